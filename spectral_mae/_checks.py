@@ -1,0 +1,114 @@
+"""Argument checks and their messages, and the words an option may take.
+
+Checks run once, at the public boundary; inside, values are trusted. Every message prints the
+value it refuses.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any, Literal, SupportsIndex, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Sampling = Literal["fixed", "bernoulli"]
+Scaling = Literal["density", "spectrum", "energy"]
+Detrend = Literal["constant", "linear", "periodic"]
+Backend = Literal["fftw", "scipy"]
+Planner = Literal["estimate", "measure"]
+
+FloatArray = NDArray[np.floating[Any]]
+ComplexArray = NDArray[np.complexfloating[Any, Any]]
+BoolArray = NDArray[np.bool_]
+PerAxis = int | Sequence[int]
+
+
+def choice(name: str, value: object, options: object) -> None:
+    """Raise ``ValueError`` unless ``value`` is one of the words of a ``Literal``."""
+    words = get_args(options)
+    if value not in words:
+        listed = ", ".join(repr(word) for word in words)
+        raise ValueError(f"{name}={value!r} is not one of {listed}")
+
+
+def positive_int(name: str, value: SupportsIndex) -> int:
+    """Return ``value`` as an int of at least 1; floats and smaller numbers are refused."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}={value!r} is not an integer") from None
+    if number < 1:
+        raise ValueError(f"{name}={number} is not at least 1")
+    return number
+
+
+def grid_shape(shape: PerAxis) -> tuple[int, ...]:
+    """Return the shape of a signal or image as a tuple of one or two positive ints."""
+    sizes = tuple(shape) if isinstance(shape, Sequence | np.ndarray) else (shape,)
+    if len(sizes) not in (1, 2):
+        raise ValueError(f"{shape=} has {len(sizes)} axes; signals (1) and images (2) are handled")
+    return tuple(positive_int("shape", size) for size in sizes)
+
+
+def per_axis(name: str, value: PerAxis, ndim: int) -> tuple[int, ...]:
+    """Spread an int over ``ndim`` axes, or check that a sequence has one int for each."""
+    sizes = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,) * ndim
+    if len(sizes) != ndim:
+        raise ValueError(f"{name}={value!r} has {len(sizes)} numbers for {ndim} axes")
+    return tuple(positive_int(name, size) for size in sizes)
+
+
+def sampling_rates(fs: float | Sequence[float], ndim: int) -> tuple[float, ...]:
+    """Spread a sampling frequency over ``ndim`` axes; each must be finite and positive."""
+    rates = tuple(fs) if isinstance(fs, Sequence | np.ndarray) else (fs,) * ndim
+    if len(rates) != ndim:
+        raise ValueError(f"{fs=} has {len(rates)} numbers for {ndim} axes")
+    if not all(math.isfinite(rate) and rate > 0 for rate in rates):
+        raise ValueError(f"{fs=} must be finite and positive")
+    return tuple(float(rate) for rate in rates)
+
+
+def open_unit(name: str, value: float) -> float:
+    """Return ``value`` as a float strictly between 0 and 1."""
+    if not 0.0 < value < 1.0:
+        raise ValueError(f"{name}={value!r} is not strictly between 0 and 1")
+    return float(value)
+
+
+def real_array(name: str, value: ArrayLike) -> FloatArray:
+    """Return ``value`` as float32 (if it is) or float64, refusing complex, NaN and infinite."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"{name} has dtype {array.dtype}; real numbers are needed")
+    if array.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+        array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))
+        where = tuple(int(i) for i in bad[0])
+        raise ValueError(
+            f"{name} holds {len(bad)} values that are not finite, the first at {where}: "
+            f"{array[where]}"
+        )
+    return array
+
+
+def channels_last(
+    name: str, array: NDArray[Any], channel_axis: int | None, ndim: int
+) -> NDArray[Any]:
+    """Return a view with the channels as last axis; a missing channel axis becomes one channel.
+
+    ``ndim`` is what the array must have besides the channels.
+    """
+    expected = ndim + (channel_axis is not None)
+    if array.ndim != expected:
+        raise ValueError(
+            f"{name} of shape {array.shape} has {array.ndim} axes; {channel_axis=} needs {expected}"
+        )
+    if channel_axis is None:
+        return array[..., np.newaxis]
+    if not -expected <= channel_axis < expected:
+        raise ValueError(f"{channel_axis=} is out of range for {name} of shape {array.shape}")
+    return np.moveaxis(array, channel_axis, -1)
