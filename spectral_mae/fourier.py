@@ -1,0 +1,292 @@
+"""Planned real FFTs on batches: the only place that knows FFTW.
+
+A `RealFFT` is held by whoever transforms, and holding it is the cache: there is no global state.
+FFTW's traps are dealt with here, once:
+
+- planning with ``"measure"`` overwrites the arrays it plans on, so plans are made on buffers of
+  their own;
+- an inverse multi-dimensional real transform destroys its input, so it works on a copy;
+- a plan returns the same output array on every call, so results are copied out of it;
+- one plan used by two threads at once gives wrong numbers, so every thread borrows a workspace
+  (plan and buffers) that is its alone until it gives it back;
+- threads inside a plan deadlock after a fork, so plans have one thread, and parallel work runs
+  chunks of the batch in a pool.
+
+Chunks are sized to stay in the cache: that beats both one call per image and one plan for the
+whole batch.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from math import prod
+from typing import Any, Protocol
+
+import numpy as np
+import pyfftw
+import scipy.fft
+from numpy.typing import DTypeLike, NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import Backend, ComplexArray, FloatArray, Planner
+from spectral_mae.grid import half_shape
+
+CHUNK_BYTES = 256 * 1024
+_PLANNER_LOCK = threading.Lock()  # FFTW's planner is one per process and not thread-safe
+
+
+class Workspace(Protocol):
+    """Buffers of one chunk and the transforms between them, used by one thread at a time."""
+
+    real: FloatArray
+    half: ComplexArray
+
+    def forward(self) -> None:
+        """Transform ``real`` into ``half``."""
+
+    def inverse(self) -> None:
+        """Transform ``half`` into ``real``, scaled to undo `forward`; ``half`` is destroyed."""
+
+
+class RealFFT:
+    """Planned transforms of batches of real signals or images.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each transformed axis.
+    dtype : dtype
+        ``float32`` or ``float64``; the complex type follows.
+    backend : {"fftw", "scipy"}
+        SciPy's FFT only by explicit choice.
+    planner : {"estimate", "measure"}
+        FFTW's effort. ``"estimate"`` gives the same bits in every run; ``"measure"`` is faster to
+        run, slower to plan, and may differ in the last bit from run to run.
+    workers : int
+        Threads that share the chunks of a batch.
+    chunk : int or None
+        Images transformed per call of a plan; None picks a number that stays in the cache.
+
+    Examples
+    --------
+    >>> fft = RealFFT((4, 6))
+    >>> x = np.random.default_rng(0).standard_normal((3, 4, 6))
+    >>> bool(np.allclose(fft.rfft(x), np.fft.rfft2(x)))
+    True
+    >>> bool(np.allclose(fft.irfft(fft.rfft(x)), x))
+    True
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        *,
+        dtype: DTypeLike = np.float64,
+        backend: Backend = "fftw",
+        planner: Planner = "estimate",
+        workers: int = 1,
+        chunk: int | None = None,
+    ) -> None:
+        self.shape = _checks.grid_shape(shape)
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+            raise ValueError(f"{dtype=} is neither float32 nor float64")
+        _checks.choice("backend", backend, Backend)
+        _checks.choice("planner", planner, Planner)
+        self.backend: Backend = backend
+        self.planner: Planner = planner
+        self.workers = _checks.positive_int("workers", workers)
+        cached = max(1, CHUNK_BYTES // (prod(self.shape) * self.dtype.itemsize))
+        self.chunk = cached if chunk is None else _checks.positive_int("chunk", chunk)
+        self._free: list[Workspace] = []
+        self._wisdom = _Wisdom(planner)
+
+    @property
+    def half_shape(self) -> tuple[int, ...]:
+        """Shape of one transform: the non-negative half-plane."""
+        return half_shape(self.shape)
+
+    @property
+    def complex_dtype(self) -> np.dtype[Any]:
+        """``complex64`` or ``complex128``."""
+        return np.result_type(self.dtype, np.complex64)
+
+    def rfft(self, x: NDArray[Any]) -> ComplexArray:
+        """Unnormalised forward transform of a batch, (n, *shape) to (n, *half_shape)."""
+        self._expect(x, self.shape)
+        out = np.empty((len(x), *self.half_shape), dtype=self.complex_dtype)
+
+        def work(rows: slice, space: Workspace) -> None:
+            n = rows.stop - rows.start
+            space.real[:n] = x[rows]
+            space.forward()
+            out[rows] = space.half[:n]
+
+        self.each_chunk(len(x), work)
+        return out
+
+    def irfft(self, half: NDArray[Any]) -> FloatArray:
+        """Inverse of `rfft`, (n, *half_shape) to (n, *shape); the argument stays as it is."""
+        self._expect(half, self.half_shape)
+        out = np.empty((len(half), *self.shape), dtype=self.dtype)
+
+        def work(rows: slice, space: Workspace) -> None:
+            n = rows.stop - rows.start
+            space.half[:n] = half[rows]
+            space.inverse()
+            out[rows] = space.real[:n]
+
+        self.each_chunk(len(half), work)
+        return out
+
+    def each_chunk(self, n: int, work: Callable[[slice, Workspace], None]) -> None:
+        """Call ``work(rows, workspace)`` for every chunk of a batch of ``n``, in the pool.
+
+        ``work`` fills ``workspace.real`` (or ``.half``), transforms, and takes the result out
+        before it returns. Only the first ``rows.stop - rows.start`` entries of the buffers belong
+        to the chunk; what the others hold does not matter.
+        """
+        starts = range(0, n, self.chunk)
+        if self.workers == 1 or len(starts) <= 1:
+            with self.borrow() as space:
+                for start in starts:
+                    work(slice(start, min(start + self.chunk, n)), space)
+            return
+
+        def run(first: int) -> None:
+            with self.borrow() as space:
+                for start in starts[first :: self.workers]:
+                    work(slice(start, min(start + self.chunk, n)), space)
+
+        with ThreadPoolExecutor(self.workers) as pool:
+            for future in [pool.submit(run, first) for first in range(self.workers)]:
+                future.result()
+
+    @contextmanager
+    def borrow(self) -> Iterator[Workspace]:
+        """Lend a workspace to this thread alone; it is planned when all others are out."""
+        try:
+            space = self._free.pop()  # list.pop and list.append are atomic
+        except IndexError:
+            space = self._make()
+        try:
+            yield space
+        finally:
+            self._free.append(space)
+
+    def _make(self) -> Workspace:
+        if self.backend == "scipy":
+            return _ScipyWorkspace(self.chunk, self.shape, self.dtype)
+        return _FFTWWorkspace(self.chunk, self.shape, self.dtype, self._wisdom)
+
+    def _expect(self, x: NDArray[Any], shape: tuple[int, ...]) -> None:
+        if x.shape[1:] != shape:
+            raise ValueError(f"batch of shape {x.shape} is not (n, {', '.join(map(str, shape))})")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Plans cannot travel to another process; the other side plans its own.
+        return {**self.__dict__, "_free": [], "_wisdom": _Wisdom(self.planner)}
+
+
+class _Wisdom:
+    """What one `RealFFT` has measured.
+
+    FFTW keeps what it measures for the whole process, and would then answer ``"estimate"`` with
+    measured plans, whose bits differ from run to run. So measured wisdom is held here, lent to
+    FFTW while it plans, and taken back; all workspaces of one `RealFFT` get the same plan.
+    """
+
+    def __init__(self, planner: Planner) -> None:
+        self._measured: tuple[bytes, bytes, bytes] | None = None
+        self.effort = "FFTW_MEASURE" if planner == "measure" else "FFTW_ESTIMATE"
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Hold FFTW's planner, which is one per process, for one plan."""
+        with _PLANNER_LOCK:
+            if self.effort == "FFTW_ESTIMATE":
+                yield
+                return
+            others = pyfftw.export_wisdom()
+            pyfftw.forget_wisdom()
+            if self._measured is not None:
+                pyfftw.import_wisdom(self._measured)
+            try:
+                yield
+                self._measured = pyfftw.export_wisdom()
+            finally:
+                pyfftw.forget_wisdom()
+                pyfftw.import_wisdom(others)
+
+
+class _FFTWWorkspace:
+    """Aligned buffers, and FFTW plans between them that are made when first used.
+
+    Plans are made on scratch arrays and then pointed at the buffers, because planning with
+    ``"measure"`` overwrites what it plans on.
+    """
+
+    def __init__(
+        self, chunk: int, shape: tuple[int, ...], dtype: np.dtype[Any], wisdom: _Wisdom
+    ) -> None:
+        self._axes = tuple(range(1, len(shape) + 1))
+        self._wisdom = wisdom
+        self.real: FloatArray = pyfftw.zeros_aligned((chunk, *shape), dtype=dtype)
+        self.half: ComplexArray = pyfftw.zeros_aligned(
+            (chunk, *half_shape(shape)), dtype=np.result_type(dtype, np.complex64)
+        )
+        self._scale = 1.0 / prod(shape)
+
+    def forward(self) -> None:
+        self._forward.execute()
+
+    def inverse(self) -> None:
+        self._inverse.execute()
+        self.real *= self._scale
+
+    @cached_property
+    def _forward(self) -> pyfftw.FFTW:
+        return self._plan(self.real, self.half, "FFTW_FORWARD", ())
+
+    @cached_property
+    def _inverse(self) -> pyfftw.FFTW:
+        return self._plan(self.half, self.real, "FFTW_BACKWARD", ("FFTW_DESTROY_INPUT",))
+
+    def _plan(
+        self, source: NDArray[Any], target: NDArray[Any], direction: str, flags: tuple[str, ...]
+    ) -> pyfftw.FFTW:
+        scratch = [
+            pyfftw.zeros_aligned(array.shape, dtype=array.dtype) for array in (source, target)
+        ]
+        with self._wisdom.used():
+            plan = pyfftw.FFTW(
+                *scratch,
+                axes=self._axes,
+                direction=direction,
+                flags=(self._wisdom.effort, *flags),
+                threads=1,
+            )
+        plan.update_arrays(source, target)
+        return plan
+
+
+class _ScipyWorkspace:
+    """The same buffers, transformed by SciPy's FFT."""
+
+    def __init__(self, chunk: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self._axes = tuple(range(1, len(shape) + 1))
+        self.real: FloatArray = np.zeros((chunk, *shape), dtype=dtype)
+        self.half: ComplexArray = np.zeros(
+            (chunk, *half_shape(shape)), dtype=np.result_type(dtype, np.complex64)
+        )
+
+    def forward(self) -> None:
+        self.half[...] = scipy.fft.rfftn(self.real, axes=self._axes)
+
+    def inverse(self) -> None:
+        shape = self.real.shape[1:]
+        self.real[...] = scipy.fft.irfftn(self.half, s=shape, axes=self._axes)
