@@ -1,0 +1,187 @@
+"""Closed-form transforms of rectangular pulses and of sums of them (Eqs. 15-21).
+
+No FFT of pixels happens here: the only transform is of the small grid of kept patches. So a
+comparison with `spectral_mae.fourier` compares two derivations.
+
+The paper's Eqs. 19 and 21 lack the ``/D`` in their exponents; it is written here.
+"""
+
+from __future__ import annotations
+
+from math import gcd
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from spectral_mae import _checks
+
+Complex128Array = NDArray[np.complex128]
+
+
+def unit_roots(n: int, multiples: NDArray[np.integer]) -> Complex128Array:
+    """e^(−2πi j/n) for integers j, accurate to rounding whatever the size of j.
+
+    The integers are reduced modulo n to the nearest of zero before they meet π.
+    """
+    reduced = (multiples + n // 2) % n - n // 2
+    return np.exp(reduced * (-2j * np.pi / n))
+
+
+def dirichlet_kernel(n: int, patch_size: int) -> Complex128Array:
+    """DFT of one pulse of ``patch_size`` ones that starts at pixel 0 (Eq. 19 with a = 0).
+
+    R[k] = e^(−iπk(p−1)/D) · sin(πpk/D) / sin(πk/D), R[0] = p.
+
+    Parameters
+    ----------
+    n : int
+        Pixels along the axis, D.
+    patch_size : int
+        Pixels of the pulse, 1 ≤ p ≤ D.
+
+    Returns
+    -------
+    ndarray of complex128, shape (n,)
+        R[k] in ``np.fft.fftfreq`` order; exactly 0 at the zeros of the grating.
+
+    Raises
+    ------
+    ValueError
+        If the pulse is longer than the axis.
+
+    Examples
+    --------
+    >>> pulse = np.array([1, 1, 1, 0, 0, 0, 0, 0])
+    >>> bool(np.allclose(dirichlet_kernel(8, 3), np.fft.fft(pulse)))
+    True
+    """
+    n, patch_size = _pulse(n, patch_size)
+    k = np.arange(1, n)
+    # e^(−iπj/D) has period 2D in j, and so has sin(πj/D): both are taken of reduced integers.
+    phase = unit_roots(2 * n, k * (patch_size - 1))
+    ratio = _sine(k * patch_size, n) / _sine(k, n)
+    return np.concatenate([[complex(patch_size)], phase * ratio])
+
+
+def dirichlet_power(n: int, patch_size: int) -> NDArray[np.float64]:
+    """|R[k]|² = sin²(πpk/D) / sin²(πk/D), |R[0]|² = p². Shape (n,)."""
+    n, patch_size = _pulse(n, patch_size)
+    k = np.arange(1, n)
+    ratio = _sine(k * patch_size, n) / _sine(k, n)
+    return np.concatenate([[float(patch_size) ** 2], ratio * ratio])
+
+
+def grating_zeros(n: int, patch_size: int) -> NDArray[np.intp]:
+    """Indices k at which every mask of such pulses has no power, whatever the starts.
+
+    R[k] = 0 at the multiples of D/gcd(D, p) other than multiples of D. In two dimensions each
+    such k takes the whole line with it: the dark lines of the grating of Fig. 22.
+
+    Examples
+    --------
+    >>> grating_zeros(12, 4)
+    array([3, 6, 9])
+    """
+    n, patch_size = _pulse(n, patch_size)
+    step = n // gcd(n, patch_size)
+    return np.arange(step, n, step)
+
+
+def pulse_sum_dft(
+    shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.integer]
+) -> Complex128Array:
+    """DFT of a sum of pulses (Eq. 20): M[k] = R[k] · Σ_i e^(−2πi k·a_i/D).
+
+    Parameters
+    ----------
+    shape, patch_size : tuple of int
+        One entry per axis.
+    starts : ndarray of int, shape (N, ndim)
+        First pixel a_i of each pulse. Pulses may touch and overlap: the transform is linear.
+
+    Returns
+    -------
+    ndarray of complex128, shape ``shape``
+        Whole grid, FFT order.
+    """
+    transform = start_phases(shape, patch_size, starts)
+    for axis, (n, p) in enumerate(zip(shape, patch_size, strict=True)):
+        transform *= _along(dirichlet_kernel(n, p), axis, len(shape))
+    return transform
+
+
+def start_phases(
+    shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.integer]
+) -> Complex128Array:
+    """Σ_i e^(−2πi k·a_i/D), the factor of Eqs. 20-21 that depends on where the pulses start.
+
+    Where all starts lie on one patch grid (shifted or not) it has period ``counts`` in k, and
+    costs a small FFT instead of one sum per frequency. Arguments as in `pulse_sum_dft`.
+    """
+    offset = _grid_offset(shape, patch_size, starts)
+    if offset is None:
+        return _direct_sum(shape, starts)
+    return _tiled_sum(shape, patch_size, starts, offset)
+
+
+def _grid_offset(
+    shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.integer]
+) -> NDArray[np.integer] | None:
+    """Shift of the patch grid on which all starts lie, or None if there is no such grid."""
+    if len(starts) == 0 or any(n % p for n, p in zip(shape, patch_size, strict=True)):
+        return None
+    offsets = starts % patch_size
+    return offsets[0] if (offsets == offsets[0]).all() else None
+
+
+def _tiled_sum(
+    shape: tuple[int, ...],
+    patch_size: tuple[int, ...],
+    starts: NDArray[np.integer],
+    offset: NDArray[np.integer],
+) -> Complex128Array:
+    """Σ_i e^(−2πi k·a_i/D) on a patch grid: the DFT of the grid of kept patches, repeated."""
+    counts = tuple(n // p for n, p in zip(shape, patch_size, strict=True))
+    kept = np.zeros(counts)
+    np.add.at(kept, tuple(((starts - offset) // patch_size).T), 1.0)
+    sums: Complex128Array = np.tile(scipy.fft.fftn(kept), patch_size)
+    for axis, (n, start) in enumerate(zip(shape, offset, strict=True)):
+        if start:
+            sums *= _along(unit_roots(n, np.arange(n) * start), axis, len(shape))
+    return sums
+
+
+def _direct_sum(shape: tuple[int, ...], starts: NDArray[np.integer]) -> Complex128Array:
+    """Σ_i e^(−2πi k·a_i/D) for any starts, as products of one table of roots per axis."""
+    tables = [unit_roots(n, np.arange(n)) for n in shape]
+    sums = np.zeros(shape, dtype=np.complex128)
+    block = max(1, 2**20 // max(shape))
+    for first in range(0, len(starts), block):
+        chosen = starts[first : first + block]
+        waves = [
+            table[np.outer(chosen[:, axis], np.arange(n)) % n]
+            for axis, (n, table) in enumerate(zip(shape, tables, strict=True))
+        ]
+        sums += waves[0].sum(axis=0) if len(waves) == 1 else waves[0].T @ waves[1]
+    return sums
+
+
+def _sine(multiples: NDArray[np.integer], n: int) -> NDArray[np.float64]:
+    """sin(πj/n) for integers j, exactly 0 at the multiples of n."""
+    half_turns, rest = np.divmod(multiples, n)
+    sine = np.sin(np.minimum(rest, n - rest) * (np.pi / n))
+    return np.where(half_turns % 2, -sine, sine)
+
+
+def _along(values: Complex128Array, axis: int, ndim: int) -> Complex128Array:
+    """Give ``values`` the axes that broadcast it along ``axis`` of an ndim-array."""
+    return values.reshape([-1 if a == axis else 1 for a in range(ndim)])
+
+
+def _pulse(n: int, patch_size: int) -> tuple[int, int]:
+    n = _checks.positive_int("n", n)
+    patch_size = _checks.positive_int("patch_size", patch_size)
+    if patch_size > n:
+        raise ValueError(f"{patch_size=} is longer than the axis, {n=}")
+    return n, patch_size
