@@ -1,0 +1,132 @@
+"""What happens to pixels before they are transformed: detrend, then mask, then window."""
+
+from __future__ import annotations
+
+from functools import reduce
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+import scipy.signal
+from numpy.typing import NDArray
+
+from spectral_mae import _checks, grid
+from spectral_mae._checks import Detrend, FloatArray, Scaling
+from spectral_mae.fourier import Workspace
+
+Window = str | float | tuple[Any, ...] | FloatArray | None
+DetrendOption = Detrend | Literal[False] | None
+
+
+class Conditioning:
+    """Detrending and window for images of one shape, and the normalisation that goes with them.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+        Precision of the buffers that `fill` fills.
+    window, detrend
+        As in `spectral_mae.psd`.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        window: Window,
+        detrend: DetrendOption,
+    ) -> None:
+        if detrend is not None and detrend is not False:
+            _checks.choice("detrend", detrend, Detrend)
+        self.shape = shape
+        self.detrend: Detrend | None = detrend or None
+        self._weights = window_weights(window, shape)
+        self._window = None if self._weights is None else self._weights.astype(dtype)
+        self._smooth = _smooth_filter(shape) if self.detrend == "periodic" else None
+
+    def fill(self, space: Workspace, planes: NDArray[Any], masks: NDArray[Any] | None) -> None:
+        """Detrend, mask and window ``planes`` (n, *shape) into the real buffer of ``space``."""
+        real = space.real[: len(planes)]
+        real[...] = planes
+        if self.detrend == "constant":
+            real -= _mean(real)
+        elif self.detrend == "linear":
+            _subtract_line(real)
+        elif self._smooth is not None:
+            real[...] = _border_jumps(real)
+            space.forward()
+            space.half *= self._smooth
+            space.inverse()
+            np.subtract(planes, real, out=real, casting="same_kind")
+        if masks is not None:
+            real *= masks
+        if self._window is not None:
+            real *= self._window
+
+    def normalisation(self, fs: tuple[float, ...], scaling: Scaling) -> tuple[float, float]:
+        """Factor from |X|² to power, and what one frequency weighs in the total."""
+        size = prod(self.shape)
+        if scaling == "energy":
+            return 1.0, 1.0
+        weights = np.ones(self.shape) if self._weights is None else self._weights
+        amplitude, squares = float(weights.sum()), float(np.sum(weights**2))
+        if scaling == "spectrum":
+            # A window spreads a line over its noise bandwidth; the total must not count it again.
+            return 1.0 / amplitude**2, amplitude**2 / (size * squares)
+        return 1.0 / (prod(fs) * squares), prod(fs) / size
+
+
+def window_weights(window: Window, shape: tuple[int, ...]) -> FloatArray | None:
+    """Weights of a window, the outer product over the axes; None where there is no window."""
+    if window is None:
+        return None
+    if isinstance(window, str | tuple | float | int):
+        axes = [scipy.signal.get_window(window, n) for n in shape]
+        return reduce(np.multiply.outer, axes)
+    array = _checks.real_array("window", window)
+    if array.shape != shape:
+        raise ValueError(f"window of shape {array.shape} does not fit {shape=}")
+    if not array.any():
+        raise ValueError("window is zero everywhere")
+    return array
+
+
+def _mean(real: FloatArray) -> FloatArray:
+    axes = tuple(range(1, real.ndim))
+    return real.mean(axis=axes, keepdims=True, dtype=np.float64)
+
+
+def _subtract_line(real: FloatArray) -> None:
+    """Take away the least-squares line or plane; centred coordinates are orthogonal."""
+    real -= _mean(real)
+    for axis in range(1, real.ndim):
+        n = real.shape[axis]
+        if n == 1:
+            continue
+        centred = np.arange(n) - (n - 1) / 2
+        along = centred.reshape([-1 if a == axis else 1 for a in range(real.ndim)])
+        real -= along * (_mean(real * along) / np.mean(centred**2))
+
+
+def _border_jumps(real: FloatArray) -> FloatArray:
+    """The jumps between opposite borders (v in Moisan 2011, Eq. 10), zero inside."""
+    jumps = np.zeros_like(real)
+    for axis in range(1, real.ndim):
+        source, target = np.moveaxis(real, axis, 0), np.moveaxis(jumps, axis, 0)
+        step = source[-1] - source[0]
+        target[0] += step
+        target[-1] -= step
+    return jumps
+
+
+def _smooth_filter(shape: tuple[int, ...]) -> FloatArray:
+    """Inverse of the discrete Laplacian on the half-plane, 0 at zero (Moisan 2011, Eq. 11)."""
+    axes = grid.half_frequencies(shape, (1.0,) * len(shape))
+    cosines = np.meshgrid(*(2 * np.cos(2 * np.pi * f) - 2 for f in axes), indexing="ij")
+    laplacian = np.add.reduce(cosines)
+    zero = (0,) * len(shape)
+    laplacian[zero] = 1.0
+    inverse = 1.0 / laplacian
+    inverse[zero] = 0.0
+    return inverse

@@ -1,0 +1,408 @@
+"""Averages of a two-dimensional spectrum over rings and over sectors of frequency.
+
+A real image has P[−k] = P[k], so of the frequencies in a bin about half are independent numbers.
+Counts are of the whole grid; standard errors use the independent ones, ``count / 2``: each pair
+{k, −k} of a Gaussian field carries an exponential variable, and each frequency that is its own
+mirror (zero and Nyquist) a chi-square with one degree of freedom, which is half of one.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.optimize
+import scipy.sparse
+import scipy.special
+from numpy.typing import DTypeLike, NDArray
+
+from spectral_mae import _checks, grid
+from spectral_mae._checks import FloatArray, Scaling
+
+Bins = int | Sequence[float] | FloatArray | None
+
+
+class SlopeFit(NamedTuple):
+    """A fitted log-log slope and its standard error."""
+
+    slope: float
+    stderr: float
+
+
+class _BinMeans(NamedTuple):
+    """Mean, spread and standard error of power in bins, each of shape (..., n_bins)."""
+
+    power: FloatArray
+    std: FloatArray
+    stderr: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class RadialSpectrum:
+    """Power averaged over rings of equal distance from zero frequency.
+
+    Attributes
+    ----------
+    frequency : ndarray, shape (n_bins,)
+        Mean distance from zero of the frequencies in each ring, in units of ``fs``
+        (cycles/pixel for ``fs=1``).
+    power : ndarray, shape (n_bins,) or (n, n_bins)
+        Mean power in each ring.
+    count : ndarray of int, shape (n_bins,)
+        Frequencies of the whole grid in each ring; never 0, empty rings are left out.
+    std : ndarray, like ``power``
+        Spread of the power within each ring (root mean square deviation).
+    stderr : ndarray, like ``power``
+        Standard error of ``power``: the spread over the square root of the independent
+        frequencies. A ring with a single independent one has no spread to speak of, and takes
+        that of a Gaussian field, whose power has a standard deviation equal to its mean.
+    edges : ndarray, shape (n_bins, 2)
+        Lower and upper edge of each ring.
+    scaling : {"density", "spectrum", "energy"}
+    averages : int
+        Number of spectra that were averaged before this one was formed.
+    floor : float
+        Power that rounding alone can leave in an empty ring.
+    """
+
+    frequency: FloatArray
+    power: FloatArray
+    count: NDArray[np.integer[Any]]
+    std: FloatArray
+    stderr: FloatArray
+    edges: FloatArray
+    scaling: Scaling
+    averages: int = 1
+    floor: float = 0.0
+
+    def fit_slope(self, fmin: float | None = None, fmax: float | None = None) -> SlopeFit:
+        """Fit power ∝ frequency^slope by weighted least squares on logarithms.
+
+        The logarithm of a ring of M independent frequencies of a Gaussian field is biased by
+        ψ(M) − log M and has variance ψ′(M): the bias is removed, and the weights are
+        1/(ψ′(M) + τ²). τ², the scatter of the rings about a straight line beyond that of a
+        Gaussian field, is found from the residuals (Paule and Mandel, 1982) and is zero for a
+        field that is a power law; for photographs it dominates, and the fit weighs rings alike.
+
+        Parameters
+        ----------
+        fmin, fmax : float or None
+            Use only rings with ``fmin <= frequency <= fmax``.
+
+        Returns
+        -------
+        slope, stderr : float
+
+        Raises
+        ------
+        ValueError
+            With fewer than three rings in the range, or where the power in one of them is not
+            above what rounding leaves (a constant image, say): a logarithm of it means nothing.
+
+        Examples
+        --------
+        >>> from spectral_mae import psd
+        >>> noise = np.random.default_rng(0).standard_normal((128, 128))
+        >>> slope, stderr = psd(noise).radial().fit_slope()
+        >>> abs(slope) < 3 * stderr
+        True
+        """
+        if self.power.ndim != 1:
+            raise ValueError(
+                f"fit_slope needs one spectrum, not a batch of shape {self.power.shape}"
+            )
+        low = -math.inf if fmin is None else fmin
+        high = math.inf if fmax is None else fmax
+        chosen = (self.frequency >= low) & (self.frequency <= high) & (self.frequency > 0)
+        if chosen.sum() < 3:
+            raise ValueError(
+                f"{int(chosen.sum())} rings with {fmin=} <= frequency <= {fmax=}; a slope needs 3"
+            )
+        power = self.power[chosen]
+        lost = power <= self.floor
+        if lost.any():
+            raise ValueError(
+                f"no slope: the power of {int(lost.sum())} of {len(power)} rings is not above "
+                f"the rounding floor {self.floor:.3g} (smallest {power.min():.3g})"
+            )
+        modes = self.averages * self.count[chosen] / 2
+        level = np.log(power) + np.log(modes) - scipy.special.digamma(modes)
+        return _weighted_slope(
+            np.log(self.frequency[chosen]), level, scipy.special.polygamma(1, modes)
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain lists and numbers."""
+        return _plain(self)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one row per ring (and per spectrum, if this is a batch)."""
+        lower, upper = self.edges.T
+        columns: dict[str, NDArray[Any]] = {"frequency": self.frequency, "lower": lower}
+        columns |= {"upper": upper, "count": self.count}
+        _write_csv(path, columns, self)
+
+
+@dataclass(frozen=True, eq=False)
+class SectorSpectrum:
+    """Power averaged over sectors of equal orientation; reads as its powers in NumPy functions.
+
+    Attributes
+    ----------
+    angle : ndarray, shape (n,)
+        Middle of each sector in degrees, 0 ≤ angle < 180: the direction of the frequency vector,
+        from the last axis (0°, power of vertical stripes) towards the first axis (90°).
+    power, std, stderr : ndarray, shape (n,)
+        As in `RadialSpectrum`.
+    count : ndarray of float, shape (n,)
+        Frequencies of the whole grid; one on the border of two sectors, or at a Nyquist
+        frequency, where k and its aliases have two orientations, counts half in each.
+    scaling : {"density", "spectrum", "energy"}
+    """
+
+    angle: FloatArray
+    power: FloatArray
+    count: FloatArray
+    std: FloatArray
+    stderr: FloatArray
+    scaling: Scaling
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.power, dtype=dtype, copy=copy)
+
+    def __len__(self) -> int:
+        return len(self.power)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain lists and numbers."""
+        return _plain(self)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one row per sector."""
+        _write_csv(path, {"angle": self.angle, "count": self.count}, self)
+
+
+class _Binning:
+    """Weighted means of half-plane power over bins, as one sparse matrix.
+
+    Entry (b, k) is how many frequencies of the whole grid the half-plane frequency k brings into
+    bin b; a row sums to the count of its bin. Bins that nothing falls into are left out.
+    """
+
+    def __init__(
+        self,
+        half_shape: tuple[int, ...],
+        n_bins: int,
+        bins: NDArray[np.integer[Any]],
+        index: NDArray[np.integer[Any]],
+        weights: FloatArray,
+    ) -> None:
+        filled = np.bincount(bins, weights, n_bins) > 0
+        order = np.cumsum(filled) - 1
+        self.half_shape = half_shape
+        self.filled = np.flatnonzero(filled)
+        self._sum = scipy.sparse.csr_array(
+            (weights, (order[bins], index)), shape=(len(self.filled), math.prod(half_shape))
+        )
+        members = self._sum.tocoo()
+        self._bin, self._index, self._weight = *members.coords, members.data
+        self.counts: FloatArray = np.asarray(self._sum.sum(axis=1))
+
+    def means(self, power: FloatArray, averages: int = 1) -> _BinMeans:
+        """Mean, spread and standard error over the bins.
+
+        ``power``, (..., *half_shape), is the mean of so many independent spectra.
+        """
+        lead = power.shape[: power.ndim - len(self.half_shape)]
+        rows = power.reshape(-1, self._sum.shape[1])
+        shape = (*lead, len(self.filled))
+        mean = np.array([self._sum @ row for row in rows]) / self.counts
+        square = np.array([self._square_deviation(*pair) for pair in zip(rows, mean, strict=True)])
+        std = np.sqrt(square)
+        independent = self.counts / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scatter = std / np.sqrt(independent - 1)
+        gaussian = np.abs(mean) / np.sqrt(independent * averages)
+        stderr = np.where(independent > 1, scatter, gaussian)
+        return _BinMeans(mean.reshape(shape), std.reshape(shape), stderr.reshape(shape))
+
+    def _square_deviation(self, row: FloatArray, mean: FloatArray) -> FloatArray:
+        """Mean square deviation in each bin; a second pass, so that nothing cancels."""
+        deviation = row[self._index] - mean[self._bin]
+        squares = np.bincount(self._bin, self._weight * deviation**2, len(mean))
+        return squares / self.counts
+
+
+class RingBins:
+    """The rings of one grid of frequencies, worked out once and used for many spectra.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+    fs : tuple of float
+        Sampling frequency along each axis.
+    bins : int, sequence of float or None
+        None: rings as wide as the coarsest frequency step, centred on its multiples, up to the
+        smallest Nyquist frequency (rings beyond it would only be corners); the first reaches down
+        to the lowest frequency of the longest axis. An int: so many equal rings over the same
+        range. A sequence: edges, half-open but for the last, as in
+        ``np.histogram``; only then can zero frequency and the corners take part.
+    """
+
+    def __init__(self, shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> None:
+        edges = _ring_edges(shape, fs, bins)
+        radius = grid.radial_frequency(shape, fs).ravel()
+        weights = np.broadcast_to(grid.hermitian_weights(shape), grid.half_shape(shape)).ravel()
+        # A frequency on an edge belongs above it, and to the last ring if that is the last edge;
+        # rounding of the square root must not decide.
+        reach = radius * (1 + 1e-12)
+        member = np.searchsorted(edges, reach, side="right") - 1
+        member[(reach >= edges[-1]) & (radius <= edges[-1] * (1 + 1e-12))] = len(edges) - 2
+        index = np.flatnonzero((member >= 0) & (member < len(edges) - 1))
+        if len(index) == 0:
+            raise ValueError(f"no frequency of {shape=} with {fs=} lies in the rings {bins=}")
+        self._binning = _Binning(
+            grid.half_shape(shape),
+            len(edges) - 1,
+            member[index],
+            index,
+            weights[index].astype(float),
+        )
+        self.edges = np.stack([edges[:-1], edges[1:]], axis=1)[self._binning.filled]
+        self.count = np.rint(self._binning.counts).astype(np.int64)
+        self.frequency = self._binning.means(radius.reshape(grid.half_shape(shape))).power
+
+    def average(
+        self, power: FloatArray, *, scaling: Scaling, averages: int = 1, floor: float = 0.0
+    ) -> RadialSpectrum:
+        """Average half-plane power, shape (..., *half_shape), over the rings."""
+        return RadialSpectrum(
+            frequency=self.frequency,
+            count=self.count,
+            edges=self.edges,
+            scaling=scaling,
+            averages=averages,
+            floor=floor,
+            **self._binning.means(power, averages)._asdict(),
+        )
+
+
+def average_sectors(
+    power: FloatArray,
+    shape: tuple[int, ...],
+    fs: tuple[float, ...],
+    n: int,
+    *,
+    fmin: float | None,
+    fmax: float | None,
+    scaling: Scaling,
+    averages: int,
+) -> SectorSpectrum:
+    """Average half-plane power over ``n`` sectors of orientation; see `Spectrum.sectors`."""
+    if len(shape) != 2:
+        raise ValueError(f"sectors need an image; {shape=} has {len(shape)} axis")
+    n = _checks.positive_int("n", n)
+    rows, columns = np.meshgrid(*grid.half_frequencies(shape, fs), indexing="ij")
+    radius = grid.radial_frequency(shape, fs)
+    low = 0.0 if fmin is None else fmin
+    high = grid.nyquist(fs) * (1 + 1e-12) if fmax is None else fmax
+    index = np.flatnonzero((radius > 0) & (radius >= low) & (radius <= high))
+    weights = np.broadcast_to(grid.hermitian_weights(shape), radius.shape).ravel()[index] / 2.0
+    angle = np.arctan2(rows, columns).ravel()[index] % np.pi
+    on_nyquist = grid.on_nyquist(shape).ravel()[index]
+    mirrored = np.where(on_nyquist, -angle % np.pi, angle)
+    # In units of a sector, sector b reaches from b - 1/2 to b + 1/2; a frequency on a border is
+    # shared, so that mirroring or turning the image mirrors or turns the result exactly.
+    entries = []
+    for half in (angle, mirrored):
+        position = half * (n / np.pi)
+        for nudge in (-1e-9, 1e-9):
+            entries.append(np.rint(position + nudge).astype(int) % n)
+    binning = _Binning(
+        radius.shape,
+        n,
+        np.concatenate(entries),
+        np.tile(index, len(entries)),
+        np.tile(weights / 2, len(entries)),
+    )
+    if len(binning.filled) < n:
+        raise ValueError(
+            f"{n - len(binning.filled)} of {n} sectors hold no frequency of {shape=} with "
+            f"{fmin=}, {fmax=}; ask for fewer"
+        )
+    means = binning.means(power, averages)
+    return SectorSpectrum(
+        angle=np.arange(n) * (180.0 / n), count=binning.counts, scaling=scaling, **means._asdict()
+    )
+
+
+def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> FloatArray:
+    if bins is not None and not isinstance(bins, int | np.integer):
+        edges = np.asarray(bins, dtype=float)
+        if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all() or edges[0] < 0:
+            raise ValueError(f"{bins=} are not rising edges of at least one ring, from 0 up")
+        return edges
+    axes = [(n, rate) for n, rate in zip(shape, fs, strict=True) if n > 1]
+    if not axes:
+        raise ValueError(f"{shape=} has no frequency but zero, so no rings")
+    steps = [rate / n for n, rate in axes]
+    coarsest, lowest = max(steps), min(steps) / 2
+    top = grid.nyquist(tuple(rate for _, rate in axes))
+    if bins is None:
+        n_rings = math.floor(top / coarsest * (1 + 1e-12))
+        return np.concatenate([[lowest], (np.arange(1, n_rings) + 0.5) * coarsest, [top]])
+    return np.linspace(lowest, top, _checks.positive_int("bins", bins) + 1)
+
+
+def _weighted_slope(x: FloatArray, y: FloatArray, variance: FloatArray) -> SlopeFit:
+    """Straight line through points of known variance plus a common one, found from the scatter."""
+
+    def fit(extra: float) -> tuple[float, float, float]:
+        weight = 1.0 / (variance + extra)
+        centre = np.average(x, weights=weight)
+        spread = float(np.sum(weight * (x - centre) ** 2))
+        slope = float(np.sum(weight * (x - centre) * y)) / spread
+        residual = y - np.average(y, weights=weight) - slope * (x - centre)
+        return slope, spread, float(np.sum(weight * residual**2))
+
+    def excess(extra: float) -> float:
+        return fit(extra)[2] - (len(x) - 2)
+
+    extra = 0.0
+    if excess(0.0) > 0:
+        # The excess falls towards -(n - 2) as the common variance grows.
+        high = float(np.var(y)) + 1.0
+        while excess(high) > 0:
+            high *= 2
+        extra = float(scipy.optimize.brentq(excess, 0.0, high))
+    slope, spread, _ = fit(extra)
+    return SlopeFit(slope, 1.0 / math.sqrt(spread))
+
+
+def _plain(result: RadialSpectrum | SectorSpectrum) -> dict[str, Any]:
+    values = ((field.name, getattr(result, field.name)) for field in dataclasses.fields(result))
+    return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in values}
+
+
+def _write_csv(
+    path: str | os.PathLike[str],
+    columns: dict[str, NDArray[Any]],
+    result: RadialSpectrum | SectorSpectrum,
+) -> None:
+    """Write the bin columns, then power, std and stderr; a batch adds a first column."""
+    batch = result.power.ndim == 2
+    spectra = [np.atleast_2d(a) for a in (result.power, result.std, result.stderr)]
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([*(["spectrum"] if batch else []), *columns, "power", "std", "stderr"])
+        for i, rows in enumerate(zip(*spectra, strict=True)):
+            for values in zip(*columns.values(), *rows, strict=True):
+                writer.writerow([*([i] if batch else []), *(v.item() for v in values)])
