@@ -1,0 +1,381 @@
+"""What random patch masks do to power spectra on average, exactly and without sampling.
+
+For a fixed image x and a random mask, with X_b the transform of the image restricted to patch b,
+
+    E|Y[k]|² = π₂ |X[k]|² + (π₁ − π₂) Σ_b |X_b[k]|².
+
+`spectral_mae.patch_power` has the sum over patches.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spectral_mae import _checks, grid
+from spectral_mae._checks import FloatArray, Sampling, Scaling
+from spectral_mae.conditioning import DetrendOption, Window
+from spectral_mae.dirichlet import dirichlet_power
+from spectral_mae.grid import PatchGrid
+from spectral_mae.patch_power import PatchPower
+from spectral_mae.radial import Bins, RingBins
+from spectral_mae.sampling import inclusion_probabilities
+from spectral_mae.spectrum import Periodogram, Spectrum
+
+
+def expected_mask_power(
+    grid: PatchGrid, mask_ratio: float, *, sampling: Sampling = "fixed"
+) -> NDArray[np.float64]:
+    """Mean power of a random mask, E|M[k]|² = π₂ D² δ[k] + (π₁−π₂)·L·|R[k]|².
+
+    Parameters
+    ----------
+    grid : PatchGrid
+    mask_ratio : float
+        Fraction of patches that is hidden, strictly between 0 and 1.
+    sampling : {"fixed", "bernoulli"}
+
+    Returns
+    -------
+    ndarray, shape ``grid.shape``
+        Whole grid in FFT order, plain |M|² ("energy").
+
+    Examples
+    --------
+    >>> power = expected_mask_power(PatchGrid((32, 32), 8), 0.75)
+    >>> bool(np.isclose(power.sum(), 32**2 * 256))  # Parseval: 4 of 16 patches, 256 pixels, kept
+    True
+    """
+    pi1, pi2 = inclusion_probabilities(grid.n_patches, mask_ratio, sampling=sampling)
+    kernels = [dirichlet_power(n, p) for n, p in zip(grid.shape, grid.patch_size, strict=True)]
+    power: NDArray[np.float64] = kernels[0]
+    if len(kernels) == 2:
+        power = np.multiply.outer(*kernels)
+    power = power * ((pi1 - pi2) * grid.n_patches)
+    power[(0,) * grid.ndim] += pi2 * float(np.prod(grid.shape)) ** 2
+    return power
+
+
+class MaskedPeriodogram:
+    """The planned form of `expected_masked_psd`, for many images of one shape.
+
+    Parameters
+    ----------
+    grid : PatchGrid
+    fs, window, detrend, scaling
+        As in `spectral_mae.psd`. A window multiplies pixels as a mask does, so it is applied
+        first without a change of result.
+    channel_axis : int or None
+        Axis of the channels in an image.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).standard_normal((32, 48))
+    >>> masked = MaskedPeriodogram(PatchGrid((32, 48), 8)).components(image)
+    >>> bool(np.isclose(masked.patches.total, masked.original.total))  # Parseval, patch by patch
+    True
+    """
+
+    def __init__(
+        self,
+        grid: PatchGrid,
+        *,
+        fs: float | Sequence[float] = 1.0,
+        window: Window = None,
+        detrend: DetrendOption = None,
+        scaling: Scaling = "density",
+        channel_axis: int | None = None,
+    ) -> None:
+        self.grid = grid
+        self.channel_axis = channel_axis
+        self._periodogram = Periodogram(
+            grid.shape,
+            fs=fs,
+            window=window,
+            detrend=detrend,
+            scaling=scaling,
+            channel_axis=None if channel_axis is None else -1,
+            chunk=1,
+        )
+        self._patch_power = PatchPower(grid)
+
+    def components(self, image: ArrayLike) -> MaskedComponents:
+        """Return |X|² and Σ_b |X_b|² of one image, from which every expectation is mixed."""
+        pixels = _checks.real_array("image", image).astype(np.float64, copy=False)
+        if self.channel_axis is not None:
+            pixels = _checks.channels_last("image", pixels, self.channel_axis, self.grid.ndim)
+        batch = pixels[np.newaxis]
+        original = self._periodogram.mean(batch)
+        planes = self._periodogram.condition(batch)[0]
+        channels = planes.shape[-1]
+        power = sum(self._patch_power(planes[..., c]) for c in range(channels))
+        power *= self._periodogram.norm / channels
+        patches = dataclasses.replace(original, power=power, floor=_patch_floor(power))
+        return MaskedComponents(self.grid, original, patches)
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedComponents:
+    """What an image is made of, as far as the mean spectrum under patch masks goes.
+
+    Attributes
+    ----------
+    grid : PatchGrid
+    original : Spectrum
+        |X|².
+    patches : Spectrum
+        Σ_b |X_b|², the spectra of the patches each on its own.
+    """
+
+    grid: PatchGrid
+    original: Spectrum
+    patches: Spectrum
+
+    def expected(self, mask_ratio: float, *, sampling: Sampling = "fixed") -> Spectrum:
+        """Mean spectrum of the masked image, E|Y|² = π₂ |X|² + (π₁−π₂) Σ_b |X_b|²."""
+        pi1, pi2 = inclusion_probabilities(self.grid.n_patches, mask_ratio, sampling=sampling)
+        return _mix(self.original, pi2, self.patches, pi1 - pi2)
+
+    def leakage(self, mask_ratio: float, *, sampling: Sampling = "fixed") -> Leakage:
+        """What masking adds at each frequency; see `spectral_mae.leakage`."""
+        pi1, pi2 = inclusion_probabilities(self.grid.n_patches, mask_ratio, sampling=sampling)
+        # A variance; it is formed directly, since E|Y|² − π₁²|X|² would cancel.
+        return Leakage(
+            leaked=_mix(self.original, pi2 - pi1**2, self.patches, pi1 - pi2),
+            kept=_mix(self.original, pi1**2, self.patches, 0.0),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class RadialLeakage:
+    """Leakage in rings of frequency: in each, the ratio of the sums.
+
+    Attributes
+    ----------
+    frequency, ratio : ndarray, shape (n_bins,)
+    count : ndarray of int, shape (n_bins,)
+    edges : ndarray, shape (n_bins, 2)
+    """
+
+    frequency: FloatArray
+    ratio: FloatArray
+    count: NDArray[np.integer[Any]]
+    edges: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Leakage:
+    """Power that masking brings to a frequency from elsewhere, over the power it keeps there.
+
+    Attributes
+    ----------
+    leaked : Spectrum
+        E|Y|² − π₁²|X|², the variance of Y over masks.
+    kept : Spectrum
+        π₁²|X|², the power of the mean of Y.
+    """
+
+    leaked: Spectrum
+    kept: Spectrum
+
+    @property
+    def power(self) -> FloatArray:
+        """The ratio on the half-plane; infinite where power arrives and none was there."""
+        return _ratio(self.leaked.power, self.leaked.floor, self.kept.power, self.kept.floor)
+
+    def full(self) -> FloatArray:
+        """The ratio on the whole grid, FFT order."""
+        return grid.full_from_half(self.power, self.shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Pixels along each axis."""
+        return self.kept.shape
+
+    @property
+    def frequencies(self) -> tuple[FloatArray, ...]:
+        """Frequency along each axis of ``power``."""
+        return self.kept.frequencies
+
+    @property
+    def total(self) -> float:
+        """Ratio of the sums over all frequencies, zero among them: 1/π₁ − 1 for every image.
+
+        (By Parseval, unless fixed sampling meets a patch count where ⌊L(1−m)⌋ ≠ L(1−m), it is
+        m/(1−m).)
+        """
+        leaked, kept = np.float64(self.leaked.total), np.float64(self.kept.total)
+        return float(_ratio(leaked, 0.0, kept, 0.0))
+
+    def band(self, fmin: float, fmax: float) -> float:
+        """Ratio of the sums over fmin < |f| ≤ fmax; zero frequency is never in it.
+
+        Raises
+        ------
+        ValueError
+            If no frequency lies in the band.
+        """
+        radius = grid.radial_frequency(self.shape, self.kept.fs)
+        chosen = (radius > max(fmin, 0.0)) & (radius <= fmax)
+        if not chosen.any():
+            raise ValueError(f"no frequency with {fmin=} < |f| <= {fmax=} in shape={self.shape}")
+        weights = np.where(chosen, grid.hermitian_weights(self.shape), 0)
+        sums = [np.sum(weights * s.power) for s in (self.leaked, self.kept)]
+        floors = [s.floor * float(weights.sum()) for s in (self.leaked, self.kept)]
+        return float(_ratio(sums[0], floors[0], sums[1], floors[1]))
+
+    def radial(self, bins: Bins = None) -> RadialLeakage:
+        """Ratio of the sums over rings; ``bins`` as in `Spectrum.radial`."""
+        rings = RingBins(self.shape, self.kept.fs, bins)
+        leaked, kept = (
+            rings.average(s.power, scaling=s.scaling, floor=s.floor)
+            for s in (self.leaked, self.kept)
+        )
+        ratio = _ratio(leaked.power, leaked.floor, kept.power, kept.floor)
+        return RadialLeakage(rings.frequency, ratio, rings.count, rings.edges)
+
+
+def expected_masked_psd(
+    image: ArrayLike,
+    patch_size: _checks.PerAxis,
+    mask_ratio: float,
+    *,
+    sampling: Sampling = "fixed",
+    scaling: Scaling = "density",
+    channel_axis: int | None = None,
+    fs: float | Sequence[float] = 1.0,
+    window: Window = None,
+    detrend: DetrendOption = None,
+) -> Spectrum:
+    """Mean power spectrum of an image under random patch masks: exact, nothing is sampled.
+
+    Parameters
+    ----------
+    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+    patch_size : int or tuple of int
+        Must divide the image.
+    mask_ratio : float
+        Fraction of patches that is hidden, strictly between 0 and 1.
+    sampling : {"fixed", "bernoulli"}
+    scaling, channel_axis, fs, window, detrend
+        As in `spectral_mae.psd`; the order is detrend, mask, window.
+
+    Returns
+    -------
+    Spectrum
+        E|Y[k]|² = π₂ |X[k]|² + (π₁−π₂) Σ_b |X_b[k]|².
+
+    Raises
+    ------
+    ValueError
+        If the patch does not divide the image, or the mask ratio keeps all or no patches.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).standard_normal((32, 32))
+    >>> masked = expected_masked_psd(image, 8, 0.75)
+    >>> bool(np.isclose(masked.total, 0.25 * np.mean(image**2)))
+    True
+    """
+    planned = _planned(image, patch_size, channel_axis, scaling, fs, window, detrend)
+    return planned.components(image).expected(mask_ratio, sampling=sampling)
+
+
+def leakage(
+    image: ArrayLike,
+    patch_size: _checks.PerAxis,
+    mask_ratio: float,
+    *,
+    sampling: Sampling = "fixed",
+    channel_axis: int | None = None,
+    fs: float | Sequence[float] = 1.0,
+    window: Window = None,
+    detrend: DetrendOption = None,
+) -> Leakage:
+    """How much of what one sees at a frequency of a masked image came from somewhere else.
+
+    (E|Y|² − π₁²|X|²) / (π₁²|X|²): the variance of Y over masks, over the power of its mean.
+    Over a band it is the ratio of the sums, not the mean of ratios.
+
+    Parameters
+    ----------
+    image, patch_size, mask_ratio, sampling, channel_axis, fs, window, detrend
+        As in `expected_masked_psd`. Whether the mean of the image is kept matters: it is most of
+        the power of a photograph, and masking spreads it along the grating of the mask.
+
+    Returns
+    -------
+    Leakage
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).standard_normal((32, 32))
+    >>> leak = leakage(image, 8, 0.75)
+    >>> round(leak.total, 12)
+    3.0
+    >>> round(leak.band(0.25, 0.5), 1)
+    2.8
+    """
+    planned = _planned(image, patch_size, channel_axis, "density", fs, window, detrend)
+    return planned.components(image).leakage(mask_ratio, sampling=sampling)
+
+
+def _planned(
+    image: ArrayLike,
+    patch_size: _checks.PerAxis,
+    channel_axis: int | None,
+    scaling: Scaling,
+    fs: float | Sequence[float],
+    window: Window,
+    detrend: DetrendOption,
+) -> MaskedPeriodogram:
+    array = np.asarray(image)
+    ndim = array.ndim - (channel_axis is not None)
+    shape = _checks.channels_last("image", array, channel_axis, ndim).shape[:-1]
+    return MaskedPeriodogram(
+        PatchGrid(shape, patch_size),
+        fs=fs,
+        window=window,
+        detrend=detrend,
+        scaling=scaling,
+        channel_axis=channel_axis,
+    )
+
+
+def _mix(own: Spectrum, own_weight: float, patches: Spectrum, patch_weight: float) -> Spectrum:
+    """Weighted sum of |X|² and Σ_b |X_b|²; never negative, as what it stands for never is."""
+    power = own_weight * own.power + patch_weight * patches.power
+    floor = abs(own_weight) * own.floor + patch_weight * patches.floor
+    return dataclasses.replace(own, power=np.maximum(power, 0.0), floor=floor)
+
+
+def _patch_floor(power: FloatArray) -> float:
+    """What rounding leaves in Σ_b |X_b|² where there is none.
+
+    It is one transform of a sum, not a sum of squares: its error is ε·√log₂N of its root mean
+    square, and 4 of these.
+    """
+    eps = float(np.finfo(np.float64).eps)
+    return 4 * eps * math.sqrt(math.log2(power.size + 1)) * float(np.sqrt(np.mean(power**2)))
+
+
+def _ratio(
+    leaked: FloatArray | np.floating[Any],
+    leaked_floor: float,
+    kept: FloatArray | np.floating[Any],
+    kept_floor: float,
+) -> FloatArray:
+    """leaked/kept, where power at or below its rounding floor counts as nothing.
+
+    Something over nothing is infinite; nothing over nothing is zero.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = leaked / kept
+    ratio = np.where(kept <= kept_floor, np.inf, ratio)
+    return np.where(leaked <= leaked_floor, 0.0, ratio)
