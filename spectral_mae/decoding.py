@@ -1,0 +1,313 @@
+"""Bytes of an image file to pixels: what Pillow makes of them, put right where it goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin
+
+Pixels = NDArray[np.float64]
+
+# MPO, the format of stereo cameras and many phones, is no entry of its own: Pillow finds it as JPEG
+FORMATS: tuple[str, ...] = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
+
+
+class ImageRefused(ValueError):  # noqa: N818 - a verdict on a file, not a fault of the program
+    """A file that cannot be used; the message is the reason, one plain line fit for a table."""
+
+
+def decode(path: Path, max_pixels: int, *, color: bool) -> tuple[Pixels, list[str]]:
+    """Pixels of an image file and notes on what was done to them; see `images.read_image`."""
+    data = _file_bytes(path)
+    with _PILLOW_WARNINGS.heard() as heard:
+        pixels, notes = _decode(data, max_pixels, color)
+    return pixels, [*notes, *dict.fromkeys(f"Pillow warns: {_one_line(text)}" for text in heard)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What the file says of its samples and the decoded image does not."""
+
+    bits: int
+    signed: bool = False
+    white_is_zero: bool = False
+
+
+def _file_bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise ImageRefused("a folder, not an image file")
+        if path.exists() and not path.is_file():
+            raise ImageRefused("not a regular file")  # opening a pipe would wait for ever
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ImageRefused("no such file") from None
+    except OSError as error:
+        raise ImageRefused(f"cannot be read: {(error.strerror or str(error)).lower()}") from error
+    if not data:
+        raise ImageRefused("empty file")
+    return data
+
+
+def _decode(data: bytes, max_pixels: int, color: bool) -> tuple[Pixels, list[str]]:
+    probe = _open(data)
+    width, height = probe.size
+    if height * width > max_pixels:
+        raise ImageRefused(
+            f"too large: {height}x{width} is {height * width / 1e6:.1f} million pixels; "
+            f"the limit is {max_pixels / 1e6:.1f} million"
+        )
+    notes: list[str] = []
+    try:
+        _verify(probe, notes)
+        header = _header(probe, data)
+        image = _upright(_open(data), notes)
+        return _channels(_pixels(image, header, notes), color), notes
+    except ImageRefused:
+        raise
+    except Exception as error:  # damaged bytes can raise anything in a decoder
+        raise ImageRefused(_reason(error, probe.format)) from error
+
+
+def _open(data: bytes) -> ImageFile.ImageFile:
+    # Image.open would check the size against its own limit, before anyone can name the size, and
+    # would drop the reason why a format that owns the first bytes still refuses the file
+    Image.init()
+    for name in FORMATS:
+        factory, accepts = Image.OPEN[name]
+        if accepts is not None and not accepts(data[:16]):
+            continue
+        try:
+            return factory(BytesIO(data), "")
+        except Exception as error:  # damaged bytes can raise anything in a parser
+            if not str(error).startswith("not a "):  # PPM goes by two letters that words have too
+                raise ImageRefused(_reason(error, name)) from error
+    raise ImageRefused(f"not an image of a known format ({', '.join(FORMATS)})")
+
+
+def _header(image: ImageFile.ImageFile, data: bytes) -> _Header:
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return _tiff_header(image)
+    bits = 8
+    if image.format == "PNG" and (depth := re.search(r"\d+", str(image.tile[0].args))):
+        bits = int(depth[0])
+    elif image.format == "PPM":  # any range, which Pillow stretches to 8 or 16 bits
+        args = image.tile[0].args
+        bits = 16 if image.mode == "I" or (isinstance(args, tuple) and args[-1] > 255) else 8
+    elif image.format == "JPEG2000":  # the depth of the first channel, likewise stretched
+        bits = 16 if data[data.index(b"\xff\x4f\xff\x51") + 42] & 0x7F >= 8 else 8
+    return _Header(bits)
+
+
+def _tiff_header(image: TiffImagePlugin.TiffImageFile) -> _Header:
+    tags = image.tag_v2
+    bits = max(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+    planes = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) == 2
+    if planes and bits > 8 and image.tile[0].codec_name == "raw":
+        # Pillow takes every byte of such a file for a sample
+        raise ImageRefused(f"uncompressed TIFF of {bits}-bit channels in separate planes")
+    return _Header(
+        bits=bits,
+        signed=2 in tags.get(TiffImagePlugin.SAMPLEFORMAT, (1,)),
+        white_is_zero=tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0,
+    )
+
+
+def _verify(probe: ImageFile.ImageFile, notes: list[str]) -> None:
+    if probe.format == "PNG" and not probe.tile:
+        raise ImageRefused("damaged PNG: it has no image data")
+    frames = getattr(probe, "n_frames", 1)
+    if frames > 1:
+        notes.append(f"first of {frames} frames")
+    probe.verify()  # decoding alone passes over the checksums of a PNG
+
+
+def _upright(image: ImageFile.ImageFile, notes: list[str]) -> Image.Image:
+    if image.format == "TIFF":
+        image.tile = [_native_order(tile) for tile in image.tile]
+    else:
+        image.load()  # now, lest bad pixels pass for bad EXIF; a TIFF turns itself in loading
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 - damaged EXIF can raise anything; the pixels are whole
+        notes.append("damaged EXIF data: orientation unknown")
+        return image
+    if orientation not in range(2, 9):
+        return image
+    notes.append(f"turned upright by EXIF orientation {orientation}")
+    return ImageOps.exif_transpose(image)
+
+
+def _native_order(tile: ImageFile._Tile) -> ImageFile._Tile:
+    # libtiff has swapped the bytes already when Pillow swaps those of these three kinds again
+    native = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
+    if tile.codec_name != "libtiff" or not isinstance(tile.args, tuple):
+        return tile
+    rawmode, *others = tile.args
+    return tile._replace(args=(native.get(rawmode, rawmode), *others))
+
+
+def _pixels(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
+    rule = _MODES.get(image.mode)
+    if rule is None:
+        raise ImageRefused(f"pixels of mode {image.mode} are not handled")
+    if header.bits > 8 and not image.mode.startswith(("I", "F")):
+        notes.append(f"{header.bits} bits per channel, of which Pillow reads 8")
+    return rule(image, header, notes)
+
+
+def _integers(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
+    bits = {"1": 1, "L": 8, "RGB": 8}.get(image.mode, header.bits)
+    kind = "i" if header.signed else "u"
+    # the cast takes back the type that Pillow's mode has not: int8 in L, uint32 in I
+    samples = np.asarray(image).astype(f"{kind}{1 if bits <= 8 else 2 if bits <= 16 else 4}")
+    lowest = -(2.0 ** (bits - 1)) if header.signed else 0.0
+    pixels = (samples - lowest) / (2.0**bits - 1)
+    if header.white_is_zero and image.mode.startswith("I"):  # Pillow turns the 8-bit ones only
+        pixels = 1.0 - pixels
+    key = image.info.get("transparency")
+    return pixels if key is None else _over_white(pixels, _unlike(pixels, key, header.bits), notes)
+
+
+def _floats(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
+    pixels = np.asarray(image, dtype=np.float64)
+    bad = int(np.count_nonzero(~np.isfinite(pixels)))
+    if bad:
+        raise ImageRefused(f"{bad} pixel{'s are' if bad > 1 else ' is'} NaN or infinite")
+    low, high = pixels.min(), pixels.max()
+    if low < 0 or high > 1:
+        notes.append(f"values from {low:.4g} to {high:.4g} kept as they are")
+    return pixels
+
+
+def _with_alpha(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
+    gray = image.mode in ("LA", "La")
+    samples = np.asarray(image.convert("LA" if gray else "RGBA")) / 255.0
+    pixels = _over_white(samples[..., :-1], samples[..., -1:], notes)
+    return pixels[..., 0] if gray else pixels
+
+
+def _converted(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
+    if image.mode != "YCbCr":  # which is another way to write RGB; inks and Lab need a profile
+        notes.append(f"{image.mode} converted to RGB without a colour profile")
+    return np.asarray(image.convert("RGB")) / 255.0
+
+
+_MODES: dict[str, Callable[[Image.Image, _Header, list[str]], Pixels]] = {
+    **dict.fromkeys(("1", "L", "RGB", "I", "I;16", "I;16B"), _integers),
+    **dict.fromkeys(("LA", "La", "PA", "RGBA", "P"), _with_alpha),
+    **dict.fromkeys(("CMYK", "YCbCr", "LAB"), _converted),
+    "F": _floats,
+}
+
+
+def _unlike(pixels: Pixels, key: int | tuple[int, ...], bits: int) -> Pixels:
+    """Opacity of an image in which one value, or one colour, stands for transparent."""
+    if pixels.ndim == 3 and bits > 8:  # of which Pillow has read the upper 8
+        key, bits = tuple(value >> (bits - 8) for value in np.atleast_1d(key)), 8
+    differs = pixels != np.asarray(key) / (2.0**bits - 1)  # exact: k/15 is 17k/255 in doubles too
+    opaque = differs.any(axis=-1, keepdims=True) if pixels.ndim == 3 else differs
+    return opaque.astype(np.float64)
+
+
+def _over_white(pixels: Pixels, alpha: Pixels, notes: list[str]) -> Pixels:
+    if alpha.min() == 1:
+        return pixels
+    notes.append("transparent pixels shown on white")
+    return pixels * alpha + (1.0 - alpha)
+
+
+def _channels(pixels: Pixels, color: bool) -> Pixels:
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., np.newaxis], 3, axis=-1) if color else pixels
+    if color:
+        return pixels
+    red, green, blue = np.moveaxis(pixels, -1, 0)
+    # 0.299 R + 0.587 G + 0.114 B, in the order that leaves R = G = B exactly as it is
+    return green + 0.299 * (red - green) + 0.114 * (blue - green)
+
+
+def _reason(error: BaseException, format_name: str | None) -> str:
+    if error.__cause__ is not None and str(error) == str(error.__cause__):
+        error = error.__cause__  # Pillow dresses its own stumbles as SyntaxError
+    text = _one_line(str(error))
+    if isinstance(error, MemoryError):
+        return "not enough memory to decode it"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"too large for Pillow: {text}"
+    if not isinstance(error, OSError | SyntaxError | ValueError):
+        # the decoder stumbled rather than spoke, so its text alone would mean nothing
+        text = f"the decoder failed with {type(error).__name__} {text}".rstrip()
+    return f"damaged or unsupported {format_name}: {text}"
+
+
+def _one_line(text: str) -> str:
+    for pattern, plain in _PLAINER:
+        text = re.sub(pattern, plain, text)
+    return " ".join(text.split())[:200]
+
+
+_PLAINER = (
+    (r"<[^<>]* at 0x[0-9a-fA-F]+>", "the file"),
+    (r"\bb'([\w ]*)'", r"\1"),
+    ("bad header checksum", "bad checksum"),  # which PNG chunk's, Pillow says right after
+    ("not identified by this driver", "its header holds no valid size or pixel type"),
+)
+
+
+class _PillowWarnings:
+    """Collects what Pillow warns about, for each reading thread its own.
+
+    ``warnings.catch_warnings`` swaps state of the whole process, and threads that enter and leave
+    it by turns restore each other's. So all that read at one time share one swap, made by the
+    first and undone by the last, and it touches no warnings but Pillow's.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._heard: dict[int, list[str]] = {}
+        self._swap = contextlib.ExitStack()
+
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[list[str]]:
+        thread = threading.get_ident()
+        with self._lock:
+            if not self._heard:
+                self._redirect()
+            mine = self._heard[thread] = []
+        try:
+            yield mine
+        finally:
+            with self._lock:
+                del self._heard[thread]
+                if not self._heard:
+                    self._swap.close()
+
+    def _redirect(self) -> None:
+        shown = warnings.showwarning
+
+        def show(message: Warning | str, *where: Any) -> None:
+            mine = self._heard.get(threading.get_ident())
+            if mine is None:
+                shown(message, *where)
+            else:
+                mine.append(str(message))
+
+        self._swap.enter_context(warnings.catch_warnings())
+        self._swap.callback(setattr, warnings, "showwarning", shown)
+        warnings.filterwarnings("always", module=r"PIL\.")
+        warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+        warnings.showwarning = show  # type: ignore[assignment]  # called by position only
+
+
+_PILLOW_WARNINGS = _PillowWarnings()

@@ -1,0 +1,184 @@
+"""Image files in, arrays out: the one place that reads images and folders of images.
+
+Whatever a file does, reading it ends in one of two ways: a :class:`LoadedImage`, with a note for
+everything done to it that changes what a spectrum means, or :class:`ImageRefused` with the reason.
+Sizes are written rows x columns, as the shapes of arrays are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from spectral_mae._checks import per_axis, positive_int
+from spectral_mae.decoding import FORMATS, ImageRefused, Pixels, decode
+from spectral_mae.image_files import (
+    SUFFIXES,
+    AnyPath,
+    FoundImages,
+    builtin_images,
+    display_name,
+    find_images,
+    image_path,
+)
+
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "FoundImages",
+    "ImageRefused",
+    "LoadedImage",
+    "builtin_images",
+    "crop_to_multiple",
+    "display_name",
+    "find_images",
+    "read_image",
+    "resize_and_crop",
+    "write_gray_png",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedImage:
+    """An image as numbers, and what was done on the way.
+
+    Attributes
+    ----------
+    pixels
+        Shape ``(H, W)`` for gray or ``(H, W, 3)`` for colour. Integer files fill [0, 1], files of
+        floating-point numbers keep their values.
+    notes
+        What was done to the image that its user should know, in order.
+    source_shape
+        ``(H, W)`` of the image in the file, after its EXIF orientation and before any cropping.
+    """
+
+    pixels: Pixels
+    notes: tuple[str, ...]
+    source_shape: tuple[int, int]
+
+
+def read_image(path: AnyPath, *, color: bool = False, max_pixels: int = 50_000_000) -> LoadedImage:
+    """Read an image file, upright and in [0, 1], or say why not.
+
+    Parameters
+    ----------
+    path
+        The file, or ``builtin:NAME`` for one of :func:`builtin_images`. Its contents decide the
+        format, not its name.
+    color
+        Keep colours as ``(H, W, 3)``; gray files then become three equal channels. Otherwise
+        colours become gray, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601 luma).
+    max_pixels
+        Larger images are refused before they are decoded.
+
+    Raises
+    ------
+    ImageRefused
+        If the file cannot be read, or not without guessing.
+    FileNotFoundError
+        If there is no built-in image of that name.
+
+    Notes
+    -----
+    Transparent pixels are shown on white. Of several frames or pages the first is read. Colour
+    profiles and gamma are not applied.
+
+    Examples
+    --------
+    >>> image = read_image("builtin:camera")
+    >>> image.pixels.shape, image.pixels.dtype, image.notes
+    ((512, 512), dtype('float64'), ())
+    """
+    limit = positive_int("max_pixels", max_pixels)
+    pixels, notes = decode(image_path(path), limit, color=color)
+    height, width = pixels.shape[:2]
+    return LoadedImage(pixels, tuple(notes), (height, width))
+
+
+def resize_and_crop(image: LoadedImage, size: int) -> LoadedImage:
+    """Resize the shorter side to ``size`` and crop the centre to ``size`` x ``size``.
+
+    Bicubic, with antialiasing when it shrinks; linear in the pixels and not clipped, so values may
+    overshoot their range. Interpolation is done in single precision; an image whose shorter side
+    is ``size`` already keeps its pixels exactly.
+
+    Examples
+    --------
+    >>> image = LoadedImage(np.ones((32, 40)), (), (32, 40))
+    >>> resize_and_crop(image, 64).notes
+    ('enlarged from 32x32 to 64x64: frequencies above 0.25 cycles/pixel are interpolated',)
+    """
+    size = positive_int("size", size)
+    height, width = image.pixels.shape[:2]
+    side = min(height, width)
+    if side == size:
+        return replace(image, pixels=_centre(image.pixels, size, size))
+    top, left = (height - side) // 2, (width - side) // 2
+    box = (left, top, left + side, top + side)
+    channels = [
+        # the box bounds the work by size, not by the length of a very long image
+        Image.fromarray(channel).resize((size, size), Image.Resampling.BICUBIC, box=box)
+        for channel in np.moveaxis(np.atleast_3d(image.pixels), -1, 0).astype(np.float32)
+    ]
+    pixels = np.stack([np.asarray(channel, dtype=np.float64) for channel in channels], axis=-1)
+    resized = replace(image, pixels=pixels.reshape(size, size, *image.pixels.shape[2:]))
+    if size < side:
+        return resized
+    note = (
+        f"enlarged from {side}x{side} to {size}x{size}: "
+        f"frequencies above {0.5 * side / size:.3g} cycles/pixel are interpolated"
+    )
+    return replace(resized, notes=(*image.notes, note))
+
+
+def crop_to_multiple(image: LoadedImage, patch_size: tuple[int, int] | int) -> LoadedImage:
+    """Crop the centre to the largest multiple of ``patch_size`` (rows, columns, or one for both).
+
+    Raises
+    ------
+    ImageRefused
+        If fewer than two patches fit.
+
+    Examples
+    --------
+    >>> crop_to_multiple(LoadedImage(np.ones((321, 481)), (), (321, 481)), 16).notes
+    ('cropped from 321x481 to 320x480',)
+    """
+    rows, columns = per_axis("patch_size", patch_size, 2)
+    height, width = image.pixels.shape[:2]
+    new_height, new_width = height - height % rows, width - width % columns
+    if new_height * new_width < 2 * rows * columns:
+        raise ImageRefused(f"too small for two patches of {rows}x{columns}: {height}x{width}")
+    if (new_height, new_width) == (height, width):
+        return image
+    note = f"cropped from {height}x{width} to {new_height}x{new_width}"
+    pixels = _centre(image.pixels, new_height, new_width)
+    return replace(image, pixels=pixels, notes=(*image.notes, note))
+
+
+def write_gray_png(path: AnyPath, values: NDArray[np.bool_] | NDArray[np.uint8]) -> None:
+    """Write a 2-D array as an 8-bit gray PNG: uint8 as it is, bool with True as 255.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_gray_png(f"{folder}/mask.png", np.array([[True, False]]))
+    ...     read_image(f"{folder}/mask.png").pixels
+    array([[1., 0.]])
+    """
+    if values.dtype not in (np.dtype(np.bool_), np.dtype(np.uint8)):
+        raise TypeError(f"values have dtype {values.dtype}; bool or uint8 is needed")
+    if values.ndim != 2 or values.size == 0:
+        raise ValueError(f"values of shape {values.shape} are not an image of one channel")
+    levels = np.where(values, 255, 0).astype(np.uint8) if values.dtype == np.bool_ else values
+    Image.fromarray(levels).save(path, format="PNG")
+
+
+def _centre(pixels: Pixels, height: int, width: int) -> Pixels:
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
