@@ -1,0 +1,263 @@
+"""One image in, one record out: the pure function behind ``spectral-mae analyze``."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae import _checks, verify
+from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.conditioning import DetrendOption
+from spectral_mae.expectation import Leakage, MaskedPeriodogram
+from spectral_mae.fourier import RealFFT
+from spectral_mae.grid import PatchGrid
+from spectral_mae.masks import PulseMask
+from spectral_mae.radial import RadialSpectrum, RingBins
+from spectral_mae.sampling import sample_kept
+from spectral_mae.spectrum import Periodogram, Spectrum
+
+# Octaves of spatial frequency, in cycles/pixel; the first holds the corners beyond Nyquist.
+OCTAVES = (
+    (0.5, math.inf),
+    (0.25, 0.5),
+    (0.125, 0.25),
+    (0.0625, 0.125),
+    (0.03125, 0.0625),
+    (0.0, 0.03125),
+)
+
+
+@dataclass(frozen=True)
+class MaskingPlan:
+    """What is done to every image.
+
+    Attributes
+    ----------
+    patch_size : int
+        Side of the square patches.
+    mask_ratio : float
+    sampling : {"fixed", "bernoulli"}
+    masks : int
+        Masks drawn to check the expectation, at least 2.
+    detrend : {"constant", "linear", "periodic"} or None
+        Applied to the image before it is masked.
+
+    Raises
+    ------
+    ValueError
+        If a value cannot work for any image.
+    """
+
+    patch_size: int
+    mask_ratio: float = 0.75
+    sampling: Sampling = "fixed"
+    masks: int = 16
+    detrend: DetrendOption = None
+
+    def __post_init__(self) -> None:
+        _checks.positive_int("patch_size", self.patch_size)
+        _checks.open_unit("mask_ratio", self.mask_ratio)
+        _checks.choice("sampling", self.sampling, Sampling)
+        if self.masks < 2:
+            raise ValueError(f"masks={self.masks}: a standard error needs at least 2")
+
+
+@dataclass(frozen=True, eq=False)
+class MaskingAnalysis:
+    """What patch masking does to the spectrum of one image.
+
+    Attributes
+    ----------
+    plan : MaskingPlan
+    shape : tuple of int
+        Rows and columns of the image.
+    mean, std : float
+        Of its pixels.
+    slope, slope_stderr : float or None
+        Log-log slope of the radial spectrum of the original; None where it has none.
+    slope_note : str
+        Why there is no slope, or empty.
+    leakage : float or None
+        Leakage over all frequencies but zero (`Leakage.band`).
+    leakage_centred : float or None
+        The same, had the mean of the image been subtracted first.
+    octaves, octaves_centred : tuple of float or None
+        Both in each of `OCTAVES`; None where the image has no frequency there.
+    convolution_error : float
+        Relative error of Eq. 18 on this image and the first mask (`verify.convolution_error`).
+    mask_dft_error : float
+        Largest relative error of the closed-form transform over the drawn masks (Eqs. 19-21).
+    original, expected, drawn : RadialSpectrum
+        Of the image, of the exact mean over all masks, and of the drawn masks: their mean, with
+        ``std`` their spread and ``stderr`` their standard error.
+    starts : ndarray of int, shape (N, 2)
+        First pixels of the patches that the first drawn mask keeps.
+    """
+
+    plan: MaskingPlan
+    shape: tuple[int, ...]
+    mean: float
+    std: float
+    slope: float | None
+    slope_stderr: float | None
+    slope_note: str
+    leakage: float | None
+    leakage_centred: float | None
+    octaves: tuple[float | None, ...]
+    octaves_centred: tuple[float | None, ...]
+    convolution_error: float
+    mask_dft_error: float
+    original: RadialSpectrum = field(repr=False)
+    expected: RadialSpectrum = field(repr=False)
+    drawn: RadialSpectrum = field(repr=False)
+    starts: NDArray[np.integer[Any]] = field(repr=False)
+
+    @property
+    def mask(self) -> PulseMask:
+        """The first drawn mask."""
+        return PulseMask(self.shape, self.plan.patch_size, self.starts)
+
+    @property
+    def agreement(self) -> FloatArray:
+        """Drawn masks minus expectation in standard errors, one number per ring.
+
+        Zero where neither differs from the other by more than rounding.
+        """
+        gap = self.drawn.power - self.expected.power
+        rounding = 1e-12 * self.expected.power + self.expected.floor
+        with np.errstate(divide="ignore", invalid="ignore"):
+            score = gap / self.drawn.stderr
+        return np.where(np.abs(gap) <= rounding, 0.0, score)
+
+    def row(self) -> dict[str, Any]:
+        """The numbers of the record by column name; None where there is none."""
+        agreement = self.agreement
+        row: dict[str, Any] = {
+            "height": self.shape[0],
+            "width": self.shape[1],
+            "mean": self.mean,
+            "std": self.std,
+            "slope": self.slope,
+            "slope_stderr": self.slope_stderr,
+            "leakage": self.leakage,
+            "leakage_centred": self.leakage_centred,
+        }
+        row |= dict(zip(octave_columns(), self.octaves, strict=True))
+        return row | {
+            "eq18_error": self.convolution_error,
+            "mask_dft_error": self.mask_dft_error,
+            "agreement_rms": float(np.sqrt(np.mean(agreement**2))),
+            "agreement_max": float(np.max(np.abs(agreement))),
+        }
+
+
+class MaskingAnalyzer:
+    """`MaskingPlan` at work on images of one shape; its plans and tables serve them all.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    plan : MaskingPlan
+    channels : int
+        1 for gray images (H, W), more for (H, W, channels).
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).random((64, 48))
+    >>> found = MaskingAnalyzer((64, 48), MaskingPlan(8)).analyze(image, seed=0)
+    >>> found.mask_dft_error < 1e-15
+    True
+    >>> found.shape, bool(found.leakage > found.leakage_centred)
+    ((64, 48), True)
+    """
+
+    def __init__(self, shape: tuple[int, ...], plan: MaskingPlan, *, channels: int = 1) -> None:
+        self.plan = plan
+        self.grid = PatchGrid(shape, plan.patch_size)
+        self.channel_axis = None if channels == 1 else -1
+        self._masked = MaskedPeriodogram(
+            self.grid, detrend=plan.detrend, channel_axis=self.channel_axis
+        )
+        self._centred = MaskedPeriodogram(
+            self.grid, detrend="constant", channel_axis=self.channel_axis
+        )
+        self._periodogram = Periodogram(shape, detrend=plan.detrend, channel_axis=self.channel_axis)
+        self._rings = RingBins(self.grid.shape, (1.0,) * self.grid.ndim, None)
+        self._fft = RealFFT(self.grid.shape, chunk=1)
+
+    def analyze(self, image: FloatArray, *, seed: int | list[int]) -> MaskingAnalysis:
+        """Analyse one image; equal seeds give equal records."""
+        rng = np.random.default_rng(seed)
+        plan, grid = self.plan, self.grid
+        components = self._masked.components(image)
+        leakage = components.leakage(plan.mask_ratio, sampling=plan.sampling)
+        centred = self._centred.components(image).leakage(plan.mask_ratio, sampling=plan.sampling)
+        kept = sample_kept(
+            grid.n_patches, plan.mask_ratio, plan.masks, sampling=plan.sampling, rng=rng
+        )
+        masks = [PulseMask(grid.shape, grid.patch_size, grid.starts()[one]) for one in kept]
+        conditioned = self._periodogram.condition(image[np.newaxis])[0]
+        original = self._ring(components.original)
+        slope, slope_stderr, slope_note = _slope(original)
+        return MaskingAnalysis(
+            plan=plan,
+            shape=grid.shape,
+            mean=float(image.mean()),
+            std=float(image.std()),
+            slope=slope,
+            slope_stderr=slope_stderr,
+            slope_note=slope_note,
+            leakage=_band(leakage, 0.0, math.inf),
+            leakage_centred=_band(centred, 0.0, math.inf),
+            octaves=tuple(_band(leakage, *octave) for octave in OCTAVES),
+            octaves_centred=tuple(_band(centred, *octave) for octave in OCTAVES),
+            convolution_error=verify.convolution_error(conditioned[..., 0], masks[0], rng),
+            mask_dft_error=max(verify.mask_dft_error(mask, self._fft) for mask in masks),
+            original=original,
+            expected=self._ring(components.expected(plan.mask_ratio, sampling=plan.sampling)),
+            drawn=self._draw(image, grid.expand(kept), original),
+            starts=masks[0].starts,
+        )
+
+    def _ring(self, spectrum: Spectrum) -> RadialSpectrum:
+        return self._rings.average(spectrum.power, scaling=spectrum.scaling, floor=spectrum.floor)
+
+    def _draw(
+        self, image: FloatArray, visible: NDArray[Any], original: RadialSpectrum
+    ) -> RadialSpectrum:
+        """Ring averages over the drawn masks, with their spread from mask to mask."""
+        copies = np.broadcast_to(image, (len(visible), *image.shape))
+        power = self._periodogram.radial(copies, visible=visible).power
+        std = power.std(axis=0, ddof=1)
+        return dataclasses.replace(
+            original, power=power.mean(axis=0), std=std, stderr=std / math.sqrt(len(power))
+        )
+
+
+def octave_columns() -> list[str]:
+    """Names of the leakage columns, one for each of `OCTAVES`."""
+    return [
+        f"leakage_above_{low:g}" if math.isinf(high) else f"leakage_{low:g}_{high:g}"
+        for low, high in OCTAVES
+    ]
+
+
+def _band(leakage: Leakage, low: float, high: float) -> float | None:
+    try:
+        return leakage.band(low, high)
+    except ValueError:
+        return None
+
+
+def _slope(spectrum: RadialSpectrum) -> tuple[float | None, float | None, str]:
+    try:
+        slope, stderr = spectrum.fit_slope()
+    except ValueError as error:
+        return None, None, str(error)
+    return slope, stderr, ""

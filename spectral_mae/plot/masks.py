@@ -1,0 +1,202 @@
+"""Pictures of masks and of what they do: Fig. 22, the grating, leakage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from numpy.typing import NDArray
+
+from spectral_mae import dirichlet
+from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.expectation import Leakage, RadialLeakage, expected_mask_power
+from spectral_mae.grid import PatchGrid
+from spectral_mae.masks import PulseMask
+from spectral_mae.plot.spectra import power_limits
+from spectral_mae.plot.style import (
+    BLUE,
+    CYCLE,
+    GRAY,
+    POWER_MAP,
+    RATIO_MAP,
+    color_bar,
+    frequency_map,
+    one_axes,
+    styled,
+    subplots,
+)
+from spectral_mae.spectrum import psd
+
+
+@styled
+def masking(
+    image: FloatArray, masks: Sequence[PulseMask], ax: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """The paper's Fig. 22: an image and masked copies of it over their spectra.
+
+    Columns are the image, then mask and masked image for each mask; below each stands its power
+    spectral density. All densities share one colour scale, whose bar is at the right.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W)
+        Gray values from 0 to 1.
+    masks : sequence of PulseMask
+        Of the shape of the image.
+    ax : ndarray of Axes, shape (2, 1 + 2·len(masks)), or None
+        None makes a figure.
+
+    Returns
+    -------
+    ndarray of Axes, shape (2, 1 + 2·len(masks))
+    """
+    columns: list[tuple[str, FloatArray]] = [("image", image)]
+    for mask in masks:
+        patch = "×".join(str(p) for p in mask.patch_size)
+        columns.append((f"mask, {patch} px", mask.visible.astype(float)))
+        columns.append((f"masked, {mask.mask_ratio:.0%} hidden", image * mask.visible))
+    if ax is None:
+        ax = subplots(2, len(columns), 2.1)
+    if ax.shape != (2, len(columns)):
+        raise ValueError(f"ax of shape {ax.shape} is not (2, {len(columns)})")
+    densities = [psd(pixels) for _, pixels in columns]
+    low, high = power_limits(densities)
+    norm = LogNorm(low, high)
+    drawn = None
+    for column, ((title, pixels), density) in enumerate(zip(columns, densities, strict=True)):
+        top, bottom = ax[:, column]
+        top.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        top.set_title(title)
+        top.set_xticks([])
+        top.set_yticks([])
+        drawn = frequency_map(bottom, density.full(), density.shape, density.fs, norm, POWER_MAP)
+        if column:
+            bottom.set_ylabel("")
+            bottom.set_yticklabels([])
+        bottom.set_xlabel("horizontal\n(cycles/pixel)")
+    ax[1, 0].set_ylabel("vertical\n(cycles/pixel)")
+    bar = ax[1, -1].figure.colorbar(drawn, ax=list(ax[1]), shrink=0.9, pad=0.01)
+    bar.set_label("power density")
+    return ax
+
+
+@styled
+def grating(
+    patch_grid: PatchGrid,
+    mask_ratio: float,
+    ax: NDArray[Any] | None = None,
+    *,
+    sampling: Sampling = "fixed",
+) -> NDArray[Any]:
+    """The grating of a random mask: E|M|² over frequency, its zeros marked, and a cut through it.
+
+    Parameters
+    ----------
+    patch_grid : PatchGrid
+        Of an image.
+    mask_ratio : float
+    ax : ndarray of Axes, shape (2,), or None
+        Map and cut. None makes a figure.
+    sampling : {"fixed", "bernoulli"}
+    """
+    if ax is None:
+        ax = subplots(1, 2, 4.2)[0]
+    power = expected_mask_power(patch_grid, mask_ratio, sampling=sampling)
+    height, width = patch_grid.shape
+    peak = float(np.max(power.ravel()[1:]))
+    norm = LogNorm(peak * 1e-5, peak)
+    image = frequency_map(ax[0], power, patch_grid.shape, (1.0, 1.0), norm, POWER_MAP)
+    color_bar(ax[0], image, "E|M|²")
+    zeros = [
+        np.fft.fftfreq(n)[dirichlet.grating_zeros(n, p)]
+        for n, p in zip((height, width), patch_grid.patch_size, strict=True)
+    ]
+    for axis, at in ((ax[0].xaxis, zeros[1]), (ax[0].yaxis, zeros[0])):
+        axis.set_ticks(at, minor=True)
+        axis.remove_overlapping_locs = False  # a zero on a labelled tick is shown too
+    ax[0].tick_params(which="minor", color=BLUE, length=5, width=1)
+    frequency = np.fft.rfftfreq(width)[1:]
+    cut = power[0, 1 : width // 2 + 1]
+    ax[1].semilogy(frequency, np.where(cut > peak * 1e-9, cut, np.nan), color=BLUE)
+    ax[1].vlines(
+        np.abs(zeros[1]),
+        peak * 1e-5,
+        peak,
+        color=GRAY,
+        linewidth=0.7,
+        linestyles="dashed",
+        label="zeros of every mask",
+    )
+    ax[1].set_ylim(peak * 1e-5, peak * 2)
+    ax[1].set_xlim(0, 0.5)
+    ax[1].set_xlabel("horizontal frequency (cycles/pixel), vertical = 0")
+    ax[1].set_ylabel("E|M|²")
+    ax[0].set_title("mean power of the mask (blue ticks: zeros)")
+    ax[1].set_title("cut along the horizontal axis")
+    ax[1].legend(loc="upper right")
+    return ax
+
+
+@styled
+def leakage(
+    result: Leakage | RadialLeakage, ax: Axes | None = None, *, label: str | None = None
+) -> Axes:
+    """Leakage: a map over the frequencies of an image, or a line over rings."""
+    ax = one_axes(ax)
+    if isinstance(result, RadialLeakage):
+        finite = np.isfinite(result.ratio) & (result.ratio > 0)
+        ax.loglog(result.frequency, np.where(finite, result.ratio, np.nan), label=label)
+        ax.set_xlabel("frequency (cycles/pixel)")
+        ax.set_ylabel("leaked / kept power")
+        return ax
+    ratio = result.full()
+    usable = ratio[np.isfinite(ratio) & (ratio > 0)]
+    low, high = np.quantile(usable, [0.01, 0.99]) if usable.size else (0.1, 10.0)
+    norm = LogNorm(low, max(high, low * 1.01))
+    image = frequency_map(ax, ratio, result.shape, result.kept.fs, norm, RATIO_MAP)
+    color_bar(ax, image, "leaked / kept power")
+    return ax
+
+
+@styled
+def octaves(
+    values: Mapping[str, Sequence[Sequence[float]]],
+    names: Sequence[str],
+    ax: Axes | None = None,
+    *,
+    legend: bool = True,
+) -> Axes:
+    """Leakage of many images by octave: a dot per image, a bar at the median.
+
+    Parameters
+    ----------
+    values : mapping of label to a sequence, for each octave, of the images' numbers
+    names : sequence of str
+        Names of the octaves.
+    ax : Axes or None
+    """
+    ax = one_axes(ax)
+    step = 0.8 / len(values)
+    spread = np.random.default_rng(0)
+    for i, (label, by_octave) in enumerate(values.items()):
+        colour = CYCLE[i % len(CYCLE)]
+        middle = np.arange(len(names)) + (i - (len(values) - 1) / 2) * step
+        for x, found in zip(middle, by_octave, strict=True):
+            usable = np.array([v for v in found if np.isfinite(v) and v > 0])
+            if usable.size == 0:
+                continue
+            jitter = spread.uniform(-0.25, 0.25, usable.size) * step
+            ax.plot(x + jitter, usable, ".", color=colour, markersize=4, alpha=0.5)
+            median = np.median(usable)
+            ax.plot([x - 0.4 * step, x + 0.4 * step], [median] * 2, color=colour, linewidth=2.5)
+        ax.plot([], [], color=colour, linewidth=2.5, label=label)
+    ax.set_yscale("log")
+    ax.set_xticks(range(len(names)), names)
+    ax.set_xlabel("frequency (cycles/pixel)")
+    ax.set_ylabel("leaked / kept power")
+    if legend:
+        ax.legend()
+    return ax

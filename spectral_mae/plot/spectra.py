@@ -1,0 +1,190 @@
+"""Pictures of power spectra: maps, lines over frequency, averages over rings and sectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+
+from spectral_mae._checks import FloatArray
+from spectral_mae.plot.style import (
+    BLUE,
+    ORANGE,
+    POWER_MAP,
+    UNITS,
+    UNITS_1D,
+    VERMILION,
+    color_bar,
+    frequency_label,
+    frequency_map,
+    one_axes,
+    shown,
+    styled,
+)
+from spectral_mae.radial import RadialSpectrum, SectorSpectrum
+from spectral_mae.spectrum import Spectrum
+
+
+@styled
+def psd(
+    spectrum: Spectrum,
+    ax: Axes | None = None,
+    *,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    colorbar: bool = True,
+) -> Axes:
+    """Power spectrum: a line for signals, for images a logarithmic map with zero in the middle.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    ax : Axes or None
+        None makes a figure.
+    vmin, vmax : float or None
+        Ends of the scale, for pictures that share one; by default what the spectrum holds,
+        without zero frequency and what rounding leaves.
+    colorbar : bool
+        Add a bar with the unit.
+
+    Examples
+    --------
+    >>> from spectral_mae import psd as power_spectrum
+    >>> axes = psd(power_spectrum(np.eye(16)))
+    >>> axes.get_xlabel()
+    'horizontal frequency (cycles/pixel)'
+    """
+    ax = one_axes(ax)
+    if len(spectrum.shape) == 1:
+        ax.semilogy(spectrum.frequencies[0], shown(spectrum.power, spectrum.floor))
+        ax.set_xlabel(frequency_label(spectrum.fs))
+        ax.set_ylabel(UNITS_1D[spectrum.scaling])
+        ax.set_ylim(vmin, vmax)
+        return ax
+    low, high = power_limits([spectrum])
+    norm = LogNorm(low if vmin is None else vmin, high if vmax is None else vmax)
+    image = frequency_map(ax, spectrum.full(), spectrum.shape, spectrum.fs, norm, POWER_MAP)
+    if colorbar:
+        color_bar(ax, image, UNITS[spectrum.scaling])
+    return ax
+
+
+@styled
+def radial(
+    spectra_by_name: RadialSpectrum | Mapping[str, RadialSpectrum],
+    ax: Axes | None = None,
+    *,
+    band: str = "stderr",
+) -> Axes:
+    """Radial spectra on logarithmic axes, with bands of one standard error (or spread).
+
+    Parameters
+    ----------
+    spectra_by_name : RadialSpectrum or mapping of label to RadialSpectrum
+    ax : Axes or None
+    band : {"stderr", "std", "none"}
+        What the shaded band is: one standard error, the spread, or nothing.
+    """
+    if band not in ("stderr", "std", "none"):
+        raise ValueError(f"{band=} is not one of 'stderr', 'std', 'none'")
+    named = (
+        {"": spectra_by_name} if isinstance(spectra_by_name, RadialSpectrum) else spectra_by_name
+    )
+    ax = one_axes(ax)
+    for name, spectrum in named.items():
+        _radial_line(ax, spectrum, name, band)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("frequency (cycles/pixel)")
+    ax.set_ylabel(UNITS[next(iter(named.values())).scaling])
+    if any(named):
+        ax.legend()
+    return ax
+
+
+@styled
+def masked_radial(
+    original: RadialSpectrum,
+    expected: RadialSpectrum,
+    drawn: RadialSpectrum,
+    ax: Axes | None = None,
+    *,
+    legend: bool = True,
+) -> Axes:
+    """Radial spectra of an image, of its exact mean under masks, and of masks that were drawn.
+
+    The band is the spread of the drawn masks; the line of the expectation is exact.
+    """
+    ax = one_axes(ax)
+    shade(ax, drawn, drawn.std, color=ORANGE, alpha=0.4, label="drawn masks, ± spread")
+    ax.plot(original.frequency, shown(original.power, original.floor), color=BLUE, label="original")
+    ax.plot(
+        expected.frequency,
+        shown(expected.power, expected.floor),
+        color=VERMILION,
+        label="masked, expected",
+    )
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("frequency (cycles/pixel)")
+    ax.set_ylabel(UNITS[original.scaling])
+    if legend:
+        ax.legend(loc="lower left")
+    return ax
+
+
+@styled
+def sectors(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None = None) -> Axes:
+    """Power by orientation, with bars of one standard error."""
+    ax = one_axes(ax)
+    closed = np.append(np.arange(len(result)), 0)
+    angle = np.append(result.angle, 180.0)
+    ax.errorbar(angle, result.power[closed], yerr=result.stderr[closed], capsize=2, label=label)
+    ax.set_xlabel("orientation of the frequency (degrees; 0 = horizontal)")
+    ax.set_ylabel(UNITS[result.scaling])
+    ax.set_xticks([0, 45, 90, 135, 180])
+    return ax
+
+
+def power_limits(spectra_: Sequence[Spectrum]) -> tuple[float, float]:
+    """Ends of a logarithmic scale that fits several spectra.
+
+    Zero frequency stays out, for it would stretch the scale, and so does power that is no more
+    than rounding; no more than eight decades are shown.
+    """
+    highest, lowest = [], []
+    for spectrum in spectra_:
+        power = spectrum.power.astype(float).ravel()[1:]
+        seen = power[power > max(spectrum.floor, 0.0)]
+        if seen.size:
+            highest.append(seen.max())
+            lowest.append(np.quantile(seen, 0.01))
+    if not highest:
+        return 0.1, 1.0
+    high = float(max(highest))
+    low = max(float(min(lowest)), high * 1e-8)
+    return min(low, high / 10), high
+
+
+def _radial_line(ax: Axes, spectrum: RadialSpectrum, name: str, band: str) -> None:
+    (line,) = ax.plot(spectrum.frequency, shown(spectrum.power, spectrum.floor), label=name or None)
+    if band == "none":
+        return
+    width = spectrum.stderr if band == "stderr" else spectrum.std
+    shade(ax, spectrum, width, color=line.get_color(), alpha=0.25)
+
+
+def shade(ax: Axes, spectrum: RadialSpectrum, width: FloatArray, **look: Any) -> None:
+    """Shade power ± width; where that reaches zero, a logarithmic axis needs a lower end."""
+    power = spectrum.power
+    low = np.where(power > width, power - width, power / 10)
+    ax.fill_between(
+        spectrum.frequency,
+        shown(low, spectrum.floor),
+        shown(power + width, spectrum.floor),
+        linewidth=0,
+        **look,
+    )

@@ -1,0 +1,161 @@
+"""One look for all pictures, and the pieces that several of them are drawn with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib as mpl
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+
+from spectral_mae import grid
+from spectral_mae._checks import FloatArray
+
+BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#E69F00",
+    "#CC79A7",
+    "#56B4E9",
+    "#000000",
+)
+CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
+GRAY = "#8C8C8C"
+POWER_MAP = "inferno"
+RATIO_MAP = "viridis"
+
+STYLE: Any = {
+    "axes.prop_cycle": cycler(color=CYCLE),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+    "figure.dpi": 110,
+    "font.size": 9,
+    "image.cmap": POWER_MAP,
+    "legend.frameon": False,
+    "legend.fontsize": "small",
+    "lines.linewidth": 1.5,
+    "savefig.dpi": 110,
+    "xtick.labelsize": "small",
+    "ytick.labelsize": "small",
+}
+
+UNITS = {
+    "density": "power density (per (cycle/pixel)²)",
+    "spectrum": "power per frequency",
+    "energy": "|X|²",
+}
+UNITS_1D = {**UNITS, "density": "power density (per cycle/pixel)"}
+
+
+def style() -> AbstractContextManager[None]:
+    """The style of the package as a context, for figures you make yourself.
+
+    Examples
+    --------
+    >>> with style():
+    ...     figure = Figure()
+    """
+    return mpl.rc_context(STYLE)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Draw in the style of the package, also into axes that were made without it."""
+
+    @wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> R:
+        with style():
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+def new_figure(
+    rows: int = 1, columns: int = 1, *, width: float = 6.0, height: float = 4.0, **layout: Any
+) -> tuple[Figure, NDArray[Any]]:
+    """A figure without a screen and its axes as a (rows, columns) array; inches."""
+    with style():
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.subplots(rows, columns, squeeze=False, **layout)
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a PNG; equal figures give equal bytes."""
+    with style():
+        figure.savefig(path, metadata={"Software": None})
+
+
+def one_axes(ax: Axes | None) -> Axes:
+    """The given axes, or those of a new figure."""
+    return subplots(1, 1, 4.0)[0, 0] if ax is None else ax
+
+
+def subplots(rows: int, columns: int, side: float) -> NDArray[Any]:
+    """Axes of a pyplot figure, for whoever works in a notebook and gives no axes."""
+    import matplotlib.pyplot as plt
+
+    with style():
+        size = (side * columns + 0.8, side * rows)
+        return plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)[1]
+
+
+def frequency_map(
+    ax: Axes,
+    full: FloatArray,
+    shape: tuple[int, ...],
+    fs: tuple[float, ...],
+    norm: LogNorm,
+    colours: str,
+) -> AxesImage:
+    """A map over frequency with zero in the middle; rows run down, as in the image."""
+    rows, columns = grid.shifted_edges(shape, fs)
+    image = ax.imshow(
+        np.clip(grid.shifted(full, 2), norm.vmin, norm.vmax),
+        norm=norm,
+        cmap=colours,
+        extent=(columns[0], columns[-1], rows[-1], rows[0]),
+        aspect="auto" if fs[0] != fs[1] else "equal",
+        interpolation="nearest",
+    )
+    for axis, rate in ((ax.xaxis, fs[1]), (ax.yaxis, fs[0])):
+        axis.set_ticks([-rate / 4, 0, rate / 4])
+    unit = unit_of(fs)
+    ax.set_xlabel(f"horizontal frequency ({unit})")
+    ax.set_ylabel(f"vertical frequency ({unit})")
+    return image
+
+
+def color_bar(ax: Axes, image: AxesImage, label: str) -> None:
+    """Put a bar with the scale of a map beside it."""
+    ax.figure.colorbar(image, ax=ax, label=label, shrink=0.9)
+
+
+def shown(power: FloatArray, floor: float = 0.0) -> FloatArray:
+    """Values that a logarithmic axis can show and that are not rounding, NaN (a gap) elsewhere."""
+    return np.where(power > max(floor, 0.0), power, np.nan)
+
+
+def unit_of(fs: tuple[float, ...]) -> str:
+    """Unit of frequency: cycles/pixel, unless a sampling frequency was given."""
+    return "cycles/pixel" if all(rate == 1.0 for rate in fs) else "units of fs"
+
+
+def frequency_label(fs: tuple[float, ...]) -> str:
+    """Label of a frequency axis."""
+    return f"frequency ({unit_of(fs)})"
