@@ -1,0 +1,167 @@
+"""Many images: read each, analyse it, and say what became of it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae import images
+from spectral_mae._checks import Sampling
+from spectral_mae.analysis import MaskingAnalysis, MaskingAnalyzer, MaskingPlan
+from spectral_mae.conditioning import DetrendOption
+from spectral_mae.images import ImageRefused, LoadedImage
+from spectral_mae.sampling import kept_patches
+
+# Analyzers kept for images of the same shape to come; a folder of photographs has a few shapes.
+KEPT_SHAPES = 8
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """What is asked for a batch of images.
+
+    Attributes
+    ----------
+    patch_sizes : tuple of int
+    mask_ratio : float
+    sampling : {"fixed", "bernoulli"}
+    size : int or None
+        Resize the shorter side to ``size`` and crop the middle; None keeps the pixels as they
+        are and crops to a multiple of the patch.
+    masks : int
+        Masks drawn per image and patch size.
+    seed : int
+    detrend : {"constant", "linear", "periodic"} or None
+    color : bool
+        Keep the channels of colour images and average their spectra.
+    max_pixels : int
+        Larger images are refused.
+
+    Raises
+    ------
+    ValueError
+        If the options cannot work for any image.
+    """
+
+    patch_sizes: tuple[int, ...] = (16,)
+    mask_ratio: float = 0.75
+    sampling: Sampling = "fixed"
+    size: int | None = 224
+    masks: int = 16
+    seed: int = 0
+    detrend: DetrendOption = None
+    color: bool = False
+    max_pixels: int = 50_000_000
+
+    def __post_init__(self) -> None:
+        for patch_size in self.patch_sizes:
+            self.plan(patch_size)
+            if self.size is None:
+                continue
+            if self.size % patch_size:
+                raise ValueError(f"patch_size={patch_size} does not divide size={self.size}")
+            if self.sampling == "fixed":
+                kept_patches((self.size // patch_size) ** 2, self.mask_ratio)
+
+    def plan(self, patch_size: int) -> MaskingPlan:
+        """The part that concerns a single image."""
+        return MaskingPlan(patch_size, self.mask_ratio, self.sampling, self.masks, self.detrend)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one image at one patch size.
+
+    Attributes
+    ----------
+    name : str
+        The path as it was given, or ``builtin:NAME``.
+    patch_size : int
+    error : str
+        Why it failed; empty if it did not.
+    notes : tuple of str
+        What was done to the image in reading it.
+    analysis : MaskingAnalysis or None
+    pixels : ndarray or None
+        The pixels that were analysed, for pictures.
+    """
+
+    name: str
+    patch_size: int
+    error: str = ""
+    notes: tuple[str, ...] = ()
+    analysis: MaskingAnalysis | None = field(default=None, repr=False)
+    pixels: NDArray[np.float64] | None = field(default=None, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the image was analysed."""
+        return self.analysis is not None
+
+    def without_pixels(self) -> Outcome:
+        """The outcome without its image, which is most of its size."""
+        return replace(self, pixels=None)
+
+
+class BatchAnalyzer:
+    """`BatchOptions` at work, image after image.
+
+    Examples
+    --------
+    >>> batch = BatchAnalyzer(BatchOptions(patch_sizes=(8, 16), size=64))
+    >>> [(o.name, o.patch_size, o.ok) for o in batch.analyze(images.builtin_images()["camera"])]
+    [('builtin:camera', 8, True), ('builtin:camera', 16, True)]
+    """
+
+    def __init__(self, options: BatchOptions) -> None:
+        self.options = options
+        self._analyzers: dict[tuple[tuple[int, ...], int], MaskingAnalyzer] = {}
+
+    def analyze_all(self, paths: Iterable[Path]) -> Iterator[list[Outcome]]:
+        """Analyse images one by one; a list for each, with an entry per patch size."""
+        for path in paths:
+            yield self.analyze(path)
+
+    def analyze(self, path: Path) -> list[Outcome]:
+        """Analyse one image at every patch size. A file that cannot be used has its reason."""
+        name = images.display_name(path)
+        options = self.options
+        try:
+            image = images.read_image(path, color=options.color, max_pixels=options.max_pixels)
+            if options.size is not None:
+                image = images.resize_and_crop(image, options.size)
+        except ImageRefused as refusal:
+            return [Outcome(name, p, error=str(refusal)) for p in options.patch_sizes]
+        return [self._analyze(name, image, patch_size) for patch_size in options.patch_sizes]
+
+    def _analyze(self, name: str, image: LoadedImage, patch_size: int) -> Outcome:
+        try:
+            if self.options.size is None:
+                image = images.crop_to_multiple(image, patch_size)
+            analyzer = self._analyzer(image.pixels.shape, patch_size)
+            analysis = analyzer.analyze(image.pixels, seed=self._seed(name, patch_size))
+        except (ValueError, MemoryError) as error:
+            reason = str(error) or "not enough memory"
+            return Outcome(name, patch_size, error=reason, notes=image.notes)
+        notes = image.notes + ((analysis.slope_note,) if analysis.slope_note else ())
+        return Outcome(name, patch_size, "", notes, analysis, image.pixels)
+
+    def _analyzer(self, shape: tuple[int, ...], patch_size: int) -> MaskingAnalyzer:
+        key = (shape, patch_size)
+        if key not in self._analyzers:
+            while len(self._analyzers) >= KEPT_SHAPES:
+                self._analyzers.pop(next(iter(self._analyzers)))
+            channels = shape[2] if len(shape) == 3 else 1
+            plan = self.options.plan(patch_size)
+            self._analyzers[key] = MaskingAnalyzer(shape[:2], plan, channels=channels)
+        return self._analyzers[key]
+
+    def _seed(self, name: str, patch_size: int) -> list[int]:
+        """A seed that depends on the image's file name, not on what else is in the batch."""
+        file_name = Path(name).name.encode()
+        return [self.options.seed, patch_size, zlib.crc32(file_name)]
