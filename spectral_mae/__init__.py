@@ -1,0 +1,81 @@
+"""Fourier-domain analysis of patch masking, on your own images.
+
+The public names are listed in ``__all__`` and loaded when they are first used, so that importing
+the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from spectral_mae._version import __version__
+
+if TYPE_CHECKING:
+    import spectral_mae.plot as plot
+    from spectral_mae.dirichlet import dirichlet_kernel
+    from spectral_mae.expectation import (
+        Leakage,
+        expected_mask_power,
+        expected_masked_psd,
+        leakage,
+    )
+    from spectral_mae.grid import PatchGrid
+    from spectral_mae.images import read_image
+    from spectral_mae.masks import PulseMask, sample_visible
+    from spectral_mae.radial import RadialSpectrum, SectorSpectrum
+    from spectral_mae.sampling import inclusion_probabilities
+    from spectral_mae.spectrum import Periodogram, Spectrum, psd
+
+_HOME = {
+    "Leakage": "expectation",
+    "PatchGrid": "grid",
+    "Periodogram": "spectrum",
+    "PulseMask": "masks",
+    "RadialSpectrum": "radial",
+    "SectorSpectrum": "radial",
+    "Spectrum": "spectrum",
+    "dirichlet_kernel": "dirichlet",
+    "expected_mask_power": "expectation",
+    "expected_masked_psd": "expectation",
+    "inclusion_probabilities": "sampling",
+    "leakage": "expectation",
+    "psd": "spectrum",
+    "read_image": "images",
+    "sample_visible": "masks",
+}
+_MODULES = ("plot",)
+
+__all__ = [
+    "Leakage",
+    "PatchGrid",
+    "Periodogram",
+    "PulseMask",
+    "RadialSpectrum",
+    "SectorSpectrum",
+    "Spectrum",
+    "__version__",
+    "dirichlet_kernel",
+    "expected_mask_power",
+    "expected_masked_psd",
+    "inclusion_probabilities",
+    "leakage",
+    "plot",
+    "psd",
+    "read_image",
+    "sample_visible",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

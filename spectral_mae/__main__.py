@@ -1,0 +1,8 @@
+"""``python -m spectral_mae`` is ``spectral-mae``."""
+
+import sys
+
+from spectral_mae.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

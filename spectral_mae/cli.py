@@ -1,0 +1,206 @@
+"""The ``spectral-mae`` command: its arguments, and who gets them.
+
+What the commands do is in `spectral_mae.commands`, imported when one runs, so that ``--help``
+answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from spectral_mae._version import __version__
+
+USAGE, INTERRUPTED = 2, 130
+
+PATH_HELP = (
+    "image files, folders (searched with all they hold) and globs; 'builtin:NAME' is an image "
+    "inside scikit-image; without any PATH, all built-in images"
+)
+
+AddParser = Callable[..., argparse.ArgumentParser]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; ``argv`` without the program's name. Returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    from spectral_mae import commands
+
+    try:
+        return commands.COMMANDS[arguments.command](arguments)
+    except commands.UsageError as error:
+        print(f"spectral-mae {arguments.command}: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("spectral-mae: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="spectral-mae",
+        description="What masking patches of an image does to its spectrum.",
+    )
+    parser.add_argument("--version", action="version", version=f"spectral-mae {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    _add_analyze(commands.add_parser)
+    _add_psd(commands.add_parser)
+    _add_mask(commands.add_parser)
+    _add_verify(commands.add_parser)
+    return parser
+
+
+def _add_analyze(add: AddParser) -> None:
+    text = "tables, pictures and a page: what masking does to the spectra of these images"
+    parser = add("analyze", help=text, description=text)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=PATH_HELP)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--patch-size",
+        type=_sizes,
+        nargs="+",
+        default=[[16]],
+        metavar="P",
+        help="side of the patches in pixels; several, as in 8 16 or 8,16, are compared "
+        "(default 16)",
+    )
+    _add_masking(parser)
+    _add_seed(parser)
+    _add_reading(parser)
+    _add_color(parser)
+    parser.add_argument(
+        "--masks",
+        type=int,
+        default=16,
+        metavar="N",
+        help="random masks drawn per image to check the expectation (default 16)",
+    )
+    _add_detrend(parser)
+    parser.add_argument(
+        "--quiet", action="store_true", help="print nothing but the path of the page"
+    )
+
+
+def _add_psd(add: AddParser) -> None:
+    text = "the power spectrum of one image, as a picture or a table"
+    parser = add("psd", help=text, description=text)
+    parser.add_argument("path", metavar="IMAGE", help="an image file or 'builtin:NAME'")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="FILE.png or FILE.csv"
+    )
+    _add_patch_size(parser)
+    _add_masking(parser, default=None)
+    _add_reading(parser, size="native")
+    _add_color(parser)
+    _add_detrend(parser)
+    parser.add_argument(
+        "--window", metavar="NAME", help="window of scipy.signal.get_window, such as hann"
+    )
+    parser.add_argument(
+        "--scaling",
+        choices=["density", "spectrum", "energy"],
+        default="density",
+        help="unit of power (default density)",
+    )
+
+
+def _add_mask(add: AddParser) -> None:
+    text = "a random mask as an image: white is visible, black is hidden"
+    parser = add("mask", help=text, description=text)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the mask")
+    parser.add_argument(
+        "--size", default="224", metavar="N|HxW", help="rows x columns of pixels (default 224)"
+    )
+    _add_patch_size(parser)
+    _add_masking(parser)
+    _add_seed(parser)
+    parser.add_argument(
+        "--figure",
+        type=Path,
+        metavar="FILE.png",
+        help="also draw the mask's mean power over frequency, and its zeros",
+    )
+
+
+def _add_verify(add: AddParser) -> None:
+    text = "check Eqs. 15-21 of the paper and the expectations on these images"
+    parser = add("verify", help=text, description=f"{text}; exit 1 if any fails")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=PATH_HELP)
+    _add_patch_size(parser)
+    _add_masking(parser)
+    _add_seed(parser)
+    _add_reading(parser)
+
+
+def _add_patch_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--patch-size",
+        type=int,
+        default=16,
+        metavar="P",
+        help="side of the patches in pixels (default 16)",
+    )
+
+
+def _add_masking(parser: argparse.ArgumentParser, default: float | None = 0.75) -> None:
+    optional = "add the exact mean spectrum with this fraction of the patches hidden"
+    parser.add_argument(
+        "--mask-ratio",
+        type=float,
+        default=default,
+        metavar="M",
+        help=optional if default is None else f"fraction of patches hidden (default {default})",
+    )
+    parser.add_argument(
+        "--sampling",
+        choices=["fixed", "bernoulli"],
+        default="fixed",
+        help="keep an exact number of patches, as MAE code does, or toss a coin for each",
+    )
+
+
+def _add_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the random masks (default 0)"
+    )
+
+
+def _add_reading(parser: argparse.ArgumentParser, size: str = "224") -> None:
+    parser.add_argument(
+        "--size",
+        default=size,
+        metavar="N|native",
+        help="resize the shorter side to N pixels and crop the middle, or keep the pixels and "
+        f"crop to a multiple of the patch (default {size})",
+    )
+    parser.add_argument(
+        "--max-pixels",
+        type=int,
+        default=50_000_000,
+        metavar="N",
+        help="refuse larger images before they are decoded (default 50 million)",
+    )
+
+
+def _add_color(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--color",
+        action="store_true",
+        help="keep colours and average over channels (default: gray, ITU-R 601 luma)",
+    )
+
+
+def _add_detrend(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--detrend",
+        choices=["none", "constant", "linear", "periodic"],
+        default="none",
+        help="before masking subtract the mean, a plane, or the smooth part of the "
+        "periodic-plus-smooth split (default none)",
+    )
+
+
+def _sizes(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]

@@ -1,0 +1,319 @@
+"""What the commands do: from parsed arguments to files and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import itertools
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from spectral_mae import images, plot, report, verify
+from spectral_mae.batch import BatchAnalyzer, BatchOptions, Outcome
+from spectral_mae.expectation import expected_masked_psd
+from spectral_mae.grid import PatchGrid
+from spectral_mae.images import FoundImages, ImageRefused, LoadedImage
+from spectral_mae.masks import PulseMask
+from spectral_mae.radial import RadialSpectrum
+from spectral_mae.spectrum import Spectrum, psd
+
+OK, SOME_FAILED, NOTHING, INTERRUPTED = 0, 1, 3, 130
+LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")
+
+
+class UsageError(Exception):
+    """The arguments cannot work; the message says why."""
+
+
+def analyze(arguments: argparse.Namespace) -> int:
+    """``spectral-mae analyze``: exit 0, 1 (some images failed), 3 (nothing usable) or 130."""
+    started = datetime.now(UTC)
+    clock = time.perf_counter()
+    with _usage_errors():
+        options = BatchOptions(
+            patch_sizes=tuple(dict.fromkeys(itertools.chain(*arguments.patch_size))),
+            mask_ratio=arguments.mask_ratio,
+            sampling=arguments.sampling,
+            size=_size(arguments.size),
+            masks=arguments.masks,
+            seed=arguments.seed,
+            detrend=_detrend(arguments.detrend),
+            color=arguments.color,
+            max_pixels=arguments.max_pixels,
+        )
+        found = _find(arguments.paths)
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    batch = BatchAnalyzer(options)
+    outcomes: list[Outcome] = []
+    status = "complete"
+    pictured = 0
+    try:
+        for path in _progress(found.paths, quiet=arguments.quiet):
+            results = batch.analyze(path)
+            keep = pictured < report.PICTURED and any(outcome.ok for outcome in results)
+            pictured += keep
+            outcomes += results if keep else [outcome.without_pixels() for outcome in results]
+            if not arguments.quiet:
+                _report_failure(results)
+    except KeyboardInterrupt:
+        status = "interrupted"
+    done = {outcome.name for outcome in outcomes if outcome.ok}
+    failed = {outcome.name for outcome in outcomes if not outcome.ok}
+    counts = {
+        "found": len(found.paths),
+        "analysed": len(done),
+        "failed": len(failed),
+        "passed_over": found.passed_over,
+    }
+    run = {
+        "status": status,
+        "options": {"paths": [str(p) for p in arguments.paths], **dataclasses.asdict(options)},
+        "versions": _versions(),
+        "counts": counts,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - clock, 3),
+    }
+    page = report.write_run(arguments.out, outcomes, options, run)
+    if not arguments.quiet:
+        passed = f", {found.passed_over} other files passed over" if found.passed_over else ""
+        print(f"{len(done)} of {len(found.paths)} images analysed, {len(failed)} failed{passed}")
+    print(f"page: {page}")
+    if status == "interrupted":
+        print("interrupted: the page shows what was done before", file=sys.stderr)
+        return INTERRUPTED
+    if not done:
+        return NOTHING
+    return SOME_FAILED if failed else OK
+
+
+def power_spectrum(arguments: argparse.Namespace) -> int:
+    """``spectral-mae psd``: a picture or a table of one image's spectrum."""
+    if arguments.out.suffix.lower() not in (".png", ".csv"):
+        raise UsageError(f"--out {arguments.out}: the name must end in .png or .csv")
+    with _usage_errors():
+        size = _size(arguments.size)
+        paths = _find([arguments.path]).paths
+    if len(paths) != 1:
+        raise UsageError(f"IMAGE must be one image; {arguments.path!r} holds {len(paths)}")
+    try:
+        image = _read(paths[0], size, arguments.max_pixels, color=arguments.color)
+        if arguments.mask_ratio is not None and size is None:
+            image = images.crop_to_multiple(image, arguments.patch_size)
+    except ImageRefused as refusal:
+        print(f"{arguments.path}: {refusal}", file=sys.stderr)
+        return NOTHING
+    options: dict[str, Any] = {
+        "window": arguments.window,
+        "detrend": _detrend(arguments.detrend),
+        "scaling": arguments.scaling,
+        "channel_axis": -1 if arguments.color else None,
+    }
+    with _usage_errors():
+        spectrum = psd(image.pixels, **options)
+        series = {"original": spectrum.radial()}
+        if arguments.mask_ratio is not None:
+            masked = expected_masked_psd(
+                image.pixels,
+                arguments.patch_size,
+                arguments.mask_ratio,
+                sampling=arguments.sampling,
+                **options,
+            )
+            series["masked, expected"] = masked.radial()
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    if arguments.out.suffix.lower() == ".csv":
+        _write_series(arguments.out, series)
+    else:
+        _draw_psd(arguments.out, spectrum, series)
+    for note in image.notes:
+        print(f"note: {note}")
+    print(f"{_slope_line(series['original'])}; written to {arguments.out}")
+    return OK
+
+
+def mask(arguments: argparse.Namespace) -> int:
+    """``spectral-mae mask``: a random mask as a PNG."""
+    for path in (arguments.out, arguments.figure):
+        if path is not None and path.suffix.lower() != ".png":
+            raise UsageError(f"{path}: the name must end in .png")
+    with _usage_errors():
+        grid = PatchGrid(_rows_and_columns(arguments.size), arguments.patch_size)
+        drawn = PulseMask.random(
+            grid, arguments.mask_ratio, sampling=arguments.sampling, rng=arguments.seed
+        )
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    images.write_gray_png(arguments.out, drawn.visible)
+    if arguments.figure is not None:
+        figure, axes = plot.new_figure(1, 2, width=9.4, height=4.0)
+        plot.grating(grid, arguments.mask_ratio, axes[0], sampling=arguments.sampling)
+        arguments.figure.parent.mkdir(parents=True, exist_ok=True)
+        plot.save(figure, arguments.figure)
+    print(
+        f"{len(drawn.starts)} of {grid.n_patches} patches visible, "
+        f"{drawn.mask_ratio:.4g} of the pixels hidden; written to {arguments.out}"
+    )
+    return OK
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """``spectral-mae verify``: a table of equations, errors and bounds; exit 1 if one fails."""
+    with _usage_errors():
+        size = _size(arguments.size)
+        BatchOptions((arguments.patch_size,), arguments.mask_ratio, arguments.sampling, size)
+        found = _find(arguments.paths)
+    rng = np.random.default_rng(arguments.seed)
+    checks: list[verify.Check] = []
+    refused = 0
+    for path in _progress(found.paths, quiet=False):
+        try:
+            image = _read(path, size, arguments.max_pixels)
+            if size is None:
+                image = images.crop_to_multiple(image, arguments.patch_size)
+            checks += verify.verify_image(
+                image.pixels,
+                arguments.patch_size,
+                arguments.mask_ratio,
+                sampling=arguments.sampling,
+                rng=rng,
+                where=images.display_name(path),
+            )
+        except ValueError as error:
+            refused += 1
+            print(f"failed: {images.display_name(path)}: {error}", file=sys.stderr)
+    if not checks:
+        print("no image could be used", file=sys.stderr)
+        return NOTHING
+    worst = verify.worst_of(checks)
+    _print_checks(worst)
+    n_failed = sum(not check.ok for check in worst)
+    n_images = len(found.paths) - refused
+    verdict = "all hold" if n_failed == 0 else f"{n_failed} FAILED"
+    print(f"{len(worst)} checks on {n_images} images: {verdict}")
+    return SOME_FAILED if n_failed or refused else OK
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "analyze": analyze,
+    "psd": power_spectrum,
+    "mask": mask,
+    "verify": check,
+}
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """What the library refuses in the arguments is an error of usage."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _find(paths: list[str]) -> FoundImages:
+    return images.find_images(paths or ["builtin:"])
+
+
+def _read(path: Path, size: int | None, max_pixels: int, *, color: bool = False) -> LoadedImage:
+    image = images.read_image(path, color=color, max_pixels=max_pixels)
+    return image if size is None else images.resize_and_crop(image, size)
+
+
+def _size(text: str) -> int | None:
+    if text == "native":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"--size {text!r} is neither a number of pixels nor 'native'")
+    return int(text)
+
+
+def _rows_and_columns(text: str) -> tuple[int, int]:
+    rows, _, columns = text.partition("x")
+    if not rows.isdecimal() or not (columns or rows).isdecimal():
+        raise ValueError(f"--size {text!r} is neither N nor HxW")
+    return int(rows), int(columns or rows)
+
+
+def _detrend(name: str) -> Any:
+    return None if name == "none" else name
+
+
+def _progress(paths: tuple[Path, ...], *, quiet: bool) -> Iterable[Path]:
+    """The paths, with a bar on a terminal and plain lines elsewhere."""
+    if quiet:
+        return paths
+    if sys.stderr.isatty():
+        return tqdm(paths, unit="image", dynamic_ncols=True)
+    return _lines(paths)
+
+
+def _lines(paths: tuple[Path, ...]) -> Iterator[Path]:
+    for number, path in enumerate(paths, 1):
+        print(f"{number}/{len(paths)} {images.display_name(path)}", file=sys.stderr, flush=True)
+        yield path
+
+
+def _report_failure(outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        if not outcome.ok:
+            tqdm.write(f"failed: {outcome.name}: {outcome.error}", file=sys.stderr)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "spectral-mae": version("spectral-mae"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+    }
+
+
+def _slope_line(spectrum: RadialSpectrum) -> str:
+    try:
+        slope, stderr = spectrum.fit_slope()
+    except ValueError as error:
+        return str(error)
+    return f"slope {slope:.3f} ± {stderr:.3f}"
+
+
+def _draw_psd(path: Path, spectrum: Spectrum, series: dict[str, RadialSpectrum]) -> None:
+    figure, axes = plot.new_figure(1, 2, width=10.0, height=4.2)
+    plot.psd(spectrum, axes[0, 0])
+    plot.radial(series, axes[0, 1])
+    axes[0, 1].set_title(f"original: {_slope_line(series['original'])}")
+    plot.save(figure, path)
+
+
+def _write_series(path: Path, series: dict[str, RadialSpectrum]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["series", "frequency", "power", "count", "std", "stderr"])
+        for name, spectrum in series.items():
+            columns = (
+                spectrum.frequency,
+                spectrum.power,
+                spectrum.count,
+                spectrum.std,
+                spectrum.stderr,
+            )
+            for values in zip(*(column.tolist() for column in columns), strict=True):
+                writer.writerow([name, *values])
+
+
+def _print_checks(checks: list[verify.Check]) -> None:
+    print(f"{'equation':<12}{'precision':<11}{'error':>10}{'bound':>10}  {'':<5}what, where worst")
+    for one in checks:
+        mark = "ok" if one.ok else "FAIL"
+        print(
+            f"{one.equation:<12}{one.precision:<11}{one.error:>10.2g}{one.bound:>10.2g}  "
+            f"{mark:<5}{one.statement} [{one.where}]"
+        )
