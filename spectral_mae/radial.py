@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.optimize
-import scipy.sparse
 import scipy.special
 from numpy.typing import DTypeLike, NDArray
 
@@ -190,30 +189,28 @@ class SectorSpectrum:
 
 
 class _Binning:
-    """Weighted means of half-plane power over bins, as one sparse matrix.
+    """Weighted means of half-plane power over bins.
 
-    Entry (b, k) is how many frequencies of the whole grid the half-plane frequency k brings into
-    bin b; a row sums to the count of its bin. Bins that nothing falls into are left out.
+    Each entry says that half-plane frequency ``index`` brings ``weight`` frequencies of the whole
+    grid into bin ``bins``; the weights of a bin sum to its count. Entries are sorted by bin, so
+    that a bin is a run of them. Bins that nothing falls into are left out.
     """
 
     def __init__(
         self,
         half_shape: tuple[int, ...],
-        n_bins: int,
         bins: NDArray[np.integer[Any]],
         index: NDArray[np.integer[Any]],
-        weights: FloatArray,
+        weight: FloatArray,
     ) -> None:
-        filled = np.bincount(bins, weights, n_bins) > 0
-        order = np.cumsum(filled) - 1
+        order = np.argsort(bins, kind="stable")
         self.half_shape = half_shape
-        self.filled = np.flatnonzero(filled)
-        self._sum = scipy.sparse.csr_array(
-            (weights, (order[bins], index)), shape=(len(self.filled), math.prod(half_shape))
+        self.filled, self._first, self._sizes = np.unique(
+            bins[order], return_index=True, return_counts=True
         )
-        members = self._sum.tocoo()
-        self._bin, self._index, self._weight = *members.coords, members.data
-        self.counts: FloatArray = np.asarray(self._sum.sum(axis=1))
+        self._index = index[order]
+        self._weight = weight[order]
+        self.counts = self._sums(self._weight)
 
     def means(self, power: FloatArray, averages: int = 1) -> _BinMeans:
         """Mean, spread and standard error over the bins.
@@ -221,23 +218,20 @@ class _Binning:
         ``power``, (..., *half_shape), is the mean of so many independent spectra.
         """
         lead = power.shape[: power.ndim - len(self.half_shape)]
-        rows = power.reshape(-1, self._sum.shape[1])
-        shape = (*lead, len(self.filled))
-        mean = np.array([self._sum @ row for row in rows]) / self.counts
-        square = np.array([self._square_deviation(*pair) for pair in zip(rows, mean, strict=True)])
-        std = np.sqrt(square)
+        size = math.prod(self.half_shape)
+        values = power.reshape(*lead, size).take(self._index, axis=-1)
+        mean = self._sums(values * self._weight) / self.counts
+        # Deviations from the mean, not the difference of two sums: that would cancel.
+        deviation = values - np.repeat(mean, self._sizes, axis=-1)
+        std = np.sqrt(self._sums(deviation * deviation * self._weight) / self.counts)
         independent = self.counts / 2
         with np.errstate(divide="ignore", invalid="ignore"):
             scatter = std / np.sqrt(independent - 1)
         gaussian = np.abs(mean) / np.sqrt(independent * averages)
-        stderr = np.where(independent > 1, scatter, gaussian)
-        return _BinMeans(mean.reshape(shape), std.reshape(shape), stderr.reshape(shape))
+        return _BinMeans(mean, std, np.where(independent > 1, scatter, gaussian))
 
-    def _square_deviation(self, row: FloatArray, mean: FloatArray) -> FloatArray:
-        """Mean square deviation in each bin; a second pass, so that nothing cancels."""
-        deviation = row[self._index] - mean[self._bin]
-        squares = np.bincount(self._bin, self._weight * deviation**2, len(mean))
-        return squares / self.counts
+    def _sums(self, values: FloatArray) -> FloatArray:
+        return np.add.reduceat(values, self._first, axis=-1)
 
 
 class RingBins:
@@ -271,7 +265,6 @@ class RingBins:
             raise ValueError(f"no frequency of {shape=} with {fs=} lies in the rings {bins=}")
         self._binning = _Binning(
             grid.half_shape(shape),
-            len(edges) - 1,
             member[index],
             index,
             weights[index].astype(float),
@@ -328,7 +321,6 @@ def average_sectors(
             entries.append(np.rint(position + nudge).astype(int) % n)
     binning = _Binning(
         radius.shape,
-        n,
         np.concatenate(entries),
         np.tile(index, len(entries)),
         np.tile(weights / 2, len(entries)),

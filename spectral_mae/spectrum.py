@@ -341,7 +341,8 @@ class Periodogram:
             part = batch[first : first + block]
             power = self._power(part, _part(masks, slice(first, first + block)))
             sums += power.sum(axis=0, dtype=np.float64)
-            squares += float(np.sum(np.square(part, dtype=np.float64)))
+            pixels = part.astype(np.float64, copy=False).ravel()
+            squares += float(np.dot(pixels, pixels))
         return Spectrum(
             power=(sums / n).astype(self._fft.dtype),
             shape=self.shape,

@@ -138,6 +138,7 @@ def test_leakage_is_the_variance_over_masks_by_the_power_of_the_mean(shape, patc
     power, kept = over_masks(x, patch, RATIO, sampling)
     leak = leakage(x, patch, RATIO, sampling=sampling)
     laws.assert_close(leak.power, (power - kept) / kept, 1e-10)
+    assert (leak.power > 0).all()
     laws.assert_close(laws.half(leak.full()), leak.power, 1e-15)
     laws.assert_close_to_max(leak.leaked.power * x.size, power - kept, 1e-12)
     laws.assert_close_to_max(leak.kept.power * x.size, kept, 1e-12)

@@ -1,6 +1,7 @@
 """Rings and sectors of frequencies: who belongs where, and how sure the averages are."""
 
 import csv
+import dataclasses
 import json
 import math
 from fractions import Fraction
@@ -150,24 +151,14 @@ def test_standard_errors_are_the_scatter_of_white_noise(shape, n):
 
 
 def test_standard_errors_shrink_with_the_number_of_averaged_spectra():
+    """One pair of frequencies in a bin: its power scatters as an exponential variable does."""
     n = 400
-    found = Periodogram((16,)).mean(power_law_fields(n, (16,), 0.0)).radial()
-    modes = n * found.count / 2
-    np.testing.assert_allclose(found.stderr, found.power / np.sqrt(modes), rtol=0.3)
-
-
-def fit_one(rings, i, **limits):
-    """Fit one spectrum of a batch."""
-    one = RadialSpectrum(
-        rings.frequency,
-        rings.power[i],
-        rings.count,
-        rings.std[i],
-        rings.stderr[i],
-        rings.edges,
-        rings.scaling,
-    )
-    return one.fit_slope(**limits)
+    rings = Periodogram((16,)).mean(power_law_fields(n, (16,), 0.0)).radial()
+    modes = n * rings.count / 2
+    np.testing.assert_allclose(rings.stderr, rings.power / np.sqrt(modes), rtol=1e-12)
+    sectors = Periodogram((4, 4)).mean(power_law_fields(n, (4, 4), 0.0)).sectors(2, fmax=0.3)
+    assert sectors.count.tolist() == [2, 2]
+    np.testing.assert_allclose(sectors.stderr, sectors.power / math.sqrt(n), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +174,8 @@ def fit_one(rings, i, **limits):
 )
 def test_slopes_of_power_laws_are_found_with_honest_errors(shape, n, truth):
     rings = Periodogram(shape).radial(power_law_fields(n, shape, truth))
-    slope, stderr = np.array([fit_one(rings, i) for i in range(n)]).T
+    fits = [dataclasses.replace(rings, power=power).fit_slope() for power in rings.power]
+    slope, stderr = np.transpose(fits)
     error = slope - truth
     assert abs(error.mean()) < 3 * error.std(ddof=1) / math.sqrt(n)
     assert 0.7 < np.std(error / stderr, ddof=1) < 1.4
