@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from spectral_mae.grid import PatchGrid
     from spectral_mae.images import read_image
     from spectral_mae.masks import PulseMask, sample_visible
+    from spectral_mae.moments import BandMoments, DenseMoments
     from spectral_mae.radial import RadialSpectrum, SectorSpectrum
     from spectral_mae.sampling import inclusion_probabilities
     from spectral_mae.spectrum import Periodogram, Spectrum, psd
 
 _HOME = {
+    "BandMoments": "moments",
+    "DenseMoments": "moments",
     "Leakage": "expectation",
     "PatchGrid": "grid",
     "Periodogram": "spectrum",
@@ -47,6 +50,8 @@ _HOME = {
 _MODULES = ("plot",)
 
 __all__ = [
+    "BandMoments",
+    "DenseMoments",
     "Leakage",
     "PatchGrid",
     "Periodogram",

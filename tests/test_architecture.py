@@ -15,7 +15,7 @@ PACKAGE = "spectral_mae"
 LAYERS = [
     "_version _checks",
     "grid fourier sampling",
-    "dirichlet conditioning radial spectrum",
+    "dirichlet bands conditioning radial spectrum",
     "masks patch_power moments",
     "expectation coupling corruption solve response",
     "linear interpolate ising fields",

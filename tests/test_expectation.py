@@ -1,10 +1,12 @@
 """What masking does on average equals the enumeration of all masks."""
 
+import itertools
+
 import laws
 import numpy as np
 import pytest
 
-from spectral_mae import patch_power
+from spectral_mae import fourier, patch_power
 from spectral_mae.dirichlet import grating_zeros
 from spectral_mae.expectation import MaskedPeriodogram, expected_masked_psd, leakage
 from spectral_mae.grid import PatchGrid, radial_frequency
@@ -42,6 +44,7 @@ def over_masks(x, patch, ratio, sampling):
 )
 def test_summed_patch_power_equals_one_transform_per_patch(shape, patch, path, monkeypatch):
     monkeypatch.setattr(patch_power, "GRAM_PIXELS", 10**9 if path == "gram" else 0)
+    monkeypatch.setattr(fourier, "CHUNK_BYTES", 1)  # one patch a chunk
     x = laws.field(shape)
     found = PatchPower(PatchGrid(shape, patch))(x)
     laws.assert_close(found, every_patch_alone(x, patch), 1e-13)
@@ -72,7 +75,7 @@ def test_mean_spectrum_equals_the_enumeration_of_all_masks(shape, patch, ratio, 
     laws.assert_close_to_max(found.power, truth, 1e-12)
 
 
-@GRIDS
+@pytest.mark.parametrize(("shape", "patch"), laws.GRIDS[::2])
 @DESIGNS
 @pytest.mark.parametrize("scaling", ["density", "spectrum", "energy"])
 @pytest.mark.parametrize("detrend", [None, "constant", "linear", "periodic"])
@@ -189,6 +192,7 @@ def test_the_mean_leaks_everywhere_but_on_the_zeros_of_the_grating(shape, patch,
     zeros, origin = grating(shape, patch), (0,) * len(shape)
     leaked = leak.leaked.full()
     assert np.max(leaked[zeros]) <= 1e-15 * np.max(leaked)
+    assert np.min(leaked) >= 0
     elsewhere = ~zeros
     elsewhere[origin] = False
     assert np.isinf(leak.full()[elsewhere]).all()
@@ -206,6 +210,18 @@ def test_the_mean_leaks_everywhere_but_on_the_zeros_of_the_grating(shape, patch,
 def test_no_leakage_is_infinite_by_rounding(shape, patch, value, sampling):
     leak = leakage(np.full(shape, value), patch, 0.5, sampling=sampling)
     assert not leak.full()[grating(shape, patch)].any()
+
+
+@pytest.mark.parametrize(("n", "patch"), [(24, 4), (60, 12), (225, 15), (224, 16), (1000, 50)])
+@CONSTANTS
+@DESIGNS
+def test_no_ring_or_band_is_infinite_by_rounding(n, patch, value, sampling):
+    leak = leakage(np.full(n, value), patch, 0.5, sampling=sampling)
+    truth = np.where(laws.half(grating((n,), (patch,))), 0.0, np.inf)[1:]
+    np.testing.assert_array_equal(leak.radial().ratio, truth)
+    edges = (np.arange(len(truth) + 1) + 0.5) / n
+    bands = [leak.band(*pair) for pair in itertools.pairwise(edges)]
+    np.testing.assert_array_equal(bands, truth)
 
 
 @DESIGNS

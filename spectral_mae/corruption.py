@@ -1,0 +1,162 @@
+"""What happens to images before a linear model sees them, as the two moments it needs.
+
+For a corruption with E[x̃ | x] = μx the best linear map depends on μ and Q = E[x̃ x̃ᵀ] alone, and for
+every corruption here Q is a mix of three matrices,
+
+    Q = own·S + local·Blkdiag_p(S) + white·I,
+
+so that closed forms and draws share one description (design 3.3).
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.moments import Stack
+from spectral_mae.sampling import Seed, inclusion_probabilities, kept_patches, sample_kept
+
+
+@dataclass(frozen=True)
+class Mix:
+    """μ, and the weights of the matrices that make up Q.
+
+    Attributes
+    ----------
+    mu : float
+        E[x̃ | x] = μx.
+    own, local, white : float
+        Q = own·S + local·Blkdiag_p(S) + white·I.
+    """
+
+    mu: float
+    own: float
+    local: float = 0.0
+    white: float = 0.0
+
+    def second_moment(self, stack: Stack, block: int) -> NDArray[Any]:
+        """Q of one block, a new array."""
+        mixed = self.own * stack.blocks[block]
+        if self.local:
+            mixed += self.local * stack.local
+        if self.white:
+            mixed[np.diag_indices_from(mixed)] += self.white
+        return mixed
+
+
+class Corruption(ABC):
+    """A way of spoiling images."""
+
+    @property
+    @abstractmethod
+    def mix(self) -> Mix:
+        """Its moments."""
+
+    @abstractmethod
+    def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
+        """Corrupt (centred) images, shape (n, n_patches, patch_dim)."""
+
+
+@dataclass(frozen=True)
+class PatchMasking(Corruption):
+    """Whole patches are hidden.
+
+    μ = π₁ and Q = π₂ S + (π₁−π₂) Blkdiag_p(S).
+
+    Parameters
+    ----------
+    n_patches : int
+    mask_ratio : float
+        Fraction of patches that is hidden, strictly between 0 and 1.
+    sampling : {"fixed", "bernoulli"}
+
+    Raises
+    ------
+    ValueError
+        As `spectral_mae.inclusion_probabilities`.
+
+    Examples
+    --------
+    >>> PatchMasking(4, 0.5).mix
+    Mix(mu=0.5, own=0.16666666666666666, local=0.33333333333333337, white=0.0)
+    """
+
+    n_patches: int
+    mask_ratio: float
+    sampling: Sampling = "fixed"
+
+    def __post_init__(self) -> None:
+        inclusion_probabilities(self.n_patches, self.mask_ratio, sampling=self.sampling)
+
+    @property
+    def mix(self) -> Mix:
+        """Its moments over all masks."""
+        pi1, pi2 = inclusion_probabilities(self.n_patches, self.mask_ratio, sampling=self.sampling)
+        return Mix(pi1, pi2, pi1 - pi2)
+
+    @property
+    def mix_given_hidden(self) -> Mix:
+        """Its moments over the masks that hide a given patch, for the other patches.
+
+        Under Bernoulli sampling patches are independent and nothing changes; a fixed number K is
+        then spread over one patch less: π₁' = K/(L−1), π₂' = π₁'(K−1)/(L−2), 0 when L = 2.
+        """
+        if self.sampling == "bernoulli":
+            return self.mix
+        kept = kept_patches(self.n_patches, self.mask_ratio)
+        pi1 = kept / (self.n_patches - 1)
+        pi2 = pi1 * (kept - 1) / (self.n_patches - 2) if self.n_patches > 2 else 0.0
+        return Mix(pi1, pi2, pi1 - pi2)
+
+    def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
+        """Set hidden patches to zero, another mask for each image."""
+        kept = sample_kept(
+            self.n_patches, self.mask_ratio, len(patches), sampling=self.sampling, rng=rng
+        )
+        return patches * kept[:, :, np.newaxis]
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Corruption):
+    """White noise is added: μ = 1 and Q = S + σ²I.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation in pixel units, positive.
+    """
+
+    sigma: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.sigma) and self.sigma > 0):
+            raise ValueError(f"sigma={self.sigma!r} is not a positive number")
+
+    @property
+    def mix(self) -> Mix:
+        """Its moments."""
+        return Mix(1.0, 1.0, white=self.sigma**2)
+
+    def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
+        """Add noise to every pixel."""
+        return patches + self.sigma * np.random.default_rng(rng).standard_normal(patches.shape)
+
+
+@dataclass(frozen=True)
+class NoCorruption(Corruption):
+    """Nothing happens: μ = 1 and Q = S."""
+
+    @property
+    def mix(self) -> Mix:
+        """Its moments."""
+        return Mix(1.0, 1.0)
+
+    def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
+        """Return the images."""
+        return patches
