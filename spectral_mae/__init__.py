@@ -21,7 +21,12 @@ if TYPE_CHECKING:
         leakage,
     )
     from spectral_mae.grid import PatchGrid
-    from spectral_mae.images import read_image
+    from spectral_mae.images import (
+        ImageRefused,
+        crop_to_multiple,
+        read_image,
+        resize_and_crop,
+    )
     from spectral_mae.masks import PulseMask, sample_visible
     from spectral_mae.moments import BandMoments, DenseMoments
     from spectral_mae.radial import RadialSpectrum, SectorSpectrum
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "BandMoments": "moments",
+    "ImageRefused": "images",
     "DenseMoments": "moments",
     "Leakage": "expectation",
     "PatchGrid": "grid",
@@ -38,6 +44,7 @@ _HOME = {
     "RadialSpectrum": "radial",
     "SectorSpectrum": "radial",
     "Spectrum": "spectrum",
+    "crop_to_multiple": "images",
     "dirichlet_kernel": "dirichlet",
     "expected_mask_power": "expectation",
     "expected_masked_psd": "expectation",
@@ -45,6 +52,7 @@ _HOME = {
     "leakage": "expectation",
     "psd": "spectrum",
     "read_image": "images",
+    "resize_and_crop": "images",
     "sample_visible": "masks",
 }
 _MODULES = ("plot",)
@@ -52,6 +60,7 @@ _MODULES = ("plot",)
 __all__ = [
     "BandMoments",
     "DenseMoments",
+    "ImageRefused",
     "Leakage",
     "PatchGrid",
     "Periodogram",
@@ -60,6 +69,7 @@ __all__ = [
     "SectorSpectrum",
     "Spectrum",
     "__version__",
+    "crop_to_multiple",
     "dirichlet_kernel",
     "expected_mask_power",
     "expected_masked_psd",
@@ -68,6 +78,7 @@ __all__ = [
     "plot",
     "psd",
     "read_image",
+    "resize_and_crop",
     "sample_visible",
 ]
 

@@ -7,6 +7,7 @@ value it refuses.
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 from collections.abc import Sequence
 from typing import Any, Literal, SupportsIndex, get_args
@@ -29,7 +30,7 @@ PerAxis = int | Sequence[int]
 def choice(name: str, value: object, options: object) -> None:
     """Raise ``ValueError`` unless ``value`` is one of the words of a ``Literal``."""
     words = get_args(options)
-    if value not in words:
+    if not isinstance(value, str) or value not in words:
         listed = ", ".join(repr(word) for word in words)
         raise ValueError(f"{name}={value!r} is not one of {listed}")
 
@@ -45,17 +46,25 @@ def positive_int(name: str, value: SupportsIndex) -> int:
     return number
 
 
+def _each(value: Any, ndim: int | None = None) -> tuple[Any, ...]:
+    """The entries of a sequence or array, or a single value for each of ``ndim`` axes."""
+    return tuple(value) if np.ndim(value) else (value,) * (ndim or 1)
+
+
 def grid_shape(shape: PerAxis) -> tuple[int, ...]:
     """Return the shape of a signal or image as a tuple of one or two positive ints."""
-    sizes = tuple(shape) if isinstance(shape, Sequence | np.ndarray) else (shape,)
+    sizes = _each(shape)
     if len(sizes) not in (1, 2):
-        raise ValueError(f"{shape=} has {len(sizes)} axes; signals (1) and images (2) are handled")
+        hint = "; for colours give channel_axis" if len(sizes) == 3 else ""
+        raise ValueError(
+            f"{shape=} has {len(sizes)} axes; signals (1) and images (2) are handled{hint}"
+        )
     return tuple(positive_int("shape", size) for size in sizes)
 
 
 def per_axis(name: str, value: PerAxis, ndim: int) -> tuple[int, ...]:
     """Spread an int over ``ndim`` axes, or check that a sequence has one int for each."""
-    sizes = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,) * ndim
+    sizes = _each(value, ndim)
     if len(sizes) != ndim:
         raise ValueError(f"{name}={value!r} has {len(sizes)} numbers for {ndim} axes")
     return tuple(positive_int(name, size) for size in sizes)
@@ -63,23 +72,38 @@ def per_axis(name: str, value: PerAxis, ndim: int) -> tuple[int, ...]:
 
 def sampling_rates(fs: float | Sequence[float], ndim: int) -> tuple[float, ...]:
     """Spread a sampling frequency over ``ndim`` axes; each must be finite and positive."""
-    rates = tuple(fs) if isinstance(fs, Sequence | np.ndarray) else (fs,) * ndim
-    if len(rates) != ndim:
-        raise ValueError(f"{fs=} has {len(rates)} numbers for {ndim} axes")
+    given = _each(fs, ndim)
+    if len(given) != ndim:
+        raise ValueError(f"{fs=} has {len(given)} numbers for {ndim} axes")
+    rates = tuple(real_number("fs", rate) for rate in given)
     if not all(math.isfinite(rate) and rate > 0 for rate in rates):
         raise ValueError(f"{fs=} must be finite and positive")
-    return tuple(float(rate) for rate in rates)
+    return rates
+
+
+def real_number(name: str, value: float) -> float:
+    """Return ``value`` as a float.
+
+    Of single precision the shortest decimal that it stands for is taken: np.float32(0.6) means
+    0.6, not 0.60000002.
+    """
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{name}={value!r} is not a real number")
+    return float(str(value)) if isinstance(value, np.floating) else float(value)
 
 
 def open_unit(name: str, value: float) -> float:
     """Return ``value`` as a float strictly between 0 and 1."""
-    if not 0.0 < value < 1.0:
+    number = real_number(name, value)
+    if not 0.0 < number < 1.0:
         raise ValueError(f"{name}={value!r} is not strictly between 0 and 1")
-    return float(value)
+    return number
 
 
 def real_array(name: str, value: ArrayLike) -> FloatArray:
     """Return ``value`` as float32 (if it is) or float64, refusing complex, NaN and infinite."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; pass its data, and visible= for its mask")
     array = np.asarray(value)
     if array.dtype.kind not in "buif":
         raise TypeError(f"{name} has dtype {array.dtype}; real numbers are needed")
@@ -109,6 +133,10 @@ def channels_last(
         )
     if channel_axis is None:
         return array[..., np.newaxis]
+    try:
+        channel_axis = operator.index(channel_axis)
+    except TypeError:
+        raise TypeError(f"{channel_axis=} is not an integer") from None
     if not -expected <= channel_axis < expected:
         raise ValueError(f"{channel_axis=} is out of range for {name} of shape {array.shape}")
     return np.moveaxis(array, channel_axis, -1)

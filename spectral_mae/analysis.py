@@ -21,14 +21,14 @@ from spectral_mae.radial import RadialSpectrum, RingBins
 from spectral_mae.sampling import sample_kept
 from spectral_mae.spectrum import Periodogram, Spectrum
 
-# Octaves of spatial frequency, in cycles/pixel; the first holds the corners beyond Nyquist.
+# Octaves of spatial frequency, in cycles/pixel; the last holds the corners beyond Nyquist.
 OCTAVES = (
-    (0.5, math.inf),
-    (0.25, 0.5),
-    (0.125, 0.25),
-    (0.0625, 0.125),
-    (0.03125, 0.0625),
     (0.0, 0.03125),
+    (0.03125, 0.0625),
+    (0.0625, 0.125),
+    (0.125, 0.25),
+    (0.25, 0.5),
+    (0.5, math.inf),
 )
 
 
@@ -84,12 +84,12 @@ class MaskingAnalysis:
         Why there is no slope, or empty.
     leakage : float or None
         Leakage over all frequencies but zero (`Leakage.band`).
-    leakage_centred : float or None
-        The same, had the mean of the image been subtracted first.
     octaves, octaves_centred : tuple of float or None
-        Both in each of `OCTAVES`; None where the image has no frequency there.
+        Leakage in each of `OCTAVES`, of the image as it is and with its mean subtracted first;
+        None where the image has no frequency there.
     convolution_error : float
-        Relative error of Eq. 18 on this image and the first mask (`verify.convolution_error`).
+        Relative error of Eq. 18 on this image (its first channel) and the first mask
+        (`verify.convolution_error`).
     mask_dft_error : float
         Largest relative error of the closed-form transform over the drawn masks (Eqs. 19-21).
     original, expected, drawn : RadialSpectrum
@@ -107,7 +107,6 @@ class MaskingAnalysis:
     slope_stderr: float | None
     slope_note: str
     leakage: float | None
-    leakage_centred: float | None
     octaves: tuple[float | None, ...]
     octaves_centred: tuple[float | None, ...]
     convolution_error: float
@@ -126,17 +125,17 @@ class MaskingAnalysis:
     def agreement(self) -> FloatArray:
         """Drawn masks minus expectation in standard errors, one number per ring.
 
-        Zero where neither differs from the other by more than rounding.
+        Zero where the two differ by no more than rounding, NaN where all drawn masks gave the
+        same power, so that there is no standard error.
         """
         gap = self.drawn.power - self.expected.power
         rounding = 1e-12 * self.expected.power + self.expected.floor
-        with np.errstate(divide="ignore", invalid="ignore"):
-            score = gap / self.drawn.stderr
-        return np.where(np.abs(gap) <= rounding, 0.0, score)
+        stderr = np.where(self.drawn.stderr > 0, self.drawn.stderr, np.nan)
+        return np.where(np.abs(gap) <= rounding, 0.0, gap / stderr)
 
     def row(self) -> dict[str, Any]:
         """The numbers of the record by column name; None where there is none."""
-        agreement = self.agreement
+        agreement = self.agreement[np.isfinite(self.agreement)]
         row: dict[str, Any] = {
             "height": self.shape[0],
             "width": self.shape[1],
@@ -145,14 +144,13 @@ class MaskingAnalysis:
             "slope": self.slope,
             "slope_stderr": self.slope_stderr,
             "leakage": self.leakage,
-            "leakage_centred": self.leakage_centred,
         }
-        row |= dict(zip(octave_columns(), self.octaves, strict=True))
+        row |= dict(zip(octave_columns(), self.octaves + self.octaves_centred, strict=True))
         return row | {
             "eq18_error": self.convolution_error,
             "mask_dft_error": self.mask_dft_error,
-            "agreement_rms": float(np.sqrt(np.mean(agreement**2))),
-            "agreement_max": float(np.max(np.abs(agreement))),
+            "agreement_rms": float(np.sqrt(np.mean(agreement**2))) if agreement.size else None,
+            "agreement_max": float(np.max(np.abs(agreement))) if agreement.size else None,
         }
 
 
@@ -173,7 +171,7 @@ class MaskingAnalyzer:
     >>> found = MaskingAnalyzer((64, 48), MaskingPlan(8)).analyze(image, seed=0)
     >>> found.mask_dft_error < 1e-15
     True
-    >>> found.shape, bool(found.leakage > found.leakage_centred)
+    >>> found.shape, bool(found.octaves[3] > found.octaves_centred[3])
     ((64, 48), True)
     """
 
@@ -184,8 +182,10 @@ class MaskingAnalyzer:
         self._masked = MaskedPeriodogram(
             self.grid, detrend=plan.detrend, channel_axis=self.channel_axis
         )
-        self._centred = MaskedPeriodogram(
-            self.grid, detrend="constant", channel_axis=self.channel_axis
+        self._centred = (
+            self._masked
+            if plan.detrend == "constant"
+            else MaskedPeriodogram(self.grid, detrend="constant", channel_axis=self.channel_axis)
         )
         self._periodogram = Periodogram(shape, detrend=plan.detrend, channel_axis=self.channel_axis)
         self._rings = RingBins(self.grid.shape, (1.0,) * self.grid.ndim, None)
@@ -197,7 +197,9 @@ class MaskingAnalyzer:
         plan, grid = self.plan, self.grid
         components = self._masked.components(image)
         leakage = components.leakage(plan.mask_ratio, sampling=plan.sampling)
-        centred = self._centred.components(image).leakage(plan.mask_ratio, sampling=plan.sampling)
+        same = self._centred is self._masked
+        without_mean = components if same else self._centred.components(image)
+        centred = without_mean.leakage(plan.mask_ratio, sampling=plan.sampling)
         kept = sample_kept(
             grid.n_patches, plan.mask_ratio, plan.masks, sampling=plan.sampling, rng=rng
         )
@@ -209,12 +211,11 @@ class MaskingAnalyzer:
             plan=plan,
             shape=grid.shape,
             mean=float(image.mean()),
-            std=float(image.std()),
+            std=float(image.std()) if np.ptp(image) > 0 else 0.0,
             slope=slope,
             slope_stderr=slope_stderr,
             slope_note=slope_note,
             leakage=_band(leakage, 0.0, math.inf),
-            leakage_centred=_band(centred, 0.0, math.inf),
             octaves=tuple(_band(leakage, *octave) for octave in OCTAVES),
             octaves_centred=tuple(_band(centred, *octave) for octave in OCTAVES),
             convolution_error=verify.convolution_error(conditioned[..., 0], masks[0], rng),
@@ -241,11 +242,12 @@ class MaskingAnalyzer:
 
 
 def octave_columns() -> list[str]:
-    """Names of the leakage columns, one for each of `OCTAVES`."""
-    return [
+    """Names of the leakage columns: one for each of `OCTAVES`, then the same mean removed."""
+    names = [
         f"leakage_above_{low:g}" if math.isinf(high) else f"leakage_{low:g}_{high:g}"
         for low, high in OCTAVES
     ]
+    return [*names, *(f"{name}_centred" for name in names)]
 
 
 def _band(leakage: Leakage, low: float, high: float) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -10,15 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae import images
+from spectral_mae import _checks, images
 from spectral_mae._checks import Sampling
 from spectral_mae.analysis import MaskingAnalysis, MaskingAnalyzer, MaskingPlan
 from spectral_mae.conditioning import DetrendOption
 from spectral_mae.images import ImageRefused, LoadedImage
 from spectral_mae.sampling import kept_patches
 
-# Analyzers kept for images of the same shape to come; a folder of photographs has a few shapes.
-KEPT_SHAPES = 8
+# Analyzers kept for images to come; a folder of photographs has a few shapes.
+KEPT_ANALYZERS = 16
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,25 @@ class BatchOptions:
     max_pixels: int = 50_000_000
 
     def __post_init__(self) -> None:
+        _checks.positive_int("max_pixels", self.max_pixels)
+        if self.seed < 0:
+            raise ValueError(f"seed={self.seed} is negative")
+        if self.size is not None and _checks.positive_int("size", self.size) ** 2 > self.max_pixels:
+            raise ValueError(
+                f"size={self.size} makes images of more than max_pixels={self.max_pixels}"
+            )
+        if not self.patch_sizes:
+            raise ValueError("no patch size")
         for patch_size in self.patch_sizes:
             self.plan(patch_size)
             if self.size is None:
                 continue
             if self.size % patch_size:
-                raise ValueError(f"patch_size={patch_size} does not divide size={self.size}")
+                divisors = [n for n in range(1, self.size) if self.size % n == 0]
+                raise ValueError(
+                    f"patch_size={patch_size} does not divide size={self.size}; "
+                    f"its divisors are {', '.join(map(str, divisors))}"
+                )
             if self.sampling == "fixed":
                 kept_patches((self.size // patch_size) ** 2, self.mask_ratio)
 
@@ -133,18 +147,30 @@ class BatchAnalyzer:
         options = self.options
         try:
             image = images.read_image(path, color=options.color, max_pixels=options.max_pixels)
-            if options.size is not None:
-                image = images.resize_and_crop(image, options.size)
-        except ImageRefused as refusal:
-            return [Outcome(name, p, error=str(refusal)) for p in options.patch_sizes]
-        return [self._analyze(name, image, patch_size) for patch_size in options.patch_sizes]
+            fitted = self._fitted(image)
+        except (ImageRefused, MemoryError) as refusal:
+            reason = str(refusal) or "not enough memory"
+            return [Outcome(name, p, error=reason) for p in options.patch_sizes]
+        return [self._analyze(name, fitted, patch_size) for patch_size in options.patch_sizes]
+
+    def _fitted(self, image: LoadedImage) -> LoadedImage:
+        """Resize, or crop so that all patch sizes go into the same pixels where they can."""
+        if self.options.size is not None:
+            return images.resize_and_crop(image, self.options.size)
+        common = math.lcm(*self.options.patch_sizes)
+        try:
+            return images.crop_to_multiple(image, common)
+        except ImageRefused:
+            return image
 
     def _analyze(self, name: str, image: LoadedImage, patch_size: int) -> Outcome:
         try:
+            images.require_two_patches(image.source_shape, (patch_size, patch_size))
             if self.options.size is None:
                 image = images.crop_to_multiple(image, patch_size)
             analyzer = self._analyzer(image.pixels.shape, patch_size)
-            analysis = analyzer.analyze(image.pixels, seed=self._seed(name, patch_size))
+            seed = mask_seed(self.options.seed, name, patch_size)
+            analysis = analyzer.analyze(image.pixels, seed=seed)
         except (ValueError, MemoryError) as error:
             reason = str(error) or "not enough memory"
             return Outcome(name, patch_size, error=reason, notes=image.notes)
@@ -153,15 +179,16 @@ class BatchAnalyzer:
 
     def _analyzer(self, shape: tuple[int, ...], patch_size: int) -> MaskingAnalyzer:
         key = (shape, patch_size)
-        if key not in self._analyzers:
-            while len(self._analyzers) >= KEPT_SHAPES:
-                self._analyzers.pop(next(iter(self._analyzers)))
+        analyzer = self._analyzers.pop(key, None)
+        if analyzer is None:
             channels = shape[2] if len(shape) == 3 else 1
-            plan = self.options.plan(patch_size)
-            self._analyzers[key] = MaskingAnalyzer(shape[:2], plan, channels=channels)
-        return self._analyzers[key]
+            analyzer = MaskingAnalyzer(shape[:2], self.options.plan(patch_size), channels=channels)
+        self._analyzers[key] = analyzer  # the last used stands last
+        while len(self._analyzers) > KEPT_ANALYZERS:
+            self._analyzers.pop(next(iter(self._analyzers)))
+        return analyzer
 
-    def _seed(self, name: str, patch_size: int) -> list[int]:
-        """A seed that depends on the image's file name, not on what else is in the batch."""
-        file_name = Path(name).name.encode()
-        return [self.options.seed, patch_size, zlib.crc32(file_name)]
+
+def mask_seed(seed: int, name: str, patch_size: int) -> list[int]:
+    """A seed that depends on an image's file name, not on its folder or what else is analysed."""
+    return [seed, patch_size, zlib.crc32(Path(name).name.encode())]

@@ -61,10 +61,10 @@ def _add_analyze(add: AddParser) -> None:
         "--patch-size",
         type=_sizes,
         nargs="+",
-        default=[[16]],
+        action="extend",
         metavar="P",
-        help="side of the patches in pixels; several, as in 8 16 or 8,16, are compared "
-        "(default 16)",
+        help="side of the patches in pixels; several, as in 8,16 or (after the PATHs) 8 16, are "
+        "compared (default 16)",
     )
     _add_masking(parser)
     _add_seed(parser)
@@ -203,4 +203,9 @@ def _add_detrend(parser: argparse.ArgumentParser) -> None:
 
 
 def _sizes(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a patch size; PATHs go before --patch-size, several sizes are 8,16"
+        ) from None

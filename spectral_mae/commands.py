@@ -42,7 +42,7 @@ def analyze(arguments: argparse.Namespace) -> int:
     clock = time.perf_counter()
     with _usage_errors():
         options = BatchOptions(
-            patch_sizes=tuple(dict.fromkeys(itertools.chain(*arguments.patch_size))),
+            patch_sizes=tuple(dict.fromkeys(itertools.chain(*(arguments.patch_size or [[16]])))),
             mask_ratio=arguments.mask_ratio,
             sampling=arguments.sampling,
             size=_size(arguments.size),
@@ -53,6 +53,8 @@ def analyze(arguments: argparse.Namespace) -> int:
             max_pixels=arguments.max_pixels,
         )
         found = _find(arguments.paths)
+        if arguments.out.exists() and not arguments.out.is_dir():
+            raise ValueError(f"--out {arguments.out} is a file, not a folder")
         arguments.out.mkdir(parents=True, exist_ok=True)
     batch = BatchAnalyzer(options)
     outcomes: list[Outcome] = []
@@ -82,12 +84,15 @@ def analyze(arguments: argparse.Namespace) -> int:
         "versions": _versions(),
         "counts": counts,
         "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.perf_counter() - clock, 3),
+        "seconds_analysis": round(time.perf_counter() - clock, 3),
     }
-    page = report.write_run(arguments.out, outcomes, options, run)
+    with _output_errors():
+        page = report.write_run(arguments.out, outcomes, options, run, clock)
     if not arguments.quiet:
         passed = f", {found.passed_over} other files passed over" if found.passed_over else ""
         print(f"{len(done)} of {len(found.paths)} images analysed, {len(failed)} failed{passed}")
+        if options.size is not None:
+            print(f"shorter sides resized to {options.size} pixels; --size native keeps them")
     print(f"page: {page}")
     if status == "interrupted":
         print("interrupted: the page shows what was done before", file=sys.stderr)
@@ -104,12 +109,22 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
     with _usage_errors():
         size = _size(arguments.size)
         paths = _find([arguments.path]).paths
+        ratio = 0.5 if arguments.mask_ratio is None else arguments.mask_ratio
+        BatchOptions(
+            (arguments.patch_size,),
+            ratio,
+            arguments.sampling,
+            None,
+            max_pixels=arguments.max_pixels,
+        )
     if len(paths) != 1:
         raise UsageError(f"IMAGE must be one image; {arguments.path!r} holds {len(paths)}")
     try:
         image = _read(paths[0], size, arguments.max_pixels, color=arguments.color)
         if arguments.mask_ratio is not None and size is None:
             image = images.crop_to_multiple(image, arguments.patch_size)
+        if image.pixels.size == 1:
+            raise ImageRefused("a single pixel has no spectrum to average")  # noqa: TRY301
     except ImageRefused as refusal:
         print(f"{arguments.path}: {refusal}", file=sys.stderr)
         return NOTHING
@@ -120,22 +135,22 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         "channel_axis": -1 if arguments.color else None,
     }
     with _usage_errors():
-        spectrum = psd(image.pixels, **options)
-        series = {"original": spectrum.radial()}
+        spectra = {"original": psd(image.pixels, **options)}
         if arguments.mask_ratio is not None:
-            masked = expected_masked_psd(
+            spectra["expected"] = expected_masked_psd(
                 image.pixels,
                 arguments.patch_size,
                 arguments.mask_ratio,
                 sampling=arguments.sampling,
                 **options,
             )
-            series["masked, expected"] = masked.radial()
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    if arguments.out.suffix.lower() == ".csv":
-        _write_series(arguments.out, series)
-    else:
-        _draw_psd(arguments.out, spectrum, series)
+        series = {name: spectrum.radial() for name, spectrum in spectra.items()}
+    with _output_errors():
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        if arguments.out.suffix.lower() == ".csv":
+            _write_series(arguments.out, series)
+        else:
+            _draw_psd(arguments.out, spectra, series)
     for note in image.notes:
         print(f"note: {note}")
     print(f"{_slope_line(series['original'])}; written to {arguments.out}")
@@ -148,17 +163,20 @@ def mask(arguments: argparse.Namespace) -> int:
         if path is not None and path.suffix.lower() != ".png":
             raise UsageError(f"{path}: the name must end in .png")
     with _usage_errors():
+        if arguments.seed < 0:
+            raise ValueError(f"seed={arguments.seed} is negative")
         grid = PatchGrid(_rows_and_columns(arguments.size), arguments.patch_size)
         drawn = PulseMask.random(
             grid, arguments.mask_ratio, sampling=arguments.sampling, rng=arguments.seed
         )
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    images.write_gray_png(arguments.out, drawn.visible)
-    if arguments.figure is not None:
-        figure, axes = plot.new_figure(1, 2, width=9.4, height=4.0)
-        plot.grating(grid, arguments.mask_ratio, axes[0], sampling=arguments.sampling)
-        arguments.figure.parent.mkdir(parents=True, exist_ok=True)
-        plot.save(figure, arguments.figure)
+    with _output_errors():
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        images.write_gray_png(arguments.out, drawn.visible)
+        if arguments.figure is not None:
+            figure, axes = plot.new_figure(1, 2, width=9.4, height=4.0)
+            plot.grating(grid, arguments.mask_ratio, axes[0], sampling=arguments.sampling)
+            arguments.figure.parent.mkdir(parents=True, exist_ok=True)
+            plot.save(figure, arguments.figure)
     print(
         f"{len(drawn.starts)} of {grid.n_patches} patches visible, "
         f"{drawn.mask_ratio:.4g} of the pixels hidden; written to {arguments.out}"
@@ -170,7 +188,14 @@ def check(arguments: argparse.Namespace) -> int:
     """``spectral-mae verify``: a table of equations, errors and bounds; exit 1 if one fails."""
     with _usage_errors():
         size = _size(arguments.size)
-        BatchOptions((arguments.patch_size,), arguments.mask_ratio, arguments.sampling, size)
+        BatchOptions(
+            (arguments.patch_size,),
+            arguments.mask_ratio,
+            arguments.sampling,
+            size,
+            seed=arguments.seed,
+            max_pixels=arguments.max_pixels,
+        )
         found = _find(arguments.paths)
     rng = np.random.default_rng(arguments.seed)
     checks: list[verify.Check] = []
@@ -220,6 +245,15 @@ def _usage_errors() -> Iterator[None]:
         raise UsageError(str(error)) from error
 
 
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    """What the file system refuses to write is an error of usage."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot write: {error}") from error
+
+
 def _find(paths: list[str]) -> FoundImages:
     return images.find_images(paths or ["builtin:"])
 
@@ -238,10 +272,10 @@ def _size(text: str) -> int | None:
 
 
 def _rows_and_columns(text: str) -> tuple[int, int]:
-    rows, _, columns = text.partition("x")
-    if not rows.isdecimal() or not (columns or rows).isdecimal():
+    parts = text.split("x")
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
         raise ValueError(f"--size {text!r} is neither N nor HxW")
-    return int(rows), int(columns or rows)
+    return int(parts[0]), int(parts[-1])
 
 
 def _detrend(name: str) -> Any:
@@ -285,11 +319,21 @@ def _slope_line(spectrum: RadialSpectrum) -> str:
     return f"slope {slope:.3f} ± {stderr:.3f}"
 
 
-def _draw_psd(path: Path, spectrum: Spectrum, series: dict[str, RadialSpectrum]) -> None:
-    figure, axes = plot.new_figure(1, 2, width=10.0, height=4.2)
-    plot.psd(spectrum, axes[0, 0])
-    plot.radial(series, axes[0, 1])
-    axes[0, 1].set_title(f"original: {_slope_line(series['original'])}")
+def _draw_psd(path: Path, spectra: dict[str, Spectrum], series: dict[str, RadialSpectrum]) -> None:
+    """A map of each spectrum, on one scale, and their radial averages."""
+    columns = len(spectra) + 1
+    figure, axes = plot.new_figure(1, columns, width=5.0 * columns, height=4.2)
+    low, high = plot.power_limits(list(spectra.values()))
+    titles = {"original": "original", "expected": "expected under masking"}
+    for axis, (name, spectrum) in zip(axes[0], spectra.items(), strict=False):
+        plot.psd(spectrum, axis, vmin=low, vmax=high)
+        axis.set_title(titles[name])
+    rings = axes[0, -1]
+    plot.radial({"original": series["original"]}, rings)
+    if "expected" in series:
+        # An exact expectation has no standard error.
+        plot.radial({titles["expected"]: series["expected"]}, rings, band="none")
+    rings.set_title(f"original: {_slope_line(series['original'])}")
     plot.save(figure, path)
 
 

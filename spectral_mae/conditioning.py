@@ -37,10 +37,11 @@ class Conditioning:
         window: Window,
         detrend: DetrendOption,
     ) -> None:
+        self.detrend: Detrend | None = None
         if detrend is not None and detrend is not False:
             _checks.choice("detrend", detrend, Detrend)
+            self.detrend = detrend
         self.shape = shape
-        self.detrend: Detrend | None = detrend or None
         self._weights = window_weights(window, shape)
         self._window = None if self._weights is None else self._weights.astype(dtype)
         self._smooth = _smooth_filter(shape) if self.detrend == "periodic" else None
@@ -55,6 +56,8 @@ class Conditioning:
             _subtract_line(real)
         elif self._smooth is not None:
             real[...] = _border_jumps(real)
+            # Rows beyond the chunk would be filtered again on every call, and grow.
+            space.real[len(planes) :] = 0
             space.forward()
             space.half *= self._smooth
             space.inverse()
@@ -71,6 +74,8 @@ class Conditioning:
             return 1.0, 1.0
         weights = np.ones(self.shape) if self._weights is None else self._weights
         amplitude, squares = float(weights.sum()), float(np.sum(weights**2))
+        if scaling == "spectrum" and abs(amplitude) <= size * np.finfo(float).eps:
+            raise ValueError(f"window sums to {amplitude:.3g}: scaling='spectrum' divides by it")
         if scaling == "spectrum":
             # A window spreads a line over its noise bandwidth; the total must not count it again.
             return 1.0 / amplitude**2, amplitude**2 / (size * squares)
@@ -84,7 +89,7 @@ def window_weights(window: Window, shape: tuple[int, ...]) -> FloatArray | None:
     if isinstance(window, str | tuple | float | int):
         axes = [scipy.signal.get_window(window, n) for n in shape]
         return reduce(np.multiply.outer, axes)
-    array = _checks.real_array("window", window)
+    array = _checks.real_array("window", window).astype(np.float64)
     if array.shape != shape:
         raise ValueError(f"window of shape {array.shape} does not fit {shape=}")
     if not array.any():
@@ -123,7 +128,8 @@ def _border_jumps(real: FloatArray) -> FloatArray:
 def _smooth_filter(shape: tuple[int, ...]) -> FloatArray:
     """Inverse of the discrete Laplacian on the half-plane, 0 at zero (Moisan 2011, Eq. 11)."""
     axes = grid.half_frequencies(shape, (1.0,) * len(shape))
-    cosines = np.meshgrid(*(2 * np.cos(2 * np.pi * f) - 2 for f in axes), indexing="ij")
+    # 2cos(2πf) − 2, which would cancel at low frequencies.
+    cosines = np.meshgrid(*(-4 * np.sin(np.pi * f) ** 2 for f in axes), indexing="ij")
     laplacian = np.add.reduce(cosines)
     zero = (0,) * len(shape)
     laplacian[zero] = 1.0

@@ -72,7 +72,7 @@ def _decode(data: bytes, max_pixels: int, color: bool) -> tuple[Pixels, list[str
         _verify(probe, notes)
         header = _header(probe, data)
         image = _upright(_open(data), notes)
-        return _channels(_pixels(image, header, notes), color), notes
+        return to_channels(_pixels(image, header, notes), color=color), notes
     except ImageRefused:
         raise
     except Exception as error:  # damaged bytes can raise anything in a decoder
@@ -227,7 +227,8 @@ def _over_white(pixels: Pixels, alpha: Pixels, notes: list[str]) -> Pixels:
     return pixels * alpha + (1.0 - alpha)
 
 
-def _channels(pixels: Pixels, color: bool) -> Pixels:
+def to_channels(pixels: Pixels, *, color: bool) -> Pixels:
+    """Three channels if colour is wanted, else gray values (ITU-R BT.601 luma)."""
     if pixels.ndim == 2:
         return np.repeat(pixels[..., np.newaxis], 3, axis=-1) if color else pixels
     if color:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from spectral_mae.conditioning import DetrendOption, Window
 from spectral_mae.dirichlet import dirichlet_power
 from spectral_mae.grid import PatchGrid
 from spectral_mae.patch_power import PatchPower
-from spectral_mae.radial import Bins, RingBins
+from spectral_mae.radial import Bins, RingBins, plain_fields, write_columns
 from spectral_mae.sampling import inclusion_probabilities
 from spectral_mae.spectrum import Periodogram, Spectrum
 
@@ -45,6 +46,11 @@ def expected_mask_power(
     -------
     ndarray, shape ``grid.shape``
         Whole grid in FFT order, plain |M|² ("energy").
+
+    Raises
+    ------
+    ValueError
+        As `inclusion_probabilities`.
 
     Examples
     --------
@@ -116,7 +122,8 @@ class MaskedPeriodogram:
         channels = planes.shape[-1]
         power = sum(self._patch_power(planes[..., c]) for c in range(channels))
         power *= self._periodogram.norm / channels
-        patches = dataclasses.replace(original, power=power, floor=_patch_floor(power))
+        floor = max(original.floor, _patch_floor(power))
+        patches = dataclasses.replace(original, power=power, floor=floor)
         return MaskedComponents(self.grid, original, patches)
 
 
@@ -161,28 +168,51 @@ class RadialLeakage:
     frequency, ratio : ndarray, shape (n_bins,)
     count : ndarray of int, shape (n_bins,)
     edges : ndarray, shape (n_bins, 2)
+    fs : tuple of float
+        Sampling frequency along each axis of the data.
     """
 
     frequency: FloatArray
     ratio: FloatArray
     count: NDArray[np.integer[Any]]
     edges: FloatArray
+    fs: tuple[float, ...] = (1.0, 1.0)
+
+    @property
+    def power(self) -> FloatArray:
+        """The ratio, under the name that the other radial results have."""
+        return self.ratio
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain lists and numbers."""
+        return plain_fields(self)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one row per ring."""
+        lower, upper = self.edges.T
+        columns = {"frequency": self.frequency, "lower": lower, "upper": upper}
+        write_columns(path, {**columns, "count": self.count, "ratio": self.ratio})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Leakage:
     """Power that masking brings to a frequency from elsewhere, over the power it keeps there.
 
     Attributes
     ----------
     leaked : Spectrum
-        E|Y|² − π₁²|X|², the variance of Y over masks.
+        E|Y|² − π₁²|X|², the variance of Y over masks. With fixed sampling all of it comes from
+        other frequencies; with Bernoulli sampling the number of kept patches varies too, and
+        |X[k]|²·π₁(1−π₁)/L of it is the frequency's own.
     kept : Spectrum
         π₁²|X|², the power of the mean of Y.
     """
 
     leaked: Spectrum
     kept: Spectrum
+
+    def __repr__(self) -> str:
+        return f"Leakage(shape={self.shape}, total={self.total:.4g})"
 
     @property
     def power(self) -> FloatArray:
@@ -204,6 +234,21 @@ class Leakage:
         return self.kept.frequencies
 
     @property
+    def scaling(self) -> str:
+        """``"ratio"``: leakage has no unit."""
+        return "ratio"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ratio, frequencies and total as plain lists and numbers."""
+        return {
+            "power": self.power.tolist(),
+            "frequencies": [axis.tolist() for axis in self.frequencies],
+            "shape": list(self.shape),
+            "scaling": self.scaling,
+            "total": self.total,
+        }
+
+    @property
     def total(self) -> float:
         """Ratio of the sums over all frequencies, zero among them: 1/π₁ − 1 for every image.
 
@@ -222,7 +267,7 @@ class Leakage:
             If no frequency lies in the band.
         """
         radius = grid.radial_frequency(self.shape, self.kept.fs)
-        chosen = (radius > max(fmin, 0.0)) & (radius <= fmax)
+        chosen = (radius > 0) & ~grid.at_most(radius, fmin) & grid.at_most(radius, fmax)
         if not chosen.any():
             raise ValueError(f"no frequency with {fmin=} < |f| <= {fmax=} in shape={self.shape}")
         weights = np.where(chosen, grid.hermitian_weights(self.shape), 0)
@@ -238,7 +283,7 @@ class Leakage:
             for s in (self.leaked, self.kept)
         )
         ratio = _ratio(leaked.power, leaked.floor, kept.power, kept.floor)
-        return RadialLeakage(rings.frequency, ratio, rings.count, rings.edges)
+        return RadialLeakage(rings.frequency, ratio, rings.count, rings.edges, self.kept.fs)
 
 
 def expected_masked_psd(
@@ -313,6 +358,11 @@ def leakage(
     -------
     Leakage
 
+    Raises
+    ------
+    ValueError
+        As `expected_masked_psd`.
+
     Examples
     --------
     >>> image = np.random.default_rng(0).standard_normal((32, 32))
@@ -362,7 +412,11 @@ def _patch_floor(power: FloatArray) -> float:
     square, and 4 of these.
     """
     eps = float(np.finfo(np.float64).eps)
-    return 4 * eps * math.sqrt(math.log2(power.size + 1)) * float(np.sqrt(np.mean(power**2)))
+    largest = float(power.max())
+    if largest == 0.0:
+        return 0.0
+    rms = largest * float(np.sqrt(np.mean((power / largest) ** 2)))  # squares could overflow
+    return 4 * eps * math.sqrt(math.log2(power.size + 1)) * rms
 
 
 def _ratio(

@@ -94,6 +94,11 @@ class PatchGrid:
         -------
         ndarray, shape (..., n_patches, patch_dim)
             Patches in row-major order; within a patch pixels in row-major order, channels last.
+
+        Raises
+        ------
+        ValueError
+            If ``x`` does not end in ``shape``.
         """
         x = np.asarray(x)
         pixels = x[..., np.newaxis] if channel_axis is None else np.moveaxis(x, channel_axis, -1)
@@ -105,7 +110,7 @@ class PatchGrid:
         interleaved = [n for pair in zip(self.counts, self.patch_size, strict=True) for n in pair]
         split = pixels.reshape(*lead, *interleaved, pixels.shape[-1])
         return split.transpose(self._interleave(len(lead), split.ndim)).reshape(
-            *lead, self.n_patches, -1
+            *lead, self.n_patches, self.patch_pixels * pixels.shape[-1]
         )
 
     def from_patches(
@@ -118,6 +123,11 @@ class PatchGrid:
         patches : ndarray, shape (..., n_patches, patch_dim)
         channel_axis : int or None
             Where the channels shall stand in the result; None for a single channel without axis.
+
+        Raises
+        ------
+        ValueError
+            If the number of patches, or the numbers in a patch, do not fit.
         """
         patches = np.asarray(patches)
         if patches.ndim < 2 or patches.shape[-2] != self.n_patches:
@@ -170,6 +180,16 @@ def radial_frequency(shape: tuple[int, ...], fs: tuple[float, ...]) -> FloatArra
     """Distance of every half-plane frequency from zero."""
     axes = np.meshgrid(*half_frequencies(shape, fs), indexing="ij", sparse=True)
     return np.sqrt(sum(np.square(axis) for axis in axes))
+
+
+def at_most(radius: FloatArray, frequency: float) -> BoolArray:
+    """Where a distance from zero is at most ``frequency``; rounding of its root does not decide."""
+    return radius <= frequency * (1 + 1e-12)
+
+
+def at_least(radius: FloatArray, frequency: float) -> BoolArray:
+    """Where a distance from zero is at least ``frequency``, likewise."""
+    return radius >= frequency * (1 - 1e-12)
 
 
 def nyquist(fs: tuple[float, ...]) -> float:

@@ -8,13 +8,14 @@ Sizes are written rows x columns, as the shapes of arrays are.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
 from spectral_mae._checks import per_axis, positive_int
-from spectral_mae.decoding import FORMATS, ImageRefused, Pixels, decode
+from spectral_mae.decoding import FORMATS, ImageRefused, Pixels, decode, to_channels
 from spectral_mae.image_files import (
     SUFFIXES,
     AnyPath,
@@ -35,15 +36,17 @@ __all__ = [
     "crop_to_multiple",
     "display_name",
     "find_images",
+    "luma",
     "read_image",
+    "require_two_patches",
     "resize_and_crop",
     "write_gray_png",
 ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LoadedImage:
-    """An image as numbers, and what was done on the way.
+    """An image as numbers, and what was done on the way; reads as its pixels in NumPy functions.
 
     Attributes
     ----------
@@ -59,6 +62,12 @@ class LoadedImage:
     pixels: Pixels
     notes: tuple[str, ...]
     source_shape: tuple[int, int]
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.pixels, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        return f"LoadedImage(shape={self.pixels.shape}, notes={self.notes})"
 
 
 def read_image(path: AnyPath, *, color: bool = False, max_pixels: int = 50_000_000) -> LoadedImage:
@@ -151,13 +160,24 @@ def crop_to_multiple(image: LoadedImage, patch_size: tuple[int, int] | int) -> L
     rows, columns = per_axis("patch_size", patch_size, 2)
     height, width = image.pixels.shape[:2]
     new_height, new_width = height - height % rows, width - width % columns
-    if new_height * new_width < 2 * rows * columns:
-        raise ImageRefused(f"too small for two patches of {rows}x{columns}: {height}x{width}")
+    require_two_patches((height, width), (rows, columns))
     if (new_height, new_width) == (height, width):
         return image
     note = f"cropped from {height}x{width} to {new_height}x{new_width}"
     pixels = _centre(image.pixels, new_height, new_width)
     return replace(image, pixels=pixels, notes=(*image.notes, note))
+
+
+def require_two_patches(shape: tuple[int, int], patch_size: tuple[int, int]) -> None:
+    """Raise `ImageRefused` unless an image of this shape has room for two whole patches."""
+    (height, width), (rows, columns) = shape, patch_size
+    if (height // rows) * (width // columns) < 2:
+        raise ImageRefused(f"too small for two patches of {rows}x{columns}: {height}x{width}")
+
+
+def luma(pixels: Pixels) -> Pixels:
+    """Gray values of an image, colours as ITU-R BT.601 luma."""
+    return pixels if pixels.ndim == 2 else to_channels(pixels, color=False)
 
 
 def write_gray_png(path: AnyPath, values: NDArray[np.bool_] | NDArray[np.uint8]) -> None:

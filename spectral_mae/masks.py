@@ -46,8 +46,13 @@ class PulseMask:
     ) -> None:
         self.shape = _checks.grid_shape(shape)
         self.patch_size = _checks.per_axis("patch_size", patch_size, len(self.shape))
+        if any(p > n for p, n in zip(self.patch_size, self.shape, strict=True)):
+            raise ValueError(f"{patch_size=} is larger than {shape=}")
         self.starts = _starts(starts, self.shape, self.patch_size)
         self.visible = _paint(self.shape, self.patch_size, self.starts)
+        # The transform is made of the starts: pixels changed by hand would belie it.
+        self.starts.flags.writeable = False
+        self.visible.flags.writeable = False
 
     @classmethod
     def random(
@@ -119,6 +124,11 @@ def sample_visible(
     -------
     ndarray of bool, shape (n, *grid.shape)
         True where a pixel is kept.
+
+    Raises
+    ------
+    ValueError
+        As `inclusion_probabilities`, or if ``n`` is not positive.
 
     Examples
     --------

@@ -151,7 +151,6 @@ class _Moments(ABC):
         """Write an npz file, without pickles."""
         np.savez(
             path,
-            allow_pickle=False,
             kind=np.array(self.kind),
             shape=np.array(self.grid.shape),
             patch_size=np.array(self.grid.patch_size),
@@ -196,7 +195,7 @@ class _Moments(ABC):
     def _merge(self, other: Self) -> None: ...
 
     @abstractmethod
-    def _arrays(self) -> dict[str, NDArray[Any]]: ...
+    def _arrays(self) -> dict[str, Any]: ...
 
     @abstractmethod
     def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None: ...
@@ -274,7 +273,7 @@ class DenseMoments(_Moments):
         part = other._scatter
         self._scatter.merge(part.count, part.mean, part.scatter)
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
+    def _arrays(self) -> dict[str, Any]:
         return {"mean": self._scatter.mean, "scatter": self._scatter.scatter}
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -335,7 +334,7 @@ class BandMoments(_Moments):
         self._zero.merge(part.count, part.mean, part.scatter)
         self._others += other._others
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
+    def _arrays(self) -> dict[str, Any]:
         return {"mean": self._zero.mean, "scatter": self._zero.scatter, "others": self._others}
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:

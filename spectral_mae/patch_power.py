@@ -2,19 +2,25 @@
 
 No transform per patch of the image's size is needed: the sum is the transform of the summed
 autocorrelations within patches, which vanish at lags of a patch and more.
+
+An image is split into its mean c and the rest z first, for a large mean would cost the rest its
+digits: with Z̄ the transform of the sum of the patches of z and R that of one patch of ones,
+Σ_b |X_b|² = Σ_b |Z_b|² + 2c Re(Z̄ R*) + c² L |R|², exactly.
 """
 
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
+from spectral_mae.dirichlet import dirichlet_kernel
 from spectral_mae.fourier import RealFFT
-from spectral_mae.grid import PatchGrid
+from spectral_mae.grid import PatchGrid, half_from_full
 
 # Up to so many pixels a patch, one product of the patch matrix with itself beats padded FFTs.
 GRAM_PIXELS = 256
@@ -44,13 +50,23 @@ class PatchPower:
         # axis they wrap onto each other, so they are added there.
         axes = [_signed_lags(p) % n for n, p in zip(grid.shape, grid.patch_size, strict=True)]
         self._image_lag = np.ix_(*axes)
+        kernels = [dirichlet_kernel(n, p) for n, p in zip(grid.shape, grid.patch_size, strict=True)]
+        self._ones = half_from_full(reduce(np.multiply.outer, kernels))
 
     def __call__(self, plane: FloatArray) -> FloatArray:
         """Half-plane of Σ_b |X_b[k]|² for one float64 image of shape ``grid.shape``."""
-        correlation = np.zeros(self.grid.shape)
-        np.add.at(correlation, self._image_lag, self._lag_sums(self.grid.to_patches(plane)))
-        # Even in the lag, so its transform is real; a sum of squares, so it is not negative.
-        return np.maximum(self._fft.rfft(correlation[np.newaxis])[0].real, 0.0)
+        mean = float(plane.mean())
+        patches = self.grid.to_patches(plane - mean)
+        both = np.zeros((2, *self.grid.shape))
+        np.add.at(both[0], self._image_lag, self._lag_sums(patches))
+        corner = tuple(slice(p) for p in self.grid.patch_size)
+        both[1][corner] = patches.sum(axis=0).reshape(self.grid.patch_size)
+        varying, summed = self._fft.rfft(both)
+        cross = 2 * mean * (summed * self._ones.conj()).real
+        constant = mean**2 * self.grid.n_patches * np.abs(self._ones) ** 2
+        # The correlation is even in the lag, so its transform is real; in all it is a sum of
+        # squares, so it is not negative.
+        return np.maximum(varying.real + cross + constant, 0.0)
 
 
 class _GramLags:

@@ -12,7 +12,7 @@ import csv
 import dataclasses
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ class _BinMeans(NamedTuple):
     stderr: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RadialSpectrum:
     """Power averaged over rings of equal distance from zero frequency.
 
@@ -59,16 +59,19 @@ class RadialSpectrum:
     std : ndarray, like ``power``
         Spread of the power within each ring (root mean square deviation).
     stderr : ndarray, like ``power``
-        Standard error of ``power``: the spread over the square root of the independent
-        frequencies. A ring with a single independent one has no spread to speak of, and takes
+        Standard error of ``power``: with M = ``count / 2`` independent frequencies, the spread
+        over √(M−1). A ring with a single independent one has no spread to speak of, and takes
         that of a Gaussian field, whose power has a standard deviation equal to its mean.
     edges : ndarray, shape (n_bins, 2)
         Lower and upper edge of each ring.
+        Zero width where nobody gave any.
     scaling : {"density", "spectrum", "energy"}
     averages : int
         Number of spectra that were averaged before this one was formed.
     floor : float
         Power that rounding alone can leave in an empty ring.
+    fs : tuple of float
+        Sampling frequency along each axis of the data.
     """
 
     frequency: FloatArray
@@ -76,10 +79,21 @@ class RadialSpectrum:
     count: NDArray[np.integer[Any]]
     std: FloatArray
     stderr: FloatArray
-    edges: FloatArray
-    scaling: Scaling
+    edges: FloatArray = None  # type: ignore[assignment]  # set below where it is not given
+    scaling: Scaling = "density"
     averages: int = 1
     floor: float = 0.0
+    fs: tuple[float, ...] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.edges is None:
+            object.__setattr__(self, "edges", np.stack([self.frequency] * 2, axis=1))
+
+    def __repr__(self) -> str:
+        batch = f"{len(self.power)} spectra, " if self.power.ndim == 2 else ""
+        low, high = self.frequency[[0, -1]]
+        rings = f"{len(self.frequency)} rings from {low:.4g} to {high:.4g}"
+        return f"RadialSpectrum({batch}{rings}, scaling={self.scaling!r})"
 
     def fit_slope(self, fmin: float | None = None, fmax: float | None = None) -> SlopeFit:
         """Fit power ∝ frequency^slope by weighted least squares on logarithms.
@@ -139,14 +153,13 @@ class RadialSpectrum:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain lists and numbers."""
-        return _plain(self)
+        return plain_fields(self)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write one row per ring (and per spectrum, if this is a batch)."""
         lower, upper = self.edges.T
-        columns: dict[str, NDArray[Any]] = {"frequency": self.frequency, "lower": lower}
-        columns |= {"upper": upper, "count": self.count}
-        _write_csv(path, columns, self)
+        bins = {"frequency": self.frequency, "lower": lower, "upper": upper, "count": self.count}
+        write_columns(path, _bin_columns(bins, self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,11 +194,11 @@ class SectorSpectrum:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain lists and numbers."""
-        return _plain(self)
+        return plain_fields(self)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write one row per sector."""
-        _write_csv(path, {"angle": self.angle, "count": self.count}, self)
+        write_columns(path, _bin_columns({"angle": self.angle, "count": self.count}, self))
 
 
 class _Binning:
@@ -231,6 +244,8 @@ class _Binning:
         return _BinMeans(mean, std, np.where(independent > 1, scatter, gaussian))
 
     def _sums(self, values: FloatArray) -> FloatArray:
+        if values.size == 0:
+            return np.zeros((*values.shape[:-1], len(self._first)))
         return np.add.reduceat(values, self._first, axis=-1)
 
 
@@ -244,22 +259,20 @@ class RingBins:
     fs : tuple of float
         Sampling frequency along each axis.
     bins : int, sequence of float or None
-        None: rings as wide as the coarsest frequency step, centred on its multiples, up to the
-        smallest Nyquist frequency (rings beyond it would only be corners); the first reaches down
-        to the lowest frequency of the longest axis. An int: so many equal rings over the same
-        range. A sequence: edges, half-open but for the last, as in
-        ``np.histogram``; only then can zero frequency and the corners take part.
+        None: rings as wide as the coarsest frequency step of the axes, centred on its multiples,
+        up to the smallest Nyquist frequency (rings beyond it would only be corners); below the
+        first of them, where only longer axes have frequencies, as wide as the finest step. An
+        int: so many equal rings over the same range. A sequence: edges, half-open but for the
+        last, as in ``np.histogram``; only then can zero frequency and the corners take part.
     """
 
     def __init__(self, shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> None:
         edges = _ring_edges(shape, fs, bins)
         radius = grid.radial_frequency(shape, fs).ravel()
         weights = np.broadcast_to(grid.hermitian_weights(shape), grid.half_shape(shape)).ravel()
-        # A frequency on an edge belongs above it, and to the last ring if that is the last edge;
-        # rounding of the square root must not decide.
-        reach = radius * (1 + 1e-12)
-        member = np.searchsorted(edges, reach, side="right") - 1
-        member[(reach >= edges[-1]) & (radius <= edges[-1] * (1 + 1e-12))] = len(edges) - 2
+        # A frequency on an edge belongs above it, and to the last ring if that is the last edge.
+        member = np.searchsorted(edges * (1 - 1e-12), radius, side="right") - 1
+        member[grid.at_least(radius, edges[-1]) & grid.at_most(radius, edges[-1])] = len(edges) - 2
         index = np.flatnonzero((member >= 0) & (member < len(edges) - 1))
         if len(index) == 0:
             raise ValueError(f"no frequency of {shape=} with {fs=} lies in the rings {bins=}")
@@ -269,6 +282,7 @@ class RingBins:
             index,
             weights[index].astype(float),
         )
+        self.fs = fs
         self.edges = np.stack([edges[:-1], edges[1:]], axis=1)[self._binning.filled]
         self.count = np.rint(self._binning.counts).astype(np.int64)
         self.frequency = self._binning.means(radius.reshape(grid.half_shape(shape))).power
@@ -284,6 +298,7 @@ class RingBins:
             scaling=scaling,
             averages=averages,
             floor=floor,
+            fs=self.fs,
             **self._binning.means(power, averages)._asdict(),
         )
 
@@ -306,8 +321,9 @@ def average_sectors(
     rows, columns = np.meshgrid(*grid.half_frequencies(shape, fs), indexing="ij")
     radius = grid.radial_frequency(shape, fs)
     low = 0.0 if fmin is None else fmin
-    high = grid.nyquist(fs) * (1 + 1e-12) if fmax is None else fmax
-    index = np.flatnonzero((radius > 0) & (radius >= low) & (radius <= high))
+    high = grid.nyquist(fs) if fmax is None else fmax
+    chosen = (radius > 0) & grid.at_least(radius, low) & grid.at_most(radius, high)
+    index = np.flatnonzero(chosen)
     weights = np.broadcast_to(grid.hermitian_weights(shape), radius.shape).ravel()[index] / 2.0
     angle = np.arctan2(rows, columns).ravel()[index] % np.pi
     on_nyquist = grid.on_nyquist(shape).ravel()[index]
@@ -346,12 +362,14 @@ def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> Fl
     if not axes:
         raise ValueError(f"{shape=} has no frequency but zero, so no rings")
     steps = [rate / n for n, rate in axes]
-    coarsest, lowest = max(steps), min(steps) / 2
+    coarsest, finest = max(steps), min(steps)
     top = grid.nyquist(tuple(rate for _, rate in axes))
     if bins is None:
-        n_rings = math.floor(top / coarsest * (1 + 1e-12))
-        return np.concatenate([[lowest], (np.arange(1, n_rings) + 0.5) * coarsest, [top]])
-    return np.linspace(lowest, top, _checks.positive_int("bins", bins) + 1)
+        coarse = (np.arange(math.floor(top / coarsest * (1 + 1e-12))) + 0.5) * coarsest
+        first = min(top, coarsest / 2)
+        fine = (np.arange(math.ceil(first / finest)) + 0.5) * finest
+        return np.concatenate([fine[fine < first * (1 - 1e-12)], coarse, [top]])
+    return np.linspace(finest / 2, top, _checks.positive_int("bins", bins) + 1)
 
 
 def _weighted_slope(x: FloatArray, y: FloatArray, variance: FloatArray) -> SlopeFit:
@@ -379,22 +397,27 @@ def _weighted_slope(x: FloatArray, y: FloatArray, variance: FloatArray) -> Slope
     return SlopeFit(slope, 1.0 / math.sqrt(spread))
 
 
-def _plain(result: RadialSpectrum | SectorSpectrum) -> dict[str, Any]:
+def plain_fields(result: Any) -> dict[str, Any]:
+    """The fields of a result object as plain lists and numbers."""
     values = ((field.name, getattr(result, field.name)) for field in dataclasses.fields(result))
     return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in values}
 
 
-def _write_csv(
-    path: str | os.PathLike[str],
-    columns: dict[str, NDArray[Any]],
-    result: RadialSpectrum | SectorSpectrum,
-) -> None:
-    """Write the bin columns, then power, std and stderr; a batch adds a first column."""
-    batch = result.power.ndim == 2
-    spectra = [np.atleast_2d(a) for a in (result.power, result.std, result.stderr)]
+def write_columns(path: str | os.PathLike[str], columns: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays of equal length as the columns of a CSV file."""
     with Path(path).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([*(["spectrum"] if batch else []), *columns, "power", "std", "stderr"])
-        for i, rows in enumerate(zip(*spectra, strict=True)):
-            for values in zip(*columns.values(), *rows, strict=True):
-                writer.writerow([*([i] if batch else []), *(v.item() for v in values)])
+        writer.writerow(columns)
+        writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+
+
+def _bin_columns(
+    bins: Mapping[str, NDArray[Any]], result: RadialSpectrum | SectorSpectrum
+) -> dict[str, NDArray[Any]]:
+    """Bin columns, then power, std and stderr; of a batch one spectrum after the other."""
+    n = len(np.atleast_2d(result.power))
+    columns = {name: np.tile(column, n) for name, column in bins.items()}
+    if result.power.ndim == 2:
+        columns = {"spectrum": np.repeat(np.arange(n), result.power.shape[1]), **columns}
+    values = {"power": result.power, "std": result.std, "stderr": result.stderr}
+    return columns | {name: value.ravel() for name, value in values.items()}

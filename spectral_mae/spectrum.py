@@ -25,7 +25,7 @@ from spectral_mae.radial import Bins, RadialSpectrum, RingBins, SectorSpectrum, 
 BLOCK_BYTES = 64 * 2**20
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Spectrum:
     """The power spectrum of a real signal or image.
 
@@ -55,6 +55,9 @@ class Spectrum:
     averages: int = 1
     floor: float = 0.0
 
+    def __repr__(self) -> str:
+        return f"Spectrum(shape={self.shape}, scaling={self.scaling!r}, total={self.total:.4g})"
+
     @property
     def frequencies(self) -> tuple[FloatArray, ...]:
         """Frequency along each axis of ``power``; cycles/pixel for ``fs=1``."""
@@ -80,11 +83,12 @@ class Spectrum:
         Parameters
         ----------
         bins : int, sequence of float or None
-            None: rings as wide as the coarsest frequency step, centred on its multiples, up to
-            the smallest Nyquist frequency; the first reaches down to the lowest frequency. An
-            int: so many equal rings over that range. A sequence: edges in units of ``fs``, the
-            last closed. Zero frequency and the corners beyond Nyquist take part only where given
-            edges hold them. Rings that hold no frequency are left out.
+            None: rings as wide as the coarsest frequency step of the axes, centred on its
+            multiples, up to the smallest Nyquist frequency; below the first of them, where only
+            longer axes have frequencies, as wide as the finest step. An int: so many equal rings
+            over that range. A sequence: edges in units of ``fs``, the last closed. Zero frequency
+            and the corners beyond Nyquist take part only where given edges hold them. Rings that
+            hold no frequency are left out.
 
         Returns
         -------
@@ -183,7 +187,8 @@ def psd(
     scaling : {"density", "spectrum", "energy"}
         |X|²/(fs·Σw²), |X|²/(Σw)², or plain |X|² (of the windowed data).
     channel_axis : int or None
-        Axis of the channels; their spectra are averaged.
+        Axis of the channels; their spectra are averaged (and count as one: they are not
+        independent).
     visible : array_like, shape (D,) or (H, W), or None
         A mask or weights that multiply the image between detrending and window.
 
@@ -224,6 +229,10 @@ def psd(
     return periodogram.mean(array[np.newaxis], visible=visible)
 
 
+class _NotFiniteError(Exception):
+    """Power came out as NaN or infinite."""
+
+
 class Periodogram:
     """The planned, reusable, batched form of `psd`.
 
@@ -250,6 +259,14 @@ class Periodogram:
     ----------
     norm : float
         Factor from |X|² to power.
+
+    Raises
+    ------
+    ValueError
+        For an option that is not one of the above; by its methods for images of another shape,
+        NaN or infinite pixels, or pixels whose power overflows.
+    TypeError
+        By its methods for complex or non-numeric images.
 
     Examples
     --------
@@ -310,7 +327,10 @@ class Periodogram:
     def radial(
         self, images: ArrayLike, bins: Bins = None, *, visible: ArrayLike | None = None
     ) -> RadialSpectrum:
-        """Ring averages of every image: a `RadialSpectrum` whose power is (n, n_bins)."""
+        """Ring averages of every image: a `RadialSpectrum` whose power is (n, n_bins).
+
+        ``bins`` as in `Spectrum.radial`; rings that hold no frequency are left out there too.
+        """
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         rings = RingBins(self.shape, self.fs, bins)
@@ -324,7 +344,14 @@ class Periodogram:
         self._each_chunk(batch, work)
         power, std, stderr = means
         return RadialSpectrum(
-            rings.frequency, power, rings.count, std, stderr, rings.edges, self.scaling
+            rings.frequency,
+            power,
+            rings.count,
+            std,
+            stderr,
+            rings.edges,
+            self.scaling,
+            fs=self.fs,
         )
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
@@ -412,9 +439,12 @@ class Periodogram:
         """Work through a batch; pixels that are not finite are looked for only once they show."""
         try:
             self._fft.each_chunk(len(batch), work)
-        except FloatingPointError:
+        except _NotFiniteError:
             _checks.real_array("images", batch if self.channel_axis is not None else batch[..., 0])
-            raise OverflowError(f"pixels too large for {self._fft.dtype} transforms") from None
+            largest = float(np.max(np.abs(batch)))
+            raise ValueError(
+                f"pixels up to {largest:.3g} are too large for {self._fft.dtype} spectra"
+            ) from None
 
     def _transform(
         self, batch: NDArray[Any], masks: NDArray[Any] | None, space: Workspace
@@ -433,17 +463,20 @@ class Periodogram:
         power *= self.norm / channels
         if not np.isfinite(power).all():
             # NaN and infinity in an image reach its power; so does overflow of the squares.
-            raise FloatingPointError
+            raise _NotFiniteError
         return power
 
     def _floor(self, energy: float) -> float:
         """Power that rounding leaves at a frequency, for images of this sum of squares.
 
         The relative L2 error of an FFT grows as ε·√log₂N (Gentleman and Sande, 1966); 4 of these,
-        spread over the frequencies.
+        spread over the frequencies. What detrending leaves of a pixel is wrong by ε of it, and
+        these errors may all have one sign.
         """
         eps = float(np.finfo(self._fft.dtype).eps)
-        return (4 * eps) ** 2 * max(1.0, math.log2(prod(self.shape))) * energy * self.norm
+        size = prod(self.shape)
+        coherent = 0 if self._conditioning.detrend is None else size
+        return eps**2 * (16 * max(1.0, math.log2(size)) + coherent) * energy * self.norm
 
 
 def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:

@@ -27,7 +27,6 @@ COLUMNS = (
     "slope",
     "slope_stderr",
     "leakage",
-    "leakage_centred",
     *octave_columns(),
     "eq18_error",
     "mask_dft_error",
@@ -110,8 +109,10 @@ def write_spectra_npz(path: Path, outcomes: Sequence[Outcome]) -> None:
         )
         for column, value in zip(columns.values(), values, strict=True):
             column.append(value)
-    arrays = {name: np.concatenate(parts or [np.empty(0)]) for name, parts in columns.items()}
-    np.savez_compressed(path, allow_pickle=False, paths=np.array(list(paths), dtype=str), **arrays)
+    arrays: dict[str, Any] = {
+        name: np.concatenate(parts or [np.empty(0)]) for name, parts in columns.items()
+    }
+    np.savez_compressed(path, paths=np.array(list(paths), dtype=str), **arrays)
 
 
 def _analysed(outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, MaskingAnalysis]]:

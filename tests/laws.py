@@ -235,12 +235,14 @@ def signed_frequency(index: Shape, shape: Shape, fs: tuple[float, ...]) -> list[
 
 
 def default_ring_edges(shape: Shape, fs: tuple[float, ...]) -> list[Fraction]:
-    """Half the finest step, half-odd multiples of the coarsest, the smallest Nyquist frequency."""
+    """Half-odd multiples of the coarsest step; of the finest below them; Nyquist at the end."""
     axes = [(n, Fraction(r)) for n, r in zip(shape, fs, strict=True) if n > 1]
     steps = [r / n for n, r in axes]
-    coarsest, top = max(steps), min(r for _, r in axes) / 2
-    inner = [(i + Fraction(1, 2)) * coarsest for i in range(1, math.floor(top / coarsest))]
-    return [min(steps) / 2, *inner, top]
+    coarsest, finest, top = max(steps), min(steps), min(r for _, r in axes) / 2
+    coarse = [(i + Fraction(1, 2)) * coarsest for i in range(math.floor(top / coarsest))]
+    first = min(top, coarsest / 2)
+    fine = [(i + Fraction(1, 2)) * finest for i in range(math.ceil(first / finest))]
+    return [edge for edge in fine if edge < first] + coarse + [top]
 
 
 def ring_members(

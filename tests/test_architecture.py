@@ -211,8 +211,7 @@ def test_every_public_name_has_a_home():
     homes = set(spectral_mae._HOME) | set(spectral_mae._MODULES) | {"__version__"}
     assert homes == set(spectral_mae.__all__)
     for name, home in spectral_mae._HOME.items():
-        value = getattr(spectral_mae, name)
-        assert value is getattr(import_module(f"{PACKAGE}.{home}"), name)
-        assert value.__module__ == f"{PACKAGE}.{home}"
+        module = import_module(f"{PACKAGE}.{home}")
+        assert getattr(spectral_mae, name) is getattr(module, name)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = spectral_mae.nothing

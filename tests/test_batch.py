@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spectral_mae.batch import KEPT_SHAPES, BatchAnalyzer, BatchOptions
+from spectral_mae.batch import KEPT_ANALYZERS, BatchAnalyzer, BatchOptions
 
 
 def write_image(path, shape=(40, 48), seed=0):
@@ -47,7 +47,7 @@ def test_unusable_images_keep_their_reason(tmp_path):
 
 def test_result_does_not_depend_on_what_else_is_in_the_batch(tmp_path):
     paths = [
-        write_image(tmp_path / f"{i}.png", (32, 32 + 8 * i), i) for i in range(KEPT_SHAPES + 2)
+        write_image(tmp_path / f"{i}.png", (32, 32 + 8 * i), i) for i in range(KEPT_ANALYZERS + 2)
     ]
     options = BatchOptions(patch_sizes=(8,), size=None, mask_ratio=0.5)
     together = BatchAnalyzer(options)
@@ -66,7 +66,10 @@ def test_color_is_kept_by_option(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"patch_sizes": (15,)}, "patch_size=15 does not divide size=224"),
+        (
+            {"patch_sizes": (15,)},
+            "patch_size=15 does not divide size=224; its divisors are 1, 2, 4",
+        ),
         ({"mask_ratio": 1.0}, "mask_ratio=1.0"),
         ({"mask_ratio": 0.999}, "keeps 0 patches"),
         ({"masks": 1}, "masks=1"),

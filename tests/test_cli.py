@@ -215,7 +215,7 @@ def test_psd_as_table_equals_the_function(folder, tmp_path, capsys):
     for name, spectrum in (
         ("original", sm.psd(image, window="hann", detrend="constant")),
         (
-            "masked, expected",
+            "expected",
             sm.expected_masked_psd(image, 8, 0.5, window="hann", detrend="constant"),
         ),
     ):

@@ -120,5 +120,8 @@ def test_impossible_conditions_are_refused_with_their_values():
         window_weights(np.zeros(8), (8,))
     with pytest.raises(ValueError, match=r"window holds 1 values .* first at \(3,\): nan"):
         window_weights(np.where(np.arange(8) == 3, np.nan, 1.0), (8,))
+    alternating = Conditioning((8,), np.dtype(float), (-1.0) ** np.arange(8), None)
+    with pytest.raises(ValueError, match="window sums to 0: scaling='spectrum' divides by it"):
+        alternating.normalisation((1.0,), "spectrum")
     with pytest.raises(ValueError, match="detrend='quadratic' is not one of 'constant', 'linear'"):
         Conditioning((8,), np.dtype(float), None, "quadratic")

@@ -184,6 +184,15 @@ GRATINGS = [((24,), (4,)), ((12, 18), (4, 3)), ((15, 8), (5, 4))]
 CONSTANTS = pytest.mark.parametrize("value", [1.0, 0.1, 1e6 / 3])
 
 
+@pytest.mark.parametrize(("n", "patch"), [(49, 7), (60, 6)])
+def test_a_band_reaches_above_its_lower_end_up_to_its_upper(n, patch):
+    """Rounding of i/n does not decide."""
+    leak = leakage(laws.field((n,)), patch, 0.5)
+    ends = np.arange(n // 2 + 1) / n
+    bands = [leak.band(*pair) for pair in itertools.pairwise(ends)]
+    laws.assert_close(bands, leak.power[1:], 1e-14)
+
+
 @pytest.mark.parametrize(("shape", "patch"), GRATINGS)
 @CONSTANTS
 @DESIGNS

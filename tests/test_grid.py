@@ -81,7 +81,7 @@ def test_equal_cuts_are_equal_hashable_and_frozen():
         ((8, 0), 2, ValueError, "shape=0 is not at least 1"),
         ((8, 8), -2, ValueError, "patch_size=-2 is not at least 1"),
         ((8, 8), 2.0, TypeError, "patch_size=2.0 is not an integer"),
-        ("88", 2, TypeError, "shape='8' is not an integer"),
+        ("88", 2, TypeError, "shape='88' is not an integer"),
     ],
 )
 def test_impossible_cuts_are_refused_with_their_values(shape, patch, error, message):

@@ -113,6 +113,17 @@ def test_frequencies_on_an_edge_belong_to_the_upper_ring(shape):
     test_default_rings_equal_a_loop_over_the_whole_grid(shape, (1.0, 1.0))
 
 
+@pytest.mark.parametrize("n", [49, 60])
+def test_rounding_of_an_edge_does_not_decide_who_is_in(n):
+    spectrum = psd(laws.field((n, n)))
+    for i in range(1, n // 2, 4):
+        edges = [Fraction(i, n), Fraction(i + 1, n)]
+        members = laws.ring_members(spectrum.full(), spectrum.fs, edges)
+        assert_rings_equal(spectrum.radial([i / n, (i + 1) / n]), members)
+        circle = [a * a + b * b == i * i for a in range(-i, i + 1) for b in range(-i, i + 1)]
+        assert spectrum.sectors(1, fmin=i / n, fmax=i / n).count == sum(circle)
+
+
 @RINGS
 @pytest.mark.parametrize("n", [1, 2, 50])
 def test_a_number_of_rings_splits_the_default_range_evenly(shape, fs, n):

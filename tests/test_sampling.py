@@ -39,6 +39,11 @@ def test_decimal_ratios_keep_the_floor_of_the_exact_product(n_patches):
             assert kept_patches(n_patches, percent / 1000) == kept
 
 
+def test_ratios_of_single_precision_mean_what_they_print():
+    for hidden in range(1, 10):
+        assert kept_patches(10, np.float32(hidden / 10)) == 10 - hidden
+
+
 def test_the_guard_against_rounding_does_not_round():
     assert kept_patches(10, 0.9 - 1e-9) == 1
     assert kept_patches(10, 0.8 + 1e-9) == 1

@@ -5,9 +5,9 @@ Ito), units on every axis. Only this package imports matplotlib; `new_figure` an
 who write files without a screen.
 """
 
+from spectral_mae.plot.drawing import new_figure, save, style
 from spectral_mae.plot.masks import grating, leakage, masking, octaves
 from spectral_mae.plot.spectra import masked_radial, power_limits, psd, radial, sectors
-from spectral_mae.plot.style import new_figure, save, style
 
 __all__ = [
     "grating",

@@ -15,8 +15,7 @@ from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.expectation import Leakage, RadialLeakage, expected_mask_power
 from spectral_mae.grid import PatchGrid
 from spectral_mae.masks import PulseMask
-from spectral_mae.plot.spectra import power_limits
-from spectral_mae.plot.style import (
+from spectral_mae.plot.drawing import (
     BLUE,
     CYCLE,
     GRAY,
@@ -24,10 +23,14 @@ from spectral_mae.plot.style import (
     RATIO_MAP,
     color_bar,
     frequency_map,
+    log_frequency_axis,
+    log_power_axis,
     one_axes,
     styled,
     subplots,
+    unit_of,
 )
+from spectral_mae.plot.spectra import power_limits
 from spectral_mae.spectrum import psd
 
 
@@ -43,7 +46,7 @@ def masking(
     Parameters
     ----------
     image : ndarray, shape (H, W)
-        Gray values from 0 to 1.
+        Gray values; those outside [0, 1] stretch the gray scale of the pictures, not the spectra.
     masks : sequence of PulseMask
         Of the shape of the image.
     ax : ndarray of Axes, shape (2, 1 + 2·len(masks)), or None
@@ -52,7 +55,15 @@ def masking(
     Returns
     -------
     ndarray of Axes, shape (2, 1 + 2·len(masks))
+
+    Raises
+    ------
+    ValueError
+        If ``image`` is not an image of gray values, or ``ax`` has another shape.
     """
+    image = np.asarray(image, dtype=float)
+    if image.ndim != 2:
+        raise ValueError(f"an image of shape {image.shape} is not one of gray values, (H, W)")
     columns: list[tuple[str, FloatArray]] = [("image", image)]
     for mask in masks:
         patch = "×".join(str(p) for p in mask.patch_size)
@@ -65,10 +76,12 @@ def masking(
     densities = [psd(pixels) for _, pixels in columns]
     low, high = power_limits(densities)
     norm = LogNorm(low, high)
+    dark, bright = min(0.0, float(image.min())), max(1.0, float(image.max()))
     drawn = None
     for column, ((title, pixels), density) in enumerate(zip(columns, densities, strict=True)):
         top, bottom = ax[:, column]
-        top.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        ends = (0.0, 1.0) if title.startswith("mask,") else (dark, bright)
+        top.imshow(pixels, cmap="gray", vmin=ends[0], vmax=ends[1], interpolation="nearest")
         top.set_title(title)
         top.set_xticks([])
         top.set_yticks([])
@@ -78,8 +91,8 @@ def masking(
             bottom.set_yticklabels([])
         bottom.set_xlabel("horizontal\n(cycles/pixel)")
     ax[1, 0].set_ylabel("vertical\n(cycles/pixel)")
-    bar = ax[1, -1].figure.colorbar(drawn, ax=list(ax[1]), shrink=0.9, pad=0.01)
-    bar.set_label("power density")
+    bar = ax[1, -1].figure.colorbar(drawn, ax=list(ax[1]), shrink=0.9, pad=0.01, extend="both")
+    bar.set_label("power density\n(per (cycle/pixel)²)")
     return ax
 
 
@@ -101,7 +114,14 @@ def grating(
     ax : ndarray of Axes, shape (2,), or None
         Map and cut. None makes a figure.
     sampling : {"fixed", "bernoulli"}
+
+    Raises
+    ------
+    ValueError
+        For the grid of a signal.
     """
+    if patch_grid.ndim != 2:
+        raise ValueError(f"a grating has two axes; the grid has shape={patch_grid.shape}")
     if ax is None:
         ax = subplots(1, 2, 4.2)[0]
     power = expected_mask_power(patch_grid, mask_ratio, sampling=sampling)
@@ -130,13 +150,15 @@ def grating(
         linestyles="dashed",
         label="zeros of every mask",
     )
-    ax[1].set_ylim(peak * 1e-5, peak * 2)
+    ax[1].set_ylim(peak * 1e-5, peak * 10)
     ax[1].set_xlim(0, 0.5)
-    ax[1].set_xlabel("horizontal frequency (cycles/pixel), vertical = 0")
-    ax[1].set_ylabel("E|M|²")
-    ax[0].set_title("mean power of the mask (blue ticks: zeros)")
+    ax[1].set_ylabel("E|M|² at vertical frequency 0")
+    ax[1].set_xlabel("horizontal frequency (cycles/pixel)")
+    marked = " (blue ticks: zeros)" if len(zeros[0]) + len(zeros[1]) else ""
+    ax[0].set_title(f"patches of {'×'.join(map(str, patch_grid.patch_size))} px{marked}")
     ax[1].set_title("cut along the horizontal axis")
-    ax[1].legend(loc="upper right")
+    if len(zeros[1]):
+        ax[1].legend(loc="upper right")
     return ax
 
 
@@ -147,9 +169,15 @@ def leakage(
     """Leakage: a map over the frequencies of an image, or a line over rings."""
     ax = one_axes(ax)
     if isinstance(result, RadialLeakage):
-        finite = np.isfinite(result.ratio) & (result.ratio > 0)
-        ax.loglog(result.frequency, np.where(finite, result.ratio, np.nan), label=label)
-        ax.set_xlabel("frequency (cycles/pixel)")
+        ax.plot(result.frequency, _finite(result.ratio), label=label)
+        log_frequency_axis(ax, result.frequency, result.fs)
+        log_power_axis(ax)
+        ax.set_ylabel("leaked / kept power")
+        return ax
+    if len(result.shape) == 1:
+        ax.plot(result.frequencies[0], _finite(result.power), label=label)
+        log_power_axis(ax)
+        ax.set_xlabel(f"frequency ({unit_of(result.kept.fs)})")
         ax.set_ylabel("leaked / kept power")
         return ax
     ratio = result.full()
@@ -177,7 +205,11 @@ def octaves(
     names : sequence of str
         Names of the octaves.
     ax : Axes or None
+
+    Infinite values stand as triangles at the top edge; the median counts them.
     """
+    if not values:
+        raise ValueError("no leakage to draw")
     ax = one_axes(ax)
     step = 0.8 / len(values)
     spread = np.random.default_rng(0)
@@ -185,18 +217,34 @@ def octaves(
         colour = CYCLE[i % len(CYCLE)]
         middle = np.arange(len(names)) + (i - (len(values) - 1) / 2) * step
         for x, found in zip(middle, by_octave, strict=True):
-            usable = np.array([v for v in found if np.isfinite(v) and v > 0])
-            if usable.size == 0:
+            if len(found) == 0:
                 continue
-            jitter = spread.uniform(-0.25, 0.25, usable.size) * step
-            ax.plot(x + jitter, usable, ".", color=colour, markersize=4, alpha=0.5)
-            median = np.median(usable)
-            ax.plot([x - 0.4 * step, x + 0.4 * step], [median] * 2, color=colour, linewidth=2.5)
+            value = np.array(found)
+            place = x + spread.uniform(-0.25, 0.25, value.size) * step
+            bar = [x - 0.4 * step, x + 0.4 * step]
+            ax.plot(bar, _finite(np.array([np.median(value)] * 2)), color=colour, linewidth=2)
+            ax.plot(place, _finite(value), ".", color=colour, markersize=5, alpha=0.5)
+            for at in place[np.isposinf(value)]:
+                ax.annotate(
+                    "▲",
+                    (at, 0.985),
+                    xycoords=("data", "axes fraction"),
+                    ha="center",
+                    va="top",
+                    color=colour,
+                    fontsize=6,
+                    in_layout=False,
+                )
         ax.plot([], [], color=colour, linewidth=2.5, label=label)
-    ax.set_yscale("log")
+    log_power_axis(ax)
     ax.set_xticks(range(len(names)), names)
     ax.set_xlabel("frequency (cycles/pixel)")
     ax.set_ylabel("leaked / kept power")
     if legend:
         ax.legend()
     return ax
+
+
+def _finite(ratio: FloatArray) -> FloatArray:
+    """Values that a logarithmic axis can show, NaN (a gap) elsewhere."""
+    return np.where(np.isfinite(ratio) & (ratio > 0), ratio, np.nan)

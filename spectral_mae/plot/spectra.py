@@ -10,19 +10,20 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
 from spectral_mae._checks import FloatArray
-from spectral_mae.plot.style import (
+from spectral_mae.plot.drawing import (
     BLUE,
     ORANGE,
     POWER_MAP,
-    UNITS,
-    UNITS_1D,
     VERMILION,
     color_bar,
-    frequency_label,
     frequency_map,
+    log_frequency_axis,
+    log_power_axis,
     one_axes,
+    power_label,
     shown,
     styled,
+    unit_of,
 )
 from spectral_mae.radial import RadialSpectrum, SectorSpectrum
 from spectral_mae.spectrum import Spectrum
@@ -59,16 +60,17 @@ def psd(
     """
     ax = one_axes(ax)
     if len(spectrum.shape) == 1:
-        ax.semilogy(spectrum.frequencies[0], shown(spectrum.power, spectrum.floor))
-        ax.set_xlabel(frequency_label(spectrum.fs))
-        ax.set_ylabel(UNITS_1D[spectrum.scaling])
+        ax.plot(spectrum.frequencies[0], shown(spectrum.power, spectrum.floor))
+        log_power_axis(ax)
+        ax.set_xlabel(f"frequency ({unit_of(spectrum.fs)})")
+        ax.set_ylabel(power_label(spectrum.scaling, spectrum.fs))
         ax.set_ylim(vmin, vmax)
         return ax
     low, high = power_limits([spectrum])
     norm = LogNorm(low if vmin is None else vmin, high if vmax is None else vmax)
     image = frequency_map(ax, spectrum.full(), spectrum.shape, spectrum.fs, norm, POWER_MAP)
     if colorbar:
-        color_bar(ax, image, UNITS[spectrum.scaling])
+        color_bar(ax, image, power_label(spectrum.scaling, spectrum.fs))
     return ax
 
 
@@ -93,13 +95,12 @@ def radial(
     named = (
         {"": spectra_by_name} if isinstance(spectra_by_name, RadialSpectrum) else spectra_by_name
     )
+    if not named:
+        raise ValueError("no spectra to draw")
     ax = one_axes(ax)
     for name, spectrum in named.items():
         _radial_line(ax, spectrum, name, band)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlabel("frequency (cycles/pixel)")
-    ax.set_ylabel(UNITS[next(iter(named.values())).scaling])
+    _radial_axes(ax, next(iter(named.values())))
     if any(named):
         ax.legend()
     return ax
@@ -119,7 +120,14 @@ def masked_radial(
     The band is the spread of the drawn masks; the line of the expectation is exact.
     """
     ax = one_axes(ax)
-    shade(ax, drawn, drawn.std, color=ORANGE, alpha=0.4, label="drawn masks, ± spread")
+    shade(
+        ax,
+        drawn,
+        drawn.std,
+        color=ORANGE,
+        alpha=0.4,
+        label="drawn masks, ± spread from mask to mask",
+    )
     ax.plot(original.frequency, shown(original.power, original.floor), color=BLUE, label="original")
     ax.plot(
         expected.frequency,
@@ -127,10 +135,7 @@ def masked_radial(
         color=VERMILION,
         label="masked, expected",
     )
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlabel("frequency (cycles/pixel)")
-    ax.set_ylabel(UNITS[original.scaling])
+    _radial_axes(ax, original)
     if legend:
         ax.legend(loc="lower left")
     return ax
@@ -144,7 +149,7 @@ def sectors(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None
     angle = np.append(result.angle, 180.0)
     ax.errorbar(angle, result.power[closed], yerr=result.stderr[closed], capsize=2, label=label)
     ax.set_xlabel("orientation of the frequency (degrees; 0 = horizontal)")
-    ax.set_ylabel(UNITS[result.scaling])
+    ax.set_ylabel(power_label(result.scaling, (1.0, 1.0)))
     ax.set_xticks([0, 45, 90, 135, 180])
     return ax
 
@@ -167,6 +172,12 @@ def power_limits(spectra_: Sequence[Spectrum]) -> tuple[float, float]:
     high = float(max(highest))
     low = max(float(min(lowest)), high * 1e-8)
     return min(low, high / 10), high
+
+
+def _radial_axes(ax: Axes, spectrum: RadialSpectrum) -> None:
+    log_frequency_axis(ax, spectrum.frequency, spectrum.fs)
+    log_power_axis(ax)
+    ax.set_ylabel(power_label(spectrum.scaling, spectrum.fs))
 
 
 def _radial_line(ax: Axes, spectrum: RadialSpectrum, name: str, band: str) -> None:

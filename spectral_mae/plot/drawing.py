@@ -51,12 +51,8 @@ STYLE: Any = {
     "ytick.labelsize": "small",
 }
 
-UNITS = {
-    "density": "power density (per (cycle/pixel)²)",
-    "spectrum": "power per frequency",
-    "energy": "|X|²",
-}
-UNITS_1D = {**UNITS, "density": "power density (per cycle/pixel)"}
+# Labelled ticks of a logarithmic axis of frequency, as parts of the largest.
+FREQUENCY_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 def style() -> AbstractContextManager[None]:
@@ -126,6 +122,7 @@ def frequency_map(
     """A map over frequency with zero in the middle; rows run down, as in the image."""
     rows, columns = grid.shifted_edges(shape, fs)
     image = ax.imshow(
+        # What is beyond the ends of the scale gets the colours of the ends, not gaps.
         np.clip(grid.shifted(full, 2), norm.vmin, norm.vmax),
         norm=norm,
         cmap=colours,
@@ -156,6 +153,32 @@ def unit_of(fs: tuple[float, ...]) -> str:
     return "cycles/pixel" if all(rate == 1.0 for rate in fs) else "units of fs"
 
 
-def frequency_label(fs: tuple[float, ...]) -> str:
-    """Label of a frequency axis."""
-    return f"frequency ({unit_of(fs)})"
+def power_label(scaling: str, fs: tuple[float, ...]) -> str:
+    """What a power is, with its unit."""
+    unit = "cycle/pixel" if all(rate == 1.0 for rate in fs) else "unit of fs"
+    density = f"per {unit}" if len(fs) == 1 else f"per ({unit})²"
+    return {
+        "density": f"power density ({density})",
+        "spectrum": "power per frequency",
+        "energy": "|X|²",
+    }[scaling]
+
+
+def log_frequency_axis(ax: Axes, frequency: FloatArray, fs: tuple[float, ...]) -> None:
+    """Make the horizontal axis a logarithmic one of frequency with readable ticks."""
+    ax.set_xscale("log")
+    ax.set_xlabel(f"frequency ({unit_of(fs)})")
+    scale = min(fs)
+    ticks = [t * scale for t in FREQUENCY_TICKS]
+    inside = [t for t in ticks if frequency.min() * 0.9 <= t <= frequency.max() * 1.1]
+    if len(inside) >= 2:
+        ax.set_xticks(inside, [f"{t:g}" for t in inside])
+        ax.set_xticks([], minor=True)
+
+
+def log_power_axis(ax: Axes) -> None:
+    """Make the vertical axis logarithmic, also where there is no power above rounding to show."""
+    if not any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
+        ax.set_ylim(0.1, 1.0)
+        ax.text(0.5, 0.5, "no power above rounding", transform=ax.transAxes, ha="center")
+    ax.set_yscale("log")
