@@ -457,9 +457,10 @@ class Periodogram:
             space.forward()
             # Squares of the float view: strided real and imaginary parts would be slower.
             parts = space.half[:n].view(self._fft.dtype)
-            np.square(parts, out=parts)
-            power += parts[..., 0::2]
-            power += parts[..., 1::2]
+            with np.errstate(over="ignore", invalid="ignore"):  # found below
+                np.square(parts, out=parts)
+                power += parts[..., 0::2]
+                power += parts[..., 1::2]
         power *= self.norm / channels
         if not np.isfinite(power).all():
             # NaN and infinity in an image reach its power; so does overflow of the squares.

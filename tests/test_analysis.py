@@ -95,3 +95,14 @@ def test_small_images_leave_octaves_empty():
 def test_one_mask_is_too_few():
     with pytest.raises(ValueError, match="masks=1"):
         MaskingPlan(8, masks=1)
+
+
+def test_agreement_is_undefined_where_all_drawn_masks_coincide():
+    image = photograph((16, 32))
+    plan = MaskingPlan(16, 0.5, masks=2)
+    found = [MaskingAnalyzer((16, 32), plan).analyze(image, seed=s) for s in range(8)]
+    alike = [r for r in found if not r.drawn.stderr.any()]
+    assert 0 < len(alike) < 8
+    for record in found:
+        values = record.row()["agreement_rms"], record.row()["agreement_max"]
+        assert values == (None, None) if record in alike else np.isfinite(values).all()

@@ -81,3 +81,19 @@ def test_color_is_kept_by_option(tmp_path):
 def test_options_that_cannot_work_are_refused_at_once(options, message):
     with pytest.raises(ValueError, match=message):
         BatchOptions(**options)
+
+
+def test_native_crops_serve_all_patch_sizes_where_they_can(tmp_path):
+    path = write_image(tmp_path / "a.png", (100, 103))
+    outcomes = BatchAnalyzer(BatchOptions(patch_sizes=(4, 6), size=None)).analyze(path)
+    assert [o.analysis.shape for o in outcomes] == [(96, 96), (96, 96)]
+    small = write_image(tmp_path / "b.png", (40, 48))
+    outcomes = BatchAnalyzer(BatchOptions((16, 10), size=None, mask_ratio=0.5)).analyze(small)
+    assert [o.analysis.shape for o in outcomes] == [(32, 48), (40, 40)]
+
+
+def test_enlarged_images_must_have_held_two_patches(tmp_path):
+    path = write_image(tmp_path / "a.png", (20, 20))
+    outcomes = BatchAnalyzer(BatchOptions((8, 16), size=64)).analyze(path)
+    assert [o.ok for o in outcomes] == [True, False]
+    assert outcomes[1].error == "too small for two patches of 16x16: 20x20"

@@ -296,3 +296,121 @@ def test_runs_as_a_module():
         check=True,
     )
     assert done.stdout.startswith("spectral-mae ")
+
+
+def test_patch_size_that_fails_everywhere_leaves_the_others(tmp_path, folder):
+    out = tmp_path / "out"
+    images = [folder / "0.png", folder / "1.png"]
+    arguments = ["--size", "native", "--patch-size", "8,32", "--mask-ratio", 0.5, "--quiet"]
+    assert run("analyze", *images, "--out", out, *arguments) == commands.SOME_FAILED
+    rows = read_csv(out / "images.csv")
+    assert [(r["patch_size"], r["status"]) for r in rows] == [("8", "ok"), ("32", "failed")] * 2
+    assert Tags((out / "report.html").read_text("utf-8")).open == []
+
+
+def test_constant_images_are_drawn_and_have_no_slope(tmp_path, capsys):
+    Image.fromarray(np.full((48, 48), 77, np.uint8)).save(tmp_path / "c.png")
+    for name in ("x.png", "x.csv"):
+        assert run("psd", tmp_path / "c.png", "--out", tmp_path / name) == 0
+        assert "no slope" in capsys.readouterr().out
+    for detrend in ("none", "constant"):
+        out = tmp_path / detrend
+        options = ["--size", 32, "--patch-size", 8, "--detrend", detrend]
+        assert run("analyze", tmp_path / "c.png", "--out", out, *options) == 0
+        (row,) = read_csv(out / "images.csv")
+        assert (row["status"], row["slope"], row["std"]) == ("ok", "", "0")
+        assert "no slope" in row["notes"]
+        assert row["leakage"] == ("inf" if detrend == "none" else "0")
+
+
+def test_pictures_show_values_beyond_one_as_they_are(tmp_path, monkeypatch):
+    from spectral_mae import plot
+
+    seen = []
+    sound = plot.masking
+    monkeypatch.setattr(
+        plot, "masking", lambda image, *rest: seen.append(image) or sound(image, *rest)
+    )
+    pixels = np.random.default_rng(0).uniform(950, 1015, (32, 32)).astype(np.float32)
+    Image.fromarray(pixels).save(tmp_path / "f.tif")
+    assert (
+        run(
+            "analyze",
+            tmp_path / "f.tif",
+            "--size",
+            "native",
+            "--patch-size",
+            8,
+            "--out",
+            tmp_path / "out",
+            "--quiet",
+        )
+        == 0
+    )
+    np.testing.assert_array_equal(seen[0], pixels)
+
+
+def test_masks_for_comparison_differ_from_image_to_image(tmp_path, folder, monkeypatch):
+    from spectral_mae import plot
+
+    drawn = []
+    monkeypatch.setattr(plot, "masking", lambda image, masks, axes: drawn.append(masks))
+    images = [folder / "0.png", folder / "1.png"]
+    run("analyze", *images, "--size", 32, "--patch-size", 4, "--out", tmp_path / "o", "--quiet")
+    first, second = drawn
+    assert [m.patch_size[0] for m in first] == [2, 4, 8]
+    for one, other in zip(first, second, strict=True):
+        assert (one.visible != other.visible).any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["analyze", "--seed", "-1", "--out", "o"], "seed=-1"),
+        (["analyze", "--max-pixels", "0", "--out", "o"], "max_pixels=0"),
+        (["analyze", "--size", "99999", "--patch-size", "1", "--out", "o"], "max_pixels="),
+        (["verify", "builtin:camera", "--seed", "-1"], "seed=-1"),
+        (["verify", "builtin:camera", "--max-pixels", "0"], "max_pixels=0"),
+        (["psd", "builtin:camera", "--max-pixels", "0", "--out", "x.png"], "max_pixels=0"),
+        (["psd", "builtin:camera", "--out", "taken/x.png"], "cannot write"),
+        (["psd", "builtin:camera", "--out", "folder.csv"], "cannot write"),
+        (["mask", "--out", "folder.png"], "cannot write"),
+        (["mask", "--seed", "-1", "--out", "m.png"], "seed=-1"),
+        (["mask", "--size", "32x", "--out", "m.png"], "--size '32x'"),
+    ],
+)
+def test_more_wrong_usage(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("a file")
+    for name in ("folder.csv", "folder.png"):
+        (tmp_path / name).mkdir()
+    assert run(*arguments) == cli.USAGE
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_paths_after_patch_sizes_are_told_where_to_go(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run("analyze", "--patch-size", 8, "photo.png", "--out", "o")
+    assert "PATHs go before --patch-size" in capsys.readouterr().err
+
+
+def test_patch_sizes_add_up(tmp_path, folder):
+    out = tmp_path / "out"
+    sizes = ["--patch-size", 8, "--patch-size", "4,8", "--patch-size", 16]
+    run("analyze", folder / "0.png", "--size", 32, *sizes, "--out", out, "--quiet")
+    assert json.loads((out / "run.json").read_text())["options"]["patch_sizes"] == [8, 4, 16]
+
+
+def test_pixels_too_large_for_single_precision_fail_with_a_reason(tmp_path, capsys):
+    Image.fromarray(np.full((32, 32), 1e30, np.float32)).save(tmp_path / "huge.tif")
+    options = ["--size", "native", "--patch-size", 8]
+    assert run("verify", tmp_path / "huge.tif", *options) == commands.NOTHING
+    assert "too large for float32" in capsys.readouterr().err
+
+
+def test_psd_of_a_single_pixel_is_no_usage_error(tmp_path, capsys):
+    Image.fromarray(np.zeros((1, 1), np.uint8)).save(tmp_path / "dot.png")
+    assert run("psd", tmp_path / "dot.png", "--out", tmp_path / "x.png") == commands.NOTHING
+    assert "single pixel" in capsys.readouterr().err

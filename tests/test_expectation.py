@@ -270,3 +270,61 @@ def test_impossible_arguments_are_refused_with_their_values(
 ):
     with pytest.raises(error, match=message):
         function(image, patch, ratio)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0, 1e4, 1e7])
+@pytest.mark.parametrize(("shape", "patch"), [((12,), 3), ((8, 12), 4), ((6, 40), (6, 20))])
+def test_a_large_mean_costs_no_digits_but_the_pixels_own(shape, patch, offset):
+    """Σ_b |X_b|² against sums in extended precision."""
+    grid = PatchGrid(shape, patch)
+    pixels = np.random.default_rng(0).standard_normal(shape) + offset
+    truth = np.zeros(shape, dtype=np.longdouble)
+    for start in grid.starts():
+        inside = tuple(slice(a, a + p) for a, p in zip(start, grid.patch_size, strict=True))
+        alone = np.zeros(shape, dtype=np.clongdouble)
+        alone[inside] = pixels[inside]
+        for axis, n in enumerate(shape):
+            k = np.arange(n)
+            turns = np.outer(k, k) % n
+            angle = turns.astype(np.longdouble) / n * (2 * np.arccos(np.longdouble(-1)))
+            waves = np.cos(angle) - 1j * np.sin(angle)
+            alone = np.moveaxis(np.tensordot(waves, alone, axes=(1, axis)), 0, axis)
+        truth += np.abs(alone) ** 2
+    found = patch_power.PatchPower(grid)(pixels)
+    expected = truth[..., : shape[-1] // 2 + 1].astype(float)
+    # Where the mean leaks nothing, the rest keeps the digits that pixels near the offset have.
+    assert np.max(np.abs(found - expected) / expected) < 1e-11 + 1e-14 * offset
+
+
+def test_leakage_of_detrended_constants_and_planes_is_nothing():
+    y, x = np.mgrid[:64, :64]
+    for image, detrend in ((np.full((64, 64), 0.3), "constant"), (0.3 + 0.01 * y - x, "linear")):
+        leak = leakage(image, 8, 0.75, detrend=detrend)
+        assert not leak.power.any()
+        assert [leak.band(low, 2 * low) for low in (0.05, 0.1, 0.25)] == [0.0] * 3
+
+
+def test_leakage_does_not_depend_on_the_unit_of_the_pixels():
+    image = np.random.default_rng(0).random((64, 64))
+    expected = leakage(image, 8, 0.75).band(0.1, 0.5)
+    for unit in (1e-60, 1e80):
+        assert leakage(unit * image, 8, 0.75).band(0.1, 0.5) == pytest.approx(expected)
+
+
+def test_a_wave_on_the_edge_of_a_band_is_in_it():
+    y, x = np.mgrid[:150, :150]
+    wave = np.cos(2 * np.pi * (27 * y + 36 * x) / 150) + 1e-3  # |f| = 0.3
+    leak = leakage(wave, 10, 0.5)
+    assert leak.band(0.2, 0.3) < 10 < leak.band(0.3, 0.4)
+
+
+def test_leakage_results_are_like_spectra(tmp_path):
+    leak = leakage(np.random.default_rng(0).random((16, 24)), 4, 0.5, fs=2.0)
+    assert leak.scaling == "ratio"
+    assert leak.to_dict()["shape"] == [16, 24]
+    rings = leak.radial()
+    np.testing.assert_array_equal(rings.power, rings.ratio)
+    assert rings.to_dict()["fs"] == (2.0, 2.0)
+    rings.to_csv(tmp_path / "x.csv")
+    assert (tmp_path / "x.csv").read_text().startswith("frequency,lower,upper,count,ratio")
+    assert "total" in repr(leak)

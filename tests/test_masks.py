@@ -135,3 +135,15 @@ def test_starts_of_a_signal_may_be_a_column():
 def test_impossible_pulses_are_refused_by_name(shape, patch, starts, error, message):
     with pytest.raises(error, match=message):
         PulseMask(shape, patch, starts)
+
+
+def test_a_mask_cannot_be_changed_under_its_transform():
+    mask = PulseMask(8, 2, [0, 4])
+    for array in (mask.visible, mask.starts):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_a_pulse_larger_than_the_image_is_refused_without_starts_too():
+    with pytest.raises(ValueError, match="larger than"):
+        PulseMask(4, 8, [])

@@ -121,3 +121,35 @@ def test_equal_pictures_have_equal_bytes(image, tmp_path):
         plot.psd(sm.psd(image), axes[0, 0])
         plot.save(figure, file)
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_units_follow_the_data():
+    signal = sm.psd(np.random.default_rng(0).random(64))
+    assert plot.radial(signal.radial()).get_ylabel() == "power density (per cycle/pixel)"
+    sampled = sm.psd(np.random.default_rng(0).random((32, 32)), fs=100.0)
+    ax = plot.radial(sampled.radial())
+    assert ax.get_xlabel() == "frequency (units of fs)"
+    assert ax.get_ylabel() == "power density (per (unit of fs)²)"
+
+
+def test_nothing_to_show_says_so():
+    ax = plot.radial(sm.psd(np.ones((16, 16))).radial())
+    assert ax.texts[0].get_text() == "no power above rounding"
+    ax.figure.canvas.draw()
+    with pytest.raises(ValueError, match="no spectra"):
+        plot.radial({})
+
+
+def test_signals_are_drawn_or_refused():
+    signal = np.random.default_rng(0).random(64)
+    (line,) = plot.leakage(sm.leakage(signal, 8, 0.5)).lines
+    assert len(line.get_ydata()) == 33
+    with pytest.raises(ValueError, match=r"shape=\(64,\)"):
+        plot.grating(sm.PatchGrid(64, 8), 0.5)
+    with pytest.raises(ValueError, match=r"shape \(64,\)"):
+        plot.masking(signal, [])
+
+
+def test_infinite_leakage_stands_at_the_top():
+    ax = plot.octaves({"p": [[1.0, np.inf, np.inf], []]}, ["low", "high"])
+    assert [text.get_text() for text in ax.texts] == ["▲", "▲"]

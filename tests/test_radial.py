@@ -42,6 +42,11 @@ def power_law_fields(n, shape, slope, seed=0):
     return np.fft.irfftn(np.fft.rfftn(noise, axes=axes) * radius ** (slope / 2), shape, axes)
 
 
+def fit_one(rings, i):
+    """Slope of one spectrum of a batch."""
+    return dataclasses.replace(rings, power=rings.power[i]).fit_slope()
+
+
 def whole_radius(shape, fs):
     """Distance from zero of every whole-grid frequency."""
     axes = np.meshgrid(*full_frequencies(shape, fs), indexing="ij")
@@ -185,8 +190,7 @@ def test_standard_errors_shrink_with_the_number_of_averaged_spectra():
 )
 def test_slopes_of_power_laws_are_found_with_honest_errors(shape, n, truth):
     rings = Periodogram(shape).radial(power_law_fields(n, shape, truth))
-    fits = [dataclasses.replace(rings, power=power).fit_slope() for power in rings.power]
-    slope, stderr = np.transpose(fits)
+    slope, stderr = np.transpose([fit_one(rings, i) for i in range(n)])
     error = slope - truth
     assert abs(error.mean()) < 3 * error.std(ddof=1) / math.sqrt(n)
     assert 0.7 < np.std(error / stderr, ddof=1) < 1.4
@@ -409,3 +413,33 @@ def test_results_become_plain_numbers_and_tables(name, tmp_path):
         np.testing.assert_array_equal(edges, np.tile(result.edges, (n_spectra, 1)))
     if name == "rings of a batch":
         np.testing.assert_array_equal(values["spectrum"], np.repeat([0, 1], len(result.count)))
+
+
+@pytest.mark.parametrize("shape", [(64, 256), (32, 512), (256, 48)])
+@pytest.mark.parametrize("truth", [-1.0, -3.0])
+def test_slopes_of_long_images_are_calibrated(shape, truth):
+    rings = Periodogram(shape).radial(power_law_fields(60, shape, truth))
+    fits = np.array([fit_one(rings, i) for i in range(60)])
+    z = (fits[:, 0] - truth) / fits[:, 1]
+    assert abs(z.mean()) < 4 / np.sqrt(60) + 0.35
+    assert 0.6 < z.std() < 1.5
+
+
+def test_rings_of_axes_with_very_different_rates_are_many():
+    rings = psd(laws.field((64, 64)), fs=(1.0, 100.0)).radial()
+    assert len(rings.power) > 20
+    assert rings.fs == (1.0, 100.0)
+
+
+def test_sectors_take_a_frequency_on_the_edge_of_their_range():
+    y, x = np.mgrid[:150, :150]
+    wave = np.cos(2 * np.pi * (27 * y + 36 * x) / 150)  # |f| = 0.3
+    assert psd(wave).sectors(4, fmax=0.3).power.max() > 1
+    assert psd(wave).sectors(4, fmin=0.3).power.max() > 1
+
+
+def test_a_radial_spectrum_can_be_made_of_its_five_main_fields():
+    f = np.linspace(0.01, 0.5, 40)
+    made = RadialSpectrum(f, f**-2, np.full(40, 100), f**-2 / 10, f**-2 / 70)
+    assert made.fit_slope().slope == pytest.approx(-2, abs=1e-6)
+    assert "40 rings" in repr(made)

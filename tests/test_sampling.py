@@ -154,3 +154,18 @@ def test_unknown_designs_are_refused_with_the_known_ones(function):
 def test_no_draws_are_refused():
     with pytest.raises(ValueError, match="n=0 is not at least 1"):
         sample_kept(4, 0.5, 0)
+
+
+@pytest.mark.parametrize("n_patches", [10, 49, 100, 196])
+def test_single_precision_ratios_mean_their_decimals(n_patches):
+    for percent in range(1, 100):
+        ratio = percent / 100
+        if 1 <= n_patches * (1 - ratio) < n_patches:
+            expected = kept_patches(n_patches, ratio)
+            assert kept_patches(n_patches, np.float32(ratio)) == expected
+
+
+@pytest.mark.parametrize("ratio", ["0.5", None, [0.5]])
+def test_ratios_must_be_numbers(ratio):
+    with pytest.raises(TypeError, match="mask_ratio="):
+        inclusion_probabilities(4, ratio)

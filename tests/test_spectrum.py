@@ -199,7 +199,7 @@ def test_masks_apply_between_detrending_and_window(shape, dtype):
     laws.assert_close(periodogram.mean(x, visible=masks).power, np.mean(one, axis=0), 1e-14)
 
 
-@pytest.mark.parametrize("shape", [(9,), (4096,), (6, 8), (5, 7), (96, 128)])
+@pytest.mark.parametrize("shape", [(9,), (4096,), (6, 8), (5, 7), (255, 257)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("detrend", ["constant", "linear", "periodic"])
 def test_detrended_constants_leave_no_more_than_the_rounding_floor(shape, dtype, detrend):
@@ -326,3 +326,37 @@ def test_a_spectrum_becomes_plain_numbers(shape):
         np.testing.assert_array_equal(numbers, axis)
     assert plain["shape"] == list(shape)
     assert (plain["scaling"], plain["total"]) == ("spectrum", found.total)
+
+
+def test_short_batches_may_follow_long_ones_for_ever():
+    """Rows of a chunk that a short batch leaves unused must not grow from call to call."""
+    x = laws.field((8, 8, 8))
+    periodogram = Periodogram((8, 8), detrend="periodic", chunk=8)
+    periodogram.power(x)
+    first = periodogram.power(x[:1])
+    with np.errstate(all="raise"):
+        for _ in range(400):
+            again = periodogram.power(x[:1])
+    np.testing.assert_array_equal(first, again)
+
+
+def test_tiny_pixels_are_no_overflow():
+    with np.errstate(under="ignore"):
+        assert np.isfinite(psd(1e-170 * laws.field((8, 8))).power).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: psd(np.ma.masked_less(x, 0)), TypeError, "masked array"),
+        (lambda x: psd(x, fs=None), TypeError, "fs=None"),
+        (lambda x: psd(x, detrend=np.ones(3)), ValueError, "detrend="),
+        (lambda x: psd(x, channel_axis=0.0), TypeError, "channel_axis=0.0"),
+        (lambda x: psd(x[0], window=[1, -1] * 4, scaling="spectrum"), ValueError, "window sums to"),
+        (lambda x: psd(np.zeros((8, 8, 3))), ValueError, "give channel_axis"),
+        (lambda x: psd(x * 1e200), ValueError, "too large for float64"),
+    ],
+)
+def test_unusual_arguments_get_a_clear_error(call, error, message):
+    with np.errstate(all="ignore"), pytest.raises(error, match=message):
+        call(laws.field((8, 8)))
