@@ -216,7 +216,11 @@ class Leakage:
 
     @property
     def power(self) -> FloatArray:
-        """The ratio on the half-plane; infinite where power arrives and none was there."""
+        """The ratio on the half-plane.
+
+        Infinite where power arrives and none was there, zero where none arrives; what is no
+        more than rounding counts as none.
+        """
         return _ratio(self.leaked.power, self.leaked.floor, self.kept.power, self.kept.floor)
 
     def full(self) -> FloatArray:

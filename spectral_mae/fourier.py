@@ -118,6 +118,8 @@ class RealFFT:
     def rfft(self, x: NDArray[Any]) -> ComplexArray:
         """Unnormalised forward transform of a batch, (n, *shape) to (n, *half_shape)."""
         self._expect(x, self.shape)
+        if np.iscomplexobj(x):
+            raise TypeError(f"a real transform cannot take {x.dtype}")
         out = np.empty((len(x), *self.half_shape), dtype=self.complex_dtype)
 
         def work(rows: slice, space: Workspace) -> None:

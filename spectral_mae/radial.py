@@ -25,6 +25,8 @@ from numpy.typing import DTypeLike, NDArray
 from spectral_mae import _checks, grid
 from spectral_mae._checks import FloatArray, Scaling
 
+SLOPE_ROUNDS = 6  # the correction for the width of rings needs the slope, and settles fast
+
 Bins = int | Sequence[float] | FloatArray | None
 
 
@@ -72,6 +74,9 @@ class RadialSpectrum:
         Power that rounding alone can leave in an empty ring.
     fs : tuple of float
         Sampling frequency along each axis of the data.
+    log_frequency, log_spread : ndarray, shape (n_bins,)
+        Mean and variance of the logarithm of frequency in each ring (zero left out), which
+        slopes need; those of ``frequency`` itself where nobody gave any.
     """
 
     frequency: FloatArray
@@ -84,10 +89,17 @@ class RadialSpectrum:
     averages: int = 1
     floor: float = 0.0
     fs: tuple[float, ...] = (1.0, 1.0)
+    log_frequency: FloatArray = None  # type: ignore[assignment]
+    log_spread: FloatArray = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.edges is None:
             object.__setattr__(self, "edges", np.stack([self.frequency] * 2, axis=1))
+        if self.log_frequency is None:
+            logarithm = np.log(np.maximum(self.frequency, np.finfo(float).tiny))
+            object.__setattr__(self, "log_frequency", logarithm)
+        if self.log_spread is None:
+            object.__setattr__(self, "log_spread", np.zeros_like(self.frequency))
 
     def __repr__(self) -> str:
         batch = f"{len(self.power)} spectra, " if self.power.ndim == 2 else ""
@@ -100,9 +112,12 @@ class RadialSpectrum:
 
         The logarithm of a ring of M independent frequencies of a Gaussian field is biased by
         ψ(M) − log M and has variance ψ′(M): the bias is removed, and the weights are
-        1/(ψ′(M) + τ²). τ², the scatter of the rings about a straight line beyond that of a
-        Gaussian field, is found from the residuals (Paule and Mandel, 1982) and is zero for a
-        field that is a power law; for photographs it dominates, and the fit weighs rings alike.
+        1/(ψ′(M) + τ²). The mean of a power law over a ring is not the power law of its mean
+        frequency: it lies above by the variance of log frequency times slope²/2, which is taken
+        off, and it counts for fewer independent frequencies. τ², the scatter of the rings about a
+        straight line beyond that of a Gaussian field, is found from the residuals (Paule and
+        Mandel, 1982). It is zero for a field that is a power law; for photographs it dominates,
+        and the fit weighs rings alike.
 
         Parameters
         ----------
@@ -146,10 +161,18 @@ class RadialSpectrum:
                 f"the rounding floor {self.floor:.3g} (smallest {power.min():.3g})"
             )
         modes = self.averages * self.count[chosen] / 2
-        level = np.log(power) + np.log(modes) - scipy.special.digamma(modes)
-        return _weighted_slope(
-            np.log(self.frequency[chosen]), level, scipy.special.polygamma(1, modes)
-        )
+        spread = self.log_spread[chosen]
+        fit = SlopeFit(0.0, 0.0)
+        for _ in range(SLOPE_ROUNDS):
+            widened = fit.slope**2 * spread
+            effective = np.maximum(modes * np.exp(-widened), 0.5)
+            bias = scipy.special.digamma(effective) - np.log(effective) + widened / 2
+            fit = _weighted_slope(
+                self.log_frequency[chosen],
+                np.log(power) - bias,
+                scipy.special.polygamma(1, effective),
+            )
+        return fit
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain lists and numbers."""
@@ -285,7 +308,20 @@ class RingBins:
         self.fs = fs
         self.edges = np.stack([edges[:-1], edges[1:]], axis=1)[self._binning.filled]
         self.count = np.rint(self._binning.counts).astype(np.int64)
-        self.frequency = self._binning.means(radius.reshape(grid.half_shape(shape))).power
+        half = radius.reshape(grid.half_shape(shape))
+        self.frequency = self._binning.means(half).power
+        with np.errstate(divide="ignore"):
+            logarithm = np.log(half)
+        # Zero frequency, which only a given edge lets in, has no logarithm; it gets that of the
+        # mean of its ring.
+        logarithm.flat[0] = self._zero_logarithm(radius, member)
+        found = self._binning.means(logarithm)
+        self.log_frequency, self.log_spread = found.power, found.std**2
+
+    @staticmethod
+    def _zero_logarithm(radius: FloatArray, member: NDArray[np.integer[Any]]) -> float:
+        others = radius[(member == member[0]) & (radius > 0)]
+        return float(np.log(others).mean()) if others.size else 0.0
 
     def average(
         self, power: FloatArray, *, scaling: Scaling, averages: int = 1, floor: float = 0.0
@@ -299,6 +335,8 @@ class RingBins:
             averages=averages,
             floor=floor,
             fs=self.fs,
+            log_frequency=self.log_frequency,
+            log_spread=self.log_spread,
             **self._binning.means(power, averages)._asdict(),
         )
 

@@ -352,6 +352,8 @@ class Periodogram:
             rings.edges,
             self.scaling,
             fs=self.fs,
+            log_frequency=rings.log_frequency,
+            log_spread=rings.log_spread,
         )
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
