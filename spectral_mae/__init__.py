@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         read_image,
         resize_and_crop,
     )
+    from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE
     from spectral_mae.masks import PulseMask, sample_visible
     from spectral_mae.moments import BandMoments, DenseMoments
     from spectral_mae.radial import RadialSpectrum, SectorSpectrum
@@ -38,6 +39,9 @@ _HOME = {
     "ImageRefused": "images",
     "DenseMoments": "moments",
     "Leakage": "expectation",
+    "LinearAE": "linear",
+    "LinearDAE": "linear",
+    "LinearMAE": "linear",
     "PatchGrid": "grid",
     "Periodogram": "spectrum",
     "PulseMask": "masks",
@@ -62,6 +66,9 @@ __all__ = [
     "DenseMoments",
     "ImageRefused",
     "Leakage",
+    "LinearAE",
+    "LinearDAE",
+    "LinearMAE",
     "PatchGrid",
     "Periodogram",
     "PulseMask",

@@ -126,9 +126,15 @@ class _Moments(ABC):
             )
         size = max(1, PART_BYTES // (8 * self.grid.n_patches * self.patch_dim))
         for first in range(0, len(batch), size):
-            part = _checks.real_array("images", batch[first : first + size]).astype(np.float64)
-            self._add(self.grid.to_patches(part, channel_axis=-1))
-            self.n_images += len(part)
+            part = _checks.real_array("images", batch[first : first + size])
+            self.add_patches(self.grid.to_patches(part.astype(np.float64), channel_axis=-1))
+        return self
+
+    def add_patches(self, patches: FloatArray) -> Self:
+        """Take in images that are cut into patches already, (n, n_patches, patch_dim)."""
+        if len(patches):
+            self._add(patches)
+            self.n_images += len(patches)
         return self
 
     def merge(self, other: Self) -> Self:
@@ -187,6 +193,10 @@ class _Moments(ABC):
     @abstractmethod
     def stack(self) -> Stack:
         """The second moment about the mean (or zero), divided by the number of images."""
+
+    @abstractmethod
+    def apply(self, weights: NDArray[Any], patches: FloatArray) -> FloatArray:
+        """Map (centred) images, (n, n_patches, patch_dim), with the blocks of a `Solution`."""
 
     @abstractmethod
     def _add(self, patches: FloatArray) -> None: ...
@@ -266,6 +276,10 @@ class DenseMoments(_Moments):
         second = self._scatter.scatter / self._counted()
         return Stack(second[np.newaxis], np.array([1]), self.patch_dim)
 
+    def apply(self, weights: NDArray[Any], patches: FloatArray) -> FloatArray:
+        """x̂ = x̃ W on flattened images."""
+        return (patches.reshape(len(patches), -1) @ weights[0]).reshape(patches.shape)
+
     def _add(self, patches: FloatArray) -> None:
         self._scatter.add(patches.reshape(len(patches), -1))
 
@@ -322,6 +336,10 @@ class BandMoments(_Moments):
         blocks = np.concatenate([self._zero.scatter[np.newaxis], self._others])
         blocks /= self._counted() * self.grid.n_patches
         return Stack(blocks, self.transform.multiplicity, self.patch_dim)
+
+    def apply(self, weights: NDArray[Any], patches: FloatArray) -> FloatArray:
+        """x̂_q = x̃_q conj(W_q) in every band."""
+        return self.transform.inverse(self.transform.forward(patches) @ weights.conj())
 
     def _add(self, patches: FloatArray) -> None:
         bands = self.transform.forward(patches)

@@ -10,7 +10,7 @@ Photographs are ill-conditioned (1e7 to 1e8), so everything is in double precisi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +33,15 @@ class SplitPair:
     ----------
     block : int
         The block of the pair's first member.
-    vector : ndarray, shape (d,)
-        Its eigenvector.
+    decoder : ndarray, shape (d,)
+        Its eigenvector u.
+    encoder : ndarray, shape (d,)
+        W u, with W the full-rank map of the block.
     """
 
     block: int
-    vector: NDArray[np.complex128]
+    decoder: NDArray[np.complex128]
+    encoder: NDArray[np.complex128]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +132,11 @@ def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
         values[block], vectors[block] = np.linalg.eigh((product + product.conj().T) / 2)
     kept, ordered, half = _largest(values, stack.multiplicity, rank)
     weights = full.weights
+    split = None
+    if half is not None:
+        block, place = half
+        decoder = vectors[block][:, place]
+        split = SplitPair(block, decoder, weights[block] @ decoder)
     for block, chosen in enumerate(kept):
         basis = vectors[block][:, chosen]
         weights[block] = (weights[block] @ basis) @ basis.conj().T
@@ -140,7 +148,7 @@ def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
         ordered,
         full.condition,
         full.n_dropped,
-        None if half is None else SplitPair(half[0], vectors[half[0]][:, half[1]]),
+        split,
     )
 
 
@@ -152,6 +160,38 @@ def eigenvalues(stack: Stack, solution: Solution, mix: Mix) -> FloatArray:
         values = np.linalg.eigvalsh((product + product.conj().T) / 2)
         found.append(np.repeat(values, stack.multiplicity[block]))
     return np.sort(np.maximum(np.concatenate(found), 0.0))[::-1]
+
+
+def sweep(stack: Stack, mixes: Sequence[Mix]) -> FloatArray:
+    """Losses of the full-rank maps of many maskings, from one factorisation.
+
+    With T = Blkdiag_p(S) = GGᴴ and G⁻¹ S G⁻ᴴ = UΛUᴴ, Tr(S Q⁻¹ S) is
+    Σ_i λ_i²·‖G u_i‖² / (own·λ_i + local). S has nothing outside the range of T.
+
+    Parameters
+    ----------
+    stack : Stack
+    mixes : sequence of Mix
+        Without white noise.
+
+    Returns
+    -------
+    ndarray, shape (len(mixes),)
+    """
+    values, vectors = np.linalg.eigh(stack.local)
+    inside = values > len(values) * _EPS * max(float(values[-1]), 0.0)
+    root = np.sqrt(values[inside])
+    forth, back = vectors[:, inside] * root, (vectors[:, inside] / root).T
+    losses = np.full(len(mixes), stack.trace)
+    for times, block in zip(stack.multiplicity, stack.blocks, strict=True):
+        modes, basis = np.linalg.eigh(back @ block @ back.conj().T)
+        modes = np.maximum(modes, 0.0)
+        power = modes**2 * np.sum(np.abs(forth @ basis) ** 2, axis=0)
+        for i, mix in enumerate(mixes):
+            gain = mix.own * modes + mix.local
+            explained = power[gain > 0] / gain[gain > 0]
+            losses[i] -= float(times) * mix.mu**2 * float(explained.sum())
+    return np.maximum(losses, 0.0)
 
 
 def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
