@@ -87,7 +87,10 @@ def window_weights(window: Window, shape: tuple[int, ...]) -> FloatArray | None:
     if window is None:
         return None
     if isinstance(window, str | tuple | float | int):
-        axes = [scipy.signal.get_window(window, n) for n in shape]
+        try:
+            axes = [scipy.signal.get_window(window, n) for n in shape]
+        except ValueError as error:
+            raise ValueError(f"{window=}: {error}") from error
         return reduce(np.multiply.outer, axes)
     array = _checks.real_array("window", window).astype(np.float64)
     if array.shape != shape:
