@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE
     from spectral_mae.masks import PulseMask, sample_visible
     from spectral_mae.moments import BandMoments, DenseMoments
+    from spectral_mae.periodogram import Periodogram, psd
     from spectral_mae.radial import RadialSpectrum, SectorSpectrum
     from spectral_mae.sampling import inclusion_probabilities
-    from spectral_mae.spectrum import Periodogram, Spectrum, psd
+    from spectral_mae.spectrum import Spectrum
 
 _HOME = {
     "BandMoments": "moments",
@@ -43,7 +44,7 @@ _HOME = {
     "LinearDAE": "linear",
     "LinearMAE": "linear",
     "PatchGrid": "grid",
-    "Periodogram": "spectrum",
+    "Periodogram": "periodogram",
     "PulseMask": "masks",
     "RadialSpectrum": "radial",
     "SectorSpectrum": "radial",
@@ -54,7 +55,7 @@ _HOME = {
     "expected_masked_psd": "expectation",
     "inclusion_probabilities": "sampling",
     "leakage": "expectation",
-    "psd": "spectrum",
+    "psd": "periodogram",
     "read_image": "images",
     "resize_and_crop": "images",
     "sample_visible": "masks",

@@ -17,9 +17,10 @@ from spectral_mae.expectation import Leakage, MaskedPeriodogram
 from spectral_mae.fourier import RealFFT
 from spectral_mae.grid import PatchGrid
 from spectral_mae.masks import PulseMask
+from spectral_mae.periodogram import Periodogram
 from spectral_mae.radial import RadialSpectrum, RingBins
 from spectral_mae.sampling import sample_kept
-from spectral_mae.spectrum import Periodogram, Spectrum
+from spectral_mae.spectrum import Spectrum
 
 # Octaves of spatial frequency, in cycles/pixel; the last holds the corners beyond Nyquist.
 OCTAVES = (

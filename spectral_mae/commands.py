@@ -25,8 +25,9 @@ from spectral_mae.expectation import expected_masked_psd
 from spectral_mae.grid import PatchGrid
 from spectral_mae.images import FoundImages, ImageRefused, LoadedImage
 from spectral_mae.masks import PulseMask
+from spectral_mae.periodogram import psd
 from spectral_mae.radial import RadialSpectrum
-from spectral_mae.spectrum import Spectrum, psd
+from spectral_mae.spectrum import Spectrum
 
 OK, SOME_FAILED, NOTHING, INTERRUPTED = 0, 1, 3, 130
 LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")

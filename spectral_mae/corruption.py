@@ -5,7 +5,7 @@ every corruption here Q is a mix of three matrices,
 
     Q = own·S + local·Blkdiag_p(S) + white·I,
 
-so that closed forms and draws share one description (design 3.3).
+so that closed forms and draws share one description.
 """
 
 from __future__ import annotations

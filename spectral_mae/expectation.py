@@ -25,9 +25,10 @@ from spectral_mae.conditioning import DetrendOption, Window
 from spectral_mae.dirichlet import dirichlet_power
 from spectral_mae.grid import PatchGrid
 from spectral_mae.patch_power import PatchPower
+from spectral_mae.periodogram import Periodogram
 from spectral_mae.radial import Bins, RingBins, plain_fields, write_columns
 from spectral_mae.sampling import inclusion_probabilities
-from spectral_mae.spectrum import Periodogram, Spectrum
+from spectral_mae.spectrum import Spectrum
 
 
 def expected_mask_power(

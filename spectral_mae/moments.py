@@ -115,20 +115,15 @@ class _Moments(ABC):
         ValueError
             If the images do not fit the grid and the channels, or hold NaN or infinity.
         """
-        array = np.asarray(images)
-        if channel_axis is None and self.channels > 1:
-            channel_axis = -1
-        batch = _checks.channels_last("images", array, channel_axis, self.grid.ndim + 1)
-        if batch.shape[1:] != (*self.grid.shape, self.channels):
-            raise ValueError(
-                f"images of shape {array.shape} with {channel_axis=} do not fit "
-                f"shape={self.grid.shape} with channels={self.channels}"
-            )
+        batch = self._batch(images, channel_axis)
         size = max(1, PART_BYTES // (8 * self.grid.n_patches * self.patch_dim))
         for first in range(0, len(batch), size):
-            part = _checks.real_array("images", batch[first : first + size])
-            self.add_patches(self.grid.to_patches(part.astype(np.float64), channel_axis=-1))
+            self.add_patches(self._cut(batch[first : first + size]))
         return self
+
+    def to_patches(self, images: ArrayLike, channel_axis: int | None = None) -> FloatArray:
+        """Check a batch of images as `update` does, and cut it: (n, n_patches, patch_dim)."""
+        return self._cut(self._batch(images, channel_axis))
 
     def add_patches(self, patches: FloatArray) -> Self:
         """Take in images that are cut into patches already, (n, n_patches, patch_dim)."""
@@ -184,6 +179,22 @@ class _Moments(ABC):
             moments.n_images = int(file["n_images"])
             moments._restore({name: file[name] for name in moments._arrays()})
         return moments
+
+    def _batch(self, images: ArrayLike, channel_axis: int | None) -> NDArray[Any]:
+        array = np.asarray(images)
+        if channel_axis is None and self.channels > 1:
+            channel_axis = -1
+        batch = _checks.channels_last("images", array, channel_axis, self.grid.ndim + 1)
+        if batch.shape[1:] != (*self.grid.shape, self.channels):
+            raise ValueError(
+                f"images of shape {array.shape} with {channel_axis=} do not fit "
+                f"shape={self.grid.shape} with channels={self.channels}"
+            )
+        return batch
+
+    def _cut(self, batch: NDArray[Any]) -> FloatArray:
+        pixels = _checks.real_array("images", batch).astype(np.float64, copy=False)
+        return self.grid.to_patches(pixels, channel_axis=-1)
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The closed forms of the linear models, on stacks of Hermitian matrices (design 3.3 and 3.5).
+"""The closed forms of the linear models, on stacks of Hermitian matrices.
 
 For a corruption with moments μ and Q the loss of a linear map W is
 Tr S − 2μ Tr(S W) + Tr(Wᵀ Q W). Nothing here knows of Fourier: a dense problem is a stack of one
@@ -208,7 +208,7 @@ def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
 
 
 def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
-    """The best full-rank map when only hidden patches are scored (design 3.5).
+    """The best full-rank map when only hidden patches are scored.
 
     With P the pseudo-inverse of Q' = π₂' S + (π₁'−π₂') Blkdiag_p(S), W = π₁' (P S − P Λ) with
     Λ = Blkdiag_p(P)⁺ Blkdiag_p(P S), which makes the own-patch blocks of W vanish: a patch that

@@ -23,8 +23,8 @@ from spectral_mae.expectation import MaskedPeriodogram, expected_mask_power
 from spectral_mae.fourier import RealFFT
 from spectral_mae.grid import PatchGrid, full_from_half, half_from_full
 from spectral_mae.masks import PulseMask
+from spectral_mae.periodogram import Periodogram, psd
 from spectral_mae.sampling import enumerate_kept
-from spectral_mae.spectrum import Periodogram, psd
 
 DIRECT_FREQUENCIES = 200
 # Products that the direct sums of one image may take; larger images get fewer frequencies.

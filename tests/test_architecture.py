@@ -15,10 +15,10 @@ PACKAGE = "spectral_mae"
 LAYERS = [
     "_version _checks",
     "grid fourier sampling",
-    "dirichlet bands conditioning radial spectrum",
+    "dirichlet bands conditioning radial spectrum periodogram",
     "masks patch_power moments",
     "expectation coupling corruption solve response",
-    "linear interpolate ising fields",
+    "linear linear_model interpolate ising fields",
     "theory image_files decoding images",
     "analysis plot verify",
     "batch tables report",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from spectral_mae.conditioning import Conditioning, window_weights
-from spectral_mae.spectrum import Periodogram
+from spectral_mae.periodogram import Periodogram
 
 SHAPES = pytest.mark.parametrize("shape", laws.SHAPES)
 DETRENDS = pytest.mark.parametrize("detrend", laws.DETRENDS)

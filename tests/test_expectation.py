@@ -11,8 +11,8 @@ from spectral_mae.dirichlet import grating_zeros
 from spectral_mae.expectation import MaskedPeriodogram, expected_masked_psd, leakage
 from spectral_mae.grid import PatchGrid, radial_frequency
 from spectral_mae.patch_power import PatchPower
+from spectral_mae.periodogram import psd
 from spectral_mae.sampling import inclusion_probabilities
-from spectral_mae.spectrum import psd
 
 GRIDS = pytest.mark.parametrize(("shape", "patch"), laws.GRIDS)
 DESIGNS = pytest.mark.parametrize("sampling", laws.DESIGNS)

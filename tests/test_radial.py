@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from spectral_mae.grid import full_frequencies, radial_frequency
+from spectral_mae.periodogram import Periodogram, psd
 from spectral_mae.radial import RadialSpectrum
-from spectral_mae.spectrum import Periodogram, psd
 
 # Shape and sampling frequency per axis.
 CASES = [

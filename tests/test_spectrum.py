@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from spectral_mae import spectrum as module
-from spectral_mae.spectrum import Periodogram, psd
+from spectral_mae import periodogram as module
+from spectral_mae.periodogram import Periodogram, psd
 
 SHAPES = pytest.mark.parametrize("shape", laws.SHAPES)
 IMAGES = pytest.mark.parametrize("shape", [(9,), (12,), (6, 8), (5, 7), (8, 6)])

@@ -15,6 +15,7 @@ from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.expectation import Leakage, RadialLeakage, expected_mask_power
 from spectral_mae.grid import PatchGrid
 from spectral_mae.masks import PulseMask
+from spectral_mae.periodogram import psd
 from spectral_mae.plot.drawing import (
     BLUE,
     CYCLE,
@@ -31,7 +32,6 @@ from spectral_mae.plot.drawing import (
     unit_of,
 )
 from spectral_mae.plot.spectra import power_limits
-from spectral_mae.spectrum import psd
 
 
 @styled

@@ -1,0 +1,352 @@
+"""Power spectra of signals and images, in the vocabulary of `scipy.signal.periodogram`.
+
+Values equal ``scipy.signal.periodogram(..., return_onesided=False)`` for the same ``window``,
+``detrend`` and ``scaling`` in one dimension, and its extension to two: windows are outer
+products, ``detrend="linear"`` takes a plane. The order is detrend, then mask, then window.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
+from spectral_mae.conditioning import Conditioning, DetrendOption, Window
+from spectral_mae.fourier import RealFFT, Workspace
+from spectral_mae.radial import Bins, RadialSpectrum, RingBins
+from spectral_mae.spectrum import Spectrum
+
+BLOCK_BYTES = 64 * 2**20
+
+
+def psd(
+    image: ArrayLike,
+    *,
+    fs: float | Sequence[float] = 1.0,
+    window: Window = None,
+    detrend: DetrendOption = None,
+    scaling: Scaling = "density",
+    channel_axis: int | None = None,
+    visible: ArrayLike | None = None,
+) -> Spectrum:
+    """Power spectrum of one signal or image.
+
+    Parameters
+    ----------
+    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+        Real numbers; float32 stays float32, everything else becomes float64.
+    fs : float or one float per axis
+        Sampling frequency.
+    window : str, tuple, float, array_like or None
+        As `scipy.signal.get_window`, outer product over the axes; an array must have the shape of
+        the image. None is no window.
+    detrend : {"constant", "linear", "periodic"} or None
+        Subtract the mean, the least-squares line or plane, or the smooth part of the
+        periodic-plus-smooth split (Moisan 2011), which takes away the cross that the image's
+        borders leave in its spectrum. None (or False) leaves the image as it is.
+    scaling : {"density", "spectrum", "energy"}
+        |X|²/(fs·Σw²), |X|²/(Σw)², or plain |X|² (of the windowed data).
+    channel_axis : int or None
+        Axis of the channels; their spectra are averaged (and count as one: they are not
+        independent).
+    visible : array_like, shape (D,) or (H, W), or None
+        A mask or weights that multiply the image between detrending and window.
+
+    Returns
+    -------
+    Spectrum
+
+    Raises
+    ------
+    ValueError
+        For NaN or infinite pixels, or an option that is not one of the above.
+    TypeError
+        For complex or non-numeric data.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).standard_normal((48, 64))
+    >>> spectrum = psd(image)
+    >>> spectrum.power.shape
+    (48, 33)
+    >>> bool(np.isclose(spectrum.total, np.mean(image**2)))
+    True
+    """
+    array = _checks.real_array("image", image)
+    ndim = array.ndim - (channel_axis is not None)
+    shape = _checks.channels_last("image", array, channel_axis, ndim).shape[:-1]
+    axis = channel_axis if channel_axis is None else channel_axis % array.ndim + 1
+    periodogram = Periodogram(
+        shape,
+        dtype=array.dtype,
+        fs=fs,
+        window=window,
+        detrend=detrend,
+        scaling=scaling,
+        channel_axis=axis,
+        chunk=1,
+    )
+    return periodogram.mean(array[np.newaxis], visible=visible)
+
+
+class _NotFiniteError(Exception):
+    """Power came out as NaN or infinite."""
+
+
+class Periodogram:
+    """The planned, reusable, batched form of `psd`.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Pixels along each axis of every image.
+    dtype : dtype
+        ``float32`` or ``float64``: the precision of the transforms.
+    workers : int
+        Threads that share the chunks of a batch.
+    fs, window, detrend, scaling
+        As in `psd`.
+    channel_axis : int or None
+        Axis of the channels in a *batch*, which has the images along axis 0.
+    backend : {"fftw", "scipy"}
+    planner : {"estimate", "measure"}
+        FFTW's effort; ``"measure"`` pays where thousands of images of one shape follow, and may
+        change the last bit of the results from run to run.
+    chunk : int or None
+        Images per call of a plan; None picks a number that stays in the cache.
+
+    Attributes
+    ----------
+    norm : float
+        Factor from |X|² to power.
+
+    Raises
+    ------
+    ValueError
+        For an option that is not one of the above; by its methods for images of another shape,
+        NaN or infinite pixels, or pixels whose power overflows.
+    TypeError
+        By its methods for complex or non-numeric images.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).standard_normal((5, 48, 64))
+    >>> periodogram = Periodogram((48, 64), detrend="constant")
+    >>> periodogram.power(images).shape
+    (5, 48, 33)
+    >>> periodogram.mean(images).averages
+    5
+    """
+
+    def __init__(
+        self,
+        shape: _checks.PerAxis,
+        *,
+        dtype: DTypeLike = float,
+        workers: int = 1,
+        fs: float | Sequence[float] = 1.0,
+        window: Window = None,
+        detrend: DetrendOption = None,
+        scaling: Scaling = "density",
+        channel_axis: int | None = None,
+        backend: Backend = "fftw",
+        planner: Planner = "estimate",
+        chunk: int | None = None,
+    ) -> None:
+        self.shape = _checks.grid_shape(shape)
+        self.fs = _checks.sampling_rates(fs, len(self.shape))
+        _checks.choice("scaling", scaling, Scaling)
+        if channel_axis in (0, -len(self.shape) - 2):
+            raise ValueError(f"{channel_axis=}: axis 0 of a batch holds the images")
+        self.scaling: Scaling = scaling
+        self.channel_axis = channel_axis
+        self._fft = RealFFT(
+            self.shape, dtype=dtype, backend=backend, planner=planner, workers=workers, chunk=chunk
+        )
+        self._conditioning = Conditioning(self.shape, self._fft.dtype, window, detrend)
+        self.norm, self._cell = self._conditioning.normalisation(self.fs, scaling)
+
+    def power(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
+        """Power of every image.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
+        visible : array_like or None
+            What multiplies each image between detrending and window: a mask, or weights, of shape
+            (n, *shape), or (*shape) for one that all images share.
+
+        Returns
+        -------
+        ndarray, shape (n, H, W//2 + 1) or (n, D//2 + 1)
+            Half-planes, averaged over channels, of the precision ``dtype``.
+        """
+        batch = self._batch(images)
+        return self._power(batch, self._masks(visible, len(batch)))
+
+    def radial(
+        self, images: ArrayLike, bins: Bins = None, *, visible: ArrayLike | None = None
+    ) -> RadialSpectrum:
+        """Ring averages of every image: a `RadialSpectrum` whose power is (n, n_bins).
+
+        ``bins`` as in `Spectrum.radial`; rings that hold no frequency are left out there too.
+        """
+        batch = self._batch(images)
+        masks = self._masks(visible, len(batch))
+        rings = RingBins(self.shape, self.fs, bins)
+        means = np.empty((3, len(batch), len(rings.frequency)))
+
+        def work(rows: slice, space: Workspace) -> None:
+            power = self._transform(batch[rows], _part(masks, rows), space)
+            found = rings.average(power, scaling=self.scaling)
+            means[:, rows] = found.power, found.std, found.stderr
+
+        self._each_chunk(batch, work)
+        power, std, stderr = means
+        return RadialSpectrum(
+            rings.frequency,
+            power,
+            rings.count,
+            std,
+            stderr,
+            rings.edges,
+            self.scaling,
+            fs=self.fs,
+            log_frequency=rings.log_frequency,
+            log_spread=rings.log_spread,
+        )
+
+    def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
+        """Mean spectrum of all images, added up in double precision."""
+        batch = self._batch(images)
+        n = len(batch)
+        masks = self._masks(visible, n)
+        if n == 0:
+            raise ValueError("no images to average: the batch is empty")
+        sums = np.zeros(self._fft.half_shape)
+        squares = 0.0
+        block = max(1, BLOCK_BYTES // (prod(self.shape) * self._fft.dtype.itemsize))
+        for first in range(0, n, block):
+            part = batch[first : first + block]
+            power = self._power(part, _part(masks, slice(first, first + block)))
+            sums += power.sum(axis=0, dtype=np.float64)
+            pixels = part.astype(np.float64, copy=False).ravel()
+            squares += float(np.dot(pixels, pixels))
+        return Spectrum(
+            power=(sums / n).astype(self._fft.dtype),
+            shape=self.shape,
+            scaling=self.scaling,
+            fs=self.fs,
+            cell=self._cell,
+            averages=n,
+            floor=self._floor(squares / (n * batch.shape[-1])),
+        )
+
+    def condition(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
+        """The pixels that are transformed: detrended, masked, windowed.
+
+        Returns
+        -------
+        ndarray, shape (n, *shape, channels)
+            Of the precision ``dtype``; one channel if there is no channel axis.
+        """
+        batch = self._batch(images)
+        masks = self._masks(visible, len(batch))
+        out = np.empty(batch.shape, dtype=self._fft.dtype)
+
+        def work(rows: slice, space: Workspace) -> None:
+            for channel in range(batch.shape[-1]):
+                self._conditioning.fill(space, batch[rows, ..., channel], _part(masks, rows))
+                out[rows, ..., channel] = space.real[: rows.stop - rows.start]
+
+        self._fft.each_chunk(len(batch), work)
+        return out
+
+    def _batch(self, images: ArrayLike) -> NDArray[Any]:
+        """Check a batch and give it the axes (n, *shape, channels), without a copy."""
+        array = np.asarray(images)
+        if array.dtype.kind not in "buif":
+            raise TypeError(f"images have dtype {array.dtype}; real numbers are needed")
+        batch = _checks.channels_last("images", array, self.channel_axis, len(self.shape) + 1)
+        if batch.shape[1:-1] != self.shape or batch.shape[-1] == 0:
+            raise ValueError(
+                f"images of shape {array.shape} with channel_axis={self.channel_axis} are not a "
+                f"batch of shape={self.shape}"
+            )
+        return batch
+
+    def _masks(self, visible: ArrayLike | None, n: int) -> NDArray[Any] | None:
+        """One mask for each of ``n`` images, without a copy."""
+        if visible is None:
+            return None
+        masks = np.asarray(visible)
+        if masks.shape not in (self.shape, (n, *self.shape)):
+            raise ValueError(
+                f"visible of shape {masks.shape} is neither {self.shape} nor {(n, *self.shape)}"
+            )
+        if masks.dtype != np.bool_:
+            masks = _checks.real_array("visible", masks)
+        return np.broadcast_to(masks, (n, *self.shape))
+
+    def _power(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> FloatArray:
+        out = np.empty((len(batch), *self._fft.half_shape), dtype=self._fft.dtype)
+
+        def work(rows: slice, space: Workspace) -> None:
+            out[rows] = self._transform(batch[rows], _part(masks, rows), space)
+
+        self._each_chunk(batch, work)
+        return out
+
+    def _each_chunk(self, batch: NDArray[Any], work: Callable[[slice, Workspace], None]) -> None:
+        """Work through a batch; pixels that are not finite are looked for only once they show."""
+        try:
+            self._fft.each_chunk(len(batch), work)
+        except _NotFiniteError:
+            _checks.real_array("images", batch if self.channel_axis is not None else batch[..., 0])
+            largest = float(np.max(np.abs(batch)))
+            raise ValueError(
+                f"pixels up to {largest:.3g} are too large for {self._fft.dtype} spectra"
+            ) from None
+
+    def _transform(
+        self, batch: NDArray[Any], masks: NDArray[Any] | None, space: Workspace
+    ) -> FloatArray:
+        """Power of one chunk, (n, *shape, channels) to (n, *half_shape)."""
+        n, channels = len(batch), batch.shape[-1]
+        power = np.zeros((n, *self._fft.half_shape), dtype=self._fft.dtype)
+        for channel in range(channels):
+            self._conditioning.fill(space, batch[..., channel], masks)
+            space.forward()
+            # Squares of the float view: strided real and imaginary parts would be slower.
+            parts = space.half[:n].view(self._fft.dtype)
+            with np.errstate(over="ignore", invalid="ignore"):  # found below
+                np.square(parts, out=parts)
+                power += parts[..., 0::2]
+                power += parts[..., 1::2]
+        power *= self.norm / channels
+        if not np.isfinite(power).all():
+            # NaN and infinity in an image reach its power; so does overflow of the squares.
+            raise _NotFiniteError
+        return power
+
+    def _floor(self, energy: float) -> float:
+        """Power that rounding leaves at a frequency, for images of this sum of squares.
+
+        The relative L2 error of an FFT grows as ε·√log₂N (Gentleman and Sande, 1966); 4 of these,
+        spread over the frequencies. What detrending leaves of a pixel is wrong by ε of it, and
+        these errors may all have one sign.
+        """
+        eps = float(np.finfo(self._fft.dtype).eps)
+        size = prod(self.shape)
+        coherent = 0 if self._conditioning.detrend is None else size
+        return eps**2 * (16 * max(1.0, math.log2(size)) + coherent) * energy * self.norm
+
+
+def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:
+    return None if masks is None else masks[rows]
