@@ -106,3 +106,13 @@ def test_agreement_is_undefined_where_all_drawn_masks_coincide():
     for record in found:
         values = record.row()["agreement_rms"], record.row()["agreement_max"]
         assert values == (None, None) if record in alike else np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("patch_size", [4, 8, 16])
+@pytest.mark.parametrize("mask_ratio", [0.5, 0.75])
+def test_leakage_over_all_frequencies_hardly_depends_on_the_patch(patch_size, mask_ratio):
+    """What the report says of it: nearly (1/π₁ − 1)(1 + mean²/variance)."""
+    image = photograph((128, 128))
+    record = MaskingAnalyzer((128, 128), MaskingPlan(patch_size, mask_ratio)).analyze(image, seed=0)
+    share = image.mean() ** 2 / image.var()
+    assert record.leakage == pytest.approx(mask_ratio / (1 - mask_ratio) * (1 + share), rel=0.02)
