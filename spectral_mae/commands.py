@@ -110,6 +110,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
     with _usage_errors():
         size = _size(arguments.size)
         paths = _find([arguments.path]).paths
+        # Only for its checks, which want a mask ratio also where no masking is asked for.
         ratio = 0.5 if arguments.mask_ratio is None else arguments.mask_ratio
         BatchOptions(
             (arguments.patch_size,),

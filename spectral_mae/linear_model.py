@@ -70,6 +70,9 @@ class LinearModel(ABC):
     def fit_moments(self, moments: Moments) -> Self:
         """Fit to second moments that were accumulated before.
 
+        They are kept as ``moments_``, not copied: what they take in afterwards belongs to another
+        model, so fit again.
+
         Raises
         ------
         TypeError

@@ -65,8 +65,7 @@ class RadialSpectrum:
         over √(M−1). A ring with a single independent one has no spread to speak of, and takes
         that of a Gaussian field, whose power has a standard deviation equal to its mean.
     edges : ndarray, shape (n_bins, 2)
-        Lower and upper edge of each ring.
-        Zero width where nobody gave any.
+        Lower and upper edge of each ring; of no width where nobody gave any.
     scaling : {"density", "spectrum", "energy"}
     averages : int
         Number of spectra that were averaged before this one was formed.
