@@ -27,18 +27,21 @@ if TYPE_CHECKING:
         read_image,
         resize_and_crop,
     )
-    from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE
+    from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, load_model
     from spectral_mae.masks import PulseMask, sample_visible
-    from spectral_mae.moments import BandMoments, DenseMoments
+    from spectral_mae.moments import BandMoments, DenseMoments, StationaryMoments
     from spectral_mae.periodogram import Periodogram, psd
     from spectral_mae.radial import RadialSpectrum, SectorSpectrum
+    from spectral_mae.receptive import ReceptiveField
+    from spectral_mae.response import FrequencyResponse, RadialResponse
     from spectral_mae.sampling import inclusion_probabilities
     from spectral_mae.spectrum import Spectrum
 
 _HOME = {
     "BandMoments": "moments",
-    "ImageRefused": "images",
     "DenseMoments": "moments",
+    "FrequencyResponse": "response",
+    "ImageRefused": "images",
     "Leakage": "expectation",
     "LinearAE": "linear",
     "LinearDAE": "linear",
@@ -46,15 +49,19 @@ _HOME = {
     "PatchGrid": "grid",
     "Periodogram": "periodogram",
     "PulseMask": "masks",
+    "RadialResponse": "response",
     "RadialSpectrum": "radial",
+    "ReceptiveField": "receptive",
     "SectorSpectrum": "radial",
     "Spectrum": "spectrum",
+    "StationaryMoments": "moments",
     "crop_to_multiple": "images",
     "dirichlet_kernel": "dirichlet",
     "expected_mask_power": "expectation",
     "expected_masked_psd": "expectation",
     "inclusion_probabilities": "sampling",
     "leakage": "expectation",
+    "load_model": "linear",
     "psd": "periodogram",
     "read_image": "images",
     "resize_and_crop": "images",
@@ -65,6 +72,7 @@ _MODULES = ("plot",)
 __all__ = [
     "BandMoments",
     "DenseMoments",
+    "FrequencyResponse",
     "ImageRefused",
     "Leakage",
     "LinearAE",
@@ -73,9 +81,12 @@ __all__ = [
     "PatchGrid",
     "Periodogram",
     "PulseMask",
+    "RadialResponse",
     "RadialSpectrum",
+    "ReceptiveField",
     "SectorSpectrum",
     "Spectrum",
+    "StationaryMoments",
     "__version__",
     "crop_to_multiple",
     "dirichlet_kernel",
@@ -83,6 +94,7 @@ __all__ = [
     "expected_masked_psd",
     "inclusion_probabilities",
     "leakage",
+    "load_model",
     "plot",
     "psd",
     "read_image",

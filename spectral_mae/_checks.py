@@ -100,6 +100,14 @@ def open_unit(name: str, value: float) -> float:
     return number
 
 
+def closed_unit(name: str, value: float) -> float:
+    """Return ``value`` as a float from 0 to 1."""
+    number = real_number(name, value)
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(f"{name}={value!r} is not between 0 and 1")
+    return number
+
+
 def real_array(name: str, value: ArrayLike) -> FloatArray:
     """Return ``value`` as float32 (if it is) or float64, refusing complex, NaN and infinite."""
     if isinstance(value, np.ma.MaskedArray):

@@ -10,6 +10,7 @@ so that closed forms and draws share one description.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -19,8 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray, Sampling
-from spectral_mae.moments import Stack
+from spectral_mae.bands import BandTransform
+from spectral_mae.grid import PatchGrid
+from spectral_mae.masks import sample_visible
+from spectral_mae.polyphase import smooth_over_patches
 from spectral_mae.sampling import Seed, inclusion_probabilities, kept_patches, sample_kept
+from spectral_mae.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -40,13 +45,13 @@ class Mix:
     local: float = 0.0
     white: float = 0.0
 
-    def second_moment(self, stack: Stack, block: int) -> NDArray[Any]:
-        """Q of one block, a new array."""
-        mixed = self.own * stack.blocks[block]
+    def second_moment(self, stack: Stack, rows: slice) -> NDArray[Any]:
+        """Q of some blocks, a new array of shape (n, d, d)."""
+        mixed = self.own * stack.blocks[rows]
         if self.local:
-            mixed += self.local * stack.local
+            mixed += self.local * stack.local_of(rows)
         if self.white:
-            mixed[np.diag_indices_from(mixed)] += self.white
+            np.einsum("bii->bi", mixed)[...] += self.white
         return mixed
 
 
@@ -61,6 +66,21 @@ class Corruption(ABC):
     @abstractmethod
     def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
         """Corrupt (centred) images, shape (n, n_patches, patch_dim)."""
+
+    def code_power(self, shares: FloatArray) -> FloatArray:
+        """E|c|² of a code that is a sum over patches, but for white noise.
+
+        Parameters
+        ----------
+        shares : ndarray, shape (n, n_patches)
+            What each patch of each image adds to the code before corruption.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        mix = self.mix
+        return mix.own * shares.sum(axis=1) ** 2 + mix.local * np.sum(shares**2, axis=1)
 
 
 @dataclass(frozen=True)
@@ -120,6 +140,62 @@ class PatchMasking(Corruption):
             self.n_patches, self.mask_ratio, len(patches), sampling=self.sampling, rng=rng
         )
         return patches * kept[:, :, np.newaxis]
+
+
+@dataclass(frozen=True)
+class OffsetMasking(Corruption):
+    """Whole patches of a grid are hidden that lies at a random offset, cyclically.
+
+    For images whose covariance does not change under shifts of pixels each frequency then stands
+    alone: μ = π₁ and Q = π₂ S + (π₁−π₂) S̃ with S̃ = (L/D²)·S ⊛ Π|R|², the power that masks leak.
+
+    Parameters
+    ----------
+    grid : PatchGrid
+        The grid that is shifted. Its mask ratio and sampling are as in `PatchMasking`.
+    mask_ratio : float
+    sampling : {"fixed", "bernoulli"}
+    """
+
+    grid: PatchGrid
+    mask_ratio: float
+    sampling: Sampling = "fixed"
+
+    @property
+    def mix(self) -> Mix:
+        """Its moments over all masks and offsets, for stacks that `smoothed` returns."""
+        return PatchMasking(self.grid.n_patches, self.mask_ratio, self.sampling).mix
+
+    def smoothed(self, stack: Stack, frequencies: BandTransform) -> Stack:
+        """A stack of single frequencies, with S̃ in the place of Blkdiag_p(S)."""
+        basis = frequencies.basis
+        full = basis.scatter(stack.blocks[:, np.newaxis])
+        local = basis.gather(smooth_over_patches(full, self.grid))[:, 0]
+        return dataclasses.replace(stack, offset_local=local)
+
+    def code_power(self, shares: FloatArray) -> FloatArray:
+        """E|c|² of a code that is a sum over pixels, shape (n,)."""
+        axes = tuple(range(self.grid.ndim))
+        images = np.moveaxis(shares.reshape(-1, *self.grid.shape), 0, -1)
+        power = np.abs(np.fft.fftn(images, axes=axes)) ** 2
+        # At zero frequency: the sum over all pairs of pixels times the chance of one patch.
+        within = smooth_over_patches(power, self.grid)[(0,) * self.grid.ndim].real
+        return self.mix.own * shares.sum(axis=1) ** 2 + self.mix.local * within
+
+    def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
+        """Set hidden pixels to zero, another mask and offset for each image.
+
+        ``patches`` are the pixels of the images in row-major order, (n, pixels, channels).
+        """
+        visible = sample_visible(
+            self.grid,
+            self.mask_ratio,
+            len(patches),
+            sampling=self.sampling,
+            random_offset=True,
+            rng=rng,
+        )
+        return patches * visible.reshape(len(patches), -1, 1)
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,28 @@
 No training: each model takes second moments of images and returns the map of least expected loss
 over all its corruptions. ``covariance="banded"`` finds the best map among those
 that commute with cyclic shifts by whole patches, band by band, at sizes where a dense problem
-does not fit any memory; ``"dense"`` finds the best of all.
+does not fit any memory; ``"dense"`` finds the best of all; ``"stationary"`` takes nothing from
+the images but their power spectra.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from spectral_mae import _checks, solve
 from spectral_mae._checks import FloatArray, Sampling
-from spectral_mae.corruption import GaussianNoise, Mix, NoCorruption, PatchMasking
+from spectral_mae.corruption import GaussianNoise, Mix, NoCorruption, OffsetMasking, PatchMasking
 from spectral_mae.grid import PatchGrid
-from spectral_mae.linear_model import Covariance, LinearModel
-from spectral_mae.moments import Stack
+from spectral_mae.linear_model import Covariance, LinearModel, Moments
+from spectral_mae.moments import BandMoments, StationaryMoments
+from spectral_mae.radial import plain_fields, write_columns
 from spectral_mae.solve import Solution
+from spectral_mae.stack import Stack
 
 Target = Literal["all", "hidden"]
 
@@ -39,6 +43,15 @@ class MaskRatioSweep:
     loss: FloatArray
     explained: FloatArray
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists."""
+        return plain_fields(self)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a row per mask ratio."""
+        columns = {"mask_ratio": self.mask_ratio, "loss": self.loss, "explained": self.explained}
+        write_columns(path, columns)
+
 
 class LinearMAE(LinearModel):
     """The linear masked autoencoder of least expected loss over all masks.
@@ -56,19 +69,29 @@ class LinearMAE(LinearModel):
         Pixels that are scored: all of the image, or those of hidden patches, as MAE code does;
         that has no closed form with a bottleneck. (MAE's target normalised per patch is nonlinear
         in the image and has no linear form.)
-    covariance : {"banded", "dense"}
-        The best map that commutes with cyclic shifts by whole patches, or the best of all.
+    covariance : {"banded", "dense", "stationary"}
+        The best map that commutes with cyclic shifts by whole patches, the best of all, or the
+        best for images of which only the power spectra are known.
+    random_offset : bool
+        The patch grid itself is shifted at random, cyclically, for every mask. Needs
+        ``covariance="stationary"``: then each frequency stands alone, and the model is the
+        Wiener filter whose noise is the mask's leakage. Masks are those of
+        ``sample_visible(..., random_offset=True)``.
     center : bool
-        Subtract the mean (per position in the patch if banded, per pixel if dense).
+        Subtract the mean: per position in the patch if banded, per pixel if dense, per channel
+        if stationary.
+    shrinkage : float
+        From 0 to 1: how far the second moment is pulled towards its average over all cyclic
+        shifts of pixels. `choose_shrinkage` finds what held-out images want.
 
     Attributes
     ----------
     loss_, trace_ : float
     eigenvalues_ : ndarray or None
     mean_ : ndarray
-    moments_ : BandMoments or DenseMoments
+    moments_ : BandMoments, DenseMoments or StationaryMoments
     solution_ : Solution
-        What the solver found: weights, condition of Q, dimensions dropped, a split pair.
+        What the solver found: weights, condition of Q, dimensions dropped, components.
 
     Examples
     --------
@@ -90,20 +113,34 @@ class LinearMAE(LinearModel):
         sampling: Sampling = "fixed",
         target: Target = "all",
         covariance: Covariance = "banded",
+        random_offset: bool = False,
         center: bool = True,
+        shrinkage: float = 0.0,
     ) -> None:
         _checks.choice("sampling", sampling, Sampling)
         _checks.choice("target", target, Target)
         _checks.choice("covariance", covariance, Covariance)
         if target == "hidden" and rank is not None:
             raise ValueError(f"{target=} with {rank=}: no closed form with a bottleneck")
+        if random_offset and covariance != "stationary":
+            raise ValueError(
+                f"{random_offset=} needs covariance='stationary', not {covariance!r}: only then "
+                "each frequency stands alone"
+            )
+        if random_offset and target == "hidden":
+            raise ValueError(
+                f"{target=} with {random_offset=}: what is hidden then depends on the pixel, and "
+                "there is no closed form"
+            )
         self.patch_size = patch_size
         self.mask_ratio = _checks.open_unit("mask_ratio", mask_ratio)
         self.rank = _rank(rank)
         self.sampling: Sampling = sampling
         self.target: Target = target
         self.covariance = covariance
+        self.random_offset = bool(random_offset)
         self.center = center
+        self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
 
     def mask_ratio_sweep(self, ratios: Sequence[float]) -> MaskRatioSweep:
         """Loss of the full-rank model at other mask ratios, on the fitted moments.
@@ -113,7 +150,7 @@ class LinearMAE(LinearModel):
         """
         self._fitted()
         masking = [PatchMasking(self.moments_.grid.n_patches, m, self.sampling) for m in ratios]
-        stack = self.moments_.stack()
+        stack = self._stack(self.moments_)
         loss = solve.sweep(stack, [one.mix for one in masking])
         with np.errstate(invalid="ignore"):
             explained = 1.0 - loss / stack.trace
@@ -123,15 +160,44 @@ class LinearMAE(LinearModel):
     def _has_eigenvalues(self) -> bool:
         return self.target == "all"
 
-    def _corruption(self, grid: PatchGrid) -> PatchMasking:
+    @property
+    def _working(self) -> Moments:
+        return self._by_frequency(self.moments_) if self.random_offset else self.moments_
+
+    def _stack(self, moments: Moments) -> Stack:
+        if not self.random_offset:
+            return super()._stack(moments)
+        working = self._by_frequency(moments)
+        return self._offset(moments.grid).smoothed(working.stack(), working.transform)
+
+    def _stack_about_mean(self, patches: FloatArray) -> Stack:
+        stack = super()._stack_about_mean(patches)
+        if not self.random_offset:
+            return stack
+        working = self._by_frequency(self.moments_)
+        return self._offset(self.moments_.grid).smoothed(stack, working.transform)
+
+    @staticmethod
+    def _by_frequency(moments: Moments) -> BandMoments:
+        if not isinstance(moments, StationaryMoments):
+            raise TypeError(f"random_offset needs StationaryMoments, not {type(moments).__name__}")
+        return moments.by_frequency
+
+    def _masking(self, grid: PatchGrid) -> PatchMasking:
         return PatchMasking(grid.n_patches, self.mask_ratio, self.sampling)
 
+    def _offset(self, grid: PatchGrid) -> OffsetMasking:
+        return OffsetMasking(grid, self.mask_ratio, self.sampling)
+
+    def _corruption(self, grid: PatchGrid) -> PatchMasking | OffsetMasking:
+        return self._offset(grid) if self.random_offset else self._masking(grid)
+
     def _scored_mix(self, grid: PatchGrid) -> Mix:
-        masking = self._corruption(grid)
+        masking = self._masking(grid)
         return masking.mix if self.target == "all" else masking.mix_given_hidden
 
     def _solve(self, stack: Stack, grid: PatchGrid) -> Solution:
-        masking = self._corruption(grid)
+        masking = self._masking(grid)
         if self.target == "hidden":
             return solve.hidden_target(stack, masking.mix_given_hidden, masking.mix.mu)
         return _solve_all(stack, masking.mix, self.rank)
@@ -146,7 +212,7 @@ class LinearDAE(LinearModel):
         Of the bands; the dense model does not depend on it.
     sigma : float
         Standard deviation of the noise in pixel units.
-    rank, covariance, center
+    rank, covariance, center, shrinkage
         As in `LinearMAE`.
 
     Examples
@@ -164,6 +230,7 @@ class LinearDAE(LinearModel):
         rank: int | None = None,
         covariance: Covariance = "banded",
         center: bool = True,
+        shrinkage: float = 0.0,
     ) -> None:
         _checks.choice("covariance", covariance, Covariance)
         self.patch_size = patch_size
@@ -171,6 +238,7 @@ class LinearDAE(LinearModel):
         self.rank = _rank(rank)
         self.covariance = covariance
         self.center = center
+        self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
 
     def _corruption(self, grid: PatchGrid) -> GaussianNoise:
         return GaussianNoise(self.sigma)
@@ -186,7 +254,7 @@ class LinearAE(LinearModel):
     ----------
     patch_size : int or tuple of int
     rank : int
-    covariance, center
+    covariance, center, shrinkage
         As in `LinearMAE`.
 
     Examples
@@ -203,12 +271,14 @@ class LinearAE(LinearModel):
         *,
         covariance: Covariance = "banded",
         center: bool = True,
+        shrinkage: float = 0.0,
     ) -> None:
         _checks.choice("covariance", covariance, Covariance)
         self.patch_size = patch_size
         self.rank = _checks.positive_int("rank", rank)
         self.covariance = covariance
         self.center = center
+        self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
 
     def _corruption(self, grid: PatchGrid) -> NoCorruption:
         return NoCorruption()
@@ -223,3 +293,33 @@ def _solve_all(stack: Stack, mix: Mix, rank: int | None) -> Solution:
 
 def _rank(rank: int | None) -> int | None:
     return None if rank is None else _checks.positive_int("rank", rank)
+
+
+MODELS: dict[str, type[LinearMAE | LinearDAE | LinearAE]] = {
+    model.__name__: model for model in (LinearMAE, LinearDAE, LinearAE)
+}
+
+
+def load_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE:
+    """Read a model that `LinearModel.save` wrote. Nothing in the file is executed.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> images = np.random.default_rng(0).random((20, 8, 8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     LinearMAE(4, 0.5).fit(images).save(f"{folder}/model.npz")
+    ...     model = load_model(f"{folder}/model.npz")
+    >>> model.mask_ratio, model.moments_.n_images
+    (0.5, 20)
+    """
+    with np.load(path, allow_pickle=False) as file:
+        name = str(file["model"]) if "model" in file else None
+    if name not in MODELS:
+        raise ValueError(f"{os.fspath(path)!r} holds no model of {', '.join(MODELS)}: {name}")
+    return MODELS[name].load(path)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
+import json
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -13,34 +15,55 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks, solve
 from spectral_mae._checks import FloatArray
 from spectral_mae.corruption import Corruption, Mix
+from spectral_mae.estimator import Estimator, NotFittedError
+from spectral_mae.filters import Bottleneck, HalfPair
 from spectral_mae.grid import PatchGrid
-from spectral_mae.moments import BandMoments, DenseMoments, Stack
-from spectral_mae.solve import Solution, SplitPair
+from spectral_mae.moments import BandMoments, DenseMoments, StationaryMoments
+from spectral_mae.receptive import ReceptiveField
+from spectral_mae.response import FrequencyResponse, frequency_response
+from spectral_mae.solve import Components, Solution
+from spectral_mae.stack import Stack
 
-Covariance = Literal["banded", "dense"]
-Moments = BandMoments | DenseMoments
-KINDS: dict[str, type[BandMoments] | type[DenseMoments]] = {
+Covariance = Literal["banded", "dense", "stationary"]
+Moments = BandMoments | DenseMoments | StationaryMoments
+KINDS: dict[str, type[BandMoments] | type[DenseMoments] | type[StationaryMoments]] = {
     "banded": BandMoments,
     "dense": DenseMoments,
+    "stationary": StationaryMoments,
 }
+SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 MATRIX_LIMIT = 4096
 
 
-class NotFittedError(ValueError, AttributeError):
-    """A model was used before it was fitted."""
+@dataclass(frozen=True, eq=False)
+class ShrinkageChoice:
+    """What held-out images say of shrinkage.
+
+    Attributes
+    ----------
+    shrinkage : ndarray, shape (n,)
+    explained : ndarray, shape (n,)
+        Explained fraction of power on the held-out images.
+    best : float
+        The shrinkage of the largest.
+    """
+
+    shrinkage: FloatArray
+    explained: FloatArray
+    best: float
 
 
-class LinearModel(ABC):
+class LinearModel(Estimator, ABC):
     """What the linear models share; see `spectral_mae.LinearMAE`."""
 
     patch_size: _checks.PerAxis
     covariance: Covariance
     center: bool
+    shrinkage: float
 
     # Set by fit.
     moments_: Moments
     solution_: Solution
-    _half: _HalfPair | None
 
     def fit(self, images: ArrayLike | Iterator[ArrayLike], channel_axis: int | None = None) -> Self:
         """Fit to images.
@@ -92,17 +115,16 @@ class LinearModel(ABC):
                 f"moments of {moments.grid.patch_size=} with {moments.center=} do not fit "
                 f"{patch_size=} with center={self.center}"
             )
-        self.solution_ = self._solve(moments.stack(), moments.grid)
+        self.solution_ = self._solve(self._stack(moments), moments.grid)
         self.moments_ = moments
-        split = self.solution_.split
-        self._half = None
-        if split is not None and isinstance(moments, BandMoments):
-            self._half = _HalfPair.of(split, moments)
         return self
 
     @property
     def loss_(self) -> float:
-        """Expected squared error per image, summed over pixels and channels."""
+        """Expected squared error per image, summed over pixels and channels.
+
+        Under the moments that were fitted, shrunken if they were.
+        """
         return self._fitted().loss
 
     @property
@@ -114,7 +136,7 @@ class LinearModel(ABC):
     def mean_(self) -> FloatArray:
         """The mean that is subtracted, with the axes of an image."""
         self._fitted()
-        return self._to_image(self.moments_.mean[np.newaxis])[0]
+        return self._to_image(self._working.mean[np.newaxis])[0]
 
     @property
     def eigenvalues_(self) -> FloatArray | None:
@@ -123,7 +145,7 @@ class LinearModel(ABC):
         if solution.eigenvalues is not None or not self._has_eigenvalues:
             return solution.eigenvalues
         mix = self._corruption(self.moments_.grid).mix
-        return solve.eigenvalues(self.moments_.stack(), solution, mix)
+        return solve.eigenvalues(self._stack(self.moments_), solution, mix)
 
     def score(self, images: ArrayLike, channel_axis: int | None = None) -> float:
         """Explained fraction of power on (other) images, exact over all corruptions.
@@ -137,17 +159,49 @@ class LinearModel(ABC):
             If the images do not fit, hold NaN, or have no power about the mean.
         """
         self._fitted()
-        moments = self._about_mean(images, channel_axis)
-        stack = moments.stack()
-        if stack.trace == 0:
-            raise ValueError("the images have no power about the fitted mean: nothing to explain")
-        mix = self._scored_mix(self.moments_.grid)
-        loss = solve.expected_loss(stack, mix, self.solution_.weights)
-        if self._half is not None:
-            loss += self._half.loss(
-                self.moments_.to_patches(images, channel_axis) - self.moments_.mean, mix
-            )
-        return 1.0 - loss / stack.trace
+        working = self._working
+        patches = working.to_patches(images, channel_axis) - working.mean
+        return self._explained(self._stack_about_mean(patches), patches, self.solution_)
+
+    def choose_shrinkage(
+        self,
+        images: ArrayLike,
+        values: Sequence[float] = SHRINKAGES,
+        *,
+        channel_axis: int | None = None,
+    ) -> ShrinkageChoice:
+        """Take the shrinkage that explains most of other images, and fit again with it.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, *shape)
+            Held out from the fit.
+        values : sequence of float
+            Shrinkages to try, from 0 to 1.
+        channel_axis : int or None
+
+        Returns
+        -------
+        ShrinkageChoice
+            ``shrinkage`` of this model is then its ``best``.
+        """
+        self._fitted()
+        tried = [_checks.closed_unit("shrinkage", value) for value in values]
+        if not tried:
+            raise ValueError("no shrinkage to try: values is empty")
+        working = self._working
+        patches = working.to_patches(images, channel_axis) - working.mean
+        held_out = self._stack_about_mean(patches)
+        del self.solution_  # room for the next
+        explained = []
+        for value in tried:
+            self.shrinkage = value
+            solution = self._solve(self._stack(self.moments_), self.moments_.grid)
+            explained.append(self._explained(held_out, patches, solution))
+            del solution
+        self.shrinkage = tried[int(np.argmax(explained))]
+        self.fit_moments(self.moments_)
+        return ShrinkageChoice(np.array(tried), np.array(explained), self.shrinkage)
 
     def reconstruct(
         self,
@@ -176,9 +230,9 @@ class LinearModel(ABC):
             Channels last.
         """
         self._fitted()
-        patches = self.moments_.to_patches(images, channel_axis)
+        patches = self._working.to_patches(images, channel_axis)
         masks = self._mask_patches(visible, len(patches))
-        mean = self.moments_.mean
+        mean = self._working.mean
         output = mean + self._apply((patches - mean) * masks)
         if paste_visible:
             output = np.where(masks > 0, patches, output)
@@ -199,12 +253,69 @@ class LinearModel(ABC):
         ndarray, shape (*shape[, channels])
         """
         self._fitted()
-        moments = self.moments_
+        moments = self._working
         delta = np.zeros((1, *moments.grid.shape, moments.channels))
-        place = (output_pixel,) if isinstance(output_pixel, int) else tuple(output_pixel)
+        place = self._place(output_pixel, channel)
         delta[(0, *place, channel)] = 1.0
         patches = moments.grid.to_patches(delta, channel_axis=-1)
         return self._to_image(self._apply(patches, transpose=True))[0]
+
+    def receptive_field(
+        self, output_pixel: int | tuple[int, ...], *, channel: int = 0
+    ) -> ReceptiveField:
+        """The weights of one output pixel, with measures of how far they reach."""
+        weights = self.weights(output_pixel, channel=channel)
+        return ReceptiveField(
+            weights,
+            self.moments_.grid,
+            self._place(output_pixel, channel),
+            periodic=self.covariance != "dense",
+        )
+
+    def frequency_response(self) -> FrequencyResponse:
+        """What the model makes of each frequency of the images it was fitted to.
+
+        Gain, passed, aliased and noise power, error and explained fraction; the error sums to
+        ``loss_`` (for a hidden target to ``loss_``/(1−π₁), that of an image all hidden).
+        """
+        solution = self._fitted()
+        half = self._half(solution)
+        return frequency_response(
+            self._stack(self.moments_),
+            self._working.transform,
+            self._scored_mix(self.moments_.grid),
+            solution.weights,
+            None if half is None else (half.encoder, half.decoder),
+        )
+
+    def encoder(self, n: int | None = None) -> FloatArray:
+        """What the code reads: c_i = x̃ · encoder_i, the columns of the paper's A.
+
+        Parameters
+        ----------
+        n : int or None
+            How many, by descending eigenvalue; all by default. (A banded model's come as cosine
+            and sine of a band, over all patches.)
+
+        Returns
+        -------
+        ndarray, shape (n, *shape[, channels])
+
+        Raises
+        ------
+        ValueError
+            If the model has no bottleneck, or not so many columns.
+        """
+        bottleneck, n = self._bottleneck(n)
+        return self._to_image(bottleneck.encoder(n))
+
+    def decoder(self, n: int | None = None) -> FloatArray:
+        """What the code writes: x̂ = Σ_i c_i decoder_i, the rows of the paper's B, orthonormal.
+
+        Arguments and result as of `encoder`.
+        """
+        bottleneck, n = self._bottleneck(n)
+        return self._to_image(bottleneck.decoder(n))
 
     def weight_matrix(self) -> NDArray[np.float64]:
         """W as a (D, D) matrix in the pixel order of a flattened image, channels last.
@@ -215,7 +326,7 @@ class LinearModel(ABC):
             Above 4096 numbers per image; use `weights` for single columns there.
         """
         self._fitted()
-        moments = self.moments_
+        moments = self._working
         size = moments.grid.n_patches * moments.patch_dim
         if size > MATRIX_LIMIT:
             raise ValueError(
@@ -227,21 +338,45 @@ class LinearModel(ABC):
         rows = moments.grid.from_patches(self._apply(patches), channel_axis=-1)
         return np.asarray(rows.reshape(size, size), dtype=np.float64)
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Constructor arguments by name, as scikit-learn has it."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to an npz file, without pickles: parameters, moments, solution."""
+        solution = self._fitted()
+        arrays: dict[str, Any] = {
+            "model": np.array(type(self).__name__),
+            "parameters": np.array(json.dumps(self.get_params())),
+        }
+        arrays |= {f"moments.{k}": v for k, v in self.moments_.to_arrays().items()}
+        arrays |= _named("solution", solution, Solution)
+        if solution.components is not None:
+            arrays |= _named("components", solution.components, Components)
+        np.savez(path, **arrays)
 
-    def set_params(self, **params: Any) -> Self:
-        """Change constructor arguments; fit again afterwards."""
-        unknown = params.keys() - self.get_params().keys()
-        if unknown:
-            raise ValueError(f"{type(self).__name__} has no parameters {sorted(unknown)}")
-        type(self).__init__(self, **{**self.get_params(), **params})
-        return self
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a model of this class that `save` wrote.
 
-    def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
-        return f"{type(self).__name__}({arguments})"
+        Raises
+        ------
+        ValueError
+            If the file holds another model, or none.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            name = str(file["model"]) if "model" in file else None
+            if name != cls.__name__:
+                raise ValueError(f"{os.fspath(path)!r} holds model={name}, not {cls.__name__}")
+            arrays = {key: file[key] for key in file.files}
+        parameters = json.loads(str(arrays["parameters"]))
+        if isinstance(parameters["patch_size"], list):
+            parameters["patch_size"] = tuple(parameters["patch_size"])
+        model = cls(**parameters)
+        moments = _part(arrays, "moments")
+        model.moments_ = KINDS[str(moments["kind"])].from_arrays(moments)
+        components = _part(arrays, "components")
+        model.solution_ = Solution(
+            **_fields(Solution, _part(arrays, "solution")),
+            components=Components(**_fields(Components, components)) if components else None,
+        )
+        return model
 
     @property
     def _has_eigenvalues(self) -> bool:
@@ -263,19 +398,71 @@ class LinearModel(ABC):
             )
         return self.solution_
 
+    @property
+    def _working(self) -> Moments:
+        """The moments in whose coordinates the problem was solved."""
+        return self.moments_
+
+    def _stack(self, moments: Moments) -> Stack:
+        """The second moment that is solved."""
+        return moments.stack().shrunk(self.shrinkage, moments.transform)
+
+    def _stack_about_mean(self, patches: FloatArray) -> Stack:
+        """The second moment of centred images, as they are."""
+        working = self._working
+        kind = DenseMoments if isinstance(working, DenseMoments) else BandMoments
+        moments = kind(working.grid, working.channels, center=False)
+        return moments.add_patches(patches).stack()
+
+    def _explained(self, stack: Stack, patches: FloatArray, solution: Solution) -> float:
+        if stack.trace == 0:
+            raise ValueError("the images have no power about the fitted mean: nothing to explain")
+        grid = self.moments_.grid
+        loss = solve.expected_loss(stack, self._scored_mix(grid), solution.weights)
+        half = self._half(solution)
+        if half is not None:
+            loss += half.loss(patches, self._corruption(grid))
+        return 1.0 - loss / stack.trace
+
+    def _half(self, solution: Solution) -> HalfPair | None:
+        components = solution.components
+        if components is None or components.split is None:
+            return None
+        return Bottleneck(components, self._working.transform).half_pair()
+
+    def _bottleneck(self, n: int | None) -> tuple[Bottleneck, int]:
+        solution = self._fitted()
+        if solution.components is None:
+            raise ValueError(f"{self!r} has no bottleneck, so neither encoder nor decoder")
+        n = solution.rank if n is None else _checks.positive_int("n", n)
+        if n > solution.rank:
+            raise ValueError(f"{n=} is more than the rank, {solution.rank}")
+        return Bottleneck(solution.components, self._working.transform), n
+
     def _empty_moments(self, batch: NDArray[Any], channel_axis: int | None) -> Moments:
         ndim = batch.ndim - 1 - (channel_axis is not None)
         shape = _checks.channels_last("images", batch, channel_axis, ndim + 1).shape[1:]
         grid = PatchGrid(shape[:-1], self.patch_size)
         return KINDS[self.covariance](grid, shape[-1], self.center)
 
+    def _place(self, output_pixel: int | tuple[int, ...], channel: int) -> tuple[int, ...]:
+        """Index of a pixel, counted from the front."""
+        given = (output_pixel,) if isinstance(output_pixel, int) else tuple(output_pixel)
+        shape, channels = self.moments_.grid.shape, self.moments_.channels
+        inside = len(given) == len(shape) and all(
+            -n <= i < n for i, n in zip(given, shape, strict=True)
+        )
+        if not inside or not -channels <= channel < channels:
+            raise ValueError(f"{output_pixel=} with {channel=} is not in {shape=}, {channels=}")
+        return tuple(i % n for i, n in zip(given, shape, strict=True))
+
     def _to_image(self, patches: FloatArray) -> FloatArray:
-        moments = self.moments_
+        moments = self._working
         channel_axis = None if moments.channels == 1 else -1
         return moments.grid.from_patches(patches, channel_axis=channel_axis)
 
     def _mask_patches(self, visible: ArrayLike | None, n: int) -> FloatArray:
-        grid, channels = self.moments_.grid, self.moments_.channels
+        grid, channels = self._working.grid, self._working.channels
         masks = np.ones((1, *grid.shape)) if visible is None else np.asarray(visible, dtype=float)
         if masks.shape == grid.shape:
             masks = masks[np.newaxis]
@@ -286,53 +473,32 @@ class LinearModel(ABC):
         return np.repeat(grid.to_patches(masks), channels, axis=-1)
 
     def _apply(self, patches: FloatArray, *, transpose: bool = False) -> FloatArray:
-        weights = self.solution_.weights
+        solution = self.solution_
+        weights = solution.weights
         if transpose:
-            weights = weights.conj().transpose(0, 2, 1)
-        output = self.moments_.apply(weights, patches)
-        return output if self._half is None else output + self._half.apply(patches, transpose)
-
-    def _about_mean(self, images: ArrayLike, channel_axis: int | None) -> Moments:
-        """Second moments of images about the fitted mean."""
-        fitted = self.moments_
-        moments = type(fitted)(fitted.grid, fitted.channels, center=False)
-        return moments.add_patches(fitted.to_patches(images, channel_axis) - fitted.mean)
+            weights = weights.conj().swapaxes(1, 2)
+        output = self._working.transform.apply(weights, patches)
+        half = self._half(solution)
+        return output if half is None else output + half.apply(patches, transpose=transpose)
 
 
-class _HalfPair:
-    """One real direction of a conjugate pair of bands: x̂ gains (x̃ · encoder) decoder."""
+def _named(prefix: str, result: Solution | Components, kind: type) -> dict[str, Any]:
+    """The fields of a result that arrays can hold."""
+    values = {field.name: getattr(result, field.name) for field in fields(kind)}
+    return {
+        f"{prefix}.{name}": np.asarray(value)
+        for name, value in values.items()
+        if value is not None and not isinstance(value, Components)
+    }
 
-    def __init__(self, encoder: FloatArray, decoder: FloatArray) -> None:
-        self.encoder = encoder
-        self.decoder = decoder
 
-    @classmethod
-    def of(cls, split: SplitPair, moments: BandMoments) -> _HalfPair:
-        """The cosine of the pair, over all patches."""
-        grid = moments.grid
-        q = moments.transform.frequencies[split.block]
-        place = np.indices(grid.counts).reshape(grid.ndim, -1).T
-        phase = np.exp(2j * np.pi * (place @ (q / np.array(grid.counts))))
-        scale = np.sqrt(2.0 / grid.n_patches)
-        wave = phase[:, np.newaxis] * scale
-        return cls((wave * split.encoder).real, (wave * split.decoder).real)
+def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    start = f"{prefix}."
+    return {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
 
-    def apply(self, patches: FloatArray, transpose: bool) -> FloatArray:
-        """Its share of the output."""
-        read, write = (self.decoder, self.encoder) if transpose else (self.encoder, self.decoder)
-        return np.einsum("nld,ld->n", patches, read)[:, np.newaxis, np.newaxis] * write
 
-    def loss(self, patches: FloatArray, mix: Mix) -> float:
-        """What it adds to the expected loss; it is orthogonal to the rest of the output."""
-        code = np.einsum("nld,ld->nl", patches, self.encoder)
-        target = np.einsum("nld,ld->n", patches, self.decoder)
-        whole = code.sum(axis=1)
-        noise = mix.white * float(np.sum(self.encoder**2))
-        return float(
-            np.mean(
-                mix.own * whole**2
-                + mix.local * np.sum(code**2, axis=1)
-                - 2 * mix.mu * target * whole
-            )
-            + noise
-        )
+def _fields(kind: type, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """Arrays as the fields of a result: single numbers as such, and None for what is not there."""
+    found = {field.name: arrays.get(field.name) for field in fields(kind)}
+    found.pop("components", None)
+    return {k: v.item() if v is not None and v.ndim == 0 else v for k, v in found.items()}

@@ -104,6 +104,7 @@ def sample_visible(
     n: int,
     *,
     sampling: Sampling = "fixed",
+    random_offset: bool = False,
     rng: Seed = None,
 ) -> BoolArray:
     """Draw ``n`` random masks of whole patches.
@@ -117,6 +118,8 @@ def sample_visible(
         Number of masks.
     sampling : {"fixed", "bernoulli"}
         Exactly ⌊L(1−m)⌋ patches kept, or each by its own coin.
+    random_offset : bool
+        Shift the patch grid of each mask by a random number of pixels, cyclically.
     rng : int, numpy.random.Generator or None
         Equal seeds give equal masks.
 
@@ -136,7 +139,15 @@ def sample_visible(
     >>> visible.shape, visible.mean(axis=(1, 2))
     ((3, 4, 4), array([0.5, 0.5, 0.5]))
     """
-    return grid.expand(sample_kept(grid.n_patches, mask_ratio, n, sampling=sampling, rng=rng))
+    generator = np.random.default_rng(rng)
+    kept = sample_kept(grid.n_patches, mask_ratio, n, sampling=sampling, rng=generator)
+    visible = grid.expand(kept)
+    if random_offset:
+        offsets = generator.integers(0, grid.patch_size, (n, grid.ndim))
+        axes = tuple(range(grid.ndim))
+        for one, offset in zip(visible, offsets.tolist(), strict=True):
+            one[...] = np.roll(one, offset, axes)
+    return visible
 
 
 def _starts(

@@ -10,9 +10,9 @@ Photographs are ill-conditioned (1e7 to 1e8), so everything is in double precisi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -20,28 +20,41 @@ from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.corruption import Mix
-from spectral_mae.moments import Stack
+from spectral_mae.parallel import in_batches
+from spectral_mae.stack import Stack
 
 _EPS = float(np.finfo(np.float64).eps)
+SMALL = 8  # size of a block up to which eigenvectors of many at once beat elimination of each
 
 
 @dataclass(frozen=True, eq=False)
-class SplitPair:
-    """A conjugate pair of eigenvectors of which a real model of this rank keeps one direction.
+class Components:
+    """The eigenvectors that a bottleneck keeps, by descending eigenvalue.
+
+    One of a band stands for two real ones, a cosine and a sine, where its block stands for the
+    conjugate band too.
 
     Attributes
     ----------
-    block : int
-        The block of the pair's first member.
-    decoder : ndarray, shape (d,)
-        Its eigenvector u.
-    encoder : ndarray, shape (d,)
+    block : ndarray of int, shape (n,)
+        Block of each eigenvector.
+    copies : ndarray of int, shape (n,)
+        Real directions that are kept of it; they sum to the rank.
+    eigenvalue : ndarray, shape (n,)
+    decoder : ndarray, shape (n, d)
+        The eigenvectors u.
+    encoder : ndarray, shape (n, d)
         W u, with W the full-rank map of the block.
+    split : int or None
+        The last, if the rank keeps one real direction only of a conjugate pair.
     """
 
-    block: int
-    decoder: NDArray[np.complex128]
-    encoder: NDArray[np.complex128]
+    block: NDArray[np.integer[Any]]
+    copies: NDArray[np.integer[Any]]
+    eigenvalue: FloatArray
+    decoder: NDArray[Any]
+    encoder: NDArray[Any]
+    split: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +78,10 @@ class Solution:
         Largest condition number of Q over the blocks, within its range.
     n_dropped : int
         Dimensions of the whole stack in which Q has no more than rounding; the map ignores them.
-    split : SplitPair or None
-        Where the rank splits a conjugate pair of bands, the direction kept of it. It is counted
-        in ``loss`` but not in ``weights``: no shift-equivariant real map holds half a pair.
+    components : Components or None
+        What a bottleneck keeps; None without one. Where the rank splits a conjugate pair of bands,
+        the direction that is kept of it is counted in ``loss`` but is not in ``weights``: no
+        shift-equivariant real map holds half a pair.
     """
 
     weights: NDArray[Any]
@@ -77,7 +91,12 @@ class Solution:
     eigenvalues: FloatArray | None
     condition: float
     n_dropped: int
-    split: SplitPair | None = None
+    components: Components | None = None
+
+    @property
+    def split(self) -> int | None:
+        """Place among the components of a conjugate pair that the rank splits, if it does."""
+        return None if self.components is None else self.components.split
 
     @property
     def explained(self) -> float:
@@ -99,15 +118,18 @@ def full_rank(stack: Stack, mix: Mix) -> Solution:
     (array([0.8, 0.5]), 1.3)
     """
     weights = np.empty_like(stack.blocks)
-    met = _Met()
-    explained = 0.0
-    for block, inverse in _inverses(stack, mix):
-        second = stack.blocks[block]
-        weights[block] = mix.mu * inverse.solve(second)
-        gain = mix.mu * _inner(second, weights[block])
-        explained += float(stack.multiplicity[block]) * gain
-        met.note(inverse, stack.multiplicity[block])
-    loss = max(float(stack.trace - explained), 0.0)
+    cutoff = _cutoff(stack, mix)
+
+    def work(rows: slice) -> tuple[float, _Met]:
+        second = stack.blocks[rows]
+        inverse = _Inverse(mix.second_moment(stack, rows), cutoff)
+        np.multiply(inverse.solve(second), mix.mu, out=weights[rows])
+        times = stack.multiplicity[rows]
+        return mix.mu * _inner(times, second, weights[rows]), inverse.met(times)
+
+    found = in_batches(work, *stack.blocks.shape[:2])
+    loss = max(stack.trace - math.fsum(explained for explained, _ in found), 0.0)
+    met = _Met.all(met for _, met in found)
     return Solution(weights, loss, stack.trace, stack.dim, None, met.condition, met.n_dropped)
 
 
@@ -125,21 +147,31 @@ def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
     if not 1 <= rank <= stack.dim:
         raise ValueError(f"{rank=} is not between 1 and the {stack.dim} numbers in an image")
     full = full_rank(stack, mix)
-    values = np.empty(stack.blocks.shape[:2])
-    vectors = np.empty_like(stack.blocks)
-    for block, weights in enumerate(full.weights):
-        product = mix.mu * (stack.blocks[block] @ weights)
-        values[block], vectors[block] = np.linalg.eigh((product + product.conj().T) / 2)
-    kept, ordered, half = _largest(values, stack.multiplicity, rank)
     weights = full.weights
-    split = None
-    if half is not None:
-        block, place = half
-        decoder = vectors[block][:, place]
-        split = SplitPair(block, decoder, weights[block] @ decoder)
-    for block, chosen in enumerate(kept):
-        basis = vectors[block][:, chosen]
-        weights[block] = (weights[block] @ basis) @ basis.conj().T
+    n, d = stack.blocks.shape[:2]
+    top = min(d, rank)  # no block can have more among the largest
+    values = np.empty((n, top))
+    vectors = np.empty((n, d, top), dtype=weights.dtype)
+
+    def decompose(rows: slice) -> None:
+        product = mix.mu * (stack.blocks[rows] @ weights[rows])
+        product += product.conj().swapaxes(1, 2)
+        found, basis = np.linalg.eigh(product)
+        values[rows] = np.maximum(found[:, -top:], 0.0) / 2
+        vectors[rows] = basis[:, :, -top:]
+
+    in_batches(decompose, n, d)
+    components = _largest(values, vectors, weights, stack.multiplicity, rank)
+
+    def project(rows: slice) -> None:
+        for block in range(rows.start, rows.stop):
+            chosen = components.block == block
+            if components.split is not None:
+                chosen[components.split] = False
+            weights[block] = components.encoder[chosen].T @ components.decoder[chosen].conj()
+
+    in_batches(project, n, d)
+    ordered = np.repeat(components.eigenvalue, components.copies)
     return Solution(
         weights,
         max(full.trace - float(ordered.sum()), 0.0),
@@ -148,17 +180,19 @@ def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
         ordered,
         full.condition,
         full.n_dropped,
-        split,
+        components,
     )
 
 
 def eigenvalues(stack: Stack, solution: Solution, mix: Mix) -> FloatArray:
     """All eigenvalues of μ² S Q⁻¹ S over the whole stack, descending, from a full-rank solution."""
-    found = []
-    for block, weights in enumerate(solution.weights):
-        product = mix.mu * (stack.blocks[block] @ weights)
-        values = np.linalg.eigvalsh((product + product.conj().T) / 2)
-        found.append(np.repeat(values, stack.multiplicity[block]))
+
+    def work(rows: slice) -> FloatArray:
+        product = mix.mu * (stack.blocks[rows] @ solution.weights[rows])
+        values = np.linalg.eigvalsh((product + product.conj().swapaxes(1, 2)) / 2)
+        return np.repeat(values, stack.multiplicity[rows], axis=0).ravel()
+
+    found = in_batches(work, *stack.blocks.shape[:2])
     return np.sort(np.maximum(np.concatenate(found), 0.0))[::-1]
 
 
@@ -178,20 +212,30 @@ def sweep(stack: Stack, mixes: Sequence[Mix]) -> FloatArray:
     -------
     ndarray, shape (len(mixes),)
     """
-    values, vectors = np.linalg.eigh(stack.local)
-    inside = values > len(values) * _EPS * max(float(values[-1]), 0.0)
-    root = np.sqrt(values[inside])
-    forth, back = vectors[:, inside] * root, (vectors[:, inside] / root).T
-    losses = np.full(len(mixes), stack.trace)
-    for times, block in zip(stack.multiplicity, stack.blocks, strict=True):
-        modes, basis = np.linalg.eigh(back @ block @ back.conj().T)
+    local = stack.local if stack.local.ndim == 3 else stack.local[np.newaxis]
+    values, vectors = np.linalg.eigh(local)
+    inside = values > values.shape[1] * _EPS * max(float(values.max()), 0.0)
+    root = np.sqrt(np.where(inside, values, 0.0))[:, np.newaxis]
+    forth = vectors * root
+    back = (vectors * np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)).conj()
+    back = back.swapaxes(1, 2)
+
+    def work(rows: slice) -> FloatArray:
+        mine = rows if len(local) > 1 else slice(None)
+        modes, basis = np.linalg.eigh(
+            back[mine] @ stack.blocks[rows] @ back[mine].conj().swapaxes(1, 2)
+        )
         modes = np.maximum(modes, 0.0)
-        power = modes**2 * np.sum(np.abs(forth @ basis) ** 2, axis=0)
+        power = modes**2 * np.sum(np.abs(forth[mine] @ basis) ** 2, axis=1)
+        power *= stack.multiplicity[rows, np.newaxis]
+        explained = np.zeros(len(mixes))
         for i, mix in enumerate(mixes):
             gain = mix.own * modes + mix.local
-            explained = power[gain > 0] / gain[gain > 0]
-            losses[i] -= float(times) * mix.mu**2 * float(explained.sum())
-    return np.maximum(losses, 0.0)
+            explained[i] = mix.mu**2 * float((power[gain > 0] / gain[gain > 0]).sum())
+        return explained
+
+    found = in_batches(work, *stack.blocks.shape[:2])
+    return np.maximum(stack.trace - np.sum(found, axis=0), 0.0)
 
 
 def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
@@ -199,12 +243,14 @@ def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
 
     The stack may be that of other images than the map was made for; then this is its score there.
     """
-    loss = stack.trace
-    for block, (times, map_) in enumerate(zip(stack.multiplicity, weights, strict=True)):
-        cross = _inner(stack.blocks[block], map_)
-        own = _inner(map_, mix.second_moment(stack, block) @ map_)
-        loss += float(times) * (own - 2 * mix.mu * cross)
-    return loss
+
+    def work(rows: slice) -> float:
+        times, map_ = stack.multiplicity[rows], weights[rows]
+        cross = _inner(times, stack.blocks[rows], map_)
+        own = _inner(times, map_, mix.second_moment(stack, rows) @ map_)
+        return own - 2 * mix.mu * cross
+
+    return stack.trace + math.fsum(in_batches(work, *stack.blocks.shape[:2]))
 
 
 def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
@@ -236,11 +282,15 @@ def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
     """
     inverses = np.empty_like(stack.blocks)
     products = np.empty_like(stack.blocks)
-    met = _Met()
-    for block, inverse in _inverses(stack, given_hidden):
-        inverses[block] = inverse.solve(np.eye(stack.blocks.shape[-1]))
-        products[block] = inverse.solve(stack.blocks[block])
-        met.note(inverse, stack.multiplicity[block])
+    cutoff = _cutoff(stack, given_hidden)
+
+    def invert(rows: slice) -> _Met:
+        inverse = _Inverse(given_hidden.second_moment(stack, rows), cutoff)
+        inverses[rows] = inverse.solve(np.eye(stack.blocks.shape[-1]))
+        products[rows] = inverses[rows] @ stack.blocks[rows]
+        return inverse.met(stack.multiplicity[rows])
+
+    met = _Met.all(in_batches(invert, *stack.blocks.shape[:2]))
     if met.n_dropped and given_hidden.local <= _EPS:
         raise ValueError(
             f"all but one of the patches are always visible and {met.n_dropped} dimensions of "
@@ -249,97 +299,114 @@ def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
     local_inverse = np.linalg.pinv(stack.local_part(inverses), hermitian=True)
     balance = local_inverse @ stack.local_part(products)
     weights = inverses
-    explained = 0.0
-    for block, times in enumerate(stack.multiplicity):
-        weights[block] = given_hidden.mu * (products[block] - inverses[block] @ balance)
-        explained += float(times) * _inner(stack.blocks[block], weights[block])
+
+    def combine(rows: slice) -> float:
+        weights[rows] = given_hidden.mu * (products[rows] - inverses[rows] @ balance)
+        return _inner(stack.multiplicity[rows], stack.blocks[rows], weights[rows])
+
+    explained = math.fsum(in_batches(combine, *stack.blocks.shape[:2]))
     loss = (1.0 - pi1) * (stack.trace - given_hidden.mu * explained)
     trace = (1.0 - pi1) * stack.trace
     return Solution(weights, loss, trace, stack.dim, None, met.condition, met.n_dropped)
 
 
-@dataclass
-class _Met:
+class _Met(NamedTuple):
     """What the inversions of a stack met."""
 
-    condition: float = 1.0
-    n_dropped: int = 0
+    condition: float
+    n_dropped: int
 
-    def note(self, inverse: _Inverse, multiplicity: int) -> None:
-        self.condition = max(self.condition, inverse.condition)
-        self.n_dropped += int(multiplicity) * inverse.n_dropped
+    @classmethod
+    def all(cls, parts: Iterable[_Met]) -> _Met:
+        """Over all blocks."""
+        conditions, dropped = zip(*parts, strict=True)
+        return cls(max(conditions), sum(dropped))
 
 
 class _Inverse:
-    """Q⁻¹, or its pseudo-inverse where Q is singular to rounding.
+    """Q⁻¹ of some blocks, or its pseudo-inverse where Q is singular to rounding.
 
-    A Cholesky factor serves wherever LAPACK's estimate of the condition allows; else the
-    eigenvectors above the cut-off do.
+    Elimination serves wherever a Cholesky factor and LAPACK's estimate of the condition say that
+    it may; else, and for the smallest blocks, the eigenvectors above the cut-off do.
     """
 
     def __init__(self, second: NDArray[Any], cutoff: float) -> None:
-        self.n_dropped = 0
-        self._basis: NDArray[Any] | None = None
-        norm = float(np.abs(second).sum(axis=0).max())
-        try:
-            self._factor = scipy.linalg.cho_factor(second, lower=True)
-        except np.linalg.LinAlgError:
-            self._decompose(second, cutoff)
-            return
-        complex_ = np.iscomplexobj(second)
-        estimate = scipy.linalg.lapack.zpocon if complex_ else scipy.linalg.lapack.dpocon
-        rcond, _ = estimate(self._factor[0], norm, uplo="L")
-        self.condition = 1.0 / rcond if rcond > 0 else math.inf
-        if norm * rcond <= cutoff:
-            self._decompose(second, cutoff)
+        self._second = second
+        self._vectors: NDArray[Any] | None = None
+        self._dropped = np.zeros(len(second), dtype=int)
+        self.condition = 1.0
+        if second.shape[1] <= SMALL or not self._regular(cutoff):
+            self._decompose(cutoff)
 
     def solve(self, right: NDArray[Any]) -> NDArray[Any]:
-        """Q⁻¹ times a matrix."""
-        if self._basis is None:
-            return scipy.linalg.cho_solve(self._factor, right, check_finite=False)
-        return (self._basis / self._values) @ (self._basis.conj().T @ right)
+        """Q⁻¹ times matrices."""
+        if self._vectors is None:
+            return np.linalg.solve(self._second, np.broadcast_to(right, self._second.shape))
+        vectors = self._vectors
+        return (vectors * self._gains) @ (vectors.conj().swapaxes(1, 2) @ right)
 
-    def _decompose(self, second: NDArray[Any], cutoff: float) -> None:
-        values, vectors = np.linalg.eigh(second)
+    def met(self, multiplicity: NDArray[np.integer[Any]]) -> _Met:
+        """What was met, for blocks that stand for so many."""
+        return _Met(self.condition, int(self._dropped @ multiplicity))
+
+    def _regular(self, cutoff: float) -> bool:
+        try:
+            factors = np.linalg.cholesky(self._second)
+        except np.linalg.LinAlgError:
+            return False
+        complex_ = np.iscomplexobj(factors)
+        estimate = scipy.linalg.lapack.zpocon if complex_ else scipy.linalg.lapack.dpocon
+        norms = np.abs(self._second).sum(axis=1).max(axis=1)
+        for factor, norm in zip(factors, norms.tolist(), strict=True):
+            rcond, _ = estimate(factor, norm, uplo="L")
+            if norm * rcond <= cutoff:
+                return False
+            self.condition = max(self.condition, 1.0 / rcond)
+        return True
+
+    def _decompose(self, cutoff: float) -> None:
+        values, self._vectors = np.linalg.eigh(self._second)
         inside = values > cutoff
-        self._values, self._basis = values[inside], vectors[:, inside]
-        self.n_dropped = int(np.count_nonzero(~inside))
-        self.condition = float(values[-1] / self._values[0]) if inside.any() else 1.0
+        gains = np.divide(1.0, values, out=np.zeros_like(values), where=inside)
+        self._gains = gains[:, np.newaxis]
+        self._dropped = np.count_nonzero(~inside, axis=1)
+        self.condition = float(np.max(values[:, -1] * gains.max(axis=1), initial=1.0))
 
 
-def _inverses(stack: Stack, mix: Mix) -> Iterator[tuple[int, _Inverse]]:
-    """The inverse of Q for each block, one at a time: a stack of them may not fit."""
-    n_blocks, d, _ = stack.blocks.shape
-    diagonal = np.einsum("bii->bi", stack.blocks).real.max(initial=0.0)
-    scale = mix.own * diagonal + mix.local * float(np.diag(stack.local).max()) + mix.white
-    for block in range(n_blocks):
-        yield block, _Inverse(mix.second_moment(stack, block), d * _EPS * scale)
+def _cutoff(stack: Stack, mix: Mix) -> float:
+    """Up to this, eigenvalues of Q are rounding."""
+    largest = np.einsum("bii->bi", stack.blocks).real.max(initial=0.0)
+    local = np.einsum("...ii->...i", stack.local).real.max(initial=0.0)
+    scale = mix.own * largest + mix.local * local + mix.white
+    return float(stack.blocks.shape[-1] * _EPS * scale)
 
 
-def _inner(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Re Tr(aᴴ b)."""
-    return float(np.vdot(a, b).real)
+def _inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Re Tr(aᴴ b), summed over blocks that stand for so many."""
+    return float(sum(t * np.vdot(x, y).real for t, x, y in zip(times.tolist(), a, b, strict=True)))
 
 
 def _largest(
-    values: FloatArray, multiplicity: NDArray[np.integer[Any]], rank: int
-) -> tuple[NDArray[np.bool_], FloatArray, tuple[int, int] | None]:
-    """The ``rank`` largest values over the whole stack, in which blocks repeat.
-
-    Returns which are kept whole, the kept values in descending order, and the place of the value
-    of which only one copy of two is kept, if there is one.
-    """
-    positive = np.maximum(values, 0.0)
-    order = np.argsort(-positive, axis=None, kind="stable")
+    values: FloatArray,
+    vectors: NDArray[Any],
+    weights: NDArray[Any],
+    multiplicity: NDArray[np.integer[Any]],
+    rank: int,
+) -> Components:
+    """The eigenvectors of the ``rank`` largest eigenvalues over the whole stack."""
+    order = np.argsort(-values, axis=None, kind="stable")
     block, place = np.unravel_index(order, values.shape)
+    filled = np.cumsum(multiplicity[block])
+    n = int(np.searchsorted(filled, rank)) + 1
+    block, place = block[:n], place[:n]
     copies = multiplicity[block]
-    filled = np.cumsum(copies)
-    whole = filled <= rank
-    kept = np.zeros(values.shape, dtype=bool)
-    kept[block[whole], place[whole]] = True
-    ordered = np.repeat(positive[block, place], copies)[:rank]
-    short = rank - int(filled[whole][-1]) if whole.any() else rank
-    if short == 0:
-        return kept, ordered, None
-    first = int(np.argmin(whole))
-    return kept, ordered, (int(block[first]), int(place[first]))
+    short = rank - int(filled[n - 1])
+    copies[-1] += short
+    decoder = vectors[block, :, place]
+    encoder = np.empty_like(decoder)
+    for one in np.unique(block):
+        mine = block == one
+        encoder[mine] = decoder[mine] @ weights[one].T
+    return Components(
+        block, copies, values[block, place], decoder, encoder, n - 1 if short else None
+    )

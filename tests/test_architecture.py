@@ -14,11 +14,11 @@ import spectral_mae
 PACKAGE = "spectral_mae"
 LAYERS = [
     "_version _checks",
-    "grid fourier sampling",
-    "dirichlet bands conditioning radial spectrum periodogram",
-    "masks patch_power moments",
+    "grid fourier sampling parallel",
+    "dirichlet polyphase bands conditioning radial spectrum periodogram",
+    "masks patch_power stack accumulate moments",
     "expectation coupling corruption solve response",
-    "linear linear_model interpolate ising fields",
+    "estimator filters receptive linear_model linear interpolate ising fields",
     "theory image_files decoding images",
     "analysis plot verify",
     "batch tables report",

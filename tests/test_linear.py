@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
-from spectral_mae.linear_model import NotFittedError
+from spectral_mae.estimator import NotFittedError
 from spectral_mae.sampling import enumerate_kept
 
 SHAPES = pytest.mark.parametrize(

@@ -1,0 +1,210 @@
+"""What the kinds of second moments share: checking, counting, merging, saving."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import FloatArray
+from spectral_mae.bands import BlockTransform
+from spectral_mae.grid import PatchGrid
+from spectral_mae.stack import Stack
+
+# Images are transformed and added up in parts of this size; it bounds the memory of an update.
+PART_BYTES = 64 * 2**20
+
+
+class Moments(ABC):
+    """What the kinds of moments share: checking, counting, saving.
+
+    Parameters
+    ----------
+    grid : PatchGrid
+    channels : int
+        Numbers per pixel.
+    center : bool
+        Take moments about the mean (whose form depends on the kind), or about zero.
+    """
+
+    kind: ClassVar[str]
+    transform: BlockTransform
+
+    def __init__(self, grid: PatchGrid, channels: int = 1, center: bool = True) -> None:
+        self.grid = grid
+        self.channels = _checks.positive_int("channels", channels)
+        self.center = bool(center)
+        self.n_images = 0
+
+    @property
+    def patch_dim(self) -> int:
+        """Numbers in a patch, d."""
+        return self.grid.patch_pixels * self.channels
+
+    def update(self, images: ArrayLike, *, channel_axis: int | None = None) -> Self:
+        """Take in a batch of images.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, *grid.shape), with the channels at ``channel_axis`` if given
+            Any real type; sums are in double precision.
+        channel_axis : int or None
+            None means a single channel, or the last axis if these moments have several.
+
+        Raises
+        ------
+        ValueError
+            If the images do not fit the grid and the channels, or hold NaN or infinity.
+        """
+        batch = self._batch(images, channel_axis)
+        size = max(1, PART_BYTES // (8 * self.grid.n_patches * self.patch_dim))
+        for first in range(0, len(batch), size):
+            self.add_patches(self._cut(batch[first : first + size]))
+        return self
+
+    def to_patches(self, images: ArrayLike, channel_axis: int | None = None) -> FloatArray:
+        """Check a batch of images as `update` does, and cut it: (n, n_patches, patch_dim)."""
+        return self._cut(self._batch(images, channel_axis))
+
+    def add_patches(self, patches: FloatArray) -> Self:
+        """Take in images that are cut into patches already, (n, n_patches, patch_dim)."""
+        if len(patches):
+            self._add(patches)
+            self.n_images += len(patches)
+        return self
+
+    def merge(self, other: Self) -> Self:
+        """Take in what another accumulator of the same kind has seen.
+
+        Raises
+        ------
+        ValueError
+            If the two differ in grid, channels or centring.
+        """
+        mine, theirs = self._identity(), other._identity()
+        if mine != theirs:
+            raise ValueError(f"moments do not fit: {mine} and {theirs}")
+        if other.n_images:
+            self._merge(other)
+            self.n_images += other.n_images
+        return self
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write an npz file, without pickles."""
+        np.savez(path, **self.to_arrays())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the file holds moments of another kind, or none.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            kind = str(file["kind"]) if "kind" in file else None
+            if kind != cls.kind:
+                raise ValueError(f"{os.fspath(path)!r} holds {kind=}, not {cls.kind!r}")
+            return cls.from_arrays(file)
+
+    def to_arrays(self) -> dict[str, Any]:
+        """All there is to know, as arrays by name."""
+        return {
+            "kind": np.array(self.kind),
+            "shape": np.array(self.grid.shape),
+            "patch_size": np.array(self.grid.patch_size),
+            "channels": np.array(self.channels),
+            "center": np.array(self.center),
+            "n_images": np.array(self.n_images),
+            **self.arrays(),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Undo `to_arrays`."""
+        grid = PatchGrid(arrays["shape"].tolist(), arrays["patch_size"].tolist())
+        moments = cls(grid, int(arrays["channels"]), bool(arrays["center"]))
+        moments.n_images = int(arrays["n_images"])
+        moments.restore({name: arrays[name] for name in moments.arrays()})
+        return moments
+
+    def _batch(self, images: ArrayLike, channel_axis: int | None) -> NDArray[Any]:
+        array = np.asarray(images)
+        if channel_axis is None and self.channels > 1:
+            channel_axis = -1
+        batch = _checks.channels_last("images", array, channel_axis, self.grid.ndim + 1)
+        if batch.shape[1:] != (*self.grid.shape, self.channels):
+            raise ValueError(
+                f"images of shape {array.shape} with {channel_axis=} do not fit "
+                f"shape={self.grid.shape} with channels={self.channels}"
+            )
+        return batch
+
+    def _cut(self, batch: NDArray[Any]) -> FloatArray:
+        pixels = _checks.real_array("images", batch).astype(np.float64, copy=False)
+        return self.grid.to_patches(pixels, channel_axis=-1)
+
+    @property
+    @abstractmethod
+    def mean(self) -> FloatArray:
+        """What is subtracted from images, in patch order, shape (n_patches, patch_dim)."""
+
+    @abstractmethod
+    def stack(self) -> Stack:
+        """The second moment about the mean (or zero), divided by the number of images."""
+
+    @abstractmethod
+    def _add(self, patches: FloatArray) -> None: ...
+
+    @abstractmethod
+    def _merge(self, other: Self) -> None: ...
+
+    @abstractmethod
+    def arrays(self) -> dict[str, Any]:
+        """The sums, by name."""
+
+    @abstractmethod
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take up saved sums."""
+
+    def _identity(self) -> tuple[str, PatchGrid, int, bool]:
+        return self.kind, self.grid, self.channels, self.center
+
+    def _counted(self) -> int:
+        if self.n_images == 0:
+            raise ValueError("no images yet: call update first")
+        return self.n_images
+
+
+class Scatter:
+    """Mean and sum of outer products about it, for real vectors (Chan, Golub and LeVeque 1983).
+
+    Parts merge without the cancellation of E[xxᵀ] − E[x]E[x]ᵀ. Uncentred, the mean stays zero.
+    """
+
+    def __init__(self, dim: int, center: bool) -> None:
+        self.center = center
+        self.count = 0
+        self.mean = np.zeros(dim)
+        self.scatter = np.zeros((dim, dim))
+
+    def add(self, rows: FloatArray) -> None:
+        """Take in vectors, shape (n, dim)."""
+        mean = rows.mean(axis=0) if self.center else np.zeros_like(self.mean)
+        centred = rows - mean
+        self.merge(len(rows), mean, centred.T @ centred)
+
+    def merge(self, count: int, mean: FloatArray, scatter: FloatArray) -> None:
+        """Take in a part that is known by its own count, mean and scatter."""
+        total = self.count + count
+        step = mean - self.mean
+        self.scatter += scatter
+        self.scatter += np.multiply.outer(step, step * (self.count * count / total))
+        self.mean += step * (count / total)
+        self.count = total

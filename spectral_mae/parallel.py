@@ -1,0 +1,42 @@
+"""Work on stacks of matrices: in batches where they are small, in a thread pool where not.
+
+One matrix per thread with BLAS held to one thread beats BLAS's own threads, and on a busy machine
+saves the case where those wait for each other. NumPy's linear algebra lets go of the interpreter;
+SciPy's does not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
+
+Result = TypeVar("Result")
+
+BATCH_BYTES = 2 * 2**20
+POOLED = 128  # size of a matrix from which on a thread of its own pays
+
+
+def in_batches(work: Callable[[slice], Result], n: int, d: int) -> list[Result]:
+    """Call ``work(rows)`` on slices that make up ``range(n)``, for matrices of d × d.
+
+    The results come in order, whatever thread made them.
+    """
+    size = max(1, BATCH_BYTES // (16 * d * d)) if d < POOLED else 1
+    batches = [slice(first, min(first + size, n)) for first in range(0, n, size)]
+    workers = min(_cores(), len(batches))
+    if d < POOLED or workers == 1:
+        return [work(rows) for rows in batches]
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, batches))
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this platform
+        return os.cpu_count() or 1
