@@ -20,7 +20,7 @@ from spectral_mae.stack import Stack
 PART_BYTES = 64 * 2**20
 
 
-class Moments(ABC):
+class Accumulator(ABC):
     """What the kinds of moments share: checking, counting, saving.
 
     Parameters

@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from spectral_mae import _checks, solve
+from spectral_mae import _checks, model_file, solve
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.corruption import GaussianNoise, Mix, NoCorruption, OffsetMasking, PatchMasking
 from spectral_mae.grid import PatchGrid
-from spectral_mae.linear_model import Covariance, LinearModel, Moments
-from spectral_mae.moments import BandMoments, StationaryMoments
+from spectral_mae.linear_model import Covariance, LinearModel
+from spectral_mae.moments import BandMoments, Moments, StationaryMoments
 from spectral_mae.radial import plain_fields, write_columns
 from spectral_mae.solve import Solution
 from spectral_mae.stack import Stack
@@ -318,8 +318,7 @@ def load_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE
     >>> model.mask_ratio, model.moments_.n_images
     (0.5, 20)
     """
-    with np.load(path, allow_pickle=False) as file:
-        name = str(file["model"]) if "model" in file else None
-    if name not in MODELS:
-        raise ValueError(f"{os.fspath(path)!r} holds no model of {', '.join(MODELS)}: {name}")
-    return MODELS[name].load(path)
+    stored = model_file.read(path)
+    if stored.model not in MODELS:
+        raise ValueError(f"{os.fspath(path)!r} holds a {stored.model}, none of {', '.join(MODELS)}")
+    return MODELS[stored.model].from_stored(stored)

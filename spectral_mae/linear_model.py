@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spectral_mae import _checks, solve
+from spectral_mae import _checks, model_file, solve
 from spectral_mae._checks import FloatArray
 from spectral_mae.corruption import Corruption, Mix
 from spectral_mae.estimator import Estimator, NotFittedError
 from spectral_mae.filters import Bottleneck, HalfPair
 from spectral_mae.grid import PatchGrid
-from spectral_mae.moments import BandMoments, DenseMoments, StationaryMoments
+from spectral_mae.model_file import Stored
+from spectral_mae.moments import KINDS, BandMoments, DenseMoments, Moments
 from spectral_mae.receptive import ReceptiveField
 from spectral_mae.response import FrequencyResponse, frequency_response
-from spectral_mae.solve import Components, Solution
+from spectral_mae.solve import Solution
 from spectral_mae.stack import Stack
 
 Covariance = Literal["banded", "dense", "stationary"]
-Moments = BandMoments | DenseMoments | StationaryMoments
-KINDS: dict[str, type[BandMoments] | type[DenseMoments] | type[StationaryMoments]] = {
-    "banded": BandMoments,
-    "dense": DenseMoments,
-    "stationary": StationaryMoments,
-}
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 MATRIX_LIMIT = 4096
 
@@ -341,15 +335,8 @@ class LinearModel(Estimator, ABC):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to an npz file, without pickles: parameters, moments, solution."""
         solution = self._fitted()
-        arrays: dict[str, Any] = {
-            "model": np.array(type(self).__name__),
-            "parameters": np.array(json.dumps(self.get_params())),
-        }
-        arrays |= {f"moments.{k}": v for k, v in self.moments_.to_arrays().items()}
-        arrays |= _named("solution", solution, Solution)
-        if solution.components is not None:
-            arrays |= _named("components", solution.components, Components)
-        np.savez(path, **arrays)
+        name = type(self).__name__
+        model_file.write(path, Stored(name, self.get_params(), self.moments_, solution))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -360,22 +347,16 @@ class LinearModel(Estimator, ABC):
         ValueError
             If the file holds another model, or none.
         """
-        with np.load(path, allow_pickle=False) as file:
-            name = str(file["model"]) if "model" in file else None
-            if name != cls.__name__:
-                raise ValueError(f"{os.fspath(path)!r} holds model={name}, not {cls.__name__}")
-            arrays = {key: file[key] for key in file.files}
-        parameters = json.loads(str(arrays["parameters"]))
-        if isinstance(parameters["patch_size"], list):
-            parameters["patch_size"] = tuple(parameters["patch_size"])
-        model = cls(**parameters)
-        moments = _part(arrays, "moments")
-        model.moments_ = KINDS[str(moments["kind"])].from_arrays(moments)
-        components = _part(arrays, "components")
-        model.solution_ = Solution(
-            **_fields(Solution, _part(arrays, "solution")),
-            components=Components(**_fields(Components, components)) if components else None,
-        )
+        stored = model_file.read(path)
+        if stored.model != cls.__name__:
+            raise ValueError(f"{os.fspath(path)!r} holds a {stored.model}, not a {cls.__name__}")
+        return cls.from_stored(stored)
+
+    @classmethod
+    def from_stored(cls, stored: Stored) -> Self:
+        """A model as a file holds it."""
+        model = cls(**stored.parameters)
+        model.moments_, model.solution_ = stored.moments, stored.solution
         return model
 
     @property
@@ -480,25 +461,3 @@ class LinearModel(Estimator, ABC):
         output = self._working.transform.apply(weights, patches)
         half = self._half(solution)
         return output if half is None else output + half.apply(patches, transpose=transpose)
-
-
-def _named(prefix: str, result: Solution | Components, kind: type) -> dict[str, Any]:
-    """The fields of a result that arrays can hold."""
-    values = {field.name: getattr(result, field.name) for field in fields(kind)}
-    return {
-        f"{prefix}.{name}": np.asarray(value)
-        for name, value in values.items()
-        if value is not None and not isinstance(value, Components)
-    }
-
-
-def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    start = f"{prefix}."
-    return {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
-
-
-def _fields(kind: type, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """Arrays as the fields of a result: single numbers as such, and None for what is not there."""
-    found = {field.name: arrays.get(field.name) for field in fields(kind)}
-    found.pop("components", None)
-    return {k: v.item() if v is not None and v.ndim == 0 else v for k, v in found.items()}

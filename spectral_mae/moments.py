@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.accumulate import Moments, Scatter
+from spectral_mae.accumulate import Accumulator, Scatter
 from spectral_mae.bands import BandTransform, PixelTransform
 from spectral_mae.grid import PatchGrid
 from spectral_mae.polyphase import pixels_of
@@ -30,7 +30,7 @@ from spectral_mae.stack import Stack
 SMALL = 8  # numbers in a block up to which one call for all blocks beats a loop
 
 
-class DenseMoments(Moments):
+class DenseMoments(Accumulator):
     """The full second moment, D × D, about the mean of every pixel.
 
     For small images: D = pixels × channels, and memory is 8 D² bytes.
@@ -78,7 +78,7 @@ class DenseMoments(Moments):
         self._scatter.scatter = arrays["scatter"]
 
 
-class BandMoments(Moments):
+class BandMoments(Accumulator):
     """One d × d second moment per spectral band, about the mean of every position in the patch.
 
     What images shifted cyclically by whole patches have in common: memory L·d² instead of (L·d)²,
@@ -146,7 +146,7 @@ class BandMoments(Moments):
         self._others = arrays["others"]
 
 
-class StationaryMoments(Moments):
+class StationaryMoments(Accumulator):
     """Cross spectra of the channels at every frequency, about the mean of every channel.
 
     What images shifted cyclically by single pixels have in common: S[k] = E[X[k] X[k]ᴴ]/D, C × C.
@@ -246,3 +246,11 @@ class StationaryMoments(Moments):
         """Take up saved sums."""
         self.by_frequency.n_images = self.n_images
         self.by_frequency.restore(arrays)
+
+
+Moments = BandMoments | DenseMoments | StationaryMoments
+KINDS: dict[str, type[BandMoments] | type[DenseMoments] | type[StationaryMoments]] = {
+    "banded": BandMoments,
+    "dense": DenseMoments,
+    "stationary": StationaryMoments,
+}

@@ -213,7 +213,7 @@ def frequency_response(
     passed = mu**2 * _trace(gain @ own @ gain.conj().swapaxes(-1, -2))
     from_signal = mu**2 * _trace(mean_output)
     return FrequencyResponse(
-        _scalar_gain(mu * gain, own),
+        mu * _scalar_gain(gain, own),
         original,
         passed,
         from_signal - passed,

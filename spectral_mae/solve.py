@@ -10,21 +10,20 @@ Photographs are ill-conditioned (1e7 to 1e8), so everything is in double precisi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.corruption import Mix
+from spectral_mae.inverse import Inverse, Met, cutoff_of
 from spectral_mae.parallel import in_batches
 from spectral_mae.stack import Stack
 
 _EPS = float(np.finfo(np.float64).eps)
-SMALL = 8  # size of a block up to which eigenvectors of many at once beat elimination of each
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,18 +117,18 @@ def full_rank(stack: Stack, mix: Mix) -> Solution:
     (array([0.8, 0.5]), 1.3)
     """
     weights = np.empty_like(stack.blocks)
-    cutoff = _cutoff(stack, mix)
+    cutoff = cutoff_of(stack, mix)
 
-    def work(rows: slice) -> tuple[float, _Met]:
+    def work(rows: slice) -> tuple[float, Met]:
         second = stack.blocks[rows]
-        inverse = _Inverse(mix.second_moment(stack, rows), cutoff)
+        inverse = Inverse(mix.second_moment(stack, rows), cutoff)
         np.multiply(inverse.solve(second), mix.mu, out=weights[rows])
         times = stack.multiplicity[rows]
         return mix.mu * _inner(times, second, weights[rows]), inverse.met(times)
 
     found = in_batches(work, *stack.blocks.shape[:2])
     loss = max(stack.trace - math.fsum(explained for explained, _ in found), 0.0)
-    met = _Met.all(met for _, met in found)
+    met = Met.all(met for _, met in found)
     return Solution(weights, loss, stack.trace, stack.dim, None, met.condition, met.n_dropped)
 
 
@@ -282,15 +281,15 @@ def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
     """
     inverses = np.empty_like(stack.blocks)
     products = np.empty_like(stack.blocks)
-    cutoff = _cutoff(stack, given_hidden)
+    cutoff = cutoff_of(stack, given_hidden)
 
-    def invert(rows: slice) -> _Met:
-        inverse = _Inverse(given_hidden.second_moment(stack, rows), cutoff)
+    def invert(rows: slice) -> Met:
+        inverse = Inverse(given_hidden.second_moment(stack, rows), cutoff)
         inverses[rows] = inverse.solve(np.eye(stack.blocks.shape[-1]))
         products[rows] = inverses[rows] @ stack.blocks[rows]
         return inverse.met(stack.multiplicity[rows])
 
-    met = _Met.all(in_batches(invert, *stack.blocks.shape[:2]))
+    met = Met.all(in_batches(invert, *stack.blocks.shape[:2]))
     if met.n_dropped and given_hidden.local <= _EPS:
         raise ValueError(
             f"all but one of the patches are always visible and {met.n_dropped} dimensions of "
@@ -308,77 +307,6 @@ def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
     loss = (1.0 - pi1) * (stack.trace - given_hidden.mu * explained)
     trace = (1.0 - pi1) * stack.trace
     return Solution(weights, loss, trace, stack.dim, None, met.condition, met.n_dropped)
-
-
-class _Met(NamedTuple):
-    """What the inversions of a stack met."""
-
-    condition: float
-    n_dropped: int
-
-    @classmethod
-    def all(cls, parts: Iterable[_Met]) -> _Met:
-        """Over all blocks."""
-        conditions, dropped = zip(*parts, strict=True)
-        return cls(max(conditions), sum(dropped))
-
-
-class _Inverse:
-    """Q⁻¹ of some blocks, or its pseudo-inverse where Q is singular to rounding.
-
-    Elimination serves wherever a Cholesky factor and LAPACK's estimate of the condition say that
-    it may; else, and for the smallest blocks, the eigenvectors above the cut-off do.
-    """
-
-    def __init__(self, second: NDArray[Any], cutoff: float) -> None:
-        self._second = second
-        self._vectors: NDArray[Any] | None = None
-        self._dropped = np.zeros(len(second), dtype=int)
-        self.condition = 1.0
-        if second.shape[1] <= SMALL or not self._regular(cutoff):
-            self._decompose(cutoff)
-
-    def solve(self, right: NDArray[Any]) -> NDArray[Any]:
-        """Q⁻¹ times matrices."""
-        if self._vectors is None:
-            return np.linalg.solve(self._second, np.broadcast_to(right, self._second.shape))
-        vectors = self._vectors
-        return (vectors * self._gains) @ (vectors.conj().swapaxes(1, 2) @ right)
-
-    def met(self, multiplicity: NDArray[np.integer[Any]]) -> _Met:
-        """What was met, for blocks that stand for so many."""
-        return _Met(self.condition, int(self._dropped @ multiplicity))
-
-    def _regular(self, cutoff: float) -> bool:
-        try:
-            factors = np.linalg.cholesky(self._second)
-        except np.linalg.LinAlgError:
-            return False
-        complex_ = np.iscomplexobj(factors)
-        estimate = scipy.linalg.lapack.zpocon if complex_ else scipy.linalg.lapack.dpocon
-        norms = np.abs(self._second).sum(axis=1).max(axis=1)
-        for factor, norm in zip(factors, norms.tolist(), strict=True):
-            rcond, _ = estimate(factor, norm, uplo="L")
-            if norm * rcond <= cutoff:
-                return False
-            self.condition = max(self.condition, 1.0 / rcond)
-        return True
-
-    def _decompose(self, cutoff: float) -> None:
-        values, self._vectors = np.linalg.eigh(self._second)
-        inside = values > cutoff
-        gains = np.divide(1.0, values, out=np.zeros_like(values), where=inside)
-        self._gains = gains[:, np.newaxis]
-        self._dropped = np.count_nonzero(~inside, axis=1)
-        self.condition = float(np.max(values[:, -1] * gains.max(axis=1), initial=1.0))
-
-
-def _cutoff(stack: Stack, mix: Mix) -> float:
-    """Up to this, eigenvalues of Q are rounding."""
-    largest = np.einsum("bii->bi", stack.blocks).real.max(initial=0.0)
-    local = np.einsum("...ii->...i", stack.local).real.max(initial=0.0)
-    scale = mix.own * largest + mix.local * local + mix.white
-    return float(stack.blocks.shape[-1] * _EPS * scale)
 
 
 def _inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:
