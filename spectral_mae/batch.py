@@ -15,11 +15,19 @@ from spectral_mae import _checks, images
 from spectral_mae._checks import Sampling
 from spectral_mae.analysis import MaskingAnalysis, MaskingAnalyzer, MaskingPlan
 from spectral_mae.conditioning import DetrendOption
+from spectral_mae.grid import PatchGrid
 from spectral_mae.images import ImageRefused, LoadedImage
+from spectral_mae.linear import LinearMAE
+from spectral_mae.moments import StationaryMoments
 from spectral_mae.sampling import kept_patches
 
 # Analyzers kept for images to come; a folder of photographs has a few shapes.
 KEPT_ANALYZERS = 16
+# Models are made of the shape that most images have, if it is not too large.
+MODEL_SHAPES = 16
+MODEL_PIXELS = 2**20
+MODEL_DIM = 1024  # numbers in a patch
+ROUNDING = 1e-24  # power about the mean, to all power, of images that are constant but for rounding
 
 
 @dataclass(frozen=True)
@@ -135,6 +143,7 @@ class BatchAnalyzer:
     def __init__(self, options: BatchOptions) -> None:
         self.options = options
         self._analyzers: dict[tuple[tuple[int, ...], int], MaskingAnalyzer] = {}
+        self._moments: dict[tuple[int, ...], StationaryMoments] = {}
 
     def analyze_all(self, paths: Iterable[Path]) -> Iterator[list[Outcome]]:
         """Analyse images one by one; a list for each, with an entry per patch size."""
@@ -151,7 +160,47 @@ class BatchAnalyzer:
         except (ImageRefused, MemoryError) as refusal:
             reason = str(refusal) or "not enough memory"
             return [Outcome(name, p, error=reason) for p in options.patch_sizes]
-        return [self._analyze(name, fitted, patch_size) for patch_size in options.patch_sizes]
+        outcomes = [self._analyze(name, fitted, patch_size) for patch_size in options.patch_sizes]
+        if all(outcome.ok for outcome in outcomes):
+            self._take_in(outcomes[0])
+        return outcomes
+
+    def linear_models(self) -> list[LinearMAE]:
+        """A linear masked autoencoder for each patch size, of the shape that most images have.
+
+        Fitted to nothing but the mean power spectrum of those images. Patch sizes whose patches
+        are too large, or do not go into that shape, are left out; there is none of images that
+        have no power but rounding.
+        """
+        if not self._moments:
+            return []
+        moments = max(self._moments.values(), key=lambda each: each.n_images)
+        power, level = moments.stack().trace, float(np.sum(moments.mean**2))
+        if power <= ROUNDING * (power + level):
+            return []
+        options = self.options
+        models = []
+        for p in options.patch_sizes:
+            fits = all(n % p == 0 for n in moments.grid.shape)
+            if fits and p**2 * moments.channels <= MODEL_DIM:
+                model = LinearMAE(
+                    p, options.mask_ratio, sampling=options.sampling, covariance="stationary"
+                )
+                models.append(model.fit_moments(moments.with_patch_size(p)))
+        return models
+
+    def _take_in(self, outcome: Outcome) -> None:
+        """Add an image to the moments of its shape."""
+        pixels = outcome.pixels
+        if pixels is None or pixels.size > MODEL_PIXELS:
+            return
+        if pixels.shape not in self._moments and len(self._moments) < MODEL_SHAPES:
+            channels = pixels.shape[2] if pixels.ndim == 3 else 1
+            self._moments[pixels.shape] = StationaryMoments(
+                PatchGrid(pixels.shape[:2], 1), channels
+            )
+        if pixels.shape in self._moments:
+            self._moments[pixels.shape].update(pixels[np.newaxis])
 
     def _fitted(self, image: LoadedImage) -> LoadedImage:
         """Resize, or crop so that all patch sizes go into the same pixels where they can."""

@@ -26,11 +26,11 @@ AddParser = Callable[..., argparse.ArgumentParser]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``argv`` without the program's name. Returns the exit code."""
     arguments = _parser().parse_args(argv)
-    from spectral_mae import commands
+    from spectral_mae import command_line, commands
 
     try:
         return commands.COMMANDS[arguments.command](arguments)
-    except commands.UsageError as error:
+    except command_line.UsageError as error:
         print(f"spectral-mae {arguments.command}: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_psd(commands.add_parser)
     _add_mask(commands.add_parser)
     _add_verify(commands.add_parser)
+    _add_fit(commands.add_parser)
+    _add_reconstruct(commands.add_parser)
+    _add_sweep(commands.add_parser)
     return parser
 
 
@@ -134,6 +137,115 @@ def _add_verify(add: AddParser) -> None:
     _add_reading(parser)
 
 
+def _add_fit(add: AddParser) -> None:
+    text = "fit a linear masked autoencoder (or its relatives) to images, in closed form"
+    parser = add("fit", help=text, description=text)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=PATH_HELP)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.npz", help="the model")
+    parser.add_argument(
+        "--figure",
+        type=Path,
+        metavar="FILE.png",
+        help="also draw its response, receptive field and eigenvalues",
+    )
+    parser.add_argument(
+        "--model",
+        choices=["mae", "dae", "ae"],
+        default="mae",
+        help="masked autoencoder, denoising autoencoder or autoencoder (default mae)",
+    )
+    _add_patch_size(parser)
+    _add_masking(parser)
+    parser.add_argument(
+        "--rank", type=int, metavar="K", help="width of the bottleneck (default: none)"
+    )
+    parser.add_argument(
+        "--sigma", type=float, metavar="S", help="standard deviation of the noise of --model dae"
+    )
+    _add_fitting(parser)
+
+
+def _add_reconstruct(add: AddParser) -> None:
+    text = "send images through a fitted model; a picture for each"
+    parser = add("reconstruct", help=text, description=text)
+    parser.add_argument("model", type=Path, metavar="MODEL.npz", help="what 'fit' wrote")
+    parser.add_argument("paths", nargs="*", metavar="IMAGE", help=PATH_HELP)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    _add_seed(parser)
+    _add_max_pixels(parser)
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def _add_sweep(add: AddParser) -> None:
+    text = "explained power of linear MAEs over mask ratios and patch sizes, on images held out"
+    parser = add("sweep", help=text, description=text)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=PATH_HELP)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--patch-size",
+        type=_sizes,
+        nargs="+",
+        action="extend",
+        metavar="P",
+        help="sides of the patches in pixels (default 8 16 32)",
+    )
+    parser.add_argument(
+        "--mask-ratio",
+        type=_ratios,
+        nargs="+",
+        action="extend",
+        metavar="M",
+        help="fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
+    )
+    _add_sampling(parser)
+    _add_fitting(parser)
+
+
+def _add_fitting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--target",
+        choices=["all", "hidden"],
+        help="pixels that are scored: all, or those of hidden patches (default all)",
+    )
+    parser.add_argument(
+        "--covariance",
+        choices=["banded", "dense", "stationary"],
+        default="banded",
+        help="what is learned from the images: per spectral band, everything (small images), or "
+        "their power spectra alone (default banded)",
+    )
+    parser.add_argument(
+        "--shrinkage",
+        default="auto",
+        metavar="S|auto",
+        help="from 0 to 1, towards what all shifts of the images have in common; by default the "
+        "images held out choose",
+    )
+    parser.add_argument(
+        "--holdout",
+        type=float,
+        default=0.2,
+        metavar="F",
+        help="fraction of the images that is held out (default 0.2)",
+    )
+    parser.add_argument(
+        "--size",
+        default="224",
+        metavar="N",
+        help="resize the shorter side to N pixels and crop the middle (default 224)",
+    )
+    parser.add_argument(
+        "--crops",
+        type=int,
+        default=0,
+        metavar="N",
+        help="instead of resizing, take N random crops of --size from each image",
+    )
+    _add_seed(parser)
+    _add_max_pixels(parser)
+    _add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
+
+
 def _add_patch_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--patch-size",
@@ -153,6 +265,10 @@ def _add_masking(parser: argparse.ArgumentParser, default: float | None = 0.75) 
         metavar="M",
         help=optional if default is None else f"fraction of patches hidden (default {default})",
     )
+    _add_sampling(parser)
+
+
+def _add_sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sampling",
         choices=["fixed", "bernoulli"],
@@ -175,6 +291,10 @@ def _add_reading(parser: argparse.ArgumentParser, size: str = "224") -> None:
         help="resize the shorter side to N pixels and crop the middle, or keep the pixels and "
         f"crop to a multiple of the patch (default {size})",
     )
+    _add_max_pixels(parser)
+
+
+def _add_max_pixels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-pixels",
         type=int,
@@ -184,12 +304,11 @@ def _add_reading(parser: argparse.ArgumentParser, size: str = "224") -> None:
     )
 
 
-def _add_color(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--color",
-        action="store_true",
-        help="keep colours and average over channels (default: gray, ITU-R 601 luma)",
-    )
+def _add_color(
+    parser: argparse.ArgumentParser,
+    text: str = "keep colours and average over channels (default: gray, ITU-R 601 luma)",
+) -> None:
+    parser.add_argument("--color", action="store_true", help=text)
 
 
 def _add_detrend(parser: argparse.ArgumentParser) -> None:
@@ -208,4 +327,13 @@ def _sizes(text: str) -> list[int]:
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a patch size; PATHs go before --patch-size, several sizes are 8,16"
+        ) from None
+
+
+def _ratios(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a mask ratio; PATHs go before --mask-ratio, several are 0.5,0.75"
         ) from None

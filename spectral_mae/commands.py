@@ -9,8 +9,7 @@ import itertools
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,41 +18,49 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from spectral_mae import images, plot, report, verify
+from spectral_mae import images, model_commands, plot, report, verify
 from spectral_mae.batch import BatchAnalyzer, BatchOptions, Outcome
+from spectral_mae.command_line import (
+    INTERRUPTED,
+    NOTHING,
+    OK,
+    SOME_FAILED,
+    UsageError,
+    found_images,
+    output_errors,
+    pixels_or_native,
+    progress,
+    usage_errors,
+)
 from spectral_mae.expectation import expected_masked_psd
 from spectral_mae.grid import PatchGrid
-from spectral_mae.images import FoundImages, ImageRefused, LoadedImage
+from spectral_mae.images import ImageRefused, LoadedImage
 from spectral_mae.masks import PulseMask
 from spectral_mae.periodogram import psd
+from spectral_mae.picture import PICTURED
 from spectral_mae.radial import RadialSpectrum
 from spectral_mae.spectrum import Spectrum
 
-OK, SOME_FAILED, NOTHING, INTERRUPTED = 0, 1, 3, 130
 LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")
-
-
-class UsageError(Exception):
-    """The arguments cannot work; the message says why."""
 
 
 def analyze(arguments: argparse.Namespace) -> int:
     """``spectral-mae analyze``: exit 0, 1 (some images failed), 3 (nothing usable) or 130."""
     started = datetime.now(UTC)
     clock = time.perf_counter()
-    with _usage_errors():
+    with usage_errors():
         options = BatchOptions(
             patch_sizes=tuple(dict.fromkeys(itertools.chain(*(arguments.patch_size or [[16]])))),
             mask_ratio=arguments.mask_ratio,
             sampling=arguments.sampling,
-            size=_size(arguments.size),
+            size=pixels_or_native(arguments.size),
             masks=arguments.masks,
             seed=arguments.seed,
             detrend=_detrend(arguments.detrend),
             color=arguments.color,
             max_pixels=arguments.max_pixels,
         )
-        found = _find(arguments.paths)
+        found = found_images(arguments.paths)
         if arguments.out.exists() and not arguments.out.is_dir():
             raise ValueError(f"--out {arguments.out} is a file, not a folder")
         arguments.out.mkdir(parents=True, exist_ok=True)
@@ -62,9 +69,9 @@ def analyze(arguments: argparse.Namespace) -> int:
     status = "complete"
     pictured = 0
     try:
-        for path in _progress(found.paths, quiet=arguments.quiet):
+        for path in progress(found.paths, quiet=arguments.quiet):
             results = batch.analyze(path)
-            keep = pictured < report.PICTURED and any(outcome.ok for outcome in results)
+            keep = pictured < PICTURED and any(outcome.ok for outcome in results)
             pictured += keep
             outcomes += results if keep else [outcome.without_pixels() for outcome in results]
             if not arguments.quiet:
@@ -87,8 +94,9 @@ def analyze(arguments: argparse.Namespace) -> int:
         "started": started.isoformat(timespec="seconds"),
         "seconds_analysis": round(time.perf_counter() - clock, 3),
     }
-    with _output_errors():
-        page = report.write_run(arguments.out, outcomes, options, run, clock)
+    with output_errors():
+        models = batch.linear_models()
+        page = report.write_run(arguments.out, outcomes, options, run, clock, models)
     if not arguments.quiet:
         passed = f", {found.passed_over} other files passed over" if found.passed_over else ""
         print(f"{len(done)} of {len(found.paths)} images analysed, {len(failed)} failed{passed}")
@@ -107,9 +115,9 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
     """``spectral-mae psd``: a picture or a table of one image's spectrum."""
     if arguments.out.suffix.lower() not in (".png", ".csv"):
         raise UsageError(f"--out {arguments.out}: the name must end in .png or .csv")
-    with _usage_errors():
-        size = _size(arguments.size)
-        paths = _find([arguments.path]).paths
+    with usage_errors():
+        size = pixels_or_native(arguments.size)
+        paths = found_images([arguments.path]).paths
         # Only for its checks, which want a mask ratio also where no masking is asked for.
         ratio = 0.5 if arguments.mask_ratio is None else arguments.mask_ratio
         BatchOptions(
@@ -136,7 +144,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         "scaling": arguments.scaling,
         "channel_axis": -1 if arguments.color else None,
     }
-    with _usage_errors():
+    with usage_errors():
         spectra = {"original": psd(image.pixels, **options)}
         if arguments.mask_ratio is not None:
             spectra["expected"] = expected_masked_psd(
@@ -147,7 +155,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
                 **options,
             )
         series = {name: spectrum.radial() for name, spectrum in spectra.items()}
-    with _output_errors():
+    with output_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         if arguments.out.suffix.lower() == ".csv":
             _write_series(arguments.out, series)
@@ -164,14 +172,14 @@ def mask(arguments: argparse.Namespace) -> int:
     for path in (arguments.out, arguments.figure):
         if path is not None and path.suffix.lower() != ".png":
             raise UsageError(f"{path}: the name must end in .png")
-    with _usage_errors():
+    with usage_errors():
         if arguments.seed < 0:
             raise ValueError(f"seed={arguments.seed} is negative")
         grid = PatchGrid(_rows_and_columns(arguments.size), arguments.patch_size)
         drawn = PulseMask.random(
             grid, arguments.mask_ratio, sampling=arguments.sampling, rng=arguments.seed
         )
-    with _output_errors():
+    with output_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         images.write_gray_png(arguments.out, drawn.visible)
         if arguments.figure is not None:
@@ -188,8 +196,8 @@ def mask(arguments: argparse.Namespace) -> int:
 
 def check(arguments: argparse.Namespace) -> int:
     """``spectral-mae verify``: a table of equations, errors and bounds; exit 1 if one fails."""
-    with _usage_errors():
-        size = _size(arguments.size)
+    with usage_errors():
+        size = pixels_or_native(arguments.size)
         BatchOptions(
             (arguments.patch_size,),
             arguments.mask_ratio,
@@ -198,11 +206,11 @@ def check(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             max_pixels=arguments.max_pixels,
         )
-        found = _find(arguments.paths)
+        found = found_images(arguments.paths)
     rng = np.random.default_rng(arguments.seed)
     checks: list[verify.Check] = []
     refused = 0
-    for path in _progress(found.paths, quiet=False):
+    for path in progress(found.paths, quiet=False):
         try:
             image = _read(path, size, arguments.max_pixels)
             if size is None:
@@ -235,42 +243,15 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "psd": power_spectrum,
     "mask": mask,
     "verify": check,
+    "fit": model_commands.fit,
+    "reconstruct": model_commands.reconstruct,
+    "sweep": model_commands.sweep,
 }
-
-
-@contextmanager
-def _usage_errors() -> Iterator[None]:
-    """What the library refuses in the arguments is an error of usage."""
-    try:
-        yield
-    except (ValueError, TypeError, OSError) as error:
-        raise UsageError(str(error)) from error
-
-
-@contextmanager
-def _output_errors() -> Iterator[None]:
-    """What the file system refuses to write is an error of usage."""
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"cannot write: {error}") from error
-
-
-def _find(paths: list[str]) -> FoundImages:
-    return images.find_images(paths or ["builtin:"])
 
 
 def _read(path: Path, size: int | None, max_pixels: int, *, color: bool = False) -> LoadedImage:
     image = images.read_image(path, color=color, max_pixels=max_pixels)
     return image if size is None else images.resize_and_crop(image, size)
-
-
-def _size(text: str) -> int | None:
-    if text == "native":
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"--size {text!r} is neither a number of pixels nor 'native'")
-    return int(text)
 
 
 def _rows_and_columns(text: str) -> tuple[int, int]:
@@ -282,21 +263,6 @@ def _rows_and_columns(text: str) -> tuple[int, int]:
 
 def _detrend(name: str) -> Any:
     return None if name == "none" else name
-
-
-def _progress(paths: tuple[Path, ...], *, quiet: bool) -> Iterable[Path]:
-    """The paths, with a bar on a terminal and plain lines elsewhere."""
-    if quiet:
-        return paths
-    if sys.stderr.isatty():
-        return tqdm(paths, unit="image", dynamic_ncols=True)
-    return _lines(paths)
-
-
-def _lines(paths: tuple[Path, ...]) -> Iterator[Path]:
-    for number, path in enumerate(paths, 1):
-        print(f"{number}/{len(paths)} {images.display_name(path)}", file=sys.stderr, flush=True)
-        yield path
 
 
 def _report_failure(outcomes: list[Outcome]) -> None:

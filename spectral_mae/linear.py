@@ -170,8 +170,8 @@ class LinearMAE(LinearModel):
         working = self._by_frequency(moments)
         return self._offset(moments.grid).smoothed(working.stack(), working.transform)
 
-    def _stack_about_mean(self, patches: FloatArray) -> Stack:
-        stack = super()._stack_about_mean(patches)
+    def _stack_of(self, centred: Moments) -> Stack:
+        stack = super()._stack_of(centred)
         if not self.random_offset:
             return stack
         working = self._by_frequency(self.moments_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -21,6 +21,7 @@ from spectral_mae.model_file import Stored
 from spectral_mae.moments import KINDS, BandMoments, DenseMoments, Moments
 from spectral_mae.receptive import ReceptiveField
 from spectral_mae.response import FrequencyResponse, frequency_response
+from spectral_mae.sampling import Seed
 from spectral_mae.solve import Solution
 from spectral_mae.stack import Stack
 
@@ -73,9 +74,8 @@ class LinearModel(Estimator, ABC):
         -------
         self
         """
-        batches: Iterator[ArrayLike] = images if isinstance(images, Iterator) else iter([images])
         moments: Moments | None = None
-        for batch in batches:
+        for batch in _batches(images):
             array = np.asarray(batch)
             if moments is None:
                 moments = self._empty_moments(array, channel_axis)
@@ -141,25 +141,52 @@ class LinearModel(Estimator, ABC):
         mix = self._corruption(self.moments_.grid).mix
         return solve.eigenvalues(self._stack(self.moments_), solution, mix)
 
-    def score(self, images: ArrayLike, channel_axis: int | None = None) -> float:
+    def second_moment(
+        self, images: ArrayLike | Iterator[ArrayLike], channel_axis: int | None = None
+    ) -> Stack:
+        """Second moment of (other) images about the fitted mean.
+
+        `score` and `choose_shrinkage` take it in the place of the images, so that many models of
+        one patch size, fitted to the same images, need to see the others only once.
+        """
+        self._fitted()
+        return self._about_mean(images, channel_axis, lambda _: 0.0)[0]
+
+    def score(
+        self, images: ArrayLike | Iterator[ArrayLike] | Stack, channel_axis: int | None = None
+    ) -> float:
         """Explained fraction of power on (other) images, exact over all corruptions.
 
         1 − loss/trace, both about the fitted mean; below zero where predicting the mean is
         better.
 
+        Parameters
+        ----------
+        images : array_like, shape (n, *shape), or an iterator of such batches, or Stack
+            A stack is what `second_moment` made of the images.
+        channel_axis : int or None
+
         Raises
         ------
         ValueError
-            If the images do not fit, hold NaN, or have no power about the mean.
+            If the images do not fit, hold NaN, or have no power about the mean; for a second
+            moment, if the rank splits a conjugate pair of bands, whose half it does not tell.
         """
-        self._fitted()
-        working = self._working
-        patches = working.to_patches(images, channel_axis) - working.mean
-        return self._explained(self._stack_about_mean(patches), patches, self.solution_)
+        solution = self._fitted()
+        half = self._half(solution)
+        if isinstance(images, Stack):
+            if half is not None:
+                raise ValueError(f"{self!r} splits a pair of bands: score needs the images")
+            return self._explained(images, solution)
+        corruption = self._corruption(self.moments_.grid)
+        stack, extra = self._about_mean(
+            images, channel_axis, lambda p: 0.0 if half is None else half.loss(p, corruption)
+        )
+        return self._explained(stack, solution) - extra / stack.trace
 
     def choose_shrinkage(
         self,
-        images: ArrayLike,
+        images: ArrayLike | Iterator[ArrayLike] | Stack,
         values: Sequence[float] = SHRINKAGES,
         *,
         channel_axis: int | None = None,
@@ -168,8 +195,8 @@ class LinearModel(Estimator, ABC):
 
         Parameters
         ----------
-        images : array_like, shape (n, *shape)
-            Held out from the fit.
+        images : array_like, shape (n, *shape), or an iterator of such batches, or Stack
+            Held out from the fit; a stack is what `second_moment` made of them.
         values : sequence of float
             Shrinkages to try, from 0 to 1.
         channel_axis : int or None
@@ -177,21 +204,22 @@ class LinearModel(Estimator, ABC):
         Returns
         -------
         ShrinkageChoice
-            ``shrinkage`` of this model is then its ``best``.
+            ``shrinkage`` of this model is then its ``best``. (Where a rank splits a conjugate
+            pair of bands the half that is kept is left out of what is compared.)
         """
         self._fitted()
         tried = [_checks.closed_unit("shrinkage", value) for value in values]
         if not tried:
             raise ValueError("no shrinkage to try: values is empty")
-        working = self._working
-        patches = working.to_patches(images, channel_axis) - working.mean
-        held_out = self._stack_about_mean(patches)
+        held_out = images if isinstance(images, Stack) else self.second_moment(images, channel_axis)
+        if held_out.trace == 0:
+            raise ValueError("the images have no power about the fitted mean: nothing to explain")
         del self.solution_  # room for the next
         explained = []
         for value in tried:
             self.shrinkage = value
             solution = self._solve(self._stack(self.moments_), self.moments_.grid)
-            explained.append(self._explained(held_out, patches, solution))
+            explained.append(self._explained(held_out, solution))
             del solution
         self.shrinkage = tried[int(np.argmax(explained))]
         self.fit_moments(self.moments_)
@@ -231,6 +259,22 @@ class LinearModel(Estimator, ABC):
         if paste_visible:
             output = np.where(masks > 0, patches, output)
         return self._to_image(output)
+
+    def corrupt(
+        self, images: ArrayLike, *, channel_axis: int | None = None, rng: Seed = None
+    ) -> FloatArray:
+        """Draw what the model is made to see of images: masked about the mean, or with noise.
+
+        Returns
+        -------
+        ndarray, shape (n, *shape[, channels])
+            Hidden pixels hold the fitted mean.
+        """
+        self._fitted()
+        working = self._working
+        patches = working.to_patches(images, channel_axis) - working.mean
+        drawn = self._corruption(self.moments_.grid).sample(patches, rng)
+        return self._to_image(working.mean + drawn)
 
     def weights(self, output_pixel: int | tuple[int, ...], *, channel: int = 0) -> FloatArray:
         """Receptive field: what every input pixel contributes to one output pixel.
@@ -388,22 +432,34 @@ class LinearModel(Estimator, ABC):
         """The second moment that is solved."""
         return moments.stack().shrunk(self.shrinkage, moments.transform)
 
-    def _stack_about_mean(self, patches: FloatArray) -> Stack:
-        """The second moment of centred images, as they are."""
+    def _stack_of(self, centred: Moments) -> Stack:
+        """The second moment of images as they are, neither shrunken nor made stationary."""
+        return centred.stack()
+
+    def _about_mean(
+        self,
+        images: ArrayLike | Iterator[ArrayLike],
+        channel_axis: int | None,
+        each: Callable[[FloatArray], float],
+    ) -> tuple[Stack, float]:
+        """Second moment of images about the fitted mean, and the mean over them of a number."""
         working = self._working
         kind = DenseMoments if isinstance(working, DenseMoments) else BandMoments
         moments = kind(working.grid, working.channels, center=False)
-        return moments.add_patches(patches).stack()
+        total = 0.0
+        for batch in _batches(images):
+            patches = working.to_patches(batch, channel_axis) - working.mean
+            moments.add_patches(patches)
+            total += each(patches) * len(patches)
+        if moments.n_images == 0:
+            raise ValueError("no images to score: the batch is empty")
+        return self._stack_of(moments), total / moments.n_images
 
-    def _explained(self, stack: Stack, patches: FloatArray, solution: Solution) -> float:
+    def _explained(self, stack: Stack, solution: Solution) -> float:
         if stack.trace == 0:
             raise ValueError("the images have no power about the fitted mean: nothing to explain")
-        grid = self.moments_.grid
-        loss = solve.expected_loss(stack, self._scored_mix(grid), solution.weights)
-        half = self._half(solution)
-        if half is not None:
-            loss += half.loss(patches, self._corruption(grid))
-        return 1.0 - loss / stack.trace
+        mix = self._scored_mix(self.moments_.grid)
+        return 1.0 - solve.expected_loss(stack, mix, solution.weights) / stack.trace
 
     def _half(self, solution: Solution) -> HalfPair | None:
         components = solution.components
@@ -461,3 +517,7 @@ class LinearModel(Estimator, ABC):
         output = self._working.transform.apply(weights, patches)
         half = self._half(solution)
         return output if half is None else output + half.apply(patches, transpose=transpose)
+
+
+def _batches(images: ArrayLike | Iterator[ArrayLike]) -> Iterator[ArrayLike]:
+    return images if isinstance(images, Iterator) else iter([images])

@@ -115,8 +115,10 @@ class BandMoments(Accumulator):
 
     def stack(self) -> Stack:
         """One block per kept band."""
-        blocks = np.concatenate([self._zero.scatter[np.newaxis], self._others])
-        blocks /= self._counted() * self.grid.n_patches
+        scale = 1.0 / (self._counted() * self.grid.n_patches)
+        blocks = np.empty((len(self._others) + 1, *self._others.shape[1:]), dtype=np.complex128)
+        blocks[0] = self._zero.scatter * scale
+        np.multiply(self._others, scale, out=blocks[1:])
         blocks.imag[self.transform.multiplicity == 1] = 0.0  # but for rounding it is
         return Stack(blocks, self.transform.multiplicity, self.patch_dim)
 
@@ -204,6 +206,14 @@ class StationaryMoments(Accumulator):
             {"mean": np.array([mean or 0.0]) * size, "scatter": sums[0], "others": sums[1:] + 0j}
         )
         return moments
+
+    def with_patch_size(self, patch_size: _checks.PerAxis) -> StationaryMoments:
+        """These moments for patches of another size. They share their sums: update only one."""
+        other = StationaryMoments(
+            PatchGrid(self.grid.shape, patch_size), self.channels, self.center
+        )
+        other.by_frequency, other.n_images = self.by_frequency, self.n_images
+        return other
 
     @property
     def mean(self) -> FloatArray:

@@ -22,28 +22,14 @@ from spectral_mae.analysis import OCTAVES, MaskingAnalysis, octave_columns
 from spectral_mae.batch import BatchOptions, Outcome, mask_seed
 from spectral_mae.grid import PatchGrid
 from spectral_mae.images import luma
+from spectral_mae.linear import LinearMAE
 from spectral_mae.masks import PulseMask
+from spectral_mae.model_report import model_pictures
+from spectral_mae.picture import PICTURED, Picture, short_name
 from spectral_mae.verify import rounding_bound
 
-PICTURED = 3  # images that get pictures of their own
 PANELS = 4  # images in the figure of radial spectra
 LISTED = 500  # rows of the table on the page; images.csv has them all
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One figure of the report.
-
-    Attributes
-    ----------
-    file : str
-        Name within the folder ``figures``.
-    title, caption : str
-    """
-
-    file: str
-    title: str
-    caption: str
 
 
 def write_run(
@@ -52,6 +38,7 @@ def write_run(
     options: BatchOptions,
     run: Mapping[str, Any],
     clock: float,
+    models: Sequence[LinearMAE] = (),
 ) -> Path:
     """Write tables, pictures, page and ``run.json`` into the folder ``out``.
 
@@ -65,6 +52,8 @@ def write_run(
         What ``run.json`` shall say; the seconds and the names of the files are added.
     clock : float
         ``time.perf_counter()`` when the run began.
+    models : sequence of LinearMAE
+        Fitted to the images, for pictures of what they make of them.
 
     Returns
     -------
@@ -78,7 +67,10 @@ def write_run(
     tables.write_images_csv(out / "images.csv", outcomes)
     tables.write_spectra_csv(out / "spectra.csv", outcomes)
     tables.write_spectra_npz(out / "spectra.npz", outcomes)
-    pictures = list(_draw(figures, outcomes, options))
+    pictures = [
+        *_draw(figures, outcomes, options),
+        *model_pictures(figures, outcomes, options, models),
+    ]
     page = out / "report.html"
     page.write_text(_page(figures, pictures, outcomes, options, run), encoding="utf-8")
     files = [f"figures/{picture.file}" for picture in pictures]
@@ -182,7 +174,7 @@ def _radial_picture(
         plot.masked_radial(
             analysis.original, analysis.expected, analysis.drawn, axis, legend=axis is first
         )
-        axis.set_title(f"{_short(outcome.name)}, {outcome.patch_size} px")
+        axis.set_title(f"{short_name(outcome.name)}, {outcome.patch_size} px")
         axis.label_outer()
     for unused in axes.flat[len(chosen) :]:
         unused.set_axis_off()
@@ -362,9 +354,3 @@ def _common_folder(names: Sequence[str]) -> str:
     """The folder of all names, with its slash, if it is one and the same."""
     folders = {name.removesuffix(name.rpartition("/")[2]) for name in names}
     return folders.pop() if len(folders) == 1 else ""
-
-
-def _short(name: str) -> str:
-    """The end of a path, short enough for a title."""
-    last = Path(name).name.removeprefix("builtin:")
-    return last if len(last) <= 24 else f"{last[:21]}…"

@@ -64,7 +64,10 @@ class Stack:
         The mean over all bands is what a band matrix holds within a patch; between patches of a
         dense matrix everything is set to zero.
         """
-        mean = np.tensordot(self.multiplicity, blocks.real, axes=1) / self.multiplicity.sum()
+        mean = np.zeros(blocks.shape[1:])
+        for times, block in zip(self.multiplicity.tolist(), blocks.real, strict=True):
+            mean += times * block
+        mean /= self.multiplicity.sum()
         patch = np.arange(len(mean)) // self.patch_dim
         return np.where(patch[:, np.newaxis] == patch, mean, 0.0)
 

@@ -19,10 +19,10 @@ LAYERS = [
     "masks patch_power stack accumulate moments",
     "expectation coupling corruption inverse solve response",
     "estimator filters receptive model_file linear_model linear interpolate ising fields",
-    "theory image_files decoding images",
+    "theory reconstruction image_files decoding images",
     "analysis plot verify",
-    "batch tables report",
-    "cli commands __main__ nonlinear",
+    "batch picture streams tables model_report report",
+    "cli commands command_line model_commands __main__ nonlinear",
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
 # Who alone may import what.

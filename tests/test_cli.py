@@ -117,7 +117,7 @@ def test_page_is_whole_offline_and_escaped(folder, tmp_path):
     assert "&lt;b&gt;bad&amp;.png" in text
     assert "<b>bad" not in text
     images = [attrs for tag, attrs in tags.seen if tag == "img"]
-    assert len(images) == 5
+    assert len(images) == 7
     assert all(a["src"].startswith("data:image/png;base64,") and a["alt"] for a in images)
     assert not re.findall(r"(?:src|href)=[\"']?(?:https?:|//)", text)
     assert "None" not in re.sub(r"base64,[^\"]*", "", text)

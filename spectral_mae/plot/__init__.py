@@ -7,10 +7,25 @@ who write files without a screen.
 
 from spectral_mae.plot.drawing import new_figure, save, style
 from spectral_mae.plot.masks import grating, leakage, masking, octaves
+from spectral_mae.plot.models import (
+    eigenvalues,
+    filters,
+    heat_map,
+    receptive_field,
+    receptive_fields,
+    reconstruction,
+    reconstructions,
+    response,
+    response_power,
+    weight_by_distance,
+)
 from spectral_mae.plot.spectra import masked_radial, power_limits, psd, radial, sectors
 
 __all__ = [
+    "eigenvalues",
+    "filters",
     "grating",
+    "heat_map",
     "leakage",
     "masked_radial",
     "masking",
@@ -19,7 +34,14 @@ __all__ = [
     "power_limits",
     "psd",
     "radial",
+    "receptive_field",
+    "receptive_fields",
+    "reconstruction",
+    "reconstructions",
+    "response",
+    "response_power",
     "save",
     "sectors",
     "style",
+    "weight_by_distance",
 ]

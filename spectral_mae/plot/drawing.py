@@ -34,6 +34,7 @@ CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 GRAY = "#8C8C8C"
 POWER_MAP = "inferno"
 RATIO_MAP = "viridis"
+SIGNED_MAP = "RdBu_r"
 
 STYLE: Any = {
     "axes.prop_cycle": cycler(color=CYCLE),
@@ -138,9 +139,9 @@ def frequency_map(
     return image
 
 
-def color_bar(ax: Axes, image: AxesImage, label: str) -> None:
+def color_bar(ax: Axes, image: AxesImage, label: str, *, ticks: FloatArray | None = None) -> None:
     """Put a bar with the scale of a map beside it."""
-    ax.figure.colorbar(image, ax=ax, label=label, shrink=0.9)
+    ax.figure.colorbar(image, ax=ax, label=label, shrink=0.9, ticks=ticks)
 
 
 def shown(power: FloatArray, floor: float = 0.0) -> FloatArray:

@@ -1,0 +1,66 @@
+"""What the commands share: exit codes, errors of usage, progress."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from spectral_mae import images
+from spectral_mae.images import FoundImages
+
+OK, SOME_FAILED, NOTHING, INTERRUPTED = 0, 1, 3, 130
+
+
+class UsageError(Exception):
+    """The arguments cannot work; the message says why."""
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """What the library refuses in the arguments is an error of usage."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as error:
+        raise UsageError(str(error)) from error
+
+
+@contextmanager
+def output_errors() -> Iterator[None]:
+    """What the file system refuses to write is an error of usage."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot write: {error}") from error
+
+
+def found_images(paths: list[str]) -> FoundImages:
+    """The images that the arguments name, or all built-in ones."""
+    return images.find_images(paths or ["builtin:"])
+
+
+def pixels_or_native(text: str) -> int | None:
+    """``--size``: a number of pixels, or None for "native"."""
+    if text == "native":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"--size {text!r} is neither a number of pixels nor 'native'")
+    return int(text)
+
+
+def progress(paths: tuple[Path, ...], *, quiet: bool) -> Iterable[Path]:
+    """The paths, with a bar on a terminal and plain lines elsewhere."""
+    if quiet:
+        return paths
+    if sys.stderr.isatty():
+        return tqdm(paths, unit="image", dynamic_ncols=True)
+    return _lines(paths)
+
+
+def _lines(paths: tuple[Path, ...]) -> Iterator[Path]:
+    for number, path in enumerate(paths, 1):
+        print(f"{number}/{len(paths)} {images.display_name(path)}", file=sys.stderr, flush=True)
+        yield path
