@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
+from spectral_mae.array_file import read_arrays, write_arrays
 from spectral_mae.bands import BlockTransform
 from spectral_mae.grid import PatchGrid
 from spectral_mae.stack import Stack
@@ -96,7 +97,7 @@ class Accumulator(ABC):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an npz file, without pickles."""
-        np.savez(path, **self.to_arrays())
+        write_arrays(path, self.to_arrays())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -107,11 +108,11 @@ class Accumulator(ABC):
         ValueError
             If the file holds moments of another kind, or none.
         """
-        with np.load(path, allow_pickle=False) as file:
-            kind = str(file["kind"]) if "kind" in file else None
-            if kind != cls.kind:
-                raise ValueError(f"{os.fspath(path)!r} holds {kind=}, not {cls.kind!r}")
-            return cls.from_arrays(file)
+        arrays = read_arrays(path)
+        kind = str(arrays["kind"]) if "kind" in arrays else None
+        if kind != cls.kind:
+            raise ValueError(f"{os.fspath(path)!r} holds {kind=}, not {cls.kind!r}")
+        return cls.from_arrays(arrays)
 
     def to_arrays(self) -> dict[str, Any]:
         """All there is to know, as arrays by name."""

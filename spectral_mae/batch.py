@@ -175,7 +175,7 @@ class BatchAnalyzer:
         if not self._moments:
             return []
         moments = max(self._moments.values(), key=lambda each: each.n_images)
-        power, level = moments.stack().trace, float(np.sum(moments.mean**2))
+        power, level = moments.by_frequency.stack().trace, float(np.sum(moments.mean**2))
         if power <= ROUNDING * (power + level):
             return []
         options = self.options

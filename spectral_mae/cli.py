@@ -155,7 +155,13 @@ def _add_fit(add: AddParser) -> None:
         help="masked autoencoder, denoising autoencoder or autoencoder (default mae)",
     )
     _add_patch_size(parser)
-    _add_masking(parser)
+    parser.add_argument(
+        "--mask-ratio",
+        type=float,
+        metavar="M",
+        help="fraction of patches hidden, for --model mae (default 0.75)",
+    )
+    _add_sampling(parser, default=None)
     parser.add_argument(
         "--rank", type=int, metavar="K", help="width of the bottleneck (default: none)"
     )
@@ -216,10 +222,9 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--shrinkage",
-        default="auto",
         metavar="S|auto",
         help="from 0 to 1, towards what all shifts of the images have in common; by default the "
-        "images held out choose",
+        "images held out choose, or it is 0 if none is held out",
     )
     parser.add_argument(
         "--holdout",
@@ -241,8 +246,9 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="instead of resizing, take N random crops of --size from each image",
     )
-    _add_seed(parser)
+    _add_seed(parser, "seed of what is held out and of the crops (default 0)")
     _add_max_pixels(parser)
+    parser.add_argument("--quiet", action="store_true", help="no progress")
     _add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
 
 
@@ -268,19 +274,20 @@ def _add_masking(parser: argparse.ArgumentParser, default: float | None = 0.75) 
     _add_sampling(parser)
 
 
-def _add_sampling(parser: argparse.ArgumentParser) -> None:
+def _add_sampling(parser: argparse.ArgumentParser, default: str | None = "fixed") -> None:
     parser.add_argument(
         "--sampling",
         choices=["fixed", "bernoulli"],
-        default="fixed",
-        help="keep an exact number of patches, as MAE code does, or toss a coin for each",
+        default=default,
+        help="keep an exact number of patches, as MAE code does, or toss a coin for each "
+        "(default fixed)",
     )
 
 
-def _add_seed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of the random masks (default 0)"
-    )
+def _add_seed(
+    parser: argparse.ArgumentParser, text: str = "seed of the random masks (default 0)"
+) -> None:
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help=text)
 
 
 def _add_reading(parser: argparse.ArgumentParser, size: str = "224") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from spectral_mae import images
 from spectral_mae.images import FoundImages
+from spectral_mae.streams import ImageStream
 
 OK, SOME_FAILED, NOTHING, INTERRUPTED = 0, 1, 3, 130
 
@@ -64,3 +65,10 @@ def _lines(paths: tuple[Path, ...]) -> Iterator[Path]:
     for number, path in enumerate(paths, 1):
         print(f"{number}/{len(paths)} {images.display_name(path)}", file=sys.stderr, flush=True)
         yield path
+
+
+def report_failures(stream: ImageStream, known: Collection[str] = ()) -> None:
+    """Say what could not be read, but for what is known already."""
+    for name, error in stream.failed.items():
+        if name not in known:
+            print(f"failed: {name}: {error}", file=sys.stderr)

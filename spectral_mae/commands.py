@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from spectral_mae import images, model_commands, plot, report, verify
+from spectral_mae import images, model_commands, plot, report, sweep_command, verify
 from spectral_mae.batch import BatchAnalyzer, BatchOptions, Outcome
 from spectral_mae.command_line import (
     INTERRUPTED,
@@ -245,7 +245,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "verify": check,
     "fit": model_commands.fit,
     "reconstruct": model_commands.reconstruct,
-    "sweep": model_commands.sweep,
+    "sweep": sweep_command.sweep,
 }
 
 

@@ -18,11 +18,12 @@ class Estimator:
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def set_params(self, **params: Any) -> Self:
-        """Change constructor arguments; fit again afterwards."""
+        """Change constructor arguments; what was fitted before is gone, but for the moments."""
         unknown = params.keys() - self.get_params().keys()
         if unknown:
             raise ValueError(f"{type(self).__name__} has no parameters {sorted(unknown)}")
         type(self).__init__(self, **{**self.get_params(), **params})
+        vars(self).pop("solution_", None)
         return self
 
     def __repr__(self) -> str:

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks, model_file, solve
 from spectral_mae._checks import FloatArray
-from spectral_mae.corruption import Corruption, Mix
-from spectral_mae.estimator import Estimator, NotFittedError
-from spectral_mae.filters import Bottleneck, HalfPair
+from spectral_mae.fitted_map import FittedMap
 from spectral_mae.grid import PatchGrid
 from spectral_mae.model_file import Stored
 from spectral_mae.moments import KINDS, BandMoments, DenseMoments, Moments
-from spectral_mae.receptive import ReceptiveField
-from spectral_mae.response import FrequencyResponse, frequency_response
 from spectral_mae.sampling import Seed
 from spectral_mae.solve import Solution
 from spectral_mae.stack import Stack
 
-Covariance = Literal["banded", "dense", "stationary"]
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
-MATRIX_LIMIT = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +31,7 @@ class ShrinkageChoice:
     ----------
     shrinkage : ndarray, shape (n,)
     explained : ndarray, shape (n,)
-        Explained fraction of power on the held-out images.
+        Explained fraction of power on the held-out images; NaN where there is no model.
     best : float
         The shrinkage of the largest.
     """
@@ -48,17 +41,11 @@ class ShrinkageChoice:
     best: float
 
 
-class LinearModel(Estimator, ABC):
+class LinearModel(FittedMap):
     """What the linear models share; see `spectral_mae.LinearMAE`."""
 
     patch_size: _checks.PerAxis
-    covariance: Covariance
     center: bool
-    shrinkage: float
-
-    # Set by fit.
-    moments_: Moments
-    solution_: Solution
 
     def fit(self, images: ArrayLike | Iterator[ArrayLike], channel_axis: int | None = None) -> Self:
         """Fit to images.
@@ -112,34 +99,6 @@ class LinearModel(Estimator, ABC):
         self.solution_ = self._solve(self._stack(moments), moments.grid)
         self.moments_ = moments
         return self
-
-    @property
-    def loss_(self) -> float:
-        """Expected squared error per image, summed over pixels and channels.
-
-        Under the moments that were fitted, shrunken if they were.
-        """
-        return self._fitted().loss
-
-    @property
-    def trace_(self) -> float:
-        """Loss of predicting the mean, per image, summed over the same pixels."""
-        return self._fitted().trace
-
-    @property
-    def mean_(self) -> FloatArray:
-        """The mean that is subtracted, with the axes of an image."""
-        self._fitted()
-        return self._to_image(self._working.mean[np.newaxis])[0]
-
-    @property
-    def eigenvalues_(self) -> FloatArray | None:
-        """Eigenvalues of μ² S Q⁻¹ S that the model keeps, descending; None for hidden targets."""
-        solution = self._fitted()
-        if solution.eigenvalues is not None or not self._has_eigenvalues:
-            return solution.eigenvalues
-        mix = self._corruption(self.moments_.grid).mix
-        return solve.eigenvalues(self._stack(self.moments_), solution, mix)
 
     def second_moment(
         self, images: ArrayLike | Iterator[ArrayLike], channel_axis: int | None = None
@@ -214,16 +173,21 @@ class LinearModel(Estimator, ABC):
         held_out = images if isinstance(images, Stack) else self.second_moment(images, channel_axis)
         if held_out.trace == 0:
             raise ValueError("the images have no power about the fitted mean: nothing to explain")
+        before = self.shrinkage
         del self.solution_  # room for the next
-        explained = []
-        for value in tried:
+        explained = np.full(len(tried), np.nan)
+        for place, value in enumerate(tried):
             self.shrinkage = value
-            solution = self._solve(self._stack(self.moments_), self.moments_.grid)
-            explained.append(self._explained(held_out, solution))
+            try:
+                solution = self._solve(self._stack(self.moments_), self.moments_.grid)
+            except ValueError:
+                continue  # a hidden target may have no closed form without shrinkage
+            explained[place] = self._explained(held_out, solution)
             del solution
-        self.shrinkage = tried[int(np.argmax(explained))]
+        possible = np.isfinite(explained).any()
+        self.shrinkage = tried[int(np.nanargmax(explained))] if possible else before
         self.fit_moments(self.moments_)
-        return ShrinkageChoice(np.array(tried), np.array(explained), self.shrinkage)
+        return ShrinkageChoice(np.array(tried), explained, self.shrinkage)
 
     def reconstruct(
         self,
@@ -276,106 +240,6 @@ class LinearModel(Estimator, ABC):
         drawn = self._corruption(self.moments_.grid).sample(patches, rng)
         return self._to_image(working.mean + drawn)
 
-    def weights(self, output_pixel: int | tuple[int, ...], *, channel: int = 0) -> FloatArray:
-        """Receptive field: what every input pixel contributes to one output pixel.
-
-        Parameters
-        ----------
-        output_pixel : int or tuple of int
-            Index of the pixel.
-        channel : int
-            Channel of the output.
-
-        Returns
-        -------
-        ndarray, shape (*shape[, channels])
-        """
-        self._fitted()
-        moments = self._working
-        delta = np.zeros((1, *moments.grid.shape, moments.channels))
-        place = self._place(output_pixel, channel)
-        delta[(0, *place, channel)] = 1.0
-        patches = moments.grid.to_patches(delta, channel_axis=-1)
-        return self._to_image(self._apply(patches, transpose=True))[0]
-
-    def receptive_field(
-        self, output_pixel: int | tuple[int, ...], *, channel: int = 0
-    ) -> ReceptiveField:
-        """The weights of one output pixel, with measures of how far they reach."""
-        weights = self.weights(output_pixel, channel=channel)
-        return ReceptiveField(
-            weights,
-            self.moments_.grid,
-            self._place(output_pixel, channel),
-            periodic=self.covariance != "dense",
-        )
-
-    def frequency_response(self) -> FrequencyResponse:
-        """What the model makes of each frequency of the images it was fitted to.
-
-        Gain, passed, aliased and noise power, error and explained fraction; the error sums to
-        ``loss_`` (for a hidden target to ``loss_``/(1−π₁), that of an image all hidden).
-        """
-        solution = self._fitted()
-        half = self._half(solution)
-        return frequency_response(
-            self._stack(self.moments_),
-            self._working.transform,
-            self._scored_mix(self.moments_.grid),
-            solution.weights,
-            None if half is None else (half.encoder, half.decoder),
-        )
-
-    def encoder(self, n: int | None = None) -> FloatArray:
-        """What the code reads: c_i = x̃ · encoder_i, the columns of the paper's A.
-
-        Parameters
-        ----------
-        n : int or None
-            How many, by descending eigenvalue; all by default. (A banded model's come as cosine
-            and sine of a band, over all patches.)
-
-        Returns
-        -------
-        ndarray, shape (n, *shape[, channels])
-
-        Raises
-        ------
-        ValueError
-            If the model has no bottleneck, or not so many columns.
-        """
-        bottleneck, n = self._bottleneck(n)
-        return self._to_image(bottleneck.encoder(n))
-
-    def decoder(self, n: int | None = None) -> FloatArray:
-        """What the code writes: x̂ = Σ_i c_i decoder_i, the rows of the paper's B, orthonormal.
-
-        Arguments and result as of `encoder`.
-        """
-        bottleneck, n = self._bottleneck(n)
-        return self._to_image(bottleneck.decoder(n))
-
-    def weight_matrix(self) -> NDArray[np.float64]:
-        """W as a (D, D) matrix in the pixel order of a flattened image, channels last.
-
-        Raises
-        ------
-        ValueError
-            Above 4096 numbers per image; use `weights` for single columns there.
-        """
-        self._fitted()
-        moments = self._working
-        size = moments.grid.n_patches * moments.patch_dim
-        if size > MATRIX_LIMIT:
-            raise ValueError(
-                f"{size} numbers per image make a matrix of {size**2 * 8e-9:.3g} GB; "
-                f"the limit is {MATRIX_LIMIT} numbers"
-            )
-        identity = np.eye(size).reshape(size, *moments.grid.shape, moments.channels)
-        patches = moments.grid.to_patches(identity, channel_axis=-1)
-        rows = moments.grid.from_patches(self._apply(patches), channel_axis=-1)
-        return np.asarray(rows.reshape(size, size), dtype=np.float64)
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to an npz file, without pickles: parameters, moments, solution."""
         solution = self._fitted()
@@ -402,35 +266,6 @@ class LinearModel(Estimator, ABC):
         model = cls(**stored.parameters)
         model.moments_, model.solution_ = stored.moments, stored.solution
         return model
-
-    @property
-    def _has_eigenvalues(self) -> bool:
-        return True
-
-    @abstractmethod
-    def _corruption(self, grid: PatchGrid) -> Corruption: ...
-
-    @abstractmethod
-    def _solve(self, stack: Stack, grid: PatchGrid) -> Solution: ...
-
-    def _scored_mix(self, grid: PatchGrid) -> Mix:
-        return self._corruption(grid).mix
-
-    def _fitted(self) -> Solution:
-        if not hasattr(self, "solution_"):
-            raise NotFittedError(
-                f"this {type(self).__name__} is not fitted yet: call fit or fit_moments first"
-            )
-        return self.solution_
-
-    @property
-    def _working(self) -> Moments:
-        """The moments in whose coordinates the problem was solved."""
-        return self.moments_
-
-    def _stack(self, moments: Moments) -> Stack:
-        """The second moment that is solved."""
-        return moments.stack().shrunk(self.shrinkage, moments.transform)
 
     def _stack_of(self, centred: Moments) -> Stack:
         """The second moment of images as they are, neither shrunken nor made stationary."""
@@ -461,42 +296,11 @@ class LinearModel(Estimator, ABC):
         mix = self._scored_mix(self.moments_.grid)
         return 1.0 - solve.expected_loss(stack, mix, solution.weights) / stack.trace
 
-    def _half(self, solution: Solution) -> HalfPair | None:
-        components = solution.components
-        if components is None or components.split is None:
-            return None
-        return Bottleneck(components, self._working.transform).half_pair()
-
-    def _bottleneck(self, n: int | None) -> tuple[Bottleneck, int]:
-        solution = self._fitted()
-        if solution.components is None:
-            raise ValueError(f"{self!r} has no bottleneck, so neither encoder nor decoder")
-        n = solution.rank if n is None else _checks.positive_int("n", n)
-        if n > solution.rank:
-            raise ValueError(f"{n=} is more than the rank, {solution.rank}")
-        return Bottleneck(solution.components, self._working.transform), n
-
     def _empty_moments(self, batch: NDArray[Any], channel_axis: int | None) -> Moments:
         ndim = batch.ndim - 1 - (channel_axis is not None)
         shape = _checks.channels_last("images", batch, channel_axis, ndim + 1).shape[1:]
         grid = PatchGrid(shape[:-1], self.patch_size)
         return KINDS[self.covariance](grid, shape[-1], self.center)
-
-    def _place(self, output_pixel: int | tuple[int, ...], channel: int) -> tuple[int, ...]:
-        """Index of a pixel, counted from the front."""
-        given = (output_pixel,) if isinstance(output_pixel, int) else tuple(output_pixel)
-        shape, channels = self.moments_.grid.shape, self.moments_.channels
-        inside = len(given) == len(shape) and all(
-            -n <= i < n for i, n in zip(given, shape, strict=True)
-        )
-        if not inside or not -channels <= channel < channels:
-            raise ValueError(f"{output_pixel=} with {channel=} is not in {shape=}, {channels=}")
-        return tuple(i % n for i, n in zip(given, shape, strict=True))
-
-    def _to_image(self, patches: FloatArray) -> FloatArray:
-        moments = self._working
-        channel_axis = None if moments.channels == 1 else -1
-        return moments.grid.from_patches(patches, channel_axis=channel_axis)
 
     def _mask_patches(self, visible: ArrayLike | None, n: int) -> FloatArray:
         grid, channels = self._working.grid, self._working.channels
@@ -508,15 +312,6 @@ class LinearModel(Estimator, ABC):
                 f"visible of shape {masks.shape} is neither {grid.shape} nor {(n, *grid.shape)}"
             )
         return np.repeat(grid.to_patches(masks), channels, axis=-1)
-
-    def _apply(self, patches: FloatArray, *, transpose: bool = False) -> FloatArray:
-        solution = self.solution_
-        weights = solution.weights
-        if transpose:
-            weights = weights.conj().swapaxes(1, 2)
-        output = self._working.transform.apply(weights, patches)
-        half = self._half(solution)
-        return output if half is None else output + half.apply(patches, transpose=transpose)
 
 
 def _batches(images: ArrayLike | Iterator[ArrayLike]) -> Iterator[ArrayLike]:

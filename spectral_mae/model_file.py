@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae.array_file import read_arrays, write_arrays
 from spectral_mae.moments import KINDS, Moments
 from spectral_mae.solve import Components, Solution
+
+OPTIONAL = ("eigenvalues", "split")  # what a solution and its components may lack
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +43,13 @@ def write(path: str | os.PathLike[str], stored: Stored) -> None:
     """Write a file."""
     arrays: dict[str, Any] = {
         "model": np.array(stored.model),
-        "parameters": np.array(json.dumps(stored.parameters)),
+        "parameters": np.array(json.dumps(stored.parameters, default=_plain)),
     }
     arrays |= {f"moments.{name}": array for name, array in stored.moments.to_arrays().items()}
     arrays |= _arrays("solution", stored.solution)
     if stored.solution.components is not None:
         arrays |= _arrays("components", stored.solution.components)
-    np.savez(path, **arrays)
+    write_arrays(path, arrays)
 
 
 def read(path: str | os.PathLike[str]) -> Stored:
@@ -58,13 +60,18 @@ def read(path: str | os.PathLike[str]) -> Stored:
     ValueError
         If it is not a file that `write` wrote.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (AttributeError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{os.fspath(path)!r} is not a file of arrays: {error}") from error
+    arrays = read_arrays(path)
     if not {"model", "parameters"} <= arrays.keys():
         raise ValueError(f"{os.fspath(path)!r} holds no model but {sorted(arrays)[:8]}")
+    try:
+        return _stored(arrays)
+    except KeyError as error:
+        raise ValueError(f"{os.fspath(path)!r} holds a model that lacks {error}") from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{os.fspath(path)!r} holds no model that fits: {error}") from error
+
+
+def _stored(arrays: Mapping[str, NDArray[Any]]) -> Stored:
     parameters = json.loads(str(arrays["parameters"]))
     if isinstance(parameters["patch_size"], list):
         parameters["patch_size"] = tuple(parameters["patch_size"])
@@ -95,6 +102,13 @@ def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[
 
 def _values(kind: type, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """The fields of a result: single numbers as such, and None for what is not there."""
-    found = {field.name: arrays.get(field.name) for field in dataclasses.fields(kind)}
-    found.pop("components", None)
+    names = [field.name for field in dataclasses.fields(kind) if field.name != "components"]
+    found = {name: arrays.get(name) if name in OPTIONAL else arrays[name] for name in names}
     return {k: v.item() if v is not None and v.ndim == 0 else v for k, v in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's, for JSON."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{value!r} cannot be written")

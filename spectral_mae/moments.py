@@ -23,6 +23,7 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.accumulate import Accumulator, Scatter
 from spectral_mae.bands import BandTransform, PixelTransform
 from spectral_mae.grid import PatchGrid
+from spectral_mae.parallel import in_batches
 from spectral_mae.polyphase import pixels_of
 from spectral_mae.spectrum import Spectrum
 from spectral_mae.stack import Stack
@@ -235,9 +236,11 @@ class StationaryMoments(Accumulator):
         spectra, basis = self.spectra(), self.transform.basis
         n, d = len(self.transform.multiplicity), self.patch_dim
         blocks = np.empty((n, d, d), dtype=np.complex128)
-        for band in range(n):
-            rows = slice(band, band + 1)
+
+        def lift(rows: slice) -> None:
             blocks[rows] = basis.circulant(basis.gather(spectra, rows), rows)
+
+        in_batches(lift, n, d)
         blocks.imag[self.transform.multiplicity == 1] = 0.0  # but for rounding it is
         return Stack(blocks, self.transform.multiplicity, d)
 

@@ -28,7 +28,7 @@ def in_batches(work: Callable[[slice], Result], n: int, d: int) -> list[Result]:
     size = max(1, BATCH_BYTES // (16 * d * d)) if d < POOLED else 1
     batches = [slice(first, min(first + size, n)) for first in range(0, n, size)]
     workers = min(_cores(), len(batches))
-    if d < POOLED or workers == 1:
+    if d < POOLED or workers <= 1:
         return [work(rows) for rows in batches]
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, batches))

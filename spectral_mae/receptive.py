@@ -154,8 +154,9 @@ class ReceptiveField:
         if np.count_nonzero(used) < 2:
             return float("nan")
         r, share = rings.distance[used], (rings.weight * rings.count)[used]
-        slope = np.polyfit(r, np.log(rings.weight[used]), 1, w=np.sqrt(share))[0]
-        return float(-1 / slope) if slope < 0 else float("inf")
+        slope = float(np.polyfit(r, np.log(rings.weight[used]), 1, w=np.sqrt(share))[0])
+        flat = slope * float(np.ptp(r)) > -1e-12  # no more than rounding over all distances
+        return float("inf") if flat else -1 / slope
 
     def to_dict(self) -> dict[str, Any]:
         """The measures, with and without the own patch."""

@@ -60,7 +60,7 @@ class FrequencyResponse:
     error: FloatArray
 
     def __repr__(self) -> str:
-        explained = 1 - self.error.sum() / self.original.sum()
+        explained = float(_explained(self.error.sum(), self.original.sum()))
         return f"FrequencyResponse(shape={self.shape}, explained={explained:.4g} of all power)"
 
     @property
@@ -259,5 +259,7 @@ def _trace(matrices: Complex128Array) -> FloatArray:
 
 
 def _explained(error: FloatArray, original: FloatArray) -> FloatArray:
-    ratio = np.divide(error, original, out=np.full(error.shape, np.nan), where=original > 0)
-    return 1 - ratio
+    """1 − error/original; NaN where there is no power but rounding."""
+    floor = 4 * np.finfo(np.float64).eps * np.max(original, initial=0.0)
+    none = np.full(np.shape(error), np.nan)
+    return 1 - np.divide(error, original, out=none, where=original > floor)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.bands import BlockTransform
+from spectral_mae.parallel import in_batches
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +80,13 @@ class Stack:
         if shrinkage == 0:
             return self
         blocks = np.empty_like(self.blocks)
-        for row in range(len(blocks)):
-            rows = slice(row, row + 1)
+
+        def mix(rows: slice) -> None:
             diagonal = transform.fourier_diagonal(self.blocks[rows], rows)
-            blocks[rows] = (1 - shrinkage) * self.blocks[rows]
+            np.multiply(self.blocks[rows], 1 - shrinkage, out=blocks[rows])
             blocks[rows] += shrinkage * transform.circulant(diagonal, rows)
+
+        in_batches(mix, *self.blocks.shape[:2])
         if np.iscomplexobj(blocks):
             blocks.imag[self.multiplicity == 1] = 0.0  # but for rounding it is
         return dataclasses.replace(self, blocks=blocks)

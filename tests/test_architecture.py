@@ -14,15 +14,15 @@ import spectral_mae
 PACKAGE = "spectral_mae"
 LAYERS = [
     "_version _checks",
-    "grid fourier sampling parallel",
+    "grid fourier sampling parallel array_file",
     "dirichlet polyphase bands conditioning radial spectrum periodogram",
     "masks patch_power stack accumulate moments",
     "expectation coupling corruption inverse solve response",
-    "estimator filters receptive model_file linear_model linear interpolate ising fields",
+    "estimator filters receptive model_file fitted_map linear_model linear interpolate ising",
     "theory reconstruction image_files decoding images",
     "analysis plot verify",
-    "batch picture streams tables model_report report",
-    "cli commands command_line model_commands __main__ nonlinear",
+    "batch picture streams model_images tables model_report report",
+    "cli commands command_line model_commands sweep_command __main__ nonlinear",
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
 # Who alone may import what.

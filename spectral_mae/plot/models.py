@@ -313,7 +313,9 @@ def reconstruction(one: Reconstruction, ax: NDArray[Any] | None = None) -> NDArr
         ax = subplots(2, 3, 3.3)
     if ax.shape != (2, 3):
         raise ValueError(f"ax of shape {ax.shape} is not (2, 3)")
-    seen = "with noise" if one.visible is None else f"masked, {1 - one.visible.mean():.0%} hidden"
+    seen = _what_was_seen(one)
+    if one.visible is not None:
+        seen += f", {1 - one.visible.mean():.0%} hidden"
     panels = [
         (ax[0, 0], "original", one.original),
         (ax[0, 1], seen, _seen(one)),
@@ -331,6 +333,12 @@ def reconstruction(one: Reconstruction, ax: NDArray[Any] | None = None) -> NDArr
     ax[1, 1].figure.colorbar(image, ax=ax[1, 1], location="bottom", shrink=0.9, pad=0.02)
     _spectra(one, ax[1, 2])
     return ax
+
+
+def _what_was_seen(one: Reconstruction) -> str:
+    if one.visible is not None:
+        return "masked"
+    return "as the model sees it" if np.array_equal(one.corrupted, one.original) else "with noise"
 
 
 def _seen(one: Reconstruction) -> FloatArray:
@@ -358,7 +366,7 @@ def _spectra(one: Reconstruction, ax: Axes) -> None:
     spectra = one.spectra()
     for name, (colour, dash) in looks.items():
         rings = spectra[name]
-        label = ("with noise" if one.visible is None else "masked") if name == "corrupted" else name
+        label = _what_was_seen(one) if name == "corrupted" else name
         power = shown(rings.power, rings.floor)
         ax.plot(rings.frequency, power, color=colour, linestyle=dash, label=label)
     log_frequency_axis(ax, spectra["original"].frequency, (1.0, 1.0))

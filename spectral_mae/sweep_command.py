@@ -1,0 +1,145 @@
+"""What ``sweep`` does: linear MAEs over mask ratios and patch sizes."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from spectral_mae import plot
+from spectral_mae.command_line import (
+    NOTHING,
+    OK,
+    SOME_FAILED,
+    output_errors,
+    usage_errors,
+)
+from spectral_mae.corruption import PatchMasking
+from spectral_mae.linear import LinearMAE
+from spectral_mae.model_images import (
+    ModelImages,
+    chooses_shrinkage,
+    first_shrinkage,
+    write_rows,
+)
+from spectral_mae.moments import Moments
+
+RATIOS = (0.25, 0.5, 0.6, 0.75, 0.9)
+PATCH_SIZES = (8, 16, 32)
+
+
+def sweep(arguments: argparse.Namespace) -> int:
+    """``spectral-mae sweep``: explained power over mask ratios and patch sizes."""
+    sizes = list(dict.fromkeys(itertools.chain(*(arguments.patch_size or [PATCH_SIZES]))))
+    ratios = sorted(set(itertools.chain(*(arguments.mask_ratio or [RATIOS]))))
+    with usage_errors():
+        if arguments.holdout == 0:
+            raise ValueError("holdout=0: a sweep compares images held out")
+        if arguments.out.exists() and not arguments.out.is_dir():
+            raise ValueError(f"--out {arguments.out} is a file, not a folder")
+        data = ModelImages.of(arguments)
+        every = [data.empty_moments(size, arguments.covariance) for size in sizes]
+        models = [
+            [_masked(arguments, size, ratio, moments) for ratio in ratios]
+            for size, moments in zip(sizes, every, strict=True)
+        ]
+        if not any(itertools.chain(*models)):
+            raise ValueError(
+                f"no mask ratio of {ratios} hides some patches of {sizes} pixels and keeps others "
+                f"at {data.stream.options.size} pixels"
+            )
+    if not data.fill(every):
+        return NOTHING
+    rows: list[dict[str, Any]] = []
+    with usage_errors():
+        for size, moments, line in zip(sizes, every, models, strict=True):
+            rows += _sweep_line(
+                size, ratios, moments, line, data, auto=chooses_shrinkage(arguments)
+            )
+    if not rows:
+        return NOTHING
+    table = np.full((len(sizes), len(ratios)), np.nan)
+    for row in rows:
+        place = sizes.index(row["patch_size"]), ratios.index(row["mask_ratio"])
+        table[place] = row["explained_held_out"]
+    with output_errors():
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        write_rows(arguments.out / "sweep.csv", rows)
+        width = 2.6 + 0.85 * len(ratios)
+        figure, axes = plot.new_figure(1, 1, width=max(5.0, width), height=1.6 + 0.55 * len(sizes))
+        plot.heat_map(table, sizes, ratios, axes[0, 0])
+        target = "hidden pixels" if arguments.target == "hidden" else "all pixels"
+        axes[0, 0].set_title(f"linear MAE, {target}, {data.n_held_out} images held out")
+        plot.save(figure, arguments.out / "sweep.png")
+    print(f"{every[0].n_images} images fitted, {data.n_held_out} held out")
+    print(f"explained power of {target} of the images held out")
+    print("patch size  shrinkage" + "".join(f"{f'm={ratio:g}':>9}" for ratio in ratios))
+    chosen = {row["patch_size"]: f"{row['shrinkage']:g}" for row in rows}
+    for size, numbers in zip(sizes, table.tolist(), strict=True):
+        cells = "".join(f"{'–' if math.isnan(v) else f'{v:.4f}':>9}" for v in numbers)
+        print(f"{size:>10}{chosen.get(size, '–'):>11}{cells}")
+    print(f"sweep.csv and sweep.png in {arguments.out}")
+    return SOME_FAILED if data.stream.failed else OK
+
+
+def _masked(
+    arguments: argparse.Namespace, patch_size: int, ratio: float, moments: Moments
+) -> LinearMAE | None:
+    """The model of a cell of the sweep; None where such masks would hide or keep everything."""
+    model = LinearMAE(
+        patch_size,
+        ratio,
+        sampling=arguments.sampling,
+        target=arguments.target or "all",
+        covariance=arguments.covariance,
+        shrinkage=first_shrinkage(arguments),
+    )
+    try:
+        PatchMasking(moments.grid.n_patches, ratio, arguments.sampling)
+    except ValueError:
+        return None
+    return model
+
+
+def _sweep_line(
+    patch_size: int,
+    ratios: Sequence[float],
+    moments: Moments,
+    models: Sequence[LinearMAE | None],
+    data: ModelImages,
+    *,
+    auto: bool,
+) -> Iterator[dict[str, Any]]:
+    """One row per possible mask ratio; shrinkage is chosen once, at the middle of them."""
+    possible = [model for model in models if model is not None]
+    if not possible:
+        return
+    middle = possible[len(possible) // 2].fit_moments(moments)
+    held_out = data.second_moment(middle)
+    if held_out is None:
+        return
+    if auto:
+        middle.choose_shrinkage(held_out)
+    chosen = middle.shrinkage
+    del middle.solution_
+    for ratio, model in zip(ratios, models, strict=True):
+        if model is None:
+            continue
+        model.shrinkage = chosen
+        model.fit_moments(moments)
+        explained = model.score(held_out)
+        masking = PatchMasking(moments.grid.n_patches, ratio, model.sampling)
+        scored = 1 - masking.mix.mu if model.target == "hidden" else 1.0
+        yield {
+            "patch_size": patch_size,
+            "mask_ratio": ratio,
+            "shrinkage": chosen,
+            "explained_fitted": model.solution_.explained,
+            "explained_held_out": explained,
+            "loss_held_out": scored * held_out.trace * (1 - explained),
+        }
+        del model.solution_
