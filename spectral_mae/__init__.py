@@ -27,12 +27,19 @@ if TYPE_CHECKING:
         read_image,
         resize_and_crop,
     )
+    from spectral_mae.interpolate import Interpolation, Interpolator
     from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, load_model
     from spectral_mae.masks import PulseMask, sample_visible
     from spectral_mae.moments import BandMoments, DenseMoments, StationaryMoments
     from spectral_mae.periodogram import Periodogram, psd
     from spectral_mae.radial import RadialSpectrum, SectorSpectrum
     from spectral_mae.receptive import ReceptiveField
+    from spectral_mae.reconstruction import (
+        Reconstruction,
+        border_gradient_ratio,
+        expected_border_gradient_ratio,
+        reconstruct_image,
+    )
     from spectral_mae.response import FrequencyResponse, RadialResponse
     from spectral_mae.sampling import inclusion_probabilities
     from spectral_mae.spectrum import Spectrum
@@ -42,6 +49,8 @@ _HOME = {
     "DenseMoments": "moments",
     "FrequencyResponse": "response",
     "ImageRefused": "images",
+    "Interpolation": "interpolate",
+    "Interpolator": "interpolate",
     "Leakage": "expectation",
     "LinearAE": "linear",
     "LinearDAE": "linear",
@@ -52,11 +61,14 @@ _HOME = {
     "RadialResponse": "response",
     "RadialSpectrum": "radial",
     "ReceptiveField": "receptive",
+    "Reconstruction": "reconstruction",
     "SectorSpectrum": "radial",
     "Spectrum": "spectrum",
     "StationaryMoments": "moments",
+    "border_gradient_ratio": "reconstruction",
     "crop_to_multiple": "images",
     "dirichlet_kernel": "dirichlet",
+    "expected_border_gradient_ratio": "reconstruction",
     "expected_mask_power": "expectation",
     "expected_masked_psd": "expectation",
     "inclusion_probabilities": "sampling",
@@ -64,6 +76,7 @@ _HOME = {
     "load_model": "linear",
     "psd": "periodogram",
     "read_image": "images",
+    "reconstruct_image": "reconstruction",
     "resize_and_crop": "images",
     "sample_visible": "masks",
 }
@@ -74,6 +87,8 @@ __all__ = [
     "DenseMoments",
     "FrequencyResponse",
     "ImageRefused",
+    "Interpolation",
+    "Interpolator",
     "Leakage",
     "LinearAE",
     "LinearDAE",
@@ -84,12 +99,15 @@ __all__ = [
     "RadialResponse",
     "RadialSpectrum",
     "ReceptiveField",
+    "Reconstruction",
     "SectorSpectrum",
     "Spectrum",
     "StationaryMoments",
     "__version__",
+    "border_gradient_ratio",
     "crop_to_multiple",
     "dirichlet_kernel",
+    "expected_border_gradient_ratio",
     "expected_mask_power",
     "expected_masked_psd",
     "inclusion_probabilities",
@@ -98,6 +116,7 @@ __all__ = [
     "plot",
     "psd",
     "read_image",
+    "reconstruct_image",
     "resize_and_crop",
     "sample_visible",
 ]

@@ -34,6 +34,7 @@ from spectral_mae.model_images import (
     write_rows,
 )
 from spectral_mae.moments import Moments
+from spectral_mae.picture import short_name
 from spectral_mae.reconstruction import (
     Reconstruction,
     border_gradient_ratio,
@@ -215,7 +216,7 @@ def _stem(name: str) -> str:
 def _draw_reconstruction(path: Path, one: Reconstruction, name: str) -> None:
     figure, axes = plot.new_figure(2, 3, width=10.2, height=6.6)
     plot.reconstruction(one, axes)
-    figure.suptitle(name if len(name) <= 80 else f"…{name[-79:]}")
+    figure.suptitle(short_name(name))
     plot.save(figure, path)
 
 
@@ -236,6 +237,7 @@ def _draw_model(path: Path, model: LinearModel) -> None:
     axes[1, 0].set_title("the same against distance")
     if model.eigenvalues_ is None:
         plot.response_power(model.frequency_response(), axes[1, 1])
+        axes[1, 1].set_title("power")
     else:
         plot.eigenvalues(model, axes[1, 1])
         axes[1, 1].set_title("eigenvalues")

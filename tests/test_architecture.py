@@ -21,8 +21,8 @@ LAYERS = [
     "estimator filters receptive model_file fitted_map linear_model linear interpolate ising",
     "theory reconstruction image_files decoding images",
     "analysis plot verify",
-    "batch picture streams model_images tables model_report report",
-    "cli commands command_line model_commands sweep_command __main__ nonlinear",
+    "batch picture streams tables model_report report",
+    "cli commands command_line model_commands sweep_command model_images __main__ nonlinear",
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
 # Who alone may import what.

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, SymLogNorm
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae._checks import FloatArray
@@ -39,10 +40,11 @@ LABELS = {
     "explained": "explained",
     "passed": "passed / original",
     "aliased": "aliased / original",
-    "noise": "mask noise / original",
+    "noise": "noise / original",
     "error": "error / original",
     "reconstructed": "reconstructed / original",
 }
+HIDDEN = (0.83, 0.80, 0.90)  # colour of hidden pixels
 DASHES = ("solid", "dashed", "dotted", "dashdot")
 
 Response = FrequencyResponse | RadialResponse
@@ -138,7 +140,8 @@ def weight_by_distance(fields: Mapping[str, ReceptiveField], ax: Axes | None = N
     ax = one_axes(ax)
     for name, field in fields.items():
         rings = field.by_distance()
-        ax.plot(rings.distance, shown(rings.weight), label=name)
+        floor = 1e-10 * float(np.max(rings.weight, initial=0.0))  # the rest is rounding
+        ax.plot(rings.distance, shown(rings.weight, floor), label=name)
     log_power_axis(ax)
     ax.set_xlabel("distance from the output pixel (pixels)")
     ax.set_ylabel("mean |weight| / Σ|weight|")
@@ -274,7 +277,10 @@ def response(
 
 @styled
 def response_power(one: Response, ax: Axes | None = None) -> Axes:
-    """Power density of the originals, of what a model makes of them, and of its error."""
+    """Power density of the originals, of what a model makes of them, and of its error.
+
+    Channels are summed.
+    """
     ax = one_axes(ax)
     rings = one.radial() if isinstance(one, FrequencyResponse) else one
     floor = 1e-14 * float(rings.original.max(initial=0.0))
@@ -286,11 +292,10 @@ def response_power(one: Response, ax: Axes | None = None) -> Axes:
         ("aliased", "dashed"),
         ("noise", "dashed"),
     ):
-        label = "mask noise" if name == "noise" else name
-        ax.plot(rings.frequency, shown(getattr(rings, name), floor), linestyle=dash, label=label)
+        ax.plot(rings.frequency, shown(getattr(rings, name), floor), linestyle=dash, label=name)
     log_frequency_axis(ax, rings.frequency, (1.0,))
     log_power_axis(ax)
-    ax.set_ylabel(f"{power_label('density', (1.0, 1.0))}, channels summed")
+    ax.set_ylabel(power_label("density", (1.0, 1.0)))
     ax.legend()
     return ax
 
@@ -316,21 +321,23 @@ def reconstruction(one: Reconstruction, ax: NDArray[Any] | None = None) -> NDArr
     seen = _what_was_seen(one)
     if one.visible is not None:
         seen += f", {1 - one.visible.mean():.0%} hidden"
-    panels = [
-        (ax[0, 0], "original", one.original),
-        (ax[0, 1], seen, _seen(one)),
-        (ax[0, 2], f"reconstruction, {one.explained:.0%} explained", one.output),
-        (ax[1, 0], f"hidden patches filled in, PSNR {one.psnr:.1f} dB", one.filled),
-    ]
+    panels = [(ax[0, 0], "original", one.original), (ax[0, 1], seen, _seen(one))]
+    if one.visible is None:
+        panels.append((ax[0, 2], f"reconstruction, PSNR {one.psnr:.1f} dB", one.output))
+        ax[1, 0].set_axis_off()
+    else:
+        explained = f"reconstruction, {one.explained:.0%} of hidden power explained"
+        panels.append((ax[0, 2], explained, one.output))
+        filled = f"hidden patches filled in, PSNR {one.psnr:.1f} dB"
+        panels.append((ax[1, 0], filled, one.filled))
     for axis, title, pixels in panels:
         _picture(axis, np.clip(pixels, 0, 1), Normalize(0, 1), "gray")
         axis.set_title(title)
-    if one.visible is None:
-        ax[1, 0].set_title(f"reconstruction, PSNR {one.psnr:.1f} dB")
     error, end = _error(one)
     image = _picture(ax[1, 1], error, Normalize(-end, end))
     ax[1, 1].set_title("error: reconstruction − original")
-    ax[1, 1].figure.colorbar(image, ax=ax[1, 1], location="bottom", shrink=0.9, pad=0.02)
+    bar = {"location": "bottom", "shrink": 0.9, "pad": 0.02, "ticks": MaxNLocator(5)}
+    ax[1, 1].figure.colorbar(image, ax=ax[1, 1], **bar)
     _spectra(one, ax[1, 2])
     return ax
 
@@ -342,11 +349,11 @@ def _what_was_seen(one: Reconstruction) -> str:
 
 
 def _seen(one: Reconstruction) -> FloatArray:
-    """What the model saw, hidden pixels in middle gray."""
+    """What the model saw; hidden pixels in a tint that gray photographs do not have."""
     if one.visible is None:
         return one.corrupted
-    shape = (*one.visible.shape, *(1,) * (one.original.ndim - 2))
-    return np.where(one.visible.reshape(shape), one.original, 0.5)
+    colours = one.original if one.original.ndim == 3 else one.original[..., np.newaxis]
+    return np.where(one.visible[..., np.newaxis], colours, HIDDEN)
 
 
 def _error(one: Reconstruction) -> tuple[FloatArray, float]:
