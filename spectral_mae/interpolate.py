@@ -124,14 +124,20 @@ class Interpolator:
         moments = self._moments
         grid = moments.grid
         seen = np.asarray(visible, dtype=bool)
-        patches = moments.to_patches(images, channel_axis)
-        n = len(patches)
+        if channel_axis is None and moments.channels > 1:
+            channel_axis = -1
+        batch = _checks.channels_last("images", np.asarray(images), channel_axis, grid.ndim + 1)
+        n = len(batch)
+        if batch.shape[1:-1] != grid.shape:
+            raise ValueError(f"images of shape {np.shape(images)} do not fit shape={grid.shape}")
         if seen.shape not in (grid.shape, (n, *grid.shape)):
             raise ValueError(
                 f"visible of shape {seen.shape} is neither {grid.shape} nor {(n, *grid.shape)}"
             )
         if not seen.reshape(-1, grid.n_patches * grid.patch_pixels).any(axis=1).all():
             raise ValueError("a mask without a visible pixel leaves nothing to interpolate from")
+        # Whatever stands in hidden pixels, NaN too, is of no account.
+        patches = moments.to_patches(np.where(seen[..., np.newaxis], batch, 0), -1)
         pixels = np.repeat(grid.to_patches(seen), moments.channels, axis=-1)
         masks = np.broadcast_to(pixels, patches.shape)
         right = np.where(masks, patches - moments.mean, 0.0)

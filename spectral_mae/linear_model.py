@@ -236,9 +236,10 @@ class LinearModel(FittedMap):
         """
         self._fitted()
         working = self._working
-        patches = working.to_patches(images, channel_axis) - working.mean
-        drawn = self._corruption(self.moments_.grid).sample(patches, rng)
-        return self._to_image(working.mean + drawn)
+        patches = working.to_patches(images, channel_axis)
+        centred = patches - working.mean
+        drawn = self._corruption(self.moments_.grid).sample(centred, rng)
+        return self._to_image(patches + (drawn - centred))  # exact where nothing happens
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to an npz file, without pickles: parameters, moments, solution."""

@@ -124,9 +124,10 @@ def reconstruct(arguments: argparse.Namespace) -> int:
     report_failures(stream)
     for row in rows:
         print(_line(row))
-    print(f"{len(rows)} picture{'s' * (len(rows) != 1)} and reconstruct.csv in {arguments.out}")
     if not rows:
+        print("no image could be used", file=sys.stderr)
         return NOTHING
+    print(f"{len(rows)} picture{'s' * (len(rows) != 1)} and reconstruct.csv in {arguments.out}")
     return SOME_FAILED if stream.failed else OK
 
 

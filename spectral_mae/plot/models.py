@@ -113,7 +113,9 @@ def receptive_fields(
     ax : ndarray of Axes, or None
         As many rows as ``rows``, as many columns as the longest of them.
     """
-    columns = max(len(row) for row in rows.values())
+    columns = max((len(row) for row in rows.values()), default=0)
+    if columns == 0:
+        raise ValueError("no receptive fields to draw")
     if ax is None:
         ax = subplots(len(rows), columns, 2.0)
     if ax.shape != (len(rows), columns):
@@ -166,8 +168,10 @@ def filters(
     columns : int
         Pictures in a row.
     """
+    n, ndim = len(images), 4 if channels else 3
+    if n == 0 or images.ndim not in (2, ndim) or (channels and images.shape[-1] != 3):
+        raise ValueError(f"images of shape {images.shape} with {channels=} are not filters")
     ax = one_axes(ax)
-    n = len(images)
     if images.ndim == 2:
         step = 2.2 * float(np.abs(images).max() or 1.0)
         ax.plot(images.T - step * np.arange(n), color=BLACK, linewidth=1)
@@ -253,6 +257,8 @@ def response(
     if unknown:
         raise ValueError(f"curves={unknown} are not among {', '.join(LABELS)}")
     named = responses if isinstance(responses, Mapping) else {"": responses}
+    if not named or not curves:
+        raise ValueError("no responses to draw")
     ax = one_axes(ax)
     frequency: FloatArray = np.empty(0)
     for i, (name, one) in enumerate(named.items()):
@@ -261,7 +267,9 @@ def response(
         for j, curve in enumerate(curves):
             values = _part(rings, curve)
             colour, dash = (j, "solid") if len(named) == 1 else (i, DASHES[j % len(DASHES)])
-            label = LABELS[curve] if not name else f"{name}: {LABELS[curve]}"
+            label = (
+                f"{name}: {LABELS[curve]}" if name and len(curves) > 1 else name or LABELS[curve]
+            )
             (line,) = ax.plot(
                 frequency, values, color=CYCLE[colour % len(CYCLE)], linestyle=dash, label=label
             )
@@ -270,8 +278,12 @@ def response(
                 line.set(linestyle=(0, (4, 4)), zorder=3)
     ax.axhline(0, color=GRAY, linewidth=0.7)
     log_frequency_axis(ax, frequency, (1.0,))
-    ax.set_ylabel("part of the original power (gain: of amplitude)")
-    ax.legend()
+    one_curve = len(curves) == 1
+    ax.set_ylabel(LABELS[curves[0]] if one_curve else "part of the original power")
+    if len(named) == 1:
+        ax.legend()
+    else:  # many lines leave no room inside
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
     return ax
 
 
