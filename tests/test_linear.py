@@ -53,12 +53,12 @@ def test_loss_and_score_are_means_over_all_masks(
     ).fit(train, channel_axis=None if channels is None else -1)
     hidden = target == "hidden"
     loss, trace = enumerated(model, train, hidden_only=hidden)
-    assert model.trace_ == pytest.approx(trace, rel=1e-9)
+    assert model.trace_ == pytest.approx(trace, rel=1e-10)
     if model.solution_.split is None:
-        assert model.loss_ == pytest.approx(loss, abs=1e-9 * trace)
-    assert model.score(train) == pytest.approx(1 - loss / trace, abs=1e-9)
+        assert model.loss_ == pytest.approx(loss, abs=1e-10 * trace)
+    assert model.score(train) == pytest.approx(1 - loss / trace, abs=1e-10)
     loss, trace = enumerated(model, test, hidden_only=hidden)
-    assert model.score(test) == pytest.approx(1 - loss / trace, abs=1e-9)
+    assert model.score(test) == pytest.approx(1 - loss / trace, abs=1e-10)
 
 
 def test_a_split_pair_is_kept_as_one_real_direction():
@@ -72,9 +72,9 @@ def test_a_split_pair_is_kept_as_one_real_direction():
     for rank in range(1, 12):
         banded = sm.LinearMAE(2, 0.5, rank=rank).fit(train)
         dense = sm.LinearMAE(2, 0.5, rank=rank, covariance="dense").fit(shifted)
-        assert banded.loss_ == pytest.approx(dense.loss_, rel=1e-9)
+        assert banded.loss_ == pytest.approx(dense.loss_, rel=1e-10)
         loss, _ = enumerated(banded, shifted)
-        assert loss == pytest.approx(banded.loss_, rel=1e-9)
+        assert loss == pytest.approx(banded.loss_, rel=1e-10)
         assert np.linalg.matrix_rank(banded.weight_matrix(), tol=1e-8) == rank
         split.append(banded.solution_.split is not None)
     assert any(split)
@@ -134,7 +134,7 @@ def test_autoencoder_is_principal_components(covariance):
     if covariance == "dense":
         values = np.linalg.eigvalsh(np.cov(rows.T, bias=True))[::-1]
         np.testing.assert_allclose(model.eigenvalues_, values[:5], rtol=1e-9)
-        assert model.loss_ == pytest.approx(values[5:].sum(), rel=1e-9)
+        assert model.loss_ == pytest.approx(values[5:].sum(), rel=1e-10)
     matrix = model.weight_matrix()
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-8)
     np.testing.assert_allclose(matrix @ matrix, matrix, atol=1e-8)
@@ -151,7 +151,7 @@ def test_denoising_loss_is_that_of_drawn_noise(covariance):
         for _ in range(300)
     ]
     assert np.mean(losses) == pytest.approx(model.loss_, rel=0.01)
-    assert model.score(images) == pytest.approx(1 - model.loss_ / model.trace_, rel=1e-9)
+    assert model.score(images) == pytest.approx(1 - model.loss_ / model.trace_, rel=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_eigenvalues_add_up_to_what_is_explained(model):
     model.fit(photographs(50, (4, 6)))
     values = model.eigenvalues_
     assert (np.diff(values) <= 1e-12).all()
-    assert values.sum() == pytest.approx(model.trace_ - model.loss_, rel=1e-9)
+    assert values.sum() == pytest.approx(model.trace_ - model.loss_, rel=1e-10)
     hidden = sm.LinearMAE(2, 0.5, target="hidden").fit(photographs(50, (4, 6)))
     assert hidden.eigenvalues_ is None
 
