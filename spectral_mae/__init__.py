@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from spectral_mae._version import __version__
 
 if TYPE_CHECKING:
+    import spectral_mae.fields as fields
     import spectral_mae.plot as plot
+    from spectral_mae.coupling import BinnedCoupling, ModeCoupling, mode_coupling
     from spectral_mae.dirichlet import dirichlet_kernel
     from spectral_mae.expectation import (
         Leakage,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     )
     from spectral_mae.interpolate import Interpolation, Interpolator
     from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, load_model
+    from spectral_mae.mask_variance import masked_psd_std
+    from spectral_mae.masked_slope import MaskedSlopeFit, fit_masked_slope
     from spectral_mae.masks import PulseMask, sample_visible
     from spectral_mae.moments import BandMoments, DenseMoments, StationaryMoments
     from spectral_mae.periodogram import Periodogram, psd
@@ -43,9 +47,13 @@ if TYPE_CHECKING:
     from spectral_mae.response import FrequencyResponse, RadialResponse
     from spectral_mae.sampling import inclusion_probabilities
     from spectral_mae.spectrum import Spectrum
+    from spectral_mae.spectrum_errors import bootstrap_radial, unmasked_covariance
+    from spectral_mae.unmasking import UnmaskedSpectrum, Unmasking, unmasked_psd
+    from spectral_mae.weights import taper_edges
 
 _HOME = {
     "BandMoments": "moments",
+    "BinnedCoupling": "coupling",
     "DenseMoments": "moments",
     "FrequencyResponse": "response",
     "ImageRefused": "images",
@@ -55,6 +63,8 @@ _HOME = {
     "LinearAE": "linear",
     "LinearDAE": "linear",
     "LinearMAE": "linear",
+    "MaskedSlopeFit": "masked_slope",
+    "ModeCoupling": "coupling",
     "PatchGrid": "grid",
     "Periodogram": "periodogram",
     "PulseMask": "masks",
@@ -65,25 +75,35 @@ _HOME = {
     "SectorSpectrum": "radial",
     "Spectrum": "spectrum",
     "StationaryMoments": "moments",
+    "UnmaskedSpectrum": "unmasking",
+    "Unmasking": "unmasking",
+    "bootstrap_radial": "spectrum_errors",
     "border_gradient_ratio": "reconstruction",
     "crop_to_multiple": "images",
     "dirichlet_kernel": "dirichlet",
     "expected_border_gradient_ratio": "reconstruction",
     "expected_mask_power": "expectation",
     "expected_masked_psd": "expectation",
+    "fit_masked_slope": "masked_slope",
     "inclusion_probabilities": "sampling",
     "leakage": "expectation",
     "load_model": "linear",
+    "masked_psd_std": "mask_variance",
+    "mode_coupling": "coupling",
     "psd": "periodogram",
     "read_image": "images",
     "reconstruct_image": "reconstruction",
     "resize_and_crop": "images",
     "sample_visible": "masks",
+    "taper_edges": "weights",
+    "unmasked_covariance": "spectrum_errors",
+    "unmasked_psd": "unmasking",
 }
-_MODULES = ("plot",)
+_MODULES = ("fields", "plot")
 
 __all__ = [
     "BandMoments",
+    "BinnedCoupling",
     "DenseMoments",
     "FrequencyResponse",
     "ImageRefused",
@@ -93,6 +113,8 @@ __all__ = [
     "LinearAE",
     "LinearDAE",
     "LinearMAE",
+    "MaskedSlopeFit",
+    "ModeCoupling",
     "PatchGrid",
     "Periodogram",
     "PulseMask",
@@ -103,22 +125,32 @@ __all__ = [
     "SectorSpectrum",
     "Spectrum",
     "StationaryMoments",
+    "UnmaskedSpectrum",
+    "Unmasking",
     "__version__",
+    "bootstrap_radial",
     "border_gradient_ratio",
     "crop_to_multiple",
     "dirichlet_kernel",
     "expected_border_gradient_ratio",
     "expected_mask_power",
     "expected_masked_psd",
+    "fields",
+    "fit_masked_slope",
     "inclusion_probabilities",
     "leakage",
     "load_model",
+    "masked_psd_std",
+    "mode_coupling",
     "plot",
     "psd",
     "read_image",
     "reconstruct_image",
     "resize_and_crop",
     "sample_visible",
+    "taper_edges",
+    "unmasked_covariance",
+    "unmasked_psd",
 ]
 
 

@@ -108,11 +108,16 @@ def closed_unit(name: str, value: float) -> float:
     return number
 
 
-def real_array(name: str, value: ArrayLike) -> FloatArray:
-    """Return ``value`` as float32 (if it is) or float64, refusing complex, NaN and infinite."""
+def plain_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """Return ``value`` as an array, refusing masked ones: their mask would be lost."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array; pass its data, and visible= for its mask")
-    array = np.asarray(value)
+    return np.asarray(value)
+
+
+def real_array(name: str, value: ArrayLike) -> FloatArray:
+    """Return ``value`` as float32 (if it is) or float64, refusing complex, NaN and infinite."""
+    array = plain_array(name, value)
     if array.dtype.kind not in "buif":
         raise TypeError(f"{name} has dtype {array.dtype}; real numbers are needed")
     if array.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):

@@ -126,7 +126,9 @@ class Interpolator:
         seen = np.asarray(visible, dtype=bool)
         if channel_axis is None and moments.channels > 1:
             channel_axis = -1
-        batch = _checks.channels_last("images", np.asarray(images), channel_axis, grid.ndim + 1)
+        batch = _checks.channels_last(
+            "images", _checks.plain_array("images", images), channel_axis, grid.ndim + 1
+        )
         n = len(batch)
         if batch.shape[1:-1] != grid.shape:
             raise ValueError(f"images of shape {np.shape(images)} do not fit shape={grid.shape}")

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae import grid as grids
 from spectral_mae._checks import FloatArray
 from spectral_mae.accumulate import Accumulator, Scatter
 from spectral_mae.bands import BandTransform, PixelTransform
@@ -199,9 +200,9 @@ class StationaryMoments(Accumulator):
         grid = PatchGrid(spectrum.shape, patch_size)
         moments = cls(grid, 1, mean is not None)
         size = grid.n_patches * grid.patch_pixels
-        scale = 1.0 / size if spectrum.scaling == "energy" else spectrum.cell * size
-        power = spectrum.full()[tuple(moments.by_frequency.transform.frequencies.T)]
-        sums = (power * (scale * size * spectrum.averages)).reshape(-1, 1, 1)
+        whole = grids.full_from_half(spectrum.per_pixel, spectrum.shape)
+        power = whole[tuple(moments.by_frequency.transform.frequencies.T)]
+        sums = (power * (size * spectrum.averages)).reshape(-1, 1, 1)
         moments.n_images = spectrum.averages
         moments.restore(
             {"mean": np.array([mean or 0.0]) * size, "scatter": sums[0], "others": sums[1:] + 0j}

@@ -265,6 +265,12 @@ class _Binning:
         gaussian = np.abs(mean) / np.sqrt(independent * averages)
         return _BinMeans(mean, std, np.where(independent > 1, scatter, gaussian))
 
+    def spread(self, values: FloatArray) -> FloatArray:
+        """One value per bin at every entry of it, (n_bins,) to the half-plane."""
+        half = np.zeros(self.half_shape)
+        half.flat[self._index] = np.repeat(values, self._sizes)
+        return half
+
     def _sums(self, values: FloatArray) -> FloatArray:
         if values.size == 0:
             return np.zeros((*values.shape[:-1], len(self._first)))
@@ -316,6 +322,10 @@ class RingBins:
         logarithm.flat[0] = self._zero_logarithm(radius, member)
         found = self._binning.means(logarithm)
         self.log_frequency, self.log_spread = found.power, found.std**2
+
+    def spread(self, values: FloatArray) -> FloatArray:
+        """One value per ring on its frequencies, zero elsewhere: (n_rings,) to the half-plane."""
+        return self._binning.spread(values)
 
     @staticmethod
     def _zero_logarithm(radius: FloatArray, member: NDArray[np.integer[Any]]) -> float:

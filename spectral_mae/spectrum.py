@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,15 @@ class Spectrum:
         """
         weights = grid.hermitian_weights(self.shape)
         return float(np.sum(self.power * weights, dtype=np.float64)) * self.cell
+
+    @property
+    def per_pixel(self) -> FloatArray:
+        """|X|² divided by the number of pixels on the half-plane, whatever the scaling.
+
+        What is also called density at one sample per pixel; it sums to the sum of squares.
+        """
+        size = prod(self.shape)
+        return self.power * (1.0 / size if self.scaling == "energy" else self.cell * size)
 
     def radial(self, bins: Bins = None) -> RadialSpectrum:
         """Average over rings of equal distance from zero frequency.

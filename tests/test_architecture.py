@@ -16,9 +16,12 @@ LAYERS = [
     "_version _checks",
     "grid fourier sampling parallel array_file",
     "dirichlet polyphase bands conditioning radial spectrum periodogram",
-    "masks patch_power stack accumulate moments",
-    "expectation coupling corruption inverse solve response",
-    "estimator filters receptive model_file fitted_map linear_model linear interpolate ising",
+    "masks weights patch_power stack accumulate moments",
+    "expectation mask_variance coupling unmasking corruption inverse solve response",
+    (
+        "estimator filters receptive model_file fitted_map linear_model linear interpolate "
+        "ising fields masked_slope spectrum_errors"
+    ),
     "theory reconstruction image_files decoding images",
     "analysis plot verify",
     "batch picture streams tables model_report report",

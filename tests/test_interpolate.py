@@ -105,11 +105,13 @@ def test_what_hidden_pixels_hold_does_not_matter(covariance, noise):
     moments, *_ = fitted((6, 4), (3, 2), 2, covariance)
     images = dense.photographs(3, (6, 4), 2, seed=1)
     visible = masks_of("pixels", moments.grid, 3)
-    other = np.where(visible[..., np.newaxis], images, 1e6)
     interpolator = Interpolator(moments, noise=noise)
-    np.testing.assert_array_equal(
-        interpolator.fill(images, visible).images, interpolator.fill(other, visible).images
-    )
+    expected = interpolator.fill(images, visible).images
+    for hidden in (1e6, np.nan, np.inf):
+        other = np.where(visible[..., np.newaxis], images, hidden)
+        np.testing.assert_array_equal(interpolator.fill(other, visible).images, expected)
+    with pytest.raises(ValueError, match="not finite"):
+        interpolator.fill(np.where(visible[..., np.newaxis], np.nan, images), visible)
 
 
 def test_channels_stand_where_they_are_said_to():
@@ -204,6 +206,42 @@ def test_tolerance_is_reached_and_no_more():
     assert fine.converged
     assert rough.n_iterations < fine.n_iterations
     assert fine.residual.max() <= 1e-10 < rough.residual.max() <= 1e-1
+
+
+@KIND
+def test_more_iterations_are_never_worse(covariance):
+    """Residuals of conjugate gradients go up and down; the smallest counts."""
+    moments, *_ = fitted((4, 6), (2, 3), None, covariance, n=26)
+    images = dense.photographs(8, (4, 6), seed=1)
+    visible = masks_of("pixels", moments.grid, 8)
+    limits = range(1, 12)
+    found = [Interpolator(moments, max_iterations=limit).fill(images, visible) for limit in limits]
+    residual = np.array([one.residual for one in found])
+    assert (np.diff(residual, axis=0) <= 1e-9 * residual[:-1]).all()
+    assert (np.diff(residual, axis=0) == 0).any()
+
+
+@KIND
+def test_directions_are_conjugate(covariance):
+    """Then there are no more steps than visible numbers, but for rounding."""
+    moments, *_ = fitted((4, 6), (2, 3), None, covariance)
+    images = dense.photographs(8, (4, 6), seed=1)
+    found = Interpolator(moments).fill(images, masks_of("patches", moments.grid, 8))
+    assert found.converged
+    assert found.n_iterations <= 12 + 2
+
+
+def test_images_do_not_mind_their_companions():
+    """Each stops where it would have stopped alone."""
+    moments, *_ = fitted((4, 6), (2, 3), None, "banded")
+    images = dense.photographs(6, (4, 6), seed=1)
+    visible = masks_of("pixels", moments.grid, 6)
+    interpolator = Interpolator(moments, tolerance=0.05)
+    together = interpolator.fill(images, visible)
+    alone = [interpolator.fill(images[i : i + 1], visible[i]) for i in range(6)]
+    assert len({one.n_iterations for one in alone}) > 1
+    np.testing.assert_allclose(together.residual, [one.residual[0] for one in alone], rtol=1e-6)
+    np.testing.assert_allclose(together.images, [one.images[0] for one in alone], atol=1e-9)
 
 
 @KIND

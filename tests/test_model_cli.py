@@ -153,13 +153,15 @@ def test_dimensions_without_power_are_told_of(tmp_path, capsys):
     assert f"{met.n_dropped} of 256 dimensions hold no power" in capsys.readouterr().out
 
 
-def test_held_out_images_choose_the_shrinkage(folder, tmp_path, capsys):
+@pytest.mark.parametrize("asked", [[], ["--shrinkage", "auto"]])
+def test_held_out_images_choose_the_shrinkage(folder, tmp_path, capsys, asked):
     out = tmp_path / "m.npz"
-    assert run("fit", folder, "--out", out, *SMALL, "--holdout", 0.3, "--seed", 4) == OK
+    options = ["--model", "dae", "--sigma", 0.1, "--holdout", 0.3, "--seed", 4, *asked]
+    assert run("fit", folder, "--out", out, *SMALL, *options) == OK
     fitted, held_out = map(read, parts(folder, 0.3, 4))
-    model = sm.LinearMAE(4, 0.75).fit(fitted)
+    model = sm.LinearDAE(4, 0.1).fit(fitted)
     model.choose_shrinkage(held_out)
-    assert model.shrinkage > 0
+    assert 0 < model.shrinkage < 1
     found = sm.load_model(out)
     assert found.shrinkage == model.shrinkage
     assert found.loss_ == pytest.approx(model.loss_, rel=1e-9)
@@ -168,6 +170,21 @@ def test_held_out_images_choose_the_shrinkage(folder, tmp_path, capsys):
     lines = printed.splitlines()
     assert integers(lines[1]) == [7, 16, 16, 3]
     assert shares(lines[2])[1] == f"{model.score(held_out):.4f}"
+
+
+def test_bottlenecks_of_every_width_are_scored(folder, tmp_path, capsys):
+    """Where half a pair of bands is kept, the second moment of the images does not suffice."""
+    out = tmp_path / "m.npz"
+    fitted, held_out = map(read, parts(folder))
+    split = set()
+    for rank in (1, 2, 3, 4, 256):
+        more = ["--model", "ae", "--rank", rank, "--shrinkage", 0.3]
+        assert run("fit", folder, "--out", out, *SMALL, *more) == OK
+        model = sm.LinearAE(4, rank, shrinkage=0.3).fit(fitted)
+        score = shares(capsys.readouterr().out.splitlines()[2])[1]
+        assert score == f"{model.score(held_out):.4f}"
+        split.add(model.solution_.split is None)
+    assert split == {True, False}
 
 
 @pytest.mark.parametrize("shrinkage", [0.0, 0.1])
@@ -369,6 +386,15 @@ def test_images_without_power_cannot_be_scored(tmp_path, capsys):
         assert "no power about the fitted mean" in line
 
 
+def test_folders_are_not_written_over(folder, tmp_path, capsys):
+    (tmp_path / "m.npz").mkdir()
+    (tmp_path / "f.png").mkdir()
+    for arguments in (["m.npz"], ["n.npz", "--figure", tmp_path / "f.png"]):
+        out = tmp_path / arguments[0]
+        line = usage_error(capsys, "fit", folder, "--out", out, *arguments[1:], *SMALL)
+        assert "must be a file" in line
+
+
 def test_what_cannot_be_written_is_an_error_of_usage(folder, tmp_path, capsys):
     (tmp_path / "file").write_text("here")
     inside = tmp_path / "file" / "m.npz"
@@ -382,15 +408,17 @@ def test_broken_files_that_are_held_out_are_named_too(folder, tmp_path, capsys, 
     copy.mkdir()
     for file in folder.iterdir():
         (copy / file.name).write_bytes(file.read_bytes())
-    bad, other = parts(copy)[1]
-    bad.write_bytes(bad.read_bytes()[:100])
+    (first, *_), (bad, other) = parts(copy)
+    for file in (first, bad):
+        file.write_bytes(file.read_bytes()[:100])
     arguments = [command, copy, "--out", tmp_path / "m.npz", *SMALL, "--mask-ratio", 0.5]
-    assert run(*arguments, "--quiet") == SOME_FAILED
+    more = ["--patch-size", 8] if command == "sweep" else []  # reads them once more
+    assert run(*arguments, *more, "--quiet") == SOME_FAILED
     printed = capsys.readouterr()
-    assert printed.err.startswith(f"failed: {bad}: ")
-    assert printed.err.count("\n") == 1
+    named = [line.split(": ")[:2] for line in printed.err.splitlines()]
+    assert named == [["failed", str(first)], ["failed", str(bad)]]
     counted = printed.out.splitlines()[0 if command == "sweep" else 1]
-    assert integers(counted)[-1] == 1
+    assert (integers(counted)[0], integers(counted)[-1]) == (7, 1)
     other.write_bytes(b"")
     line = usage_error(capsys, *arguments)
     assert "none of the 2 images held out could be used" in line
@@ -558,10 +586,17 @@ def test_broken_images_are_named_and_the_rest_sent_through(
     assert printed.out.splitlines()[-1] == f"1 picture and reconstruct.csv in {out}"
     assert run("reconstruct", model_file, bad, "--out", tmp_path / "o", "--quiet") == NOTHING
     assert list((tmp_path / "o").iterdir()) == []
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "no image could be used" in printed.err
 
 
 def test_files_that_are_no_model_are_refused(folder, tmp_path, capsys):
     np.savez(tmp_path / "arrays.npz", x=np.ones(3))
+    np.savez(tmp_path / "half.npz", model="LinearMAE", parameters='{"patch_size": 8}')
+    np.savez(tmp_path / "quarter.npz", model="LinearMAE", parameters="{}")
+    np.savez(tmp_path / "broken.npz", model="LinearMAE", parameters="{")
+    (tmp_path / "empty.npz").write_bytes(b"")
     (tmp_path / "text.npz").write_text("no archive")
     with (tmp_path / "objects.npy").open("wb") as file:
         np.save(file, np.array([{}], dtype=object))
@@ -570,6 +605,10 @@ def test_files_that_are_no_model_are_refused(folder, tmp_path, capsys):
     for name, message in (
         ("missing.npz", "missing.npz"),
         ("arrays.npz", "arrays.npz' holds no model but ['x']"),
+        ("half.npz", "half.npz' holds a model that lacks"),
+        ("quarter.npz", "quarter.npz' holds a model that lacks 'patch_size'"),
+        ("broken.npz", "broken.npz' holds no model that fits"),
+        ("empty.npz", "empty.npz' is not a file of arrays"),
         ("text.npz", "text.npz' is not a file of arrays"),
         ("objects.npy", "objects.npy' is not a file of arrays"),
         ("moments.npz", "moments.npz' holds no model"),
@@ -663,6 +702,19 @@ def test_shrinkage_is_chosen_once_per_patch_size(folder, tmp_path, drawn):
             model.fit(fitted, -1)
             found = float(row["explained_held_out"])
             assert found == pytest.approx(model.score(held_out, -1), rel=2e-7)
+
+
+def test_the_middle_of_the_possible_ratios_chooses(folder, tmp_path, drawn, monkeypatch):
+    def choose(model, images):
+        model.shrinkage = model.mask_ratio / 10
+
+    monkeypatch.setattr(sm.LinearMAE, "choose_shrinkage", choose)
+    out = tmp_path / "out"
+    # Of four patches 0.9 would keep none, so that 0.5 is the middle of three there.
+    options = ["--size", 16, "--patch-size", "8,4", "--mask-ratio", "0.25,0.5,0.75,0.9"]
+    assert run("sweep", folder, "--out", out, *options) == OK
+    chosen = [(row["patch_size"], row["shrinkage"]) for row in read_csv(out / "sweep.csv")]
+    assert chosen == [("8", "0.05")] * 3 + [("4", "0.075")] * 4
 
 
 def test_map_shows_the_table(folder, tmp_path, drawn):

@@ -87,6 +87,8 @@ def test_patches_that_do_not_fit_are_left_out(files):
     """At the native size each patch size may crop to pixels of its own."""
     batch, _ = analyzed(files[1:3], size=None, patch_sizes=(8, 5, 4))
     assert [model.patch_size for model in batch.linear_models()] == [8, 4]
+    batch, _ = analyzed(files[1:3], size=None, patch_sizes=(8, 6))  # 6 divides 24, but not 32
+    assert [model.patch_size for model in batch.linear_models()] == [8]
 
 
 @pytest.mark.parametrize(("color", "limit"), [(False, 16), (True, 48)])

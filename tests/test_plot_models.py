@@ -10,7 +10,7 @@ import spectral_mae as sm
 from spectral_mae import plot
 from spectral_mae.plot.models import LABELS
 from spectral_mae.receptive import ReceptiveField
-from spectral_mae.reconstruction import reconstruct_image
+from spectral_mae.reconstruction import Reconstruction, reconstruct_image
 
 mpl.use("Agg")
 SHAPES = pytest.mark.parametrize(
@@ -227,6 +227,16 @@ def test_wide_filters_have_wide_gaps():
     assert sheet.shape == (8, 64 + 4 + 64, 3)
 
 
+@pytest.mark.parametrize(
+    ("shape", "channels"),
+    [((0, 4, 4), False), ((0, 8), False), ((4,), False), ((2, 4, 4, 3), False),
+     ((2, 4, 4), True), ((2, 4, 4, 2), True)],
+)  # fmt: skip
+def test_what_are_no_filters_is_refused(shape, channels):
+    with pytest.raises(ValueError, match=r"images of shape .* with channels=.* are not filters"):
+        plot.filters(np.ones(shape), channels=channels)
+
+
 def test_filters_of_signals_are_lines():
     filters = fitted((16,), model=sm.LinearAE(4, 3)).decoder()
     ax = plot.filters(filters)
@@ -322,6 +332,16 @@ def test_response_of_several_models():
     assert dashes[:5] == dashes[5:] == ["-", "--", ":", "-.", "-"]
 
 
+def test_nothing_to_draw_is_refused():
+    response = fitted().frequency_response()
+    for make in (lambda: plot.response({}), lambda: plot.response(response, curves=())):
+        with pytest.raises(ValueError, match="no responses to draw"):
+            make()
+    for rows in ({}, {"a": {}}):
+        with pytest.raises(ValueError, match="no receptive fields to draw"):
+            plot.receptive_fields(rows)
+
+
 def test_curves_that_do_not_exist_are_refused():
     response = fitted().frequency_response()
     with pytest.raises(ValueError, match=r"curves=\['power'\] are not among gain, explained"):
@@ -352,6 +372,18 @@ def test_response_as_power(shape, channels, whole):
     assert [line.get_linestyle() for line in ax.lines] == ["-"] * 3 + ["--"] * 3
     assert ax.get_yscale() == ax.get_xscale() == "log"
     assert "power density" in ax.get_ylabel()
+
+
+def test_power_that_is_only_rounding_is_a_gap():
+    powers = np.array([1.0, 1e-13, 1e-15])
+    rings = sm.RadialResponse(np.array([0.1, 0.2, 0.4]), np.ones(3, int), *[powers] * 6)
+    for line in plot.response_power(rings).lines:
+        np.testing.assert_array_equal(np.isnan(line.get_ydata()), [False, False, True])
+    rows, columns = np.mgrid[:12, :16]
+    wave = np.cos(2 * np.pi * (columns / 16 + rows / 12) + 0.3)
+    one = Reconstruction(sm.PatchGrid((12, 16), 4), wave, wave, wave, np.zeros((12, 16)), None)
+    power = plot.reconstruction(one)[1, 2].lines[0].get_ydata()
+    assert np.isfinite(power).sum() == 1
 
 
 # Reconstructions ---------------------------------------------------------------------------------
@@ -412,6 +444,13 @@ def test_noisy_image_in_pictures(channels):
     assert f"PSNR {one.psnr:.1f} dB" in "".join(ax.get_title() for ax in axes.flat)
     labels = [text.get_text() for text in axes[1, 2].get_legend().get_texts()]
     assert labels == ["original", "with noise", "reconstruction", "error"]
+
+
+def test_what_an_autoencoder_sees_has_no_noise():
+    one = one_of(None, sm.LinearAE(4, 10))
+    axes = plot.reconstruction(one)
+    assert axes[0, 1].get_title() == "as the model sees it"
+    assert not any("noise" in line.get_label() for line in axes[1, 2].lines)
 
 
 @pytest.mark.parametrize("channels", [None, 3])

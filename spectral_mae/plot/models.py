@@ -140,10 +140,12 @@ def receptive_fields(
 def weight_by_distance(fields: Mapping[str, ReceptiveField], ax: Axes | None = None) -> Axes:
     """Normalised weight against distance from the output pixel, on a logarithmic axis."""
     ax = one_axes(ax)
-    for name, field in fields.items():
+    for i, (name, field) in enumerate(fields.items()):
         rings = field.by_distance()
         floor = 1e-10 * float(np.max(rings.weight, initial=0.0))  # the rest is rounding
-        ax.plot(rings.distance, shown(rings.weight, floor), label=name)
+        # Dashes, so that lines that coincide are both seen.
+        dash = "solid" if i == 0 else (0, (4, 4))
+        ax.plot(rings.distance, shown(rings.weight, floor), linestyle=dash, label=name)
     log_power_axis(ax)
     ax.set_xlabel("distance from the output pixel (pixels)")
     ax.set_ylabel("mean |weight| / Σ|weight|")
@@ -386,7 +388,7 @@ def _spectra(one: Reconstruction, ax: Axes) -> None:
     for name, (colour, dash) in looks.items():
         rings = spectra[name]
         label = _what_was_seen(one) if name == "corrupted" else name
-        power = shown(rings.power, rings.floor)
+        power = shown(rings.power, spectra["original"].floor)
         ax.plot(rings.frequency, power, color=colour, linestyle=dash, label=label)
     log_frequency_axis(ax, spectra["original"].frequency, (1.0, 1.0))
     log_power_axis(ax)

@@ -1,0 +1,112 @@
+"""Gaussian random fields of known power spectrum, for tests and for teaching."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+import scipy.fft
+
+from spectral_mae import _checks, grid
+from spectral_mae._checks import FloatArray
+from spectral_mae.sampling import Seed
+from spectral_mae.spectrum import Spectrum
+
+
+def power_law(
+    shape: _checks.PerAxis, slope: float, *, variance: float = 1.0, outer: float | None = None
+) -> Spectrum:
+    """The power spectrum S ∝ f^slope, with nothing at zero frequency.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Pixels along each axis.
+    slope : float
+        About −2 for photographs.
+    variance : float
+        Sum over all frequencies: the variance of a field's pixels.
+    outer : float or None
+        Frequency in cycles/pixel below which the spectrum is flat, as that of fields cut from much
+        larger ones has to be; None lets it rise to the lowest frequency.
+
+    Returns
+    -------
+    Spectrum
+        Scaling "density".
+
+    Examples
+    --------
+    >>> spectrum = power_law((64, 64), -2.0)
+    >>> round(spectrum.total, 9), round(spectrum.radial().fit_slope().slope, 1)
+    (1.0, -2.0)
+    """
+    sizes = _checks.grid_shape(shape)
+    _positive("variance", variance)
+    if outer is not None:
+        _positive("outer", outer)
+    ones = (1.0,) * len(sizes)
+    radius = grid.radial_frequency(sizes, ones)
+    lowest = radius.ravel()[1:].min(initial=1.0) if outer is None else outer
+    power = np.maximum(radius, lowest) ** slope
+    power.flat[0] = 0.0
+    whole = float(np.sum(power * grid.hermitian_weights(sizes)))
+    if whole == 0:
+        raise ValueError(f"{shape=} has no frequency but zero")
+    power *= variance * prod(sizes) / whole
+    return Spectrum(power, sizes, "density", ones, 1.0 / prod(sizes))
+
+
+def gaussian_fields(
+    spectrum: Spectrum, n: int, *, shape: _checks.PerAxis | None = None, rng: Seed = None
+) -> FloatArray:
+    """Draw Gaussian fields with a given power spectrum.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Of any scaling; its zero frequency is the variance of the fields' means.
+    n : int
+        How many.
+    shape : int or tuple of int, or None
+        Cut fields of this shape from those of the spectrum's, which are periodic: a field cut
+        from one at least twice as long knows nothing of its opposite border. None leaves them
+        periodic.
+    rng : int, numpy.random.Generator or None
+
+    Returns
+    -------
+    ndarray, shape (n, *shape)
+
+    Raises
+    ------
+    ValueError
+        If the spectrum has negative power, or the shape is larger than its own.
+
+    Examples
+    --------
+    >>> fields = gaussian_fields(power_law((64, 64), -2.0), 200, rng=0)
+    >>> fields.shape, bool(np.isclose(fields.var(), 1.0, atol=0.1))
+    ((200, 64, 64), True)
+    """
+    n = _checks.positive_int("n", n)
+    whole = spectrum.shape
+    cut = whole if shape is None else _checks.per_axis("shape", shape, len(whole))
+    if any(small > large for small, large in zip(cut, whole, strict=True)):
+        raise ValueError(f"{shape=} is larger than the spectrum's, {whole}")
+    if spectrum.power.min() < 0:
+        raise ValueError(f"the spectrum has negative power, down to {spectrum.power.min():.3g}")
+    amplitude = np.sqrt(spectrum.per_pixel)
+    generator = np.random.default_rng(rng)
+    axes = tuple(range(-len(whole), 0))
+    fields = np.empty((n, *cut))
+    inside = tuple(slice(size) for size in cut)
+    for field in fields:
+        waves = scipy.fft.rfftn(generator.standard_normal(whole), axes=axes)
+        field[...] = scipy.fft.irfftn(waves * amplitude, s=whole, axes=axes)[inside]
+    return fields
+
+
+def _positive(name: str, value: float) -> None:
+    if not 0 < _checks.real_number(name, value) < np.inf:
+        raise ValueError(f"{name}={value!r} is not a positive number")

@@ -1,0 +1,308 @@
+"""From masked images back to the power spectrum, lag by lag.
+
+Under a mask the circular autocorrelation of a stationary image is, on average, that of the whole
+image times that of the mask. Their ratio, lag by lag, is an estimate without bias, and its
+transform the spectrum; the binned form of the same idea is MASTER (Hivon et al. 2002).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from math import prod
+from typing import Literal, NamedTuple, Self
+
+import numpy as np
+import scipy.fft
+from numpy.typing import ArrayLike
+
+from spectral_mae import _checks
+from spectral_mae import grid as grids
+from spectral_mae._checks import FloatArray, Scaling
+from spectral_mae.spectrum import Spectrum
+from spectral_mae.weights import autocorrelation, mask_weights
+
+Prewhiten = Literal["gradient"]
+Borders = Literal["periodic", "hidden"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class UnmaskedSpectrum(Spectrum):
+    """The power spectrum of what a mask hides in part, and what was seen of it.
+
+    Single values may be negative: they are estimates without bias, and clipping would bias them.
+
+    Attributes
+    ----------
+    autocovariance : ndarray, shape (*shape)
+        Estimate of c(r) at every circular lag r, FFT order; NaN where no pair of pixels was seen.
+    pairs : ndarray, shape (*shape)
+        Pairs of pixels at each lag that were seen (of weights: their sum of products).
+    n_unseen, n_rare : int
+        Lags without a pair, and with fewer than ``min_pairs``; both count as zero in ``power``.
+    """
+
+    autocovariance: FloatArray = dataclasses.field(default_factory=lambda: np.empty(0))
+    pairs: FloatArray = dataclasses.field(default_factory=lambda: np.empty(0))
+    n_unseen: int = 0
+    n_rare: int = 0
+
+
+class Unmasking:
+    """The lag-by-lag estimator, pooled over masks and images.
+
+    Σ(masked image ⋆ itself) / Σ(mask ⋆ mask), numerators and denominators summed on their own: a
+    mean of ratios would be biased by its rarest lags.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    prewhiten : {"gradient"} or None
+        Whether to unmask the spectra of the steps to the next pixel along each axis, where both
+        are visible, and divide their sum by Σ 4 sin²(πf). Steep spectra are nearly white in their
+        gradient, so that little leaks: the noise falls by orders of magnitude, and the mean of the
+        image does not matter. Flat spectra are noisier at low frequencies that way. Zero
+        frequency, which steps do not have, stays that of the image.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> pool = Unmasking((16, 16))
+    >>> for _ in range(50):
+    ...     visible = rng.random((16, 16)) < 0.5
+    ...     pool = pool.update(rng.standard_normal((16, 16)), visible)
+    >>> bool(np.allclose(pool.spectrum().radial(4).power, 1.0, atol=0.2))
+    True
+    """
+
+    def __init__(self, shape: _checks.PerAxis, *, prewhiten: Prewhiten | None = None) -> None:
+        self.shape = _checks.grid_shape(shape)
+        if prewhiten is not None:
+            _checks.choice("prewhiten", prewhiten, Prewhiten)
+        self.prewhiten = prewhiten
+        # The image itself, then its steps along each axis.
+        n = 1 if prewhiten is None else 1 + len(self.shape)
+        self._power = np.zeros((n, *grids.half_shape(self.shape)))
+        self._seen = np.zeros_like(self._power)
+        self.n = 0
+
+    def update(self, images: ArrayLike, visible: ArrayLike) -> Self:
+        """Take in an image (or several), under a mask (or one each).
+
+        Parameters
+        ----------
+        images : array_like, shape (*shape) or (n, *shape)
+            What is hidden does not count, whatever it holds.
+        visible : array_like, shape (*shape) or (n, *shape)
+            Bool, or weights from 0 to 1, which multiply the image.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit, weights are not from 0 to 1, or a visible pixel is not finite.
+        """
+        weights = mask_weights(visible, self.shape)
+        weights = weights.reshape(-1, *self.shape)
+        pixels: FloatArray = _checks.plain_array("images", images).astype(np.float64)
+        if pixels.shape[-len(self.shape) :] != self.shape or pixels.ndim > len(self.shape) + 1:
+            raise ValueError(f"images of shape {pixels.shape} are not (n, {self.shape})")
+        pixels = pixels.reshape(-1, *self.shape)
+        if 1 not in (len(weights), len(pixels)) and len(weights) != len(pixels):
+            raise ValueError(f"{len(pixels)} images under {len(weights)} masks do not pair up")
+        # What is hidden may be NaN, and zero times NaN would be, too.
+        pixels = _checks.real_array("images", np.where(weights > 0, pixels, 0.0))
+        self._add(0, pixels, weights)
+        for axis in range(1, len(self._power)):
+            steps = np.roll(pixels, -1, axis) - pixels
+            self._add(axis, steps, weights * np.roll(weights, -1, axis))
+        self.n += len(pixels)
+        return self
+
+    def merge(self, other: Self) -> Self:
+        """Take in what another pool has seen."""
+        if (self.shape, self.prewhiten) != (other.shape, other.prewhiten):
+            raise ValueError(
+                f"pools of {self.shape=}, {self.prewhiten=} and shape={other.shape}, "
+                f"prewhiten={other.prewhiten!r} do not fit"
+            )
+        self._power += other._power
+        self._seen += other._seen
+        self.n += other.n
+        return self
+
+    def spectrum(
+        self,
+        *,
+        scaling: Scaling = "density",
+        min_pairs: float = 1.0,
+        taper: ArrayLike | None = None,
+    ) -> UnmaskedSpectrum:
+        """The pooled estimate.
+
+        Parameters
+        ----------
+        scaling : {"density", "spectrum", "energy"}
+        min_pairs : float
+            Lags with fewer pairs, over all masks, count as zero.
+        taper : array_like, shape (*shape), or None
+            Weights of the lags before they are transformed, FFT order: noise of far lags against
+            resolution in frequency.
+        """
+        _checks.choice("scaling", scaling, Scaling)
+        if self.n == 0:
+            raise ValueError("no images yet: call update first")
+        if not min_pairs > 0:
+            raise ValueError(f"{min_pairs=} is not positive")
+        weights = np.ones(self.shape) if taper is None else _checks.real_array("taper", taper)
+        if weights.shape != self.shape:
+            raise ValueError(f"taper of shape {weights.shape} does not fit {self.shape=}")
+        lags = [self._lags(i, min_pairs) for i in range(len(self._power))]
+        spectra = [scipy.fft.rfftn(one.used * weights).real for one in lags]
+        power = spectra[0]
+        if self.prewhiten is not None:
+            gain = step_gain(self.shape)
+            steps = sum(spectra[1:])
+            power = np.divide(steps, gain, out=power, where=gain > 0)
+        size = prod(self.shape)
+        factor = {"density": 1.0, "spectrum": 1.0 / size, "energy": float(size)}[scaling]
+        cell = {"density": 1.0 / size, "spectrum": 1.0, "energy": 1.0}[scaling]
+        return UnmaskedSpectrum(
+            power * factor,
+            self.shape,
+            scaling,
+            (1.0,) * len(self.shape),
+            cell,
+            self.n,
+            autocovariance=lags[0].covariance,
+            pairs=lags[0].pairs,
+            n_unseen=max(one.n_unseen for one in lags),
+            n_rare=max(one.n_rare for one in lags),
+        )
+
+    def _add(self, place: int, pixels: FloatArray, weights: FloatArray) -> None:
+        axes = tuple(range(1, len(self.shape) + 1))
+        transform = scipy.fft.rfftn(pixels * weights, axes=axes)
+        self._power[place] += np.sum(np.abs(transform) ** 2, axis=0)
+        seen = np.abs(scipy.fft.rfftn(weights, axes=axes)) ** 2
+        # One mask may serve all images.
+        self._seen[place] += seen.sum(axis=0) * (len(transform) / len(weights))
+
+    def _lags(self, place: int, min_pairs: float) -> _Lags:
+        pairs = autocorrelation(self._seen[place], self.shape)
+        sums = autocorrelation(self._power[place], self.shape)
+        unseen = pairs < 1e-9 * prod(self.shape) * self.n  # no more than rounding
+        covariance = np.divide(sums, pairs, out=np.full(self.shape, np.nan), where=~unseen)
+        rare = ~unseen & (pairs < min_pairs * (1 - 1e-9))
+        return _Lags(
+            covariance,
+            np.where(unseen, 0.0, pairs),
+            np.where(unseen | rare, 0.0, covariance),
+            int(np.count_nonzero(unseen)),
+            int(np.count_nonzero(rare)),
+        )
+
+
+class _Lags(NamedTuple):
+    """Autocovariance at every lag, the pairs it is made of, and what is used of it."""
+
+    covariance: FloatArray
+    pairs: FloatArray
+    used: FloatArray
+    n_unseen: int
+    n_rare: int
+
+
+def unmasked_psd(
+    image: ArrayLike,
+    visible: ArrayLike,
+    *,
+    scaling: Scaling = "density",
+    channel_axis: int | None = None,
+    detrend: Literal["constant"] | None = None,
+    nan: Literal["raise", "hidden"] = "raise",
+    borders: Borders = "periodic",
+    prewhiten: Prewhiten | None = None,
+    min_pairs: float = 1.0,
+    taper: ArrayLike | None = None,
+) -> UnmaskedSpectrum:
+    """Power spectrum of an image of which a mask shows only a part.
+
+    Lag by lag: the autocorrelation of the masked image over that of the mask, transformed. Of a
+    stationary (periodic) image this is without bias, whatever the mask.
+
+    Parameters
+    ----------
+    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+    visible : array_like, shape (*shape) or (n_masks, *shape)
+        One mask, or several under which the image was seen; bool, or weights from 0 to 1.
+    scaling : {"density", "spectrum", "energy"}
+    channel_axis : int or None
+        Axis of the channels; their spectra are averaged.
+    detrend : {"constant"} or None
+        Subtract the (weighted) mean of what is visible, of each channel.
+    nan : {"raise", "hidden"}
+        What to do with visible pixels that are not finite: refuse them, or take them as hidden.
+    borders : {"periodic", "hidden"}
+        Whether the image goes on at its opposite border, or lies within hidden surroundings of
+        twice its size (then the spectrum is on that grid, and lags that go around are unseen).
+    prewhiten : {"gradient"} or None
+        As of `Unmasking`: for spectra about as steep as those of photographs, or steeper.
+    min_pairs, taper
+        As of `Unmasking.spectrum`.
+
+    Returns
+    -------
+    UnmaskedSpectrum
+        Says at how many lags nothing, or little, was seen.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or no pixel is visible.
+
+    Examples
+    --------
+    >>> from spectral_mae.fields import gaussian_fields, power_law
+    >>> truth = power_law((64, 64), -1.0)
+    >>> image = gaussian_fields(truth, 1, rng=0)[0]
+    >>> visible = np.random.default_rng(1).random((64, 64)) < 0.5
+    >>> found = unmasked_psd(image, visible)
+    >>> found.n_unseen, bool(np.allclose(found.radial(4).power, truth.radial(4).power, rtol=0.2))
+    (0, True)
+    """
+    _checks.choice("nan", nan, Literal["raise", "hidden"])
+    _checks.choice("borders", borders, Borders)
+    if detrend is not None:
+        _checks.choice("detrend", detrend, Literal["constant"])
+    array = _checks.plain_array("image", image).astype(np.float64)
+    ndim = array.ndim - (channel_axis is not None)
+    planes = np.moveaxis(_checks.channels_last("image", array, channel_axis, ndim), -1, 0)
+    shape = _checks.grid_shape(planes.shape[1:])
+    weights = mask_weights(visible, shape)
+    if nan == "hidden":
+        weights = weights * np.isfinite(planes).all(axis=0)
+    if not weights.any():
+        raise ValueError(f"no pixel of {shape=} is visible")
+    masks = weights.reshape(-1, *shape)
+    if borders == "hidden":
+        masks, planes = _surrounded(masks, shape), _surrounded(planes, shape)
+        shape = masks.shape[1:]
+    pool = Unmasking(shape, prewhiten=prewhiten)
+    for plane in planes:
+        level = 0.0
+        if detrend == "constant":
+            level = float(np.average(np.where(masks > 0, plane, 0.0), weights=masks))
+        pool.update(np.broadcast_to(plane - level, masks.shape), masks)
+    found = pool.spectrum(scaling=scaling, min_pairs=min_pairs * len(planes), taper=taper)
+    return dataclasses.replace(found, averages=1)
+
+
+def _surrounded(images: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Images in the corner of a grid of twice their size, zero elsewhere."""
+    return np.pad(images, [(0, 0), *((0, n) for n in shape)])
+
+
+def step_gain(shape: tuple[int, ...]) -> FloatArray:
+    """Σ 4 sin²(πf) over the axes, on the half-plane: what steps to the next pixel multiply."""
+    axes = np.meshgrid(*grids.half_frequencies(shape, (1.0,) * len(shape)), indexing="ij")
+    return np.sum([4 * np.sin(np.pi * axis) ** 2 for axis in axes], axis=0)

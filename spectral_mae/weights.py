@@ -1,0 +1,63 @@
+"""Masks as weights from 0 to 1: checked, tapered, and their pairs counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.fft
+import scipy.ndimage
+from numpy.typing import ArrayLike
+
+from spectral_mae import _checks
+from spectral_mae._checks import FloatArray
+
+
+def mask_weights(visible: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
+    """Check a mask, or several, (*shape) or (n, *shape), and return its weights."""
+    weights = _checks.real_array("visible", visible).astype(np.float64)
+    if weights.shape[-len(shape) :] != shape or weights.ndim > len(shape) + 1:
+        raise ValueError(f"visible of shape {weights.shape} is neither {shape} nor (n, {shape})")
+    if weights.size and (weights.min() < 0 or weights.max() > 1):
+        raise ValueError(
+            f"visible holds weights from {weights.min():.3g} to {weights.max():.3g}, "
+            "not from 0 to 1"
+        )
+    return weights
+
+
+def autocorrelation(half_power: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Circular autocorrelation from power on the half-plane."""
+    return scipy.fft.irfftn(half_power, s=shape)
+
+
+def taper_edges(visible: ArrayLike, width: float) -> FloatArray:
+    """Weights that rise smoothly from 0 at hidden pixels to 1 at ``width`` pixels from them.
+
+    A sharp edge of a mask leaks far in frequency; a tapered one sees less of the image and leaks
+    less. The rise is (1 − cos πd/width)/2 in the distance d to the nearest hidden pixel; the
+    image's own borders are not edges.
+
+    Parameters
+    ----------
+    visible : array_like of bool, shape (*shape)
+    width : float
+        In pixels.
+
+    Returns
+    -------
+    ndarray, shape (*shape)
+
+    Examples
+    --------
+    >>> visible = np.array([0, 1, 1, 1, 1, 1], dtype=bool)
+    >>> taper_edges(visible, 4).round(3)
+    array([0.   , 0.146, 0.5  , 0.854, 1.   , 1.   ])
+    """
+    mask = np.asarray(visible)
+    if mask.dtype != np.bool_:
+        raise TypeError(f"visible has dtype {mask.dtype}; a taper starts from a bool mask")
+    if not 0 < _checks.real_number("width", width) < np.inf:
+        raise ValueError(f"{width=} is not a positive number of pixels")
+    if mask.all():
+        return np.ones(mask.shape)
+    distance = scipy.ndimage.distance_transform_edt(mask)
+    return (1 - np.cos(np.pi * np.minimum(distance / width, 1))) / 2
