@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import spectral_mae.plot as plot
     from spectral_mae.coupling import BinnedCoupling, ModeCoupling, mode_coupling
     from spectral_mae.dirichlet import dirichlet_kernel
+    from spectral_mae.estimator import NotFittedError
     from spectral_mae.expectation import (
         Leakage,
         expected_mask_power,
@@ -30,14 +31,15 @@ if TYPE_CHECKING:
         resize_and_crop,
     )
     from spectral_mae.interpolate import Interpolation, Interpolator
-    from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, load_model
+    from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, MaskRatioSweep, load_model
+    from spectral_mae.linear_model import ShrinkageChoice
     from spectral_mae.mask_variance import masked_psd_std
     from spectral_mae.masked_slope import MaskedSlopeFit, fit_masked_slope
     from spectral_mae.masks import PulseMask, sample_visible
     from spectral_mae.moments import BandMoments, DenseMoments, StationaryMoments
     from spectral_mae.periodogram import Periodogram, psd
     from spectral_mae.radial import RadialSpectrum, SectorSpectrum
-    from spectral_mae.receptive import ReceptiveField
+    from spectral_mae.receptive import ReceptiveField, WeightsByDistance
     from spectral_mae.reconstruction import (
         Reconstruction,
         border_gradient_ratio,
@@ -48,12 +50,14 @@ if TYPE_CHECKING:
     from spectral_mae.sampling import inclusion_probabilities
     from spectral_mae.spectrum import Spectrum
     from spectral_mae.spectrum_errors import bootstrap_radial, unmasked_covariance
+    from spectral_mae.stack import CentredStack
     from spectral_mae.unmasking import UnmaskedSpectrum, Unmasking, unmasked_psd
     from spectral_mae.weights import taper_edges
 
 _HOME = {
     "BandMoments": "moments",
     "BinnedCoupling": "coupling",
+    "CentredStack": "stack",
     "DenseMoments": "moments",
     "FrequencyResponse": "response",
     "ImageRefused": "images",
@@ -63,8 +67,10 @@ _HOME = {
     "LinearAE": "linear",
     "LinearDAE": "linear",
     "LinearMAE": "linear",
+    "MaskRatioSweep": "linear",
     "MaskedSlopeFit": "masked_slope",
     "ModeCoupling": "coupling",
+    "NotFittedError": "estimator",
     "PatchGrid": "grid",
     "Periodogram": "periodogram",
     "PulseMask": "masks",
@@ -73,10 +79,12 @@ _HOME = {
     "ReceptiveField": "receptive",
     "Reconstruction": "reconstruction",
     "SectorSpectrum": "radial",
+    "ShrinkageChoice": "linear_model",
     "Spectrum": "spectrum",
     "StationaryMoments": "moments",
     "UnmaskedSpectrum": "unmasking",
     "Unmasking": "unmasking",
+    "WeightsByDistance": "receptive",
     "bootstrap_radial": "spectrum_errors",
     "border_gradient_ratio": "reconstruction",
     "crop_to_multiple": "images",
@@ -104,6 +112,7 @@ _MODULES = ("fields", "plot")
 __all__ = [
     "BandMoments",
     "BinnedCoupling",
+    "CentredStack",
     "DenseMoments",
     "FrequencyResponse",
     "ImageRefused",
@@ -113,8 +122,10 @@ __all__ = [
     "LinearAE",
     "LinearDAE",
     "LinearMAE",
+    "MaskRatioSweep",
     "MaskedSlopeFit",
     "ModeCoupling",
+    "NotFittedError",
     "PatchGrid",
     "Periodogram",
     "PulseMask",
@@ -123,10 +134,12 @@ __all__ = [
     "ReceptiveField",
     "Reconstruction",
     "SectorSpectrum",
+    "ShrinkageChoice",
     "Spectrum",
     "StationaryMoments",
     "UnmaskedSpectrum",
     "Unmasking",
+    "WeightsByDistance",
     "__version__",
     "bootstrap_radial",
     "border_gradient_ratio",

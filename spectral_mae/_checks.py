@@ -115,6 +115,19 @@ def plain_array(name: str, value: ArrayLike) -> NDArray[Any]:
     return np.asarray(value)
 
 
+def bool_mask(name: str, value: ArrayLike) -> BoolArray:
+    """Return a mask as bool; numbers only if all are 0 or 1."""
+    array = plain_array(name, value)
+    if array.dtype == np.bool_:
+        return array
+    if array.dtype.kind not in "uif":
+        raise TypeError(f"{name} has dtype {array.dtype}; a mask is bool")
+    other = (array != 0) & (array != 1)
+    if other.any():
+        raise ValueError(f"{name} holds {array[other][0]}; a mask is bool, or 0 and 1")
+    return array.astype(bool)
+
+
 def real_array(name: str, value: ArrayLike) -> FloatArray:
     """Return ``value`` as float32 (if it is) or float64, refusing complex, NaN and infinite."""
     array = plain_array(name, value)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import FloatArray
+from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.array_file import read_arrays, write_arrays
 from spectral_mae.bands import BlockTransform
 from spectral_mae.grid import PatchGrid
@@ -72,6 +72,30 @@ class Accumulator(ABC):
         """Check a batch of images as `update` does, and cut it: (n, n_patches, patch_dim)."""
         return self._cut(self._batch(images, channel_axis))
 
+    def masked_patches(
+        self, images: ArrayLike, visible: ArrayLike | None, channel_axis: int | None = None
+    ) -> tuple[FloatArray, BoolArray]:
+        """Images and masks cut into patches, both (n, n_patches, patch_dim).
+
+        Whatever hidden pixels hold, NaN too, is of no account: they are zero in the result.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, *grid.shape), with the channels as in `update`
+        visible : array_like, shape (*grid.shape) or (n, *grid.shape), or None
+            Bool, or numbers that are 0 or 1; None keeps everything.
+        channel_axis : int or None
+        """
+        batch, shape = self._batch(images, channel_axis), self.grid.shape
+        masks = np.ones(shape, bool) if visible is None else _checks.bool_mask("visible", visible)
+        if masks.shape not in (shape, (len(batch), *shape)):
+            raise ValueError(
+                f"visible of shape {masks.shape} is neither {shape} nor {(len(batch), *shape)}"
+            )
+        patches = self._cut(np.where(masks[..., np.newaxis], batch, 0))
+        pixels = np.repeat(self.grid.to_patches(masks), self.channels, axis=-1)
+        return patches, np.broadcast_to(pixels, patches.shape)
+
     def add_patches(self, patches: FloatArray) -> Self:
         """Take in images that are cut into patches already, (n, n_patches, patch_dim)."""
         if len(patches):
@@ -87,6 +111,8 @@ class Accumulator(ABC):
         ValueError
             If the two differ in grid, channels or centring.
         """
+        if not isinstance(other, type(self)):
+            raise TypeError(f"{type(self).__name__} cannot take in {other!r}")
         mine, theirs = self._identity(), other._identity()
         if mine != theirs:
             raise ValueError(f"moments do not fit: {mine} and {theirs}")
@@ -112,7 +138,10 @@ class Accumulator(ABC):
         kind = str(arrays["kind"]) if "kind" in arrays else None
         if kind != cls.kind:
             raise ValueError(f"{os.fspath(path)!r} holds {kind=}, not {cls.kind!r}")
-        return cls.from_arrays(arrays)
+        try:
+            return cls.from_arrays(arrays)
+        except KeyError as error:
+            raise ValueError(f"{os.fspath(path)!r} holds moments that lack {error}") from error
 
     def to_arrays(self) -> dict[str, Any]:
         """All there is to know, as arrays by name."""
@@ -132,11 +161,18 @@ class Accumulator(ABC):
         grid = PatchGrid(arrays["shape"].tolist(), arrays["patch_size"].tolist())
         moments = cls(grid, int(arrays["channels"]), bool(arrays["center"]))
         moments.n_images = int(arrays["n_images"])
-        moments.restore({name: arrays[name] for name in moments.arrays()})
+        own = moments.arrays()
+        for name, value in own.items():
+            if np.shape(arrays[name]) != np.shape(value):
+                raise ValueError(
+                    f"{name} of shape {np.shape(arrays[name])} does not fit {moments.grid} with "
+                    f"{moments.channels} channels: it should be {np.shape(value)}"
+                )
+        moments.restore({name: np.array(arrays[name]) for name in own})
         return moments
 
     def _batch(self, images: ArrayLike, channel_axis: int | None) -> NDArray[Any]:
-        array = np.asarray(images)
+        array = _checks.plain_array("images", images)
         if channel_axis is None and self.channels > 1:
             channel_axis = -1
         batch = _checks.channels_last("images", array, channel_axis, self.grid.ndim + 1)

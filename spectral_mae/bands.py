@@ -51,12 +51,17 @@ class BlockTransform(ABC):
     def inverse(self, blocks: NDArray[Any]) -> FloatArray:
         """Undo `forward`."""
 
-    def apply(self, weights: NDArray[Any], patches: FloatArray) -> FloatArray:
+    def apply(
+        self, weights: NDArray[Any], patches: FloatArray, *, transpose: bool = False
+    ) -> FloatArray:
         """Map images, (n, n_patches, patch_dim), by a matrix for each block: x̂_q = x̃_q conj(W_q).
 
-        On columns that is W_qᴴ.
+        On columns that is W_qᴴ; ``transpose`` maps by the transposed map of the whole image.
         """
-        return self.inverse((self.forward(patches).conj() @ weights).conj())
+        blocks = self.forward(patches)
+        if transpose:
+            return self.inverse(blocks @ weights.swapaxes(-1, -2))
+        return self.inverse((blocks.conj() @ weights).conj())
 
     @abstractmethod
     def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
@@ -168,7 +173,7 @@ class BandTransform(BlockTransform):
         """Unnormalised DFT over the patch index: (n, n_patches, d) to (n_bands, n, d)."""
         n, _, d = patches.shape
         planes = patches.transpose(0, 2, 1).reshape(n * d, *self.grid.counts)
-        half = self._fft.rfft(planes).reshape(n, d, -1)
+        half = self._fft.rfft(planes).reshape(n, d, prod(self._fft.half_shape))
         return np.ascontiguousarray(half[..., self._kept].transpose(2, 0, 1))
 
     def inverse(self, bands: Complex128Array) -> FloatArray:
@@ -177,7 +182,7 @@ class BandTransform(BlockTransform):
         half = bands[self._source].transpose(1, 2, 0)
         half = np.where(self._conjugate, half.conj(), half)
         planes = self._fft.irfft(half.reshape(n * d, *self._fft.half_shape))
-        return planes.reshape(n, d, -1).transpose(0, 2, 1)
+        return planes.reshape(n, d, self.grid.n_patches).transpose(0, 2, 1)
 
     def full(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
         """Spread one value per kept band, shape (n_bands, ...), over all bands, (n_patches, ...).

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.bands import BandTransform
 from spectral_mae.grid import PatchGrid
@@ -211,8 +212,10 @@ class GaussianNoise(Corruption):
     sigma: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.sigma) and self.sigma > 0):
+        sigma = _checks.real_number("sigma", self.sigma)
+        if not (math.isfinite(sigma) and sigma > 0):
             raise ValueError(f"sigma={self.sigma!r} is not a positive number")
+        object.__setattr__(self, "sigma", sigma)
 
     @property
     def mix(self) -> Mix:

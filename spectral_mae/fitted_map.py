@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import operator
 from abc import ABC, abstractmethod
 from typing import Literal
 
@@ -33,6 +35,7 @@ class FittedMap(Estimator, ABC):
     # Set by fitting.
     moments_: Moments
     solution_: Solution
+    n_images_: int
 
     @property
     def loss_(self) -> float:
@@ -51,7 +54,7 @@ class FittedMap(Estimator, ABC):
     def mean_(self) -> FloatArray:
         """The mean that is subtracted, with the axes of an image."""
         self._fitted()
-        return self._to_image(self._working.mean[np.newaxis])[0]
+        return self._to_image(self._working.mean[np.newaxis])[0].copy()
 
     @property
     def eigenvalues_(self) -> FloatArray | None:
@@ -60,7 +63,9 @@ class FittedMap(Estimator, ABC):
         if solution.eigenvalues is not None or not self._has_eigenvalues:
             return solution.eigenvalues
         mix = self._corruption(self.moments_.grid).mix
-        return solve.eigenvalues(self._stack(self.moments_), solution, mix)
+        values = solve.eigenvalues(self._stack(self.moments_), solution, mix)
+        self.solution_ = dataclasses.replace(solution, eigenvalues=values)
+        return values
 
     def weights(self, output_pixel: int | tuple[int, ...], *, channel: int = 0) -> FloatArray:
         """Receptive field: what every input pixel contributes to one output pixel.
@@ -180,6 +185,11 @@ class FittedMap(Estimator, ABC):
             raise NotFittedError(
                 f"this {type(self).__name__} is not fitted yet: call fit or fit_moments first"
             )
+        if self.moments_.n_images != self.n_images_:
+            raise NotFittedError(
+                f"the moments have taken in {self.moments_.n_images - self.n_images_} images since "
+                f"this {type(self).__name__} was fitted: call fit_moments again"
+            )
         return self.solution_
 
     @property
@@ -208,7 +218,10 @@ class FittedMap(Estimator, ABC):
 
     def _place(self, output_pixel: int | tuple[int, ...], channel: int) -> tuple[int, ...]:
         """Index of a pixel, counted from the front."""
-        given = tuple(np.atleast_1d(output_pixel).tolist())
+        try:
+            given = tuple(operator.index(place) for place in np.atleast_1d(output_pixel).tolist())
+        except TypeError:
+            raise TypeError(f"{output_pixel=} is not an index of integers") from None
         shape, channels = self.moments_.grid.shape, self.moments_.channels
         inside = len(given) == len(shape) and all(
             -n <= i < n for i, n in zip(given, shape, strict=True)
@@ -224,9 +237,6 @@ class FittedMap(Estimator, ABC):
 
     def _apply(self, patches: FloatArray, *, transpose: bool = False) -> FloatArray:
         solution = self.solution_
-        weights = solution.weights
-        if transpose:
-            weights = weights.conj().swapaxes(1, 2)
-        output = self._working.transform.apply(weights, patches)
+        output = self._working.transform.apply(solution.weights, patches, transpose=transpose)
         half = self._half(solution)
         return output if half is None else output + half.apply(patches, transpose=transpose)

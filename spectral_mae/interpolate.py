@@ -12,7 +12,6 @@ are solved by conjugate gradients that never form S_vv: a product with S goes th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -21,6 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.moments import Moments
+from spectral_mae.parallel import in_batches
+from spectral_mae.sampling import Seed
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -122,46 +123,41 @@ class Interpolator:
             If the shapes do not fit, or an image has no visible pixel.
         """
         moments = self._moments
-        grid = moments.grid
-        seen = np.asarray(visible, dtype=bool)
-        if channel_axis is None and moments.channels > 1:
-            channel_axis = -1
-        batch = _checks.channels_last(
-            "images", _checks.plain_array("images", images), channel_axis, grid.ndim + 1
-        )
-        n = len(batch)
-        if batch.shape[1:-1] != grid.shape:
-            raise ValueError(f"images of shape {np.shape(images)} do not fit shape={grid.shape}")
-        if seen.shape not in (grid.shape, (n, *grid.shape)):
-            raise ValueError(
-                f"visible of shape {seen.shape} is neither {grid.shape} nor {(n, *grid.shape)}"
-            )
-        if not seen.reshape(-1, grid.n_patches * grid.patch_pixels).any(axis=1).all():
+        patches, masks = moments.masked_patches(images, visible, channel_axis)
+        if not masks.any(axis=(1, 2)).all():
             raise ValueError("a mask without a visible pixel leaves nothing to interpolate from")
-        # Whatever stands in hidden pixels, NaN too, is of no account.
-        patches = moments.to_patches(np.where(seen[..., np.newaxis], batch, 0), -1)
-        pixels = np.repeat(grid.to_patches(seen), moments.channels, axis=-1)
-        masks = np.broadcast_to(pixels, patches.shape)
         right = np.where(masks, patches - moments.mean, 0.0)
-        weights, residual, n_iterations = self._solve(right, masks)
-        filled = moments.mean + self._times(weights)
+        weights, n_iterations = self._solve(right, masks)
+        seen_again = self._times(weights)
+        gap = right - np.where(masks, seen_again + self.noise * weights, 0.0)
+        size = _dot(right, right)
+        residual = np.sqrt(_dot(gap, gap) / np.where(size > 0, size, 1.0))
+        filled = moments.mean + seen_again
         if self.noise == 0:
             filled = np.where(masks, patches, filled)
         channel_axis = None if moments.channels == 1 else -1
         return Interpolation(
-            grid.from_patches(filled, channel_axis=channel_axis),
+            moments.grid.from_patches(filled, channel_axis=channel_axis),
             residual,
             n_iterations,
             bool((residual <= self.tolerance).all()),
         )
 
-    def draw(self, n: int, rng: Any = None) -> FloatArray:
+    def draw(self, n: int, rng: Seed = None) -> FloatArray:
         """Gaussian images with these moments, shape (n, *shape[, channels])."""
         moments, generator = self._moments, np.random.default_rng(rng)
+        n = _checks.positive_int("n", n)
         white = generator.standard_normal((n, moments.grid.n_patches, moments.patch_dim))
-        values, vectors = np.linalg.eigh(self._stack.blocks)
-        roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]
-        drawn = moments.transform.apply(roots @ vectors.conj().swapaxes(1, 2), white)
+        blocks = moments.transform.forward(white)
+        stack = self._stack.blocks
+
+        def colour(rows: slice) -> None:
+            values, vectors = np.linalg.eigh(stack[rows])
+            size = np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]
+            blocks[rows] = (blocks[rows] @ vectors.conj() * size) @ vectors.swapaxes(1, 2)
+
+        in_batches(colour, *stack.shape[:2])
+        drawn = moments.transform.inverse(blocks)
         channel_axis = None if moments.channels == 1 else -1
         return moments.grid.from_patches(moments.mean + drawn, channel_axis=channel_axis)
 
@@ -169,10 +165,11 @@ class Interpolator:
         """S times images."""
         return self._moments.transform.apply(self._stack.blocks, patches)
 
-    def _solve(
-        self, right: FloatArray, masks: NDArray[np.bool_]
-    ) -> tuple[FloatArray, FloatArray, int]:
-        """Preconditioned conjugate gradients for all images at once, each with its own steps."""
+    def _solve(self, right: FloatArray, masks: NDArray[np.bool_]) -> tuple[FloatArray, int]:
+        """Preconditioned conjugate gradients for all images at once, each with its own steps.
+
+        The residual is carried along; rounding takes it from the true one, which `fill` reports.
+        """
         size = np.sqrt(_dot(right, right))
         goal = np.where(size > 0, size, 1.0)
         precondition = _PatchInverse(self._local(), masks, self.noise)
@@ -184,7 +181,7 @@ class Interpolator:
         for iteration in range(self.max_iterations):
             active = (error > self.tolerance) & (power > 0)
             if not active.any():
-                return best, error, iteration
+                return best, iteration
             product = np.where(masks, self._times(direction) + self.noise * direction, 0.0)
             curvature = _dot(direction, product)
             length = np.where(active & (curvature > 0), power, 0.0)
@@ -198,7 +195,7 @@ class Interpolator:
             before, power = power, _dot(residual, step)
             ratio = np.divide(power, before, out=np.zeros_like(power), where=before > 0)
             direction = step + _spread(ratio) * direction
-        return best, error, self.max_iterations
+        return best, self.max_iterations
 
     def _local(self) -> FloatArray:
         """Second moment of each patch, (n_patches or 1, d, d)."""

@@ -9,9 +9,6 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from spectral_mae.corruption import Mix
-from spectral_mae.stack import Stack
-
 _EPS = float(np.finfo(np.float64).eps)
 SMALL = 8  # size of a block up to which eigenvectors of many at once beat elimination of each
 
@@ -85,11 +82,3 @@ class Inverse:
         self._gains = gains[:, np.newaxis]
         self._dropped = np.count_nonzero(~inside, axis=1)
         self.condition = float(np.max(values[:, -1] * gains.max(axis=1), initial=1.0))
-
-
-def cutoff_of(stack: Stack, mix: Mix) -> float:
-    """Up to this, eigenvalues of Q are rounding."""
-    largest = np.einsum("bii->bi", stack.blocks).real.max(initial=0.0)
-    local = np.einsum("...ii->...i", stack.local).real.max(initial=0.0)
-    scale = mix.own * largest + mix.local * local + mix.white
-    return float(stack.blocks.shape[-1] * _EPS * scale)

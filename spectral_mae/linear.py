@@ -36,11 +36,17 @@ class MaskRatioSweep:
 
     Attributes
     ----------
-    mask_ratio, loss, explained : ndarray, shape (n,)
+    mask_ratio : ndarray, shape (n,)
+        As they were asked for.
+    hidden : ndarray, shape (n,)
+        Fraction of patches that is hidden on average: with a fixed number of patches kept only
+        whole patches are.
+    loss, explained : ndarray, shape (n,)
         ``explained`` is 1 − loss/trace.
     """
 
     mask_ratio: FloatArray
+    hidden: FloatArray
     loss: FloatArray
     explained: FloatArray
 
@@ -50,8 +56,8 @@ class MaskRatioSweep:
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a row per mask ratio."""
-        columns = {"mask_ratio": self.mask_ratio, "loss": self.loss, "explained": self.explained}
-        write_columns(path, columns)
+        names = ("mask_ratio", "hidden", "loss", "explained")
+        write_columns(path, {name: getattr(self, name) for name in names})
 
 
 class LinearMAE(LinearModel):
@@ -140,22 +146,34 @@ class LinearMAE(LinearModel):
         self.target: Target = target
         self.covariance = covariance
         self.random_offset = bool(random_offset)
-        self.center = center
+        self.center = bool(center)
         self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
 
     def mask_ratio_sweep(self, ratios: Sequence[float]) -> MaskRatioSweep:
         """Loss of the full-rank model at other mask ratios, on the fitted moments.
 
-        One factorisation serves them all: with T = Blkdiag_p(S) = GGᴴ and G⁻¹SG⁻ᴴ = UΛUᴴ the
-        solutions share their modes, with gains π₁Λ/(π₂Λ + π₁−π₂).
+        One factorisation serves them all, but for a hidden target, which is solved anew: with
+        T = Blkdiag_p(S) = GGᴴ and G⁻¹SG⁻ᴴ = UΛUᴴ the solutions share their modes, with gains
+        π₁Λ/(π₂Λ + π₁−π₂).
         """
         self._fitted()
-        masking = [PatchMasking(self.moments_.grid.n_patches, m, self.sampling) for m in ratios]
+        wanted = np.array(list(ratios), dtype=float)
+        masking = [
+            PatchMasking(self.moments_.grid.n_patches, m, self.sampling) for m in wanted.tolist()
+        ]
         stack = self._stack(self.moments_)
-        loss = solve.sweep(stack, [one.mix for one in masking])
-        with np.errstate(invalid="ignore"):
-            explained = 1.0 - loss / stack.trace
-        return MaskRatioSweep(np.array(ratios, dtype=float), loss, explained)
+        if self.target == "hidden":
+            found = [
+                solve.hidden_target(stack, one.mix_given_hidden, one.mix.mu) for one in masking
+            ]
+            loss = np.array([each.loss for each in found])
+            explained = np.array([each.explained for each in found])
+        else:
+            loss = solve.sweep(stack, [one.mix for one in masking])
+            with np.errstate(invalid="ignore"):
+                explained = 1.0 - loss / stack.trace
+        hidden = np.array([1 - one.mix.mu for one in masking])
+        return MaskRatioSweep(wanted, hidden, loss, explained)
 
     @property
     def _has_eigenvalues(self) -> bool:
@@ -238,7 +256,7 @@ class LinearDAE(LinearModel):
         self.sigma = GaussianNoise(sigma).sigma
         self.rank = _rank(rank)
         self.covariance = covariance
-        self.center = center
+        self.center = bool(center)
         self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
 
     def _corruption(self, grid: PatchGrid) -> GaussianNoise:
@@ -278,7 +296,7 @@ class LinearAE(LinearModel):
         self.patch_size = patch_size
         self.rank = _checks.positive_int("rank", rank)
         self.covariance = covariance
-        self.center = center
+        self.center = bool(center)
         self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
 
     def _corruption(self, grid: PatchGrid) -> NoCorruption:

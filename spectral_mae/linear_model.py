@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -17,8 +17,8 @@ from spectral_mae.grid import PatchGrid
 from spectral_mae.model_file import Stored
 from spectral_mae.moments import KINDS, BandMoments, DenseMoments, Moments
 from spectral_mae.sampling import Seed
-from spectral_mae.solve import Solution
-from spectral_mae.stack import Stack
+from spectral_mae.solve import NoClosedFormError, Solution
+from spectral_mae.stack import CentredStack, Stack
 
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 
@@ -33,7 +33,7 @@ class ShrinkageChoice:
     explained : ndarray, shape (n,)
         Explained fraction of power on the held-out images; NaN where there is no model.
     best : float
-        The shrinkage of the largest.
+        The shrinkage of the largest; the one before where there is no model at any.
     """
 
     shrinkage: FloatArray
@@ -47,15 +47,16 @@ class LinearModel(FittedMap):
     patch_size: _checks.PerAxis
     center: bool
 
-    def fit(self, images: ArrayLike | Iterator[ArrayLike], channel_axis: int | None = None) -> Self:
+    def fit(self, images: ArrayLike | Iterable[ArrayLike], channel_axis: int | None = None) -> Self:
         """Fit to images.
 
         Parameters
         ----------
-        images : array_like, shape (n, *shape), or an iterator of such batches
+        images : array_like, shape (n, *shape), or an iterator or loader of such batches
             With one more axis at ``channel_axis`` if that is given.
         channel_axis : int or None
-            Axis of the channels in a batch.
+            Axis of the channels in a batch. Once a model is fitted to several channels, None means
+            the last axis everywhere.
 
         Returns
         -------
@@ -63,7 +64,7 @@ class LinearModel(FittedMap):
         """
         moments: Moments | None = None
         for batch in _batches(images):
-            array = np.asarray(batch)
+            array = _checks.plain_array("images", batch)
             if moments is None:
                 moments = self._empty_moments(array, channel_axis)
             moments.update(array, channel_axis=channel_axis)
@@ -98,11 +99,12 @@ class LinearModel(FittedMap):
             )
         self.solution_ = self._solve(self._stack(moments), moments.grid)
         self.moments_ = moments
+        self.n_images_ = moments.n_images
         return self
 
     def second_moment(
-        self, images: ArrayLike | Iterator[ArrayLike], channel_axis: int | None = None
-    ) -> Stack:
+        self, images: ArrayLike | Iterable[ArrayLike], channel_axis: int | None = None
+    ) -> CentredStack:
         """Second moment of (other) images about the fitted mean.
 
         `score` and `choose_shrinkage` take it in the place of the images, so that many models of
@@ -112,7 +114,9 @@ class LinearModel(FittedMap):
         return self._about_mean(images, channel_axis, lambda _: 0.0)[0]
 
     def score(
-        self, images: ArrayLike | Iterator[ArrayLike] | Stack, channel_axis: int | None = None
+        self,
+        images: ArrayLike | Iterable[ArrayLike] | CentredStack,
+        channel_axis: int | None = None,
     ) -> float:
         """Explained fraction of power on (other) images, exact over all corruptions.
 
@@ -121,8 +125,8 @@ class LinearModel(FittedMap):
 
         Parameters
         ----------
-        images : array_like, shape (n, *shape), or an iterator of such batches, or Stack
-            A stack is what `second_moment` made of the images.
+        images : array_like, shape (n, *shape), or an iterator of such batches, or CentredStack
+            The last is what `second_moment` made of the images.
         channel_axis : int or None
 
         Raises
@@ -133,7 +137,8 @@ class LinearModel(FittedMap):
         """
         solution = self._fitted()
         half = self._half(solution)
-        if isinstance(images, Stack):
+        if isinstance(images, CentredStack):
+            self._check_taken_for_this(images)
             if half is not None:
                 raise ValueError(f"{self!r} splits a pair of bands: score needs the images")
             return self._explained(images, solution)
@@ -145,7 +150,7 @@ class LinearModel(FittedMap):
 
     def choose_shrinkage(
         self,
-        images: ArrayLike | Iterator[ArrayLike] | Stack,
+        images: ArrayLike | Iterable[ArrayLike] | CentredStack,
         values: Sequence[float] = SHRINKAGES,
         *,
         channel_axis: int | None = None,
@@ -154,8 +159,8 @@ class LinearModel(FittedMap):
 
         Parameters
         ----------
-        images : array_like, shape (n, *shape), or an iterator of such batches, or Stack
-            Held out from the fit; a stack is what `second_moment` made of them.
+        images : array_like, shape (n, *shape), or an iterator of such batches, or CentredStack
+            Held out from the fit; the last is what `second_moment` made of them.
         values : sequence of float
             Shrinkages to try, from 0 to 1.
         channel_axis : int or None
@@ -164,26 +169,34 @@ class LinearModel(FittedMap):
         -------
         ShrinkageChoice
             ``shrinkage`` of this model is then its ``best``. (Where a rank splits a conjugate
-            pair of bands the half that is kept is left out of what is compared.)
+            pair of bands the half that is kept is left out of what is compared; on a stationary
+            model shrinkage has no effect.)
         """
         self._fitted()
         tried = [_checks.closed_unit("shrinkage", value) for value in values]
         if not tried:
             raise ValueError("no shrinkage to try: values is empty")
-        held_out = images if isinstance(images, Stack) else self.second_moment(images, channel_axis)
+        if isinstance(images, CentredStack):
+            self._check_taken_for_this(images)
+            held_out = images
+        else:
+            held_out = self.second_moment(images, channel_axis)
         if held_out.trace == 0:
             raise ValueError("the images have no power about the fitted mean: nothing to explain")
         before = self.shrinkage
         del self.solution_  # room for the next
         explained = np.full(len(tried), np.nan)
-        for place, value in enumerate(tried):
-            self.shrinkage = value
-            try:
-                solution = self._solve(self._stack(self.moments_), self.moments_.grid)
-            except ValueError:
-                continue  # a hidden target may have no closed form without shrinkage
-            explained[place] = self._explained(held_out, solution)
-            del solution
+        try:
+            for place, self.shrinkage in enumerate(tried):
+                try:
+                    solution = self._solve(self._stack(self.moments_), self.moments_.grid)
+                except NoClosedFormError:
+                    continue  # a hidden target may need some shrinkage
+                explained[place] = self._explained(held_out, solution)
+                del solution
+        except BaseException:
+            self.shrinkage = before
+            raise
         possible = np.isfinite(explained).any()
         self.shrinkage = tried[int(np.nanargmax(explained))] if possible else before
         self.fit_moments(self.moments_)
@@ -204,8 +217,9 @@ class LinearModel(FittedMap):
         Parameters
         ----------
         images : array_like, shape (n, *shape), with the channels as they were fitted
-        visible : array_like, shape (*shape) or (n, *shape), or None
-            What is kept; None keeps everything.
+        visible : array_like of bool, shape (*shape) or (n, *shape), or None
+            What is kept; hidden pixels may hold anything, NaN too. None keeps everything, which a
+            masked autoencoder was not made for: its gain is then up to 1/π₁.
         paste_visible : bool
             Put the visible pixels back into the output.
         channel_axis : int or None
@@ -216,12 +230,11 @@ class LinearModel(FittedMap):
             Channels last.
         """
         self._fitted()
-        patches = self._working.to_patches(images, channel_axis)
-        masks = self._mask_patches(visible, len(patches))
+        patches, masks = self._working.masked_patches(images, visible, channel_axis)
         mean = self._working.mean
         output = mean + self._apply((patches - mean) * masks)
         if paste_visible:
-            output = np.where(masks > 0, patches, output)
+            output = np.where(masks, patches, output)
         return self._to_image(output)
 
     def corrupt(
@@ -238,6 +251,8 @@ class LinearModel(FittedMap):
         working = self._working
         patches = working.to_patches(images, channel_axis)
         centred = patches - working.mean
+        if len(centred) == 0:
+            return self._to_image(patches)
         drawn = self._corruption(self.moments_.grid).sample(centred, rng)
         return self._to_image(patches + (drawn - centred))  # exact where nothing happens
 
@@ -266,6 +281,7 @@ class LinearModel(FittedMap):
         """A model as a file holds it."""
         model = cls(**stored.parameters)
         model.moments_, model.solution_ = stored.moments, stored.solution
+        model.n_images_ = stored.moments.n_images
         return model
 
     def _stack_of(self, centred: Moments) -> Stack:
@@ -274,10 +290,10 @@ class LinearModel(FittedMap):
 
     def _about_mean(
         self,
-        images: ArrayLike | Iterator[ArrayLike],
+        images: ArrayLike | Iterable[ArrayLike],
         channel_axis: int | None,
         each: Callable[[FloatArray], float],
-    ) -> tuple[Stack, float]:
+    ) -> tuple[CentredStack, float]:
         """Second moment of images about the fitted mean, and the mean over them of a number."""
         working = self._working
         kind = DenseMoments if isinstance(working, DenseMoments) else BandMoments
@@ -289,7 +305,23 @@ class LinearModel(FittedMap):
             total += each(patches) * len(patches)
         if moments.n_images == 0:
             raise ValueError("no images to score: the batch is empty")
-        return self._stack_of(moments), total / moments.n_images
+        stack = self._stack_of(moments)
+        known = {field.name: getattr(stack, field.name) for field in fields(Stack)}
+        centred = CentredStack(**known, problem=self._problem, mean=working.mean)
+        return centred, total / moments.n_images
+
+    @property
+    def _problem(self) -> tuple[Any, ...]:
+        """What second moments have to be of to be scored by this model."""
+        working = self._working
+        return type(working).__name__, self.moments_.grid, working.grid, working.channels
+
+    def _check_taken_for_this(self, stack: CentredStack) -> None:
+        if not stack.fits(self._problem, self._working.mean):
+            raise ValueError(
+                f"a second moment taken for {stack.problem} does not fit {self._problem}, or was "
+                "taken about the mean of a model of other images"
+            )
 
     def _explained(self, stack: Stack, solution: Solution) -> float:
         if stack.trace == 0:
@@ -303,17 +335,9 @@ class LinearModel(FittedMap):
         grid = PatchGrid(shape[:-1], self.patch_size)
         return KINDS[self.covariance](grid, shape[-1], self.center)
 
-    def _mask_patches(self, visible: ArrayLike | None, n: int) -> FloatArray:
-        grid, channels = self._working.grid, self._working.channels
-        masks = np.ones((1, *grid.shape)) if visible is None else np.asarray(visible, dtype=float)
-        if masks.shape == grid.shape:
-            masks = masks[np.newaxis]
-        if masks.shape[1:] != grid.shape or len(masks) not in (1, n):
-            raise ValueError(
-                f"visible of shape {masks.shape} is neither {grid.shape} nor {(n, *grid.shape)}"
-            )
-        return np.repeat(grid.to_patches(masks), channels, axis=-1)
 
-
-def _batches(images: ArrayLike | Iterator[ArrayLike]) -> Iterator[ArrayLike]:
-    return images if isinstance(images, Iterator) else iter([images])
+def _batches(images: ArrayLike | Iterable[ArrayLike]) -> Iterator[ArrayLike]:
+    """Batches as they come from an iterator or a loader; an array or a list is one batch."""
+    whole = hasattr(images, "__array__") or isinstance(images, list | tuple | str | bytes)
+    batches: Any = images if isinstance(images, Iterable) and not whole else [images]
+    return iter(batches)

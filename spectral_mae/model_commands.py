@@ -41,7 +41,7 @@ from spectral_mae.reconstruction import (
     expected_border_gradient_ratio,
     reconstruct_image,
 )
-from spectral_mae.stack import Stack
+from spectral_mae.stack import CentredStack
 from spectral_mae.streams import ImageStream, StreamOptions
 
 MASK_RATIO = 0.75
@@ -86,7 +86,10 @@ def fit(arguments: argparse.Namespace) -> int:
         + ("" if score is None else f", {score:.4f} of the images held out")
     )
     if chooses_shrinkage(arguments):
-        print(f"shrinkage {model.shrinkage:g}, chosen by the images held out")
+        print(
+            f"shrinkage {model.shrinkage:g}, chosen by the images held out (so that their score is "
+            "a little optimistic)"
+        )
     if solution.n_dropped:
         print(f"{solution.n_dropped} of {model.moments_.stack().dim} dimensions hold no power")
     print(f"written to {arguments.out}")
@@ -173,7 +176,7 @@ def _possible(model: LinearModel, moments: Moments) -> None:
         raise ValueError(f"{rank=} is not between 1 and the {size} numbers in an image")
 
 
-def _score(model: LinearModel, held_out: Stack | None, data: ModelImages) -> float | None:
+def _score(model: LinearModel, held_out: CentredStack | None, data: ModelImages) -> float | None:
     """Explained power of the images held out."""
     if held_out is None:
         return None

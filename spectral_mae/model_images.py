@@ -15,10 +15,10 @@ from spectral_mae.command_line import found_images, progress, report_failures
 from spectral_mae.grid import PatchGrid
 from spectral_mae.linear_model import LinearModel
 from spectral_mae.moments import KINDS, Moments
-from spectral_mae.stack import Stack
+from spectral_mae.stack import CentredStack
 from spectral_mae.streams import ImageStream, StreamOptions, split_held_out
 
-MEMORY = 4 * 2**30  # what the second moments of a model may take
+MEMORY = 4 * 2**30  # for second moments; solving them takes about three times as much more
 
 
 @dataclass
@@ -66,7 +66,7 @@ class ModelImages:
         d = grid.patch_pixels * channels
         n_blocks = 1 if covariance == "dense" else grid.n_patches // 2 + 1
         size = d * grid.n_patches if covariance == "dense" else d
-        needed = 16 * n_blocks * size**2
+        needed = (8 if covariance == "dense" else 16) * n_blocks * size**2
         if needed > MEMORY:
             raise ValueError(
                 f"{patch_size=} with {covariance=} at {options.size}x{options.size} pixels needs "
@@ -90,7 +90,7 @@ class ModelImages:
         """The images that are held out, read again."""
         return self.stream.batches(self.others)
 
-    def second_moment(self, model: LinearModel) -> Stack | None:
+    def second_moment(self, model: LinearModel) -> CentredStack | None:
         """That of the images held out, about the model's mean; None where none is held out."""
         if not self.others:
             return None
@@ -111,7 +111,7 @@ class ModelImages:
 def chooses_shrinkage(arguments: argparse.Namespace) -> bool:
     """Whether the images held out choose the shrinkage."""
     if arguments.shrinkage is None:
-        return bool(arguments.holdout > 0)
+        return bool(arguments.holdout > 0 and arguments.covariance != "stationary")
     return bool(arguments.shrinkage == "auto")
 
 

@@ -12,6 +12,7 @@ S_q = E[x̂_q x̂_qᴴ]/L, and Tr S = Σ_q Tr S_q.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -189,6 +190,12 @@ class StationaryMoments(Accumulator):
             that there is little or no power at zero frequency). None makes moments about zero,
             for models with ``center=False``.
 
+        Raises
+        ------
+        ValueError
+            If a power is negative (as unmasked ones may be), or the spectrum still holds the
+            mean.
+
         Examples
         --------
         >>> from spectral_mae import psd
@@ -198,23 +205,36 @@ class StationaryMoments(Accumulator):
         True
         """
         grid = PatchGrid(spectrum.shape, patch_size)
-        moments = cls(grid, 1, mean is not None)
         size = grid.n_patches * grid.patch_pixels
+        negative = spectrum.power < 0
+        if negative.any():
+            raise ValueError(
+                f"{int(negative.sum())} powers of the spectrum are negative, the smallest "
+                f"{spectrum.power.min():.3g}: no images have such a spectrum"
+            )
+        level = 0.0 if mean is None else _checks.real_number("mean", mean)
+        at_zero = float(spectrum.per_pixel.flat[0])
+        if not np.isfinite(level) or (level and at_zero > size * level**2 / 2):
+            raise ValueError(
+                f"{mean=} with a power of {at_zero:.3g} at zero frequency: the spectrum holds the "
+                "mean still; take it with detrend='constant'"
+            )
+        moments = cls(grid, 1, mean is not None)
         whole = grids.full_from_half(spectrum.per_pixel, spectrum.shape)
         power = whole[tuple(moments.by_frequency.transform.frequencies.T)]
         sums = (power * (size * spectrum.averages)).reshape(-1, 1, 1)
         moments.n_images = spectrum.averages
         moments.restore(
-            {"mean": np.array([mean or 0.0]) * size, "scatter": sums[0], "others": sums[1:] + 0j}
+            {"mean": np.array([level]) * size, "scatter": sums[0], "others": sums[1:] + 0j}
         )
         return moments
 
     def with_patch_size(self, patch_size: _checks.PerAxis) -> StationaryMoments:
-        """These moments for patches of another size. They share their sums: update only one."""
+        """A copy of these moments for patches of another size."""
         other = StationaryMoments(
             PatchGrid(self.grid.shape, patch_size), self.channels, self.center
         )
-        other.by_frequency, other.n_images = self.by_frequency, self.n_images
+        other.by_frequency, other.n_images = copy.deepcopy(self.by_frequency), self.n_images
         return other
 
     @property

@@ -8,8 +8,10 @@ SciPy's does not.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -30,8 +32,35 @@ def in_batches(work: Callable[[slice], Result], n: int, d: int) -> list[Result]:
     workers = min(_cores(), len(batches))
     if d < POOLED or workers <= 1:
         return [work(rows) for rows in batches]
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+    with _one_blas_thread(), ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, batches))
+
+
+class _BlasLimit:
+    """BLAS held to one thread while anyone needs it: the limit is one for the whole process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._limits: threadpool_limits | None = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            self._users += 1
+            if self._limits is None:
+                self._limits = threadpool_limits(limits=1, user_api="blas")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0 and self._limits is not None:
+                    self._limits.restore_original_limits()
+                    self._limits = None
+
+
+_one_blas_thread = _BlasLimit()
 
 
 def _cores() -> int:

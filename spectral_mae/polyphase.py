@@ -80,7 +80,8 @@ class Polyphase:
         split = turned.reshape(n, *self.patch_size, c, *self.patch_size, c)
         split = scipy.fft.fftn(split, axes=axes, overwrite_x=True)
         split = scipy.fft.ifftn(split, axes=tuple(a + ndim + 1 for a in axes), overwrite_x=True)
-        return np.einsum("npcpe->npce", split.reshape(n, pixels, c, pixels, c))
+        # A copy: a view would keep the whole matrices alive.
+        return np.einsum("npcpe->npce", split.reshape(n, pixels, c, pixels, c)).copy()
 
     def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
         """The matrices U_qᴴ diag U_q; undoes `diagonal` where nothing is off it.

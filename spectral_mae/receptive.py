@@ -49,7 +49,8 @@ class ReceptiveField:
 
     The *normalised weight* of an input pixel is its share |w| / Σ|w| of all absolute weights,
     channels of the input summed: never negative, summing to one over the image. The measures
-    below are of these shares.
+    below are of these shares. They count a wide sea of small weights for much; `squared` has
+    shares of w², what inputs contribute to the power of the output if they are alike.
 
     Attributes
     ----------
@@ -115,6 +116,10 @@ class ReceptiveField:
         if self.weights.ndim > self.grid.ndim:
             outside = outside[..., np.newaxis]
         return dataclasses.replace(self, weights=self.weights * outside)
+
+    def squared(self) -> ReceptiveField:
+        """The field of w², whose shares are of the power of weights."""
+        return dataclasses.replace(self, weights=np.square(self.weights))
 
     @property
     def own_patch_share(self) -> float:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
@@ -90,7 +91,7 @@ def reconstruct_image(
     model: LinearModel,
     image: FloatArray,
     *,
-    visible: BoolArray | None = None,
+    visible: ArrayLike | None = None,
     rng: Seed = None,
 ) -> Reconstruction:
     """Corrupt an image as the model expects it, and send it through.
@@ -116,7 +117,7 @@ def reconstruct_image(
     grid, mean = model.moments_.grid, model.mean_
     if isinstance(model, LinearMAE):
         if visible is None:
-            visible = sample_visible(
+            mask = sample_visible(
                 grid,
                 model.mask_ratio,
                 1,
@@ -124,9 +125,11 @@ def reconstruct_image(
                 random_offset=model.random_offset,
                 rng=rng,
             )[0]
-        output = model.reconstruct(pixels[np.newaxis], visible)[0]
-        seen = visible.reshape(*visible.shape, *(1,) * (pixels.ndim - grid.ndim))
-        return Reconstruction(grid, pixels, np.where(seen, pixels, mean), output, mean, visible)
+        else:
+            mask = _checks.bool_mask("visible", visible)
+        output = model.reconstruct(pixels[np.newaxis], mask)[0]
+        seen = mask.reshape(*mask.shape, *(1,) * (pixels.ndim - grid.ndim))
+        return Reconstruction(grid, pixels, np.where(seen, pixels, mean), output, mean, mask)
     if visible is not None:
         raise ValueError(f"visible is for masked autoencoders, not for {model!r}")
     corrupted = model.corrupt(pixels[np.newaxis], rng=rng)[0]
@@ -162,6 +165,8 @@ def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float
     ValueError
         If the model's patch grid lies at a random offset.
     """
+    if not isinstance(model, LinearMAE):
+        raise TypeError(f"{model!r} has no masks to expect anything over")
     if model.random_offset:
         raise ValueError(f"{model!r}: patches at a random offset have no borders of their own")
     grid, mean = model.moments_.grid, model.mean_

@@ -204,7 +204,7 @@ def frequency_response(
         seen = transform.apply(stack.blocks, read)
         spoiled = mix.own * seen + mix.white * read
         spoiled += mix.local * transform.apply(stack.local_of(slice(None)), read)
-        reads, writes, sees = (_waves(image, transform) for image in (read, write, seen))
+        reads, writes, sees = (_unitary(image, transform) for image in (read, write, seen))
         gain = gain + _outer(writes, reads)
         cross = cross + _outer(sees, writes)
         mean_output = mean_output + _added(read, seen, writes, weights, transform)
@@ -240,11 +240,11 @@ def _added(
 ) -> Complex128Array:
     """What a map of rank one adds to WᵀMW, with ``seen`` = M·``read``."""
     power = float(np.sum(read * seen))
-    shared = _outer(_waves(transform.apply(weights, seen), transform), writes)
+    shared = _outer(_unitary(transform.apply(weights, seen), transform), writes)
     return power * _outer(writes, writes) + shared + shared.conj().swapaxes(-1, -2)
 
 
-def _waves(images: FloatArray, transform: BlockTransform) -> Complex128Array:
+def _unitary(images: FloatArray, transform: BlockTransform) -> Complex128Array:
     """An image, (1, n_patches, patch_dim), in the unitary Fourier basis, (*shape, channels)."""
     image = transform.grid.from_patches(images[0], channel_axis=-1)
     return np.fft.fftn(image, axes=tuple(range(image.ndim - 1)), norm="ortho")

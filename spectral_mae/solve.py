@@ -9,21 +9,27 @@ Photographs are ill-conditioned (1e7 to 1e8), so everything is in double precisi
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.corruption import Mix
-from spectral_mae.inverse import Inverse, Met, cutoff_of
+from spectral_mae.inverse import Inverse, Met
 from spectral_mae.parallel import in_batches
 from spectral_mae.stack import Stack
 
 _EPS = float(np.finfo(np.float64).eps)
+
+
+class NoClosedFormError(ValueError):
+    """These moments have no closed form for what is asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,19 +217,12 @@ def sweep(stack: Stack, mixes: Sequence[Mix]) -> FloatArray:
     -------
     ndarray, shape (len(mixes),)
     """
-    local = stack.local if stack.local.ndim == 3 else stack.local[np.newaxis]
-    values, vectors = np.linalg.eigh(local)
-    inside = values > values.shape[1] * _EPS * max(float(values.max()), 0.0)
-    root = np.sqrt(np.where(inside, values, 0.0))[:, np.newaxis]
-    forth = vectors * root
-    back = (vectors * np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)).conj()
-    back = back.swapaxes(1, 2)
+    forth, back = _roots(stack)
 
     def work(rows: slice) -> FloatArray:
-        mine = rows if len(local) > 1 else slice(None)
-        modes, basis = np.linalg.eigh(
-            back[mine] @ stack.blocks[rows] @ back[mine].conj().swapaxes(1, 2)
-        )
+        mine = rows if len(forth) > 1 else slice(None)
+        adjoint = back[mine].conj().swapaxes(1, 2)
+        modes, basis = np.linalg.eigh(back[mine] @ stack.blocks[rows] @ adjoint)
         modes = np.maximum(modes, 0.0)
         power = modes**2 * np.sum(np.abs(forth[mine] @ basis) ** 2, axis=1)
         power *= stack.multiplicity[rows, np.newaxis]
@@ -275,38 +274,117 @@ def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
 
     Raises
     ------
-    ValueError
-        If all patches but one are always visible and S is singular: then Q' = S has no inverse
-        and each output patch would need a problem of its own.
+    NoClosedFormError
+        If all patches but one are always visible and S is singular or nearly so: then Q' = S has
+        no inverse and each output patch would need a problem of its own.
     """
-    inverses = np.empty_like(stack.blocks)
-    products = np.empty_like(stack.blocks)
-    cutoff = cutoff_of(stack, given_hidden)
+    if given_hidden.local > _EPS:
+        weights, met = _whitened_without_own_patch(stack, given_hidden)
+    else:
+        weights, met = _without_own_patch(stack, given_hidden)
+        if met.n_dropped:
+            raise NoClosedFormError(
+                f"all but one of the patches are always visible and {met.n_dropped} dimensions of "
+                "the second moment are empty: the hidden target has no closed form here"
+            )
+        largest = float(np.abs(weights).max(initial=0.0))
+        own = float(np.abs(stack.local_part(weights)).max())
+        if own > 1e-6 * largest:
+            raise NoClosedFormError(
+                "all but one of the patches are always visible and the second moment has a "
+                f"condition number of {met.condition:.2g}: rounding leaves weights of up to "
+                f"{own:.2g} on the own patch; shrinkage would help"
+            )
 
-    def invert(rows: slice) -> Met:
-        inverse = Inverse(given_hidden.second_moment(stack, rows), cutoff)
-        inverses[rows] = inverse.solve(np.eye(stack.blocks.shape[-1]))
-        products[rows] = inverses[rows] @ stack.blocks[rows]
-        return inverse.met(stack.multiplicity[rows])
+    own_patch = stack.local_part(weights)  # zero but for rounding
 
-    met = Met.all(in_batches(invert, *stack.blocks.shape[:2]))
-    if met.n_dropped and given_hidden.local <= _EPS:
-        raise ValueError(
-            f"all but one of the patches are always visible and {met.n_dropped} dimensions of "
-            "the second moment are empty: the hidden target has no closed form here"
-        )
-    local_inverse = np.linalg.pinv(stack.local_part(inverses), hermitian=True)
-    balance = local_inverse @ stack.local_part(products)
-    weights = inverses
-
-    def combine(rows: slice) -> float:
-        weights[rows] = given_hidden.mu * (products[rows] - inverses[rows] @ balance)
+    def gain(rows: slice) -> float:
+        weights[rows] -= own_patch
         return _inner(stack.multiplicity[rows], stack.blocks[rows], weights[rows])
 
-    explained = math.fsum(in_batches(combine, *stack.blocks.shape[:2]))
-    loss = (1.0 - pi1) * (stack.trace - given_hidden.mu * explained)
+    explained = math.fsum(in_batches(gain, *stack.blocks.shape[:2]))
+    loss = max((1.0 - pi1) * (stack.trace - given_hidden.mu * explained), 0.0)
     trace = (1.0 - pi1) * stack.trace
     return Solution(weights, loss, trace, stack.dim, None, met.condition, met.n_dropped)
+
+
+def _whitened_without_own_patch(stack: Stack, mix: Mix) -> tuple[NDArray[Any], Met]:
+    """`_without_own_patch` in coordinates in which Blkdiag_p(S) is the identity.
+
+    There Q' has a condition number of no more than 1 + L·π₂'/(π₁'−π₂'), however steep S is; in
+    the coordinates of pixels the error of the difference P S − P Λ grows with its square.
+    """
+    (forth,), (back,) = _roots(stack)
+    white = np.empty_like(stack.blocks)
+
+    def whiten(rows: slice) -> None:
+        white[rows] = back @ stack.blocks[rows] @ back.T
+
+    in_batches(whiten, *white.shape[:2])
+    whitened = dataclasses.replace(stack, blocks=white)
+    weights, met = _without_own_patch(whitened, Mix(mix.mu, mix.own, white=mix.local))
+
+    def undo(rows: slice) -> None:
+        weights[rows] = back.T @ weights[rows] @ forth.T
+
+    in_batches(undo, *white.shape[:2])
+    n_empty = len(forth) - round(float(np.sum(forth * back.T)))  # Tr GG⁻¹ is the rank
+    return weights, Met(met.condition, n_empty * int(stack.multiplicity.sum()))
+
+
+def _without_own_patch(stack: Stack, mix: Mix) -> tuple[NDArray[Any], Met]:
+    """μ(P S − P Λ), Λ = Blkdiag_p(P)⁺ Blkdiag_p(P S), P = Q⁻¹."""
+    inverses = np.empty_like(stack.blocks)
+    cutoff = cutoff_of(stack, mix)
+
+    def invert(rows: slice) -> tuple[Met, NDArray[Any]]:
+        inverse = Inverse(mix.second_moment(stack, rows), cutoff)
+        inverses[rows] = inverse.solve(np.eye(stack.blocks.shape[-1]))
+        times = stack.multiplicity[rows]
+        product = np.tensordot(times, (inverses[rows] @ stack.blocks[rows]).real, axes=1)
+        return inverse.met(times), product
+
+    found = in_batches(invert, *stack.blocks.shape[:2])
+    total = np.sum([product for _, product in found], axis=0) / stack.multiplicity.sum()
+    local_products = stack.within_patches(total)
+    balance = np.linalg.pinv(stack.local_part(inverses), hermitian=True) @ local_products
+
+    def combine(rows: slice) -> None:
+        inverses[rows] = mix.mu * (inverses[rows] @ (stack.blocks[rows] - balance))
+
+    in_batches(combine, *stack.blocks.shape[:2])
+    return inverses, Met.all(met for met, _ in found)
+
+
+def _roots(stack: Stack) -> tuple[NDArray[Any], NDArray[Any]]:
+    """G with Blkdiag_p(S) = GGᴴ, and its inverse on the range, (1 or n_blocks, d, d).
+
+    G is a basis of eigenvectors, scaled: what is computed in it keeps small eigenvalues apart
+    from large ones. Of a dense matrix each patch has its own, for eigenvectors of equal patches
+    would mix them.
+    """
+    local = stack.local
+    if local.ndim == 2:
+        d = stack.patch_dim
+        local = np.stack([local[i : i + d, i : i + d] for i in range(0, len(local), d)])
+    values, vectors = np.linalg.eigh(local)
+    inside = values > values.shape[-1] * _EPS * max(float(values.max()), 0.0)
+    root = np.sqrt(np.where(inside, values, 0.0))
+    inverse = np.divide(1.0, root, out=np.zeros_like(root), where=inside)
+    forth = vectors * root[:, np.newaxis]
+    back = (vectors * inverse[:, np.newaxis]).conj().swapaxes(1, 2)
+    if stack.local.ndim == 2:
+        forth = scipy.linalg.block_diag(*forth)[np.newaxis]
+        back = scipy.linalg.block_diag(*back)[np.newaxis]
+    return forth, back
+
+
+def cutoff_of(stack: Stack, mix: Mix) -> float:
+    """Up to this, eigenvalues of Q are rounding."""
+    largest = np.einsum("bii->bi", stack.blocks).real.max(initial=0.0)
+    local = np.einsum("...ii->...i", stack.local).real.max(initial=0.0)
+    scale = mix.own * largest + mix.local * local + mix.white
+    return float(stack.blocks.shape[-1] * _EPS * scale)
 
 
 def _inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
@@ -68,9 +68,12 @@ class Stack:
         mean = np.zeros(blocks.shape[1:])
         for times, block in zip(self.multiplicity.tolist(), blocks.real, strict=True):
             mean += times * block
-        mean /= self.multiplicity.sum()
-        patch = np.arange(len(mean)) // self.patch_dim
-        return np.where(patch[:, np.newaxis] == patch, mean, 0.0)
+        return self.within_patches(mean / self.multiplicity.sum())
+
+    def within_patches(self, matrix: FloatArray) -> FloatArray:
+        """A matrix with everything between different patches set to zero."""
+        patch = np.arange(len(matrix)) // self.patch_dim
+        return np.where(patch[:, np.newaxis] == patch, matrix, 0.0)
 
     def shrunk(self, shrinkage: float, transform: BlockTransform) -> Self:
         """(1−s)·S + s·S̄, with S̄ the average of S over all cyclic shifts of pixels.
@@ -90,3 +93,23 @@ class Stack:
         if np.iscomplexobj(blocks):
             blocks.imag[self.multiplicity == 1] = 0.0  # but for rounding it is
         return dataclasses.replace(self, blocks=blocks)
+
+
+@dataclass(frozen=True, eq=False)
+class CentredStack(Stack):
+    """The second moment of images about a mean that is not theirs, and what it was taken for.
+
+    Attributes
+    ----------
+    problem : tuple
+        What has to be the same in whoever uses it: kind of moments, grid, channels, offsets.
+    mean : ndarray
+        The mean that was subtracted, in patch order.
+    """
+
+    problem: tuple[Any, ...] = ()
+    mean: FloatArray = field(default_factory=lambda: np.empty(0))
+
+    def fits(self, problem: tuple[Any, ...], mean: FloatArray) -> bool:
+        """Whether it was taken for this problem and mean."""
+        return self.problem == problem and np.array_equal(self.mean, mean)

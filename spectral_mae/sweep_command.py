@@ -28,12 +28,14 @@ from spectral_mae.model_images import (
 )
 from spectral_mae.moments import Moments
 
+OPTIMISTIC = ", which chose the shrinkage (so it is a little optimistic)"
 RATIOS = (0.25, 0.5, 0.6, 0.75, 0.9)
 PATCH_SIZES = (8, 16, 32)
 
 
 def sweep(arguments: argparse.Namespace) -> int:
     """``spectral-mae sweep``: explained power over mask ratios and patch sizes."""
+    auto = chooses_shrinkage(arguments)
     sizes = list(dict.fromkeys(itertools.chain(*(arguments.patch_size or [PATCH_SIZES]))))
     ratios = sorted(set(itertools.chain(*(arguments.mask_ratio or [RATIOS]))))
     with usage_errors():
@@ -57,9 +59,7 @@ def sweep(arguments: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     with usage_errors():
         for size, moments, line in zip(sizes, every, models, strict=True):
-            rows += _sweep_line(
-                size, ratios, moments, line, data, auto=chooses_shrinkage(arguments)
-            )
+            rows += _sweep_line(size, ratios, moments, line, data, auto=auto)
     if not rows:
         return NOTHING
     table = np.full((len(sizes), len(ratios)), np.nan)
@@ -76,7 +76,7 @@ def sweep(arguments: argparse.Namespace) -> int:
         axes[0, 0].set_title(f"linear MAE, {target}, {data.n_held_out} images held out")
         plot.save(figure, arguments.out / "sweep.png")
     print(f"{every[0].n_images} images fitted, {data.n_held_out} held out")
-    print(f"explained power of {target} of the images held out")
+    print(f"explained power of {target} of the images held out" + (OPTIMISTIC if auto else ""))
     print("patch size  shrinkage" + "".join(f"{f'm={ratio:g}':>9}" for ratio in ratios))
     chosen = {row["patch_size"]: f"{row['shrinkage']:g}" for row in rows}
     for size, numbers in zip(sizes, table.tolist(), strict=True):
@@ -141,5 +141,6 @@ def _sweep_line(
             "explained_fitted": model.solution_.explained,
             "explained_held_out": explained,
             "loss_held_out": scored * held_out.trace * (1 - explained),
+            "hidden": 1 - masking.mix.mu,  # of whole patches only, where their number is fixed
         }
         del model.solution_

@@ -6,7 +6,8 @@ import pytest
 
 import spectral_mae as sm
 from spectral_mae.corruption import Mix
-from spectral_mae.inverse import Inverse, Met, cutoff_of
+from spectral_mae.inverse import Inverse, Met
+from spectral_mae.solve import cutoff_of
 from spectral_mae.stack import Stack
 
 # Both sides of the size up to which eigenvectors are taken at once.

@@ -339,7 +339,7 @@ def test_nothing_usable_to_fit(with_broken, tmp_path, capsys, command):
         (["--max-pixels", 0], "max_pixels=0"),
         (
             ["--size", 224, "--patch-size", 16, "--covariance", "dense"],
-            "1 matrices of 50176x50176, 37.5 GiB; the limit is 4 GiB",
+            "1 matrices of 50176x50176, 18.8 GiB; the limit is 4 GiB",
         ),
         (["--size", 1024, "--patch-size", 128], "33 matrices of 16384x16384, 132.0 GiB"),
         (
@@ -370,7 +370,7 @@ def test_memory_counts_what_is_allocated(monkeypatch, folder, tmp_path, capsys):
     for more, needed in (
         ([], 16 * 9 * 16**2),
         (["--color"], 16 * 9 * 48**2),
-        (["--covariance", "dense"], 16 * 256**2),
+        (["--covariance", "dense"], 8 * 256**2),
     ):
         monkeypatch.setattr(model_images, "MEMORY", needed)
         assert run(*arguments, *more) == OK
@@ -666,12 +666,13 @@ def test_cells_are_separate_fits_scored_on_images_held_out(
     assert run("sweep", folder, "--out", out, *GRID, *more, *options) == OK
     fitted, held_out = map(read, parts(folder, 0.3, 5))
     rows = read_csv(out / "sweep.csv")
-    assert list(rows[0]) == CELLS + VALUES
+    assert list(rows[0]) == [*CELLS, *VALUES, "hidden"]
     cells = [tuple(float(row[c]) for c in CELLS) for row in rows]
     assert cells == [(p, m, 0.2) for p in (8, 4) for m in (0.25, 0.5, 0.75)]
     lines = capsys.readouterr().out.splitlines()
     for row in rows:
         p, m = int(row["patch_size"]), float(row["mask_ratio"])
+        assert float(row["hidden"]) == pytest.approx(m)
         model = sm.LinearMAE(p, m, covariance=covariance, shrinkage=0.2, **parameters).fit(fitted)
         score = model.score(held_out)
         power = np.sum((held_out - model.mean_) ** 2) / len(held_out)
@@ -786,7 +787,7 @@ def test_broken_files_of_a_sweep_are_named(with_broken, tmp_path, capsys, drawn)
         (["--shrinkage", "much"], "--shrinkage 'much' is neither a number nor 'auto'"),
         (["--shrinkage", -1], "shrinkage=-1.0"),
         (["--size", "16x16"], "--size '16x16' is not a number of pixels"),
-        (["--size", 224, "--covariance", "dense"], "37.5 GiB"),
+        (["--size", 224, "--covariance", "dense"], "18.8 GiB"),
         (["--out", "file"], "--out file is a file, not a folder"),
     ],
 )

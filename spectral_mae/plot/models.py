@@ -276,7 +276,7 @@ def response(
                 frequency, values, color=CYCLE[colour % len(CYCLE)], linestyle=dash, label=label
             )
             if len(named) == 1 and curve == "gain":
-                # Without a bottleneck gain and explained are one curve; both are to be seen.
+                # Gain and explained may be one curve; both are to be seen.
                 line.set(linestyle=(0, (4, 4)), zorder=3)
     ax.axhline(0, color=GRAY, linewidth=0.7)
     log_frequency_axis(ax, frequency, (1.0,))
@@ -328,6 +328,8 @@ def reconstruction(one: Reconstruction, ax: NDArray[Any] | None = None) -> NDArr
     -------
     ndarray of Axes, shape (2, 3)
     """
+    if one.grid.ndim != 2:
+        raise ValueError(f"a reconstruction of shape {one.grid.shape} is not of an image")
     if ax is None:
         ax = subplots(2, 3, 3.3)
     if ax.shape != (2, 3):
