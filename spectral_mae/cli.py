@@ -93,6 +93,16 @@ def _add_psd(add: AddParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="FILE.png or FILE.csv"
     )
+    parser.add_argument(
+        "--mask",
+        metavar="MASK.png",
+        help="an image of the same size: the spectrum of what it shows (white) of IMAGE",
+    )
+    parser.add_argument(
+        "--unmask",
+        action="store_true",
+        help="with --mask: estimate the spectrum of the whole image, with error bands",
+    )
     _add_patch_size(parser)
     _add_masking(parser, default=None)
     _add_reading(parser, size="native")

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from spectral_mae import images, model_commands, plot, report, sweep_command, verify
+from spectral_mae import images, model_commands, plot, report, sweep_command, unmask_command, verify
 from spectral_mae.batch import BatchAnalyzer, BatchOptions, Outcome
 from spectral_mae.command_line import (
     INTERRUPTED,
@@ -115,6 +115,8 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
     """``spectral-mae psd``: a picture or a table of one image's spectrum."""
     if arguments.out.suffix.lower() not in (".png", ".csv"):
         raise UsageError(f"--out {arguments.out}: the name must end in .png or .csv")
+    if arguments.unmask and arguments.mask is None:
+        raise UsageError("--unmask needs --mask")
     with usage_errors():
         size = pixels_or_native(arguments.size)
         paths = found_images([arguments.path]).paths
@@ -138,6 +140,8 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
     except ImageRefused as refusal:
         print(f"{arguments.path}: {refusal}", file=sys.stderr)
         return NOTHING
+    if arguments.mask is not None:
+        return unmask_command.masked_spectrum(arguments, image)
     options: dict[str, Any] = {
         "window": arguments.window,
         "detrend": _detrend(arguments.detrend),

@@ -21,7 +21,7 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.fields import gaussian_fields
 from spectral_mae.sampling import Seed
 from spectral_mae.spectrum import Spectrum
-from spectral_mae.weights import autocorrelation, mask_weights
+from spectral_mae.weights import autocorrelation, mask_weights, step_weights
 
 SLOPES = (-8.0, 3.0)  # range that is searched
 
@@ -52,6 +52,7 @@ def fit_masked_slope(
     *,
     fmin: float | None = None,
     fmax: float | None = None,
+    wrap: bool = True,
     n_draws: int = 64,
     rng: Seed = 0,
 ) -> MaskedSlopeFit:
@@ -65,6 +66,9 @@ def fit_masked_slope(
         Bool, or weights from 0 to 1.
     fmin, fmax : float or None
         Compare only frequencies in this range, in cycles/pixel.
+    wrap : bool
+        Whether the last pixel of an axis steps to the first; False for images that are not
+        periodic.
     n_draws : int
         Fields drawn for the standard error, at least 8.
     rng : int, numpy.random.Generator or None
@@ -97,7 +101,7 @@ def fit_masked_slope(
     if n_draws < 8:
         raise ValueError(f"{n_draws=}: a standard error needs at least 8")
     pixels = _checks.real_array("image", np.where(weights > 0, pixels, 0.0))
-    model = _Model(shape, weights, fmin, fmax)
+    model = _Model(shape, weights, fmin, fmax, wrap=wrap)
     power = model.periodograms(pixels)
     if not any(one.any() for one in power):
         raise ValueError("the visible steps to the next pixel are all zero: no slope")
@@ -126,6 +130,8 @@ class _Model:
         weights: FloatArray,
         fmin: float | None,
         fmax: float | None,
+        *,
+        wrap: bool,
     ) -> None:
         self._shape = shape
         ones = (1.0,) * len(shape)
@@ -140,7 +146,7 @@ class _Model:
         self._counts = np.where(chosen, grids.hermitian_weights(shape) / 2.0, 0.0)
         axes = np.meshgrid(*grids.half_frequencies(shape, ones), indexing="ij")
         self._gains = [4 * np.sin(np.pi * axis) ** 2 for axis in axes]
-        self._masks = [weights * np.roll(weights, -1, axis) for axis in range(len(shape))]
+        self._masks = [step_weights(weights, axis, wrap=wrap) for axis in range(len(shape))]
         self._pairs = [self._pair_fraction(mask) for mask in self._masks]
         if not any(mask.any() for mask in self._masks):
             raise ValueError("no two neighbouring pixels are visible: no steps to fit")

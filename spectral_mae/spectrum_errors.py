@@ -52,6 +52,7 @@ def unmasked_covariance(
     *,
     bins: Bins = None,
     prewhiten: Prewhiten | None = None,
+    wrap: bool = True,
     n_draws: int = 400,
     rng: Seed = 0,
 ) -> BinCovariance:
@@ -66,7 +67,7 @@ def unmasked_covariance(
     visible : array_like, shape (*shape)
     bins : int, sequence of float or None
         As in `Spectrum.radial`.
-    prewhiten : {"gradient"} or None
+    prewhiten, wrap
         As in `unmasked_psd`.
     n_draws : int
         At least 8.
@@ -88,7 +89,8 @@ def unmasked_covariance(
     rings = RingBins(model.shape, (1.0,) * len(model.shape), bins)
     estimates = []
     for field in gaussian_fields(model, n_draws, rng=rng):
-        found = Unmasking(model.shape, prewhiten=prewhiten).update(field, weights).spectrum()
+        pool = Unmasking(model.shape, prewhiten=prewhiten, wrap=wrap)
+        found = pool.update(field, weights).spectrum()
         estimates.append(rings.average(found.power, scaling="density").power)
     rows = np.array(estimates)
     covariance = np.atleast_2d(np.cov(rows.T, ddof=1))

@@ -20,7 +20,7 @@ from spectral_mae import _checks
 from spectral_mae import grid as grids
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae.spectrum import Spectrum
-from spectral_mae.weights import autocorrelation, mask_weights
+from spectral_mae.weights import autocorrelation, mask_weights, step_weights
 
 Prewhiten = Literal["gradient"]
 Borders = Literal["periodic", "hidden"]
@@ -63,6 +63,9 @@ class Unmasking:
         gradient, so that little leaks: the noise falls by orders of magnitude, and the mean of the
         image does not matter. Flat spectra are noisier at low frequencies that way. Zero
         frequency, which steps do not have, stays that of the image.
+    wrap : bool
+        Whether the last pixel of an axis steps to the first. False leaves out the jumps between
+        opposite borders of images that are not periodic.
 
     Examples
     --------
@@ -75,11 +78,14 @@ class Unmasking:
     True
     """
 
-    def __init__(self, shape: _checks.PerAxis, *, prewhiten: Prewhiten | None = None) -> None:
+    def __init__(
+        self, shape: _checks.PerAxis, *, prewhiten: Prewhiten | None = None, wrap: bool = True
+    ) -> None:
         self.shape = _checks.grid_shape(shape)
         if prewhiten is not None:
             _checks.choice("prewhiten", prewhiten, Prewhiten)
         self.prewhiten = prewhiten
+        self.wrap = bool(wrap)
         # The image itself, then its steps along each axis.
         n = 1 if prewhiten is None else 1 + len(self.shape)
         self._power = np.zeros((n, *grids.half_shape(self.shape)))
@@ -114,16 +120,16 @@ class Unmasking:
         self._add(0, pixels, weights)
         for axis in range(1, len(self._power)):
             steps = np.roll(pixels, -1, axis) - pixels
-            self._add(axis, steps, weights * np.roll(weights, -1, axis))
+            self._add(axis, steps, step_weights(weights, axis, wrap=self.wrap))
         self.n += len(pixels)
         return self
 
     def merge(self, other: Self) -> Self:
         """Take in what another pool has seen."""
-        if (self.shape, self.prewhiten) != (other.shape, other.prewhiten):
+        if (self.shape, self.prewhiten, self.wrap) != (other.shape, other.prewhiten, other.wrap):
             raise ValueError(
-                f"pools of {self.shape=}, {self.prewhiten=} and shape={other.shape}, "
-                f"prewhiten={other.prewhiten!r} do not fit"
+                f"pools of {self.shape=}, {self.prewhiten=}, {self.wrap=} and "
+                f"shape={other.shape}, prewhiten={other.prewhiten!r}, wrap={other.wrap} do not fit"
             )
         self._power += other._power
         self._seen += other._seen
@@ -222,6 +228,7 @@ def unmasked_psd(
     nan: Literal["raise", "hidden"] = "raise",
     borders: Borders = "periodic",
     prewhiten: Prewhiten | None = None,
+    wrap: bool = True,
     min_pairs: float = 1.0,
     taper: ArrayLike | None = None,
 ) -> UnmaskedSpectrum:
@@ -245,7 +252,7 @@ def unmasked_psd(
     borders : {"periodic", "hidden"}
         Whether the image goes on at its opposite border, or lies within hidden surroundings of
         twice its size (then the spectrum is on that grid, and lags that go around are unseen).
-    prewhiten : {"gradient"} or None
+    prewhiten, wrap
         As of `Unmasking`: for spectra about as steep as those of photographs, or steeper.
     min_pairs, taper
         As of `Unmasking.spectrum`.
@@ -287,7 +294,7 @@ def unmasked_psd(
     if borders == "hidden":
         masks, planes = _surrounded(masks, shape), _surrounded(planes, shape)
         shape = masks.shape[1:]
-    pool = Unmasking(shape, prewhiten=prewhiten)
+    pool = Unmasking(shape, prewhiten=prewhiten, wrap=wrap)
     for plane in planes:
         level = 0.0
         if detrend == "constant":

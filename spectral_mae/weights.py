@@ -61,3 +61,19 @@ def taper_edges(visible: ArrayLike, width: float) -> FloatArray:
         return np.ones(mask.shape)
     distance = scipy.ndimage.distance_transform_edt(mask)
     return (1 - np.cos(np.pi * np.minimum(distance / width, 1))) / 2
+
+
+def step_weights(weights: FloatArray, axis: int, *, wrap: bool) -> FloatArray:
+    """Weights of the steps to the next pixel along an axis: both ends have to be visible.
+
+    Parameters
+    ----------
+    weights : ndarray
+    axis : int
+    wrap : bool
+        Whether the last pixel steps to the first.
+    """
+    both = weights * np.roll(weights, -1, axis)
+    if not wrap:
+        np.moveaxis(both, axis, 0)[-1] = 0.0
+    return both

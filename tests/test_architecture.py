@@ -25,7 +25,10 @@ LAYERS = [
     "theory reconstruction image_files decoding images",
     "analysis plot verify",
     "batch picture streams tables model_report report",
-    "cli commands command_line model_commands sweep_command model_images __main__ nonlinear",
+    (
+        "cli commands command_line model_commands sweep_command unmask_command model_images "
+        "__main__ nonlinear"
+    ),
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
 # Who alone may import what.

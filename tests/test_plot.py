@@ -153,3 +153,16 @@ def test_signals_are_drawn_or_refused():
 def test_infinite_leakage_stands_at_the_top():
     ax = plot.octaves({"p": [[1.0, np.inf, np.inf], []]}, ["low", "high"])
     assert [text.get_text() for text in ax.texts] == ["▲", "▲"]
+
+
+def test_masked_image_and_unmasked_radial_show_their_results():
+    rng = np.random.default_rng(0)
+    image, weights = rng.random((16, 16)), (rng.random((16, 16)) < 0.5).astype(float)
+    shown = plot.masked_image(image, weights).images[0].get_array()
+    np.testing.assert_allclose(shown[weights == 1][:, 0], image[weights == 1])
+    assert len(np.unique(shown[weights == 0], axis=0)) == 1
+    rings = sm.psd(image, detrend="constant").radial()
+    ax = plot.unmasked_radial(rings, rings, rings)
+    assert [line.get_label() for line in ax.lines[:2]] == ["true", "naive"]
+    assert len(ax.collections) == 1
+    assert len(plot.unmasked_radial(rings).lines) == 1

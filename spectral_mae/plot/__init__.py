@@ -6,7 +6,7 @@ who write files without a screen.
 """
 
 from spectral_mae.plot.drawing import new_figure, save, style
-from spectral_mae.plot.masks import grating, leakage, masking, octaves
+from spectral_mae.plot.masks import grating, leakage, masked_image, masking, octaves
 from spectral_mae.plot.models import (
     eigenvalues,
     filters,
@@ -19,7 +19,14 @@ from spectral_mae.plot.models import (
     response_power,
     weight_by_distance,
 )
-from spectral_mae.plot.spectra import masked_radial, power_limits, psd, radial, sectors
+from spectral_mae.plot.spectra import (
+    masked_radial,
+    power_limits,
+    psd,
+    radial,
+    sectors,
+    unmasked_radial,
+)
 
 __all__ = [
     "eigenvalues",
@@ -27,6 +34,7 @@ __all__ = [
     "grating",
     "heat_map",
     "leakage",
+    "masked_image",
     "masked_radial",
     "masking",
     "new_figure",
@@ -43,5 +51,6 @@ __all__ = [
     "save",
     "sectors",
     "style",
+    "unmasked_radial",
     "weight_by_distance",
 ]

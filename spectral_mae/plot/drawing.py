@@ -35,6 +35,7 @@ GRAY = "#8C8C8C"
 POWER_MAP = "inferno"
 RATIO_MAP = "viridis"
 SIGNED_MAP = "RdBu_r"
+HIDDEN = (0.83, 0.80, 0.90)  # colour of hidden pixels: no gray photograph has it
 
 STYLE: Any = {
     "axes.prop_cycle": cycler(color=CYCLE),

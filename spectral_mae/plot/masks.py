@@ -20,6 +20,7 @@ from spectral_mae.plot.drawing import (
     BLUE,
     CYCLE,
     GRAY,
+    HIDDEN,
     POWER_MAP,
     RATIO_MAP,
     color_bar,
@@ -93,6 +94,20 @@ def masking(
     ax[1, 0].set_ylabel("vertical\n(cycles/pixel)")
     bar = ax[1, -1].figure.colorbar(drawn, ax=list(ax[1]), shrink=0.9, pad=0.01, extend="both")
     bar.set_label("power density\n(per (cycle/pixel)²)")
+    return ax
+
+
+@styled
+def masked_image(image: FloatArray, weights: FloatArray, ax: Axes | None = None) -> Axes:
+    """A gray image from 0 to 1 under a mask (or weights), hidden pixels in a tint."""
+    ax = one_axes(ax)
+    gray = np.clip(np.asarray(image, dtype=float), 0, 1)[..., np.newaxis]
+    share = np.asarray(weights, dtype=float)[..., np.newaxis]
+    ax.imshow(gray * share + np.array(HIDDEN) * (1 - share), interpolation="nearest")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+    ax.set_title(f"{1 - share.mean():.0%} hidden")
     return ax
 
 

@@ -20,6 +20,7 @@ from spectral_mae.plot.drawing import (
     BLACK,
     CYCLE,
     GRAY,
+    HIDDEN,
     SIGNED_MAP,
     color_bar,
     log_frequency_axis,
@@ -44,7 +45,6 @@ LABELS = {
     "error": "error / original",
     "reconstructed": "reconstructed / original",
 }
-HIDDEN = (0.83, 0.80, 0.90)  # colour of hidden pixels
 DASHES = ("solid", "dashed", "dotted", "dashdot")
 
 Response = FrequencyResponse | RadialResponse

@@ -11,6 +11,7 @@ from matplotlib.colors import LogNorm
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.plot.drawing import (
+    BLACK,
     BLUE,
     ORANGE,
     POWER_MAP,
@@ -138,6 +139,39 @@ def masked_radial(
     _radial_axes(ax, original)
     if legend:
         ax.legend(loc="lower left")
+    return ax
+
+
+@styled
+def unmasked_radial(
+    naive: RadialSpectrum,
+    unmasked: RadialSpectrum | None = None,
+    true: RadialSpectrum | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Radial spectra of what a mask shows: as it is, unmasked with its standard error, and true.
+
+    Parameters
+    ----------
+    naive : RadialSpectrum
+        Of the masked image, for its share of visible pixels.
+    unmasked : RadialSpectrum or None
+        Rings where it is not positive are gaps on the logarithmic axis.
+    true : RadialSpectrum or None
+        Of the whole image.
+    ax : Axes or None
+    """
+    ax = one_axes(ax)
+    if true is not None:
+        ax.plot(true.frequency, shown(true.power, true.floor), color=BLACK, label="true")
+    ax.plot(naive.frequency, shown(naive.power, naive.floor), color=VERMILION, label="naive")
+    if unmasked is not None:
+        shade(
+            ax, unmasked, unmasked.stderr, color=BLUE, alpha=0.3, label="unmasked, ± standard error"
+        )
+        ax.plot(unmasked.frequency, shown(unmasked.power, unmasked.floor), color=BLUE)
+    _radial_axes(ax, naive)
+    ax.legend(loc="lower left")
     return ax
 
 
