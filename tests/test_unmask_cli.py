@@ -70,7 +70,8 @@ def test_pictures_are_drawn_with_and_without_unmasking(files):
         out = folder / "o.png"
         arguments = [str(folder / "image.png"), "--mask", str(folder / "mask.png"), *more]
         assert cli.main(["psd", *arguments, "--out", str(out)]) == 0
-        assert Image.open(out).size[0] > 800
+        with Image.open(out) as picture:
+            assert picture.size[0] > 800
 
 
 @pytest.mark.parametrize(
