@@ -100,6 +100,14 @@ def open_unit(name: str, value: float) -> float:
     return number
 
 
+def real_pixels(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Return ``value`` as float64, refusing what is not real; NaN and infinite may stand in it."""
+    array = plain_array(name, value)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"{name} has dtype {array.dtype}; real numbers are needed")
+    return array.astype(np.float64)
+
+
 def closed_unit(name: str, value: float) -> float:
     """Return ``value`` as a float from 0 to 1."""
     number = real_number(name, value)

@@ -262,4 +262,4 @@ def covering_edges(shape: tuple[int, ...]) -> FloatArray:
 
 def _known(pair_fraction: FloatArray) -> FloatArray:
     """Pair fractions, zero where a lag is seen by no pair but for rounding."""
-    return np.where(pair_fraction > 1e-12, pair_fraction, 0.0)
+    return np.where(pair_fraction > 1e-12 * pair_fraction.max(), pair_fraction, 0.0)

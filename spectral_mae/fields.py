@@ -43,6 +43,8 @@ def power_law(
     """
     sizes = _checks.grid_shape(shape)
     _positive("variance", variance)
+    if not np.isfinite(_checks.real_number("slope", slope)):
+        raise ValueError(f"{slope=} is not finite")
     if outer is not None:
         _positive("outer", outer)
     ones = (1.0,) * len(sizes)

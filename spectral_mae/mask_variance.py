@@ -89,7 +89,7 @@ def masked_psd_std(
             variance += (1 if i == j else 2) * _covariance(first, second, grid, chances)
     scale = periodogram.norm / len(channels)
     power = np.sqrt(np.maximum(variance, 0.0)) * scale
-    return dataclasses.replace(original, power=power, floor=math.sqrt(np.finfo(float).eps))
+    return dataclasses.replace(original, power=power)
 
 
 def _covariance(

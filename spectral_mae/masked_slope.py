@@ -81,7 +81,8 @@ def fit_masked_slope(
     Raises
     ------
     ValueError
-        If no two neighbouring pixels are visible, or all steps are zero.
+        If no two neighbouring pixels are visible, all steps are zero, or no slope from −8 to 3
+        fits best.
 
     Examples
     --------
@@ -93,7 +94,7 @@ def fit_masked_slope(
     >>> abs(fit.slope + 3.0) < 3 * fit.stderr
     True
     """
-    pixels: FloatArray = _checks.plain_array("image", image).astype(np.float64)
+    pixels: FloatArray = _checks.real_pixels("image", image)
     shape = _checks.grid_shape(pixels.shape)
     weights = mask_weights(visible, shape)
     if weights.shape != shape:
@@ -114,6 +115,8 @@ def fit_masked_slope(
 
     found = scipy.optimize.minimize_scalar(misfit, bounds=SLOPES, method="bounded")
     slope = float(found.x)
+    if min(abs(slope - end) for end in SLOPES) < 1e-3:
+        raise ValueError(f"no slope between {SLOPES[0]:g} and {SLOPES[1]:g} fits best")
     amplitude = model.level(power, model.expected(slope))
     spectrum = model.spectrum(slope, amplitude)
     fields = gaussian_fields(spectrum, n_draws, rng=rng)
@@ -143,13 +146,21 @@ class _Model:
             chosen &= grids.at_most(radius, fmax)
         if not chosen.any():
             raise ValueError(f"no frequency of {shape=} lies in {fmin=}, {fmax=}")
-        self._counts = np.where(chosen, grids.hermitian_weights(shape) / 2.0, 0.0)
+        counts = np.where(chosen, grids.hermitian_weights(shape) / 2.0, 0.0)
         axes = np.meshgrid(*grids.half_frequencies(shape, ones), indexing="ij")
         self._gains = [4 * np.sin(np.pi * axis) ** 2 for axis in axes]
         self._masks = [step_weights(weights, axis, wrap=wrap) for axis in range(len(shape))]
         self._pairs = [self._pair_fraction(mask) for mask in self._masks]
         if not any(mask.any() for mask in self._masks):
             raise ValueError("no two neighbouring pixels are visible: no steps to fit")
+        # Where no power can arrive, as at frequency 0 along an axis that is wholly visible, there
+        # is nothing to compare.
+        self._counts = [
+            np.where(white > 1e-10 * white.max(initial=0.0), counts, 0.0)
+            for white in self._coupled(np.where(self._inside, 1.0, 0.0))
+        ]
+        if not any(one.any() for one in self._counts):
+            raise ValueError(f"no power can arrive at a frequency in {fmin=}, {fmax=}")
 
     def spectrum(self, slope: float, amplitude: float) -> Spectrum:
         """The power law itself."""
@@ -171,13 +182,11 @@ class _Model:
         law = self._power_law(slope)
         if derivative:
             law = law * self._log_radius
-        found: list[FloatArray] = []
-        for gain, pairs in zip(self._gains, self._pairs, strict=True):
-            lags = scipy.fft.irfftn(law * gain, s=self._shape) * pairs
-            found.append(scipy.fft.rfftn(lags).real)
+        found = self._coupled(law)
         if derivative:
             return found
-        return [np.maximum(one, np.finfo(np.float64).tiny) for one in found]
+        # Frequencies that are not compared must not divide by zero.
+        return [np.where(c > 0, e, 1.0) for c, e in zip(self._counts, found, strict=True)]
 
     def level(self, power: list[FloatArray], expected: list[FloatArray]) -> float:
         """The amplitude that maximises the likelihood at a slope."""
@@ -186,7 +195,7 @@ class _Model:
 
     def total(self, values: list[FloatArray]) -> float:
         """Sum over the frequencies that are compared."""
-        return float(sum(np.sum(self._counts * one) for one in values))
+        return float(sum(np.sum(c * v) for c, v in zip(self._counts, values, strict=True)))
 
     def stderr(self, slope: float, amplitude: float, fields: FloatArray) -> float:
         """Of the slope: the spread of the score over fields, between inverse curvatures.
@@ -208,6 +217,14 @@ class _Model:
         spread = np.cov(np.array(scores).T)
         inverse = np.linalg.inv(curvature)
         return float(np.sqrt((inverse @ spread @ inverse)[1, 1]))
+
+    def _coupled(self, law: FloatArray) -> list[FloatArray]:
+        """What the masks make of the steps of fields with this spectrum, for each axis."""
+        found: list[FloatArray] = []
+        for gain, pairs in zip(self._gains, self._pairs, strict=True):
+            lags = scipy.fft.irfftn(law * gain, s=self._shape) * pairs
+            found.append(scipy.fft.rfftn(lags).real)
+        return found
 
     def _inner(self, a: list[FloatArray], b: list[FloatArray]) -> float:
         return self.total([x * y for x, y in zip(a, b, strict=True)])

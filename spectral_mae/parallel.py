@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 Result = TypeVar("Result")
 
 BATCH_BYTES = 2 * 2**20
+TINY = 8  # size of a matrix up to which BLAS has nothing to share out
 POOLED = 128  # size of a matrix from which on a thread of its own pays
 
 
@@ -30,7 +31,13 @@ def in_batches(work: Callable[[slice], Result], n: int, d: int) -> list[Result]:
     size = max(1, BATCH_BYTES // (16 * d * d)) if d < POOLED else 1
     batches = [slice(first, min(first + size, n)) for first in range(0, n, size)]
     workers = min(_cores(), len(batches))
-    if d < POOLED or workers <= 1:
+    if d <= TINY or len(batches) == 0:
+        return [work(rows) for rows in batches]
+    if d < POOLED:
+        # On a busy machine BLAS's threads wait for each other longer than such matrices take.
+        with _one_blas_thread():
+            return [work(rows) for rows in batches]
+    if workers == 1:
         return [work(rows) for rows in batches]
     with _one_blas_thread(), ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, batches))

@@ -109,7 +109,7 @@ class Unmasking:
         """
         weights = mask_weights(visible, self.shape)
         weights = weights.reshape(-1, *self.shape)
-        pixels: FloatArray = _checks.plain_array("images", images).astype(np.float64)
+        pixels: FloatArray = _checks.real_pixels("images", images)
         if pixels.shape[-len(self.shape) :] != self.shape or pixels.ndim > len(self.shape) + 1:
             raise ValueError(f"images of shape {pixels.shape} are not (n, {self.shape})")
         pixels = pixels.reshape(-1, *self.shape)
@@ -196,7 +196,7 @@ class Unmasking:
     def _lags(self, place: int, min_pairs: float) -> _Lags:
         pairs = autocorrelation(self._seen[place], self.shape)
         sums = autocorrelation(self._power[place], self.shape)
-        unseen = pairs < 1e-9 * prod(self.shape) * self.n  # no more than rounding
+        unseen = pairs <= 1e-12 * pairs.max()  # no more than rounding
         covariance = np.divide(sums, pairs, out=np.full(self.shape, np.nan), where=~unseen)
         rare = ~unseen & (pairs < min_pairs * (1 - 1e-9))
         return _Lags(
@@ -281,7 +281,7 @@ def unmasked_psd(
     _checks.choice("borders", borders, Borders)
     if detrend is not None:
         _checks.choice("detrend", detrend, Literal["constant"])
-    array = _checks.plain_array("image", image).astype(np.float64)
+    array = _checks.real_pixels("image", image)
     ndim = array.ndim - (channel_axis is not None)
     planes = np.moveaxis(_checks.channels_last("image", array, channel_axis, ndim), -1, 0)
     shape = _checks.grid_shape(planes.shape[1:])
@@ -291,6 +291,8 @@ def unmasked_psd(
     if not weights.any():
         raise ValueError(f"no pixel of {shape=} is visible")
     masks = weights.reshape(-1, *shape)
+    used = np.where((masks > 0).any(axis=0), planes, 0.0)
+    _checks.real_array("image", used[0] if channel_axis is None else used)
     if borders == "hidden":
         masks, planes = _surrounded(masks, shape), _surrounded(planes, shape)
         shape = masks.shape[1:]

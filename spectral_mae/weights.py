@@ -52,7 +52,7 @@ def taper_edges(visible: ArrayLike, width: float) -> FloatArray:
     >>> taper_edges(visible, 4).round(3)
     array([0.   , 0.146, 0.5  , 0.854, 1.   , 1.   ])
     """
-    mask = np.asarray(visible)
+    mask = _checks.plain_array("visible", visible)
     if mask.dtype != np.bool_:
         raise TypeError(f"visible has dtype {mask.dtype}; a taper starts from a bool mask")
     if not 0 < _checks.real_number("width", width) < np.inf:
