@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -31,16 +31,21 @@ def in_batches(work: Callable[[slice], Result], n: int, d: int) -> list[Result]:
     size = max(1, BATCH_BYTES // (16 * d * d)) if d < POOLED else 1
     batches = [slice(first, min(first + size, n)) for first in range(0, n, size)]
     workers = min(_cores(), len(batches))
-    if d <= TINY or len(batches) == 0:
-        return [work(rows) for rows in batches]
-    if d < POOLED:
-        # On a busy machine BLAS's threads wait for each other longer than such matrices take.
-        with _one_blas_thread():
+    with blas_for(n, d):
+        if d < POOLED or workers <= 1:
             return [work(rows) for rows in batches]
-    if workers == 1:
-        return [work(rows) for rows in batches]
-    with _one_blas_thread(), ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(work, batches))
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(work, batches))
+
+
+def blas_for(n: int, d: int) -> AbstractContextManager[None]:
+    """BLAS as it should be for ``n`` matrices of d × d; around several calls it is set once.
+
+    A single large matrix may have all threads. On a busy machine BLAS's threads wait for each
+    other longer than small matrices take; and tiny ones it does not share out at all.
+    """
+    alone = n <= 1 and d >= POOLED
+    return nullcontext() if alone or d <= TINY or n == 0 else _one_blas_thread()
 
 
 class _BlasLimit:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray
 from spectral_mae.corruption import Mix
 from spectral_mae.inverse import Inverse, Met
-from spectral_mae.parallel import in_batches
+from spectral_mae.parallel import blas_for, in_batches
 from spectral_mae.stack import Stack
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -151,6 +151,11 @@ def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
     """
     if not 1 <= rank <= stack.dim:
         raise ValueError(f"{rank=} is not between 1 and the {stack.dim} numbers in an image")
+    with blas_for(*stack.blocks.shape[:2]):
+        return _low_rank(stack, mix, rank)
+
+
+def _low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
     full = full_rank(stack, mix)
     weights = full.weights
     n, d = stack.blocks.shape[:2]
