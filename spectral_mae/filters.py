@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray
 from spectral_mae.bands import BandTransform, BlockTransform
 from spectral_mae.corruption import Corruption
-from spectral_mae.solve import Components
+from spectral_mae.solution import Components
 
 
 class Bottleneck:

@@ -19,7 +19,7 @@ from spectral_mae.grid import PatchGrid
 from spectral_mae.moments import Moments
 from spectral_mae.receptive import ReceptiveField
 from spectral_mae.response import FrequencyResponse, frequency_response
-from spectral_mae.solve import Solution
+from spectral_mae.solution import Solution
 from spectral_mae.stack import Stack
 
 Covariance = Literal["banded", "dense", "stationary"]

@@ -24,7 +24,7 @@ from spectral_mae.grid import PatchGrid
 from spectral_mae.linear_model import LinearModel
 from spectral_mae.moments import BandMoments, Moments, StationaryMoments
 from spectral_mae.radial import plain_fields, write_columns
-from spectral_mae.solve import Solution
+from spectral_mae.solution import Solution
 from spectral_mae.stack import Stack
 
 Target = Literal["all", "hidden"]

@@ -17,7 +17,8 @@ from spectral_mae.grid import PatchGrid
 from spectral_mae.model_file import Stored
 from spectral_mae.moments import KINDS, BandMoments, DenseMoments, Moments
 from spectral_mae.sampling import Seed
-from spectral_mae.solve import NoClosedFormError, Solution
+from spectral_mae.solution import Solution
+from spectral_mae.solve import NoClosedFormError
 from spectral_mae.stack import CentredStack, Stack
 
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)

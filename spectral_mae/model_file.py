@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from spectral_mae.array_file import read_arrays, write_arrays
 from spectral_mae.moments import KINDS, Moments
-from spectral_mae.solve import Components, Solution
+from spectral_mae.solution import Components, Solution
 
 OPTIONAL = ("eigenvalues", "split")  # what a solution and its components may lack
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.corruption import Mix
 from spectral_mae.inverse import Inverse, Met
 from spectral_mae.parallel import blas_for, in_batches
+from spectral_mae.solution import Components, Solution
 from spectral_mae.stack import Stack
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -30,83 +30,6 @@ _EPS = float(np.finfo(np.float64).eps)
 
 class NoClosedFormError(ValueError):
     """These moments have no closed form for what is asked."""
-
-
-@dataclass(frozen=True, eq=False)
-class Components:
-    """The eigenvectors that a bottleneck keeps, by descending eigenvalue.
-
-    One of a band stands for two real ones, a cosine and a sine, where its block stands for the
-    conjugate band too.
-
-    Attributes
-    ----------
-    block : ndarray of int, shape (n,)
-        Block of each eigenvector.
-    copies : ndarray of int, shape (n,)
-        Real directions that are kept of it; they sum to the rank.
-    eigenvalue : ndarray, shape (n,)
-    decoder : ndarray, shape (n, d)
-        The eigenvectors u.
-    encoder : ndarray, shape (n, d)
-        W u, with W the full-rank map of the block.
-    split : int or None
-        The last, if the rank keeps one real direction only of a conjugate pair.
-    """
-
-    block: NDArray[np.integer[Any]]
-    copies: NDArray[np.integer[Any]]
-    eigenvalue: FloatArray
-    decoder: NDArray[Any]
-    encoder: NDArray[Any]
-    split: int | None
-
-
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """The best linear map for a stack, and what was met on the way to it.
-
-    Attributes
-    ----------
-    weights : ndarray, shape (n_blocks, d, d)
-        W of each block; rows in, rows out: x̂ = x̃ W for a dense one, x̂_q = x̃_q conj(W_q) for bands.
-    loss : float
-        Expected squared error, summed over the stack.
-    trace : float
-        Tr S, the loss of predicting the mean.
-    rank : int
-        Width of the bottleneck; the numbers in an image if there is none.
-    eigenvalues : ndarray, shape (rank,), or None
-        The eigenvalues of μ² S Q⁻¹ S that are kept, descending; their sum is trace − loss. None
-        where they were not computed.
-    condition : float
-        Largest condition number of Q over the blocks, within its range.
-    n_dropped : int
-        Dimensions of the whole stack in which Q has no more than rounding; the map ignores them.
-    components : Components or None
-        What a bottleneck keeps; None without one. Where the rank splits a conjugate pair of bands,
-        the direction that is kept of it is counted in ``loss`` but is not in ``weights``: no
-        shift-equivariant real map holds half a pair.
-    """
-
-    weights: NDArray[Any]
-    loss: float
-    trace: float
-    rank: int
-    eigenvalues: FloatArray | None
-    condition: float
-    n_dropped: int
-    components: Components | None = None
-
-    @property
-    def split(self) -> int | None:
-        """Place among the components of a conjugate pair that the rank splits, if it does."""
-        return None if self.components is None else self.components.split
-
-    @property
-    def explained(self) -> float:
-        """1 − loss/trace, the explained fraction of power; NaN for images without any."""
-        return 1.0 - self.loss / self.trace if self.trace > 0 else math.nan
 
 
 def full_rank(stack: Stack, mix: Mix) -> Solution:

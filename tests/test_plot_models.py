@@ -8,7 +8,7 @@ from matplotlib.colors import SymLogNorm, to_hex
 
 import spectral_mae as sm
 from spectral_mae import plot
-from spectral_mae.plot.models import LABELS
+from spectral_mae.plot.responses import LABELS
 from spectral_mae.receptive import ReceptiveField
 from spectral_mae.reconstruction import Reconstruction, reconstruct_image
 

@@ -13,12 +13,10 @@ from spectral_mae.plot.models import (
     heat_map,
     receptive_field,
     receptive_fields,
-    reconstruction,
-    reconstructions,
-    response,
-    response_power,
     weight_by_distance,
 )
+from spectral_mae.plot.reconstructions import reconstruction, reconstructions
+from spectral_mae.plot.responses import response, response_power
 from spectral_mae.plot.spectra import (
     masked_radial,
     power_limits,

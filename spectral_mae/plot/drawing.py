@@ -13,7 +13,7 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
@@ -184,3 +184,13 @@ def log_power_axis(ax: Axes) -> None:
         ax.set_ylim(0.1, 1.0)
         ax.text(0.5, 0.5, "no power above rounding", transform=ax.transAxes, ha="center")
     ax.set_yscale("log")
+
+
+def picture(
+    ax: Axes, pixels: FloatArray, norm: Normalize | None = None, colours: str = SIGNED_MAP
+) -> AxesImage:
+    """Pixels without ticks or frame."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+    return ax.imshow(pixels, cmap=colours, norm=norm, interpolation="nearest")

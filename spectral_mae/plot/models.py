@@ -9,45 +9,24 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, SymLogNorm
-from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear_model import LinearModel
 from spectral_mae.plot.drawing import (
     BLACK,
-    CYCLE,
     GRAY,
-    HIDDEN,
     SIGNED_MAP,
     color_bar,
-    log_frequency_axis,
     log_power_axis,
     one_axes,
-    power_label,
+    picture,
     shown,
     styled,
     subplots,
 )
 from spectral_mae.receptive import ReceptiveField
-from spectral_mae.reconstruction import Reconstruction
-from spectral_mae.response import FrequencyResponse, RadialResponse
-
-CURVES = ("gain", "explained", "aliased", "noise")
-LABELS = {
-    "gain": "gain",
-    "explained": "explained",
-    "passed": "passed / original",
-    "aliased": "aliased / original",
-    "noise": "noise / original",
-    "error": "error / original",
-    "reconstructed": "reconstructed / original",
-}
-DASHES = ("solid", "dashed", "dotted", "dashdot")
-
-Response = FrequencyResponse | RadialResponse
 
 
 @styled
@@ -89,7 +68,7 @@ def receptive_field(
         return ax
     end = float(np.abs(weights).max()) or 1.0
     norm = SymLogNorm(end * 1e-3, vmin=-end, vmax=end) if log else Normalize(-end, end)
-    image = _picture(ax, weights, norm)
+    image = picture(ax, weights, norm)
     if isinstance(field, ReceptiveField):
         _outline(ax, field)
         if around is not None:
@@ -125,7 +104,7 @@ def receptive_fields(
         for (title, field), one in zip(fields.items(), line, strict=False):
             weights = _summed(field)
             scale = float(np.abs(weights).max()) or 1.0
-            image = _picture(one, weights / scale, Normalize(-1, 1))
+            image = picture(one, weights / scale, Normalize(-1, 1))
             _outline(one, field)
             one.set_title(title)
         line[0].set_ylabel(name)
@@ -194,7 +173,7 @@ def filters(
             else mpl.colormaps[SIGNED_MAP](image / size / 2 + 0.5)[..., :3]
         )
         sheet[top : top + height, left : left + width] = look
-    _picture(ax, np.nan_to_num(sheet, nan=1.0))
+    picture(ax, np.nan_to_num(sheet, nan=1.0))
     return ax
 
 
@@ -230,204 +209,6 @@ def eigenvalues(
     ax.set_ylabel("explained power per image")
     if any(named):
         ax.legend()
-    return ax
-
-
-@styled
-def response(
-    responses: Response | Mapping[str, Response],
-    ax: Axes | None = None,
-    *,
-    curves: Sequence[str] = CURVES,
-) -> Axes:
-    """What models make of each frequency, over rings, as parts of the original power.
-
-    Parameters
-    ----------
-    responses : FrequencyResponse or RadialResponse, or a mapping of label to either
-    ax : Axes or None
-    curves : sequence of str
-        Of "gain", "explained", "passed", "aliased", "noise", "error", "reconstructed". One model
-        has a colour for each; several models have a colour for each model.
-
-    Raises
-    ------
-    ValueError
-        If there is no such curve.
-    """
-    unknown = [curve for curve in curves if curve not in LABELS]
-    if unknown:
-        raise ValueError(f"curves={unknown} are not among {', '.join(LABELS)}")
-    named = responses if isinstance(responses, Mapping) else {"": responses}
-    if not named or not curves:
-        raise ValueError("no responses to draw")
-    ax = one_axes(ax)
-    frequency: FloatArray = np.empty(0)
-    for i, (name, one) in enumerate(named.items()):
-        rings = one.radial() if isinstance(one, FrequencyResponse) else one
-        frequency = rings.frequency
-        for j, curve in enumerate(curves):
-            values = _part(rings, curve)
-            colour, dash = (j, "solid") if len(named) == 1 else (i, DASHES[j % len(DASHES)])
-            label = (
-                f"{name}: {LABELS[curve]}" if name and len(curves) > 1 else name or LABELS[curve]
-            )
-            (line,) = ax.plot(
-                frequency, values, color=CYCLE[colour % len(CYCLE)], linestyle=dash, label=label
-            )
-            if len(named) == 1 and curve == "gain":
-                # Gain and explained may be one curve; both are to be seen.
-                line.set(linestyle=(0, (4, 4)), zorder=3)
-    ax.axhline(0, color=GRAY, linewidth=0.7)
-    log_frequency_axis(ax, frequency, (1.0,))
-    one_curve = len(curves) == 1
-    ax.set_ylabel(LABELS[curves[0]] if one_curve else "part of the original power")
-    if len(named) == 1:
-        ax.legend()
-    else:  # many lines leave no room inside
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
-    return ax
-
-
-@styled
-def response_power(one: Response, ax: Axes | None = None) -> Axes:
-    """Power density of the originals, of what a model makes of them, and of its error.
-
-    Channels are summed.
-    """
-    ax = one_axes(ax)
-    rings = one.radial() if isinstance(one, FrequencyResponse) else one
-    floor = 1e-14 * float(rings.original.max(initial=0.0))
-    for name, dash in (
-        ("original", "solid"),
-        ("reconstructed", "solid"),
-        ("error", "solid"),
-        ("passed", "dashed"),
-        ("aliased", "dashed"),
-        ("noise", "dashed"),
-    ):
-        ax.plot(rings.frequency, shown(getattr(rings, name), floor), linestyle=dash, label=name)
-    log_frequency_axis(ax, rings.frequency, (1.0,))
-    log_power_axis(ax)
-    ax.set_ylabel(power_label("density", (1.0, 1.0)))
-    ax.legend()
-    return ax
-
-
-@styled
-def reconstruction(one: Reconstruction, ax: NDArray[Any] | None = None) -> NDArray[Any]:
-    """One image through a model: original, what the model saw, its output, error, spectra.
-
-    Parameters
-    ----------
-    one : Reconstruction
-        Of an image, gray or in colours from 0 to 1.
-    ax : ndarray of Axes, shape (2, 3), or None
-
-    Returns
-    -------
-    ndarray of Axes, shape (2, 3)
-    """
-    if one.grid.ndim != 2:
-        raise ValueError(f"a reconstruction of shape {one.grid.shape} is not of an image")
-    if ax is None:
-        ax = subplots(2, 3, 3.3)
-    if ax.shape != (2, 3):
-        raise ValueError(f"ax of shape {ax.shape} is not (2, 3)")
-    seen = _what_was_seen(one)
-    if one.visible is not None:
-        seen += f", {1 - one.visible.mean():.0%} hidden"
-    panels = [(ax[0, 0], "original", one.original), (ax[0, 1], seen, _seen(one))]
-    if one.visible is None:
-        panels.append((ax[0, 2], f"reconstruction, PSNR {one.psnr:.1f} dB", one.output))
-        ax[1, 0].set_axis_off()
-    else:
-        explained = f"reconstruction, {one.explained:.0%} of hidden power explained"
-        panels.append((ax[0, 2], explained, one.output))
-        filled = f"hidden patches filled in, PSNR {one.psnr:.1f} dB"
-        panels.append((ax[1, 0], filled, one.filled))
-    for axis, title, pixels in panels:
-        _picture(axis, np.clip(pixels, 0, 1), Normalize(0, 1), "gray")
-        axis.set_title(title)
-    error, end = _error(one)
-    image = _picture(ax[1, 1], error, Normalize(-end, end))
-    ax[1, 1].set_title("error: reconstruction − original")
-    bar = {"location": "bottom", "shrink": 0.9, "pad": 0.02, "ticks": MaxNLocator(5)}
-    ax[1, 1].figure.colorbar(image, ax=ax[1, 1], **bar)
-    _spectra(one, ax[1, 2])
-    return ax
-
-
-def _what_was_seen(one: Reconstruction) -> str:
-    if one.visible is not None:
-        return "masked"
-    return "as the model sees it" if np.array_equal(one.corrupted, one.original) else "with noise"
-
-
-def _seen(one: Reconstruction) -> FloatArray:
-    """What the model saw; hidden pixels in a tint that gray photographs do not have."""
-    if one.visible is None:
-        return one.corrupted
-    colours = one.original if one.original.ndim == 3 else one.original[..., np.newaxis]
-    return np.where(one.visible[..., np.newaxis], colours, HIDDEN)
-
-
-def _error(one: Reconstruction) -> tuple[FloatArray, float]:
-    """Reconstruction minus original, channels averaged, and the end of its scale."""
-    error = one.output - one.original
-    error = error.mean(axis=-1) if error.ndim == 3 else error
-    return error, max(float(np.quantile(np.abs(error), 0.995)), 1e-6)
-
-
-def _spectra(one: Reconstruction, ax: Axes) -> None:
-    looks = {
-        "original": (BLACK, "solid"),
-        "corrupted": (GRAY, "dashed"),
-        "reconstruction": (CYCLE[0], "solid"),
-        "error": (CYCLE[1], "solid"),
-    }
-    spectra = one.spectra()
-    for name, (colour, dash) in looks.items():
-        rings = spectra[name]
-        label = _what_was_seen(one) if name == "corrupted" else name
-        power = shown(rings.power, spectra["original"].floor)
-        ax.plot(rings.frequency, power, color=colour, linestyle=dash, label=label)
-    log_frequency_axis(ax, spectra["original"].frequency, (1.0, 1.0))
-    log_power_axis(ax)
-    ax.set_ylabel(power_label("density", (1.0, 1.0)))
-    ax.set_title("spectra about the mean")
-    ax.legend(loc="lower left")
-
-
-@styled
-def reconstructions(
-    several: Sequence[Reconstruction], ax: NDArray[Any] | None = None, *, names: Sequence[str] = ()
-) -> NDArray[Any]:
-    """A strip for each image: original, masked, reconstruction, hidden patches filled in, error.
-
-    Parameters
-    ----------
-    several : sequence of Reconstruction
-        Of masked images, gray or in colours from 0 to 1.
-    ax : ndarray of Axes, shape (len(several), 5), or None
-    names : sequence of str
-        What to write beside each strip.
-    """
-    if ax is None:
-        ax = subplots(len(several), 5, 2.1)
-    if ax.shape != (len(several), 5):
-        raise ValueError(f"ax of shape {ax.shape} is not ({len(several)}, 5)")
-    titles = ("original", "masked", "reconstruction", "hidden filled in", "error")
-    for row, one in zip(ax, several, strict=True):
-        pixels = (one.original, _seen(one), one.output, one.filled)
-        for axis, shown_ in zip(row, pixels, strict=False):
-            _picture(axis, np.clip(shown_, 0, 1), Normalize(0, 1), "gray")
-        error, end = _error(one)
-        _picture(row[4], error, Normalize(-end, end))
-    for axis, title in zip(ax[0], titles, strict=True):
-        axis.set_title(title)
-    for row, name in zip(ax, names, strict=False):
-        row[0].set_ylabel(name)
     return ax
 
 
@@ -474,15 +255,6 @@ def heat_map(
     return ax
 
 
-def _part(rings: RadialResponse, curve: str) -> FloatArray:
-    """A curve as part of the original power."""
-    values: FloatArray = getattr(rings, curve)
-    if curve in ("gain", "explained"):
-        return values
-    none = np.full(values.shape, np.nan)
-    return np.divide(values, rings.original, out=none, where=rings.original > 0)
-
-
 def _summed(field: ReceptiveField | ArrayLike) -> FloatArray:
     """Weights with the channels of the input summed."""
     if isinstance(field, ReceptiveField):
@@ -499,16 +271,6 @@ def _decades(end: float) -> FloatArray:
     top = np.floor(np.log10(end))
     powers = 10.0 ** np.arange(top, np.log10(end) - 2.5, -1)
     return np.concatenate([-powers, [0.0], powers[::-1]])
-
-
-def _picture(
-    ax: Axes, pixels: FloatArray, norm: Normalize | None = None, colours: str = SIGNED_MAP
-) -> AxesImage:
-    """Pixels without ticks or frame."""
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.spines[:].set_visible(False)
-    return ax.imshow(pixels, cmap=colours, norm=norm, interpolation="nearest")
 
 
 def _show_around(ax: Axes, field: ReceptiveField, around: int) -> None:

@@ -1,0 +1,145 @@
+"""Pictures of images sent through models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from spectral_mae._checks import FloatArray
+from spectral_mae.plot.drawing import (
+    BLACK,
+    CYCLE,
+    GRAY,
+    HIDDEN,
+    log_frequency_axis,
+    log_power_axis,
+    picture,
+    power_label,
+    shown,
+    styled,
+    subplots,
+)
+from spectral_mae.reconstruction import Reconstruction
+
+
+@styled
+def reconstruction(one: Reconstruction, ax: NDArray[Any] | None = None) -> NDArray[Any]:
+    """One image through a model: original, what the model saw, its output, error, spectra.
+
+    Parameters
+    ----------
+    one : Reconstruction
+        Of an image, gray or in colours from 0 to 1.
+    ax : ndarray of Axes, shape (2, 3), or None
+
+    Returns
+    -------
+    ndarray of Axes, shape (2, 3)
+    """
+    if one.grid.ndim != 2:
+        raise ValueError(f"a reconstruction of shape {one.grid.shape} is not of an image")
+    if ax is None:
+        ax = subplots(2, 3, 3.3)
+    if ax.shape != (2, 3):
+        raise ValueError(f"ax of shape {ax.shape} is not (2, 3)")
+    seen = _what_was_seen(one)
+    if one.visible is not None:
+        seen += f", {1 - one.visible.mean():.0%} hidden"
+    panels = [(ax[0, 0], "original", one.original), (ax[0, 1], seen, _seen(one))]
+    if one.visible is None:
+        panels.append((ax[0, 2], f"reconstruction, PSNR {one.psnr:.1f} dB", one.output))
+        ax[1, 0].set_axis_off()
+    else:
+        explained = f"reconstruction, {one.explained:.0%} of hidden power explained"
+        panels.append((ax[0, 2], explained, one.output))
+        filled = f"hidden patches filled in, PSNR {one.psnr:.1f} dB"
+        panels.append((ax[1, 0], filled, one.filled))
+    for axis, title, pixels in panels:
+        picture(axis, np.clip(pixels, 0, 1), Normalize(0, 1), "gray")
+        axis.set_title(title)
+    error, end = _error(one)
+    image = picture(ax[1, 1], error, Normalize(-end, end))
+    ax[1, 1].set_title("error: reconstruction − original")
+    bar = {"location": "bottom", "shrink": 0.9, "pad": 0.02, "ticks": MaxNLocator(5)}
+    ax[1, 1].figure.colorbar(image, ax=ax[1, 1], **bar)
+    _spectra(one, ax[1, 2])
+    return ax
+
+
+def _what_was_seen(one: Reconstruction) -> str:
+    if one.visible is not None:
+        return "masked"
+    return "as the model sees it" if np.array_equal(one.corrupted, one.original) else "with noise"
+
+
+def _seen(one: Reconstruction) -> FloatArray:
+    """What the model saw; hidden pixels in a tint that gray photographs do not have."""
+    if one.visible is None:
+        return one.corrupted
+    colours = one.original if one.original.ndim == 3 else one.original[..., np.newaxis]
+    return np.where(one.visible[..., np.newaxis], colours, HIDDEN)
+
+
+def _error(one: Reconstruction) -> tuple[FloatArray, float]:
+    """Reconstruction minus original, channels averaged, and the end of its scale."""
+    error = one.output - one.original
+    error = error.mean(axis=-1) if error.ndim == 3 else error
+    return error, max(float(np.quantile(np.abs(error), 0.995)), 1e-6)
+
+
+def _spectra(one: Reconstruction, ax: Axes) -> None:
+    looks = {
+        "original": (BLACK, "solid"),
+        "corrupted": (GRAY, "dashed"),
+        "reconstruction": (CYCLE[0], "solid"),
+        "error": (CYCLE[1], "solid"),
+    }
+    spectra = one.spectra()
+    for name, (colour, dash) in looks.items():
+        rings = spectra[name]
+        label = _what_was_seen(one) if name == "corrupted" else name
+        power = shown(rings.power, spectra["original"].floor)
+        ax.plot(rings.frequency, power, color=colour, linestyle=dash, label=label)
+    log_frequency_axis(ax, spectra["original"].frequency, (1.0, 1.0))
+    log_power_axis(ax)
+    ax.set_ylabel(power_label("density", (1.0, 1.0)))
+    ax.set_title("spectra about the mean")
+    ax.legend(loc="lower left")
+
+
+@styled
+def reconstructions(
+    several: Sequence[Reconstruction], ax: NDArray[Any] | None = None, *, names: Sequence[str] = ()
+) -> NDArray[Any]:
+    """A strip for each image: original, masked, reconstruction, hidden patches filled in, error.
+
+    Parameters
+    ----------
+    several : sequence of Reconstruction
+        Of masked images, gray or in colours from 0 to 1.
+    ax : ndarray of Axes, shape (len(several), 5), or None
+    names : sequence of str
+        What to write beside each strip.
+    """
+    if ax is None:
+        ax = subplots(len(several), 5, 2.1)
+    if ax.shape != (len(several), 5):
+        raise ValueError(f"ax of shape {ax.shape} is not ({len(several)}, 5)")
+    titles = ("original", "masked", "reconstruction", "hidden filled in", "error")
+    for row, one in zip(ax, several, strict=True):
+        pixels = (one.original, _seen(one), one.output, one.filled)
+        for axis, shown_ in zip(row, pixels, strict=False):
+            picture(axis, np.clip(shown_, 0, 1), Normalize(0, 1), "gray")
+        error, end = _error(one)
+        picture(row[4], error, Normalize(-end, end))
+    for axis, title in zip(ax[0], titles, strict=True):
+        axis.set_title(title)
+    for row, name in zip(ax, names, strict=False):
+        row[0].set_ylabel(name)
+    return ax

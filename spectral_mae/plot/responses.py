@@ -1,0 +1,125 @@
+"""Pictures of what models make of each frequency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from spectral_mae._checks import FloatArray
+from spectral_mae.plot.drawing import (
+    CYCLE,
+    GRAY,
+    log_frequency_axis,
+    log_power_axis,
+    one_axes,
+    power_label,
+    shown,
+    styled,
+)
+from spectral_mae.response import FrequencyResponse, RadialResponse
+
+CURVES = ("gain", "explained", "aliased", "noise")
+LABELS = {
+    "gain": "gain",
+    "explained": "explained",
+    "passed": "passed / original",
+    "aliased": "aliased / original",
+    "noise": "noise / original",
+    "error": "error / original",
+    "reconstructed": "reconstructed / original",
+}
+DASHES = ("solid", "dashed", "dotted", "dashdot")
+
+Response = FrequencyResponse | RadialResponse
+
+
+@styled
+def response(
+    responses: Response | Mapping[str, Response],
+    ax: Axes | None = None,
+    *,
+    curves: Sequence[str] = CURVES,
+) -> Axes:
+    """What models make of each frequency, over rings, as parts of the original power.
+
+    Parameters
+    ----------
+    responses : FrequencyResponse or RadialResponse, or a mapping of label to either
+    ax : Axes or None
+    curves : sequence of str
+        Of "gain", "explained", "passed", "aliased", "noise", "error", "reconstructed". One model
+        has a colour for each; several models have a colour for each model.
+
+    Raises
+    ------
+    ValueError
+        If there is no such curve.
+    """
+    unknown = [curve for curve in curves if curve not in LABELS]
+    if unknown:
+        raise ValueError(f"curves={unknown} are not among {', '.join(LABELS)}")
+    named = responses if isinstance(responses, Mapping) else {"": responses}
+    if not named or not curves:
+        raise ValueError("no responses to draw")
+    ax = one_axes(ax)
+    frequency: FloatArray = np.empty(0)
+    for i, (name, one) in enumerate(named.items()):
+        rings = one.radial() if isinstance(one, FrequencyResponse) else one
+        frequency = rings.frequency
+        for j, curve in enumerate(curves):
+            values = _part(rings, curve)
+            colour, dash = (j, "solid") if len(named) == 1 else (i, DASHES[j % len(DASHES)])
+            label = (
+                f"{name}: {LABELS[curve]}" if name and len(curves) > 1 else name or LABELS[curve]
+            )
+            (line,) = ax.plot(
+                frequency, values, color=CYCLE[colour % len(CYCLE)], linestyle=dash, label=label
+            )
+            if len(named) == 1 and curve == "gain":
+                # Gain and explained may be one curve; both are to be seen.
+                line.set(linestyle=(0, (4, 4)), zorder=3)
+    ax.axhline(0, color=GRAY, linewidth=0.7)
+    log_frequency_axis(ax, frequency, (1.0,))
+    one_curve = len(curves) == 1
+    ax.set_ylabel(LABELS[curves[0]] if one_curve else "part of the original power")
+    if len(named) == 1:
+        ax.legend()
+    else:  # many lines leave no room inside
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+    return ax
+
+
+@styled
+def response_power(one: Response, ax: Axes | None = None) -> Axes:
+    """Power density of the originals, of what a model makes of them, and of its error.
+
+    Channels are summed.
+    """
+    ax = one_axes(ax)
+    rings = one.radial() if isinstance(one, FrequencyResponse) else one
+    floor = 1e-14 * float(rings.original.max(initial=0.0))
+    for name, dash in (
+        ("original", "solid"),
+        ("reconstructed", "solid"),
+        ("error", "solid"),
+        ("passed", "dashed"),
+        ("aliased", "dashed"),
+        ("noise", "dashed"),
+    ):
+        ax.plot(rings.frequency, shown(getattr(rings, name), floor), linestyle=dash, label=name)
+    log_frequency_axis(ax, rings.frequency, (1.0,))
+    log_power_axis(ax)
+    ax.set_ylabel(power_label("density", (1.0, 1.0)))
+    ax.legend()
+    return ax
+
+
+def _part(rings: RadialResponse, curve: str) -> FloatArray:
+    """A curve as part of the original power."""
+    values: FloatArray = getattr(rings, curve)
+    if curve in ("gain", "explained"):
+        return values
+    none = np.full(values.shape, np.nan)
+    return np.divide(values, rings.original, out=none, where=rings.original > 0)
