@@ -149,7 +149,8 @@ class Unmasking:
         ----------
         scaling : {"density", "spectrum", "energy"}
         min_pairs : float
-            Lags with fewer pairs, over all masks, count as zero.
+            Lags with fewer pairs, over all masks, count as zero (``n_rare`` says how many); faint
+            weights need less.
         taper : array_like, shape (*shape), or None
             Weights of the lags before they are transformed, FFT order: noise of far lags against
             resolution in frequency.
