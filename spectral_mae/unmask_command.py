@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,6 +129,8 @@ def _draw(
         axes[0, 1],
     )
     axes[0, 1].set_title(f"slope {spectra.fit.slope:.2f} ± {spectra.fit.stderr:.2f} under the mask")
+    if arguments.unmask:
+        figure.supxlabel(textwrap.fill(spectra.deviation(), 120), fontsize="small")
     plot.save(figure, arguments.out)
 
 
