@@ -80,8 +80,9 @@ class MaskedSpectra:
 def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
     """``spectral-mae psd IMAGE --mask MASK``: a picture or a table."""
     with usage_errors():
-        for name in ("mask_ratio", "window"):
-            if getattr(arguments, name) is not None:
+        defaults = {"mask_ratio": None, "window": None, "scaling": "density", "detrend": "none"}
+        for name, default in defaults.items():
+            if getattr(arguments, name) != default:
                 raise ValueError(f"--{name.replace('_', '-')} does not go with --mask")
         if arguments.color:
             raise ValueError("--color does not go with --mask: gray values are unmasked")

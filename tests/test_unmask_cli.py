@@ -81,6 +81,8 @@ def test_pictures_are_drawn_with_and_without_unmasking(files):
         (["--mask", "small.png"], "the mask has 8 x 8 pixels, the image 48 x 64"),
         (["--mask", "mask.png", "--color"], "--color does not go with --mask"),
         (["--mask", "mask.png", "--mask-ratio", "0.5"], "--mask-ratio does not go with --mask"),
+        (["--mask", "mask.png", "--scaling", "energy"], "--scaling does not go with --mask"),
+        (["--mask", "mask.png", "--detrend", "linear"], "--detrend does not go with --mask"),
         (["--mask", "none.png"], "none.png"),
         (["--mask", "black.png"], "black.png: no pixel is visible"),
     ],
