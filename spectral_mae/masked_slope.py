@@ -24,6 +24,7 @@ from spectral_mae.spectrum import Spectrum
 from spectral_mae.weights import autocorrelation, mask_weights, step_weights
 
 SLOPES = (-8.0, 3.0)  # range that is searched
+SCANNED = 23  # slopes in it that are tried first
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +114,11 @@ def fit_masked_slope(
         fits = ((p, e * level) for p, e in zip(power, expected, strict=True))
         return model.total([np.log(e) + p / e for p, e in fits])
 
-    found = scipy.optimize.minimize_scalar(misfit, bounds=SLOPES, method="bounded")
+    # The likelihood of few frequencies may have two maxima: the higher one is looked for first.
+    scan = np.linspace(*SLOPES, SCANNED)
+    best = int(np.argmin([misfit(slope) for slope in scan]))
+    bounds = scan[max(best - 1, 0)], scan[min(best + 1, SCANNED - 1)]
+    found = scipy.optimize.minimize_scalar(misfit, bounds=bounds, method="bounded")
     slope = float(found.x)
     if min(abs(slope - end) for end in SLOPES) < 1e-3:
         raise ValueError(f"no slope between {SLOPES[0]:g} and {SLOPES[1]:g} fits best")

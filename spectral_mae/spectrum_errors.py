@@ -42,8 +42,10 @@ class BinCovariance:
 
     @property
     def correlation(self) -> FloatArray:
-        """Between rings, shape (n_bins, n_bins)."""
-        return self.covariance / np.multiply.outer(self.stderr, self.stderr)
+        """Between rings, shape (n_bins, n_bins); NaN where one does not vary."""
+        scale = np.multiply.outer(self.stderr, self.stderr)
+        none = np.full(scale.shape, np.nan)
+        return np.divide(self.covariance, scale, out=none, where=scale > 0)
 
 
 def unmasked_covariance(
@@ -127,7 +129,8 @@ def bootstrap_radial(
     n = len(spectra.power)
     generator = np.random.default_rng(rng)
     # How often each image is drawn says as much as which: a product instead of copies.
-    n_resamples = _checks.positive_int("n_resamples", n_resamples)
+    if _checks.positive_int("n_resamples", n_resamples) < 2:
+        raise ValueError(f"{n_resamples=}: a spread needs at least 2")
     shares = generator.multinomial(n, [1.0 / n] * n, n_resamples)
     means = shares @ spectra.power / n
     return dataclasses.replace(
