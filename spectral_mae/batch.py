@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -144,11 +143,6 @@ class BatchAnalyzer:
         self.options = options
         self._analyzers: dict[tuple[tuple[int, ...], int], MaskingAnalyzer] = {}
         self._moments: dict[tuple[int, ...], StationaryMoments] = {}
-
-    def analyze_all(self, paths: Iterable[Path]) -> Iterator[list[Outcome]]:
-        """Analyse images one by one; a list for each, with an entry per patch size."""
-        for path in paths:
-            yield self.analyze(path)
 
     def analyze(self, path: Path) -> list[Outcome]:
         """Analyse one image at every patch size. A file that cannot be used has its reason."""
