@@ -14,6 +14,7 @@ from spectral_mae._version import __version__
 if TYPE_CHECKING:
     import spectral_mae.fields as fields
     import spectral_mae.plot as plot
+    import spectral_mae.theory as theory
     from spectral_mae.coupling import BinnedCoupling, ModeCoupling, mode_coupling
     from spectral_mae.dirichlet import dirichlet_kernel
     from spectral_mae.estimator import NotFittedError
@@ -107,7 +108,7 @@ _HOME = {
     "unmasked_covariance": "spectrum_errors",
     "unmasked_psd": "unmasking",
 }
-_MODULES = ("fields", "plot")
+_MODULES = ("fields", "plot", "theory")
 
 __all__ = [
     "BandMoments",
@@ -162,6 +163,7 @@ __all__ = [
     "resize_and_crop",
     "sample_visible",
     "taper_edges",
+    "theory",
     "unmasked_covariance",
     "unmasked_psd",
 ]
