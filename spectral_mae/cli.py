@@ -141,6 +141,11 @@ def _add_verify(add: AddParser) -> None:
     text = "check Eqs. 15-21 of the paper and the expectations on these images"
     parser = add("verify", help=text, description=f"{text}; exit 1 if any fails")
     parser.add_argument("paths", nargs="*", metavar="PATH", help=PATH_HELP)
+    parser.add_argument(
+        "--theory",
+        action="store_true",
+        help="also check Lemmas 1-6, Eqs. 13-14 and Theorem 1, on small crops of each image",
+    )
     _add_patch_size(parser)
     _add_masking(parser)
     _add_seed(parser)

@@ -18,7 +18,16 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from spectral_mae import images, model_commands, plot, report, sweep_command, unmask_command, verify
+from spectral_mae import (
+    images,
+    model_commands,
+    plot,
+    report,
+    sweep_command,
+    unmask_command,
+    verify,
+    verify_theory,
+)
 from spectral_mae.batch import BatchAnalyzer, BatchOptions, Outcome
 from spectral_mae.command_line import (
     INTERRUPTED,
@@ -227,6 +236,10 @@ def check(arguments: argparse.Namespace) -> int:
                 rng=rng,
                 where=images.display_name(path),
             )
+            if arguments.theory:
+                checks += verify_theory.verify_lemmas(
+                    image.pixels, arguments.mask_ratio, rng=rng, where=images.display_name(path)
+                )
         except ValueError as error:
             refused += 1
             print(f"failed: {images.display_name(path)}: {error}", file=sys.stderr)

@@ -23,7 +23,7 @@ LAYERS = [
         "ising fields masked_slope spectrum_errors"
     ),
     "theory reconstruction image_files decoding images",
-    "analysis plot verify",
+    "analysis plot verify verify_theory",
     "batch picture streams tables model_report report",
     (
         "cli commands command_line model_commands sweep_command unmask_command model_images "
