@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         expected_masked_psd,
         leakage,
     )
+    from spectral_mae.filters import border_energy_share, filter_energy, patch_borders
     from spectral_mae.grid import PatchGrid
     from spectral_mae.images import (
         ImageRefused,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from spectral_mae.moments import BandMoments, DenseMoments, StationaryMoments
     from spectral_mae.periodogram import Periodogram, psd
     from spectral_mae.radial import RadialSpectrum, SectorSpectrum
-    from spectral_mae.receptive import ReceptiveField, WeightsByDistance
+    from spectral_mae.receptive import ReceptiveField, WeightReach, WeightsByDistance, weight_reach
     from spectral_mae.reconstruction import (
         Reconstruction,
         border_gradient_ratio,
@@ -85,20 +86,24 @@ _HOME = {
     "StationaryMoments": "moments",
     "UnmaskedSpectrum": "unmasking",
     "Unmasking": "unmasking",
+    "WeightReach": "receptive",
     "WeightsByDistance": "receptive",
     "bootstrap_radial": "spectrum_errors",
+    "border_energy_share": "filters",
     "border_gradient_ratio": "reconstruction",
     "crop_to_multiple": "images",
     "dirichlet_kernel": "dirichlet",
     "expected_border_gradient_ratio": "reconstruction",
     "expected_mask_power": "expectation",
     "expected_masked_psd": "expectation",
+    "filter_energy": "filters",
     "fit_masked_slope": "masked_slope",
     "inclusion_probabilities": "sampling",
     "leakage": "expectation",
     "load_model": "linear",
     "masked_psd_std": "mask_variance",
     "mode_coupling": "coupling",
+    "patch_borders": "filters",
     "psd": "periodogram",
     "read_image": "images",
     "reconstruct_image": "reconstruction",
@@ -107,6 +112,7 @@ _HOME = {
     "taper_edges": "weights",
     "unmasked_covariance": "spectrum_errors",
     "unmasked_psd": "unmasking",
+    "weight_reach": "receptive",
 }
 _MODULES = ("fields", "plot", "theory")
 
@@ -140,9 +146,11 @@ __all__ = [
     "StationaryMoments",
     "UnmaskedSpectrum",
     "Unmasking",
+    "WeightReach",
     "WeightsByDistance",
     "__version__",
     "bootstrap_radial",
+    "border_energy_share",
     "border_gradient_ratio",
     "crop_to_multiple",
     "dirichlet_kernel",
@@ -150,12 +158,14 @@ __all__ = [
     "expected_mask_power",
     "expected_masked_psd",
     "fields",
+    "filter_energy",
     "fit_masked_slope",
     "inclusion_probabilities",
     "leakage",
     "load_model",
     "masked_psd_std",
     "mode_coupling",
+    "patch_borders",
     "plot",
     "psd",
     "read_image",
@@ -166,6 +176,7 @@ __all__ = [
     "theory",
     "unmasked_covariance",
     "unmasked_psd",
+    "weight_reach",
 ]
 
 

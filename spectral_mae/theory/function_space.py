@@ -35,6 +35,10 @@ class LinearSides(Sides):
     cross: float = 0.0
     spread: float = 0.0
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and lists."""
+        return super().to_dict() | {"cross": self.cross, "spread": self.spread}
+
 
 @dataclass(frozen=True, eq=False)
 class FunctionSpaceLoss:
@@ -139,13 +143,13 @@ def lemma_6(
 
     def apply(rows: FloatArray) -> FloatArray:
         output = _checks.real_array("the output of function", function(data.to_images(rows)))
-        if output.shape[1:] != truth.shape[1:] or len(output) != len(rows):
+        if output.ndim == 0 or output.shape != (len(rows), *truth.shape[1:]):
             raise ValueError(
                 f"function returns shape {output.shape} for a target of shape {truth.shape}"
             )
         return output.astype(np.float64).reshape(len(rows), -1)
 
-    if len(truth) != len(data.rows):
+    if truth.ndim == 0 or len(truth) != len(data.rows):
         raise ValueError(f"target has shape {truth.shape} for {len(data.rows)} images")
     flat = truth.reshape(len(truth), -1)
     constant = apply(np.zeros((1, data.dim)))
@@ -230,9 +234,8 @@ def function_space_loss(
         if n % n_patches:
             raise ValueError(f"samples={n} is not a multiple of {n_patches=}")
         points = (np.arange(n) + 0.5) / n
-        values = np.broadcast_to(np.asarray(signal(points), dtype=np.float64), points.shape)
-        weights = np.asarray(kernel(points[:, np.newaxis], points), dtype=np.float64) / n
-        weights = np.broadcast_to(weights, (n, n))
+        values = _on_grid("signal", signal(points), points.shape)
+        weights = _on_grid("kernel", kernel(points[:, np.newaxis], points), (n, n)) / n
         data = MaskedImages(
             values[np.newaxis],
             n // n_patches,
@@ -251,6 +254,15 @@ def function_space_loss(
     return FunctionSpaceLoss(
         np.array(counts), total, bias, shared, local, limit, _order(counts, total)
     )
+
+
+def _on_grid(name: str, values: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
+    """What a function gives on the sampling points, constants spread over them."""
+    found = _checks.real_array(name, values).astype(np.float64)
+    try:
+        return np.broadcast_to(found, shape)
+    except ValueError:
+        raise ValueError(f"{name} returns shape {found.shape} for points of {shape}") from None
 
 
 def _times(matrix: FloatArray) -> Callable[[FloatArray], FloatArray]:

@@ -20,7 +20,7 @@ ImageMap = Callable[[NDArray[Any]], NDArray[Any]]
 Jacobian = Callable[[FloatArray], FloatArray]
 
 STEP = 1e-100  # of the complex step; there is no difference of close numbers, so no trade-off
-AGREEMENT = 1e-4  # with a central difference: far above its error, far below a wrong derivative
+AGREEMENT = 1e-4  # with differences: far above their error, far below a wrong derivative
 
 
 class TanhNetwork:
@@ -42,7 +42,7 @@ class TanhNetwork:
     Raises
     ------
     ValueError
-        If shapes do not fit, or the strength is negative.
+        If shapes do not fit, or the strength is negative. Also when called on other shapes.
 
     Examples
     --------
@@ -71,10 +71,16 @@ class TanhNetwork:
             raise ValueError(f"{strength=} is negative or not finite")
         self._encoder = read.reshape(len(read), -1)
         self._decoder = write.reshape(len(write), -1)
-        self._bias = np.broadcast_to(_checks.real_array("bias", bias), read.shape[1:]).ravel()
+        constant = _checks.real_array("bias", bias)
+        if constant.shape not in ((), read.shape[1:]):
+            raise ValueError(f"bias of shape {constant.shape} does not fit images {read.shape[1:]}")
+        self._shape = read.shape[1:]
+        self._bias = np.broadcast_to(constant, self._shape).ravel()
 
     def __call__(self, images: NDArray[Any]) -> NDArray[Any]:
         """The outputs of a batch, real or complex, shape (n, *image)."""
+        if images.shape[1:] != self._shape:
+            raise ValueError(f"images of shape {images.shape} are not (n, {self._shape})")
         code = images.reshape(len(images), -1) @ self._encoder.T
         if self.strength > 0:
             code = np.tanh(self.strength * code) / self.strength
@@ -107,8 +113,8 @@ def complex_step_jacobian(function: ImageMap, image: ArrayLike) -> FloatArray:
     Raises
     ------
     ValueError
-        If the function does not carry complex numbers through: checked against a central
-        difference in one direction.
+        If the function does not carry complex numbers through, or has no derivative there: checked
+        against differences to both sides, in one direction.
 
     Examples
     --------
@@ -118,25 +124,48 @@ def complex_step_jacobian(function: ImageMap, image: ArrayLike) -> FloatArray:
     """
     x = _checks.real_array("image", image).astype(np.float64)
     steps = np.eye(x.size).reshape(x.size, *x.shape)
+    advice = "function does not carry complex numbers through; give jacobian="
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", np.exceptions.ComplexWarning)  # the check below speaks
-        moved = np.asarray(function(x + 1j * STEP * steps))
+        try:
+            moved = np.asarray(function(x + 1j * STEP * steps))
+        except TypeError as error:
+            raise ValueError(f"{advice} ({error})") from error
+    if moved.ndim < 1 or len(moved) != x.size:
+        raise ValueError(f"function returns shape {moved.shape} for a batch of {x.size} images")
+    if not np.isfinite(moved).all():
+        raise ValueError("function returns numbers that are not finite at this image")
     jacobian = (moved.imag if np.iscomplexobj(moved) else np.zeros(moved.shape)) / STEP
     jacobian = jacobian.reshape(x.size, -1).T
-    # A direction that is the same every time, and along no axis.
-    direction = np.cos(np.arange(x.size) ** 2 + 1.0).reshape(x.shape)
-    h = 1e-5 * max(1.0, float(np.abs(x).max()))
-    ahead, behind = np.asarray(function(np.stack([x + h * direction, x - h * direction])))
-    slope = ((ahead - behind) / (2 * h)).ravel()
-    along = jacobian @ direction.ravel()
-    size = max(float(np.linalg.norm(slope)), float(np.linalg.norm(along)))
-    if not float(np.linalg.norm(slope - along)) <= AGREEMENT * size + 1e-8:
-        raise ValueError(
-            "function does not carry complex numbers through (a complex step finds a slope of "
-            f"{np.linalg.norm(along):.3g} where a difference finds {np.linalg.norm(slope):.3g}); "
-            "give jacobian="
-        )
+    _check_slopes(function, x, jacobian, advice)
     return np.asarray(jacobian)
+
+
+def _check_slopes(function: ImageMap, x: FloatArray, jacobian: FloatArray, advice: str) -> None:
+    """Compare a Jacobian with differences to both sides, in one direction that is along no axis.
+
+    To both sides, because at the tip of a function like ``abs`` central differences vanish; each
+    extrapolated from two steps.
+    """
+    size = float(np.abs(x).max()) or 1.0
+    direction = np.cos(np.arange(x.size) ** 2 + 1.0).reshape(x.shape)
+    h = 1e-4 * size
+    lengths = np.array([0.0, h, h / 2, -h, -h / 2, size])
+    points = x + np.multiply.outer(lengths, direction)
+    with np.errstate(all="ignore"):  # the far point may lie where the function is not defined
+        values = np.asarray(function(points)).reshape(len(points), -1)
+    changes = (values[1:] - values[0]) / lengths[1:, np.newaxis]
+    along = jacobian @ direction.ravel()
+    norm = np.linalg.norm
+    secant = float(np.nan_to_num(norm(changes[4]), posinf=0.0))
+    rounding = 10 * float(np.finfo(np.float64).eps * norm(values[0])) / h
+    for slope in (2 * changes[1] - changes[0], 2 * changes[3] - changes[2]):
+        scale = max(float(norm(slope)), float(norm(along)))
+        if not float(norm(slope - along)) <= AGREEMENT * (scale + 1e-4 * secant) + rounding:
+            raise ValueError(
+                f"{advice} (its slope in one direction is {norm(slope):.3g} by differences, "
+                f"{norm(along):.3g} by a complex step, {norm(slope - along):.3g} apart)"
+            )
 
 
 def jacobian_of(function: ImageMap, jacobian: Jacobian | None, image: FloatArray) -> FloatArray:
@@ -144,8 +173,8 @@ def jacobian_of(function: ImageMap, jacobian: Jacobian | None, image: FloatArray
     if jacobian is None:
         return complex_step_jacobian(function, image)
     slope = _checks.real_array("jacobian", jacobian(image)).astype(np.float64)
-    if slope.shape != (image.size, image.size):
-        raise ValueError(f"jacobian has shape {slope.shape}; {(image.size, image.size)} is needed")
+    if slope.ndim != 2 or slope.shape[1] != image.size:
+        raise ValueError(f"jacobian has shape {slope.shape}; (outputs, {image.size}) is needed")
     return slope
 
 
@@ -170,5 +199,9 @@ class RowMap:
         """The Jacobian of the map of rows, at one of them."""
         image = self._data.to_images(row[np.newaxis])[0]
         slope = jacobian_of(self._function, jacobian, image)
+        if slope.shape != (image.size, image.size):
+            raise ValueError(
+                f"jacobian has shape {slope.shape}; {(image.size, image.size)} is needed"
+            )
         order = self._data.to_rows(np.arange(image.size).reshape(1, *image.shape))[0]
         return slope[np.ix_(order, order)]

@@ -12,7 +12,7 @@ from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.inverse import Inverse
 from spectral_mae.linear import LinearMAE
 from spectral_mae.sampling import Seed
-from spectral_mae.theory.sides import MaskedImages, Sides, loss
+from spectral_mae.theory.sides import MaskedImages, Sides, decoder_rows, loss
 
 
 def lemma_1(
@@ -134,13 +134,14 @@ def equation_13(
         masks=masks,
         rng=rng,
     )
-    b = _decoder(decoder, data.dim)
+    b = decoder_rows(decoder, data.dim)
     a = _matrix("encoder", encoder, (data.dim, len(b)))
     second = _masked_second_moment(data)
     cross = 2 * data.mix.mu * data.second_moment @ b.T
-    formula = 2 * second @ a @ b @ b.T - cross
+    square = 2 * second @ a @ b @ b.T
     sides = data.compare(_gradient(data.rows, a, b))
-    return Sides("Eq. 13", formula, *sides, data.masks, float(np.linalg.norm(cross)))
+    scale = max(float(np.linalg.norm(cross)), float(np.linalg.norm(square)))
+    return Sides("Eq. 13", square - cross, *sides, data.masks, scale)
 
 
 def equation_14(
@@ -198,7 +199,7 @@ def equation_14(
         masks=masks,
         rng=rng,
     )
-    b = _decoder(decoder, data.dim)
+    b = decoder_rows(decoder, data.dim)
     rank = int(np.linalg.matrix_rank(b))
     if rank < len(b):
         raise ValueError(f"the {len(b)} rows of decoder span only {rank} dimensions")
@@ -331,13 +332,6 @@ def _inverse_times(second: FloatArray, right: FloatArray) -> FloatArray:
     """Q⁺ times a matrix; eigenvalues up to dim·ε times the largest of Q's diagonal are zero."""
     cutoff = len(second) * float(np.finfo(np.float64).eps) * float(second.diagonal().max())
     return np.asarray(Inverse(second[np.newaxis], cutoff).solve(right)[0])
-
-
-def _decoder(decoder: ArrayLike, dim: int) -> FloatArray:
-    b = _checks.real_array("decoder", decoder).astype(np.float64)
-    if b.ndim != 2 or b.shape[1] != dim or len(b) == 0:
-        raise ValueError(f"decoder has shape {b.shape}; (k, {dim}) is needed")
-    return b
 
 
 def _matrix(name: str, value: ArrayLike, shape: tuple[int, int]) -> FloatArray:

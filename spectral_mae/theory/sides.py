@@ -37,7 +37,7 @@ class Sides:
     drawn : float or ndarray
         The mean over masks that were drawn.
     stderr : float or ndarray
-        Its standard error.
+        Its standard error; NaN for a single mask.
     n_drawn : int
     scale : float
         What errors are relative to: the loss of an output of zero, or the norm of the largest
@@ -71,8 +71,11 @@ class Sides:
         """How many standard errors the drawn mean is from the formula.
 
         The root mean square over the entries of an array: about 1 where the lemma holds. Entries
-        that do not vary are left out if they agree to rounding, and count as infinite if not.
+        that do not vary are left out if they agree to rounding, and count as infinite if not: draw
+        enough masks that not all are alike. NaN for a single one.
         """
+        if self.n_drawn == 1:
+            return math.nan
         off = np.abs(np.asarray(self.drawn - self.formula))
         stderr = np.asarray(self.stderr)
         rounding = 1e-12 * (self.scale or 1.0)
@@ -101,6 +104,7 @@ class Sides:
             "name": self.name,
             **values,
             "n_drawn": self.n_drawn,
+            "scale": self.scale,
             "error": self.error,
             "sigmas": self.sigmas,
             "terms": dict(self.terms),
@@ -140,6 +144,8 @@ class MaskedImages:
                 f"images of shape {pixels.shape} with {channel_axis=} are not a batch of signals "
                 "or images"
             )
+        if channel_axis is not None and channel_axis in (0, -pixels.ndim):
+            raise ValueError(f"{channel_axis=} is the axis of the images themselves")
         last = _checks.channels_last("images", pixels, channel_axis, ndim + 1)
         self.grid = PatchGrid(last.shape[1:-1], patch_size)
         self.channels = last.shape[-1]
@@ -148,7 +154,8 @@ class MaskedImages:
         self.mix: Mix = PatchMasking(self.grid.n_patches, mask_ratio, sampling).mix
         self.masks = _checks.positive_int("masks", masks)
         self.rng = np.random.default_rng(rng)
-        self.rows = np.ascontiguousarray(last.reshape(len(last), -1))
+        self.rows = np.array(last.reshape(len(last), -1), order="C")
+        self.rows.flags.writeable = False  # functions of images that work in place would spoil them
         self._channel_axis = channel_axis
 
     @property
@@ -266,8 +273,16 @@ class MaskedImages:
             mean = mean + step / n
             squares = squares + step * (one - mean)
         if self.masks == 1:
-            return mean, squares + math.inf
+            return mean, squares + math.nan
         return mean, np.sqrt(squares / (self.masks - 1) / self.masks)
+
+
+def decoder_rows(decoder: ArrayLike, dim: int) -> FloatArray:
+    """A decoder as float64, checked to have from 1 to ``dim`` rows of ``dim`` numbers."""
+    b = _checks.real_array("decoder", decoder).astype(np.float64)
+    if b.ndim != 2 or b.shape[1] != dim or not 1 <= len(b) <= dim:
+        raise ValueError(f"decoder has shape {b.shape}; (k, {dim}) is needed, with k at most {dim}")
+    return b
 
 
 def loss(target: FloatArray, output: FloatArray) -> float:

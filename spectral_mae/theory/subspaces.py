@@ -15,9 +15,10 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.radial import plain_fields
 from spectral_mae.sampling import Seed
+from spectral_mae.theory.sides import decoder_rows
 
 MOST_SUBSETS = 20_000
-SYMMETRIC = 1e-10  # relative asymmetry that counts as rounding
+ROUNDING = 1e-10  # of the largest entry or eigenvalue: asymmetries and gaps up to it are none
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +38,12 @@ class CriticalPoints:
     n_climbs : ndarray of int, shape (n,)
         Pairs of an eigenvector inside and one outside of larger eigenvalue: directions in which
         the value rises. Zero at the maximum, all pairs at the minimum, between them a saddle.
+    largest : float
+        The largest eigenvalue, by size.
     smallest_gap : float
-        Smallest difference of two eigenvalues, over the largest. Where it is zero there are more
-        critical points than these: a plane of equal eigenvalues holds a circle of them.
+        Smallest difference of two eigenvalues, over ``largest``. Where it is zero there are more
+        critical points than these: a plane of equal eigenvalues holds a circle of them. NaN where
+        there is but one eigenvalue.
     """
 
     subset: NDArray[np.integer[Any]]
@@ -47,14 +51,15 @@ class CriticalPoints:
     definition: FloatArray
     gradient: FloatArray
     n_climbs: NDArray[np.integer[Any]]
+    largest: float
     smallest_gap: float
 
     name = "Lemma 2"
 
     @property
     def error(self) -> float:
-        """The largest of all gradients, and of all differences over the largest formula."""
-        scale = float(np.abs(self.formula).max()) or 1.0
+        """The largest of all gradients, and of all differences over rank times ``largest``."""
+        scale = self.subset.shape[1] * self.largest or 1.0
         off = float(np.abs(self.definition - self.formula).max()) / scale
         return max(off, float(self.gradient.max()))
 
@@ -76,15 +81,19 @@ class Optimum:
     largest_drawn : float
         The largest value among the random decoders themselves.
     n_drawn : int
+    largest : float
+        The largest eigenvalue, by size.
     gap : float
-        Difference of the last eigenvalue inside and the first outside, over the largest. Where it
-        is zero the best value is the same, but more than one subspace has it.
+        Difference of the last eigenvalue inside and the first outside, over ``largest``. Where it
+        is zero the best value is the same, but more than one subspace has it. NaN where none is
+        outside.
     """
 
     formula: float
     definition: float
     largest_drawn: float
     n_drawn: int
+    largest: float
     gap: float
 
     name = "Lemma 3"
@@ -96,8 +105,8 @@ class Optimum:
 
     @property
     def error(self) -> float:
-        """Size of the difference over the formula."""
-        return abs(self.difference) / (abs(self.formula) or 1.0)
+        """Size of the difference over ``largest``."""
+        return abs(self.difference) / (self.largest or 1.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers."""
@@ -116,21 +125,25 @@ def subspace_value(decoder: ArrayLike, matrix: ArrayLike) -> float:
     matrix : array_like, shape (dim, dim)
         C, symmetric: for masking `explained_matrix`.
 
+    Raises
+    ------
+    ValueError
+        If the matrix is not symmetric, or rows of the decoder depend on each other.
+
     Examples
     --------
     >>> subspace_value([[2.0, 0.0, 0.0]], np.diag([3.0, 2.0, 1.0]))
     3.0
     """
     c = _symmetric(matrix)
-    b = _rows(decoder, len(c))
-    return float(np.trace(np.linalg.solve(b @ b.T, b @ c @ b.T)))
+    return _value(_rows(decoder, len(c)), c)
 
 
 def subspace_gradient(decoder: ArrayLike, matrix: ArrayLike) -> FloatArray:
     """∂f/∂B = 2 (B Bᵀ)⁻¹ B C (I − Bᵀ(B Bᵀ)⁻¹B), shape (k, dim).
 
-    Arguments as of `subspace_value`. It is zero where, and only where, C maps the row space of B
-    into itself.
+    Arguments and errors as of `subspace_value`. It is zero where, and only where, C maps the row
+    space of B into itself.
 
     Examples
     --------
@@ -138,10 +151,7 @@ def subspace_gradient(decoder: ArrayLike, matrix: ArrayLike) -> FloatArray:
     np.float64(0.0)
     """
     c = _symmetric(matrix)
-    b = _rows(decoder, len(c))
-    inverse = np.linalg.inv(b @ b.T)
-    reduced = inverse @ b @ c
-    return np.asarray(2 * (reduced - reduced @ b.T @ inverse @ b))
+    return _gradient(_rows(decoder, len(c)), c)
 
 
 def lemma_2(matrix: ArrayLike, rank: int, *, rng: Seed = None) -> CriticalPoints:
@@ -188,20 +198,20 @@ def lemma_2(matrix: ArrayLike, rank: int, *, rng: Seed = None) -> CriticalPoints
     values, vectors = _descending(c)
     generator = np.random.default_rng(rng)
     subset = np.array(list(itertools.combinations(range(len(c)), rank)))
-    largest = float(np.abs(values).max()) or 1.0
+    largest = float(np.abs(values).max())
     found, gradient = np.empty(n), np.empty(n)
     for i, inside in enumerate(subset):
         mixing = _well_conditioned(rank, generator)
-        found[i] = subspace_value(mixing @ vectors[:, inside].T, c)
+        found[i] = _value(mixing @ vectors[:, inside].T, c)
         turned = np.linalg.qr(mixing)[0] @ vectors[:, inside].T
-        gradient[i] = np.linalg.norm(subspace_gradient(turned, c)) / largest
-    # Of sorted eigenvalues: those before the j-th of the set that are not in it are larger.
-    larger = values[np.newaxis, :] > values[subset][..., np.newaxis]
+        gradient[i] = np.linalg.norm(_gradient(turned, c)) / (largest or 1.0)
+    larger = values > values[subset][..., np.newaxis] + ROUNDING * largest
     outside = np.ones((n, len(c)), dtype=bool)
     np.put_along_axis(outside, subset, values=False, axis=1)
     climbs = np.count_nonzero(larger & outside[:, np.newaxis], axis=(1, 2))
-    gap = float(-np.diff(values).max(initial=-largest)) / largest
-    return CriticalPoints(subset, values[subset].sum(axis=1), found, gradient, climbs, gap)
+    gap = float(np.min(-np.diff(values))) / (largest or 1.0) if len(c) > 1 else math.nan
+    formula = values[subset].sum(axis=1)
+    return CriticalPoints(subset, formula, found, gradient, climbs, largest, gap)
 
 
 def lemma_3(matrix: ArrayLike, rank: int, *, starts: int = 5, rng: Seed = None) -> Optimum:
@@ -241,18 +251,18 @@ def lemma_3(matrix: ArrayLike, rank: int, *, starts: int = 5, rng: Seed = None) 
     rank = _rank(rank, len(c))
     starts = _checks.positive_int("starts", starts)
     values, _ = _descending(c)
-    largest = float(np.abs(values).max()) or 1.0
-    scaled = c / largest
+    largest = float(np.abs(values).max())
+    scaled = c / (largest or 1.0)
     generator = np.random.default_rng(rng)
 
     def descend(flat: FloatArray) -> tuple[float, FloatArray]:
         b = flat.reshape(rank, -1)
-        return -subspace_value(b, scaled), -subspace_gradient(b, scaled).ravel()
+        return -_value(b, scaled), -_gradient(b, scaled).ravel()
 
     drawn, reached = [], []
     for _ in range(starts):
         start = np.linalg.qr(generator.standard_normal((len(c), rank)))[0].T
-        drawn.append(subspace_value(start, c))
+        drawn.append(_value(start, c))
         result = scipy.optimize.minimize(
             descend,
             start.ravel(),
@@ -261,9 +271,19 @@ def lemma_3(matrix: ArrayLike, rank: int, *, starts: int = 5, rng: Seed = None) 
             options={"ftol": 0.0, "gtol": 1e-9, "maxiter": 20_000, "maxfun": 50_000},
         )
         reached.append(-largest * float(result.fun))
-    after = values[rank] if rank < len(c) else -math.inf
-    gap = min(float(values[rank - 1] - after) / largest, 1.0)
-    return Optimum(float(values[:rank].sum()), max(reached), max(drawn), starts, gap)
+    inside, outside = values[:rank], values[rank:]
+    gap = float(inside[-1] - outside[0]) / (largest or 1.0) if outside.size else math.nan
+    return Optimum(float(inside.sum()), max(reached), max(drawn), starts, largest, gap)
+
+
+def _value(b: FloatArray, c: FloatArray) -> float:
+    return float(np.trace(np.linalg.solve(b @ b.T, b @ c @ b.T)))
+
+
+def _gradient(b: FloatArray, c: FloatArray) -> FloatArray:
+    inverse = np.linalg.inv(b @ b.T)
+    reduced = inverse @ b @ c
+    return np.asarray(2 * (reduced - reduced @ b.T @ inverse @ b))
 
 
 def _descending(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -282,15 +302,16 @@ def _symmetric(matrix: ArrayLike) -> FloatArray:
     if c.ndim != 2 or c.shape[0] != c.shape[1] or c.size == 0:
         raise ValueError(f"matrix has shape {c.shape}; a square one is needed")
     off = float(np.abs(c - c.T).max())
-    if off > SYMMETRIC * float(np.abs(c).max()):
+    if off > ROUNDING * float(np.abs(c).max()):
         raise ValueError(f"matrix is not symmetric: entries differ by up to {off:.3g}")
     return np.asarray((c + c.T) / 2)
 
 
 def _rows(decoder: ArrayLike, dim: int) -> FloatArray:
-    b = _checks.real_array("decoder", decoder).astype(np.float64)
-    if b.ndim != 2 or b.shape[1] != dim or not 1 <= len(b) <= dim:
-        raise ValueError(f"decoder has shape {b.shape}; (k, {dim}) is needed, with k at most {dim}")
+    b = decoder_rows(decoder, dim)
+    rank = int(np.linalg.matrix_rank(b))
+    if rank < len(b):
+        raise ValueError(f"the {len(b)} rows of decoder span only {rank} dimensions")
     return b
 
 

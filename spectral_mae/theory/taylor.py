@@ -121,8 +121,9 @@ def lemma_4(
     )
     given = RowMap(function, data)
     empty = np.zeros((1, data.dim))
+    target = data.rows - given(empty)
     slope = given.jacobian(jacobian, empty[0])
-    terms = data.linear_terms(data.rows - given(empty), lambda rows: rows @ slope.T)
+    terms = data.linear_terms(target, lambda rows: rows @ slope.T)
     return _sides("Lemma 4", terms, data, given)
 
 
@@ -146,7 +147,9 @@ def lemma_5(
         E‖x − f(x̃)‖² ≈ ‖x − f(π₁x)‖² + (π₂−π₁²) xᵀFx + (π₁−π₂) Tr(F Blkdiag_p(xxᵀ)).
 
     The cross term 2 (x − f(π₁x))ᵀ J E(x̃ − π₁x) is zero, whatever its sign. What is left out is
-    the curvature of f, which this side of the square sees to first order in Cov(x̃).
+    the curvature of f: about −(x − f(π₁x))ᵀ H : Cov(x̃), with H its second derivatives, and so of
+    the same order in Cov(x̃) as the terms that are kept. It vanishes where the model is linear or
+    its misfit small.
 
     Parameters
     ----------
@@ -182,6 +185,7 @@ def lemma_5(
     )
     given = RowMap(function, data)
     mix, rows = data.mix, data.rows
+    bias = loss(rows, given(mix.mu * rows))
     whole = local = 0.0
     for row in rows:
         slope = given.jacobian(jacobian, mix.mu * row)
@@ -189,7 +193,7 @@ def lemma_5(
         for patch in range(data.grid.n_patches):
             local += float(np.sum((slope @ np.where(data.patch == patch, row, 0.0)) ** 2))
     terms = {
-        "bias": loss(rows, given(mix.mu * rows)),
+        "bias": bias,
         "shared": (mix.own - mix.mu**2) * whole / len(rows),
         "local": mix.local * local / len(rows),
     }
