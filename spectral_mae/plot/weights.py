@@ -43,12 +43,12 @@ def weight_matrix(
     matrix : array_like, shape (D, n)
         `LinearMAE.weight_matrix`, or the columns of an encoder.
     grid : PatchGrid
-        Of one axis of D pixels; lines mark its patches.
+        Of one axis of D pixels; ticks mark where its patches begin.
     ax : Axes or None
     output_label : str
         Name of the columns.
     outputs_in_patches : bool
-        The columns are pixels, too, with lines between patches.
+        The columns are pixels, too, with ticks where patches begin.
     colorbar : bool
 
     Raises
@@ -63,12 +63,15 @@ def weight_matrix(
     end = float(np.abs(values).max()) or 1.0
     image = picture(ax, values, Normalize(-end, end))
     ax.set_aspect("auto")
-    for start in grid.starts()[1:, 0]:
-        ax.axhline(start - 0.5, **BORDER)
-        if outputs_in_patches:
-            ax.axvline(start - 0.5, **BORDER)
+    # Ticks, for lines would cover the pixels at the borders, which are the point.
+    starts = grid.starts()[:, 0]
+    named = starts if len(starts) <= 8 else starts[:: -(-len(starts) // 8)]
+    ax.set_yticks(starts - 0.5, [str(s) if s in named else "" for s in starts])
+    if outputs_in_patches:
+        ax.set_xticks(starts - 0.5, [str(s) if s in named else "" for s in starts])
     ax.set_xlabel(output_label)
     ax.set_ylabel("input pixel")
+    ax.spines[:].set_visible(True)
     if colorbar:
         color_bar(ax, image, "weight")
     return ax
