@@ -13,6 +13,7 @@ from spectral_mae._version import __version__
 
 if TYPE_CHECKING:
     import spectral_mae.fields as fields
+    import spectral_mae.ising as ising
     import spectral_mae.plot as plot
     from spectral_mae.coupling import BinnedCoupling, ModeCoupling, mode_coupling
     from spectral_mae.dirichlet import dirichlet_kernel
@@ -107,7 +108,7 @@ _HOME = {
     "unmasked_covariance": "spectrum_errors",
     "unmasked_psd": "unmasking",
 }
-_MODULES = ("fields", "plot")
+_MODULES = ("fields", "ising", "plot")
 
 __all__ = [
     "BandMoments",
@@ -151,6 +152,7 @@ __all__ = [
     "fields",
     "fit_masked_slope",
     "inclusion_probabilities",
+    "ising",
     "leakage",
     "load_model",
     "masked_psd_std",
