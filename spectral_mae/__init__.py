@@ -13,6 +13,7 @@ from spectral_mae._version import __version__
 
 if TYPE_CHECKING:
     import spectral_mae.fields as fields
+    import spectral_mae.ising as ising
     import spectral_mae.plot as plot
     import spectral_mae.theory as theory
     from spectral_mae.coupling import BinnedCoupling, ModeCoupling, mode_coupling
@@ -114,7 +115,7 @@ _HOME = {
     "unmasked_psd": "unmasking",
     "weight_reach": "receptive",
 }
-_MODULES = ("fields", "plot", "theory")
+_MODULES = ("fields", "ising", "plot", "theory")
 
 __all__ = [
     "BandMoments",
@@ -161,6 +162,7 @@ __all__ = [
     "filter_energy",
     "fit_masked_slope",
     "inclusion_probabilities",
+    "ising",
     "leakage",
     "load_model",
     "masked_psd_std",

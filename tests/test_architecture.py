@@ -20,7 +20,7 @@ LAYERS = [
     "expectation mask_variance coupling unmasking corruption inverse solution solve response",
     (
         "estimator filters receptive model_file fitted_map linear_model linear interpolate "
-        "ising fields masked_slope spectrum_errors"
+        "sampled_mean ising_exact ising_lattice ising fields masked_slope spectrum_errors"
     ),
     "theory reconstruction image_files decoding images",
     "analysis plot verify verify_theory",
