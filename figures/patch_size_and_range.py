@@ -31,12 +31,12 @@ FIGURES = {
 }
 MEASURES = {
     "energy at patch borders / even": lambda r: r.border,
-    "mean distance, |w|": lambda r: r.all.mean_distance,
+    "mean distance, \\|w\\|": lambda r: r.all.mean_distance,
     "mean distance, w²": lambda r: r.squared.mean_distance,
-    "mean distance, |w|, other patches": lambda r: r.others.mean_distance,
+    "mean distance, \\|w\\|, other patches": lambda r: r.others.mean_distance,
     "mean distance, w², other patches": lambda r: r.others_squared.mean_distance,
-    "decay length, |w|": lambda r: r.all.decay_length,
-    "decay length, |w|, other patches": lambda r: r.others.decay_length,
+    "decay length, \\|w\\|": lambda r: r.all.decay_length,
+    "decay length, \\|w\\|, other patches": lambda r: r.others.decay_length,
 }
 
 
@@ -113,12 +113,14 @@ def table(moments):
         ("Ising chain", chain_model),
         ("photographs", lambda p, m: image_model(moments, p, m)),
     ):
-        settings = [(p, m) for m in (0.01, 0.5, 0.99) for p in (8, 16)]
-        reaches = [Reaches(make(p, m)) for p, m in settings]
-        print(f"| {data} | " + " | ".join(f"p={p}, m={m:g}" for p, m in settings) + " |")
-        print("|---" * (len(settings) + 1) + "|")
+        ratios = (0.01, 0.5, 0.99)
+        reaches = [[Reaches(make(p, m)) for p in (8, 16)] for m in ratios]
+        print(f"| {data}, p = 8 → 16 | " + " | ".join(f"{m:.0%} hidden" for m in ratios) + " |")
+        print("|---" * (len(ratios) + 1) + "|")
         for name, measure in MEASURES.items():
-            print(f"| {name} | " + " | ".join(f"{measure(r):.2f}" for r in reaches) + " |")
+            pairs = [(measure(small), measure(large)) for small, large in reaches]
+            cells = [f"{a:.2f} → {b:.2f}{'' if b > a else ' (falls)'}" for a, b in pairs]
+            print(f"| {name} | " + " | ".join(cells) + " |")
         print()
 
 

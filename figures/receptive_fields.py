@@ -35,10 +35,6 @@ def main() -> None:
             f"{m:.0%} hidden": field(LinearMAE(PATCH, m, **stationary))
             for m in (0.25, 0.5, 0.75, 0.9)
         },
-        "MAE, own patch left out": {
-            f"{m:.0%} hidden": field(LinearMAE(PATCH, m, **stationary)).without_own_patch()
-            for m in (0.25, 0.5, 0.75, 0.9)
-        },
         "denoising (DAE)": {
             f"noise {sigma:g}": field(LinearDAE(PATCH, sigma, **stationary))
             for sigma in (0.03, 0.1, 0.3, 1.0)
@@ -48,8 +44,8 @@ def main() -> None:
             for rank in (1024, 256, 64, 16)
         },
     }
-    figure, axes = plot.new_figure(4, 4, width=8.6, height=8.2)
-    plot.receptive_fields(rows, axes)
+    figure, axes = plot.new_figure(3, 4, width=8.6, height=6.2)
+    plot.receptive_fields(rows, axes, log=True)
     arguments.out.mkdir(parents=True, exist_ok=True)
     plot.save(figure, arguments.out / "receptive_fields.png")
 
