@@ -89,12 +89,12 @@ def maskings(
     ]
 
 
-def inclusion(case: Case, ratio: float, sampling: str) -> tuple[float, float]:
-    """π₁ and π₂ by counting in exact arithmetic."""
+def inclusion(case: Case, ratio: float, sampling: str) -> tuple[float, float, float]:
+    """π₁, π₂−π₁² and π₁−π₂ by counting in exact arithmetic."""
     every = list(laws.every_subset(case.n_patches, ratio, sampling))
     one = sum(p for bits, p in every if bits[0])
     two = sum(p for bits, p in every if bits[0] and bits[1])
-    return float(one), float(two)
+    return float(one), float(two - one**2), float(one - two)
 
 
 def stacked(
@@ -116,13 +116,13 @@ def three_terms(
     case: Case, target: np.ndarray, rows: np.ndarray, apply, ratio: float, sampling: str
 ) -> dict[str, float]:
     """Bias, shared and local of a linear map of rows, patch by patch."""
-    pi1, pi2 = inclusion(case, ratio, sampling)
+    pi1, together, alone = inclusion(case, ratio, sampling)
     local = 0.0
     for row, patch in itertools.product(rows, range(case.n_patches)):
-        alone = np.array([v if b == patch else 0.0 for v, b in zip(row, case.number, strict=True)])
-        local += power(apply(alone[np.newaxis])) / len(rows)
+        only = np.array([v if b == patch else 0.0 for v, b in zip(row, case.number, strict=True)])
+        local += power(apply(only[np.newaxis])) / len(rows)
     return {
         "bias": power(target - pi1 * apply(rows)),
-        "shared": (pi2 - pi1**2) * power(apply(rows)),
-        "local": (pi1 - pi2) * local,
+        "shared": together * power(apply(rows)),
+        "local": alone * local,
     }

@@ -389,7 +389,7 @@ def test_the_search_of_lemma_3_moves_away_from_its_random_starts():
         lone = [lemma_3(matrix, 2, starts=1, rng=rng).largest_drawn for _ in range(4)]
         assert lemma_3(matrix, 2, starts=4, rng=seed).largest_drawn == max(lone) < 7.9
         firsts.append(lone.index(max(lone)))
-    assert len(set(firsts)) > 2  # or the largest might be the first or the last
+    assert {1, 2} & set(firsts)  # or the largest might be the first or the last
     assert lemma_3(matrix, 2, rng=0).error < 1e-12
     assert lemma_3(matrix, 2, rng=0).n_drawn == 5
 
