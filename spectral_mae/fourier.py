@@ -35,7 +35,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import Backend, ComplexArray, FloatArray, Planner
 from spectral_mae.grid import half_shape
 
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 512 * 1024
 _PLANNER_LOCK = threading.Lock()  # FFTW's planner is one per process and not thread-safe
 
 
@@ -44,6 +44,7 @@ class Workspace(Protocol):
 
     real: FloatArray
     half: ComplexArray
+    spare: FloatArray  # (chunk, *half_shape), of no use to the transforms
 
     def forward(self) -> None:
         """Transform ``real`` into ``half``."""
@@ -241,6 +242,7 @@ class _FFTWWorkspace:
         self.half: ComplexArray = pyfftw.zeros_aligned(
             (chunk, *half_shape(shape)), dtype=np.result_type(dtype, np.complex64)
         )
+        self.spare: FloatArray = np.empty(self.half.shape, dtype=dtype)
         self._scale = 1.0 / prod(shape)
 
     def forward(self) -> None:
@@ -285,6 +287,7 @@ class _ScipyWorkspace:
         self.half: ComplexArray = np.zeros(
             (chunk, *half_shape(shape)), dtype=np.result_type(dtype, np.complex64)
         )
+        self.spare: FloatArray = np.empty(self.half.shape, dtype=dtype)
 
     def forward(self) -> None:
         self.half[...] = scipy.fft.rfftn(self.real, axes=self._axes)
