@@ -120,9 +120,8 @@ class MaskedPeriodogram:
         batch = pixels[np.newaxis]
         original = self._periodogram.mean(batch)
         planes = self._periodogram.condition(batch)[0]
-        channels = planes.shape[-1]
-        power = sum(self._patch_power(planes[..., c]) for c in range(channels))
-        power *= self._periodogram.norm / channels
+        power = self._patch_power(planes)
+        power *= self._periodogram.norm / planes.shape[-1]
         floor = max(original.floor, _patch_floor(power))
         patches = dataclasses.replace(original, power=power, floor=floor)
         return MaskedComponents(self.grid, original, patches)

@@ -255,10 +255,13 @@ class Periodogram:
         Returns
         -------
         ndarray, shape (n, *shape, channels)
-            Of the precision ``dtype``; one channel if there is no channel axis.
+            Of the precision ``dtype``; one channel if there is no channel axis. Not to be written
+            to: where there is nothing to do it is the batch itself.
         """
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
+        if masks is None and not self._conditioning.changes and batch.dtype == self._fft.dtype:
+            return batch
         out = np.empty(batch.shape, dtype=self._fft.dtype)
 
         def work(rows: slice, space: Workspace) -> None:
