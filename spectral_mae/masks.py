@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -84,12 +86,39 @@ class PulseMask:
         """Fraction of pixels that this mask really hides."""
         return 1.0 - float(self.visible.mean())
 
-    def dft(self) -> NDArray[np.complex128]:
+    def dft(self, *, out: NDArray[np.complex128] | None = None) -> NDArray[np.complex128]:
         """Closed-form transform of ``visible`` (Eqs. 19-20), whole grid, FFT order.
 
         The transform of ``hidden`` is D·δ[k] minus this one.
+
+        Parameters
+        ----------
+        out : ndarray of complex128, shape ``shape``, or None
+            C-contiguous array to write into and return.
         """
-        return dirichlet.pulse_sum_dft(self.shape, self.patch_size, self.starts)
+        return self._transform(half=False, out=out)
+
+    def half_dft(self, *, out: NDArray[np.complex128] | None = None) -> NDArray[np.complex128]:
+        """Non-negative half-plane of `dft`, as a real FFT has it, shape (H, W//2 + 1).
+
+        Examples
+        --------
+        >>> mask = PulseMask((8, 6), 2, [[0, 2], [4, 4]])
+        >>> bool(np.allclose(mask.half_dft(), np.fft.rfft2(mask.visible)))
+        True
+        """
+        return self._transform(half=True, out=out)
+
+    def _transform(
+        self, *, half: bool, out: NDArray[np.complex128] | None
+    ) -> NDArray[np.complex128]:
+        return dirichlet.pulse_sum_dft(
+            self.shape, self.patch_size, self.starts, kernels=self._kernels, half=half, out=out
+        )
+
+    @cached_property
+    def _kernels(self) -> tuple[NDArray[np.complex128], ...]:
+        return dirichlet.pulse_kernels(self.shape, self.patch_size)
 
     def __repr__(self) -> str:
         return (
