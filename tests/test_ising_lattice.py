@@ -96,6 +96,13 @@ def test_the_infinite_energy_has_known_values():
     assert ising.infinite_energy(0.0) == 0.0
     series, formula = (ising.infinite_energy(0.01 * (1 + step)) for step in (-1e-14, 1e-14))
     assert series == pytest.approx(formula, rel=1e-11)
+    for coupling in (0.0099, 0.02, 0.04):
+        torus = ising.exact_torus((60, 60), coupling).energy
+        assert ising.infinite_energy(coupling) == pytest.approx(torus, rel=1e-12, abs=0)
+    # −2t − 4t³ to third order
+    assert ising.infinite_energy(1e-6) == pytest.approx(
+        -2e-6 - (4 - 2 / 3) * 1e-18, rel=1e-15, abs=0
+    )
     # With the logarithmic cusp of finite lattices rounded off, from both sides.
     large = ising.exact_torus((400, 400), CRITICAL).energy
     assert large == pytest.approx(-math.sqrt(2), abs=2e-3)
@@ -126,7 +133,7 @@ def test_clusters_draw_from_the_distribution_of_all_states(shape, coupling):
     probability = np.bincount(which, np.exp(coupling * sums))
     probability /= probability.sum()
     run = ising.SwendsenWang(shape, coupling, rng=3).sweep(20)
-    found = energies(run, 8000)
+    found = energies(run, 5000)
     for level, expected in zip(levels, probability, strict=True):
         hit = np.abs(found - level) < 1e-9
         if expected * len(found) < 20:
