@@ -511,7 +511,8 @@ def test_the_complex_step_is_the_slope_of_differences(case):
 @pytest.mark.parametrize("size", [1e-6, 1.0, 200.0])
 def test_the_complex_step_is_exact_to_rounding(size):
     x = size * np.random.default_rng(0).uniform(0.5, 1.5, 7)
-    assert_close(complex_step_jacobian(lambda x: np.log(x + 1), x), np.diag(1 / (x + 1)), 1e-15)
+    assert_close(complex_step_jacobian(np.log, x), np.diag(1 / x), 1e-15)
+    assert_close(complex_step_jacobian(lambda x: 1e8 + x, x), np.eye(7), 1e-15)
     assert_close(complex_step_jacobian(lambda x: x**3, x), np.diag(3 * x**2), 1e-15)
     turned = complex_step_jacobian(lambda x: x[:, ::-1] ** 2, x)
     assert_close(turned, np.diag(2 * x)[::-1], 1e-15)
@@ -534,15 +535,17 @@ def test_outputs_may_be_of_another_shape_than_inputs():
         np.real,
         lambda x: x.real + 0j,
         lambda x: np.asarray(x).astype(np.float64),
-        lambda x: np.real(x) ** 2 + x,
+        lambda x: np.real(x) + x,
         np.conj,
         lambda x: 2 * x + 0.01 * np.abs(x),
         lambda x: 1e-3 * np.abs(x),
         lambda x: np.where(np.arange(5) == 3, np.abs(x), x),
         lambda x: 1e6 * np.abs(x),
+        lambda x: 1e-12 * np.abs(x),
+        lambda x: np.arctan2(x, 1.0),  # knows no complex numbers at all
     ],
 )
-@pytest.mark.parametrize("size", [0.1, 1.0, 300.0])
+@pytest.mark.parametrize("size", [1e-9, 0.1, 1.0, 300.0])
 def test_functions_that_lose_complex_numbers_are_refused(function, size):
     image = size * np.array([1.0, 2.0, 0.7, 1.4, 3.0])
     with pytest.raises(ValueError, match=r"complex numbers.*give jacobian="):
@@ -554,6 +557,30 @@ def test_functions_that_lose_complex_numbers_are_refused(function, size):
 def test_the_slopes_that_disagree_are_told():
     with pytest.raises(ValueError, match=r"0\.54 by differences, 0 by a complex step, 0\.54 apart"):
         complex_step_jacobian(np.abs, np.ones(1))
+
+
+@pytest.mark.parametrize(
+    "function", [np.abs, lambda x: np.maximum(x, 0), lambda x: x + np.abs(x - 1)]
+)
+def test_functions_without_a_derivative_are_refused_at_their_tips(function):
+    image = np.array([0.0, 0.0, 1.0])
+    with pytest.raises(ValueError, match="give jacobian="):
+        complex_step_jacobian(function, image)
+    with pytest.raises(ValueError, match="give jacobian="):
+        complex_step_jacobian(np.abs, 0 * image)
+
+
+def test_complex_numbers_of_other_functions_are_refused():
+    for signal, kernel in ((lambda t: t * 1j, smooth), (wave, lambda t, s: 1j * t * s)):
+        with pytest.raises(TypeError, match="complex128"):
+            function_space_loss(signal, kernel, 4, 0.5)
+
+
+def test_an_output_of_another_size_may_have_a_jacobian_that_is_given():
+    found = fisher_matrix(
+        lambda x: x.sum(axis=1), np.ones(3), jacobian=lambda x: np.array([[1.0, 2.0, 0.0]])
+    )
+    assert found.tolist() == [[1, 2, 0], [2, 4, 0], [0, 0, 0]]
 
 
 @OVER_DESIGNS
@@ -725,6 +752,41 @@ def test_what_the_lemmas_refuse(lemma, images, how, error, words):
         (lambda: lemma_6(lambda x: x[:1], IMAGES, 2, 0.5), r"\(1, 8\).*\(5, 8\)"),
         (lambda: lemma_6(np.tanh, IMAGES, 2, 0.5, target=IMAGES[:4]), r"\(4, 8\) for 5 images"),
         (lambda: lemma_6(np.tanh, IMAGES, 2, 0.5, target=WITH_NAN), "target holds 5"),
+        (
+            lambda: lemma_4(np.tanh, IMAGES, 2, 0.5, jacobian=lambda x: np.ones((4, 8))),
+            r"jacobian has shape \(4, 8\); \(8, 8\)",
+        ),
+        (
+            lambda: fisher_matrix(np.tanh, IMAGES[0], jacobian=lambda x: np.ones(8)),
+            r"jacobian has shape \(8,\)",
+        ),
+        (lambda: lemma_4(lambda x: x[:, :4], IMAGES, 2, 0.5), r"\(1, 4\).*\(1, 8\)"),
+        (lambda: lemma_5(lambda x: x[:, :4], IMAGES, 2, 0.5), r"\(5, 4\).*\(5, 8\)"),
+        (
+            lambda: lemma_6(lambda x: x.sum(), IMAGES, 2, 0.5, target=IMAGES[:, 0]),
+            r"returns shape \(\) for a target of shape \(5,\)",
+        ),
+        (lambda: lemma_6(np.tanh, IMAGES, 2, 0.5, target=1.0), r"shape \(\) for 5 images"),
+        (
+            lambda: lemma_6(lambda x: np.multiply(x, 2, out=x), IMAGES, 2, 0.5),
+            "read-only",  # or the images would change under the lemma's hands
+        ),
+        (lambda: complex_step_jacobian(np.sum, np.ones(3)), r"shape \(\) for a batch of 3"),
+        (lambda: complex_step_jacobian(lambda x: x * np.nan, np.ones(3)), "not finite"),
+        (lambda: TanhNetwork(MOVES, MOVES, 1, np.ones(3)), r"bias.*\(3,\).*\(8,\)"),
+        (lambda: TanhNetwork(MOVES, MOVES)(np.ones((3, 5))), r"\(3, 5\).*\(8,\)"),
+        (
+            lambda: function_space_loss(wave, lambda t, s: t * s * np.nan, 4, 0.5),
+            "kernel holds 4096",
+        ),
+        (
+            lambda: function_space_loss(wave, lambda t, s: np.ones(3), 4, 0.5),
+            r"kernel returns shape \(3,\)",
+        ),
+        (
+            lambda: function_space_loss(lambda t: t[:3], smooth, 4, 0.5),
+            r"signal returns shape \(3,\)",
+        ),
         (lambda: fisher_matrix(np.tanh, WITH_NAN[0]), "image holds 1"),
         (lambda: complex_step_jacobian(np.tanh, WITH_NAN[0]), "image holds 1"),
         (lambda: patch_local_trace(np.eye(3), IMAGES[0], 2), r"\(3, 3\); \(8, 8\)"),
@@ -749,7 +811,7 @@ def test_what_the_lemmas_refuse(lemma, images, how, error, words):
         (lambda: function_space_loss(wave, smooth, 1, 0.5), "n_patches=1"),
         (lambda: function_space_loss(wave, smooth, 4, 0.9), "mask_ratio=0.9"),
         (lambda: function_space_loss(wave, smooth, 4, 0.5, sampling="x"), "sampling='x'"),
-        (lambda: function_space_loss(lambda t: t * np.nan, smooth, 4, 0.5), "64 values.*nan"),
+        (lambda: function_space_loss(lambda t: t * np.nan, smooth, 4, 0.5), "signal holds 64.*nan"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_its_value(call, words):
@@ -765,6 +827,8 @@ def test_results_are_plain_enough_for_json(tmp_path):
     split = lemma_6(np.tanh, IMAGES, 2, 0.5, masks=5, rng=0)
     told = json.loads(json.dumps(split.to_dict()))
     assert (told["name"], told["error"]) == ("Lemma 6", split.error)
+    assert (told["cross"], told["spread"]) == (split.cross, split.spread)
+    assert told["terms"] == split.terms
     found = function_space_loss(wave, smooth, 4, 0.5, samples=(16, 32, 64))
     told = json.loads(json.dumps(found.to_dict()))
     assert told["samples"] == [16, 32, 64]
