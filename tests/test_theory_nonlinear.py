@@ -542,6 +542,7 @@ def test_outputs_may_be_of_another_shape_than_inputs():
         lambda x: np.where(np.arange(5) == 3, np.abs(x), x),
         lambda x: 1e6 * np.abs(x),
         lambda x: 1e-12 * np.abs(x),
+        np.cbrt,
         lambda x: np.arctan2(x, 1.0),  # knows no complex numbers at all
     ],
 )
@@ -562,12 +563,21 @@ def test_the_slopes_that_disagree_are_told():
 @pytest.mark.parametrize(
     "function", [np.abs, lambda x: np.maximum(x, 0), lambda x: x + np.abs(x - 1)]
 )
-def test_functions_without_a_derivative_are_refused_at_their_tips(function):
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
+def test_functions_without_a_derivative_are_refused_at_their_tips(function, size):
     image = np.array([0.0, 0.0, 1.0])
     with pytest.raises(ValueError, match="give jacobian="):
-        complex_step_jacobian(function, image)
+        complex_step_jacobian(lambda x: size * function(x), image)
     with pytest.raises(ValueError, match="give jacobian="):
-        complex_step_jacobian(np.abs, 0 * image)
+        complex_step_jacobian(lambda x: size * np.abs(x), 0 * image)
+
+
+@pytest.mark.parametrize("power", [1, 2, 3, 4])
+@pytest.mark.parametrize("constant", [0.0, 1e8])
+@pytest.mark.parametrize("place", [0.0, 1.0, 1e-6])
+def test_flat_places_have_a_slope(power, constant, place):
+    found = complex_step_jacobian(lambda x: constant + x**power, np.array([place]))
+    assert found[0, 0] == pytest.approx(power * place ** (power - 1), rel=1e-14, abs=1e-190)
 
 
 def test_complex_numbers_of_other_functions_are_refused():
