@@ -206,7 +206,7 @@ def test_equation_14_is_least_squares_over_all_masks(case, kind, sampling, ratio
 
 
 @pytest.mark.parametrize("dark", [1e-3, 1e-5])
-def test_equation_14_and_theorem_1_reach_into_dark_patches(dark):
+def test_the_best_encoder_reaches_into_dark_patches(dark):
     """Of a patch darkened by a factor the best encoder reads as much more."""
     case = CASES[2]
     images, b = masked.photographs(case), bottleneck(case, 2)[1]
