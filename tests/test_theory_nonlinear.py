@@ -555,6 +555,11 @@ def test_functions_that_lose_complex_numbers_are_refused(function, size):
     assert np.array_equal(given, np.eye(5))
 
 
+def test_a_large_constant_does_not_hide_what_is_lost():
+    with pytest.raises(ValueError, match="give jacobian="):
+        complex_step_jacobian(lambda x: 1e8 + np.abs(x), np.ones(5))
+
+
 def test_the_slopes_that_disagree_are_told():
     with pytest.raises(ValueError, match=r"0\.54 by differences, 0 by a complex step, 0\.54 apart"):
         complex_step_jacobian(np.abs, np.ones(1))
