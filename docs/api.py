@@ -12,8 +12,10 @@ PAGE = Path(__file__).with_name("api.md")
 GROUPS: dict[str, tuple[str, str]] = {
     "Patches and masks": (
         "spectral_mae",
-        ("PatchGrid PulseMask sample_visible inclusion_probabilities dirichlet_kernel "
-        "expected_mask_power taper_edges"),
+        (
+            "PatchGrid PulseMask sample_visible inclusion_probabilities dirichlet_kernel "
+            "expected_mask_power taper_edges"
+        ),
     ),
     "Spectra": (
         "spectral_mae",
@@ -21,24 +23,32 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "What masking does to spectra": (
         "spectral_mae",
-        ("expected_masked_psd leakage Leakage masked_psd_std mode_coupling ModeCoupling "
-        "BinnedCoupling"),
+        (
+            "expected_masked_psd leakage Leakage masked_psd_std mode_coupling ModeCoupling "
+            "BinnedCoupling"
+        ),
     ),
     "Back from masked to true": (
         "spectral_mae",
-        ("unmasked_psd Unmasking UnmaskedSpectrum fit_masked_slope MaskedSlopeFit "
-        "unmasked_covariance bootstrap_radial"),
+        (
+            "unmasked_psd Unmasking UnmaskedSpectrum fit_masked_slope MaskedSlopeFit "
+            "unmasked_covariance bootstrap_radial"
+        ),
     ),
     "Linear models": (
         "spectral_mae",
-        ("LinearMAE LinearDAE LinearAE load_model MaskRatioSweep ShrinkageChoice NotFittedError "
-        "BandMoments DenseMoments StationaryMoments CentredStack Interpolator Interpolation"),
+        (
+            "LinearMAE LinearDAE LinearAE load_model MaskRatioSweep ShrinkageChoice NotFittedError "
+            "BandMoments DenseMoments StationaryMoments CentredStack Interpolator Interpolation"
+        ),
     ),
     "What models do": (
         "spectral_mae",
-        ("FrequencyResponse RadialResponse ReceptiveField WeightsByDistance WeightReach "
-        "weight_reach patch_borders border_energy_share filter_energy Reconstruction "
-        "reconstruct_image border_gradient_ratio expected_border_gradient_ratio"),
+        (
+            "FrequencyResponse RadialResponse ReceptiveField WeightsByDistance WeightReach "
+            "weight_reach patch_borders border_energy_share filter_energy Reconstruction "
+            "reconstruct_image border_gradient_ratio expected_border_gradient_ratio"
+        ),
     ),
     "Images": (
         "spectral_mae",
@@ -46,16 +56,20 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "The paper's lemmas (`spectral_mae.theory`)": (
         "spectral_mae.theory",
-        ("lemma_1 equation_13 equation_14 explained_matrix lemma_2 lemma_3 subspace_value "
-        "subspace_gradient theorem_1 lemma_4 lemma_5 fisher_matrix patch_local_trace "
-        "gap_by_mask_ratio lemma_6 function_space_loss complex_step_jacobian TanhNetwork Sides "
-        "CriticalPoints GapCurve FunctionSpaceLoss"),
+        (
+            "lemma_1 equation_13 equation_14 explained_matrix lemma_2 lemma_3 subspace_value "
+            "subspace_gradient theorem_1 lemma_4 lemma_5 fisher_matrix patch_local_trace "
+            "gap_by_mask_ratio lemma_6 function_space_loss complex_step_jacobian TanhNetwork Sides "
+            "CriticalPoints GapCurve FunctionSpaceLoss"
+        ),
     ),
     "Ising chains and lattices (`spectral_mae.ising`)": (
         "spectral_mae.ising",
-        ("chains chain_correlations chain_moments chain_psd correlation_length lattices "
-        "SwendsenWang exact_torus ExactTorus infinite_energy spontaneous_magnetisation "
-        "SampledMean integrated_time"),
+        (
+            "chains chain_correlations chain_moments chain_psd correlation_length lattices "
+            "SwendsenWang exact_torus ExactTorus infinite_energy spontaneous_magnetisation "
+            "SampledMean integrated_time"
+        ),
     ),
     "Random fields (`spectral_mae.fields`)": (
         "spectral_mae.fields",
@@ -63,10 +77,12 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "Pictures (`spectral_mae.plot`)": (
         "spectral_mae.plot",
-        ("psd radial sectors masking masked_image grating leakage octaves masked_radial "
-        "unmasked_radial response response_power receptive_field receptive_fields "
-        "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
-        "reconstruction reconstructions power_limits style new_figure save"),
+        (
+            "psd radial sectors masking masked_image grating leakage octaves masked_radial "
+            "unmasked_radial response response_power receptive_field receptive_fields "
+            "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
+            "reconstruction reconstructions power_limits style new_figure save"
+        ),
     ),
     "Figures of the documentation (`spectral_mae.gallery`)": (
         "spectral_mae.gallery",

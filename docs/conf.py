@@ -54,8 +54,8 @@ def _escape(app, what, name, obj, options, lines):
         example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
         if not example:
             parts = re.split(r"(``.*?``)", line)
-            parts[::2] = [re.sub(r"\|", r"\\|", part) for part in parts[::2]]
-            parts[::2] = [re.sub(r"\*(?=(shape|image|grid)\b)", r"\\*", part) for part in parts[::2]]
+            for pattern in (r"\|", r"\*(?=(shape|image|grid)\b)"):
+                parts[::2] = [re.sub(pattern, r"\\\g<0>", part) for part in parts[::2]]
             lines[i] = "".join(parts)
 
 

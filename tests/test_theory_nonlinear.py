@@ -856,3 +856,23 @@ def test_results_are_plain_enough_for_json(tmp_path):
     assert [int(row["samples"]) for row in rows] == [16, 32, 64]
     for name in ("loss", "bias", "shared", "local"):
         assert [float(row[name]) for row in rows] == getattr(found, name).tolist()
+
+
+def test_steep_and_ill_scaled_maps_have_slopes():
+    rng = np.random.default_rng(0)
+    for function, derivative, x in (
+        (np.sin, np.cos, 1000 * rng.uniform(0.5, 1, 6)),
+        (lambda x: np.sin(1000 * x), lambda x: 1000 * np.cos(1000 * x), rng.uniform(0.5, 1, 6)),
+        (np.sqrt, lambda x: 0.5 / np.sqrt(x), np.array([1e-9, 1.0, 2.0])),
+        (np.exp, np.exp, np.array([-300.0, 0.0, 300.0])),
+    ):
+        np.testing.assert_allclose(
+            complex_step_jacobian(function, x), np.diag(derivative(x)), rtol=1e-12
+        )
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        network = TanhNetwork(*rng.standard_normal((2, 4, 8, 8)), 1.0)
+        image = rng.uniform(0, 255, (8, 8))
+        np.testing.assert_allclose(
+            complex_step_jacobian(network, image), network.jacobian(image), atol=1e-12
+        )
