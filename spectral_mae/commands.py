@@ -19,6 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from spectral_mae import (
+    figures_command,
     images,
     model_commands,
     plot,
@@ -263,6 +264,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fit": model_commands.fit,
     "reconstruct": model_commands.reconstruct,
     "sweep": sweep_command.sweep,
+    "figures": figures_command.figures,
 }
 
 

@@ -27,7 +27,7 @@ LAYERS = [
     "batch picture streams tables model_report report",
     (
         "cli commands command_line model_commands sweep_command unmask_command model_images "
-        "__main__ nonlinear"
+        "gallery figures_command __main__ nonlinear"
     ),
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -160,12 +160,19 @@ def test_equation_13_is_the_slope_of_the_loss_over_all_masks(case, sampling, rat
     assert sides.error < 1e-12
 
 
-def test_equation_13_is_measured_by_its_cross_term():
-    images, (a, b) = masked.photographs(CASES[2]), bottleneck(CASES[2], 2)
-    rows = masked.to_rows(CASES[2], images)
-    sides = equation_13(images, 1e-3 * a, b, 2, 0.5, **options(CASES[2], "fixed"))
+def test_equation_13_is_measured_by_the_larger_of_its_terms():
+    case = CASES[2]
+    images, (a, b) = masked.photographs(case), bottleneck(case, 2)
+    rows = masked.to_rows(case, images)
+    small, large = (
+        equation_13(images, size * a, b, 2, 0.5, **options(case, "fixed")) for size in (1e-6, 1e9)
+    )
     cross = 2 * 0.5 * rows.T @ rows / len(rows) @ b.T
-    assert sides.scale == pytest.approx(np.linalg.norm(cross), rel=0.01)
+    assert small.scale == pytest.approx(np.linalg.norm(cross), rel=1e-12)
+    assert large.scale == pytest.approx(np.linalg.norm(large.formula), rel=1e-6)
+    assert large.error < 1e-14
+    none = equation_13(images, a, 0 * b, 2, 0.5, **options(case, "fixed"))
+    assert (none.scale, none.error, none.sigmas) == (0, 0, 0)
 
 
 # Eq. 14 ------------------------------------------------------------------------------------------
@@ -196,6 +203,27 @@ def test_equation_14_is_least_squares_over_all_masks(case, kind, sampling, ratio
     for size in (1e-3, 1e-1, 1.0):
         move = size * rng.standard_normal(encoder.shape)
         assert np.sum((target - seen @ (encoder + move) @ b) ** 2) >= best
+
+
+@pytest.mark.parametrize("dark", [1e-3, 1e-5])
+def test_the_best_encoder_reaches_into_dark_patches(dark):
+    """Of a patch darkened by a factor the best encoder reads as much more."""
+    case = CASES[2]
+    images, b = masked.photographs(case), bottleneck(case, 2)[1]
+    factor = np.where(case.number == 1, dark, 1.0)
+    shade = masked.to_layout(case, factor[np.newaxis])
+    rows = masked.to_rows(case, images * shade)
+    encoder, _ = equation_14(images * shade, b, 2, 0.5, **options(case, "fixed"))
+    seen, target = masked.stacked(case, rows, 0.5, "fixed")
+    # Least squares in units in which nothing is dark.
+    truth = least_squares(seen / factor, target, b) / factor[:, np.newaxis]
+    inside = case.number == 1
+    assert_close(encoder[inside], truth[inside], 1e-4)
+    assert_close(encoder[~inside], truth[~inside], 1e-4)
+    matrix = explained_matrix(images * shade, 2, 0.5)
+    best = seen @ (np.linalg.pinv(seen / factor) / factor[:, np.newaxis]) @ target
+    own = np.trace((best.T @ best)[np.ix_(inside, inside)])
+    assert np.trace(matrix[np.ix_(inside, inside)]) == pytest.approx(own, rel=1e-4)
 
 
 def test_equation_14_does_not_care_how_the_rows_of_the_decoder_are_scaled():
@@ -333,20 +361,45 @@ def test_lemma_2_mixes_the_eigenvectors_before_it_looks():
 
 
 def test_the_error_of_lemma_2_is_the_worst_of_values_and_gradients():
-    def points(definition, gradient):
+    def error(definition, gradient, subset=((0,), (1,))):
         return CriticalPoints(
-            np.array([[0], [1]]),
-            np.array([4.0, 1.0]),
-            np.array(definition),
-            np.array(gradient),
-            np.array([0, 1]),
-            4.0,
-            0.75,
-        )
+            subset=np.array(subset),
+            formula=np.array([4.0, 1.0]),
+            definition=np.array(definition),
+            gradient=np.array(gradient),
+            n_climbs=np.array([0, 1]),
+            largest=4.0,
+            smallest_gap=0.75,
+        ).error
 
-    assert points([4.0, 1.2], [0.0, 0.0]).error == pytest.approx(0.05)
-    assert points([3.6, 1.2], [0.0, 0.01]).error == pytest.approx(0.1)
-    assert points([4.0, 1.0], [0.3, 0.2]).error == 0.3
+    assert error([4.0, 1.2], [0.0, 0.0]) == pytest.approx(0.05)
+    assert error([3.6, 1.2], [0.0, 0.01]) == pytest.approx(0.1)
+    assert error([4.0, 1.0], [0.3, 0.2]) == 0.3
+    assert error([4.0, 1.2], [0.0, 0.0], [[0, 1], [1, 2]]) == pytest.approx(0.025)
+
+
+def test_rounding_is_no_climb_and_no_error():
+    equal = lemma_2(symmetric([2.0, 2.0, 2.0, 1.0, 1.0]), 2, rng=0)
+    assert equal.n_climbs.tolist() == [0, 0, 2, 2, 0, 2, 2, 2, 2, 6]
+    assert equal.smallest_gap == pytest.approx(0, abs=1e-15)
+    few = explained_matrix(masked.photographs(CASES[0], "one"), 2, 0.5)
+    assert lemma_2(few, 2, rng=0).n_climbs.max() == 2 * 1  # from nothing to the one direction
+    # A trace of zero to rounding has an error, but not one relative to it.
+    opposite = symmetric([1.0, -1.0])
+    assert lemma_2(opposite, 2, rng=0).error < 1e-14
+    assert lemma_2(opposite, 1, rng=0).largest == pytest.approx(1)
+    assert lemma_2(opposite, 1, rng=0).smallest_gap == pytest.approx(2)
+    assert lemma_3(opposite, 2, rng=0).error < 1e-14
+    assert lemma_3(symmetric([1.0, -3.0]), 1, rng=0).largest == pytest.approx(3)
+    nothing = lemma_2(np.zeros((3, 3)), 2, rng=0)
+    assert (nothing.error, nothing.largest, nothing.smallest_gap) == (0, 0, 0)
+    assert nothing.n_climbs.tolist() == [0, 0, 0]
+    alone = lemma_2([[-3.0]], 1, rng=0)
+    assert (alone.formula[0], alone.largest) == (-3, 3)
+    assert math.isnan(alone.smallest_gap)
+    # A difference of one part in a thousand million is one.
+    near = lemma_2(np.diag([1.0, 1.0 - 1e-9, 0.5]), 1, rng=0)
+    assert near.n_climbs.tolist() == [0, 1, 2]
 
 
 # Lemma 3 -----------------------------------------------------------------------------------------
@@ -379,11 +432,9 @@ def test_lemma_3_no_subspace_is_better_than_the_top_eigenvectors(values, rank):
     for _ in range(50):
         assert captured(rng.standard_normal((rank, 5)), matrix) <= truth + 1e-12 * size
     assert found.largest == pytest.approx(max(map(abs, values)))
-    if rank == 5:
-        assert math.isnan(found.gap)
-    else:
-        gap = (ordered[rank - 1] - ordered[rank]) / size
-        assert found.gap == pytest.approx(gap, abs=1e-14)
+    assert found.error == pytest.approx(abs(found.difference) / size, abs=1e-16)
+    gap = (ordered[rank - 1] - ordered[rank]) / size if rank < 5 else math.nan
+    assert found.gap == pytest.approx(gap, abs=1e-14, nan_ok=True)
 
 
 def test_the_search_of_lemma_3_moves_away_from_its_random_starts():
@@ -562,9 +613,11 @@ def test_one_drawn_mask_has_no_standard_error():
     array = equation_13(images, a, b, 2, 0.5, masks=1, rng=0)
     assert number.n_drawn == array.n_drawn == 1
     assert math.isnan(number.stderr)
-    assert math.isnan(number.sigmas)
     assert np.shape(array.stderr) == a.shape
-    assert np.isnan(array.stderr).all()
+    assert np.all(np.isnan(array.stderr))
+    assert math.isnan(number.sigmas)
+    assert math.isnan(array.sigmas)
+    assert number.error < 1e-13
 
 
 @pytest.mark.parametrize(
@@ -605,6 +658,7 @@ def test_equal_seeds_draw_equal_masks():
 
 IMAGES = np.random.default_rng(0).standard_normal((5, 8))
 MAP = np.random.default_rng(1).standard_normal((8, 8))
+CHANNELS = IMAGES.reshape(5, 4, 2)
 WITH_NAN = np.where(np.arange(8) == 3, np.nan, IMAGES)
 
 
@@ -634,7 +688,8 @@ WITH_NAN = np.where(np.arange(8) == 3, np.nan, IMAGES)
         (lambda: equation_13(IMAGES, MAP * np.nan, MAP, 2, 0.5), ValueError, "encoder holds 64"),
         (lambda: equation_14(IMAGES, MAP * np.nan, 2, 0.5), ValueError, "decoder holds 64"),
         (lambda: equation_14(IMAGES, np.ones((3, 8)), 2, 0.5), ValueError, "3 rows.*only 1"),
-        (lambda: equation_14(IMAGES, np.ones((9, 8)), 2, 0.5), ValueError, r"\(9, 8\); \(k, 8\)"),
+        (lambda: equation_14(IMAGES, np.ones((2, 8)), 2, 0.5), ValueError, "2 rows.*only 1"),
+        (lambda: equation_14(IMAGES, np.ones((9, 8)), 2, 0.5), ValueError, r"\(9, 8\).*at most 8"),
         (lambda: explained_matrix(WITH_NAN, 2, 0.5), ValueError, "nan"),
         (lambda: theorem_1(IMAGES, 2, 0.5, 0), ValueError, "rank=0"),
         (lambda: theorem_1(IMAGES, 2, 0.5, 9), ValueError, "rank=9.*8"),
@@ -651,6 +706,10 @@ WITH_NAN = np.where(np.arange(8) == 3, np.nan, IMAGES)
         (lambda: lemma_3(np.eye(3), 2, starts=0), ValueError, "starts=0"),
         (lambda: subspace_value(np.ones((1, 4)), np.eye(3)), ValueError, r"\(1, 4\).*\(k, 3\)"),
         (lambda: subspace_value(np.ones((4, 3)), np.eye(3)), ValueError, r"\(4, 3\).*at most 3"),
+        (lambda: subspace_value(np.ones((2, 3)), np.eye(3)), ValueError, "2 rows.*only 1"),
+        (lambda: subspace_gradient(np.zeros((1, 3)), np.eye(3)), ValueError, "1 rows.*only 0"),
+        (lambda: lemma_1(CHANNELS, np.eye(8), 1, 0.5, channel_axis=0), ValueError, "_axis=0"),
+        (lambda: lemma_1(CHANNELS, np.eye(8), 1, 0.5, channel_axis=-3), ValueError, "_axis=-3"),
         (lambda: subspace_gradient(np.ones(3), np.eye(3)), ValueError, r"decoder.*\(3,\)"),
         (lambda: subspace_gradient(np.full((1, 3), np.nan), np.eye(3)), ValueError, "nan"),
     ],
@@ -666,6 +725,10 @@ def test_asymmetry_of_rounding_is_averaged_out():
     assert lemma_3(nearly, 2, rng=0).error < 1e-9
     b = np.ones((1, 5))
     assert subspace_value(b, nearly) == pytest.approx(subspace_value(b, matrix), rel=1e-11)
+    lopsided = matrix + np.triu(np.full((5, 5), 1e-10), 1)
+    even = (lopsided + lopsided.T) / 2
+    assert_close(subspace_gradient(b, lopsided), subspace_gradient(b, even), 1e-14)
+    assert_close(lemma_2(lopsided, 2, rng=0).formula, lemma_2(even, 2, rng=0).formula, 1e-14)
     with pytest.raises(ValueError, match="differ by up to 1e-0"):
         lemma_3(matrix + np.triu(np.full((5, 5), 1e-8), 1), 2)
 
@@ -676,6 +739,7 @@ def test_results_are_plain_enough_for_json():
     sides = equation_13(images, a, b, 2, 0.5, **options(case, "fixed"))
     told = json.loads(json.dumps(sides.to_dict()))
     assert told["name"] == "Eq. 13"
+    assert told["scale"] == sides.scale
     for name in ("formula", "definition", "drawn", "stderr"):
         assert np.array_equal(told[name], getattr(sides, name))
     assert (told["error"], told["sigmas"], told["n_drawn"]) == (sides.error, sides.sigmas, 2)
@@ -717,24 +781,3 @@ def test_the_trace_of_the_explained_matrix_is_what_the_linear_model_explains():
     model = LinearMAE(2, 0.5, covariance="dense", center=False).fit(images, channel_axis=-1)
     matrix = explained_matrix(images, 2, 0.5, channel_axis=-1)
     assert np.trace(matrix) == pytest.approx(model.trace_ - model.loss_, rel=1e-10)
-
-
-def test_rounding_is_no_climb():
-    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))[0]
-    values = np.diag([2.0, 2, 2, 1, 1])
-    straight, turned = lemma_2(values, 2, rng=0), lemma_2(turn @ values @ turn.T, 2, rng=0)
-    np.testing.assert_array_equal(straight.n_climbs, turned.n_climbs)
-    whole = lemma_2([[0.6, 0.8], [0.8, -0.6]], 2, rng=0)  # the formula is zero
-    assert whole.error < 1e-14
-
-
-def test_dependent_rows_are_refused():
-    for call in (subspace_value, subspace_gradient):
-        with pytest.raises(ValueError, match="the 2 rows of decoder span only 1 dimensions"):
-            call([[1.0, 0, 0], [1.0, 0, 0]], np.eye(3))
-
-
-def test_errors_of_gradients_are_relative_to_the_larger_term():
-    rng = np.random.default_rng(0)
-    a, b = 1e9 * rng.standard_normal((8, 2)), rng.standard_normal((2, 8))
-    assert equation_13(IMAGES, a, b, 2, 0.5, masks=2).error < 1e-14

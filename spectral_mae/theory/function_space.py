@@ -153,10 +153,10 @@ def lemma_6(
         raise ValueError(f"target has shape {truth.shape} for {len(data.rows)} images")
     flat = truth.reshape(len(truth), -1)
     constant = apply(np.zeros((1, data.dim)))
-    terms = data.linear_terms(flat - constant, lambda rows: apply(rows) - constant)
     centre = apply(data.mix.mu * data.rows)
-    # By the function itself: the term above is of its linear part.
-    terms["bias"] = loss(flat, centre)
+    spread = data.linear_terms(flat - constant, lambda rows: apply(rows) - constant)
+    # The misfit by the function itself, linear or not.
+    terms = {**spread, "bias": loss(flat, centre)}
 
     def parts(masked: FloatArray) -> FloatArray:
         output = apply(masked)

@@ -20,7 +20,9 @@ ImageMap = Callable[[NDArray[Any]], NDArray[Any]]
 Jacobian = Callable[[FloatArray], FloatArray]
 
 STEP = 1e-100  # of the complex step; there is no difference of close numbers, so no trade-off
-AGREEMENT = 1e-4  # with differences: far above their error, far below a wrong derivative
+# Of the differences that check it: parts of each number, or of the largest where one is zero.
+STRIDE = 1e-6
+AGREEMENT = 1e-3  # far above their error, far below a wrong derivative
 
 
 class TanhNetwork:
@@ -124,7 +126,9 @@ def complex_step_jacobian(function: ImageMap, image: ArrayLike) -> FloatArray:
     """
     x = _checks.real_array("image", image).astype(np.float64)
     steps = np.eye(x.size).reshape(x.size, *x.shape)
-    advice = "function does not carry complex numbers through; give jacobian="
+    advice = (
+        "function does not carry complex numbers through, or has no derivative here; give jacobian="
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", np.exceptions.ComplexWarning)  # the check below speaks
         try:
@@ -147,18 +151,17 @@ def _check_slopes(function: ImageMap, x: FloatArray, jacobian: FloatArray, advic
     To both sides, because at the tip of a function like ``abs`` central differences vanish; each
     extrapolated from two steps.
     """
-    size = float(np.abs(x).max()) or 1.0
-    direction = np.cos(np.arange(x.size) ** 2 + 1.0).reshape(x.shape)
-    h = 1e-4 * size
-    lengths = np.array([0.0, h, h / 2, -h, -h / 2, size])
+    size = np.where(x == 0, float(np.abs(x).max()) or 1.0, np.abs(x))
+    direction = np.cos(np.arange(x.size) ** 2 + 1.0).reshape(x.shape) * size
+    lengths = np.array([0.0, STRIDE, STRIDE / 2, -STRIDE, -STRIDE / 2, 1.0])
     points = x + np.multiply.outer(lengths, direction)
     with np.errstate(all="ignore"):  # the far point may lie where the function is not defined
         values = np.asarray(function(points)).reshape(len(points), -1)
-    changes = (values[1:] - values[0]) / lengths[1:, np.newaxis]
-    along = jacobian @ direction.ravel()
+        changes = (values[1:] - values[0]) / lengths[1:, np.newaxis]
+        secant = float(np.nan_to_num(np.linalg.norm(changes[4]), posinf=0.0))
     norm = np.linalg.norm
-    secant = float(np.nan_to_num(norm(changes[4]), posinf=0.0))
-    rounding = 10 * float(np.finfo(np.float64).eps * norm(values[0])) / h
+    along = jacobian @ direction.ravel()
+    rounding = 10 * float(np.finfo(np.float64).eps * norm(values[0])) / STRIDE
     for slope in (2 * changes[1] - changes[0], 2 * changes[3] - changes[2]):
         scale = max(float(norm(slope)), float(norm(along)))
         if not float(norm(slope - along)) <= AGREEMENT * (scale + 1e-4 * secant) + rounding:

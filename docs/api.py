@@ -1,0 +1,107 @@
+"""Write ``docs/api.md``: every public name, grouped by what it is for.
+
+``python docs/api.py``; ``tests/test_docs.py`` holds that the page is what this gives, and that no
+public name is missing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PAGE = Path(__file__).with_name("api.md")
+GROUPS: dict[str, tuple[str, str]] = {
+    "Patches and masks": (
+        "spectral_mae",
+        (
+            "PatchGrid PulseMask sample_visible inclusion_probabilities dirichlet_kernel "
+            "expected_mask_power taper_edges"
+        ),
+    ),
+    "Spectra": (
+        "spectral_mae",
+        "psd Periodogram Spectrum RadialSpectrum SectorSpectrum",
+    ),
+    "What masking does to spectra": (
+        "spectral_mae",
+        (
+            "expected_masked_psd leakage Leakage masked_psd_std mode_coupling ModeCoupling "
+            "BinnedCoupling"
+        ),
+    ),
+    "Back from masked to true": (
+        "spectral_mae",
+        (
+            "unmasked_psd Unmasking UnmaskedSpectrum fit_masked_slope MaskedSlopeFit "
+            "unmasked_covariance bootstrap_radial"
+        ),
+    ),
+    "Linear models": (
+        "spectral_mae",
+        (
+            "LinearMAE LinearDAE LinearAE load_model MaskRatioSweep ShrinkageChoice NotFittedError "
+            "BandMoments DenseMoments StationaryMoments CentredStack Interpolator Interpolation"
+        ),
+    ),
+    "What models do": (
+        "spectral_mae",
+        (
+            "FrequencyResponse RadialResponse ReceptiveField WeightsByDistance WeightReach "
+            "weight_reach patch_borders border_energy_share filter_energy Reconstruction "
+            "reconstruct_image border_gradient_ratio expected_border_gradient_ratio"
+        ),
+    ),
+    "Images": (
+        "spectral_mae",
+        "read_image resize_and_crop crop_to_multiple ImageRefused",
+    ),
+    "The paper's lemmas (`spectral_mae.theory`)": (
+        "spectral_mae.theory",
+        (
+            "lemma_1 equation_13 equation_14 explained_matrix lemma_2 lemma_3 subspace_value "
+            "subspace_gradient theorem_1 lemma_4 lemma_5 fisher_matrix patch_local_trace "
+            "gap_by_mask_ratio lemma_6 function_space_loss complex_step_jacobian TanhNetwork Sides "
+            "CriticalPoints GapCurve FunctionSpaceLoss"
+        ),
+    ),
+    "Ising chains and lattices (`spectral_mae.ising`)": (
+        "spectral_mae.ising",
+        (
+            "chains chain_correlations chain_moments chain_psd correlation_length lattices "
+            "SwendsenWang exact_torus ExactTorus infinite_energy spontaneous_magnetisation "
+            "SampledMean integrated_time"
+        ),
+    ),
+    "Random fields (`spectral_mae.fields`)": (
+        "spectral_mae.fields",
+        "power_law gaussian_fields",
+    ),
+    "Pictures (`spectral_mae.plot`)": (
+        "spectral_mae.plot",
+        (
+            "psd radial sectors masking masked_image grating leakage octaves masked_radial "
+            "unmasked_radial response response_power receptive_field receptive_fields "
+            "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
+            "reconstruction reconstructions power_limits style new_figure save"
+        ),
+    ),
+    "Figures of the documentation (`spectral_mae.gallery`)": (
+        "spectral_mae.gallery",
+        "draw caption",
+    ),
+}
+
+
+def page() -> str:
+    """The whole page."""
+    parts = ["# API reference\n\n*This page is written by `python docs/api.py`.*\n"]
+    for title, (module, names) in GROUPS.items():
+        listed = "\n".join(f"   {name}" for name in names.split())
+        parts.append(
+            f"## {title}\n\n```{{eval-rst}}\n.. currentmodule:: {module}\n\n"
+            f".. autosummary::\n   :toctree: generated\n\n{listed}\n```\n"
+        )
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
