@@ -270,12 +270,11 @@ class Leakage:
         ValueError
             If no frequency lies in the band.
         """
-        radius = grid.radial_frequency(self.shape, self.kept.fs)
-        chosen = (radius > 0) & ~grid.at_most(radius, fmin) & grid.at_most(radius, fmax)
-        if not chosen.any():
-            raise ValueError(f"no frequency with {fmin=} < |f| <= {fmax=} in shape={self.shape}")
-        weights = np.where(chosen, grid.hermitian_weights(self.shape), 0)
-        sums = [np.sum(weights * s.power) for s in (self.leaked, self.kept)]
+        return self.over(band_weights(self.shape, self.kept.fs, fmin, fmax))
+
+    def over(self, weights: FloatArray) -> float:
+        """Ratio of the sums over the half-plane, weighted; see `band_weights`."""
+        sums = [np.vdot(weights, s.power) for s in (self.leaked, self.kept)]
         floors = [s.floor * float(weights.sum()) for s in (self.leaked, self.kept)]
         return float(_ratio(sums[0], floors[0], sums[1], floors[1]))
 
@@ -288,6 +287,25 @@ class Leakage:
         )
         ratio = _ratio(leaked.power, leaked.floor, kept.power, kept.floor)
         return RadialLeakage(rings.frequency, ratio, rings.count, rings.edges, self.kept.fs)
+
+
+def band_weights(
+    shape: tuple[int, ...], fs: tuple[float, ...], fmin: float, fmax: float
+) -> FloatArray:
+    """How many frequencies of the whole grid with fmin < |f| ≤ fmax each of the half-plane is.
+
+    Zero frequency is never in a band.
+
+    Raises
+    ------
+    ValueError
+        If no frequency lies in the band.
+    """
+    radius = grid.radial_frequency(shape, fs)
+    chosen = (radius > 0) & ~grid.at_most(radius, fmin) & grid.at_most(radius, fmax)
+    if not chosen.any():
+        raise ValueError(f"no frequency with {fmin=} < |f| <= {fmax=} in {shape=}")
+    return np.where(chosen, grid.hermitian_weights(shape), 0.0)
 
 
 def expected_masked_psd(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 import numpy as np
@@ -206,10 +207,10 @@ def _paint(
     shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.int64]
 ) -> BoolArray:
     """Cover the pixels of each pulse; a pixel covered twice is an overlap."""
-    inside = np.indices(patch_size).reshape(len(shape), -1).T
-    pixels = (starts[:, np.newaxis] + inside).reshape(-1, len(shape))
-    covered = np.zeros(shape, dtype=np.int64)
-    np.add.at(covered, tuple(pixels.T), 1)
+    corner = np.ravel_multi_index(tuple(starts.T), shape)
+    inside = np.ravel_multi_index(tuple(np.indices(patch_size)), shape).ravel()
+    pixels = np.add.outer(corner, inside).ravel()
+    covered = np.bincount(pixels, minlength=math.prod(shape)).reshape(shape)
     if (covered > 1).any():
         pixel = np.argwhere(covered > 1)[0]
         within = ((starts <= pixel) & (pixel < starts + patch_size)).all(axis=1)

@@ -453,11 +453,13 @@ def _weighted_slope(x: FloatArray, y: FloatArray, variance: FloatArray) -> Slope
 
     def fit(extra: float) -> tuple[float, float, float]:
         weight = 1.0 / (variance + extra)
-        centre = np.average(x, weights=weight)
-        spread = float(np.sum(weight * (x - centre) ** 2))
-        slope = float(np.sum(weight * (x - centre) * y)) / spread
-        residual = y - np.average(y, weights=weight) - slope * (x - centre)
-        return slope, spread, float(np.sum(weight * residual**2))
+        total = weight.sum()
+        across = x - weight @ x / total
+        weighted = weight * across
+        spread = float(weighted @ across)
+        slope = float(weighted @ y) / spread
+        residual = y - weight @ y / total - slope * across
+        return slope, spread, float(weight @ (residual * residual))
 
     def excess(extra: float) -> float:
         return fit(extra)[2] - (len(x) - 2)
