@@ -220,6 +220,9 @@ class OpenFiles:
         while self._open:
             self._open.popitem()[1].close()
 
+    def __del__(self) -> None:
+        self.close()
+
     def _kept(self, place: Place) -> BinaryIO:
         stream = self._open.pop(place, None)
         if stream is None:
