@@ -23,6 +23,7 @@ from spectral_mae.batch_run import (
     check_folder,
     chunk_size_for,
     ended,
+    room_errors,
     table_headers,
 )
 from spectral_mae.batch_work import SHOWN, AnalysisSums, AnalyzeWork
@@ -30,7 +31,6 @@ from spectral_mae.command_line import (
     NOTHING,
     OK,
     SOME_FAILED,
-    output_errors,
     pixels_or_native,
     usage_errors,
     versions,
@@ -136,7 +136,7 @@ def _analyze(
         "throughput": run.throughput(),
     }
     code = NOTHING if not n_done else SOME_FAILED if n_failed else OK
-    with output_errors():
+    with room_errors():
         journal.flush()
         results = RunResults(
             journal.folder,

@@ -20,7 +20,7 @@ from spectral_mae.command_line import UsageError, output_errors, usage_errors, v
 from spectral_mae.engine import Chunk, EngineFailed, chunked, in_order
 from spectral_mae.executors import Crew, chosen_jobs, crew, memory_limit
 from spectral_mae.interrupts import Interrupts
-from spectral_mae.journal import Journal, Phase, differences
+from spectral_mae.journal import Journal, JournalRefused, Phase, differences
 from spectral_mae.merge_tree import Branch, MergeTree
 from spectral_mae.references import ImageReference
 from spectral_mae.run_log import LOGGER, Progress, logging_to
@@ -110,13 +110,7 @@ class BatchRun:
                 memory = memory_limit(arguments.memory_limit, self.jobs)
                 self._crew = self._open.enter_context(crew(self.jobs, scheduler, memory))
                 self.jobs = self._crew.jobs
-            with output_errors():
-                inputs = (_described(reference) for reference in self.references)
-                if self._going_on:
-                    with usage_errors():
-                        self.journal.resume(self.header, inputs)
-                else:
-                    self.journal.begin(self.header, inputs)
+            self._open_journal()
             self._open.enter_context(self._interrupts)
         except BaseException:
             self.journal.close()
@@ -130,6 +124,15 @@ class BatchRun:
             done = int(self.journal.counters.get("done", 0))
             LOGGER.info("resumed: %d images are done already", done)
         return self
+
+    def _open_journal(self) -> None:
+        inputs = (_described(reference) for reference in self.references)
+        open_ = self.journal.resume if self._going_on else self.journal.begin
+        try:
+            with room_errors():
+                open_(self.header, inputs)
+        except JournalRefused as error:
+            raise UsageError(str(error)) from error
 
     def __exit__(
         self,
@@ -182,7 +185,7 @@ class BatchRun:
             return tree.result()
         with (
             Progress(len(references), begun, quiet=self.arguments.quiet) as progress,
-            output_errors(),
+            room_errors(),
         ):
             self._go(name, chunked(references, chunk_size, state.chunks), work, tree, progress)
         return tree.result()
@@ -386,6 +389,17 @@ class BatchRun:
         if told:
             raise ValueError(f"{self.arguments.out} is complete, but of another run: {told}")
         raise Done(record["exit"])
+
+
+@contextmanager
+def room_errors() -> Iterator[None]:
+    """What the file system refuses to write ends the run, which can go on when it is mended."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"cannot write: {error}; what is done is kept: mend that, then --resume goes on"
+        ) from error
 
 
 def ended(error: FailFast | EngineFailed) -> str:

@@ -18,6 +18,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -209,12 +210,10 @@ class Journal:
 
     def close(self) -> None:
         """Close the files; what was checkpointed stays."""
-        for table in self._tables.values():
-            table.file.close()
-        if self._file is not None:
-            self._file.close()
-        if self._locked is not None:
-            self._locked.close()
+        for file in (*(table.file for table in self._tables.values()), self._file, self._locked):
+            if file is not None:
+                with suppress(OSError):  # of what no checkpoint counts on
+                    file.close()
 
     def remove(self) -> None:
         """Remove the folder: the run is done."""
@@ -232,6 +231,7 @@ class Journal:
         try:
             fcntl.flock(self._locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            self._locked.close()
             raise JournalRefused(f"another run is writing to {self.folder.parent}") from None
 
     def _described(self, phase: Phase) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from spectral_mae import images, plot
 from spectral_mae.atomic_file import replacing, write_whole
 from spectral_mae.batch import mask_seed
-from spectral_mae.batch_run import FOLDER, BatchRun, Done, FailFast, check_place, ended
+from spectral_mae.batch_run import FOLDER, BatchRun, Done, FailFast, check_place, ended, room_errors
 from spectral_mae.command_line import (
     NOTHING,
     OK,
@@ -112,7 +112,7 @@ def _fit(
         run.abandon()
         return NOTHING
     code = SOME_FAILED if run.failed else OK
-    with output_errors():
+    with room_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         with replacing(arguments.out) as beside:
             model.save(beside)

@@ -14,12 +14,19 @@ import numpy as np
 
 from spectral_mae import plot
 from spectral_mae.atomic_file import replacing, write_whole
-from spectral_mae.batch_run import FOLDER, BatchRun, Done, FailFast, check_folder, ended
+from spectral_mae.batch_run import (
+    FOLDER,
+    BatchRun,
+    Done,
+    FailFast,
+    check_folder,
+    ended,
+    room_errors,
+)
 from spectral_mae.command_line import (
     NOTHING,
     OK,
     SOME_FAILED,
-    output_errors,
     usage_errors,
 )
 from spectral_mae.corruption import PatchMasking
@@ -100,7 +107,7 @@ def _sweep(arguments: argparse.Namespace, data: ModelImages, run: BatchRun, aske
     for row in rows:
         place = sizes.index(row["patch_size"]), ratios.index(row["mask_ratio"])
         table[place] = row["explained_held_out"]
-    with output_errors():
+    with room_errors():
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_rows(arguments.out / "sweep.csv", rows)
         width = 2.6 + 0.85 * len(ratios)

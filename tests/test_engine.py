@@ -344,10 +344,8 @@ def test_trees_go_on_where_they_were_left():
     expected = whole.result()
     for cut in range(11):
         first, _ = tree_of("abcdefghijk"[:cut])
-        saved = pickle.loads(
-            pickle.dumps([(b.level, b.first, b.last, b.part) for b in first.branches])
-        )
-        second = MergeTree(branches=tuple(Branch(*one) for one in saved))
+        saved = pickle.loads(pickle.dumps(first.branches))
+        second = MergeTree(branches=tuple(saved))
         for letter in "abcdefghijk"[cut:]:
             second.push(Text(letter))
         assert second.result() == expected
