@@ -1,70 +1,10 @@
 """Spectra of masked Gaussian fields: true, naive, and unmasked lag by lag or in the gradient.
 
-``python figures/unmasking.py [--data PATH] [--out DIR]``. Above: means over 100 fields of 128×128
-pixels of each slope, 75 % of the patches of 8 pixels hidden, with bands of one standard error of
-the mean. Below: a real image (without --data scikit-image's "camera") under one such mask, as
-``spectral-mae psd --mask --unmask`` has it.
+``python figures/unmasking.py [--data PATH ...] [--out DIR]``
+``--help`` tells what it shows.
 """
 
-import argparse
-import dataclasses
-from pathlib import Path
-
-import numpy as np
-
-from spectral_mae import PatchGrid, images, plot, psd, sample_visible, unmasked_psd
-from spectral_mae.fields import gaussian_fields, power_law
-from spectral_mae.unmask_command import MaskedSpectra
-
-SHAPE, PATCH, N = (128, 128), 8, 100
-
-
-def mean_of(spectra):
-    """The mean of radial spectra, with its standard error."""
-    power = np.array([one.power for one in spectra])
-    stderr = power.std(axis=0, ddof=1) / np.sqrt(len(power))
-    return dataclasses.replace(spectra[0], power=power.mean(axis=0), stderr=stderr)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", default="builtin:camera", help="an image file")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder")
-    arguments = parser.parse_args()
-    grid = PatchGrid(SHAPE, PATCH)
-    visible = sample_visible(grid, 0.75, N, rng=1)
-    figure, axes = plot.new_figure(2, 3, width=12.6, height=7.4)
-    for axis, slope in zip(axes[0], (-1.0, -2.0, -3.0), strict=True):
-        model = power_law(SHAPE, slope)
-        fields = gaussian_fields(model, N, rng=0)
-        pairs = list(zip(fields, visible, strict=True))
-        plot.radial({"true": model.radial()}, axis, band="none")
-        naive = [psd(x, visible=v / np.sqrt(v.mean())).radial() for x, v in pairs]
-        lines = {
-            "naive": mean_of(naive),
-            "lag by lag": mean_of([unmasked_psd(x, v).radial() for x, v in pairs]),
-            "in the gradient": mean_of(
-                [unmasked_psd(x, v, prewhiten="gradient").radial() for x, v in pairs]
-            ),
-        }
-        plot.radial(lines, axis)
-        axis.set_title(f"{N} fields of slope {slope:g}")
-        axis.set_ylim(*np.array([0.2, 5]) * np.quantile(model.radial().power, [0, 1]))
-        if axis is not axes[0, 0]:
-            axis.get_legend().remove()
-    (path,) = images.find_images([arguments.data]).paths
-    image = images.resize_and_crop(images.read_image(path), 256).pixels
-    mask = sample_visible(PatchGrid(image.shape, 16), 0.75, 1, rng=0)[0]
-    spectra = MaskedSpectra.of(image, mask.astype(float))
-    plot.masked_image(image, mask, axes[1, 0])
-    plot.unmasked_radial(spectra.naive, None, spectra.true, axes[1, 1])
-    axes[1, 1].set_title("what the mask shows")
-    plot.unmasked_radial(spectra.naive, spectra.unmasked, spectra.true, axes[1, 2])
-    axes[1, 2].set_title(f"unmasked; slope {spectra.fit.slope:.2f} ± {spectra.fit.stderr:.2f}")
-    print(spectra.deviation())
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    plot.save(figure, arguments.out / "unmasking.png")
-
+from spectral_mae import gallery
 
 if __name__ == "__main__":
-    main()
+    gallery.script(__file__)

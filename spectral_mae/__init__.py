@@ -13,7 +13,9 @@ from spectral_mae._version import __version__
 
 if TYPE_CHECKING:
     import spectral_mae.fields as fields
+    import spectral_mae.ising as ising
     import spectral_mae.plot as plot
+    import spectral_mae.theory as theory
     from spectral_mae.coupling import BinnedCoupling, ModeCoupling, mode_coupling
     from spectral_mae.dirichlet import dirichlet_kernel
     from spectral_mae.estimator import NotFittedError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         expected_masked_psd,
         leakage,
     )
+    from spectral_mae.filters import border_energy_share, filter_energy, patch_borders
     from spectral_mae.grid import PatchGrid
     from spectral_mae.images import (
         ImageRefused,
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
     from spectral_mae.moments import BandMoments, DenseMoments, StationaryMoments
     from spectral_mae.periodogram import Periodogram, psd
     from spectral_mae.radial import RadialSpectrum, SectorSpectrum
-    from spectral_mae.receptive import ReceptiveField, WeightsByDistance
+    from spectral_mae.receptive import ReceptiveField, WeightReach, WeightsByDistance, weight_reach
     from spectral_mae.reconstruction import (
         Reconstruction,
         border_gradient_ratio,
@@ -84,20 +87,24 @@ _HOME = {
     "StationaryMoments": "moments",
     "UnmaskedSpectrum": "unmasking",
     "Unmasking": "unmasking",
+    "WeightReach": "receptive",
     "WeightsByDistance": "receptive",
     "bootstrap_radial": "spectrum_errors",
+    "border_energy_share": "filters",
     "border_gradient_ratio": "reconstruction",
     "crop_to_multiple": "images",
     "dirichlet_kernel": "dirichlet",
     "expected_border_gradient_ratio": "reconstruction",
     "expected_mask_power": "expectation",
     "expected_masked_psd": "expectation",
+    "filter_energy": "filters",
     "fit_masked_slope": "masked_slope",
     "inclusion_probabilities": "sampling",
     "leakage": "expectation",
     "load_model": "linear",
     "masked_psd_std": "mask_variance",
     "mode_coupling": "coupling",
+    "patch_borders": "filters",
     "psd": "periodogram",
     "read_image": "images",
     "reconstruct_image": "reconstruction",
@@ -106,8 +113,9 @@ _HOME = {
     "taper_edges": "weights",
     "unmasked_covariance": "spectrum_errors",
     "unmasked_psd": "unmasking",
+    "weight_reach": "receptive",
 }
-_MODULES = ("fields", "plot")
+_MODULES = ("fields", "ising", "plot", "theory")
 
 __all__ = [
     "BandMoments",
@@ -139,9 +147,11 @@ __all__ = [
     "StationaryMoments",
     "UnmaskedSpectrum",
     "Unmasking",
+    "WeightReach",
     "WeightsByDistance",
     "__version__",
     "bootstrap_radial",
+    "border_energy_share",
     "border_gradient_ratio",
     "crop_to_multiple",
     "dirichlet_kernel",
@@ -149,12 +159,15 @@ __all__ = [
     "expected_mask_power",
     "expected_masked_psd",
     "fields",
+    "filter_energy",
     "fit_masked_slope",
     "inclusion_probabilities",
+    "ising",
     "leakage",
     "load_model",
     "masked_psd_std",
     "mode_coupling",
+    "patch_borders",
     "plot",
     "psd",
     "read_image",
@@ -162,8 +175,10 @@ __all__ = [
     "resize_and_crop",
     "sample_visible",
     "taper_edges",
+    "theory",
     "unmasked_covariance",
     "unmasked_psd",
+    "weight_reach",
 ]
 
 

@@ -92,6 +92,14 @@ def real_number(name: str, value: float) -> float:
     return float(str(value)) if isinstance(value, np.floating) else float(value)
 
 
+def bounded_number(name: str, value: float, limit: float) -> float:
+    """Return ``value`` as a float from −limit to limit."""
+    number = real_number(name, value)
+    if not -limit <= number <= limit:
+        raise ValueError(f"{name}={value!r} is not between {-limit:g} and {limit:g}")
+    return number
+
+
 def open_unit(name: str, value: float) -> float:
     """Return ``value`` as a float strictly between 0 and 1."""
     number = real_number(name, value)

@@ -19,6 +19,9 @@ from spectral_mae.stack import Stack
 
 # Images are transformed and added up in parts of this size; it bounds the memory of an update.
 PART_BYTES = 64 * 2**20
+# What is asymmetric, negative or uneven in a given matrix by less, relative to its largest value,
+# is taken for rounding.
+ROUNDING = 1e-10
 
 
 class Accumulator(ABC):
@@ -41,6 +44,55 @@ class Accumulator(ABC):
         self.channels = _checks.positive_int("channels", channels)
         self.center = bool(center)
         self.n_images = 0
+
+    @classmethod
+    def from_second_moment(
+        cls, matrix: ArrayLike, grid: PatchGrid, channels: int = 1, *, mean: float | None = None
+    ) -> Self:
+        """Moments of images of which the second moment is known, not the images.
+
+        They count as one image when they are merged with others.
+
+        Parameters
+        ----------
+        matrix : array_like, shape (D, D)
+            Of flattened images: pixels in row-major order, channels last. About ``mean``.
+            Banded moments need one that stays as it is when images shift cyclically by whole
+            patches, stationary ones by single pixels.
+        grid : PatchGrid
+        channels : int
+        mean : float or None
+            Of every pixel. None makes moments about zero, for models with ``center=False``.
+
+        Raises
+        ------
+        ValueError
+            If the matrix does not fit the grid, is not symmetric, has a negative eigenvalue or
+            changes under the shifts, each beyond rounding.
+
+        Examples
+        --------
+        >>> from scipy.linalg import toeplitz
+        >>> from spectral_mae import DenseMoments
+        >>> second = toeplitz(0.5 ** np.arange(6))
+        >>> moments = DenseMoments.from_second_moment(second, PatchGrid(6, 2), mean=0.0)
+        >>> bool(np.allclose(moments.stack().blocks[0], second))
+        True
+        """
+        moments = cls(grid, channels, mean is not None)
+        level = 0.0 if mean is None else _checks.real_number("mean", mean)
+        if not np.isfinite(level):
+            raise ValueError(f"{mean=} is not finite")
+        second = _symmetric(matrix, grid.n_patches * moments.patch_dim)
+        moments.n_images = 1
+        moments.restore(moments.sums_of(second, level))
+        values = np.linalg.eigvalsh(moments.stack().blocks)
+        if values.min() < -ROUNDING * values.max():
+            raise ValueError(
+                f"the matrix has the eigenvalue {values.min():.3g}, its largest is "
+                f"{values.max():.3g}: no images have such a second moment"
+            )
+        return moments
 
     @property
     def patch_dim(self) -> int:
@@ -203,6 +255,10 @@ class Accumulator(ABC):
     def _merge(self, other: Self) -> None: ...
 
     @abstractmethod
+    def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
+        """The sums of one image whose second moment, of pixels in row-major order, is known."""
+
+    @abstractmethod
     def arrays(self) -> dict[str, Any]:
         """The sums, by name."""
 
@@ -245,3 +301,14 @@ class Scatter:
         self.scatter += np.multiply.outer(step, step * (self.count * count / total))
         self.mean += step * (count / total)
         self.count = total
+
+
+def _symmetric(matrix: ArrayLike, size: int) -> FloatArray:
+    """A second moment that was given, as (size, size)."""
+    second = _checks.real_array("matrix", matrix).astype(np.float64)
+    if second.shape != (size, size):
+        raise ValueError(f"matrix of shape {second.shape} is not {(size, size)}")
+    uneven = float(np.abs(second - second.T).max())
+    if uneven > ROUNDING * np.abs(second).max():
+        raise ValueError(f"the matrix is not symmetric: it differs from its transpose by {uneven}")
+    return (second + second.T) / 2

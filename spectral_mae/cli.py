@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fit(commands.add_parser)
     _add_reconstruct(commands.add_parser)
     _add_sweep(commands.add_parser)
+    _add_figures(commands.add_parser)
     return parser
 
 
@@ -154,6 +155,11 @@ def _add_verify(add: AddParser) -> None:
     text = "check Eqs. 15-21 of the paper and the expectations on these images"
     parser = add("verify", help=text, description=f"{text}; exit 1 if any fails")
     parser.add_argument("paths", nargs="*", metavar="PATH", help=PATH_HELP)
+    parser.add_argument(
+        "--theory",
+        action="store_true",
+        help="also check Lemmas 1-6, Eqs. 13-14 and Theorem 1, on small crops of each image",
+    )
     _add_patch_size(parser)
     _add_masking(parser)
     _add_seed(parser)
@@ -327,6 +333,21 @@ def _add_patch_size(parser: argparse.ArgumentParser) -> None:
         default=16,
         metavar="P",
         help="side of the patches in pixels (default 16)",
+    )
+
+
+def _add_figures(add: AddParser) -> None:
+    text = "draw the figures of the documentation, from built-in images or your own"
+    parser = add("figures", help=text, description=text)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which; all by default")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="images, folders or patterns in place of those that come with scikit-image; figures "
+        "of a single image take the first",
     )
 
 

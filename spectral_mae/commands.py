@@ -13,12 +13,14 @@ import numpy as np
 
 from spectral_mae import (
     analyze_command,
+    figures_command,
     images,
     model_commands,
     plot,
     sweep_command,
     unmask_command,
     verify,
+    verify_theory,
 )
 from spectral_mae.analyze_command import detrend
 from spectral_mae.batch import BatchOptions
@@ -158,6 +160,10 @@ def check(arguments: argparse.Namespace) -> int:
                 rng=rng,
                 where=images.display_name(path),
             )
+            if arguments.theory:
+                checks += verify_theory.verify_lemmas(
+                    image.pixels, arguments.mask_ratio, rng=rng, where=images.display_name(path)
+                )
         except ValueError as error:
             refused += 1
             print(f"failed: {images.display_name(path)}: {error}", file=sys.stderr)
@@ -181,6 +187,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fit": model_commands.fit,
     "reconstruct": model_commands.reconstruct,
     "sweep": sweep_command.sweep,
+    "figures": figures_command.figures,
 }
 
 

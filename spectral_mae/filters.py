@@ -7,10 +7,78 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae._checks import FloatArray
+from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.bands import BandTransform, BlockTransform
 from spectral_mae.corruption import Corruption
+from spectral_mae.grid import PatchGrid
 from spectral_mae.solution import Components
+
+
+def patch_borders(grid: PatchGrid) -> BoolArray:
+    """True on the first and last pixels of patches along any axis, shape (*shape).
+
+    Examples
+    --------
+    >>> patch_borders(PatchGrid(8, 4)).astype(int)
+    array([1, 0, 0, 1, 1, 0, 0, 1])
+    """
+    border = np.zeros(grid.shape, dtype=bool)
+    for axis, (n, p) in enumerate(zip(grid.shape, grid.patch_size, strict=True)):
+        place = np.arange(n) % p
+        at_end = (place == 0) | (place == p - 1)
+        border |= at_end.reshape([-1 if a == axis else 1 for a in range(grid.ndim)])
+    return border
+
+
+def border_energy_share(filters: FloatArray, grid: PatchGrid) -> float:
+    """Share of Σ a² of an encoder or decoder that lies on `patch_borders`.
+
+    Where filters take no notice of patches it is about ``patch_borders(grid).mean()``.
+
+    Parameters
+    ----------
+    filters : ndarray, shape (n, *shape[, channels])
+        As `LinearMAE.encoder` gives them.
+    grid : PatchGrid
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the filters do not fit the grid, or are all zero.
+
+    Examples
+    --------
+    >>> border_energy_share(np.array([[1.0, 1.0, 1.0, 0.0]]), PatchGrid(4, 4))
+    0.3333333333333333
+    """
+    energy = filter_energy(filters, grid)
+    total = float(energy.sum())
+    if total == 0:
+        raise ValueError("all filters are zero")
+    return float(energy[patch_borders(grid)].sum()) / total
+
+
+def filter_energy(filters: FloatArray, grid: PatchGrid) -> FloatArray:
+    """Σ a² at each pixel, over filters and channels, shape (*shape).
+
+    Parameters
+    ----------
+    filters : ndarray, shape (n, *shape[, channels])
+    grid : PatchGrid
+
+    Raises
+    ------
+    ValueError
+        If the filters do not fit the grid.
+    """
+    if filters.shape[1 : 1 + grid.ndim] != grid.shape or filters.ndim > grid.ndim + 2:
+        raise ValueError(f"filters of shape {filters.shape} do not fit images of {grid.shape}")
+    energy = np.square(filters).sum(axis=0)
+    return energy.sum(axis=-1) if energy.ndim > grid.ndim else energy
 
 
 class Bottleneck:

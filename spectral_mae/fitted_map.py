@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import operator
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -100,6 +101,23 @@ class FittedMap(Estimator, ABC):
             self._place(output_pixel, channel),
             periodic=self.covariance != "dense",
         )
+
+    def receptive_fields(self) -> Iterator[ReceptiveField]:
+        """The receptive fields of all output pixels and channels, or of all that differ.
+
+        Those of a map that commutes with shifts by patches are the shifts of one patch's (not so
+        where the rank splits a conjugate pair of bands).
+
+        Yields
+        ------
+        ReceptiveField
+        """
+        commutes = self.covariance != "dense" and self._half(self._fitted()) is None
+        grid, channels = self.moments_.grid, self.moments_.channels
+        differ = grid.patch_size if commutes else grid.shape
+        for pixel in np.ndindex(*differ):
+            for channel in range(channels):
+                yield self.receptive_field(pixel, channel=channel)
 
     def frequency_response(self) -> FrequencyResponse:
         """What the model makes of each frequency of the images it was fitted to.

@@ -52,7 +52,8 @@ class Inverse:
     def solve(self, right: NDArray[Any]) -> NDArray[Any]:
         """Q⁻¹ times matrices."""
         if self._vectors is None:
-            return np.linalg.solve(self._second, np.broadcast_to(right, self._second.shape))
+            shape = (*self._second.shape[:-1], right.shape[-1])
+            return np.linalg.solve(self._second, np.broadcast_to(right, shape))
         vectors = self._vectors
         return (vectors * self._gains) @ (vectors.conj().swapaxes(1, 2) @ right)
 

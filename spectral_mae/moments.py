@@ -22,11 +22,11 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae import grid as grids
 from spectral_mae._checks import FloatArray
-from spectral_mae.accumulate import Accumulator, Scatter
+from spectral_mae.accumulate import ROUNDING, Accumulator, Scatter
 from spectral_mae.bands import BandTransform, PixelTransform
 from spectral_mae.grid import PatchGrid
 from spectral_mae.parallel import in_batches
-from spectral_mae.polyphase import pixels_of
+from spectral_mae.polyphase import in_patch_order, pixels_of
 from spectral_mae.spectrum import Spectrum
 from spectral_mae.stack import Stack
 
@@ -69,6 +69,11 @@ class DenseMoments(Accumulator):
     def _merge(self, other: Self) -> None:
         part = other._scatter
         self._scatter.merge(part.count, part.mean, part.scatter)
+
+    def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
+        """The sums of one image of known second moment."""
+        scatter = in_patch_order(second, self.grid, self.channels)
+        return {"mean": np.full(len(scatter), mean), "scatter": scatter}
 
     def arrays(self) -> dict[str, Any]:
         """The sums, by name."""
@@ -138,6 +143,25 @@ class BandMoments(Accumulator):
         part = other._zero
         self._zero.merge(part.count, part.mean, part.scatter)
         self._others += other._others
+
+    def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
+        """The sums of one image of known second moment.
+
+        E[x_a x_bᵀ] = C(a−b) for patches a and b, so S_q = Σ_a C(a) e^(−2πi q·a/counts).
+        """
+        n, d, counts = self.grid.n_patches, self.patch_dim, self.grid.counts
+        pairs = in_patch_order(second, self.grid, self.channels).reshape(*counts, d, *counts, d)
+        for axis in range(self.grid.ndim):
+            shifted = np.roll(pairs, 1, (axis, axis + self.grid.ndim + 1))
+            change = float(np.abs(shifted - pairs).max())
+            if change > ROUNDING * np.abs(pairs).max():
+                raise ValueError(
+                    f"the matrix changes by {change:.3g} when images shift cyclically by "
+                    f"{self.grid.patch_size[axis]} pixels along axis {axis}"
+                )
+        first = pairs.reshape(n, d, n, d)[:, :, 0]
+        sums = self.transform.forward(first.transpose(2, 0, 1)).swapaxes(-1, -2) * n
+        return {"mean": np.full(d, mean * n), "scatter": sums[0].real, "others": sums[1:]}
 
     def arrays(self) -> dict[str, Any]:
         """The sums, by name."""
@@ -277,6 +301,10 @@ class StationaryMoments(Accumulator):
 
     def _merge(self, other: Self) -> None:
         self.by_frequency.merge(other.by_frequency)
+
+    def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
+        """The sums of one image of known second moment."""
+        return self.by_frequency.sums_of(second, mean)
 
     def arrays(self) -> dict[str, Any]:
         """The sums, by name."""

@@ -161,3 +161,9 @@ def row_major(grid: PatchGrid, channels: int) -> NDArray[np.intp]:
     """Place of each number of a flattened image (channels last) in the order of patches."""
     place = np.arange(prod(grid.shape) * channels).reshape(grid.n_patches, -1)
     return grid.from_patches(place, channel_axis=-1).ravel()
+
+
+def in_patch_order(matrix: NDArray[Any], grid: PatchGrid, channels: int) -> NDArray[Any]:
+    """A (D, D) matrix on flattened images (row-major, channels last), by patch, pixel, channel."""
+    order = np.argsort(row_major(grid, channels))
+    return matrix[order[:, np.newaxis], order]

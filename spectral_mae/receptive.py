@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -33,6 +34,22 @@ class WeightsByDistance:
     distance: FloatArray
     weight: FloatArray
     count: NDArray[np.integer[Any]]
+
+    @property
+    def decay_length(self) -> float:
+        """ξ of the exponential exp(−r/ξ) that fits the weights, in pixels.
+
+        Least squares on the logarithm, each ring counted by its normalised weight, so that what is
+        far and faint does not decide; infinite where weights do not decay, NaN where fewer than
+        two rings have any.
+        """
+        used = self.weight > 0
+        if np.count_nonzero(used) < 2:
+            return float("nan")
+        r, share = self.distance[used], (self.weight * self.count)[used]
+        slope = float(np.polyfit(r, np.log(self.weight[used]), 1, w=np.sqrt(share))[0])
+        flat = slope * float(np.ptp(r)) > -1e-12  # no more than rounding over all distances
+        return float("inf") if flat else -1 / slope
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists."""
@@ -148,20 +165,8 @@ class ReceptiveField:
 
     @property
     def decay_length(self) -> float:
-        """ξ of the exponential exp(−r/ξ) that fits the weights by distance, in pixels.
-
-        Least squares on the logarithm of `by_distance`, each ring counted by its normalised
-        weight, so that what is far and faint does not decide; infinite where weights do not
-        decay, NaN where fewer than two rings have any.
-        """
-        rings = self.by_distance()
-        used = rings.weight > 0
-        if np.count_nonzero(used) < 2:
-            return float("nan")
-        r, share = rings.distance[used], (rings.weight * rings.count)[used]
-        slope = float(np.polyfit(r, np.log(rings.weight[used]), 1, w=np.sqrt(share))[0])
-        flat = slope * float(np.ptp(r)) > -1e-12  # no more than rounding over all distances
-        return float("inf") if flat else -1 / slope
+        """ξ of the exponential exp(−r/ξ) that fits the weights `by_distance`, in pixels."""
+        return self.by_distance().decay_length
 
     def to_dict(self) -> dict[str, Any]:
         """The measures, with and without the own patch."""
@@ -173,3 +178,91 @@ class ReceptiveField:
             **{name: getattr(self, name) for name in names},
             **{f"{name}_without_own_patch": getattr(others, name) for name in names},
         }
+
+
+@dataclass(frozen=True)
+class WeightReach:
+    """How far the weights of a map reach, over many output pixels.
+
+    Each output pixel counts the same, whatever the size of its weights: the measures are of the
+    mean over output pixels of the normalised weight of an input at a distance.
+
+    Attributes
+    ----------
+    mean_distance : float
+        Mean over output pixels of Σ share · distance, in pixels.
+    decay_length : float
+        ξ of the exponential that fits the mean share by distance, as `WeightsByDistance` has it.
+    own_patch_share : float
+        Mean share of the output pixel's own patch.
+    n_fields : int
+        Output pixels.
+    """
+
+    mean_distance: float
+    decay_length: float
+    own_patch_share: float
+    n_fields: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers."""
+        return dataclasses.asdict(self)
+
+
+def weight_reach(fields: Iterable[ReceptiveField]) -> WeightReach:
+    """Measure how far weights reach, over the receptive fields of many output pixels.
+
+    Parameters
+    ----------
+    fields : iterable of ReceptiveField
+        Such as `LinearMAE.receptive_fields` gives; `ReceptiveField.squared` and
+        `ReceptiveField.without_own_patch` of each measure shares of w², or what is read from other
+        patches.
+
+    Returns
+    -------
+    WeightReach
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> grid = PatchGrid(4, 2)
+    >>> near = ReceptiveField(np.array([1.0, 1.0, 0.0, 0.0]), grid, (0,), False)
+    >>> far = ReceptiveField(np.array([1.0, 0.0, 0.0, 1.0]), grid, (0,), False)
+    >>> reach = weight_reach([near, far])
+    >>> reach.mean_distance, reach.own_patch_share
+    (1.0, 0.75)
+    """
+    distance, own = [], []
+    rings: dict[str, NDArray[Any]] = {}
+    for field in fields:
+        distance.append(field.mean_distance)
+        own.append(field.own_patch_share)
+        ring = np.rint(field.distance).astype(int).ravel()
+        for name, values in (
+            ("count", np.ones(ring.size)),
+            ("distance", field.distance.ravel()),
+            ("weight", field.normalized.ravel()),
+        ):
+            total = np.bincount(ring, values)
+            before = rings.get(name, np.zeros(0))
+            size = max(len(total), len(before))
+            rings[name] = np.pad(total, (0, size - len(total))) + np.pad(
+                before, (0, size - len(before))
+            )
+    if not distance:
+        raise ValueError("no receptive fields to measure")
+    filled = rings["count"] > 0
+    count = rings["count"][filled]
+    mean = WeightsByDistance(
+        rings["distance"][filled] / count,
+        rings["weight"][filled] / count,
+        np.rint(count).astype(int),
+    )
+    return WeightReach(
+        float(np.mean(distance)), mean.decay_length, float(np.mean(own)), len(distance)
+    )

@@ -20,20 +20,20 @@ LAYERS = [
     "expectation mask_variance coupling unmasking corruption inverse solution solve response",
     (
         "estimator filters receptive model_file fitted_map linear_model linear interpolate "
-        "ising fields masked_slope spectrum_errors"
+        "sampled_mean ising_exact ising_lattice ising fields masked_slope spectrum_errors"
     ),
     (
         "theory reconstruction image_files decoding images references archives array_images "
         "sources watch reading"
     ),
-    "analysis plot verify",
+    "analysis plot verify verify_theory",
     (
         "batch picture streams tables model_report report engine workers merge_tree journal "
-        "journal_files mean_spectra shape_moments batch_work numbers page"
+        "mean_spectra shape_moments batch_work numbers page"
     ),
     (
         "cli commands command_line model_commands sweep_command unmask_command model_images "
-        "__main__ nonlinear executors batch_run run_log interrupts "
+        "gallery figures_command __main__ nonlinear executors batch_run run_log interrupts "
         "analyze_command"
     ),
 ]

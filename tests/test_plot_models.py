@@ -127,6 +127,15 @@ def test_weights_that_are_all_zero_are_drawn():
     assert ax.texts[0].get_text() == "no power above rounding"
 
 
+def test_receptive_fields_on_a_logarithmic_scale():
+    field = fitted(model=sm.LinearMAE(4, 0.5)).receptive_field((5, 9))
+    ax = plot.receptive_fields({"a": {"b": field}}, log=True)[0, 0]
+    norm = ax.images[0].norm
+    assert (norm.vmin, norm.linthresh, norm.vmax) == (-1, 0.01, 1)
+    bar = ax.figure.axes[-1]
+    assert [t.get_text() for t in bar.get_yticklabels()][-3:] == ["0.01", "0.1", "1"]
+
+
 def test_receptive_fields_side_by_side():
     rows = {
         "gray": {f"m = {m}": fitted(model=sm.LinearMAE(4, m)).receptive_field((5, 9))

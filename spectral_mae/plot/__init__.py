@@ -25,10 +25,13 @@ from spectral_mae.plot.spectra import (
     sectors,
     unmasked_radial,
 )
+from spectral_mae.plot.weights import encoder_energy, gap, weight_matrix
 
 __all__ = [
     "eigenvalues",
+    "encoder_energy",
     "filters",
+    "gap",
     "grating",
     "heat_map",
     "leakage",
@@ -51,4 +54,5 @@ __all__ = [
     "style",
     "unmasked_radial",
     "weight_by_distance",
+    "weight_matrix",
 ]

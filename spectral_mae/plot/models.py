@@ -80,7 +80,10 @@ def receptive_field(
 
 @styled
 def receptive_fields(
-    rows: Mapping[str, Mapping[str, ReceptiveField]], ax: NDArray[Any] | None = None
+    rows: Mapping[str, Mapping[str, ReceptiveField]],
+    ax: NDArray[Any] | None = None,
+    *,
+    log: bool = False,
 ) -> NDArray[Any]:
     """Receptive fields side by side, in the structure of the paper's Fig. 13C.
 
@@ -91,6 +94,8 @@ def receptive_fields(
         largest absolute weight.
     ax : ndarray of Axes, or None
         As many rows as ``rows``, as many columns as the longest of them.
+    log : bool
+        A scale that is logarithmic from a hundredth of the largest weight up, in both signs.
     """
     columns = max((len(row) for row in rows.values()), default=0)
     if columns == 0:
@@ -100,17 +105,21 @@ def receptive_fields(
     if ax.shape != (len(rows), columns):
         raise ValueError(f"ax of shape {ax.shape} is not {(len(rows), columns)}")
     image = None
+    norm = SymLogNorm(1e-2, vmin=-1, vmax=1) if log else Normalize(-1, 1)
     for (name, fields), line in zip(rows.items(), ax, strict=True):
         for (title, field), one in zip(fields.items(), line, strict=False):
             weights = _summed(field)
             scale = float(np.abs(weights).max()) or 1.0
-            image = picture(one, weights / scale, Normalize(-1, 1))
+            image = picture(one, weights / scale, norm)
             _outline(one, field)
             one.set_title(title)
         line[0].set_ylabel(name)
         for unused in line[len(fields) :]:
             unused.set_axis_off()
-    bar = ax[0, 0].figure.colorbar(image, ax=list(ax.flat), shrink=0.8, pad=0.01)
+    ticks = np.array([-1, -0.1, -0.01, 0, 0.01, 0.1, 1]) if log else None
+    bar = ax[0, 0].figure.colorbar(image, ax=list(ax.flat), shrink=0.8, pad=0.01, ticks=ticks)
+    if ticks is not None:
+        bar.ax.set_yticklabels([f"{tick:g}" for tick in ticks])
     bar.set_label("weight / largest")
     return ax
 

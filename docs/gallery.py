@@ -1,0 +1,37 @@
+"""Write ``docs/gallery.md``: every figure with its caption.
+
+``python docs/gallery.py``; ``tests/test_gallery.py`` holds that the page is what this gives.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+from spectral_mae import gallery
+
+PAGE = Path(__file__).with_name("gallery.md")
+INTRODUCTION = """\
+# Gallery
+
+Every figure comes from images inside scikit-image's wheel, without a download, and in closed form,
+without training: `spectral-mae figures --out DIR` draws them all, `--data` of your own images.
+
+*This page is written by `python docs/gallery.py`.*
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION]
+    for name in gallery.FIGURES:
+        title, _, text = inspect.cleandoc(gallery.caption(name)).partition("\n\n")
+        parts.append(
+            f"## {title.removesuffix('.')}\n\n![{name}](../figures/{name}.png)\n\n"
+            f"{text}\n\n`spectral-mae figures {name} --out DIR`\n"
+        )
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,10 @@
+"""Transfer of linear MAE, DAE and AE on one axis: what is left of each frequency.
+
+``python figures/transfer.py [--data PATH ...] [--out DIR]``
+``--help`` tells what it shows.
+"""
+
+from spectral_mae import gallery
+
+if __name__ == "__main__":
+    gallery.script(__file__)

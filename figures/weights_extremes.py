@@ -1,0 +1,10 @@
+"""W = AB and the encoder A for p = 16 with 99 % hidden, and p = 8 with 1 % hidden (Bernoulli).
+
+``python figures/weights_extremes.py [--data PATH ...] [--out DIR]``
+``--help`` tells what it shows.
+"""
+
+from spectral_mae import gallery
+
+if __name__ == "__main__":
+    gallery.script(__file__)

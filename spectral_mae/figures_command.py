@@ -1,0 +1,34 @@
+"""What ``figures`` does: the figures of the documentation, from built-in images or your own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from spectral_mae import gallery, images, plot
+from spectral_mae.command_line import OK, SOME_FAILED, output_errors, usage_errors
+
+
+def figures(arguments: argparse.Namespace) -> int:
+    """``spectral-mae figures``: exit 0, or 1 if the images did not do for some."""
+    names = list(dict.fromkeys(arguments.names)) or list(gallery.FIGURES)
+    with usage_errors():
+        for name in names:
+            if name not in gallery.FIGURES:
+                raise ValueError(f"no figure {name!r}; there are {', '.join(gallery.FIGURES)}")
+        if arguments.out.exists() and not arguments.out.is_dir():
+            raise ValueError(f"--out {arguments.out} is a file, not a folder")
+        images.find_images(arguments.data or ["builtin:"])  # before minutes of work
+    failed = 0
+    for name in names:
+        try:
+            figure = gallery.draw(name, arguments.data)
+        except ValueError as error:
+            failed += 1
+            print(f"failed: {name}: {error}", file=sys.stderr)
+            continue
+        with output_errors():
+            arguments.out.mkdir(parents=True, exist_ok=True)
+            plot.save(figure, arguments.out / f"{name}.png")
+        print(f"{arguments.out / f'{name}.png'}: {gallery.caption(name).splitlines()[0]}")
+    return SOME_FAILED if failed else OK

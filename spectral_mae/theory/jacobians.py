@@ -1,0 +1,207 @@
+"""Nonlinear maps of images and their Jacobians."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import FloatArray
+from spectral_mae.theory.sides import MaskedImages
+
+# A batch of images, (n, *shape[, channels]), to a batch like it.
+ImageMap = Callable[[NDArray[Any]], NDArray[Any]]
+# One image to the Jacobian there, (outputs, inputs), in the order of a flattened image.
+Jacobian = Callable[[FloatArray], FloatArray]
+
+STEP = 1e-100  # of the complex step; there is no difference of close numbers, so no trade-off
+AGREEMENT = 1e-4  # with differences: far above their error, far below a wrong derivative
+
+
+class TanhNetwork:
+    """x̂ = b + tanh(s·xA)/s · B: a linear bottleneck whose code saturates.
+
+    For s → 0 it is the linear map AB; the larger s, the more it is not.
+
+    Parameters
+    ----------
+    encoder : array_like, shape (k, *image)
+        What each number of the code reads, as `LinearMAE.encoder` gives it.
+    decoder : array_like, shape (k, *image)
+        What it writes.
+    strength : float
+        s, not negative.
+    bias : array_like, shape (*image)
+        b, added to the output.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or the strength is negative. Also when called on other shapes.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> a, b, x = (rng.standard_normal(shape) for shape in ((3, 4, 4), (3, 4, 4), (1, 4, 4)))
+    >>> network = TanhNetwork(a, b, 0.5)
+    >>> network(x).shape, network.jacobian(x[0]).shape
+    ((1, 4, 4), (16, 16))
+    >>> bool(np.allclose(network.jacobian(x[0]), complex_step_jacobian(network, x[0])))
+    True
+    """
+
+    def __init__(
+        self,
+        encoder: ArrayLike,
+        decoder: ArrayLike,
+        strength: float = 1.0,
+        bias: ArrayLike = 0.0,
+    ) -> None:
+        read = _checks.real_array("encoder", encoder).astype(np.float64)
+        write = _checks.real_array("decoder", decoder).astype(np.float64)
+        if read.shape != write.shape or read.ndim < 2:
+            raise ValueError(f"encoder {read.shape} and decoder {write.shape} do not fit")
+        self.strength = _checks.real_number("strength", strength)
+        if not 0 <= self.strength < math.inf:
+            raise ValueError(f"{strength=} is negative or not finite")
+        self._encoder = read.reshape(len(read), -1)
+        self._decoder = write.reshape(len(write), -1)
+        constant = _checks.real_array("bias", bias)
+        if constant.shape not in ((), read.shape[1:]):
+            raise ValueError(f"bias of shape {constant.shape} does not fit images {read.shape[1:]}")
+        self._shape = read.shape[1:]
+        self._bias = np.broadcast_to(constant, self._shape).ravel()
+
+    def __call__(self, images: NDArray[Any]) -> NDArray[Any]:
+        """The outputs of a batch, real or complex, shape (n, *image)."""
+        if images.shape[1:] != self._shape:
+            raise ValueError(f"images of shape {images.shape} are not (n, {self._shape})")
+        code = images.reshape(len(images), -1) @ self._encoder.T
+        if self.strength > 0:
+            code = np.tanh(self.strength * code) / self.strength
+        return np.asarray((self._bias + code @ self._decoder).reshape(images.shape))
+
+    def jacobian(self, image: FloatArray) -> FloatArray:
+        """∂output/∂input at one image, shape (dim, dim), outputs in rows."""
+        code = self._encoder @ np.asarray(image).ravel()
+        slope = 1 - np.tanh(self.strength * code) ** 2
+        return np.asarray((self._decoder.T * slope) @ self._encoder)
+
+
+def complex_step_jacobian(function: ImageMap, image: ArrayLike) -> FloatArray:
+    """The Jacobian of a real-analytic map at one image, exact to rounding.
+
+    J e_j = Im f(x + ih e_j)/h with h = 1e-100: no difference of close numbers is formed
+    (Squire and Trapp 1998).
+
+    Parameters
+    ----------
+    function : callable
+        Takes a batch, shape (n, *image), and must compute on with complex numbers: no ``abs``,
+        no ``max``, no comparisons, no conversion to real.
+    image : array_like, shape (*image)
+
+    Returns
+    -------
+    ndarray, shape (outputs, inputs)
+
+    Raises
+    ------
+    ValueError
+        If the function does not carry complex numbers through, or has no derivative there: checked
+        against differences to both sides, in one direction.
+
+    Examples
+    --------
+    >>> complex_step_jacobian(lambda x: x**2, np.array([1.0, 3.0]))
+    array([[2., 0.],
+           [0., 6.]])
+    """
+    x = _checks.real_array("image", image).astype(np.float64)
+    steps = np.eye(x.size).reshape(x.size, *x.shape)
+    advice = "function does not carry complex numbers through; give jacobian="
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)  # the check below speaks
+        try:
+            moved = np.asarray(function(x + 1j * STEP * steps))
+        except TypeError as error:
+            raise ValueError(f"{advice} ({error})") from error
+    if moved.ndim < 1 or len(moved) != x.size:
+        raise ValueError(f"function returns shape {moved.shape} for a batch of {x.size} images")
+    if not np.isfinite(moved).all():
+        raise ValueError("function returns numbers that are not finite at this image")
+    jacobian = (moved.imag if np.iscomplexobj(moved) else np.zeros(moved.shape)) / STEP
+    jacobian = jacobian.reshape(x.size, -1).T
+    _check_slopes(function, x, jacobian, advice)
+    return np.asarray(jacobian)
+
+
+def _check_slopes(function: ImageMap, x: FloatArray, jacobian: FloatArray, advice: str) -> None:
+    """Compare a Jacobian with differences to both sides, in one direction that is along no axis.
+
+    To both sides, because at the tip of a function like ``abs`` central differences vanish; each
+    extrapolated from two steps.
+    """
+    size = float(np.abs(x).max()) or 1.0
+    direction = np.cos(np.arange(x.size) ** 2 + 1.0).reshape(x.shape)
+    h = 1e-4 * size
+    lengths = np.array([0.0, h, h / 2, -h, -h / 2, size])
+    points = x + np.multiply.outer(lengths, direction)
+    with np.errstate(all="ignore"):  # the far point may lie where the function is not defined
+        values = np.asarray(function(points)).reshape(len(points), -1)
+    changes = (values[1:] - values[0]) / lengths[1:, np.newaxis]
+    along = jacobian @ direction.ravel()
+    norm = np.linalg.norm
+    secant = float(np.nan_to_num(norm(changes[4]), posinf=0.0))
+    rounding = 10 * float(np.finfo(np.float64).eps * norm(values[0])) / h
+    for slope in (2 * changes[1] - changes[0], 2 * changes[3] - changes[2]):
+        scale = max(float(norm(slope)), float(norm(along)))
+        if not float(norm(slope - along)) <= AGREEMENT * (scale + 1e-4 * secant) + rounding:
+            raise ValueError(
+                f"{advice} (its slope in one direction is {norm(slope):.3g} by differences, "
+                f"{norm(along):.3g} by a complex step, {norm(slope - along):.3g} apart)"
+            )
+
+
+def jacobian_of(function: ImageMap, jacobian: Jacobian | None, image: FloatArray) -> FloatArray:
+    """The Jacobian at an image: what is given for it, or by a complex step."""
+    if jacobian is None:
+        return complex_step_jacobian(function, image)
+    slope = _checks.real_array("jacobian", jacobian(image)).astype(np.float64)
+    if slope.ndim != 2 or slope.shape[1] != image.size:
+        raise ValueError(f"jacobian has shape {slope.shape}; (outputs, {image.size}) is needed")
+    return slope
+
+
+class RowMap:
+    """A map of images as a map of the rows of `MaskedImages`."""
+
+    def __init__(self, function: ImageMap, data: MaskedImages) -> None:
+        self._function = function
+        self._data = data
+
+    def __call__(self, rows: FloatArray) -> FloatArray:
+        """Outputs, shape (n, dim)."""
+        images = self._data.to_images(rows)
+        output = _checks.real_array("the output of function", self._function(images))
+        if output.shape != images.shape:
+            raise ValueError(
+                f"function returns shape {output.shape} for images of shape {images.shape}"
+            )
+        return self._data.to_rows(output.astype(np.float64))
+
+    def jacobian(self, jacobian: Jacobian | None, row: FloatArray) -> FloatArray:
+        """The Jacobian of the map of rows, at one of them."""
+        image = self._data.to_images(row[np.newaxis])[0]
+        slope = jacobian_of(self._function, jacobian, image)
+        if slope.shape != (image.size, image.size):
+            raise ValueError(
+                f"jacobian has shape {slope.shape}; {(image.size, image.size)} is needed"
+            )
+        order = self._data.to_rows(np.arange(image.size).reshape(1, *image.shape))[0]
+        return slope[np.ix_(order, order)]

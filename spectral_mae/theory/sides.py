@@ -1,0 +1,294 @@
+"""Both sides of a lemma: its formula, and the expectation over masks that it speaks of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import BoolArray, FloatArray, Sampling
+from spectral_mae.corruption import Mix, PatchMasking
+from spectral_mae.grid import PatchGrid
+from spectral_mae.sampling import Seed, enumerate_kept, kept_patches, sample_kept
+
+MOST_MASKS = 4096  # all masks of twelve patches that each have a coin of their own
+
+Value = float | FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """What a lemma says, and what it says it of.
+
+    Attributes
+    ----------
+    name : str
+        Of the lemma or equation.
+    formula : float or ndarray
+        The lemma's closed form.
+    definition : float, ndarray or None
+        The mean over all masks; None where there are more than `MOST_MASKS`.
+    drawn : float or ndarray
+        The mean over masks that were drawn.
+    stderr : float or ndarray
+        Its standard error; NaN for a single mask.
+    n_drawn : int
+    scale : float
+        What errors are relative to: the loss of an output of zero, or the norm of the largest
+        term of a matrix.
+    terms : dict
+        The terms that the formula is the sum of, by name; empty where it has but one.
+    """
+
+    name: str
+    formula: Value
+    definition: Value | None
+    drawn: Value
+    stderr: Value
+    n_drawn: int
+    scale: float
+    terms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def difference(self) -> Value:
+        """Definition minus formula; from the drawn masks where not all were enumerated."""
+        known = self.drawn if self.definition is None else self.definition
+        return known - self.formula
+
+    @property
+    def error(self) -> float:
+        """Size of the difference over `scale`."""
+        return float(np.linalg.norm(np.asarray(self.difference))) / (self.scale or 1.0)
+
+    @property
+    def sigmas(self) -> float:
+        """How many standard errors the drawn mean is from the formula.
+
+        The root mean square over the entries of an array: about 1 where the lemma holds. Entries
+        that do not vary are left out if they agree to rounding, and count as infinite if not: draw
+        enough masks that not all are alike. NaN for a single one.
+        """
+        if self.n_drawn == 1:
+            return math.nan
+        off = np.abs(np.asarray(self.drawn - self.formula))
+        stderr = np.asarray(self.stderr)
+        rounding = 1e-12 * (self.scale or 1.0)
+        varies = stderr > rounding
+        if np.any(off[~varies] > rounding):
+            return math.inf
+        if not varies.any():
+            return 0.0
+        return float(np.sqrt(np.mean((off[varies] / stderr[varies]) ** 2)))
+
+    def __repr__(self) -> str:
+        return f"Sides({self.name}: error={self.error:.2g}, sigmas={self.sigmas:.2g})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and lists."""
+        values = {
+            name: np.asarray(value).tolist() if value is not None else None
+            for name, value in (
+                ("formula", self.formula),
+                ("definition", self.definition),
+                ("drawn", self.drawn),
+                ("stderr", self.stderr),
+            )
+        }
+        return {
+            "name": self.name,
+            **values,
+            "n_drawn": self.n_drawn,
+            "scale": self.scale,
+            "error": self.error,
+            "sigmas": self.sigmas,
+            "terms": dict(self.terms),
+        }
+
+
+class MaskedImages:
+    """Images under random masks, as flat rows.
+
+    Parameters
+    ----------
+    images : array_like, shape (n, *shape[, channels])
+        Finite real numbers; channels where ``channel_axis`` says.
+    patch_size, mask_ratio, sampling
+        Of the masks.
+    channel_axis : int or None
+    masks : int
+        Masks that are drawn.
+    rng : int, numpy.random.Generator or None
+    """
+
+    def __init__(
+        self,
+        images: ArrayLike,
+        patch_size: _checks.PerAxis,
+        mask_ratio: float,
+        *,
+        sampling: Sampling,
+        channel_axis: int | None,
+        masks: int,
+        rng: Seed,
+    ) -> None:
+        pixels = _checks.real_array("images", images).astype(np.float64)
+        ndim = pixels.ndim - 1 - (channel_axis is not None)
+        if ndim not in (1, 2) or 0 in pixels.shape:
+            raise ValueError(
+                f"images of shape {pixels.shape} with {channel_axis=} are not a batch of signals "
+                "or images"
+            )
+        if channel_axis is not None and channel_axis in (0, -pixels.ndim):
+            raise ValueError(f"{channel_axis=} is the axis of the images themselves")
+        last = _checks.channels_last("images", pixels, channel_axis, ndim + 1)
+        self.grid = PatchGrid(last.shape[1:-1], patch_size)
+        self.channels = last.shape[-1]
+        self.mask_ratio = mask_ratio
+        self.sampling: Sampling = sampling
+        self.mix: Mix = PatchMasking(self.grid.n_patches, mask_ratio, sampling).mix
+        self.masks = _checks.positive_int("masks", masks)
+        self.rng = np.random.default_rng(rng)
+        self.rows = np.array(last.reshape(len(last), -1), order="C")
+        self.rows.flags.writeable = False  # functions of images that work in place would spoil them
+        self._channel_axis = channel_axis
+
+    @property
+    def dim(self) -> int:
+        """Numbers in an image."""
+        return self.rows.shape[1]
+
+    @cached_property
+    def patch(self) -> NDArray[np.integer[Any]]:
+        """The patch that each number of a row belongs to, shape (dim,)."""
+        number = self.grid.expand(np.arange(self.grid.n_patches))
+        return np.repeat(number.ravel(), self.channels)
+
+    @cached_property
+    def second_moment(self) -> FloatArray:
+        """S = E[x xᵀ], shape (dim, dim)."""
+        return self.rows.T @ self.rows / len(self.rows)
+
+    @property
+    def power(self) -> float:
+        """Tr S, the loss of an output of zero."""
+        return _power(self.rows)
+
+    def local(self, matrix: FloatArray) -> FloatArray:
+        """Blkdiag_p of a matrix: everything between different patches set to zero."""
+        return np.where(self.patch[:, np.newaxis] == self.patch, matrix, 0.0)
+
+    def of_patch(self, patch: int) -> FloatArray:
+        """The rows with all but one patch set to zero."""
+        return self.rows * (self.patch == patch)
+
+    def to_images(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Rows, as arrays like the images that were given."""
+        images = rows.reshape(len(rows), *self.grid.shape, self.channels)
+        if self._channel_axis is None:
+            return images[..., 0]
+        axis = self._channel_axis
+        return np.moveaxis(images, -1, axis)
+
+    def to_rows(self, images: NDArray[Any]) -> NDArray[Any]:
+        """The inverse of `to_images`."""
+        if self._channel_axis is not None:
+            images = np.moveaxis(images, self._channel_axis, -1)
+        return np.ascontiguousarray(images.reshape(len(images), -1))
+
+    def linear_terms(
+        self, target: FloatArray, apply: Callable[[FloatArray], FloatArray]
+    ) -> dict[str, float]:
+        """The expected loss E‖target − A x̃‖² of a linear map A, in three terms.
+
+        ‖target − π₁Ax‖² + (π₂−π₁²) ‖Ax‖² + (π₁−π₂) Σ_b ‖A x_b‖², with x_b the image in patch b
+        alone: the last sum is Tr(A Blkdiag_p(xxᵀ) Aᵀ).
+        """
+        mix = self.mix
+        whole = apply(self.rows)
+        local = sum(_power(apply(self.of_patch(b))) for b in range(self.grid.n_patches))
+        return {
+            "bias": _power(target - mix.mu * whole),
+            "shared": (mix.own - mix.mu**2) * _power(whole),
+            "local": mix.local * local,
+        }
+
+    def compare(self, value: Callable[[FloatArray], Value]) -> tuple[Value | None, Value, Value]:
+        """Means of a value over masks.
+
+        Parameters
+        ----------
+        value : callable
+            Takes the masked rows under one mask, shape (n, dim), and returns a number or an array.
+
+        Returns
+        -------
+        definition : float, ndarray or None
+            Over all masks, each with its probability; None if there are too many.
+        drawn, stderr : float or ndarray
+            Over drawn masks, and the standard error of that.
+        """
+        return self._enumerated(value), *self._drawn(value)
+
+    def masked(self, kept: BoolArray) -> FloatArray:
+        """The rows with hidden patches set to zero."""
+        return self.rows * kept[self.patch]
+
+    def all_masks(self) -> list[tuple[BoolArray, float]] | None:
+        """Every mask and its probability; None if there are more than `MOST_MASKS`."""
+        n = self.grid.n_patches
+        if self.sampling == "fixed":
+            number = math.comb(n, kept_patches(n, self.mask_ratio))
+        else:
+            number = 2**n
+        if number > MOST_MASKS:
+            return None
+        return list(enumerate_kept(n, self.mask_ratio, sampling=self.sampling))
+
+    def drawn_masks(self) -> BoolArray:
+        """Random masks, shape (masks, n_patches)."""
+        n = self.grid.n_patches
+        return sample_kept(n, self.mask_ratio, self.masks, sampling=self.sampling, rng=self.rng)
+
+    def _enumerated(self, value: Callable[[FloatArray], Value]) -> Value | None:
+        every = self.all_masks()
+        if every is None:
+            return None
+        total: Value = 0.0
+        for kept, probability in every:
+            total = total + probability * value(self.masked(kept))
+        return total
+
+    def _drawn(self, value: Callable[[FloatArray], Value]) -> tuple[Value, Value]:
+        mean: Value = 0.0
+        squares: Value = 0.0
+        for n, kept in enumerate(self.drawn_masks(), start=1):
+            one = value(self.masked(kept))
+            step = one - mean  # Welford: the mean is not subtracted from sums of squares
+            mean = mean + step / n
+            squares = squares + step * (one - mean)
+        if self.masks == 1:
+            return mean, squares + math.nan
+        return mean, np.sqrt(squares / (self.masks - 1) / self.masks)
+
+
+def decoder_rows(decoder: ArrayLike, dim: int) -> FloatArray:
+    """A decoder as float64, checked to have from 1 to ``dim`` rows of ``dim`` numbers."""
+    b = _checks.real_array("decoder", decoder).astype(np.float64)
+    if b.ndim != 2 or b.shape[1] != dim or not 1 <= len(b) <= dim:
+        raise ValueError(f"decoder has shape {b.shape}; (k, {dim}) is needed, with k at most {dim}")
+    return b
+
+
+def loss(target: FloatArray, output: FloatArray) -> float:
+    """Squared error, summed over numbers, averaged over images."""
+    return _power(target - output)
+
+
+def _power(rows: FloatArray) -> float:
+    return float(np.sum(rows**2)) / len(rows)

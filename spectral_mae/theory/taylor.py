@@ -1,0 +1,332 @@
+"""Lemmas 4 and 5: a nonlinear model under masks, linearised."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from spectral_mae import _checks
+from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.grid import PatchGrid
+from spectral_mae.radial import plain_fields, write_columns
+from spectral_mae.sampling import Seed
+from spectral_mae.theory.jacobians import ImageMap, Jacobian, RowMap, jacobian_of
+from spectral_mae.theory.sides import MaskedImages, Sides, loss
+
+
+@dataclass(frozen=True, eq=False)
+class GapCurve:
+    """What a lemma's approximation misses, by mask ratio.
+
+    Attributes
+    ----------
+    name : str
+        Of the lemma.
+    mask_ratio : ndarray, shape (n,)
+    expected, stderr : ndarray, shape (n,)
+        Expected loss, over all masks where they are few enough (then with no error), else over
+        drawn masks.
+    formula : ndarray, shape (n,)
+        The lemma's approximation of it.
+    power : float
+        Mean power of an image, Tr S: the loss of an output of zero.
+    """
+
+    name: str
+    mask_ratio: FloatArray
+    expected: FloatArray
+    stderr: FloatArray
+    formula: FloatArray
+    power: float
+
+    @property
+    def gap(self) -> FloatArray:
+        """Expected loss minus approximation."""
+        return self.expected - self.formula
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists."""
+        return plain_fields(self) | {"gap": self.gap.tolist()}
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a row per mask ratio."""
+        names = ("mask_ratio", "expected", "stderr", "formula", "gap")
+        write_columns(path, {name: getattr(self, name) for name in names})
+
+
+def lemma_4(
+    function: ImageMap,
+    images: ArrayLike,
+    patch_size: _checks.PerAxis,
+    mask_ratio: float,
+    *,
+    jacobian: Jacobian | None = None,
+    sampling: Sampling = "fixed",
+    channel_axis: int | None = None,
+    masks: int = 1000,
+    rng: Seed = None,
+) -> Sides:
+    """Lemma 4: the expected loss of a nonlinear model, linearised at the empty image.
+
+    With f(x̃) ≈ f(0) + J x̃ and J the Jacobian at zero,
+
+        E‖x − f(x̃)‖² ≈ ‖x − f(0) − π₁Jx‖² + (π₂−π₁²) ‖Jx‖² + (π₁−π₂) Tr(J Blkdiag_p(xxᵀ) Jᵀ),
+
+    Lemma 1 for the map Jᵀ. It is exact for a function that is linear but for a constant.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a batch like ``images`` and returns one like it.
+    images, patch_size, mask_ratio, sampling, channel_axis, masks, rng
+        As of `lemma_1`.
+    jacobian : callable or None
+        Takes one image and returns the Jacobian there, shape (dim, dim), outputs in rows, both in
+        the row-major order of a flattened image as it is given. None finds it by
+        `complex_step_jacobian`.
+
+    Returns
+    -------
+    Sides
+        ``terms`` are ``bias``, ``shared`` and ``local``. The difference is what the approximation
+        misses.
+
+    Raises
+    ------
+    ValueError
+        As `lemma_1` and `complex_step_jacobian`, and if outputs are not shaped like inputs.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> images, weights = rng.standard_normal((5, 8)), rng.standard_normal((8, 8))
+    >>> lemma_4(lambda x: 1 + x @ weights, images, 2, 0.5, rng=1).error < 1e-13
+    True
+    >>> 0.01 < lemma_4(np.sin, images, 2, 0.5, rng=1).error < 0.1
+    True
+    """
+    data = MaskedImages(
+        images,
+        patch_size,
+        mask_ratio,
+        sampling=sampling,
+        channel_axis=channel_axis,
+        masks=masks,
+        rng=rng,
+    )
+    given = RowMap(function, data)
+    empty = np.zeros((1, data.dim))
+    target = data.rows - given(empty)
+    slope = given.jacobian(jacobian, empty[0])
+    terms = data.linear_terms(target, lambda rows: rows @ slope.T)
+    return _sides("Lemma 4", terms, data, given)
+
+
+def lemma_5(
+    function: ImageMap,
+    images: ArrayLike,
+    patch_size: _checks.PerAxis,
+    mask_ratio: float,
+    *,
+    jacobian: Jacobian | None = None,
+    sampling: Sampling = "fixed",
+    channel_axis: int | None = None,
+    masks: int = 1000,
+    rng: Seed = None,
+) -> Sides:
+    """Lemma 5: the expected loss of a nonlinear model, linearised at the mean masked input.
+
+    With f(x̃) ≈ f(π₁x) + J (x̃ − π₁x), J the Jacobian at π₁x and F = JᵀJ the Fisher matrix of a
+    model whose output has white Gaussian noise,
+
+        E‖x − f(x̃)‖² ≈ ‖x − f(π₁x)‖² + (π₂−π₁²) xᵀFx + (π₁−π₂) Tr(F Blkdiag_p(xxᵀ)).
+
+    The cross term 2 (x − f(π₁x))ᵀ J E(x̃ − π₁x) is zero, whatever its sign. What is left out is
+    the curvature of f: about −(x − f(π₁x))ᵀ H : Cov(x̃), with H its second derivatives, and so of
+    the same order in Cov(x̃) as the terms that are kept. It vanishes where the model is linear or
+    its misfit small.
+
+    Parameters
+    ----------
+    function, images, patch_size, mask_ratio, jacobian, sampling, channel_axis, masks, rng
+        As of `lemma_4`; the Jacobian is taken at π₁ times each image.
+
+    Returns
+    -------
+    Sides
+        ``terms`` are ``bias``, ``shared`` and ``local``, the last (π₁−π₂) times the mean
+        `patch_local_trace`.
+
+    Raises
+    ------
+    ValueError
+        As `lemma_4`.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).standard_normal((5, 8))
+    >>> sides = lemma_5(np.tanh, images, 2, 0.5, sampling="bernoulli", rng=1)
+    >>> 0.05 < sides.error < 0.2, sides.terms["shared"]
+    (True, 0.0)
+    """
+    data = MaskedImages(
+        images,
+        patch_size,
+        mask_ratio,
+        sampling=sampling,
+        channel_axis=channel_axis,
+        masks=masks,
+        rng=rng,
+    )
+    given = RowMap(function, data)
+    mix, rows = data.mix, data.rows
+    bias = loss(rows, given(mix.mu * rows))
+    whole = local = 0.0
+    for row in rows:
+        slope = given.jacobian(jacobian, mix.mu * row)
+        whole += float(np.sum((slope @ row) ** 2))
+        for patch in range(data.grid.n_patches):
+            local += float(np.sum((slope @ np.where(data.patch == patch, row, 0.0)) ** 2))
+    terms = {
+        "bias": bias,
+        "shared": (mix.own - mix.mu**2) * whole / len(rows),
+        "local": mix.local * local / len(rows),
+    }
+    return _sides("Lemma 5", terms, data, given)
+
+
+def fisher_matrix(
+    function: ImageMap, image: ArrayLike, *, jacobian: Jacobian | None = None
+) -> FloatArray:
+    """F = JᵀJ at an image: how the output changes with the input, to second order.
+
+    The Fisher information about the input in an output with white Gaussian noise of variance 1.
+
+    Parameters
+    ----------
+    function, jacobian
+        As of `lemma_4`.
+    image : array_like, shape (*shape[, channels])
+
+    Returns
+    -------
+    ndarray, shape (dim, dim)
+
+    Examples
+    --------
+    >>> fisher_matrix(lambda x: 3 * x, np.zeros(2))
+    array([[9., 0.],
+           [0., 9.]])
+    """
+    x = _checks.real_array("image", image).astype(np.float64)
+    slope = jacobian_of(function, jacobian, x)
+    return np.asarray(slope.T @ slope)
+
+
+def patch_local_trace(
+    fisher: ArrayLike,
+    image: ArrayLike,
+    patch_size: _checks.PerAxis,
+    *,
+    channel_axis: int | None = None,
+) -> float:
+    """Tr(F Blkdiag_p(xxᵀ)) = Σ_b x_bᵀ F_bb x_b: what masks of single patches stir up.
+
+    Parameters
+    ----------
+    fisher : array_like, shape (dim, dim)
+        F, in the order of the flattened image.
+    image : array_like, shape (*shape[, channels])
+    patch_size : int or tuple of int
+    channel_axis : int or None
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+
+    Examples
+    --------
+    >>> patch_local_trace(np.ones((4, 4)), [1.0, 2.0, 3.0, 4.0], 2)  # (1+2)² + (3+4)²
+    58.0
+    """
+    x = _checks.real_array("image", image).astype(np.float64)
+    matrix = _checks.real_array("fisher", fisher).astype(np.float64)
+    if matrix.shape != (x.size, x.size):
+        raise ValueError(f"fisher has shape {matrix.shape}; {(x.size, x.size)} is needed")
+    ndim = x.ndim - (channel_axis is not None)
+    order = _checks.channels_last("image", np.arange(x.size).reshape(x.shape), channel_axis, ndim)
+    grid = PatchGrid(order.shape[:-1], patch_size)
+    flat = x.ravel()
+    members = grid.to_patches(order, channel_axis=-1)
+    return float(sum(flat[i] @ matrix[np.ix_(i, i)] @ flat[i] for i in members))
+
+
+def gap_by_mask_ratio(
+    lemma: Callable[..., Sides],
+    function: ImageMap,
+    images: ArrayLike,
+    patch_size: _checks.PerAxis,
+    mask_ratios: Sequence[float],
+    *,
+    rng: Seed = None,
+    **options: Any,
+) -> GapCurve:
+    """What `lemma_4` or `lemma_5` misses at each of several mask ratios.
+
+    Parameters
+    ----------
+    lemma : callable
+        `lemma_4` or `lemma_5`.
+    function, images, patch_size
+        As of `lemma_4`.
+    mask_ratios : sequence of float
+    rng : int, numpy.random.Generator or None
+    **options
+        Further arguments of the lemma.
+
+    Returns
+    -------
+    GapCurve
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).standard_normal((5, 8))
+    >>> curve = gap_by_mask_ratio(lemma_5, np.tanh, images, 2, (0.25, 0.5, 0.75), rng=1)
+    >>> curve.gap.shape, bool(np.all(curve.stderr == 0))
+    ((3,), True)
+    """
+    if len(mask_ratios) == 0:
+        raise ValueError("mask_ratios is empty")
+    generator = np.random.default_rng(rng)
+    sides = [
+        lemma(function, images, patch_size, ratio, rng=generator, **options)
+        for ratio in mask_ratios
+    ]
+    known = [
+        (one.drawn, one.stderr) if one.definition is None else (one.definition, 0.0)
+        for one in sides
+    ]
+    expected, stderr = np.array(known, dtype=np.float64).T
+    return GapCurve(
+        sides[0].name,
+        np.array(mask_ratios, dtype=np.float64),
+        expected,
+        stderr,
+        np.array([one.formula for one in sides], dtype=np.float64),
+        sides[0].scale,
+    )
+
+
+def _sides(name: str, terms: dict[str, float], data: MaskedImages, given: RowMap) -> Sides:
+    sides = data.compare(lambda masked: loss(data.rows, given(masked)))
+    return Sides(name, sum(terms.values()), *sides, data.masks, data.power, terms)
