@@ -14,17 +14,15 @@ from spectral_mae import _checks, images
 from spectral_mae._checks import Sampling
 from spectral_mae.analysis import MaskingAnalysis, MaskingAnalyzer, MaskingPlan
 from spectral_mae.conditioning import DetrendOption
-from spectral_mae.grid import PatchGrid
 from spectral_mae.images import ImageRefused, LoadedImage
 from spectral_mae.linear import LinearMAE
-from spectral_mae.moments import StationaryMoments
+from spectral_mae.reading import Reader, title_of
+from spectral_mae.references import ImageReference
 from spectral_mae.sampling import kept_patches
+from spectral_mae.shape_moments import ShapeMoments
 
 # Analyzers kept for images to come; a folder of photographs has a few shapes.
 KEPT_ANALYZERS = 16
-# Models are made of the shape that most images have, if it is not too large.
-MODEL_SHAPES = 16
-MODEL_PIXELS = 2**20
 MODEL_DIM = 1024  # numbers in a patch
 ROUNDING = 1e-24  # power about the mean, to all power, of images that are constant but for rounding
 
@@ -141,22 +139,25 @@ class BatchAnalyzer:
 
     def __init__(self, options: BatchOptions) -> None:
         self.options = options
+        self.reader = Reader(options.color, options.max_pixels)
+        self.moments = ShapeMoments()
         self._analyzers: dict[tuple[tuple[int, ...], int], MaskingAnalyzer] = {}
-        self._moments: dict[tuple[int, ...], StationaryMoments] = {}
 
-    def analyze(self, path: Path) -> list[Outcome]:
-        """Analyse one image at every patch size. A file that cannot be used has its reason."""
-        name = images.display_name(path)
+    def analyze(self, path: Path | ImageReference, *, check: bool = True) -> list[Outcome]:
+        """Analyse one image at every patch size. A file that cannot be used has its reason.
+
+        Without ``check`` Eq. 18 is not checked on it, which takes longer than all the rest.
+        """
+        name = title_of(path)
         options = self.options
         try:
-            image = images.read_image(path, color=options.color, max_pixels=options.max_pixels)
-            fitted = self._fitted(image)
+            fitted = self._fitted(self.reader.read(path))
         except (ImageRefused, MemoryError) as refusal:
             reason = str(refusal) or "not enough memory"
             return [Outcome(name, p, error=reason) for p in options.patch_sizes]
-        outcomes = [self._analyze(name, fitted, patch_size) for patch_size in options.patch_sizes]
-        if all(outcome.ok for outcome in outcomes):
-            self._take_in(outcomes[0])
+        outcomes = [self._analyze(name, fitted, p, check) for p in options.patch_sizes]
+        if all(outcome.ok for outcome in outcomes) and outcomes[0].pixels is not None:
+            self.moments.update(outcomes[0].pixels)
         return outcomes
 
     def linear_models(self) -> list[LinearMAE]:
@@ -166,35 +167,7 @@ class BatchAnalyzer:
         are too large, or do not go into that shape, are left out; there is none of images that
         have no power but rounding.
         """
-        if not self._moments:
-            return []
-        moments = max(self._moments.values(), key=lambda each: each.n_images)
-        power, level = moments.by_frequency.stack().trace, float(np.sum(moments.mean**2))
-        if power <= ROUNDING * (power + level):
-            return []
-        options = self.options
-        models = []
-        for p in options.patch_sizes:
-            fits = all(n % p == 0 for n in moments.grid.shape)
-            if fits and p**2 * moments.channels <= MODEL_DIM:
-                model = LinearMAE(
-                    p, options.mask_ratio, sampling=options.sampling, covariance="stationary"
-                )
-                models.append(model.fit_moments(moments.with_patch_size(p)))
-        return models
-
-    def _take_in(self, outcome: Outcome) -> None:
-        """Add an image to the moments of its shape."""
-        pixels = outcome.pixels
-        if pixels is None or pixels.size > MODEL_PIXELS:
-            return
-        if pixels.shape not in self._moments and len(self._moments) < MODEL_SHAPES:
-            channels = pixels.shape[2] if pixels.ndim == 3 else 1
-            self._moments[pixels.shape] = StationaryMoments(
-                PatchGrid(pixels.shape[:2], 1), channels
-            )
-        if pixels.shape in self._moments:
-            self._moments[pixels.shape].update(pixels[np.newaxis])
+        return linear_models(self.moments, self.options)
 
     def _fitted(self, image: LoadedImage) -> LoadedImage:
         """Resize, or crop so that all patch sizes go into the same pixels where they can."""
@@ -206,14 +179,16 @@ class BatchAnalyzer:
         except ImageRefused:
             return image
 
-    def _analyze(self, name: str, image: LoadedImage, patch_size: int) -> Outcome:
+    def _analyze(
+        self, name: str, image: LoadedImage, patch_size: int, check: bool = True
+    ) -> Outcome:
         try:
             images.require_two_patches(image.source_shape, (patch_size, patch_size))
             if self.options.size is None:
                 image = images.crop_to_multiple(image, patch_size)
             analyzer = self._analyzer(image.pixels.shape, patch_size)
             seed = mask_seed(self.options.seed, name, patch_size)
-            analysis = analyzer.analyze(image.pixels, seed=seed)
+            analysis = analyzer.analyze(image.pixels, seed=seed, check=check)
         except (ValueError, MemoryError) as error:
             reason = str(error) or "not enough memory"
             return Outcome(name, patch_size, error=reason, notes=image.notes)
@@ -230,6 +205,25 @@ class BatchAnalyzer:
         while len(self._analyzers) > KEPT_ANALYZERS:
             self._analyzers.pop(next(iter(self._analyzers)))
         return analyzer
+
+
+def linear_models(moments: ShapeMoments, options: BatchOptions) -> list[LinearMAE]:
+    """A linear masked autoencoder for each patch size, of the shape that most images have."""
+    most = moments.largest()
+    if most is None:
+        return []
+    power, level = most.by_frequency.stack().trace, float(np.sum(most.mean**2))
+    if power <= ROUNDING * (power + level):
+        return []
+    models = []
+    for p in options.patch_sizes:
+        fits = all(n % p == 0 for n in most.grid.shape)
+        if fits and p**2 * most.channels <= MODEL_DIM:
+            model = LinearMAE(
+                p, options.mask_ratio, sampling=options.sampling, covariance="stationary"
+            )
+            models.append(model.fit_moments(most.with_patch_size(p)))
+    return models
 
 
 def mask_seed(seed: int, name: str, patch_size: int) -> list[int]:

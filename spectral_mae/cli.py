@@ -19,6 +19,10 @@ PATH_HELP = (
     "image files, folders (searched with all they hold) and globs; 'builtin:NAME' is an image "
     "inside scikit-image; without any PATH, all built-in images"
 )
+SOURCE_HELP = (
+    f"{PATH_HELP}; zip and tar archives, npy and npz arrays, CIFAR's binary batches (.bin), and "
+    "@LIST, a file of any of these, one a line"
+)
 
 AddParser = Callable[..., argparse.ArgumentParser]
 
@@ -33,9 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except command_line.UsageError as error:
         print(f"spectral-mae {arguments.command}: {error}", file=sys.stderr)
         return USAGE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("spectral-mae: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return 128 + getattr(error, "signum", INTERRUPTED - 128)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_analyze(add: AddParser) -> None:
     text = "tables, pictures and a page: what masking does to the spectra of these images"
     parser = add("analyze", help=text, description=text)
-    parser.add_argument("paths", nargs="*", metavar="PATH", help=PATH_HELP)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
         "--patch-size",
@@ -82,6 +86,15 @@ def _add_analyze(add: AddParser) -> None:
         help="random masks drawn per image to check the expectation (default 16)",
     )
     _add_detrend(parser)
+    parser.add_argument(
+        "--checks",
+        type=int,
+        default=100,
+        metavar="N",
+        help="check Eq. 18 by direct sums on the first N images, which takes longer than all the "
+        "rest (default 100)",
+    )
+    _add_running(parser)
     parser.add_argument(
         "--quiet", action="store_true", help="print nothing but the path of the page"
     )
@@ -156,7 +169,7 @@ def _add_verify(add: AddParser) -> None:
 def _add_fit(add: AddParser) -> None:
     text = "fit a linear masked autoencoder (or its relatives) to images, in closed form"
     parser = add("fit", help=text, description=text)
-    parser.add_argument("paths", nargs="*", metavar="PATH", help=PATH_HELP)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.npz", help="the model")
     parser.add_argument(
         "--figure",
@@ -201,7 +214,7 @@ def _add_reconstruct(add: AddParser) -> None:
 def _add_sweep(add: AddParser) -> None:
     text = "explained power of linear MAEs over mask ratios and patch sizes, on images held out"
     parser = add("sweep", help=text, description=text)
-    parser.add_argument("paths", nargs="*", metavar="PATH", help=PATH_HELP)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
         "--patch-size",
@@ -264,8 +277,53 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
     )
     _add_seed(parser, "seed of what is held out and of the crops (default 0)")
     _add_max_pixels(parser)
+    _add_running(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress")
     _add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("many images (docs/batches.md)")
+    group.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="processes; results are the same for any number (default: 1 in this process below "
+        "100 images, else one for each core)",
+    )
+    group.add_argument(
+        "--scheduler", metavar="ADDRESS", help="work on the Dask cluster of this scheduler"
+    )
+    group.add_argument(
+        "--resume", action="store_true", help="go on with the run that was begun in --out"
+    )
+    group.add_argument(
+        "--overwrite", action="store_true", help="replace what another run has left in --out"
+    )
+    group.add_argument(
+        "--fail-fast", action="store_true", help="stop at the first image that fails"
+    )
+    group.add_argument(
+        "--time-limit",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="seconds that decoding an image may take (default 60)",
+    )
+    group.add_argument(
+        "--memory-limit",
+        type=int,
+        metavar="MIB",
+        help="memory that a process of --jobs may take (default: its share of the machine's)",
+    )
+    group.add_argument(
+        "--checkpoint",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="seconds of work that may be lost when the run is killed (default 10)",
+    )
+    group.add_argument("--log-file", type=Path, metavar="FILE", help="write a log with times")
 
 
 def _add_patch_size(parser: argparse.ArgumentParser) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 from tqdm import tqdm
@@ -13,6 +15,7 @@ from spectral_mae import images
 from spectral_mae.images import FoundImages
 from spectral_mae.streams import ImageStream
 
+LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")
 OK, SOME_FAILED, NOTHING, INTERRUPTED = 0, 1, 3, 130
 
 
@@ -36,6 +39,15 @@ def output_errors() -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError(f"cannot write: {error}") from error
+
+
+def versions() -> dict[str, str]:
+    """Of the package and what its results depend on."""
+    return {
+        "spectral-mae": version("spectral-mae"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+    }
 
 
 def found_images(paths: list[str]) -> FoundImages:

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import argparse
 import csv
-import dataclasses
-import itertools
-import platform
 import sys
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from spectral_mae import (
+    analyze_command,
     figures_command,
     images,
     model_commands,
     plot,
-    report,
     sweep_command,
     unmask_command,
     verify,
     verify_theory,
 )
-from spectral_mae.batch import BatchAnalyzer, BatchOptions, Outcome
+from spectral_mae.analyze_command import detrend
+from spectral_mae.batch import BatchOptions
 from spectral_mae.command_line import (
-    INTERRUPTED,
     NOTHING,
     OK,
     SOME_FAILED,
@@ -47,78 +40,8 @@ from spectral_mae.grid import PatchGrid
 from spectral_mae.images import ImageRefused, LoadedImage
 from spectral_mae.masks import PulseMask
 from spectral_mae.periodogram import psd
-from spectral_mae.picture import PICTURED
 from spectral_mae.radial import RadialSpectrum
 from spectral_mae.spectrum import Spectrum
-
-LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")
-
-
-def analyze(arguments: argparse.Namespace) -> int:
-    """``spectral-mae analyze``: exit 0, 1 (some images failed), 3 (nothing usable) or 130."""
-    started = datetime.now(UTC)
-    clock = time.perf_counter()
-    with usage_errors():
-        options = BatchOptions(
-            patch_sizes=tuple(dict.fromkeys(itertools.chain(*(arguments.patch_size or [[16]])))),
-            mask_ratio=arguments.mask_ratio,
-            sampling=arguments.sampling,
-            size=pixels_or_native(arguments.size),
-            masks=arguments.masks,
-            seed=arguments.seed,
-            detrend=_detrend(arguments.detrend),
-            color=arguments.color,
-            max_pixels=arguments.max_pixels,
-        )
-        found = found_images(arguments.paths)
-        if arguments.out.exists() and not arguments.out.is_dir():
-            raise ValueError(f"--out {arguments.out} is a file, not a folder")
-        arguments.out.mkdir(parents=True, exist_ok=True)
-    batch = BatchAnalyzer(options)
-    outcomes: list[Outcome] = []
-    status = "complete"
-    pictured = 0
-    try:
-        for path in progress(found.paths, quiet=arguments.quiet):
-            results = batch.analyze(path)
-            keep = pictured < PICTURED and any(outcome.ok for outcome in results)
-            pictured += keep
-            outcomes += results if keep else [outcome.without_pixels() for outcome in results]
-            if not arguments.quiet:
-                _report_failure(results)
-    except KeyboardInterrupt:
-        status = "interrupted"
-    done = {outcome.name for outcome in outcomes if outcome.ok}
-    failed = {outcome.name for outcome in outcomes if not outcome.ok}
-    counts = {
-        "found": len(found.paths),
-        "analysed": len(done),
-        "failed": len(failed),
-        "passed_over": found.passed_over,
-    }
-    run = {
-        "status": status,
-        "options": {"paths": [str(p) for p in arguments.paths], **dataclasses.asdict(options)},
-        "versions": _versions(),
-        "counts": counts,
-        "started": started.isoformat(timespec="seconds"),
-        "seconds_analysis": round(time.perf_counter() - clock, 3),
-    }
-    with output_errors():
-        models = batch.linear_models()
-        page = report.write_run(arguments.out, outcomes, options, run, clock, models)
-    if not arguments.quiet:
-        passed = f", {found.passed_over} other files passed over" if found.passed_over else ""
-        print(f"{len(done)} of {len(found.paths)} images analysed, {len(failed)} failed{passed}")
-        if options.size is not None:
-            print(f"shorter sides resized to {options.size} pixels; --size native keeps them")
-    print(f"page: {page}")
-    if status == "interrupted":
-        print("interrupted: the page shows what was done before", file=sys.stderr)
-        return INTERRUPTED
-    if not done:
-        return NOTHING
-    return SOME_FAILED if failed else OK
 
 
 def power_spectrum(arguments: argparse.Namespace) -> int:
@@ -154,7 +77,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         return unmask_command.masked_spectrum(arguments, image)
     options: dict[str, Any] = {
         "window": arguments.window,
-        "detrend": _detrend(arguments.detrend),
+        "detrend": detrend(arguments.detrend),
         "scaling": arguments.scaling,
         "channel_axis": -1 if arguments.color else None,
     }
@@ -257,7 +180,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "analyze": analyze,
+    "analyze": analyze_command.analyze,
     "psd": power_spectrum,
     "mask": mask,
     "verify": check,
@@ -278,24 +201,6 @@ def _rows_and_columns(text: str) -> tuple[int, int]:
     if len(parts) > 2 or not all(part.isdecimal() for part in parts):
         raise ValueError(f"--size {text!r} is neither N nor HxW")
     return int(parts[0]), int(parts[-1])
-
-
-def _detrend(name: str) -> Any:
-    return None if name == "none" else name
-
-
-def _report_failure(outcomes: list[Outcome]) -> None:
-    for outcome in outcomes:
-        if not outcome.ok:
-            tqdm.write(f"failed: {outcome.name}: {outcome.error}", file=sys.stderr)
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "spectral-mae": version("spectral-mae"),
-        "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
-    }
 
 
 def _slope_line(spectrum: RadialSpectrum) -> str:

@@ -28,10 +28,21 @@ class ImageRefused(ValueError):  # noqa: N818 - a verdict on a file, not a fault
 
 def decode(path: Path, max_pixels: int, *, color: bool) -> tuple[Pixels, list[str]]:
     """Pixels of an image file and notes on what was done to them; see `images.read_image`."""
-    data = _file_bytes(path)
+    return decode_bytes(_file_bytes(path, byte_limit(max_pixels)), max_pixels, color=color)
+
+
+def byte_limit(max_pixels: int) -> int:
+    """Bytes that a file of so many pixels may have: more than any format needs for them."""
+    return 16 * max_pixels + 2**20
+
+
+def decode_bytes(data: bytes, max_pixels: int, *, color: bool) -> tuple[Pixels, list[str]]:
+    """The same of a file that was read already."""
+    if not data:
+        raise ImageRefused("empty file")
     with _PILLOW_WARNINGS.heard() as heard:
         pixels, notes = _decode(data, max_pixels, color)
-    return pixels, [*notes, *dict.fromkeys(f"Pillow warns: {_one_line(text)}" for text in heard)]
+    return pixels, [*notes, *dict.fromkeys(f"Pillow warns: {one_line(text)}" for text in heard)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +54,20 @@ class _Header:
     white_is_zero: bool = False
 
 
-def _file_bytes(path: Path) -> bytes:
+def _file_bytes(path: Path, limit: int) -> bytes:
     try:
         if path.is_dir():
             raise ImageRefused("a folder, not an image file")
         if path.exists() and not path.is_file():
             raise ImageRefused("not a regular file")  # opening a pipe would wait for ever
+        size = path.stat().st_size
+        if size > limit:
+            raise ImageRefused(f"too large: {size} bytes; a larger --max-pixels allows them")
         data = path.read_bytes()
     except FileNotFoundError:
         raise ImageRefused("no such file") from None
     except OSError as error:
         raise ImageRefused(f"cannot be read: {(error.strerror or str(error)).lower()}") from error
-    if not data:
-        raise ImageRefused("empty file")
     return data
 
 
@@ -176,11 +188,15 @@ def _integers(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
     if header.white_is_zero and image.mode.startswith("I"):  # Pillow turns the 8-bit ones only
         pixels = 1.0 - pixels
     key = image.info.get("transparency")
-    return pixels if key is None else _over_white(pixels, _unlike(pixels, key, header.bits), notes)
+    return pixels if key is None else over_white(pixels, _unlike(pixels, key, header.bits), notes)
 
 
 def _floats(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
-    pixels = np.asarray(image, dtype=np.float64)
+    return checked_floats(np.asarray(image, dtype=np.float64), notes)
+
+
+def checked_floats(pixels: Pixels, notes: list[str]) -> Pixels:
+    """Numbers as they are, refused where they are none; a note if they leave [0, 1]."""
     bad = int(np.count_nonzero(~np.isfinite(pixels)))
     if bad:
         raise ImageRefused(f"{bad} pixel{'s are' if bad > 1 else ' is'} NaN or infinite")
@@ -193,7 +209,7 @@ def _floats(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
 def _with_alpha(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
     gray = image.mode in ("LA", "La")
     samples = np.asarray(image.convert("LA" if gray else "RGBA")) / 255.0
-    pixels = _over_white(samples[..., :-1], samples[..., -1:], notes)
+    pixels = over_white(samples[..., :-1], samples[..., -1:], notes)
     return pixels[..., 0] if gray else pixels
 
 
@@ -220,7 +236,8 @@ def _unlike(pixels: Pixels, key: int | tuple[int, ...], bits: int) -> Pixels:
     return opaque.astype(np.float64)
 
 
-def _over_white(pixels: Pixels, alpha: Pixels, notes: list[str]) -> Pixels:
+def over_white(pixels: Pixels, alpha: Pixels, notes: list[str]) -> Pixels:
+    """What transparent pixels show before a white wall."""
     if alpha.min() == 1:
         return pixels
     notes.append("transparent pixels shown on white")
@@ -241,7 +258,7 @@ def to_channels(pixels: Pixels, *, color: bool) -> Pixels:
 def _reason(error: BaseException, format_name: str | None) -> str:
     if error.__cause__ is not None and str(error) == str(error.__cause__):
         error = error.__cause__  # Pillow dresses its own stumbles as SyntaxError
-    text = _one_line(str(error))
+    text = one_line(str(error))
     if isinstance(error, MemoryError):
         return "not enough memory to decode it"
     if isinstance(error, Image.DecompressionBombError):
@@ -252,7 +269,8 @@ def _reason(error: BaseException, format_name: str | None) -> str:
     return f"damaged or unsupported {format_name}: {text}"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """What a library said, fit for a table."""
     for pattern, plain in _PLAINER:
         text = re.sub(pattern, plain, text)
     return " ".join(text.split())[:200]

@@ -61,11 +61,11 @@ def find_images(paths: Sequence[AnyPath]) -> FoundImages:
         raise TypeError(f"paths={os.fspath(paths)!r} is one path; give a list of paths")
     taken: dict[str, Path] = {}  # by realpath: Path.resolve raises on a link to itself
     others: set[str] = set()
-    for path in (match for given in paths for match in _expand(os.fspath(given))):
+    for path in (match for given in paths for match in expand(os.fspath(given))):
         if not path.is_dir():
             taken.setdefault(os.path.realpath(path), path)
             continue
-        for file in _walk(path):
+        for file in walk(path):
             if file.suffix.lower() in SUFFIXES:
                 taken.setdefault(os.path.realpath(file), file)
             else:
@@ -111,10 +111,16 @@ def display_name(path: Path) -> str:
     for name, file in builtin_images().items():
         if path == file:
             return f"{BUILTIN}{name}"
+    return plain_name(path)
+
+
+def plain_name(path: Path) -> str:
+    """The path, in characters every file can hold."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _expand(given: str) -> list[Path]:
+def expand(given: str) -> list[Path]:
+    """The files and folders that one path, pattern or built-in name stands for."""
     if given == BUILTIN:
         return list(builtin_images().values())
     if given.startswith(BUILTIN):
@@ -147,7 +153,8 @@ def _builtin(name: str) -> Path:
     return images[name]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def walk(folder: Path) -> Iterator[Path]:
+    """All files below a folder, sorted, without hidden names or links to folders."""
     for at, folders, files in os.walk(folder, onerror=_raise):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(at, name) for name in sorted(files) if not name.startswith("."))

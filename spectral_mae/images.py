@@ -15,7 +15,14 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
 from spectral_mae._checks import per_axis, positive_int
-from spectral_mae.decoding import FORMATS, ImageRefused, Pixels, decode, to_channels
+from spectral_mae.decoding import (
+    FORMATS,
+    ImageRefused,
+    Pixels,
+    decode,
+    decode_bytes,
+    to_channels,
+)
 from spectral_mae.image_files import (
     SUFFIXES,
     AnyPath,
@@ -36,7 +43,9 @@ __all__ = [
     "crop_to_multiple",
     "display_name",
     "find_images",
+    "loaded",
     "luma",
+    "read_bytes",
     "read_image",
     "require_two_patches",
     "resize_and_crop",
@@ -103,7 +112,17 @@ def read_image(path: AnyPath, *, color: bool = False, max_pixels: int = 50_000_0
     ((512, 512), dtype('float64'), ())
     """
     limit = positive_int("max_pixels", max_pixels)
-    pixels, notes = decode(image_path(path), limit, color=color)
+    return loaded(*decode(image_path(path), limit, color=color))
+
+
+def read_bytes(data: bytes, *, color: bool = False, max_pixels: int = 50_000_000) -> LoadedImage:
+    """The same for the bytes of an image file, from wherever they come."""
+    limit = positive_int("max_pixels", max_pixels)
+    return loaded(*decode_bytes(data, limit, color=color))
+
+
+def loaded(pixels: Pixels, notes: list[str]) -> LoadedImage:
+    """Pixels as an image of their own size."""
     height, width = pixels.shape[:2]
     return LoadedImage(pixels, tuple(notes), (height, width))
 

@@ -114,6 +114,25 @@ class LinearModel(FittedMap):
         self._fitted()
         return self._about_mean(images, channel_axis, lambda _: 0.0)[0]
 
+    def empty_second_moment(self) -> Moments:
+        """Moments about zero, for the patches of (other) images minus `centre`."""
+        working = self._working
+        kind = DenseMoments if isinstance(working, DenseMoments) else BandMoments
+        return kind(working.grid, working.channels, center=False)
+
+    @property
+    def centre(self) -> FloatArray:
+        """The fitted mean, in patch order."""
+        self._fitted()
+        return self._working.mean
+
+    def second_moment_of(self, moments: Moments) -> CentredStack:
+        """`second_moment`, from what `empty_second_moment` has taken in."""
+        self._fitted()
+        stack = self._stack_of(moments)
+        known = {field.name: getattr(stack, field.name) for field in fields(Stack)}
+        return CentredStack(**known, problem=self._problem, mean=self._working.mean)
+
     def score(
         self,
         images: ArrayLike | Iterable[ArrayLike] | CentredStack,
@@ -297,8 +316,7 @@ class LinearModel(FittedMap):
     ) -> tuple[CentredStack, float]:
         """Second moment of images about the fitted mean, and the mean over them of a number."""
         working = self._working
-        kind = DenseMoments if isinstance(working, DenseMoments) else BandMoments
-        moments = kind(working.grid, working.channels, center=False)
+        moments = self.empty_second_moment()
         total = 0.0
         for batch in _batches(images):
             patches = working.to_patches(batch, channel_axis) - working.mean
@@ -306,10 +324,7 @@ class LinearModel(FittedMap):
             total += each(patches) * len(patches)
         if moments.n_images == 0:
             raise ValueError("no images to score: the batch is empty")
-        stack = self._stack_of(moments)
-        known = {field.name: getattr(stack, field.name) for field in fields(Stack)}
-        centred = CentredStack(**known, problem=self._problem, mean=working.mean)
-        return centred, total / moments.n_images
+        return self.second_moment_of(moments), total / moments.n_images
 
     @property
     def _problem(self) -> tuple[Any, ...]:

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from spectral_mae import images, plot
+from spectral_mae.atomic_file import replacing, write_whole
 from spectral_mae.batch import mask_seed
+from spectral_mae.batch_run import FOLDER, BatchRun, Done, FailFast, check_place, ended, room_errors
 from spectral_mae.command_line import (
     NOTHING,
     OK,
@@ -25,6 +27,7 @@ from spectral_mae.command_line import (
     usage_errors,
 )
 from spectral_mae.corruption import PatchMasking
+from spectral_mae.engine import EngineFailed
 from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, load_model
 from spectral_mae.linear_model import LinearModel
 from spectral_mae.model_images import (
@@ -45,6 +48,17 @@ from spectral_mae.stack import CentredStack
 from spectral_mae.streams import ImageStream, StreamOptions
 
 MASK_RATIO = 0.75
+DEPENDS = (
+    "model",
+    "patch_size",
+    "mask_ratio",
+    "sampling",
+    "rank",
+    "sigma",
+    "target",
+    "covariance",
+    "shrinkage",
+)
 
 
 def fit(arguments: argparse.Namespace) -> int:
@@ -53,28 +67,62 @@ def fit(arguments: argparse.Namespace) -> int:
         if path is not None and (path.suffix.lower() != suffix or path.is_dir()):
             raise UsageError(f"{path}: must be a file whose name ends in {suffix}")
     with usage_errors():
+        check_place(arguments.out)
         model = _model(arguments)
-        data = ModelImages.of(arguments)
+        data = ModelImages(arguments)
         moments = data.empty_moments(arguments.patch_size, arguments.covariance)
         _possible(model, moments)
-    if not data.fill([moments]):
+    record = arguments.out.with_suffix(".run.json")
+    results = [arguments.out, record, *filter(None, [arguments.figure])]
+    folder = arguments.out.with_name(f".{arguments.out.name}{FOLDER}")
+    try:
+        run = data.batch_run(folder, record, results, DEPENDS)
+    except Done as done:
+        print(f"{arguments.out} is complete already")
+        return done.code
+    with run:
+        try:
+            return _fit(arguments, model, data, run, moments)
+        except (FailFast, EngineFailed) as error:
+            print(f"spectral-mae fit: {ended(error)}", file=sys.stderr)
+            return SOME_FAILED
+
+
+def _fit(
+    arguments: argparse.Namespace,
+    model: LinearModel,
+    data: ModelImages,
+    run: BatchRun,
+    empty: Moments,
+) -> int:
+    every = data.fill(run, [empty])
+    if every is None:
+        run.abandon()
         return NOTHING
+    (moments,) = every
     with usage_errors():
         model.fit_moments(moments)
-        held_out = data.second_moment(model)
+        held_out = data.second_moment(run, model)
         if held_out is not None and chooses_shrinkage(arguments):
             model.choose_shrinkage(held_out)
-        score = _score(model, held_out, data)
+        score = _score(model, held_out, data, run)
     solution = model.solution_
     if math.isnan(solution.explained):
         print("the images have no power about their mean: nothing to explain", file=sys.stderr)
+        run.abandon()
         return NOTHING
-    with output_errors():
+    code = SOME_FAILED if run.failed else OK
+    with room_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        model.save(arguments.out)
+        with replacing(arguments.out) as beside:
+            model.save(beside)
         if arguments.figure is not None:
             arguments.figure.parent.mkdir(parents=True, exist_ok=True)
-            _draw_model(arguments.figure, model)
+            with replacing(arguments.figure) as beside:
+                _draw_model(beside, model)
+        record = arguments.out.with_suffix(".run.json")
+        write_whole(record, data.record(run, moments.n_images, code))
+    run.journal.remove()
     scored = "hidden pixels" if arguments.target == "hidden" else "all pixels"
     print(f"{model!r}")
     print(
@@ -93,7 +141,7 @@ def fit(arguments: argparse.Namespace) -> int:
     if solution.n_dropped:
         print(f"{solution.n_dropped} of {model.moments_.stack().dim} dimensions hold no power")
     print(f"written to {arguments.out}")
-    return SOME_FAILED if data.stream.failed else OK
+    return code
 
 
 def reconstruct(arguments: argparse.Namespace) -> int:
@@ -176,12 +224,14 @@ def _possible(model: LinearModel, moments: Moments) -> None:
         raise ValueError(f"{rank=} is not between 1 and the {size} numbers in an image")
 
 
-def _score(model: LinearModel, held_out: CentredStack | None, data: ModelImages) -> float | None:
+def _score(
+    model: LinearModel, held_out: CentredStack | None, data: ModelImages, run: BatchRun
+) -> float | None:
     """Explained power of the images held out."""
     if held_out is None:
         return None
     # Half a pair of bands is not in the second moment: the images have to be read again.
-    return model.score(held_out if model.solution_.split is None else data.held_out())
+    return model.score(held_out if model.solution_.split is None else data.held_out(run))
 
 
 def _row(name: str, file: str, model: LinearModel, one: Reconstruction) -> dict[str, Any]:

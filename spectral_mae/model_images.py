@@ -4,63 +4,67 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spectral_mae._checks import FloatArray
-from spectral_mae.command_line import found_images, progress, report_failures
+from spectral_mae.atomic_file import replacing
+from spectral_mae.batch_run import BatchRun, chunk_size_for
+from spectral_mae.batch_work import MomentSums, MomentsWork
 from spectral_mae.grid import PatchGrid
 from spectral_mae.linear_model import LinearModel
 from spectral_mae.moments import KINDS, Moments
+from spectral_mae.references import ImageReference
+from spectral_mae.sources import find_sources
 from spectral_mae.stack import CentredStack
 from spectral_mae.streams import ImageStream, StreamOptions, split_held_out
 
 MEMORY = 4 * 2**30  # for second moments; solving them takes about three times as much more
+CHUNK_BYTES = 16 * 2**20  # of the images of a chunk
+CHUNK_SUMS = 2  # or so many times what its sums take, which have to travel
+READING = ("size", "crops", "color", "max_pixels", "seed", "holdout")
 
 
-@dataclass
 class ModelImages:
-    """The images of a run.
+    """The images of a run, read in chunks by a `BatchRun`.
+
+    Parameters
+    ----------
+    arguments : Namespace
 
     Attributes
     ----------
-    stream : ImageStream
-    paths, others : list of Path
-        Files that are fitted, and files that are held out.
-    quiet : bool
-        Show no progress.
+    options : StreamOptions
+    paths, others : list of ImageReference
+        Images that are fitted, and images that are held out.
     n_held_out : int
         Images held out that could be read, once they were.
     """
 
-    stream: ImageStream
-    paths: list[Path]
-    others: list[Path]
-    quiet: bool
-    n_held_out: int = 0
-
-    @classmethod
-    def of(cls, arguments: argparse.Namespace) -> ModelImages:
-        """Find the images that the arguments name, and split them."""
+    def __init__(self, arguments: argparse.Namespace) -> None:
         if not arguments.size.isdecimal():
             raise ValueError(f"--size {arguments.size!r} is not a number of pixels")
-        options = StreamOptions(
+        self.arguments = arguments
+        self.options = StreamOptions(
             int(arguments.size),
             arguments.crops,
             arguments.color,
             arguments.max_pixels,
             arguments.seed,
         )
-        found = found_images(arguments.paths)
-        paths, others = split_held_out(found.paths, arguments.holdout, arguments.seed)
-        return cls(ImageStream(options), paths, others, arguments.quiet)
+        found = find_sources(arguments.paths or ["builtin:"], output=arguments.out)
+        self.references = found.references
+        self.paths, self.others = split_held_out(
+            found.references, arguments.holdout, arguments.seed
+        )
+        self.n_held_out = 0
 
     def empty_moments(self, patch_size: int, covariance: str) -> Moments:
         """Moments for these images, refused where they would not fit into memory."""
-        options = self.stream.options
+        options = self.options
         grid = PatchGrid((options.size, options.size), patch_size)
         channels = 3 if options.color else 1
         d = grid.patch_pixels * channels
@@ -75,37 +79,101 @@ class ModelImages:
             )
         return KINDS[covariance](grid, channels)
 
-    def fill(self, every: Sequence[Moments]) -> bool:
-        """Read the images that are fitted; False if there is none."""
-        for batch in self.stream.batches(progress(tuple(self.paths), quiet=self.quiet)):
-            for moments in every:
-                moments.update(batch)
-        report_failures(self.stream)
-        if every[0].n_images == 0:
+    def batch_run(
+        self, folder: Path, record: Path, results: Sequence[Path], options: Sequence[str]
+    ) -> BatchRun:
+        """The run that reads them.
+
+        Parameters
+        ----------
+        folder, record, results
+            As of `BatchRun`.
+        options : sequence of str
+            Arguments that its results depend on, besides those of reading.
+        """
+        depends = {name: getattr(self.arguments, name) for name in (*READING, *options)}
+        return BatchRun(
+            self.arguments,
+            folder=folder,
+            record=record,
+            results=results,
+            options=depends,
+            references=self.references,
+        )
+
+    def record(self, run: BatchRun, fitted: int, code: int) -> str:
+        """What run.json says of a run that is complete."""
+        counters = run.journal.counters
+        record = {
+            "status": "complete",
+            "counts": {
+                "found": len(self.references),
+                "failed": len({title for title, _ in run.failed}),
+                "fitted": fitted,
+                "held_out": self.n_held_out,
+            },
+            "options": {"paths": [str(path) for path in self.arguments.paths]},
+            "failed": [{"path": title, "error": reason} for title, reason in run.failed],
+            "seconds": round(float(counters.get("elapsed", 0.0)), 3),
+            "throughput": run.throughput(),
+        }
+        return json.dumps(run.finish(record, code), indent=2) + "\n"
+
+    def fill(self, run: BatchRun, every: Sequence[Moments]) -> list[Moments] | None:
+        """Moments like these of the images that are fitted; None if there is none."""
+        kind = every[0].kind
+        found = self._sums(run, "fitted", self.paths, [m.grid for m in every], kind, None)
+        if found is None or found[0].n_images == 0:
             print("no image could be used", file=sys.stderr)
-            return False
-        return True
+            return None
+        return found
 
-    def held_out(self) -> Iterator[FloatArray]:
-        """The images that are held out, read again."""
-        return self.stream.batches(self.others)
-
-    def second_moment(self, model: LinearModel) -> CentredStack | None:
+    def second_moment(self, run: BatchRun, model: LinearModel) -> CentredStack | None:
         """That of the images held out, about the model's mean; None where none is held out."""
         if not self.others:
             return None
-        before, known = self.stream.n_images, set(self.stream.failed)
-        try:
-            return model.second_moment(self.held_out())
-        except ValueError as error:
-            if self.stream.n_images == before:
-                raise ValueError(
-                    f"none of the {len(self.others)} images held out could be used"
-                ) from error
-            raise
-        finally:
-            self.n_held_out = self.stream.n_images - before
-            report_failures(self.stream, known)
+        empty, about = model.empty_second_moment(), model.centre
+        name = f"held-out-{model.moments_.grid.patch_size[0]}"
+        found = self._sums(run, name, self.others, [empty.grid], empty.kind, (about,))
+        self.n_held_out = 0 if found is None else found[0].n_images
+        if found is None or not self.n_held_out:
+            raise ValueError(f"none of the {len(self.others)} images held out could be used")
+        return model.second_moment_of(found[0])
+
+    def held_out(self, run: BatchRun) -> Iterator[FloatArray]:
+        """The images that are held out and could be read, once more."""
+        failed = {title for title, _ in run.failed}
+        good = [reference for reference in self.others if reference.title not in failed]
+        return ImageStream(self.options).batches(good)
+
+    def _sums(
+        self,
+        run: BatchRun,
+        name: str,
+        references: Sequence[ImageReference],
+        grids: Sequence[PatchGrid],
+        kind: str,
+        about: tuple[FloatArray, ...] | None,
+    ) -> list[Moments] | None:
+        work = MomentsWork(self.options, tuple(grids), kind, about, self.arguments.time_limit)
+        channels = 3 if self.options.color else 1
+        sum_bytes = sum(_size(KINDS[kind](grid, channels)) for grid in grids)
+        pixels = self.options.size**2 * channels * max(1, self.options.crops)
+        wanted = max(1, max(CHUNK_BYTES, CHUNK_SUMS * sum_bytes) // (8 * pixels))
+        found = run.phase(
+            name,
+            references,
+            work,
+            MomentSums.from_arrays,
+            chunk_size=chunk_size_for(len(references), wanted, sum_bytes),
+            sum_bytes=sum_bytes,
+        )
+        return None if found is None else found.moments
+
+
+def _size(moments: Moments) -> int:
+    """Bytes of moments."""
+    return sum(int(array.nbytes) for array in moments.arrays().values())
 
 
 def chooses_shrinkage(arguments: argparse.Namespace) -> bool:
@@ -133,7 +201,7 @@ def _number(name: str, text: str) -> float:
 
 def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Write a table with the columns of its first row."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         for row in rows:

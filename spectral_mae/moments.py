@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae import grid as grids
@@ -276,6 +276,12 @@ class StationaryMoments(Accumulator):
             {"mean": np.array([level]) * size, "scatter": sums[0], "others": sums[1:] + 0j}
         )
         return moments
+
+    def update(self, images: ArrayLike, *, channel_axis: int | None = None) -> Self:
+        """Take in a batch of images, as `Accumulator.update`; patches do not matter here."""
+        self.by_frequency.update(images, channel_axis=channel_axis)
+        self.n_images = self.by_frequency.n_images
+        return self
 
     def with_patch_size(self, patch_size: _checks.PerAxis) -> StationaryMoments:
         """A copy of these moments for patches of another size."""

@@ -30,7 +30,7 @@ def in_batches(work: Callable[[slice], Result], n: int, d: int) -> list[Result]:
     """
     size = max(1, BATCH_BYTES // (16 * d * d)) if d < POOLED else 1
     batches = [slice(first, min(first + size, n)) for first in range(0, n, size)]
-    workers = min(_cores(), len(batches))
+    workers = min(cores(), len(batches))
     with blas_for(n, d):
         if d < POOLED or workers <= 1:
             return [work(rows) for rows in batches]
@@ -45,7 +45,7 @@ def blas_for(n: int, d: int) -> AbstractContextManager[None]:
     other longer than small matrices take; and tiny ones it does not share out at all.
     """
     alone = n <= 1 and d >= POOLED
-    return nullcontext() if alone or d <= TINY or n == 0 else _one_blas_thread()
+    return nullcontext() if alone or d <= TINY or n == 0 else one_blas_thread()
 
 
 class _BlasLimit:
@@ -72,10 +72,10 @@ class _BlasLimit:
                     self._limits = None
 
 
-_one_blas_thread = _BlasLimit()
+one_blas_thread = _BlasLimit()
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))

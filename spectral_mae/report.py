@@ -2,86 +2,88 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 import math
-import statistics
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.special
 from numpy.typing import NDArray
 
 from spectral_mae import plot, tables
-from spectral_mae.analysis import OCTAVES, MaskingAnalysis, octave_columns
+from spectral_mae._checks import FloatArray
+from spectral_mae.analysis import OCTAVES, MaskingAnalysis
+from spectral_mae.atomic_file import publish, write_whole
 from spectral_mae.batch import BatchOptions, Outcome, mask_seed
 from spectral_mae.grid import PatchGrid
 from spectral_mae.images import luma
-from spectral_mae.linear import LinearMAE
 from spectral_mae.masks import PulseMask
 from spectral_mae.model_report import model_pictures
+from spectral_mae.numbers import Numbers
+from spectral_mae.page import RunResults, octave_names, render
 from spectral_mae.picture import PICTURED, Picture, short_name
-from spectral_mae.verify import rounding_bound
 
 PANELS = 4  # images in the figure of radial spectra
-LISTED = 500  # rows of the table on the page; images.csv has them all
+DOTS = 2000  # images in the picture of leakage
+TABLES = ("images.csv", "spectra.csv", "spectra.npz", "mean_spectra.csv")
 
 
 def write_run(
     out: Path,
-    outcomes: Sequence[Outcome],
+    results: RunResults,
     options: BatchOptions,
     run: Mapping[str, Any],
     clock: float,
-    models: Sequence[LinearMAE] = (),
 ) -> Path:
     """Write tables, pictures, page and ``run.json`` into the folder ``out``.
+
+    Everything is made beside and renamed when it is whole; ``run.json`` comes last.
 
     Parameters
     ----------
     out : Path
         Made if it is not there. Pictures of an earlier run in it are removed.
-    outcomes : sequence of Outcome
+    results : RunResults
     options : BatchOptions
     run : mapping
         What ``run.json`` shall say; the seconds and the names of the files are added.
     clock : float
         ``time.perf_counter()`` when the run began.
-    models : sequence of LinearMAE
-        Fitted to the images, for pictures of what they make of them.
 
     Returns
     -------
     Path
         Of the page.
     """
-    figures = out / "figures"
+    stage = results.folder
+    figures = stage / "figures"
     figures.mkdir(parents=True, exist_ok=True)
-    for stale in _pictures_of_earlier_run(out):
-        stale.unlink(missing_ok=True)
-    tables.write_images_csv(out / "images.csv", outcomes)
-    tables.write_spectra_csv(out / "spectra.csv", outcomes)
-    tables.write_spectra_npz(out / "spectra.npz", outcomes)
     pictures = [
-        *_draw(figures, outcomes, options),
-        *model_pictures(figures, outcomes, options, models),
+        *_draw(figures, results, options),
+        *model_pictures(figures, results.shown, options, results.models),
     ]
-    page = out / "report.html"
-    page.write_text(_page(figures, pictures, outcomes, options, run), encoding="utf-8")
-    files = [f"figures/{picture.file}" for picture in pictures]
-    total = time.perf_counter() - clock
-    record = {
-        **run,
-        "seconds": round(total, 3),
-        "files": ["images.csv", "spectra.csv", "spectra.npz", "report.html", *files],
-    }
-    (out / "run.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return page
+    tables.write_spectra_npz(
+        stage / "spectra.npz",
+        stage / "paths",
+        {name: stage / f"spectra-{name}" for name in tables.SPECTRA},
+    )
+    results.spectra.write_csv(stage / "mean_spectra.csv")
+    page = render(figures, pictures, stage / "images.csv", results, options, run)
+    (stage / "report.html").write_text(page, encoding="utf-8")
+    files = [*TABLES, "report.html", *(f"figures/{picture.file}" for picture in pictures)]
+    (out / "figures").mkdir(parents=True, exist_ok=True)
+    stale = set(_pictures_of_earlier_run(out)) - {out / name for name in files}
+    growing = run["status"] != "complete"
+    for name in files:
+        publish(stage / name, out / name, copied=growing)
+    record = {**run, "seconds": round(time.perf_counter() - clock, 3), "files": files}
+    write_whole(out / "run.json", json.dumps(record, indent=2) + "\n")
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return out / "report.html"
 
 
 def _pictures_of_earlier_run(out: Path) -> Iterator[Path]:
@@ -95,8 +97,8 @@ def _pictures_of_earlier_run(out: Path) -> Iterator[Path]:
             yield out / "figures" / Path(name).name
 
 
-def _draw(folder: Path, outcomes: Sequence[Outcome], options: BatchOptions) -> Iterator[Picture]:
-    done = [(o, o.analysis) for o in outcomes if o.analysis is not None]
+def _draw(folder: Path, results: RunResults, options: BatchOptions) -> Iterator[Picture]:
+    done = [(o, o.analysis) for o in results.shown if o.analysis is not None]
     if not done:
         return
     with_pixels = [(o.name, o.pixels, a) for o, a in done if o.pixels is not None]
@@ -107,10 +109,9 @@ def _draw(folder: Path, outcomes: Sequence[Outcome], options: BatchOptions) -> I
         yield _masking_picture(path, name, members[0][1], [a for *_, a in members], options)
     panels = list(dict.fromkeys(outcome.name for outcome, _ in done))[:PANELS]
     chosen = [(o, a) for o, a in done if o.name in panels]
-    yield _radial_picture(folder / "radial.png", chosen, len({o.name for o, _ in done}))
-    analyses = [a for _, a in done]
-    yield _octave_picture(folder / "leakage.png", analyses, options)
-    yield _grating_picture(folder / "grating.png", analyses, options)
+    yield _radial_picture(folder / "radial.png", chosen, results.n_analysed)
+    yield _octave_picture(folder / "leakage.png", results.numbers, options)
+    yield _grating_picture(folder / "grating.png", results.numbers, options)
 
 
 def _masking_picture(
@@ -190,23 +191,19 @@ def _radial_picture(
     )
 
 
-def _octave_picture(
-    path: Path, analyses: Sequence[MaskingAnalysis], options: BatchOptions
-) -> Picture:
+def _octave_picture(path: Path, numbers: Numbers, options: BatchOptions) -> Picture:
     figure, axes = plot.new_figure(1, 2, width=12.0, height=3.8, sharey=True)
     for axis, title, which in (
-        (axes[0, 0], "image as it is", "octaves"),
-        (axes[0, 1], "mean removed first", "octaves_centred"),
+        (axes[0, 0], "image as it is", "octave"),
+        (axes[0, 1], "mean removed first", "centred"),
     ):
         by_size = {}
         for patch_size in options.patch_sizes:
-            found = [getattr(a, which) for a in analyses if a.plan.patch_size == patch_size]
-            if found:
-                by_size[f"patches of {patch_size} px"] = [
-                    [value for value in column if value is not None]
-                    for column in zip(*found, strict=True)
-                ]
-        plot.octaves(by_size, octave_names(), axis, legend=which == "octaves_centred")
+            found = numbers.of_size(patch_size)
+            if len(found):
+                columns = [found.there(f"{which}_{i}") for i in range(len(OCTAVES))]
+                by_size[f"patches of {patch_size} px"] = [_some(column) for column in columns]
+        plot.octaves(by_size, octave_names(), axis, legend=which == "centred")
         axis.set_title(title)
         axis.label_outer()
     plot.save(figure, path)
@@ -214,20 +211,32 @@ def _octave_picture(
         path.name,
         "How much of what one sees came from elsewhere",
         "Leakage by octave of frequency: power that masking brought there, over the power of the "
-        "image that it kept there. One dot per image, a bar at the median. Above 1, most of what "
-        "one sees at these frequencies is not the image's own. Left: the image as it is, whose "
-        "mean leaks along the grating. Right: had its mean been subtracted before masking, as "
-        "training code does roughly when it normalises pixels.",
+        f"image that it kept there. One dot per image{_of(numbers)}, a bar at the median. Above 1, "
+        "most of what one sees at these frequencies is not the image's own. Left: the image as it "
+        "is, whose mean leaks along the grating. Right: had its mean been subtracted before "
+        "masking, as training code does roughly when it normalises pixels.",
     )
 
 
-def _grating_picture(
-    path: Path, analyses: Sequence[MaskingAnalysis], options: BatchOptions
-) -> Picture:
-    sizes = [
-        next((a for a in analyses if a.plan.patch_size == p), None) for p in options.patch_sizes
+def _some(column: FloatArray) -> list[float]:
+    """Enough of a column for a picture, spread evenly over its ranks, so the median stays."""
+    if len(column) <= DOTS:
+        return column.tolist()
+    ranks = np.linspace(0, len(column) - 1, DOTS).round().astype(int)
+    return np.sort(column)[ranks].tolist()
+
+
+def _of(numbers: Numbers) -> str:
+    return f" (of {DOTS} spread evenly over their ranks)" if len(numbers) > DOTS else ""
+
+
+def _grating_picture(path: Path, numbers: Numbers, options: BatchOptions) -> Picture:
+    found = [(numbers.of_size(p), p) for p in options.patch_sizes]
+    grids = [
+        PatchGrid((int(rows["height"][0]), int(rows["width"][0])), p)
+        for rows, p in found
+        if len(rows)
     ]
-    grids = [PatchGrid(a.shape, a.plan.patch_size) for a in sizes if a is not None]
     figure, axes = plot.new_figure(len(grids), 2, width=9.4, height=4.0 * len(grids))
     for grid, row in zip(grids, axes, strict=True):
         plot.grating(grid, options.mask_ratio, row, sampling=options.sampling)
@@ -240,117 +249,3 @@ def _grating_picture(
         "no power leaks between frequencies that lie such a distance apart, horizontally or "
         "vertically.",
     )
-
-
-def _page(
-    figures: Path,
-    pictures: Sequence[Picture],
-    outcomes: Sequence[Outcome],
-    options: BatchOptions,
-    run: Mapping[str, Any],
-) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("spectral_mae"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    encoded = [
-        (picture, base64.b64encode((figures / picture.file).read_bytes()).decode("ascii"))
-        for picture in pictures
-    ]
-    done = [o for o in outcomes if o.ok]
-    return environment.get_template("report.html").render(
-        pictures=encoded,
-        options=options,
-        run=run,
-        rows=list(tables.image_rows(done[:LISTED])),
-        n_rows=len(done),
-        folder=_common_folder([o.name for o in done]),
-        failed=list(dict.fromkeys((o.name, o.error) for o in outcomes if not o.ok)),
-        n_images=len({o.name for o in outcomes}),
-        n_done=len({o.name for o in done}),
-        within_expected=2 * float(scipy.special.stdtr(options.masks - 1, 2.0)) - 1,
-        summary=[_summary(p, done) for p in options.patch_sizes],
-        octaves=octave_names(),
-        octave_columns=octave_columns()[: len(OCTAVES)],
-        pictured=min(PICTURED, len({o.name for o in done})),
-        number=_number,
-    )
-
-
-@dataclass(frozen=True)
-class _Summary:
-    """Numbers over all images at one patch size."""
-
-    patch_size: int
-    n: int
-    slope: float | None
-    leakage: float | None
-    octaves: list[float | None]
-    octaves_centred: list[float | None]
-    eq18_error: float
-    mask_dft_error: float
-    bound: float
-    within_two: float
-
-
-def _summary(patch_size: int, outcomes: Sequence[Outcome]) -> _Summary | None:
-    found = [o.analysis for o in outcomes if o.analysis and o.patch_size == patch_size]
-    if not found:
-        return None
-    scores = np.concatenate([a.agreement for a in found])
-    return _Summary(
-        patch_size=patch_size,
-        n=len(found),
-        slope=_median(a.slope for a in found),
-        leakage=_median(a.leakage for a in found),
-        octaves=[_median(column) for column in zip(*(a.octaves for a in found), strict=True)],
-        octaves_centred=[
-            _median(column) for column in zip(*(a.octaves_centred for a in found), strict=True)
-        ],
-        eq18_error=max(a.convolution_error for a in found),
-        mask_dft_error=max(a.mask_dft_error for a in found),
-        bound=min(rounding_bound(math.prod(a.shape), np.float64) for a in found),
-        within_two=float(np.mean(np.abs(scores[np.isfinite(scores)]) <= 2)),
-    )
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return statistics.median(there) if there else None
-
-
-def octave_names() -> list[str]:
-    """Names of `OCTAVES` for people, in cycles/pixel."""
-
-    def fraction(frequency: float) -> str:
-        return f"1/{round(1 / frequency)}"
-
-    return [
-        f"below {fraction(high)}"
-        if low == 0
-        else f"above {fraction(low)}"
-        if math.isinf(high)
-        else f"{fraction(low)}–{fraction(high)}"
-        for low, high in OCTAVES
-    ]
-
-
-def _number(value: float | str | None, digits: int = 3) -> str:
-    """A number for people: so many digits, no exponents where they can be helped."""
-    if value is None or value == "":
-        return "–"
-    number = float(value)
-    if math.isinf(number):
-        return "∞"
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.{digits}g}"
-
-
-def _common_folder(names: Sequence[str]) -> str:
-    """The folder of all names, with its slash, if it is one and the same."""
-    folders = {name.removesuffix(name.rpartition("/")[2]) for name in names}
-    return folders.pop() if len(folders) == 1 else ""

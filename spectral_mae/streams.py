@@ -6,14 +6,18 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks, images
 from spectral_mae.images import ImageRefused, LoadedImage
+from spectral_mae.reading import Reader, title_of
+from spectral_mae.references import ImageReference
 
 BATCH_BYTES = 32 * 2**20
+Source = TypeVar("Source")
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,20 @@ class ImageStream:
         Why, by name.
     n_files, n_images : int
         What was read so far.
+    reader : Reader
+        Made of the options.
     """
 
     options: StreamOptions
     failed: dict[str, str] = field(default_factory=dict)
     n_files: int = 0
     n_images: int = 0
+    reader: Reader = field(init=False)
 
-    def batches(self, paths: Iterable[Path]) -> Iterator[NDArray[np.float64]]:
+    def __post_init__(self) -> None:
+        self.reader = Reader(self.options.color, self.options.max_pixels)
+
+    def batches(self, paths: Iterable[Path | ImageReference]) -> Iterator[NDArray[np.float64]]:
         """Images from 0 to 1, shape (n, size, size[, 3]), some tens of megabytes at a time."""
         size, channels = self.options.size, 3 if self.options.color else 1
         limit = max(1, BATCH_BYTES // (8 * channels * size**2))
@@ -76,7 +86,7 @@ class ImageStream:
             try:
                 waiting += self._read(path)
             except (ImageRefused, MemoryError) as refusal:
-                self.failed[images.display_name(path)] = str(refusal) or "not enough memory"
+                self.failed[title_of(path)] = str(refusal) or "not enough memory"
                 continue
             self.n_files += 1
             while len(waiting) >= limit:
@@ -89,15 +99,17 @@ class ImageStream:
         self.n_images += len(batch)
         return np.stack(batch)
 
-    def _read(self, path: Path) -> list[NDArray[np.float64]]:
+    def _read(self, path: Path | ImageReference) -> list[NDArray[np.float64]]:
         options = self.options
-        image = images.read_image(path, color=options.color, max_pixels=options.max_pixels)
+        image = self.reader.read(path)
         if not options.crops:
             return [images.resize_and_crop(image, options.size).pixels]
         return _random_crops(image, path, options)
 
 
-def split_held_out(paths: Sequence[Path], share: float, seed: int) -> tuple[list[Path], list[Path]]:
+def split_held_out(
+    paths: Sequence[Source], share: float, seed: int
+) -> tuple[list[Source], list[Source]]:
     """Training and held-out files; which a file belongs to is drawn with ``seed``.
 
     Raises
@@ -121,7 +133,7 @@ def split_held_out(paths: Sequence[Path], share: float, seed: int) -> tuple[list
 
 
 def _random_crops(
-    image: LoadedImage, path: Path, options: StreamOptions
+    image: LoadedImage, path: Path | ImageReference, options: StreamOptions
 ) -> list[NDArray[np.float64]]:
     height, width = image.pixels.shape[:2]
     size = options.size

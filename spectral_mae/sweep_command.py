@@ -5,20 +5,32 @@ from __future__ import annotations
 import argparse
 import itertools
 import math
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from spectral_mae import plot
+from spectral_mae.atomic_file import replacing, write_whole
+from spectral_mae.batch_run import (
+    FOLDER,
+    BatchRun,
+    Done,
+    FailFast,
+    check_folder,
+    ended,
+    room_errors,
+)
 from spectral_mae.command_line import (
     NOTHING,
     OK,
     SOME_FAILED,
-    output_errors,
     usage_errors,
 )
 from spectral_mae.corruption import PatchMasking
+from spectral_mae.engine import EngineFailed
 from spectral_mae.linear import LinearMAE
 from spectral_mae.model_images import (
     ModelImages,
@@ -31,19 +43,18 @@ from spectral_mae.moments import Moments
 OPTIMISTIC = ", which chose the shrinkage (so it is a little optimistic)"
 RATIOS = (0.25, 0.5, 0.6, 0.75, 0.9)
 PATCH_SIZES = (8, 16, 32)
+DEPENDS = ("patch_size", "mask_ratio", "sampling", "target", "covariance", "shrinkage")
 
 
 def sweep(arguments: argparse.Namespace) -> int:
     """``spectral-mae sweep``: explained power over mask ratios and patch sizes."""
-    auto = chooses_shrinkage(arguments)
     sizes = list(dict.fromkeys(itertools.chain(*(arguments.patch_size or [PATCH_SIZES]))))
     ratios = sorted(set(itertools.chain(*(arguments.mask_ratio or [RATIOS]))))
     with usage_errors():
         if arguments.holdout == 0:
             raise ValueError("holdout=0: a sweep compares images held out")
-        if arguments.out.exists() and not arguments.out.is_dir():
-            raise ValueError(f"--out {arguments.out} is a file, not a folder")
-        data = ModelImages.of(arguments)
+        check_folder(arguments.out)
+        data = ModelImages(arguments)
         every = [data.empty_moments(size, arguments.covariance) for size in sizes]
         models = [
             [_masked(arguments, size, ratio, moments) for ratio in ratios]
@@ -52,21 +63,51 @@ def sweep(arguments: argparse.Namespace) -> int:
         if not any(itertools.chain(*models)):
             raise ValueError(
                 f"no mask ratio of {ratios} hides some patches of {sizes} pixels and keeps others "
-                f"at {data.stream.options.size} pixels"
+                f"at {data.options.size} pixels"
             )
-    if not data.fill(every):
+    results = [arguments.out / name for name in ("run.json", "sweep.csv", "sweep.png")]
+    try:
+        run = data.batch_run(arguments.out / FOLDER, results[0], results, DEPENDS)
+    except Done as done:
+        print(f"{arguments.out} is complete already")
+        return done.code
+    with run:
+        try:
+            return _sweep(arguments, data, run, Cells(sizes, ratios, every, models))
+        except (FailFast, EngineFailed) as error:
+            print(f"spectral-mae sweep: {ended(error)}", file=sys.stderr)
+            return SOME_FAILED
+
+
+@dataclass
+class Cells:
+    """Patch sizes, mask ratios, and the moments and models of each size."""
+
+    sizes: list[int]
+    ratios: list[float]
+    every: list[Moments]
+    models: list[list[LinearMAE | None]]
+
+
+def _sweep(arguments: argparse.Namespace, data: ModelImages, run: BatchRun, asked: Cells) -> int:
+    sizes, ratios, auto = asked.sizes, asked.ratios, chooses_shrinkage(arguments)
+    every = data.fill(run, asked.every)
+    if every is None:
+        run.abandon()
         return NOTHING
     rows: list[dict[str, Any]] = []
     with usage_errors():
-        for size, moments, line in zip(sizes, every, models, strict=True):
-            rows += _sweep_line(size, ratios, moments, line, data, auto=auto)
+        for size, moments, line in zip(sizes, every, asked.models, strict=True):
+            rows += _sweep_line(size, (ratios, line), moments, data, run, auto=auto)
     if not rows:
+        run.abandon()
         return NOTHING
+    code = SOME_FAILED if run.failed else OK
     table = np.full((len(sizes), len(ratios)), np.nan)
     for row in rows:
         place = sizes.index(row["patch_size"]), ratios.index(row["mask_ratio"])
         table[place] = row["explained_held_out"]
-    with output_errors():
+    with room_errors():
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_rows(arguments.out / "sweep.csv", rows)
         width = 2.6 + 0.85 * len(ratios)
@@ -74,7 +115,11 @@ def sweep(arguments: argparse.Namespace) -> int:
         plot.heat_map(table, sizes, ratios, axes[0, 0])
         target = "hidden pixels" if arguments.target == "hidden" else "all pixels"
         axes[0, 0].set_title(f"linear MAE, {target}, {data.n_held_out} images held out")
-        plot.save(figure, arguments.out / "sweep.png")
+        with replacing(arguments.out / "sweep.png") as beside:
+            plot.save(figure, beside)
+        record = data.record(run, every[0].n_images, code)
+        write_whole(arguments.out / "run.json", record)
+    run.journal.remove()
     print(f"{every[0].n_images} images fitted, {data.n_held_out} held out")
     print(f"explained power of {target} of the images held out" + (OPTIMISTIC if auto else ""))
     print("patch size  shrinkage" + "".join(f"{f'm={ratio:g}':>9}" for ratio in ratios))
@@ -83,7 +128,7 @@ def sweep(arguments: argparse.Namespace) -> int:
         cells = "".join(f"{'–' if math.isnan(v) else f'{v:.4f}':>9}" for v in numbers)
         print(f"{size:>10}{chosen.get(size, '–'):>11}{cells}")
     print(f"sweep.csv and sweep.png in {arguments.out}")
-    return SOME_FAILED if data.stream.failed else OK
+    return code
 
 
 def _masked(
@@ -107,19 +152,20 @@ def _masked(
 
 def _sweep_line(
     patch_size: int,
-    ratios: Sequence[float],
+    cells: tuple[Sequence[float], Sequence[LinearMAE | None]],
     moments: Moments,
-    models: Sequence[LinearMAE | None],
     data: ModelImages,
+    run: BatchRun,
     *,
     auto: bool,
 ) -> Iterator[dict[str, Any]]:
     """One row per possible mask ratio; shrinkage is chosen once, at the middle of them."""
+    ratios, models = cells
     possible = [model for model in models if model is not None]
     if not possible:
         return
     middle = possible[len(possible) // 2].fit_moments(moments)
-    held_out = data.second_moment(middle)
+    held_out = data.second_moment(run, middle)
     if held_out is None:
         return
     if auto:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
 import math
-from collections.abc import Iterator, Sequence
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
 
 from spectral_mae.analysis import MaskingAnalysis, octave_columns
 from spectral_mae.batch import Outcome
@@ -35,6 +41,17 @@ COLUMNS = (
     "notes",
 )
 SERIES = ("original", "masked", "expected")
+SPECTRA_COLUMNS = ("image", "patch_size", "series", "frequency", "power")
+SPECTRA = {
+    "image": "<i8",
+    "patch_size": "<i8",
+    "frequency": "<f8",
+    "count": "<i8",
+    "original": "<f8",
+    "masked": "<f8",
+    "masked_std": "<f8",
+    "expected": "<f8",
+}
 
 
 def image_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, str]]:
@@ -52,51 +69,50 @@ def image_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, str]]:
         yield {name: _text(name, row.get(name)) for name in COLUMNS}
 
 
-def write_images_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write a row per image and patch size."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(image_rows(outcomes))
+def read_images_csv(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of images.csv, one after the other."""
+    with path.open(newline="", encoding="utf-8") as file:
+        yield from csv.DictReader(file)
 
 
-def write_spectra_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write the radial spectra in tidy form: image, patch_size, series, frequency, power."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["image", "patch_size", "series", "frequency", "power"])
-        for outcome, analysis in _analysed(outcomes):
-            radial = (analysis.original, analysis.drawn, analysis.expected)
-            for series, spectrum in zip(SERIES, radial, strict=True):
-                writer.writerows(
-                    [outcome.name, outcome.patch_size, series, f"{f:.8g}", f"{power:.8g}"]
-                    for f, power in zip(spectrum.frequency, spectrum.power, strict=True)
-                )
+def images_text(outcomes: Sequence[Outcome]) -> str:
+    """The rows of images.csv: one per image and patch size."""
+    text = io.StringIO()
+    csv.DictWriter(text, COLUMNS).writerows(image_rows(outcomes))
+    return text.getvalue()
 
 
-def write_spectra_npz(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write the radial spectra as long arrays of equal length, without pickles.
+def spectra_text(outcomes: Sequence[Outcome]) -> str:
+    """The rows of spectra.csv: the radial spectra in tidy form."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for outcome, analysis in _analysed(outcomes):
+        radial = (analysis.original, analysis.drawn, analysis.expected)
+        for series, spectrum in zip(SERIES, radial, strict=True):
+            writer.writerows(
+                [outcome.name, outcome.patch_size, series, f"{f:.8g}", f"{power:.8g}"]
+                for f, power in zip(spectrum.frequency, spectrum.power, strict=True)
+            )
+    return text.getvalue()
 
-    ``image`` indexes ``paths``; the other arrays are ``patch_size``, ``frequency``, ``count``,
-    ``original``, ``masked``, ``masked_std`` (spread from mask to mask) and ``expected``.
+
+def header(columns: Sequence[str]) -> str:
+    """The first row of a table."""
+    text = io.StringIO()
+    csv.writer(text).writerow(columns)
+    return text.getvalue()
+
+
+def spectra_columns(outcomes: Sequence[Outcome], first: int) -> dict[str, NDArray[Any]]:
+    """The arrays of spectra.npz by name, in the order of `SPECTRA`.
+
+    ``image`` counts the images that were analysed, from ``first``.
     """
-    columns: dict[str, list[np.ndarray[Any, Any]]] = {
-        name: []
-        for name in (
-            "image",
-            "patch_size",
-            "frequency",
-            "count",
-            "original",
-            "masked",
-            "masked_std",
-            "expected",
-        )
-    }
-    paths: dict[str, int] = {}
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in SPECTRA}
+    numbers: dict[str, int] = {}
     for outcome, analysis in _analysed(outcomes):
         n = len(analysis.original.frequency)
-        index = paths.setdefault(outcome.name, len(paths))
+        index = numbers.setdefault(outcome.name, first + len(numbers))
         values = (
             np.full(n, index),
             np.full(n, outcome.patch_size),
@@ -107,12 +123,47 @@ def write_spectra_npz(path: Path, outcomes: Sequence[Outcome]) -> None:
             analysis.drawn.std,
             analysis.expected.power,
         )
-        for column, value in zip(columns.values(), values, strict=True):
-            column.append(value)
-    arrays: dict[str, Any] = {
-        name: np.concatenate(parts or [np.empty(0)]) for name, parts in columns.items()
+        for (name, dtype), value in zip(SPECTRA.items(), values, strict=True):
+            columns[name].append(np.asarray(value, dtype))
+    return {
+        name: np.concatenate(columns[name] or [np.empty(0, dtype)])
+        for name, dtype in SPECTRA.items()
     }
-    np.savez_compressed(path, paths=np.array(list(paths), dtype=str), **arrays)
+
+
+def write_spectra_npz(path: Path, names: Path, columns: Mapping[str, Path]) -> None:
+    """Write the radial spectra as long arrays of equal length, without pickles.
+
+    ``image`` indexes ``paths``; the other arrays are ``patch_size``, ``frequency``, ``count``,
+    ``original``, ``masked``, ``masked_std`` (spread from mask to mask) and ``expected``.
+
+    Parameters
+    ----------
+    path : Path
+    names : Path
+        A line of JSON for each image that was analysed.
+    columns : mapping of Path
+        The numbers of each array, one behind the other; they are not read into memory.
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with names.open(encoding="utf-8") as lines:
+            paths = np.array([json.loads(line) for line in lines], dtype=str)
+        _add(archive, "paths", paths.dtype, len(paths), io.BytesIO(paths.tobytes()))
+        for name, dtype in SPECTRA.items():
+            with columns[name].open("rb") as numbers:
+                size = columns[name].stat().st_size // np.dtype(dtype).itemsize
+                _add(archive, name, np.dtype(dtype), size, numbers)
+
+
+def _add(
+    archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], size: int, numbers: BinaryIO
+) -> None:
+    info = zipfile.ZipInfo(f"{name}.npy")  # of no date: equal arrays give equal files
+    info.compress_type = archive.compression
+    with archive.open(info, "w", force_zip64=True) as member:
+        described = {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": (size,)}
+        npy.write_array_header_1_0(member, described)
+        shutil.copyfileobj(numbers, member, 2**20)
 
 
 def _analysed(outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, MaskingAnalysis]]:

@@ -14,7 +14,7 @@ import spectral_mae
 PACKAGE = "spectral_mae"
 LAYERS = [
     "_version _checks",
-    "grid fourier sampling parallel array_file",
+    "grid fourier sampling parallel array_file atomic_file",
     "dirichlet polyphase bands conditioning radial spectrum periodogram",
     "masks weights patch_power stack accumulate moments",
     "expectation mask_variance coupling unmasking corruption inverse solution solve response",
@@ -22,12 +22,19 @@ LAYERS = [
         "estimator filters receptive model_file fitted_map linear_model linear interpolate "
         "sampled_mean ising_exact ising_lattice ising fields masked_slope spectrum_errors"
     ),
-    "theory reconstruction image_files decoding images",
+    (
+        "theory reconstruction image_files decoding images references archives array_images "
+        "sources watch reading"
+    ),
     "analysis plot verify verify_theory",
-    "batch picture streams tables model_report report",
+    (
+        "batch picture streams tables model_report report engine workers merge_tree journal "
+        "mean_spectra shape_moments batch_work numbers page"
+    ),
     (
         "cli commands command_line model_commands sweep_command unmask_command model_images "
-        "gallery figures_command __main__ nonlinear"
+        "gallery figures_command __main__ nonlinear executors batch_run run_log interrupts "
+        "analyze_command"
     ),
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

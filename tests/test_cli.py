@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spectral_mae import cli, commands
+from spectral_mae import cli, command_line, commands
 from spectral_mae.batch import BatchAnalyzer
 from spectral_mae.tables import COLUMNS
 
@@ -138,7 +138,10 @@ def test_second_run_removes_the_pictures_of_the_first_and_nothing_else(folder, t
     analyze(folder, out, "--quiet")
     assert (out / "figures" / "masking-2.png").exists()
     (out / "figures" / "mine.png").write_bytes(b"mine")
-    assert run("analyze", folder / "0.png", "--out", out, "--size", 32, "--patch-size", 8) == 0
+    again = ["analyze", folder / "0.png", "--out", out, "--size", 32, "--patch-size", 8]
+    assert run(*again) == cli.USAGE
+    assert (out / "figures" / "masking-2.png").exists()
+    assert run(*again, "--overwrite") == 0
     assert not (out / "figures" / "masking-2.png").exists()
     assert (out / "figures" / "mine.png").exists()
 
@@ -154,14 +157,14 @@ def test_nothing_usable(folder, tmp_path, capsys):
 def test_interrupt_keeps_what_was_done(folder, tmp_path, monkeypatch, capsys):
     sound = BatchAnalyzer.analyze
 
-    def interrupted(self, path):
+    def interrupted(self, path, **options):
         if path.name == "1.png":
             raise KeyboardInterrupt
-        return sound(self, path)
+        return sound(self, path, **options)
 
     monkeypatch.setattr(BatchAnalyzer, "analyze", interrupted)
     out = tmp_path / "out"
-    assert analyze(folder, out) == commands.INTERRUPTED
+    assert analyze(folder, out) == command_line.INTERRUPTED
     assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
     assert [r["status"] for r in read_csv(out / "images.csv")].count("ok") == 2
     assert "interrupted" in (out / "report.html").read_text("utf-8")

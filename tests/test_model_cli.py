@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import spectral_mae as sm
-from spectral_mae import cli, images, model_images, plot
+from spectral_mae import atomic_file, cli, images, model_images, plot
 from spectral_mae.batch import mask_seed
 from spectral_mae.command_line import NOTHING, OK, SOME_FAILED
 from spectral_mae.moments import KINDS
@@ -48,7 +48,12 @@ def folder(tmp_path_factory):
 def drawn(monkeypatch):
     """Figures by path, which are not saved, to be quick."""
     figures = {}
-    monkeypatch.setattr(plot, "save", lambda figure, path: figures.update({path: figure}))
+
+    def save(figure, path):
+        path.touch()
+        figures[path.with_name(path.name.removeprefix(atomic_file.MARK))] = figure
+
+    monkeypatch.setattr(plot, "save", save)
     return figures
 
 
@@ -179,7 +184,7 @@ def test_bottlenecks_of_every_width_are_scored(folder, tmp_path, capsys):
     split = set()
     for rank in (1, 2, 3, 4, 256):
         more = ["--model", "ae", "--rank", rank, "--shrinkage", 0.3]
-        assert run("fit", folder, "--out", out, *SMALL, *more) == OK
+        assert run("fit", folder, "--out", out, *SMALL, *more, "--overwrite") == OK
         model = sm.LinearAE(4, rank, shrinkage=0.3).fit(fitted)
         score = shares(capsys.readouterr().out.splitlines()[2])[1]
         assert score == f"{model.score(held_out):.4f}"
@@ -366,7 +371,16 @@ def test_paths_that_find_nothing_are_refused(tmp_path, capsys):
 
 def test_memory_counts_what_is_allocated(monkeypatch, folder, tmp_path, capsys):
     """Matrices of double precision, complex where there are bands, at the limit and above it."""
-    arguments = ["fit", folder, "--out", tmp_path / "m.npz", *SMALL, "--shrinkage", 0]
+    arguments = [
+        "fit",
+        folder,
+        "--out",
+        tmp_path / "m.npz",
+        *SMALL,
+        "--shrinkage",
+        0,
+        "--overwrite",
+    ]
     for more, needed in (
         ([], 16 * 9 * 16**2),
         (["--color"], 16 * 9 * 48**2),
@@ -399,7 +413,7 @@ def test_what_cannot_be_written_is_an_error_of_usage(folder, tmp_path, capsys):
     (tmp_path / "file").write_text("here")
     inside = tmp_path / "file" / "m.npz"
     options = [*SMALL, "--shrinkage", 0]
-    assert "cannot write: " in usage_error(capsys, "fit", folder, "--out", inside, *options)
+    assert "lies in the file" in usage_error(capsys, "fit", folder, "--out", inside, *options)
 
 
 @pytest.mark.parametrize("command", ["fit", "sweep"])
@@ -420,7 +434,7 @@ def test_broken_files_that_are_held_out_are_named_too(folder, tmp_path, capsys, 
     counted = printed.out.splitlines()[0 if command == "sweep" else 1]
     assert (integers(counted)[0], integers(counted)[-1]) == (7, 1)
     other.write_bytes(b"")
-    line = usage_error(capsys, *arguments)
+    line = usage_error(capsys, *arguments, "--overwrite")
     assert "none of the 2 images held out could be used" in line
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 import spectral_mae as sm
 from spectral_mae import batch as batches
-from spectral_mae import cli, model_report, plot
+from spectral_mae import cli, model_report, plot, shape_moments
 from spectral_mae.batch import BatchAnalyzer, BatchOptions, mask_seed
 from spectral_mae.image_files import display_name
 from spectral_mae.moments import StationaryMoments
@@ -101,14 +101,14 @@ def test_patches_of_too_many_numbers_are_left_out(files, monkeypatch, color, lim
 
 def test_images_of_too_many_pixels_are_left_out(files, monkeypatch):
     for room, expected in ((24 * 24, 2), (24 * 24 - 1, 0)):
-        monkeypatch.setattr(batches, "MODEL_PIXELS", room)
+        monkeypatch.setattr(shape_moments, "PIXELS", room)
         batch, outcomes = analyzed(files[:3], size=24)
         assert all(outcome.ok for outcome in outcomes)
         assert len(batch.linear_models()) == expected
 
 
 def test_so_many_shapes_are_counted_and_no_more(files, monkeypatch):
-    monkeypatch.setattr(batches, "MODEL_SHAPES", 1)
+    monkeypatch.setattr(shape_moments, "SHAPES", 1)
     batch, _ = analyzed([files[0], *files[1:], files[0]], size=None)
     (model, _) = batch.linear_models()
     assert model.mean_.shape == (24, 24)

@@ -47,7 +47,7 @@ def test_results_are_those_of_a_loop(d):
 
 def test_large_matrices_are_shared_among_threads(monkeypatch):
     """Two that wait for each other end only if they run at the same time."""
-    monkeypatch.setattr(parallel, "_cores", lambda: 2)
+    monkeypatch.setattr(parallel, "cores", lambda: 2)
     meeting = threading.Barrier(2, timeout=60)
 
     def work(rows):
@@ -60,14 +60,14 @@ def test_large_matrices_are_shared_among_threads(monkeypatch):
 
 
 def test_small_matrices_stay_in_the_thread_that_asks(monkeypatch):
-    monkeypatch.setattr(parallel, "_cores", lambda: 4)
+    monkeypatch.setattr(parallel, "cores", lambda: 4)
     found = in_batches(lambda _: threading.get_ident(), 10_000, parallel.POOLED - 1)
     assert set(found) == {threading.get_ident()}
 
 
 @pytest.mark.parametrize("d", [3, 130])
 def test_errors_come_through(d, monkeypatch):
-    monkeypatch.setattr(parallel, "_cores", lambda: 2)
+    monkeypatch.setattr(parallel, "cores", lambda: 2)
 
     def work(rows):
         raise ValueError(f"no {rows.start}")
@@ -83,7 +83,7 @@ def test_blas_has_one_thread_inside_and_its_own_again_afterwards():
         from threadpoolctl import threadpool_info, threadpool_limits
         from spectral_mae import parallel
 
-        parallel._cores = lambda: 2
+        parallel.cores = lambda: 2
         np.linalg.eigvalsh(np.eye(4))
 
         def threads(_=None):
@@ -138,7 +138,7 @@ def test_batches_and_threads_change_no_result(pooled, monkeypatch):
     expected = list(results(images))
     monkeypatch.setattr(parallel, "BATCH_BYTES", 1)
     monkeypatch.setattr(parallel, "POOLED", pooled)
-    monkeypatch.setattr(parallel, "_cores", lambda: 2)
+    monkeypatch.setattr(parallel, "cores", lambda: 2)
     assert len(in_batches(lambda rows: rows, 5, 2)) == 5
     for found, truth in zip(results(images), expected, strict=True):
         np.testing.assert_allclose(found, truth, atol=1e-9 * np.abs(truth).max())
