@@ -60,10 +60,19 @@ def workers(size: Size) -> Iterator[Contest]:
     shape, n = (size.side, size.side), 4 * size.images
     images = np.random.default_rng(0).standard_normal((n, *shape)).astype(np.float32)
     one, two = (sm.Periodogram(shape, dtype=np.float32, workers=k) for k in (1, 2))
+    bare_one, bare_two = (RealFFT(shape, dtype=np.float32, workers=k) for k in (1, 2))
     yield Contest(
         f"Radial spectra of {n} images, {size.side}×{size.side} float32",
-        {"one": lambda: one.radial(images), "two": lambda: two.radial(images)},
-        [Ratio("two workers: as fast as one", "one", "two", "≥ 1.4")],
+        {
+            "one": lambda: one.radial(images),
+            "two": lambda: two.radial(images),
+            "bare one": bare(bare_one, n),
+            "bare two": bare(bare_two, n),
+        },
+        [
+            Ratio("two workers: as fast as one", "one", "two", "≥ 1.4"),
+            Ratio("bare transforms, which no machine shares out better", "bare one", "bare two"),
+        ],
         threads=2,
         rounds=size.rounds,
     )
