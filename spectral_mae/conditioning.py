@@ -46,6 +46,11 @@ class Conditioning:
         self._window = None if self._weights is None else self._weights.astype(dtype)
         self._smooth = _smooth_filter(shape) if self.detrend == "periodic" else None
 
+    @property
+    def changes(self) -> bool:
+        """Whether it does anything to pixels."""
+        return self.detrend is not None or self._window is not None
+
     def fill(self, space: Workspace, planes: NDArray[Any], masks: NDArray[Any] | None) -> None:
         """Detrend, mask and window ``planes`` (n, *shape) into the real buffer of ``space``."""
         real = space.real[: len(planes)]
@@ -72,8 +77,9 @@ class Conditioning:
         size = prod(self.shape)
         if scaling == "energy":
             return 1.0, 1.0
-        weights = np.ones(self.shape) if self._weights is None else self._weights
-        amplitude, squares = float(weights.sum()), float(np.sum(weights**2))
+        amplitude = squares = float(size)
+        if self._weights is not None:
+            amplitude, squares = float(self._weights.sum()), float(np.sum(self._weights**2))
         if scaling == "spectrum" and abs(amplitude) <= size * np.finfo(float).eps:
             raise ValueError(f"window sums to {amplitude:.3g}: scaling='spectrum' divides by it")
         if scaling == "spectrum":

@@ -15,6 +15,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae.grid import half_shape
 
 Complex128Array = NDArray[np.complex128]
 
@@ -88,10 +89,28 @@ def grating_zeros(n: int, patch_size: int) -> NDArray[np.intp]:
     return np.arange(step, n, step)
 
 
+def pulse_kernels(
+    shape: tuple[int, ...], patch_size: tuple[int, ...]
+) -> tuple[Complex128Array, ...]:
+    """`dirichlet_kernel` of every axis: what all masks of one shape and patch size share."""
+    sides = list(zip(shape, patch_size, strict=True))
+    kernels = {side: dirichlet_kernel(*side) for side in set(sides)}
+    return tuple(kernels[side] for side in sides)
+
+
 def pulse_sum_dft(
-    shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.integer]
+    shape: tuple[int, ...],
+    patch_size: tuple[int, ...],
+    starts: NDArray[np.integer],
+    *,
+    kernels: tuple[Complex128Array, ...] | None = None,
+    half: bool = False,
+    out: Complex128Array | None = None,
 ) -> Complex128Array:
     """DFT of a sum of pulses (Eq. 20): M[k] = R[k] · Σ_i e^(−2πi k·a_i/D).
+
+    Where all starts lie on one patch grid (shifted or not) the sum has period ``counts`` in k, and
+    costs a small FFT and one product per frequency instead of one sum per frequency.
 
     Parameters
     ----------
@@ -99,16 +118,29 @@ def pulse_sum_dft(
         One entry per axis.
     starts : ndarray of int, shape (N, ndim)
         First pixel a_i of each pulse. Pulses may touch and overlap: the transform is linear.
+    kernels : tuple of ndarray or None
+        `pulse_kernels` of this shape and patch size, where they are at hand.
+    half : bool
+        Only the non-negative half-plane.
+    out : ndarray of complex128 or None
+        C-contiguous array of the shape of the result, which is written into it.
 
     Returns
     -------
-    ndarray of complex128, shape ``shape``
-        Whole grid, FFT order.
+    ndarray of complex128, shape ``shape`` or (H, W//2 + 1)
+        FFT order; ``out`` if that was given.
     """
-    transform = start_phases(shape, patch_size, starts)
-    for axis, (n, p) in enumerate(zip(shape, patch_size, strict=True)):
-        transform *= _along(dirichlet_kernel(n, p), axis, len(shape))
-    return transform
+    wanted = half_shape(shape) if half else shape
+    if out is None:
+        out = np.empty(wanted, dtype=np.complex128)
+    elif out.shape != wanted or out.dtype != np.complex128 or not out.flags.c_contiguous:
+        raise ValueError(
+            f"out of shape {out.shape} and dtype {out.dtype} is not a C-contiguous complex128 "
+            f"array of shape {wanted}"
+        )
+    if kernels is None:
+        kernels = pulse_kernels(shape, patch_size)
+    return _sum_waves(shape, patch_size, starts, kernels, out)
 
 
 def start_phases(
@@ -116,13 +148,48 @@ def start_phases(
 ) -> Complex128Array:
     """Σ_i e^(−2πi k·a_i/D), the factor of Eqs. 20-21 that depends on where the pulses start.
 
-    Where all starts lie on one patch grid (shifted or not) it has period ``counts`` in k, and
-    costs a small FFT instead of one sum per frequency. Arguments as in `pulse_sum_dft`.
+    Arguments as in `pulse_sum_dft`.
     """
+    ones = tuple(np.ones(n, dtype=np.complex128) for n in shape)
+    return _sum_waves(shape, patch_size, starts, ones, np.empty(shape, dtype=np.complex128))
+
+
+def _sum_waves(
+    shape: tuple[int, ...],
+    patch_size: tuple[int, ...],
+    starts: NDArray[np.integer],
+    factors: tuple[Complex128Array, ...],
+    out: Complex128Array,
+) -> Complex128Array:
+    """Σ_i e^(−2πi k·a_i/D) times a factor for each axis, at as many columns as ``out`` has."""
+    columns = out.shape[-1]
+    rows, last = factors[:-1], factors[-1][:columns]
     offset = _grid_offset(shape, patch_size, starts)
     if offset is None:
-        return _direct_sum(shape, starts)
-    return _tiled_sum(shape, patch_size, starts, offset)
+        out[...] = _direct_sum(shape, starts, columns)
+        out *= last
+        if rows:
+            out *= rows[0][:, np.newaxis]
+        return out
+    counts = tuple(n // p for n, p in zip(shape, patch_size, strict=True))
+    kept = np.zeros(counts)
+    np.add.at(kept, tuple(((starts - offset) // patch_size).T), 1.0)
+    shift = [_shift(n, start) for n, start in zip(shape, offset.tolist(), strict=True)]
+    # The DFT of the grid of kept patches, repeated along the last axis, then along the first.
+    line = scipy.fft.fftn(kept).take(np.arange(columns) % counts[-1], axis=-1)
+    line *= last if shift[-1] is None else last * shift[-1][:columns]
+    if not rows:
+        out[...] = line
+        return out
+    row = rows[0] if shift[0] is None else rows[0] * shift[0]
+    tiles = (patch_size[0], counts[0])
+    np.multiply(row.reshape(*tiles, 1), line, out=out.reshape(*tiles, columns))
+    return out
+
+
+def _shift(n: int, start: int) -> Complex128Array | None:
+    """e^(−2πi k·start/n), or None where it is one."""
+    return unit_roots(n, np.arange(n) * start) if start else None
 
 
 def _grid_offset(
@@ -135,33 +202,19 @@ def _grid_offset(
     return offsets[0] if (offsets == offsets[0]).all() else None
 
 
-def _tiled_sum(
-    shape: tuple[int, ...],
-    patch_size: tuple[int, ...],
-    starts: NDArray[np.integer],
-    offset: NDArray[np.integer],
+def _direct_sum(
+    shape: tuple[int, ...], starts: NDArray[np.integer], columns: int
 ) -> Complex128Array:
-    """Σ_i e^(−2πi k·a_i/D) on a patch grid: the DFT of the grid of kept patches, repeated."""
-    counts = tuple(n // p for n, p in zip(shape, patch_size, strict=True))
-    kept = np.zeros(counts)
-    np.add.at(kept, tuple(((starts - offset) // patch_size).T), 1.0)
-    sums: Complex128Array = np.tile(scipy.fft.fftn(kept), patch_size)
-    for axis, (n, start) in enumerate(zip(shape, offset, strict=True)):
-        if start:
-            sums *= _along(unit_roots(n, np.arange(n) * start), axis, len(shape))
-    return sums
-
-
-def _direct_sum(shape: tuple[int, ...], starts: NDArray[np.integer]) -> Complex128Array:
     """Σ_i e^(−2πi k·a_i/D) for any starts, as products of one table of roots per axis."""
     tables = [unit_roots(n, np.arange(n)) for n in shape]
-    sums = np.zeros(shape, dtype=np.complex128)
+    ends = (*shape[:-1], columns)
+    sums = np.zeros(ends, dtype=np.complex128)
     block = max(1, 2**20 // max(shape))
     for first in range(0, len(starts), block):
         chosen = starts[first : first + block]
         waves = [
-            table[np.outer(chosen[:, axis], np.arange(n)) % n]
-            for axis, (n, table) in enumerate(zip(shape, tables, strict=True))
+            table[np.outer(chosen[:, axis], np.arange(end)) % n]
+            for axis, (n, end, table) in enumerate(zip(shape, ends, tables, strict=True))
         ]
         sums += waves[0].sum(axis=0) if len(waves) == 1 else waves[0].T @ waves[1]
     return sums
@@ -172,11 +225,6 @@ def _sine(multiples: NDArray[np.integer], n: int) -> NDArray[np.float64]:
     half_turns, rest = np.divmod(multiples, n)
     sine = np.sin(np.minimum(rest, n - rest) * (np.pi / n))
     return np.where(half_turns % 2, -sine, sine)
-
-
-def _along(values: Complex128Array, axis: int, ndim: int) -> Complex128Array:
-    """Give ``values`` the axes that broadcast it along ``axis`` of an ndim-array."""
-    return values.reshape([-1 if a == axis else 1 for a in range(ndim)])
 
 
 def _pulse(n: int, patch_size: int) -> tuple[int, int]:

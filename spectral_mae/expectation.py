@@ -120,9 +120,8 @@ class MaskedPeriodogram:
         batch = pixels[np.newaxis]
         original = self._periodogram.mean(batch)
         planes = self._periodogram.condition(batch)[0]
-        channels = planes.shape[-1]
-        power = sum(self._patch_power(planes[..., c]) for c in range(channels))
-        power *= self._periodogram.norm / channels
+        power = self._patch_power(planes)
+        power *= self._periodogram.norm / planes.shape[-1]
         floor = max(original.floor, _patch_floor(power))
         patches = dataclasses.replace(original, power=power, floor=floor)
         return MaskedComponents(self.grid, original, patches)
@@ -271,12 +270,11 @@ class Leakage:
         ValueError
             If no frequency lies in the band.
         """
-        radius = grid.radial_frequency(self.shape, self.kept.fs)
-        chosen = (radius > 0) & ~grid.at_most(radius, fmin) & grid.at_most(radius, fmax)
-        if not chosen.any():
-            raise ValueError(f"no frequency with {fmin=} < |f| <= {fmax=} in shape={self.shape}")
-        weights = np.where(chosen, grid.hermitian_weights(self.shape), 0)
-        sums = [np.sum(weights * s.power) for s in (self.leaked, self.kept)]
+        return self.over(band_weights(self.shape, self.kept.fs, fmin, fmax))
+
+    def over(self, weights: FloatArray) -> float:
+        """Ratio of the sums over the half-plane, weighted; see `band_weights`."""
+        sums = [np.vdot(weights, s.power) for s in (self.leaked, self.kept)]
         floors = [s.floor * float(weights.sum()) for s in (self.leaked, self.kept)]
         return float(_ratio(sums[0], floors[0], sums[1], floors[1]))
 
@@ -289,6 +287,25 @@ class Leakage:
         )
         ratio = _ratio(leaked.power, leaked.floor, kept.power, kept.floor)
         return RadialLeakage(rings.frequency, ratio, rings.count, rings.edges, self.kept.fs)
+
+
+def band_weights(
+    shape: tuple[int, ...], fs: tuple[float, ...], fmin: float, fmax: float
+) -> FloatArray:
+    """How many frequencies of the whole grid with fmin < |f| ≤ fmax each of the half-plane is.
+
+    Zero frequency is never in a band.
+
+    Raises
+    ------
+    ValueError
+        If no frequency lies in the band.
+    """
+    radius = grid.radial_frequency(shape, fs)
+    chosen = (radius > 0) & ~grid.at_most(radius, fmin) & grid.at_most(radius, fmax)
+    if not chosen.any():
+        raise ValueError(f"no frequency with {fmin=} < |f| <= {fmax=} in {shape=}")
+    return np.where(chosen, grid.hermitian_weights(shape), 0.0)
 
 
 def expected_masked_psd(

@@ -35,7 +35,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import Backend, ComplexArray, FloatArray, Planner
 from spectral_mae.grid import half_shape
 
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 512 * 1024
 _PLANNER_LOCK = threading.Lock()  # FFTW's planner is one per process and not thread-safe
 
 
@@ -44,6 +44,10 @@ class Workspace(Protocol):
 
     real: FloatArray
     half: ComplexArray
+
+    @property
+    def spare(self) -> FloatArray:
+        """Room for one real number per frequency; the transforms do not touch it."""
 
     def forward(self) -> None:
         """Transform ``real`` into ``half``."""
@@ -204,13 +208,14 @@ class _Wisdom:
 
     def __init__(self, planner: Planner) -> None:
         self._measured: tuple[bytes, bytes, bytes] | None = None
-        self.effort = "FFTW_MEASURE" if planner == "measure" else "FFTW_ESTIMATE"
+        self.overwrites = planner == "measure"
+        self.effort = "FFTW_MEASURE" if self.overwrites else "FFTW_ESTIMATE"
 
     @contextmanager
     def used(self) -> Iterator[None]:
         """Hold FFTW's planner, which is one per process, for one plan."""
         with _PLANNER_LOCK:
-            if self.effort == "FFTW_ESTIMATE":
+            if not self.overwrites:
                 yield
                 return
             others = pyfftw.export_wisdom()
@@ -228,8 +233,8 @@ class _Wisdom:
 class _FFTWWorkspace:
     """Aligned buffers, and FFTW plans between them that are made when first used.
 
-    Plans are made on scratch arrays and then pointed at the buffers, because planning with
-    ``"measure"`` overwrites what it plans on.
+    ``"measure"`` overwrites what it plans on, so its plans are made on scratch arrays and then
+    pointed at the buffers.
     """
 
     def __init__(
@@ -242,6 +247,11 @@ class _FFTWWorkspace:
             (chunk, *half_shape(shape)), dtype=np.result_type(dtype, np.complex64)
         )
         self._scale = 1.0 / prod(shape)
+
+    @cached_property
+    def spare(self) -> FloatArray:
+        """Room for one real number per frequency."""
+        return np.empty(self.half.shape, dtype=self.real.dtype)
 
     def forward(self) -> None:
         self._forward.execute()
@@ -261,12 +271,12 @@ class _FFTWWorkspace:
     def _plan(
         self, source: NDArray[Any], target: NDArray[Any], direction: str, flags: tuple[str, ...]
     ) -> pyfftw.FFTW:
-        scratch = [
-            pyfftw.zeros_aligned(array.shape, dtype=array.dtype) for array in (source, target)
-        ]
+        arrays = [source, target]
+        if self._wisdom.overwrites:
+            arrays = [pyfftw.zeros_aligned(array.shape, dtype=array.dtype) for array in arrays]
         with self._wisdom.used():
             plan = pyfftw.FFTW(
-                *scratch,
+                *arrays,
                 axes=self._axes,
                 direction=direction,
                 flags=(self._wisdom.effort, *flags),
@@ -285,6 +295,11 @@ class _ScipyWorkspace:
         self.half: ComplexArray = np.zeros(
             (chunk, *half_shape(shape)), dtype=np.result_type(dtype, np.complex64)
         )
+
+    @cached_property
+    def spare(self) -> FloatArray:
+        """Room for one real number per frequency."""
+        return np.empty(self.half.shape, dtype=self.real.dtype)
 
     def forward(self) -> None:
         self.half[...] = scipy.fft.rfftn(self.real, axes=self._axes)

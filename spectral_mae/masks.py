@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -84,12 +87,39 @@ class PulseMask:
         """Fraction of pixels that this mask really hides."""
         return 1.0 - float(self.visible.mean())
 
-    def dft(self) -> NDArray[np.complex128]:
+    def dft(self, *, out: NDArray[np.complex128] | None = None) -> NDArray[np.complex128]:
         """Closed-form transform of ``visible`` (Eqs. 19-20), whole grid, FFT order.
 
         The transform of ``hidden`` is D·δ[k] minus this one.
+
+        Parameters
+        ----------
+        out : ndarray of complex128, shape ``shape``, or None
+            C-contiguous array to write into and return.
         """
-        return dirichlet.pulse_sum_dft(self.shape, self.patch_size, self.starts)
+        return self._transform(half=False, out=out)
+
+    def half_dft(self, *, out: NDArray[np.complex128] | None = None) -> NDArray[np.complex128]:
+        """Non-negative half-plane of `dft`, as a real FFT has it, shape (H, W//2 + 1).
+
+        Examples
+        --------
+        >>> mask = PulseMask((8, 6), 2, [[0, 2], [4, 4]])
+        >>> bool(np.allclose(mask.half_dft(), np.fft.rfft2(mask.visible)))
+        True
+        """
+        return self._transform(half=True, out=out)
+
+    def _transform(
+        self, *, half: bool, out: NDArray[np.complex128] | None
+    ) -> NDArray[np.complex128]:
+        return dirichlet.pulse_sum_dft(
+            self.shape, self.patch_size, self.starts, kernels=self._kernels, half=half, out=out
+        )
+
+    @cached_property
+    def _kernels(self) -> tuple[NDArray[np.complex128], ...]:
+        return dirichlet.pulse_kernels(self.shape, self.patch_size)
 
     def __repr__(self) -> str:
         return (
@@ -177,10 +207,10 @@ def _paint(
     shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.int64]
 ) -> BoolArray:
     """Cover the pixels of each pulse; a pixel covered twice is an overlap."""
-    inside = np.indices(patch_size).reshape(len(shape), -1).T
-    pixels = (starts[:, np.newaxis] + inside).reshape(-1, len(shape))
-    covered = np.zeros(shape, dtype=np.int64)
-    np.add.at(covered, tuple(pixels.T), 1)
+    corner = np.ravel_multi_index(tuple(starts.T), shape)
+    inside = np.ravel_multi_index(tuple(np.indices(patch_size)), shape).ravel()
+    pixels = np.add.outer(corner, inside).ravel()
+    covered = np.bincount(pixels, minlength=math.prod(shape)).reshape(shape)
     if (covered > 1).any():
         pixel = np.argwhere(covered > 1)[0]
         within = ((starts <= pixel) & (pixel < starts + patch_size)).all(axis=1)

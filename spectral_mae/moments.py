@@ -31,6 +31,7 @@ from spectral_mae.spectrum import Spectrum
 from spectral_mae.stack import Stack
 
 SMALL = 8  # numbers in a block up to which one call for all blocks beats a loop
+STRIP = 64  # rows of a Hermitian sum that are added at once, up to the diagonal
 
 
 class DenseMoments(Accumulator):
@@ -112,6 +113,7 @@ class BandMoments(Accumulator):
         self.transform: BandTransform = BandTransform(grid, self.channels)
         # Only band 0 has a mean: it is the sum over patches, and real.
         self._zero = Scatter(self.patch_dim, self.center)
+        # Of these sums only strips up to the diagonal are kept up to date; see `_hermitian`.
         n_others = len(self.transform.multiplicity) - 1
         self._others = np.zeros((n_others, self.patch_dim, self.patch_dim), dtype=np.complex128)
 
@@ -126,7 +128,7 @@ class BandMoments(Accumulator):
         scale = 1.0 / (self._counted() * self.grid.n_patches)
         blocks = np.empty((len(self._others) + 1, *self._others.shape[1:]), dtype=np.complex128)
         blocks[0] = self._zero.scatter * scale
-        np.multiply(self._others, scale, out=blocks[1:])
+        np.multiply(self._hermitian(), scale, out=blocks[1:])
         blocks.imag[self.transform.multiplicity == 1] = 0.0  # but for rounding it is
         return Stack(blocks, self.transform.multiplicity, self.patch_dim)
 
@@ -136,8 +138,29 @@ class BandMoments(Accumulator):
         if self.patch_dim <= SMALL:
             self._others += np.einsum("bni,bnj->bij", bands[1:], bands[1:].conj())
             return
-        for band, rows in enumerate(bands[1:]):
-            self._others[band] += rows.T @ rows.conj()
+        edges = self._strips()
+
+        def accumulate(chosen: slice) -> None:
+            for band in range(chosen.start, chosen.stop):
+                rows = bands[band + 1]
+                conjugate = rows.conj()
+                for first, last in edges:
+                    strip = rows[:, first:last].T @ conjugate[:, :last]
+                    self._others[band, first:last, :last] += strip
+
+        in_batches(accumulate, *self._others.shape[:2])
+
+    def _strips(self) -> list[tuple[int, int]]:
+        """Where the strips begin and end of which sums are kept, each up to the diagonal."""
+        return [(i, min(i + STRIP, self.patch_dim)) for i in range(0, self.patch_dim, STRIP)]
+
+    def _hermitian(self) -> NDArray[np.complex128]:
+        """The sums of all bands but zero, with what lies above the strips filled in."""
+        sums = self._others
+        if self.patch_dim > SMALL:
+            for first, last in self._strips():
+                sums[:, :first, first:last] = sums[:, first:last, :first].conj().swapaxes(1, 2)
+        return sums
 
     def _merge(self, other: Self) -> None:
         part = other._zero
@@ -165,7 +188,8 @@ class BandMoments(Accumulator):
 
     def arrays(self) -> dict[str, Any]:
         """The sums, by name."""
-        return {"mean": self._zero.mean, "scatter": self._zero.scatter, "others": self._others}
+        others = self._hermitian()
+        return {"mean": self._zero.mean, "scatter": self._zero.scatter, "others": others}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take up saved sums."""

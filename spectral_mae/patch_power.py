@@ -5,24 +5,22 @@ autocorrelations within patches, which vanish at lags of a patch and more.
 
 An image is split into its mean c and the rest z first, for a large mean would cost the rest its
 digits: with Z̄ the transform of the sum of the patches of z and R that of one patch of ones,
-Σ_b |X_b|² = Σ_b |Z_b|² + 2c Re(Z̄ R*) + c² L |R|², exactly.
+Σ_b |X_b|² = Σ_b |Z_b|² + 2c Re(Z̄ R*) + c² L |R|², exactly. Of several channels all of it is added.
 """
 
 from __future__ import annotations
 
-import math
 from functools import reduce
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
-from spectral_mae.dirichlet import dirichlet_kernel
+from spectral_mae.dirichlet import Complex128Array, dirichlet_kernel, unit_roots
 from spectral_mae.fourier import RealFFT
-from spectral_mae.grid import PatchGrid, half_from_full
+from spectral_mae.grid import PatchGrid, half_from_full, half_shape
 
-# Up to so many pixels a patch, one product of the patch matrix with itself beats padded FFTs.
+# Up to so many pixels a patch, products of the rows of patches beat padded FFTs.
 GRAM_PIXELS = 256
 
 
@@ -44,7 +42,74 @@ class PatchPower:
 
     def __init__(self, grid: PatchGrid) -> None:
         self.grid = grid
-        self._lag_sums = _GramLags(grid) if grid.patch_pixels <= GRAM_PIXELS else _PaddedLags(grid)
+        small = grid.patch_pixels <= GRAM_PIXELS
+        self._power = _GramPower(grid) if small else _PaddedPower(grid)
+
+    def __call__(self, pixels: FloatArray) -> FloatArray:
+        """Half-plane of Σ_b |X_b[k]|² for one float64 image.
+
+        Its shape is ``grid.shape``, or (*grid.shape, channels): then the channels are added up.
+        """
+        planes = pixels.reshape(*self.grid.shape, -1)
+        mean = planes.reshape(-1, planes.shape[-1]).mean(axis=0)
+        # It is a sum of squares, so it is not negative but for rounding.
+        power = self._power(planes, mean)
+        return np.maximum(power, 0.0, out=power)
+
+
+class _GramPower:
+    """Autocorrelations by products of rows of patches, and their transform by small products.
+
+    With T the summed autocorrelation at lags (d, l), 0 ≤ d < p, |l| < p, which is even in (d, l),
+    Σ_b |Z_b|² = Re Σ_d w_d e^(−2πi k₁d/H) Σ_l T[d, l] e^(−2πi k₂l/W), w_0 = 1, else 2. So few lags
+    take a product of one table for each axis and no FFT. So does Z̄ R*, whose tables are those of
+    Z̄ times R*: where R is zero it is exactly zero. A signal is an image of one row.
+    """
+
+    def __init__(self, grid: PatchGrid) -> None:
+        missing = (1,) * (2 - grid.ndim)
+        self._counts, self._patch = missing + grid.counts, missing + grid.patch_size
+        sides = list(zip(missing + grid.shape, self._patch, strict=True))
+        self._half_shape = half_shape(grid.shape)
+        tables = {side: _tables(*side) for side in set(sides)}
+        waves, local, ones = tables[sides[0]]
+        twice = np.where(np.arange(len(waves)) == 0, 1.0, 2.0)[:, np.newaxis]
+        left = [twice * waves.real, -twice * waves.imag, 2 * local.real, -2 * local.imag, ones]
+        self._rows = np.concatenate(left).T.copy()
+        waves, local, ones = tables[sides[1]]
+        across = waves.real, waves.imag, local.real, local.imag, ones
+        self._columns = [half_from_full(table).copy() for table in across]
+
+    def __call__(self, planes: FloatArray, mean: FloatArray) -> FloatArray:
+        """An image, (*shape, channels), and the mean of each channel."""
+        (height, width), (rows, columns) = self._counts, self._patch
+        cut = planes.reshape(height, rows, width, columns, len(mean))
+        # Row by row of the patches, and in each all patches and channels.
+        stacked = np.empty((rows, height, width, len(mean), columns))
+        np.subtract(cut.transpose(1, 0, 2, 4, 3), mean[:, np.newaxis], out=stacked)
+        per_row = height * width * len(mean)
+        flat = stacked.reshape(-1, columns)
+        products = np.empty((rows, columns, columns))
+        for lag in range(rows):
+            later, earlier = flat[lag * per_row :], flat[: (rows - lag) * per_row]
+            np.matmul(later.T, earlier, out=products[lag])
+        lags = _diagonal_sums(products)
+        forth, back = lags[:, columns - 1 :], lags[:, columns - 1 :: -1]
+        even = forth + back
+        even[:, 0] = forth[:, 0]
+        summed = np.tile(mean, height * width) @ flat.reshape(rows, per_row, columns)
+        squared = np.array([[mean @ mean]])
+        parts = (even, forth - back, summed, summed, squared)
+        right = [part @ table for part, table in zip(parts, self._columns, strict=True)]
+        return (self._rows @ np.concatenate(right)).reshape(self._half_shape)
+
+
+class _PaddedPower:
+    """The same through transforms of zero-padded patches, for patches of many pixels."""
+
+    def __init__(self, grid: PatchGrid) -> None:
+        self._grid = grid
+        self._padded = RealFFT(tuple(2 * p for p in grid.patch_size))
         self._fft = RealFFT(grid.shape, chunk=1)
         # Where each padded lag lands on the cyclic lags of the image. With one patch along an
         # axis they wrap onto each other, so they are added there.
@@ -53,59 +118,55 @@ class PatchPower:
         kernels = [dirichlet_kernel(n, p) for n, p in zip(grid.shape, grid.patch_size, strict=True)]
         self._ones = half_from_full(reduce(np.multiply.outer, kernels))
 
-    def __call__(self, plane: FloatArray) -> FloatArray:
-        """Half-plane of Σ_b |X_b[k]|² for one float64 image of shape ``grid.shape``."""
-        mean = float(plane.mean())
-        patches = self.grid.to_patches(plane - mean)
-        both = np.zeros((2, *self.grid.shape))
+    def __call__(self, planes: FloatArray, mean: FloatArray) -> FloatArray:
+        """An image, (*shape, channels), and the mean of each channel."""
+        grid = self._grid
+        cut = grid.to_patches(planes - mean, channel_axis=-1)
+        patches = cut.reshape(grid.n_patches, *grid.patch_size, len(mean))
+        both = np.zeros((2, *grid.shape))
         np.add.at(both[0], self._image_lag, self._lag_sums(patches))
-        corner = tuple(slice(p) for p in self.grid.patch_size)
-        both[1][corner] = patches.sum(axis=0).reshape(self.grid.patch_size)
+        corner = tuple(slice(p) for p in grid.patch_size)
+        both[1][corner] = patches.sum(axis=0) @ mean
         varying, summed = self._fft.rfft(both)
-        cross = 2 * mean * (summed * self._ones.conj()).real
-        constant = mean**2 * self.grid.n_patches * np.abs(self._ones) ** 2
-        # The correlation is even in the lag, so its transform is real; in all it is a sum of
-        # squares, so it is not negative.
-        return np.maximum(varying.real + cross + constant, 0.0)
+        cross = 2 * (summed * self._ones.conj()).real
+        constant = float(mean @ mean) * grid.n_patches * np.abs(self._ones) ** 2
+        # The correlation is even in the lag, so its transform is real.
+        return np.asarray(varying.real + cross + constant)
 
-
-class _GramLags:
-    """Summed autocorrelations of patches through the Gram matrix of their pixels."""
-
-    def __init__(self, grid: PatchGrid) -> None:
-        pixel = np.indices(grid.patch_size).reshape(grid.ndim, -1)
-        self._padded = tuple(2 * p for p in grid.patch_size)
-        lag = pixel[:, :, np.newaxis] - pixel[:, np.newaxis]
-        lag %= np.reshape(self._padded, (-1, 1, 1))
-        self._lag = np.ravel_multi_index(tuple(lag), self._padded).ravel()
-
-    def __call__(self, patches: FloatArray) -> FloatArray:
+    def _lag_sums(self, patches: FloatArray) -> FloatArray:
         """Sum over patches of their autocorrelation, shape (2p, ...), at lags modulo 2p."""
-        gram = patches.T @ patches
-        sums = np.bincount(self._lag, gram.ravel(), math.prod(self._padded))
-        return np.asarray(sums, dtype=np.float64).reshape(self._padded)
-
-
-class _PaddedLags:
-    """The same through transforms of zero-padded patches, for patches of many pixels."""
-
-    def __init__(self, grid: PatchGrid) -> None:
-        self._patch_size = grid.patch_size
-        self._fft = RealFFT(tuple(2 * p for p in grid.patch_size))
-
-    def __call__(self, patches: FloatArray) -> FloatArray:
-        """Sum over patches of their autocorrelation, shape (2p, ...), at lags modulo 2p."""
-        squares = np.zeros((1, *self._fft.half_shape))
-        corner = (slice(None), *(slice(p) for p in self._patch_size))
-        for first in range(0, len(patches), self._fft.chunk):
-            part = patches[first : first + self._fft.chunk].reshape(-1, *self._patch_size)
-            padded = np.zeros((len(part), *self._fft.shape))
+        squares = np.zeros((1, *self._padded.half_shape))
+        corner = (slice(None), *(slice(p) for p in self._grid.patch_size))
+        planes = np.moveaxis(patches, -1, 1).reshape(-1, *self._grid.patch_size)
+        for first in range(0, len(planes), self._padded.chunk):
+            part = planes[first : first + self._padded.chunk]
+            padded = np.zeros((len(part), *self._padded.shape))
             padded[corner] = part
-            half = self._fft.rfft(padded)
+            half = self._padded.rfft(padded)
             squares += np.sum(half.real**2 + half.imag**2, axis=0)
-        return self._fft.irfft(squares)[0]
+        return self._padded.irfft(squares)[0]
 
 
-def _signed_lags(patch: int) -> NDArray[np.integer[Any]]:
+def _tables(n: int, patch: int) -> tuple[Complex128Array, Complex128Array, FloatArray]:
+    """e^(−2πi jk/n) for 0 ≤ j < p, the same times R*[k], and |R[k]|² times the patches."""
+    wave = unit_roots(n, np.arange(n))[np.multiply.outer(np.arange(patch), np.arange(n)) % n]
+    kernel = dirichlet_kernel(n, patch)
+    ones = (kernel.real**2 + kernel.imag**2) * (n // patch)
+    return wave, wave * kernel.conj(), ones[np.newaxis]
+
+
+def _diagonal_sums(matrices: FloatArray) -> FloatArray:
+    """Sums over i − j = l of (n, p, p) matrices, shape (n, 2p − 1), for l from 1 − p to p − 1.
+
+    Rows padded to 2p and read as rows of 2p − 1 stand each one place further to the right.
+    """
+    n, p = matrices.shape[:2]
+    sheared = np.zeros((n, p, 2 * p))
+    sheared[..., :p] = matrices[..., ::-1]
+    sheared = sheared.reshape(n, -1)[:, : p * (2 * p - 1)].reshape(n, p, 2 * p - 1)
+    return np.asarray(sheared.sum(axis=1))
+
+
+def _signed_lags(patch: int) -> NDArray[np.integer]:
     """Lags 0..p−1, −p..−1 in the order of a padded patch of 2p pixels."""
     return (np.arange(2 * patch) + patch) % (2 * patch) - patch

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -199,13 +200,13 @@ class Periodogram:
         """
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
-        rings = RingBins(self.shape, self.fs, bins)
+        rings = self._default_rings if bins is None else RingBins(self.shape, self.fs, bins)
         means = np.empty((3, len(batch), len(rings.frequency)))
 
         def work(rows: slice, space: Workspace) -> None:
-            power = self._transform(batch[rows], _part(masks, rows), space)
-            found = rings.average(power, scaling=self.scaling)
-            means[:, rows] = found.power, found.std, found.stderr
+            power = space.spare[: rows.stop - rows.start]
+            self._transform(batch[rows], _part(masks, rows), space, power)
+            means[:, rows] = rings.means(power)
 
         self._each_chunk(batch, work)
         power, std, stderr = means
@@ -254,10 +255,13 @@ class Periodogram:
         Returns
         -------
         ndarray, shape (n, *shape, channels)
-            Of the precision ``dtype``; one channel if there is no channel axis.
+            Of the precision ``dtype``; one channel if there is no channel axis. Not to be written
+            to: where there is nothing to do it is the batch itself.
         """
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
+        if masks is None and not self._conditioning.changes and batch.dtype == self._fft.dtype:
+            return batch
         out = np.empty(batch.shape, dtype=self._fft.dtype)
 
         def work(rows: slice, space: Workspace) -> None:
@@ -267,6 +271,10 @@ class Periodogram:
 
         self._fft.each_chunk(len(batch), work)
         return out
+
+    @cached_property
+    def _default_rings(self) -> RingBins:
+        return RingBins(self.shape, self.fs, None)
 
     def _batch(self, images: ArrayLike) -> NDArray[Any]:
         """Check a batch and give it the axes (n, *shape, channels), without a copy."""
@@ -298,7 +306,7 @@ class Periodogram:
         out = np.empty((len(batch), *self._fft.half_shape), dtype=self._fft.dtype)
 
         def work(rows: slice, space: Workspace) -> None:
-            out[rows] = self._transform(batch[rows], _part(masks, rows), space)
+            self._transform(batch[rows], _part(masks, rows), space, out[rows])
 
         self._each_chunk(batch, work)
         return out
@@ -315,11 +323,14 @@ class Periodogram:
             ) from None
 
     def _transform(
-        self, batch: NDArray[Any], masks: NDArray[Any] | None, space: Workspace
-    ) -> FloatArray:
-        """Power of one chunk, (n, *shape, channels) to (n, *half_shape)."""
+        self,
+        batch: NDArray[Any],
+        masks: NDArray[Any] | None,
+        space: Workspace,
+        power: FloatArray,
+    ) -> None:
+        """Power of one chunk, (n, *shape, channels), into ``power``, (n, *half_shape)."""
         n, channels = len(batch), batch.shape[-1]
-        power = np.zeros((n, *self._fft.half_shape), dtype=self._fft.dtype)
         for channel in range(channels):
             self._conditioning.fill(space, batch[..., channel], masks)
             space.forward()
@@ -327,13 +338,15 @@ class Periodogram:
             parts = space.half[:n].view(self._fft.dtype)
             with np.errstate(over="ignore", invalid="ignore"):  # found below
                 np.square(parts, out=parts)
-                power += parts[..., 0::2]
-                power += parts[..., 1::2]
+                if channel == 0:
+                    np.add(parts[..., 0::2], parts[..., 1::2], out=power)
+                else:
+                    power += parts[..., 0::2]
+                    power += parts[..., 1::2]
         power *= self.norm / channels
         if not np.isfinite(power).all():
             # NaN and infinity in an image reach its power; so does overflow of the squares.
             raise _NotFiniteError
-        return power
 
     def _floor(self, energy: float) -> float:
         """Power that rounding leaves at a frequency, for images of this sum of squares.

@@ -12,7 +12,8 @@ import csv
 import dataclasses
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,7 +38,7 @@ class SlopeFit(NamedTuple):
     stderr: float
 
 
-class _BinMeans(NamedTuple):
+class BinMeans(NamedTuple):
     """Mean, spread and standard error of power in bins, each of shape (..., n_bins)."""
 
     power: FloatArray
@@ -227,8 +228,9 @@ class _Binning:
     """Weighted means of half-plane power over bins.
 
     Each entry says that half-plane frequency ``index`` brings ``weight`` frequencies of the whole
-    grid into bin ``bins``; the weights of a bin sum to its count. Entries are sorted by bin, so
-    that a bin is a run of them. Bins that nothing falls into are left out.
+    grid into bin ``bins``; the weights of a bin sum to its count. Entries are sorted by bin and
+    then by weight, so that a bin is a few runs of equal weight, which is multiplied once for each
+    run. Bins that nothing falls into are left out.
     """
 
     def __init__(
@@ -238,32 +240,37 @@ class _Binning:
         index: NDArray[np.integer[Any]],
         weight: FloatArray,
     ) -> None:
-        order = np.argsort(bins, kind="stable")
+        order = np.lexsort((weight, bins))
         self.half_shape = half_shape
-        self.filled, self._first, self._sizes = np.unique(
-            bins[order], return_index=True, return_counts=True
-        )
+        bins, weight = bins[order], weight[order]
         self._index = index[order]
-        self._weight = weight[order]
-        self.counts = self._sums(self._weight)
+        self.filled, first, self._sizes = np.unique(bins, return_index=True, return_counts=True)
+        starts = (np.diff(bins, prepend=-1) != 0) | (np.diff(weight, prepend=0.0) != 0)
+        self._runs = np.flatnonzero(starts)
+        self._run_weight = weight[self._runs]
+        self._first = np.cumsum(starts)[first] - 1  # run with which each bin begins
+        self._free: list[FloatArray] = []
+        self.counts = self._sums(np.ones(len(order)))
 
-    def means(self, power: FloatArray, averages: int = 1) -> _BinMeans:
+    def means(self, power: FloatArray, averages: int = 1) -> BinMeans:
         """Mean, spread and standard error over the bins.
 
         ``power``, (..., *half_shape), is the mean of so many independent spectra.
         """
         lead = power.shape[: power.ndim - len(self.half_shape)]
         size = math.prod(self.half_shape)
-        values = power.reshape(*lead, size).take(self._index, axis=-1)
-        mean = self._sums(values * self._weight) / self.counts
-        # Deviations from the mean, not the difference of two sums: that would cancel.
-        deviation = values - np.repeat(mean, self._sizes, axis=-1)
-        std = np.sqrt(self._sums(deviation * deviation * self._weight) / self.counts)
+        with self._borrow((*lead, len(self._index))) as values:
+            values[...] = power.reshape(*lead, size).take(self._index, axis=-1)
+            mean = self._sums(values) / self.counts
+            # Deviations from the mean, not the difference of two sums: that would cancel.
+            np.subtract(values, np.repeat(mean, self._sizes, axis=-1), out=values)
+            np.square(values, out=values)
+            std = np.sqrt(self._sums(values) / self.counts)
         independent = self.counts / 2
         with np.errstate(divide="ignore", invalid="ignore"):
             scatter = std / np.sqrt(independent - 1)
         gaussian = np.abs(mean) / np.sqrt(independent * averages)
-        return _BinMeans(mean, std, np.where(independent > 1, scatter, gaussian))
+        return BinMeans(mean, std, np.where(independent > 1, scatter, gaussian))
 
     def spread(self, values: FloatArray) -> FloatArray:
         """One value per bin at every entry of it, (n_bins,) to the half-plane."""
@@ -271,10 +278,28 @@ class _Binning:
         half.flat[self._index] = np.repeat(values, self._sizes)
         return half
 
+    @contextmanager
+    def _borrow(self, shape: tuple[int, ...]) -> Iterator[FloatArray]:
+        """Lend an array to this thread alone: fresh ones cost more in page faults than sums do."""
+        try:
+            spare = self._free.pop()  # list.pop and list.append are atomic
+        except IndexError:
+            spare = np.empty(0)
+        size = math.prod(shape)
+        if spare.size < size:
+            spare = np.empty(size)
+        try:
+            yield spare[:size].reshape(shape)
+        finally:
+            self._free.append(spare)
+
     def _sums(self, values: FloatArray) -> FloatArray:
+        """Weighted sums over the bins."""
         if values.size == 0:
             return np.zeros((*values.shape[:-1], len(self._first)))
-        return np.add.reduceat(values, self._first, axis=-1)
+        runs = np.add.reduceat(values, self._runs, axis=-1)
+        runs *= self._run_weight
+        return np.add.reduceat(runs, self._first, axis=-1)
 
 
 class RingBins:
@@ -331,6 +356,10 @@ class RingBins:
     def _zero_logarithm(radius: FloatArray, member: NDArray[np.integer[Any]]) -> float:
         others = radius[(member == member[0]) & (radius > 0)]
         return float(np.log(others).mean()) if others.size else 0.0
+
+    def means(self, power: FloatArray) -> BinMeans:
+        """Mean, spread and standard error over the rings, each (..., n_bins)."""
+        return self._binning.means(power)
 
     def average(
         self, power: FloatArray, *, scaling: Scaling, averages: int = 1, floor: float = 0.0
@@ -424,11 +453,13 @@ def _weighted_slope(x: FloatArray, y: FloatArray, variance: FloatArray) -> Slope
 
     def fit(extra: float) -> tuple[float, float, float]:
         weight = 1.0 / (variance + extra)
-        centre = np.average(x, weights=weight)
-        spread = float(np.sum(weight * (x - centre) ** 2))
-        slope = float(np.sum(weight * (x - centre) * y)) / spread
-        residual = y - np.average(y, weights=weight) - slope * (x - centre)
-        return slope, spread, float(np.sum(weight * residual**2))
+        total = weight.sum()
+        across = x - weight @ x / total
+        weighted = weight * across
+        spread = float(weighted @ across)
+        slope = float(weighted @ y) / spread
+        residual = y - weight @ y / total - slope * across
+        return slope, spread, float(weight @ (residual * residual))
 
     def excess(extra: float) -> float:
         return fit(extra)[2] - (len(x) - 2)

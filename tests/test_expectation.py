@@ -56,7 +56,7 @@ def test_summed_patch_power_equals_one_transform_per_patch(shape, patch, path, m
 def test_large_patches_take_the_padded_path_to_the_same_sum(shape, patch):
     x = laws.field(shape)
     planned = PatchPower(PatchGrid(shape, patch))
-    assert isinstance(planned._lag_sums, patch_power._PaddedLags)
+    assert isinstance(planned._power, patch_power._PaddedPower)
     laws.assert_close(planned(x), every_patch_alone(x, patch), 1e-13)
 
 

@@ -65,6 +65,37 @@ def test_transform_equals_the_sum_over_pixels(shape, patch, starts):
 
 
 @MASK
+def test_the_half_plane_is_half_the_transform(shape, patch, starts):
+    mask = PulseMask(shape, patch, starts)
+    laws.assert_close(mask.half_dft(), laws.half(mask.dft()), 1e-15)
+    laws.assert_close(mask.half_dft(), laws.half(laws.dft(mask.visible)), 1e-15)
+
+
+@MASK
+def test_a_transform_is_written_where_it_is_wanted(shape, patch, starts):
+    mask = PulseMask(shape, patch, starts)
+    for transform in (mask.dft, mask.half_dft):
+        out = np.full(transform().shape, np.nan + 0j)
+        assert transform(out=out) is out
+        np.testing.assert_array_equal(out, transform())
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        np.empty((6, 5), complex),
+        np.empty((6, 8), np.complex64),
+        np.empty((8, 6), complex).T,
+        np.empty((6, 8)),
+    ],
+    ids=["half", "single precision", "columns first", "real"],
+)
+def test_an_array_that_cannot_hold_the_transform_is_refused(out):
+    with pytest.raises(ValueError, match=r"out of shape \(6, [58]\) and dtype"):
+        PulseMask((6, 8), 2, [(0, 0)]).dft(out=out)
+
+
+@MASK
 def test_masking_convolves_the_spectrum(shape, patch, starts):
     """Eq. 18: Y[k] = (1/D) Σ_q X[q] M[k−q]."""
     mask, x = PulseMask(shape, patch, starts), laws.field(shape)

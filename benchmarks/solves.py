@@ -1,0 +1,104 @@
+"""Moments and solves of the linear models against the machine's matrix products and SciPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.linalg
+
+from benchmarks.contest import Contest, Ratio, Size
+from spectral_mae import BandMoments, PatchGrid, solve
+from spectral_mae.corruption import PatchMasking
+from spectral_mae.stack import Stack
+
+
+def rates(size: Size) -> Iterator[Contest]:
+    """Accumulation and full-rank solve, in shares of the rate of complex matrix products.
+
+    A product of d × d takes 8 d³ operations, the sums of n images 8 d² n per band as a product
+    and 4 d² n as a Hermitian one, a solve 28/3 d³ per band (Cholesky factor and two triangular
+    solves).
+    """
+    rng = np.random.default_rng(0)
+    grid = PatchGrid((size.side, size.side), size.patch)
+    images = rng.standard_normal((size.band_images, *grid.shape, 3)).cumsum(axis=1).cumsum(axis=2)
+    moments = BandMoments(grid, 3).update(images)
+    d, n = moments.patch_dim, len(images)
+    found = moments.stack()
+    # As many images as it takes would take minutes: their mean fills the rest of each band.
+    power = np.einsum("bii->b", found.blocks).real / (10 * d)
+    blocks = found.blocks + np.eye(d) * power[:, np.newaxis, np.newaxis]
+    stack = Stack(blocks, found.multiplicity, found.patch_dim)
+    mix = PatchMasking(grid.n_patches, 0.75).mix
+    bands = len(blocks)
+    a = blocks[1].copy()
+    yield Contest(
+        f"Linear models of {size.side}×{size.side}×3, patches of {size.patch}",
+        {
+            "product": lambda: a @ a,
+            "update": lambda: moments.update(images),
+            "solve": lambda: solve.full_rank(stack, mix),
+        },
+        [
+            Ratio(
+                f"moments of {n} images: share of the product rate",
+                "product",
+                "update",
+                "≥ 0.5",
+                (bands - 1) * n / d,
+            ),
+            Ratio(
+                "the same, counting only a Hermitian product's half of the operations",
+                "product",
+                "update",
+                "",
+                (bands - 1) * n / d / 2,
+            ),
+            Ratio(
+                f"full-rank solve of {bands} bands: share of the product rate",
+                "product",
+                "solve",
+                "≥ 0.5",
+                bands * 28 / 24,
+            ),
+        ],
+        rounds=size.slow_rounds,
+    )
+
+
+def dense(size: Size) -> Iterator[Contest]:
+    """Banded solves against SciPy's dense ones."""
+    rng = np.random.default_rng(0)
+    side, p = size.dense_side, size.dense_patch
+    grid = PatchGrid((side, side), p)
+    images = rng.standard_normal((size.dense_images, side, side, 3)).cumsum(axis=1).cumsum(axis=2)
+    stack = BandMoments(grid, 3).update(images).stack()
+    mix = PatchMasking(grid.n_patches, 0.75).mix
+    second = np.cov(images.reshape(len(images), -1).T)
+    second += np.eye(len(second)) * np.trace(second) / (10 * len(second))
+    patch = grid.expand(np.arange(grid.n_patches))
+    patch = np.repeat(patch.ravel(), 3)
+    same = patch[:, np.newaxis] == patch
+    corrupted = np.where(same, mix.own + mix.local, mix.own) * second
+    dim, rank = len(second), min(64, len(second) // 4)
+    product = second @ scipy.linalg.solve(corrupted, second, assume_a="pos")
+    product = (product + product.T) / 2
+    yield Contest(
+        f"Linear models of {side}×{side}×3, patches of {p} (D = {dim})",
+        {
+            "Cholesky": lambda: scipy.linalg.cho_solve(scipy.linalg.cho_factor(corrupted), second),
+            "full": lambda: solve.full_rank(stack, mix),
+            "eigh": lambda: scipy.linalg.eigh(product, subset_by_index=(dim - rank, dim - 1)),
+            "low": lambda: solve.low_rank(stack, mix, rank),
+        },
+        [
+            Ratio("full rank: as fast as SciPy's dense Cholesky solve", "Cholesky", "full"),
+            Ratio(
+                f"rank {rank}, solve and all: as fast as SciPy's dense eigh of {rank} alone",
+                "eigh",
+                "low",
+            ),
+        ],
+        rounds=size.slow_rounds,
+    )

@@ -1,0 +1,150 @@
+"""Radial spectra of a batch of images against peers and against the bare transform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+import spectral_mae as sm
+from benchmarks.contest import Contest, Ratio, Size, Work
+from benchmarks.peers import installed
+from spectral_mae.fourier import RealFFT, Workspace
+from spectral_mae.grid import half_shape
+
+BARS = {"powerbox": "≥ 10", "pysteps algorithm": "≥ 15", "NumPy recipe": "≥ 4"}
+PLANNERS = ("estimate", "measure")
+
+
+def bare(fft: RealFFT, n: int) -> Work:
+    """``n`` transforms between FFTW's own buffers, and nothing else."""
+
+    def work(_rows: slice, space: Workspace) -> None:
+        space.forward()
+
+    return lambda: fft.each_chunk(n, work)
+
+
+def spectra(size: Size) -> Iterator[Contest]:
+    """Radial spectra of a batch against peers and the bare transforms."""
+    shape, n = (size.side, size.side), size.images
+    images = np.random.default_rng(0).standard_normal((n, *shape)).astype(np.float32)
+    title = f"Radial spectra of {n} images, {size.side}×{size.side} float32"
+    peers, missing = installed()
+    for planner in PLANNERS:
+        one = sm.Periodogram(shape, dtype=np.float32, planner=planner)
+        # A plan of its own, of as many images at once.
+        fft = RealFFT(shape, dtype=np.float32, planner=planner)
+        whole = n - n % fft.chunk or fft.chunk
+        works: dict[str, Work] = {
+            "ours": lambda one=one: one.radial(images),
+            "bare": bare(fft, whole),
+        }
+        ratios = [
+            Ratio("time over that of the bare transforms", "ours", "bare", "≤ 2.2", whole / n)
+        ]
+        if planner == PLANNERS[0]:
+            for name, peer in peers.items():
+                works[name] = lambda peer=peer: peer(images[0])
+                ratios.append(
+                    Ratio(f"as fast as {name}", name, "ours", BARS.get(name, ""), float(n))
+                )
+        yield Contest(
+            f'{title}, planner "{planner}"',
+            works,
+            ratios,
+            rounds=size.rounds,
+            note=f"not installed: {', '.join(missing)}" if missing else "",
+        )
+
+
+def workers(size: Size) -> Iterator[Contest]:
+    """Radial spectra with two workers against one."""
+    shape, n = (size.side, size.side), 4 * size.images
+    images = np.random.default_rng(0).standard_normal((n, *shape)).astype(np.float32)
+    one, two = (sm.Periodogram(shape, dtype=np.float32, workers=k) for k in (1, 2))
+    yield Contest(
+        f"Radial spectra of {n} images, {size.side}×{size.side} float32",
+        {"one": lambda: one.radial(images), "two": lambda: two.radial(images)},
+        [Ratio("two workers: as fast as one", "one", "two", "≥ 1.4")],
+        threads=2,
+        rounds=size.rounds,
+    )
+
+
+def expected(size: Size) -> Iterator[Contest]:
+    """The expected spectrum under masks against drawn masks."""
+    shape, patch, n = (size.side, size.side), size.patch, size.masks
+    image = np.random.default_rng(0).random(shape)
+    grid = sm.PatchGrid(shape, patch)
+    visible = sm.sample_visible(grid, 0.75, n, rng=0)
+    periodogram = sm.Periodogram(shape)
+    copies = np.broadcast_to(image, visible.shape)
+    exact = sm.expected_masked_psd(image, patch, 0.75)
+    drawn = periodogram.mean(copies, visible=visible)
+    error = float(np.median(np.abs(drawn.power / exact.power - 1)))
+    fft = RealFFT(shape, chunk=1)
+    transforms = 10
+    yield Contest(
+        f"Expected spectrum under masks, {size.side}×{size.side} float64, patches of {patch}",
+        {
+            "exact": lambda: sm.expected_masked_psd(image, patch, 0.75),
+            "drawn": lambda: periodogram.mean(copies, visible=visible),
+            "bare": bare(fft, transforms),
+        },
+        [
+            Ratio(f"as fast as drawing {n} masks, same FFTW", "drawn", "exact", "≥ 20"),
+            Ratio("time in bare transforms, planning and all", "exact", "bare", "≤ 10", transforms),
+        ],
+        rounds=size.rounds,
+        note=f"after {n} masks the median error of a frequency is still {error:.0%}",
+    )
+
+
+def mask_transforms(size: Size) -> Iterator[Contest]:
+    """Transforms of masks in closed form against FFTW's."""
+    for side in size.sides:
+        mask = sm.PulseMask.random(sm.PatchGrid((side, side), size.patch), 0.75, rng=0)
+        for planner in PLANNERS:
+            works, ratios = _like_for_like(mask, planner)
+            yield Contest(
+                f'Transform of a mask, {side}×{side}, patches of {size.patch}, planner "{planner}"',
+                works,
+                ratios,
+                rounds=size.rounds,
+            )
+
+
+def _like_for_like(mask: sm.PulseMask, planner: str) -> tuple[dict[str, Work], list[Ratio]]:
+    import pyfftw
+
+    effort = (f"FFTW_{planner.upper()}",)
+    real = pyfftw.zeros_aligned(mask.shape)
+    half = pyfftw.zeros_aligned(half_shape(mask.shape), dtype=complex)
+    whole, out = (pyfftw.zeros_aligned(mask.shape, dtype=complex) for _ in range(2))
+    r2c = pyfftw.FFTW(real, half, axes=(0, 1), flags=effort)
+    c2c = pyfftw.FFTW(whole, out, axes=(0, 1), flags=effort)
+
+    def fftw_half() -> None:
+        real[...] = mask.visible
+        r2c.execute()
+
+    def fftw_full() -> None:
+        whole[...] = mask.visible
+        c2c.execute()
+
+    def first() -> None:
+        sm.PulseMask(mask.shape, mask.patch_size, mask.starts).dft()
+
+    works: dict[str, Work] = {
+        "r2c": fftw_half,
+        "half": mask.half_dft,
+        "c2c": fftw_full,
+        "full": mask.dft,
+        "first": first,
+    }
+    return works, [
+        Ratio("half-plane: as fast as FFTW's r2c", "r2c", "half", "≥ 1.5"),
+        Ratio("whole grid: as fast as FFTW's c2c", "c2c", "full", "≥ 1.5"),
+        Ratio("whole grid, mask and tables made anew: as fast as c2c", "c2c", "first"),
+    ]
