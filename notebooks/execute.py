@@ -14,6 +14,7 @@ import io
 import os
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -28,6 +29,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+AT_ONCE = 2  # kernels
 TOLERANCE = 4.0  # mean absolute difference of pictures, of 255: letters may differ a little
 
 
@@ -84,14 +86,14 @@ def run(path: Path) -> nbformat.NotebookNode:
 
 
 def without_widgets(
-    outputs: list[nbformat.NotebookNode], client: NotebookClient
+    cell_outputs: list[nbformat.NotebookNode], client: NotebookClient
 ) -> list[nbformat.NotebookNode]:
     """Outputs with what widgets show at first in their places."""
-    plain_ones = []
-    for output in outputs:
+    found = []
+    for output in cell_outputs:
         view = output.get("data", {}).get(WIDGET)
-        plain_ones += [output] if view is None else shown_by(view["model_id"], client)
-    return plain_ones
+        found += [output] if view is None else shown_by(view["model_id"], client)
+    return found
 
 
 def shown_by(model: str, client: NotebookClient) -> list[nbformat.NotebookNode]:
@@ -103,37 +105,44 @@ def shown_by(model: str, client: NotebookClient) -> list[nbformat.NotebookNode]:
 
 
 def plain(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """An output without counts, and with its picture packed tightly."""
+    """An output without a count, and a picture without its size in words."""
     if output.output_type == "execute_result":
         output = nbformat.v4.new_output("display_data", output.data, metadata=output.metadata)
     if "image/png" in output.get("data", {}):
-        picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
-        packed = io.BytesIO()
-        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)  # half the bytes
-        few.save(packed, "PNG", optimize=True)
-        output.data = nbformat.from_dict(
-            {"image/png": base64.b64encode(packed.getvalue()).decode(), "text/plain": "picture"}
-        )
+        output.data["text/plain"] = "picture"
     return output
+
+
+def pack(notebook: nbformat.NotebookNode) -> None:
+    """Store the pictures in fewer bytes, without what the library that drew them says of itself."""
+    for output in outputs(notebook):
+        if "image/png" in output.get("data", {}):
+            packed = io.BytesIO()
+            few = decoded(output).quantize(256, dither=Image.Dither.NONE)
+            few.save(packed, "PNG", optimize=True)
+            output.data["image/png"] = base64.b64encode(packed.getvalue()).decode()
+
+
+def decoded(output: nbformat.NotebookNode) -> Image.Image:
+    """The picture of an output."""
+    return Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))).convert("RGB")
+
+
+def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """All outputs of a notebook, in order."""
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
 def texts(notebook: nbformat.NotebookNode) -> list[str]:
     """What the cells print."""
-    return [
-        output.get("text") or output.get("data", {}).get("text/plain", "")
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-    ]
+    return [o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs(notebook)]
 
 
 def pictures(notebook: nbformat.NotebookNode) -> list[np.ndarray]:
     """What the cells draw, as arrays of (H, W, 3)."""
     return [
-        np.asarray(
-            Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))).convert("RGB"), float
-        )
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
+        np.asarray(decoded(output), float)
+        for output in outputs(notebook)
         if "image/png" in output.get("data", {})
     ]
 
@@ -168,16 +177,16 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="lessons, by the beginning of their names")
     parser.add_argument("--check", action="store_true", help="compare, and write nothing")
     arguments = parser.parse_args()
+    paths = [p for p in lessons() if p.name.startswith(tuple(arguments.names) or "")]
     stale = 0
-    for path in lessons():
-        if arguments.names and not path.name.startswith(tuple(arguments.names)):
-            continue
-        notebook = run(path)
-        found = differences(nbformat.read(path, as_version=4), notebook)
-        if arguments.check:
-            stale += bool(found)
-            print(f"{path.name}: {'; '.join(found) or 'as committed'}")
-        else:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for path, notebook in zip(paths, pool.map(run, paths), strict=True):
+            found = differences(nbformat.read(path, as_version=4), notebook)
+            if arguments.check:
+                stale += bool(found)
+                print(f"{path.name}: {'; '.join(found) or 'as committed'}")
+                continue
+            pack(notebook)
             nbformat.write(notebook, path)
             print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
     return int(stale > 0)
