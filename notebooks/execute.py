@@ -8,6 +8,7 @@ with 1 if the outputs in a file are not those of its sources.
 """
 
 import argparse
+import asyncio
 import base64
 import hashlib
 import io
@@ -57,7 +58,10 @@ def source_hash(notebook: nbformat.NotebookNode) -> str:
 
 
 def run(path: Path) -> nbformat.NotebookNode:
-    """A notebook with fresh outputs; an error in a cell or in an answer is raised."""
+    """A notebook with fresh outputs.
+
+    An error in a cell or in an answer is a CellExecutionError.
+    """
     notebook = nbformat.read(path, as_version=4)
     shown = []
     whole = nbformat.v4.new_notebook(metadata=METADATA)
@@ -74,7 +78,8 @@ def run(path: Path) -> nbformat.NotebookNode:
         resources={"metadata": {"path": str(FOLDER)}},
     )
     # The backend of the kernel is that of notebooks, whatever it is outside.
-    client.execute(env={k: v for k, v in os.environ.items() if k != "MPLBACKEND"})
+    env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    asyncio.run(client.async_execute(env=env))
     for count, cell in enumerate(shown, start=1):
         cell.outputs = [plain(output) for output in without_widgets(cell.outputs, client)]
         cell.execution_count = count
@@ -155,15 +160,22 @@ def same_text(one: str, other: str) -> bool:
     return all(np.isclose(float(a), float(b), rtol=0.02, atol=0.011) for a, b in pairs)
 
 
-def differences(old: nbformat.NotebookNode, new: nbformat.NotebookNode) -> list[str]:
-    """How the outputs of two runs differ."""
+def text_differences(old: nbformat.NotebookNode, new: nbformat.NotebookNode) -> list[str]:
+    """How what two runs print differs, beyond the last digits."""
     before, after = texts(old), texts(new)
     if len(before) != len(after):
         return [f"{len(before)} outputs, now {len(after)}"]
-    found = [
-        f"{a!r} is now {b!r}" for a, b in zip(before, after, strict=True) if not same_text(a, b)
-    ]
-    for number, (a, b) in enumerate(zip(pictures(old), pictures(new), strict=True), start=1):
+    pairs = zip(before, after, strict=True)
+    return [f"{a!r} is now {b!r}" for a, b in pairs if not same_text(a, b)]
+
+
+def picture_differences(old: nbformat.NotebookNode, new: nbformat.NotebookNode) -> list[str]:
+    """How what two runs draw differs, beyond the shapes of letters."""
+    before, after = pictures(old), pictures(new)
+    if len(before) != len(after):
+        return [f"{len(before)} pictures, now {len(after)}"]
+    found = []
+    for number, (a, b) in enumerate(zip(before, after, strict=True), start=1):
         if a.shape != b.shape:
             found.append(f"picture {number} has the size {a.shape}, now {b.shape}")
         elif np.abs(a - b).mean() > TOLERANCE:
@@ -181,8 +193,10 @@ def main() -> int:
     stale = 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for path, notebook in zip(paths, pool.map(run, paths), strict=True):
-            found = differences(nbformat.read(path, as_version=4), notebook)
             if arguments.check:
+                committed = nbformat.read(path, as_version=4)
+                found = text_differences(committed, notebook)
+                found += picture_differences(committed, notebook)
                 stale += bool(found)
                 print(f"{path.name}: {'; '.join(found) or 'as committed'}")
                 continue
