@@ -159,7 +159,7 @@ def _analyze(
             print(f"shorter sides resized to {options.size} pixels; --size native keeps them")
     print(f"page: {page}")
     if interrupt is not None:
-        print("interrupted: the page shows what was done; --resume goes on", file=sys.stderr)
+        print("interrupted: the page shows what was done", file=sys.stderr)
         raise interrupt
     journal.remove()
     return code

@@ -38,8 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"spectral-mae {arguments.command}: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt as error:
-        print("spectral-mae: interrupted", file=sys.stderr)
-        return 128 + getattr(error, "signum", INTERRUPTED - 128)
+        number = getattr(error, "signum", None)  # of a run that can be resumed
+        more = "" if number is None else "; --resume goes on"
+        print(f"spectral-mae: interrupted{more}", file=sys.stderr)
+        return INTERRUPTED if number is None else 128 + int(number)
 
 
 def _parser() -> argparse.ArgumentParser:

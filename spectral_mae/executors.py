@@ -84,13 +84,16 @@ def _cluster(scheduler: str) -> Iterator[Any]:
         raise ValueError(
             "--scheduler needs Dask, which is not installed: pip install 'spectral-mae[dask]'"
         ) from None
+    nobody = (
+        f"no Dask scheduler answers at {scheduler!r}: start one with 'dask scheduler', workers "
+        "with 'dask worker ADDRESS', and give the ADDRESS that the scheduler prints"
+    )
+    if ":" not in scheduler:  # Dask would try such a name for a long time
+        raise ValueError(nobody)
     try:
         client = distributed.Client(scheduler, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
-        raise ValueError(
-            f"no Dask scheduler answers at {scheduler!r}: start one with 'dask scheduler', workers "
-            "with 'dask worker ADDRESS', and give the ADDRESS that the scheduler prints"
-        ) from error
+        raise ValueError(nobody) from error
     try:
         if not client.nthreads():
             raise ValueError(

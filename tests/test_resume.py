@@ -431,6 +431,29 @@ def test_schedulers_that_do_not_answer(folder, tmp_path, capsys, monkeypatch):
     pytest.importorskip("distributed")
     message = refused(capsys, *arguments, "--scheduler", "nonsense://x")
     assert "no Dask scheduler answers at 'nonsense://x': start one" in message
+    assert "answers at 'bogus'" in refused(capsys, *arguments, "--scheduler", "bogus")
+
+
+def test_a_cluster_gives_the_same_tables_and_loses_nothing(folder, tmp_path, long_quiet):
+    """Two worker processes, of which one is killed half-way and not replaced."""
+    distributed = pytest.importorskip("distributed")
+    out = tmp_path / "out"
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        local_directory=str(tmp_path / "dask"),
+    ) as cluster:
+        with distributed.Client(cluster) as client:
+            pids = list(client.run(os.getpid).values())
+        options = [*SMALL, *LONG, "--scheduler", cluster.scheduler_address]
+        process = start("analyze", folder, "--out", out, *options)
+        wait_for(lambda: checkpoints(out) >= 5, process)
+        os.kill(pids[0], signal.SIGKILL)
+        printed = process.communicate(timeout=120)[1]
+    assert process.returncode == 1, printed
+    assert_equal_tables(out, long_quiet)
 
 
 # Full disks --------------------------------------------------------------------------------------

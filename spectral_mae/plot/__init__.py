@@ -5,7 +5,7 @@ Ito), units on every axis. Only this package imports matplotlib; `new_figure` an
 who write files without a screen.
 """
 
-from spectral_mae.plot.drawing import new_figure, save, style
+from spectral_mae.plot.drawing import new_figure, save, style, use_style
 from spectral_mae.plot.masks import grating, leakage, masked_image, masking, octaves
 from spectral_mae.plot.models import (
     eigenvalues,
@@ -53,6 +53,7 @@ __all__ = [
     "sectors",
     "style",
     "unmasked_radial",
+    "use_style",
     "weight_by_distance",
     "weight_matrix",
 ]

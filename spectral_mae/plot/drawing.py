@@ -68,6 +68,19 @@ def style() -> AbstractContextManager[None]:
     return mpl.rc_context(STYLE)
 
 
+def use_style() -> None:
+    """Take the style of the package for all figures that are made from now on, as in a notebook.
+
+    Examples
+    --------
+    >>> with mpl.rc_context():  # or it would last
+    ...     use_style()
+    ...     mpl.rcParams["figure.dpi"]
+    110.0
+    """
+    mpl.rcParams.update(STYLE)
+
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
