@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 _EPS = float(np.finfo(np.float64).eps)
 SMALL = 8  # size of a block up to which eigenvectors of many at once beat elimination of each
+LARGE = 256  # from here on the Cholesky factor at hand beats elimination, by strips of so many rows
+STRIP = 64
 
 
 class Met(NamedTuple):
@@ -44,6 +46,7 @@ class Inverse:
     def __init__(self, second: NDArray[Any], cutoff: float) -> None:
         self._second = second
         self._vectors: NDArray[Any] | None = None
+        self._factors: NDArray[Any] | None = None
         self._dropped = np.zeros(len(second), dtype=int)
         self.condition = 1.0
         if second.shape[1] <= SMALL or not self._regular(cutoff):
@@ -51,6 +54,10 @@ class Inverse:
 
     def solve(self, right: NDArray[Any]) -> NDArray[Any]:
         """Q⁻¹ times matrices."""
+        if self._factors is not None:
+            rights = np.broadcast_to(right, (len(self._factors), *right.shape[-2:]))
+            pairs = zip(self._factors, rights, strict=True)
+            return np.stack([_substitute(factor, one) for factor, one in pairs])
         if self._vectors is None:
             shape = (*self._second.shape[:-1], right.shape[-1])
             return np.linalg.solve(self._second, np.broadcast_to(right, shape))
@@ -74,6 +81,8 @@ class Inverse:
             if norm * rcond <= cutoff:
                 return False
             self.condition = max(self.condition, 1.0 / rcond)
+        if factors.shape[1] >= LARGE:
+            self._factors = factors
         return True
 
     def _decompose(self, cutoff: float) -> None:
@@ -83,3 +92,21 @@ class Inverse:
         self._gains = gains[:, np.newaxis]
         self._dropped = np.count_nonzero(~inside, axis=1)
         self.condition = float(np.max(values[:, -1] * gains.max(axis=1), initial=1.0))
+
+
+def _substitute(factor: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    """(LLᴴ)⁻¹ times a matrix, forwards and backwards by strips of rows.
+
+    Nearly all of it is products, which let go of the interpreter; BLAS's own triangular solve in
+    SciPy does not.
+    """
+    ends = [(i, min(i + STRIP, len(factor))) for i in range(0, len(factor), STRIP)]
+    corners = [np.linalg.inv(factor[first:last, first:last]) for first, last in ends]
+    found = np.empty(right.shape, np.result_type(factor, right))
+    for (first, last), corner in zip(ends, corners, strict=True):
+        rest = right[first:last] - factor[first:last, :first] @ found[:first]
+        np.matmul(corner, rest, out=found[first:last])
+    for (first, last), corner in zip(reversed(ends), reversed(corners), strict=True):
+        rest = found[first:last] - factor[last:, first:last].conj().T @ found[last:]
+        np.matmul(corner.conj().T, rest, out=found[first:last])
+    return found

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
+from spectral_mae import inverse
 from spectral_mae.corruption import Mix
 from spectral_mae.inverse import Inverse, Met
 from spectral_mae.solve import cutoff_of
@@ -118,3 +119,25 @@ def test_few_images_leave_dimensions_empty(shape, patch, channels, covariance, n
     weights, loss, _ = dense.best_map(second, mu, spoiled)
     assert fitted.loss_ == pytest.approx(loss, abs=1e-9 * np.trace(second))
     np.testing.assert_allclose(fitted.weight_matrix(), weights, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+@pytest.mark.parametrize("d", [1, 7, 8, 9, 31])
+def test_substitution_by_strips_equals_elimination(d, dtype, monkeypatch):
+    """Strips of all lengths; errors no larger than a Cholesky solve may make."""
+    monkeypatch.setattr(inverse, "LARGE", 9)
+    monkeypatch.setattr(inverse, "STRIP", 4)
+    rng = np.random.default_rng(d)
+    a, right = (rng.standard_normal((3, d, d)).astype(dtype) for _ in range(2))
+    if dtype is np.complex128:
+        a, right = (x + 1j * rng.standard_normal(x.shape) for x in (a, right))
+    for decay in (1.0, 1e-3, 1e-7):
+        scale = np.geomspace(1, decay, d)[:, np.newaxis]
+        second = (scale * a) @ (scale * a).conj().swapaxes(1, 2) + decay**2 * np.eye(d)
+        found = inverse.Inverse(second, 0.0)
+        assert (found._factors is not None) == (d >= 9)
+        for b in (right, right[0]):
+            x = found.solve(b)
+            error = np.linalg.norm(second @ x - b)
+            size = np.linalg.norm(second, axis=(1, 2)).max() * np.linalg.norm(x)
+            assert error <= 20 * d * np.finfo(float).eps * size
