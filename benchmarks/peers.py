@@ -27,6 +27,8 @@ def pysteps_rapsd(image: NDArray[Any]) -> NDArray[Any]:
 
     (The package itself needs a compiler and a dozen others.)
     """
+    if np.isnan(image).any():
+        raise ValueError("image holds NaN")
     rows, columns = (np.arange(n) - n // 2 for n in image.shape)
     distance = np.sqrt(columns[np.newaxis] ** 2 + rows[:, np.newaxis] ** 2).round()
     power = np.abs(np.fft.fftshift(np.fft.fft2(image))) ** 2 / image.size

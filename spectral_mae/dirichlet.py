@@ -163,33 +163,30 @@ def _sum_waves(
 ) -> Complex128Array:
     """Σ_i e^(−2πi k·a_i/D) times a factor for each axis, at as many columns as ``out`` has."""
     columns = out.shape[-1]
-    rows, last = factors[:-1], factors[-1][:columns]
     offset = _grid_offset(shape, patch_size, starts)
     if offset is None:
         out[...] = _direct_sum(shape, starts, columns)
-        out *= last
-        if rows:
-            out *= rows[0][:, np.newaxis]
+        out *= factors[-1][:columns]
+        if len(shape) == 2:
+            out *= factors[0][:, np.newaxis]
         return out
     counts = tuple(n // p for n, p in zip(shape, patch_size, strict=True))
     kept = np.zeros(counts)
     np.add.at(kept, tuple(((starts - offset) // patch_size).T), 1.0)
-    shift = [_shift(n, start) for n, start in zip(shape, offset.tolist(), strict=True)]
+    factors = tuple(
+        factor * unit_roots(n, np.arange(n) * start) if start else factor
+        for factor, n, start in zip(factors, shape, offset.tolist(), strict=True)
+    )
     # The DFT of the grid of kept patches, repeated along the last axis, then along the first.
-    line = scipy.fft.fftn(kept).take(np.arange(columns) % counts[-1], axis=-1)
-    line *= last if shift[-1] is None else last * shift[-1][:columns]
-    if not rows:
+    waves = scipy.fft.fftn(kept)[..., np.newaxis, :]
+    line = (waves * factors[-1].reshape(patch_size[-1], counts[-1])).reshape(*counts[:-1], -1)
+    line = line[..., :columns]
+    if len(shape) == 1:
         out[...] = line
         return out
-    row = rows[0] if shift[0] is None else rows[0] * shift[0]
     tiles = (patch_size[0], counts[0])
-    np.multiply(row.reshape(*tiles, 1), line, out=out.reshape(*tiles, columns))
+    np.multiply(factors[0].reshape(*tiles, 1), line, out=out.reshape(*tiles, columns))
     return out
-
-
-def _shift(n: int, start: int) -> Complex128Array | None:
-    """e^(−2πi k·start/n), or None where it is one."""
-    return unit_roots(n, np.arange(n) * start) if start else None
 
 
 def _grid_offset(

@@ -86,6 +86,16 @@ def test_a_table_is_written_between_its_markers(tmp_path):
         table.write("stages", "new", page)
 
 
+@pytest.mark.parametrize(("name", "columns"), [("ratios", 5), ("stages", 3)])
+def test_the_page_holds_both_tables(name, columns):
+    page = table.PAGE.read_text("utf-8")
+    text = page.split(f"<!-- {name} -->")[1].split(f"<!-- end of {name} -->")[0]
+    assert "Python" in text.strip().splitlines()[0]
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) > 10
+    assert {len(line) for line in cells("\n".join(rows))} == {columns}
+
+
 def test_missed_bars_are_shown():
     rows = [
         Row("t", "fast", (1.0, 2.0, 3.0), "≥ 2.5", 1),

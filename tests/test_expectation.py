@@ -60,6 +60,23 @@ def test_large_patches_take_the_padded_path_to_the_same_sum(shape, patch):
     laws.assert_close(planned(x), every_patch_alone(x, patch), 1e-13)
 
 
+@pytest.mark.parametrize("path", ["gram", "padded"])
+@pytest.mark.parametrize(("shape", "patch"), [((12,), (4,)), ((6, 8), (3, 2)), ((5, 4), (5, 2))])
+def test_patch_power_of_channels_is_the_sum_of_each(shape, patch, path, monkeypatch):
+    """Each with a mean of its own."""
+    monkeypatch.setattr(patch_power, "GRAM_PIXELS", 10**9 if path == "gram" else 0)
+    x = laws.field((*shape, 3)) + np.array([0.0, 5.0, -70.0])
+    truth = sum(every_patch_alone(x[..., c], patch) for c in range(3))
+    laws.assert_close(PatchPower(PatchGrid(shape, patch))(x), truth, 1e-13)
+
+
+def test_patch_power_leaves_the_image_as_it_is():
+    x = laws.field((8, 8))
+    before = x.copy()
+    PatchPower(PatchGrid((8, 8), 4))(x)
+    np.testing.assert_array_equal(x, before)
+
+
 def test_patch_power_has_no_negative_values():
     x = np.ones((16, 16))
     assert np.all(PatchPower(PatchGrid((16, 16), 4))(x) >= 0)

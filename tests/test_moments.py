@@ -93,6 +93,29 @@ def test_band_moments_by_definition(shape, patch, channels, center):
     np.testing.assert_allclose(stack.local, local, atol=1e-11)
 
 
+@pytest.mark.parametrize("strip", [1, 3, 5, 12, 64])
+def test_sums_in_strips_are_whole_when_they_are_read(strip, monkeypatch, tmp_path):
+    """Also in between, after merging and from a file."""
+    monkeypatch.setattr("spectral_mae.moments.STRIP", strip)
+    grid = PatchGrid((6, 8), (3, 2))
+    x = images(30, grid, 2)
+    patches = grid.to_patches(x, channel_axis=-1)
+
+    def check(moments, n):
+        bands = moments.transform.forward(patches[:n] - patches[:n].mean(axis=(0, 1)))
+        expected = np.einsum("bni,bnj->bij", bands, bands.conj()) / (n * grid.n_patches)
+        blocks = moments.stack().blocks
+        np.testing.assert_allclose(blocks, expected, atol=1e-10)
+        np.testing.assert_allclose(blocks, blocks.conj().swapaxes(1, 2), atol=1e-12)
+
+    moments = BandMoments(grid, 2).update(x[:10])
+    check(moments, 10)
+    check(moments.update(x[10:17]), 17)
+    check(moments.merge(BandMoments(grid, 2).update(x[17:20])), 20)
+    moments.save(tmp_path / "moments.npz")
+    check(BandMoments.load(tmp_path / "moments.npz").update(x[20:]), 30)
+
+
 @KINDS
 @CENTER
 @GRIDS

@@ -154,6 +154,28 @@ def test_rings_of_a_batch_are_the_rings_of_each(shape, fs):
     assert batch.scaling == "density"
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_workers_and_order_do_not_change_rings(dtype):
+    """Rings keep working memory; no thread and no earlier batch may show through it."""
+    x = laws.field((23, 24, 18)).astype(dtype)
+    truth = [psd(image).radial() for image in x]
+    periodogram = Periodogram((24, 18), dtype=dtype, workers=3, chunk=2)
+    for n in (23, 5, 23):
+        found = periodogram.radial(x[:n])
+        for name in ("power", "std", "stderr"):
+            expected = [getattr(one, name) for one in truth[:n]]
+            np.testing.assert_allclose(getattr(found, name), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rings_of_equal_powers_have_no_spread(dtype):
+    """Which the difference of two large sums would not give."""
+    image = np.zeros((32, 24), dtype)
+    image[0, 0] = 1.1
+    found = Periodogram((32, 24), dtype=dtype).radial(image[np.newaxis])
+    assert np.all(found.std <= 1e-15 * found.power)
+
+
 @pytest.mark.parametrize(("shape", "n"), [((64,), 4000), ((24, 24), 1000), ((16, 25), 1000)])
 def test_standard_errors_are_the_scatter_of_white_noise(shape, n):
     """Over many fields the power of a ring scatters as its mean standard error says."""
