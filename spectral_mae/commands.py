@@ -255,6 +255,17 @@ def check(arguments: argparse.Namespace) -> int:
     return SOME_FAILED if n_failed or refused else OK
 
 
+def train_mae(arguments: argparse.Namespace) -> int:
+    """``spectral-mae train-mae``, where PyTorch is installed."""
+    try:
+        from spectral_mae.nonlinear import train_command
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise UsageError(str(error)) from None
+    return train_command.train_mae(arguments)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "analyze": analyze,
     "psd": power_spectrum,
@@ -263,6 +274,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fit": model_commands.fit,
     "reconstruct": model_commands.reconstruct,
     "sweep": sweep_command.sweep,
+    "train-mae": train_mae,
 }
 
 

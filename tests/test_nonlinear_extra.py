@@ -40,6 +40,13 @@ def test_without_the_extra_every_entry_says_how_to_install_it(code):
     assert line == f"ModuleNotFoundError: {SENTENCE}"
 
 
+def test_without_the_extra_the_command_says_it_too():
+    code = "from spectral_mae import cli; sys.exit(cli.main(['train-mae', 'x', '--out', 'y']))"
+    status, (line,) = last_line("import sys\n" + code)
+    assert status == 2
+    assert line == f"spectral-mae train-mae: {SENTENCE}"
+
+
 def test_without_the_extra_the_package_works():
     code = "import spectral_mae as sm; assert 'nonlinear' in dir(sm); sm.PatchGrid(4, 2); sm.psd"
     assert last_line(code) == (0, [])

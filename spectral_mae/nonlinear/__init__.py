@@ -18,16 +18,40 @@ if importlib.util.find_spec("torch") is None:
     )
 
 _HOME = {
+    "DescentConfig": "linear",
+    "History": "training",
+    "LabelledImages": "data",
+    "LinearAutoencoder": "linear",
     "MAEConfig": "vit",
     "MaskedAutoencoder": "vit",
+    "TrainConfig": "training",
+    "descend": "linear",
+    "evaluate": "training",
+    "exact_hidden_loss": "linear",
+    "exact_loss": "linear",
+    "load_model": "checkpoint",
     "patchify": "patches",
+    "read_labelled": "data",
+    "train": "training",
     "unpatchify": "patches",
 }
 
 __all__ = [
+    "DescentConfig",
+    "History",
+    "LabelledImages",
+    "LinearAutoencoder",
     "MAEConfig",
     "MaskedAutoencoder",
+    "TrainConfig",
+    "descend",
+    "evaluate",
+    "exact_hidden_loss",
+    "exact_loss",
+    "load_model",
     "patchify",
+    "read_labelled",
+    "train",
     "unpatchify",
 ]
 
