@@ -18,6 +18,7 @@ if importlib.util.find_spec("torch") is None:
     )
 
 _HOME = {
+    "AboutMean": "maps",
     "DescentConfig": "linear",
     "History": "training",
     "LabelledImages": "data",
@@ -29,14 +30,24 @@ _HOME = {
     "evaluate": "training",
     "exact_hidden_loss": "linear",
     "exact_loss": "linear",
+    "filler": "maps",
+    "jacobian_matrix": "jacobian",
+    "jacobian_rows": "jacobian",
     "load_model": "checkpoint",
+    "mean_receptive_field": "jacobian",
+    "measured_response": "measured",
     "patchify": "patches",
     "read_labelled": "data",
+    "receptive_field": "jacobian",
+    "response_of": "measured",
+    "singular_values": "jacobian",
     "train": "training",
     "unpatchify": "patches",
+    "with_mask": "maps",
 }
 
 __all__ = [
+    "AboutMean",
     "DescentConfig",
     "History",
     "LabelledImages",
@@ -48,11 +59,20 @@ __all__ = [
     "evaluate",
     "exact_hidden_loss",
     "exact_loss",
+    "filler",
+    "jacobian_matrix",
+    "jacobian_rows",
     "load_model",
+    "mean_receptive_field",
+    "measured_response",
     "patchify",
     "read_labelled",
+    "receptive_field",
+    "response_of",
+    "singular_values",
     "train",
     "unpatchify",
+    "with_mask",
 ]
 
 
