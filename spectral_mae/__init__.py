@@ -14,6 +14,7 @@ from spectral_mae._version import __version__
 if TYPE_CHECKING:
     import spectral_mae.fields as fields
     import spectral_mae.ising as ising
+    import spectral_mae.nonlinear as nonlinear
     import spectral_mae.plot as plot
     import spectral_mae.theory as theory
     from spectral_mae.coupling import BinnedCoupling, ModeCoupling, mode_coupling
@@ -115,7 +116,7 @@ _HOME = {
     "unmasked_psd": "unmasking",
     "weight_reach": "receptive",
 }
-_MODULES = ("fields", "ising", "plot", "theory")
+_MODULES = ("fields", "ising", "nonlinear", "plot", "theory")
 
 __all__ = [
     "BandMoments",
@@ -167,6 +168,7 @@ __all__ = [
     "load_model",
     "masked_psd_std",
     "mode_coupling",
+    "nonlinear",
     "patch_borders",
     "plot",
     "psd",

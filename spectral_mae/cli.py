@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_reconstruct(commands.add_parser)
     _add_sweep(commands.add_parser)
     _add_figures(commands.add_parser)
+    _add_train(commands.add_parser)
     return parser
 
 
@@ -236,6 +237,64 @@ def _add_sweep(add: AddParser) -> None:
     )
     _add_sampling(parser)
     _add_fitting(parser)
+
+
+def _add_train(add: AddParser) -> None:
+    text = "train a nonlinear masked autoencoder (needs PyTorch, the extra 'torch')"
+    parser = add("train-mae", help=text, description=text)
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="folders, files or patterns of images, or one zip archive of images, or CIFAR-10's "
+        "binary batches (a folder, a .bin file, the .tar.gz)",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--model",
+        choices=["tiny", "small", "medium", "base"],
+        default="tiny",
+        help="size; base is that of He et al. (default tiny)",
+    )
+    parser.add_argument("--patch-size", type=int, default=4, metavar="P", help="(default 4)")
+    _add_masking(parser)
+    parser.add_argument(
+        "--size",
+        type=int,
+        metavar="N",
+        help="resize the shorter side to N pixels and crop the middle (default: as they are)",
+    )
+    parser.add_argument("--epochs", type=int, default=50, metavar="N", help="(default 50)")
+    parser.add_argument("--batch-size", type=int, default=128, metavar="N", help="(default 128)")
+    parser.add_argument(
+        "--rate", type=float, default=1e-3, metavar="R", help="largest learning rate (default 1e-3)"
+    )
+    parser.add_argument(
+        "--warmup", type=float, default=1.0, metavar="E", help="epochs of its rise (default 1)"
+    )
+    parser.add_argument(
+        "--norm-target",
+        action="store_true",
+        help="score patches with their own mean and deviation taken off",
+    )
+    parser.add_argument("--no-flip", action="store_true", help="do not mirror half of the images")
+    parser.add_argument(
+        "--holdout",
+        type=float,
+        default=0.1,
+        metavar="F",
+        help="fraction of the images that is held out (default 0.1)",
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="use only N images, drawn at random")
+    parser.add_argument(
+        "--device", metavar="NAME", help="cpu, cuda, ... (default: the GPU where there is one)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint in --out, if there is one"
+    )
+    _add_seed(parser, "seed of weights, masks, order and what is held out (default 0)")
+    _add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def _add_fitting(parser: argparse.ArgumentParser) -> None:

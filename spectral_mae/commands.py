@@ -179,6 +179,17 @@ def check(arguments: argparse.Namespace) -> int:
     return SOME_FAILED if n_failed or refused else OK
 
 
+def train_mae(arguments: argparse.Namespace) -> int:
+    """``spectral-mae train-mae``, where PyTorch is installed."""
+    try:
+        from spectral_mae.nonlinear import train_command
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise UsageError(str(error)) from None
+    return train_command.train_mae(arguments)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "analyze": analyze_command.analyze,
     "psd": power_spectrum,
@@ -188,6 +199,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "reconstruct": model_commands.reconstruct,
     "sweep": sweep_command.sweep,
     "figures": figures_command.figures,
+    "train-mae": train_mae,
 }
 
 

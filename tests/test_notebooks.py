@@ -60,7 +60,8 @@ def test_outputs_are_of_the_committed_sources(committed):
     assert committed.metadata.sources == execute.source_hash(committed)
     cells = code_cells(committed)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
-    assert {o.output_type for o in execute.outputs(committed)} <= {"display_data", "stream"}
+    for output in execute.outputs(committed):  # prints and pictures, no last values by accident
+        assert output.output_type == "stream" or "image/png" in output.data
 
 
 @every_lesson
@@ -70,7 +71,6 @@ def test_says_nothing_of_the_machine_it_ran_on(path, committed):
     assert all(cell.metadata == {} for cell in committed.cells)
     for place in (str(FOLDER.parent), sys.prefix, str(Path.home()) + "/", "/tmp/"):
         assert place not in text
-    assert not any(" at 0x" in output for output in execute.texts(committed))
 
 
 @every_lesson

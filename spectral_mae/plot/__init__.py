@@ -25,6 +25,7 @@ from spectral_mae.plot.spectra import (
     sectors,
     unmasked_radial,
 )
+from spectral_mae.plot.training import training
 from spectral_mae.plot.weights import encoder_energy, gap, weight_matrix
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "save",
     "sectors",
     "style",
+    "training",
     "unmasked_radial",
     "use_style",
     "weight_by_distance",

@@ -1,0 +1,110 @@
+"""Real masked autoencoders beside the linear theory: everything here needs PyTorch.
+
+The names in ``__all__`` load when they are first used. Without PyTorch the import of this package,
+and so of everything in it, fails with a sentence that says what to install.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import import_module
+from typing import Any
+
+if importlib.util.find_spec("torch") is None:
+    raise ModuleNotFoundError(
+        "spectral_mae.nonlinear needs PyTorch, which is not installed: "
+        "pip install 'spectral-mae[torch]'",
+        name="torch",
+    )
+
+_HOME = {
+    "AboutMean": "maps",
+    "Classifier": "classify",
+    "ClassifyConfig": "classify",
+    "DescentConfig": "linear",
+    "History": "training",
+    "LabelledImages": "data",
+    "LinearAutoencoder": "linear",
+    "MAEConfig": "vit",
+    "MaskedAutoencoder": "vit",
+    "ProbeResult": "probe",
+    "TrainConfig": "training",
+    "accuracy": "classify",
+    "descend": "linear",
+    "evaluate": "training",
+    "exact_hidden_loss": "linear",
+    "exact_loss": "linear",
+    "features_of": "probe",
+    "filler": "maps",
+    "fit_classifier": "classify",
+    "jacobian_matrix": "jacobian",
+    "jacobian_rows": "jacobian",
+    "layer_similarity": "cka",
+    "linear_probe": "probe",
+    "load_model": "checkpoint",
+    "mean_receptive_field": "jacobian",
+    "measured_response": "measured",
+    "minibatch_cka": "cka",
+    "patchify": "patches",
+    "pixel_features": "probe",
+    "read_labelled": "data",
+    "receptive_field": "jacobian",
+    "response_of": "measured",
+    "singular_values": "jacobian",
+    "train": "training",
+    "unbiased_hsic": "cka",
+    "unpatchify": "patches",
+    "with_mask": "maps",
+}
+
+__all__ = [
+    "AboutMean",
+    "Classifier",
+    "ClassifyConfig",
+    "DescentConfig",
+    "History",
+    "LabelledImages",
+    "LinearAutoencoder",
+    "MAEConfig",
+    "MaskedAutoencoder",
+    "ProbeResult",
+    "TrainConfig",
+    "accuracy",
+    "descend",
+    "evaluate",
+    "exact_hidden_loss",
+    "exact_loss",
+    "features_of",
+    "filler",
+    "fit_classifier",
+    "jacobian_matrix",
+    "jacobian_rows",
+    "layer_similarity",
+    "linear_probe",
+    "load_model",
+    "mean_receptive_field",
+    "measured_response",
+    "minibatch_cka",
+    "patchify",
+    "pixel_features",
+    "read_labelled",
+    "receptive_field",
+    "response_of",
+    "singular_values",
+    "train",
+    "unbiased_hsic",
+    "unpatchify",
+    "with_mask",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

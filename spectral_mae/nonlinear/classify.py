@@ -1,0 +1,123 @@
+"""Classifiers on an encoder: fine-tuned, or trained from a random start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from spectral_mae import _checks
+from spectral_mae.nonlinear.data import UInt8Array
+from spectral_mae.nonlinear.model import ImageModel
+from spectral_mae.nonlinear.probe import Labels
+from spectral_mae.nonlinear.schedule import warmup_cosine
+from spectral_mae.nonlinear.training import EVALUATION_BATCH, best_device, to_tensor, units_of
+
+
+@dataclass(frozen=True)
+class ClassifyConfig:
+    """How a classifier is trained: AdamW on cross entropy, a rise, then a cosine to zero.
+
+    Attributes
+    ----------
+    epochs, batch : int
+    rate, weight_decay : float
+    warmup : float
+        In epochs.
+    flip : bool
+    seed : int
+    """
+
+    epochs: int = 10
+    batch: int = 128
+    rate: float = 1e-3
+    weight_decay: float = 0.05
+    warmup: float = 1.0
+    flip: bool = True
+    seed: int = 0
+
+
+class Classifier(nn.Module):
+    """A linear layer on the features of a model; both learn.
+
+    Of a trained model this is fine-tuning, of a new one the supervised baseline.
+    """
+
+    def __init__(self, model: ImageModel, n_classes: int) -> None:
+        super().__init__()
+        self.model = model
+        device = model.pixel_mean.device
+        with torch.no_grad():
+            shape = (1, model.channels, *model.grid.shape)
+            width = model.features(torch.zeros(shape).to(model.pixel_mean)).shape[1]
+        self.head = nn.Linear(width, _checks.positive_int("n_classes", n_classes)).to(device)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Scores of the classes, (n, n_classes)."""
+        return self.head(self.model.features(images))
+
+
+def fit_classifier(
+    classifier: Classifier,
+    pixels: UInt8Array,
+    labels: Labels,
+    config: ClassifyConfig | None = None,
+    *,
+    set_units: bool = False,
+    device: torch.device | str | None = None,
+) -> list[float]:
+    """Train a classifier in place; mean cross entropy of each epoch.
+
+    ``set_units`` takes mean and deviation of pixels from these images, which a model that was
+    never trained needs.
+    """
+    config = ClassifyConfig() if config is None else config
+    place = best_device() if device is None else torch.device(device)
+    if set_units:
+        classifier.model.set_units(*units_of(pixels))
+    classifier.to(place).train()
+    optimizer = torch.optim.AdamW(
+        classifier.parameters(), lr=config.rate, weight_decay=config.weight_decay
+    )
+    batch = min(config.batch, len(pixels))
+    steps = len(pixels) // batch
+    targets = torch.from_numpy(np.asarray(labels, np.int64))
+    losses = []
+    for epoch in range(config.epochs):
+        rng = np.random.default_rng([config.seed, 3, epoch])
+        order, total = rng.permutation(len(pixels)), 0.0
+        for number in range(steps):
+            step = epoch * steps + number
+            for group in optimizer.param_groups:
+                group["lr"] = config.rate * warmup_cosine(
+                    step, config.epochs * steps, round(config.warmup * steps)
+                )
+            index = order[number * batch : (number + 1) * batch]
+            images = to_tensor(pixels[index], place)
+            if config.flip:
+                flipped = torch.from_numpy(rng.random(len(index)) < 0.5).to(place)
+                images = torch.where(flipped[:, None, None, None], images.flip(-1), images)
+            loss = nn.functional.cross_entropy(classifier(images), targets[index].to(place))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            total += loss.item()
+        losses.append(total / steps)
+    classifier.eval()
+    return losses
+
+
+def accuracy(classifier: Classifier, pixels: UInt8Array, labels: Labels) -> float:
+    """Fraction of images that are classified rightly."""
+    place = classifier.model.pixel_mean.device
+    right = 0
+    with torch.no_grad():
+        for first in range(0, len(pixels), EVALUATION_BATCH):
+            part = slice(first, first + EVALUATION_BATCH)
+            found = classifier(to_tensor(pixels[part], place)).argmax(1).cpu().numpy()
+            right += int(np.sum(found == labels[part]))
+    return right / len(pixels)

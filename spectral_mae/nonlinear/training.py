@@ -1,0 +1,340 @@
+"""Training: batches, masks, steps, a log, and checkpoints that resume exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from spectral_mae import _checks
+from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.grid import PatchGrid
+from spectral_mae.nonlinear import checkpoint
+from spectral_mae.nonlinear.data import UInt8Array
+from spectral_mae.nonlinear.model import ImageModel, Target
+from spectral_mae.nonlinear.schedule import warmup_cosine
+from spectral_mae.radial import write_columns
+from spectral_mae.sampling import kept_patches, sample_kept
+
+CHECKPOINT, LOG = "checkpoint.pt", "log.csv"
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained: AdamW, a rise, then a cosine to zero.
+
+    What step t sees (images, flips, masks) depends on ``seed`` and t alone.
+
+    Attributes
+    ----------
+    epochs, batch : int
+        What is left of an epoch after whole batches is not seen in it.
+    rate : float
+        Largest learning rate.
+    warmup : float
+        Epochs in which the rate rises to it.
+    weight_decay : float
+    mask_ratio : float
+    sampling : {"fixed", "bernoulli"}
+    target : {"hidden", "all"}
+        What is scored.
+    flip : bool
+        Mirror half of the images, left to right.
+    seed : int
+    """
+
+    epochs: int = 100
+    batch: int = 256
+    rate: float = 1e-3
+    warmup: float = 5.0
+    weight_decay: float = 0.05
+    mask_ratio: float = 0.75
+    sampling: Sampling = "fixed"
+    target: Target = "hidden"
+    flip: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _checks.positive_int("epochs", self.epochs)
+        _checks.positive_int("batch", self.batch)
+        _checks.open_unit("mask_ratio", self.mask_ratio)
+        _checks.choice("sampling", self.sampling, Sampling)
+        _checks.choice("target", self.target, Target)
+        for name in ("rate", "warmup", "weight_decay"):
+            if not 0 <= _checks.real_number(name, getattr(self, name)) < float("inf"):
+                raise ValueError(f"{name}={getattr(self, name)} is negative or not finite")
+        if self.seed < 0:
+            raise ValueError(f"seed={self.seed} is negative")
+
+
+@dataclass(frozen=True)
+class History:
+    """A training, epoch by epoch.
+
+    Attributes
+    ----------
+    rows : list of dict
+        ``epoch`` (from 1), ``step``, ``rate`` of its last step, ``loss`` (mean over its steps) and
+        ``held_out`` (NaN where nothing is), both in units of the model, and ``seconds`` so far.
+    """
+
+    rows: list[dict[str, float]]
+
+    def column(self, name: str) -> list[float]:
+        """One column."""
+        return [row[name] for row in self.rows]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The columns."""
+        return {name: self.column(name) for name in (self.rows[0] if self.rows else ())}
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a row per epoch."""
+        write_columns(path, {k: np.array(v) for k, v in self.to_dict().items()})
+
+
+def best_device() -> torch.device:
+    """The GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def to_tensor(pixels: UInt8Array, device: torch.device | None = None) -> torch.Tensor:
+    """Pixels (n, H, W, channels) in eight bits as (n, channels, H, W) from 0 to 1."""
+    tensor = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
+    return tensor.permute(0, 3, 1, 2).float() / 255
+
+
+def units_of(pixels: UInt8Array) -> tuple[FloatArray, FloatArray]:
+    """Mean and deviation of each channel, pixels from 0 to 1; a deviation is at least 1/255."""
+    count = np.stack(
+        [np.bincount(pixels[..., c].ravel(), minlength=256) for c in range(pixels.shape[-1])]
+    )
+    share = count / count.sum(1, keepdims=True)
+    levels = np.arange(256) / 255
+    mean = share @ levels
+    deviation = np.sqrt(np.sum(share * (levels - mean[:, np.newaxis]) ** 2, axis=1))
+    return mean, np.maximum(deviation, 1 / 255)
+
+
+def train(
+    model: ImageModel,
+    pixels: UInt8Array,
+    config: TrainConfig,
+    *,
+    held_out: UInt8Array | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    keep: Collection[int] = (),
+    resume: bool = False,
+    until: int | None = None,
+    device: torch.device | str | None = None,
+    quiet: bool = True,
+) -> History:
+    """Train a model on images.
+
+    Parameters
+    ----------
+    model : ImageModel
+        Changed in place. Its units become mean and deviation of the channels of ``pixels``.
+    pixels : ndarray of uint8, shape (n, H, W, channels)
+    config : TrainConfig
+    held_out : ndarray of uint8 or None
+        Scored after each epoch, always under the same masks.
+    folder : path or None
+        Where ``checkpoint.pt`` and ``log.csv`` are written after each epoch.
+    keep : collection of int
+        Epochs whose model stays, as ``epoch-0001.pt``; 0 is the start.
+    resume : bool
+        Go on from the checkpoint in ``folder``, if there is one: on a CPU the result is, bit by
+        bit, that of a training without interruption.
+    until : int or None
+        Stop after this epoch, to go on another time.
+    device : torch.device, str or None
+        None takes the GPU where there is one; there, half precision (bfloat16) where it serves.
+    quiet : bool
+        No progress bar.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ValueError
+        If the images do not fit, or the checkpoint is of another training.
+    """
+    place = best_device() if device is None else torch.device(device)
+    _check(pixels, model)
+    kept_patches(model.grid.n_patches, config.mask_ratio)
+    model.set_units(*units_of(pixels))
+    model.to(place)
+    optimizer = torch.optim.AdamW(
+        _groups(model, config.weight_decay), lr=config.rate, betas=(0.9, 0.95)
+    )
+    batch = min(config.batch, len(pixels))
+    steps = len(pixels) // batch
+    history = History([])
+    if resume and folder is not None and Path(folder, CHECKPOINT).exists():
+        history = _resume(Path(folder, CHECKPOINT), model, optimizer, config)
+    elif folder is not None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        if 0 in keep:
+            checkpoint.save(Path(folder, "epoch-0000.pt"), model)
+    before = history.rows[-1]["seconds"] if history.rows else 0.0
+    started = time.perf_counter()
+    last = config.epochs if until is None else min(until, config.epochs)
+    epochs = range(len(history.rows), last)
+    with tqdm(total=steps * len(epochs), unit="step", disable=quiet or None) as bar:
+        for epoch in epochs:
+            order = np.random.default_rng([config.seed, 0, epoch]).permutation(len(pixels))
+            losses, rate = [], 0.0
+            model.train()
+            for number in range(steps):
+                step = epoch * steps + number
+                rate = config.rate * warmup_cosine(
+                    step, config.epochs * steps, round(config.warmup * steps)
+                )
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                images = pixels[np.sort(order[number * batch : (number + 1) * batch])]
+                losses.append(_step(model, images, optimizer, config, step, place))
+                bar.update()
+            row = {
+                "epoch": epoch + 1,
+                "step": (epoch + 1) * steps,
+                "rate": rate,
+                "loss": float(np.mean(losses)),
+                "held_out": float("nan")
+                if held_out is None
+                else evaluate(
+                    model, held_out, config.mask_ratio, sampling=config.sampling,
+                    target=config.target, seed=config.seed,
+                ),
+                "seconds": before + time.perf_counter() - started,
+            }  # fmt: skip
+            history.rows.append(row)
+            bar.set_postfix(loss=f"{row['loss']:.4f}", held_out=f"{row['held_out']:.4f}")
+            if folder is not None:
+                _write(Path(folder), model, optimizer, config, history, keep)
+    model.eval()
+    return history
+
+
+def evaluate(
+    model: ImageModel,
+    pixels: UInt8Array,
+    mask_ratio: float,
+    *,
+    sampling: Sampling = "fixed",
+    target: Target = "hidden",
+    seed: int = 0,
+) -> float:
+    """Mean loss over images, each under one mask that ``seed`` decides, in units of the model."""
+    _check(pixels, model)
+    place = model.pixel_mean.device
+    rng = np.random.default_rng([seed, 2])
+    total, scored = 0.0, 0.0
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        for first in range(0, len(pixels), EVALUATION_BATCH):
+            images = to_tensor(pixels[first : first + EVALUATION_BATCH], place)
+            kept = _masks(model.grid, mask_ratio, len(images), sampling, rng)
+            weight = float(kept.size if target == "all" else np.sum(~kept))
+            loss = model.loss(images, torch.from_numpy(kept).to(place), target)
+            total, scored = total + weight * loss.item(), scored + weight
+    model.train(training)
+    return total / scored
+
+
+def _step(
+    model: ImageModel,
+    pixels: UInt8Array,
+    optimizer: torch.optim.Optimizer,
+    config: TrainConfig,
+    step: int,
+    place: torch.device,
+) -> float:
+    rng = np.random.default_rng([config.seed, 1, step])
+    images = to_tensor(pixels, place)
+    if config.flip:
+        flipped = torch.from_numpy(rng.random(len(pixels)) < 0.5).to(place)
+        images = torch.where(flipped[:, None, None, None], images.flip(-1), images)
+    kept = _masks(model.grid, config.mask_ratio, len(pixels), config.sampling, rng)
+    with torch.autocast(place.type, torch.bfloat16, enabled=place.type == "cuda"):
+        loss = model.loss(images, torch.from_numpy(kept).to(place), config.target)
+    if not bool(torch.isfinite(loss)):
+        raise FloatingPointError(f"the loss is {loss.item()} at {step=}: try a smaller rate")
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return float(loss.item())
+
+
+def _masks(
+    grid: PatchGrid, mask_ratio: float, n: int, sampling: Sampling, rng: np.random.Generator
+) -> Any:
+    return sample_kept(grid.n_patches, mask_ratio, n, sampling=sampling, rng=rng)
+
+
+def _groups(model: ImageModel, weight_decay: float) -> list[dict[str, Any]]:
+    """Matrices decay; biases, norms and single tokens do not."""
+    matrices = [p for p in model.parameters() if p.ndim == 2]
+    others = [p for p in model.parameters() if p.ndim != 2]
+    return [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+def _check(pixels: UInt8Array, model: ImageModel) -> None:
+    shape = (*model.grid.shape, model.channels)
+    if pixels.dtype != np.uint8 or pixels.shape[1:] != shape or len(pixels) == 0:
+        raise ValueError(
+            f"pixels of {pixels.dtype} and shape {pixels.shape} are not uint8, (n, {shape})"
+        )
+
+
+def _write(
+    folder: Path,
+    model: ImageModel,
+    optimizer: torch.optim.Optimizer,
+    config: TrainConfig,
+    history: History,
+    keep: Collection[int],
+) -> None:
+    checkpoint.save(
+        folder / CHECKPOINT,
+        model,
+        optimizer=optimizer.state_dict(),
+        training=dataclasses.asdict(config),
+        history=history.rows,
+        rng=torch.get_rng_state(),
+    )
+    epoch = len(history.rows)
+    if epoch in keep:
+        checkpoint.save(folder / f"epoch-{epoch:04d}.pt", model)
+    history.to_csv(folder / LOG)
+
+
+def _resume(
+    path: Path, model: ImageModel, optimizer: torch.optim.Optimizer, config: TrainConfig
+) -> History:
+    content = checkpoint.read(path)
+    here = {"settings": checkpoint.settings_of(model), "training": dataclasses.asdict(config)}
+    for name, expected in here.items():
+        found = content.get(name)
+        if found != expected:
+            raise ValueError(f"{path} is of another training: {name} {found}, not {expected}")
+    model.load_state_dict(content["state"])
+    optimizer.load_state_dict(content["optimizer"])
+    torch.set_rng_state(content["rng"])
+    return History(content["history"])

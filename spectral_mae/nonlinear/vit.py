@@ -1,0 +1,255 @@
+"""The masked autoencoder of He et al. (2022): a transformer that sees visible patches only."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from spectral_mae._checks import FloatArray, PerAxis, positive_int
+from spectral_mae.grid import PatchGrid
+from spectral_mae.nonlinear.model import ImageModel
+
+# width, depth and heads of the encoder; of the decoder
+SIZES = {
+    "tiny": (96, 4, 4, 64, 2, 4),
+    "small": (192, 12, 3, 128, 4, 4),
+    "medium": (384, 12, 6, 256, 4, 8),
+    "base": (768, 12, 12, 512, 8, 16),
+}
+
+
+@dataclass(frozen=True)
+class MAEConfig:
+    """Sizes of a masked autoencoder.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns of pixels.
+    patch_size : int or tuple of int
+    channels : int
+    width, depth, heads : int
+        Of the encoder: numbers in a token, blocks, attention heads.
+    decoder_width, decoder_depth, decoder_heads : int
+    mlp_ratio : float
+        Hidden width of a block's MLP, in widths.
+    norm_target : bool
+        Score patches with their own mean and deviation taken off (the decoder then does not know
+        them, and its output is in those units).
+    norm_eps : float
+        ε of the layer norms.
+
+    Examples
+    --------
+    >>> MAEConfig.of_size("base", (224, 224), 16).grid.n_patches
+    196
+    """
+
+    shape: tuple[int, int]
+    patch_size: PerAxis
+    channels: int = 3
+    width: int = 96
+    depth: int = 4
+    heads: int = 4
+    decoder_width: int = 64
+    decoder_depth: int = 2
+    decoder_heads: int = 4
+    mlp_ratio: float = 4.0
+    norm_target: bool = False
+    norm_eps: float = 1e-6
+
+    def __post_init__(self) -> None:
+        grid = PatchGrid(self.shape, self.patch_size)
+        if grid.ndim != 2:
+            raise ValueError(f"shape={self.shape} is not (rows, columns)")
+        object.__setattr__(self, "shape", grid.shape)
+        object.__setattr__(self, "patch_size", grid.patch_size)
+        names = ("channels", "width", "heads", "decoder_width", "decoder_heads")
+        for name in (*names, "depth", "decoder_depth"):
+            positive_int(name, getattr(self, name))
+        for width, heads in (("width", "heads"), ("decoder_width", "decoder_heads")):
+            n, parts = getattr(self, width), getattr(self, heads)
+            if n % parts or n % 4:
+                raise ValueError(f"{width}={n} is not a multiple of 4 and of {heads}={parts}")
+
+    @classmethod
+    def of_size(
+        cls, size: str, shape: tuple[int, int], patch_size: PerAxis, **options: Any
+    ) -> MAEConfig:
+        """One of the sizes "tiny", "small", "medium" and "base" (that of He et al.)."""
+        if size not in SIZES:
+            raise ValueError(f"{size=} is not one of {', '.join(SIZES)}")
+        names = ("width", "depth", "heads", "decoder_width", "decoder_depth", "decoder_heads")
+        return cls(shape, patch_size, **(dict(zip(names, SIZES[size], strict=True)) | options))
+
+    @property
+    def grid(self) -> PatchGrid:
+        """The cut into patches."""
+        return PatchGrid(self.shape, self.patch_size)
+
+    @property
+    def patch_dim(self) -> int:
+        """Numbers in a patch."""
+        return self.grid.patch_pixels * self.channels
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return dataclasses.asdict(self)
+
+
+class MaskedAutoencoder(ImageModel):
+    """Patches to tokens, an encoder of the visible ones, a decoder that is given their places.
+
+    Images and reconstructions are in pixel units; inside, pixels are (x − `pixel_mean`) /
+    `pixel_std`, buffers that default to 0 and 1. The encoder sees a class token (position zero),
+    then visible patches.
+
+    Parameters
+    ----------
+    config : MAEConfig
+
+    Examples
+    --------
+    >>> model = MaskedAutoencoder(MAEConfig((8, 8), 4, channels=1))
+    >>> images, kept = torch.rand(2, 1, 8, 8), torch.tensor([[True, False, False, True]] * 2)
+    >>> model(images, kept).shape
+    torch.Size([2, 1, 8, 8])
+    """
+
+    kind = "vit"
+
+    def __init__(self, config: MAEConfig) -> None:
+        super().__init__(config.grid, config.channels)
+        self.config = config
+        self.norm_target = config.norm_target
+        counts = self.grid.counts
+        self.embed = nn.Linear(config.patch_dim, config.width)
+        self.class_token = nn.Parameter(torch.zeros(1, 1, config.width))
+        self.register_buffer("positions", _positions(config.width, counts))
+        self.encoder = nn.ModuleList(
+            _block(config.width, config.heads, config) for _ in range(config.depth)
+        )
+        self.encoder_norm = nn.LayerNorm(config.width, eps=config.norm_eps)
+        self.to_decoder = nn.Linear(config.width, config.decoder_width)
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, config.decoder_width))
+        self.register_buffer("decoder_positions", _positions(config.decoder_width, counts))
+        self.decoder = nn.ModuleList(
+            _block(config.decoder_width, config.decoder_heads, config)
+            for _ in range(config.decoder_depth)
+        )
+        self.decoder_norm = nn.LayerNorm(config.decoder_width, eps=config.norm_eps)
+        self.to_pixels = nn.Linear(config.decoder_width, config.patch_dim)
+        self.apply(_initialise)
+        nn.init.normal_(self.class_token, std=0.02)
+        nn.init.normal_(self.mask_token, std=0.02)
+
+    def predict(self, patches: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+        """Patches in units of the model to their prediction, (n, n_patches, patch_dim)."""
+        order, padding = visible_first(kept)
+        # Padding holds hidden patches, whose NaN attention would spread though it gives no weight.
+        patches = patches.masked_fill(~kept[:, :, None], 0.0)
+        tokens = self._encode(_take(patches, order), order, padding)[-1]
+        tokens = self.to_decoder(self.encoder_norm(tokens))
+        # Every place gets the mask token, then visible patches put theirs where they belong.
+        n, n_patches = kept.shape
+        full = self.mask_token.expand(n, n_patches, -1)
+        seen = tokens[:, 1:]
+        if padding is not None:
+            seen = torch.where(padding[:, 1:, None], full[:, : order.shape[1]], seen)
+        full = full.scatter(1, order[:, :, None].expand_as(seen), seen)
+        full = torch.cat([tokens[:, :1], full], 1) + self.decoder_positions
+        for block in self.decoder:
+            full = block(full)
+        return self.to_pixels(self.decoder_norm(full))[:, 1:]
+
+    def hidden_states(
+        self, images: torch.Tensor, kept: torch.Tensor | None = None
+    ) -> list[torch.Tensor]:
+        """Tokens after embedding and after each block of the encoder, (n, 1 + K, width) each.
+
+        The class token is the first; visible patches follow in row-major order. The last one is
+        normalised, as the decoder and probes see it. ``kept`` must keep equally many of each.
+        """
+        patches, kept = self.in_units(images), self.all_kept(images) if kept is None else kept
+        order, padding = visible_first(kept)
+        if padding is not None:
+            raise ValueError("kept keeps unequal numbers of patches: tokens would not fit together")
+        states = self._encode(_take(patches, order), order, None)
+        return [*states[:-1], self.encoder_norm(states[-1])]
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Mean over all patches of the last tokens, (n, width): what a probe reads."""
+        return self.hidden_states(images)[-1][:, 1:].mean(1)
+
+    def _encode(
+        self, patches: torch.Tensor, order: torch.Tensor, padding: torch.Tensor | None
+    ) -> list[torch.Tensor]:
+        places = self.positions.expand(len(patches), -1, -1)
+        tokens = self.embed(patches) + _take(places[:, 1:], order)
+        first = (self.class_token + self.positions[:, :1]).expand(len(patches), -1, -1)
+        states = [torch.cat([first, tokens], 1)]
+        for block in self.encoder:
+            states.append(block(states[-1], src_key_padding_mask=padding))
+        return states
+
+
+def visible_first(kept: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Indices of visible patches, (n, K), in row-major order, and what of them is padding.
+
+    K is the largest number of visible patches of an image; images with fewer are padded with
+    hidden ones, which attention must not see. Padding is (n, 1 + K), with the class token, True
+    where there is nothing; None where all keep equally many.
+    """
+    order = torch.argsort((~kept).to(torch.uint8), dim=1, stable=True)
+    counts = kept.sum(1)
+    most = int(counts.max())
+    order = order[:, :most]
+    if bool((counts == most).all()):
+        return order, None
+    padding = ~torch.gather(kept, 1, order)
+    return order, torch.cat([torch.zeros_like(padding[:, :1]), padding], 1)
+
+
+def _take(patches: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+    return torch.gather(patches, 1, order[:, :, None].expand(-1, -1, patches.shape[-1]))
+
+
+def _block(width: int, heads: int, config: MAEConfig) -> nn.Module:
+    return nn.TransformerEncoderLayer(
+        width,
+        heads,
+        int(width * config.mlp_ratio),
+        dropout=0.0,
+        activation="gelu",
+        layer_norm_eps=config.norm_eps,
+        batch_first=True,
+        norm_first=True,
+    )
+
+
+def _initialise(module: nn.Module) -> None:
+    """As He et al.: Xavier's uniform weights, no biases."""
+    if isinstance(module, nn.MultiheadAttention):
+        nn.init.xavier_uniform_(module.in_proj_weight)
+        nn.init.zeros_(module.in_proj_bias)
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+
+
+def _positions(width: int, counts: tuple[int, ...]) -> torch.Tensor:
+    """Sines and cosines of the places of patches, (1, 1 + n_patches, width); zero first.
+
+    Half of the numbers for the column, half for the row, with wavelengths from 2π to 2π·10⁴.
+    """
+    omega = 1.0 / 10000 ** (np.arange(width // 4) / (width / 4))
+    row, column = (index.reshape(-1, 1) * omega for index in np.indices(counts))
+    waves: FloatArray = np.concatenate(
+        [np.sin(column), np.cos(column), np.sin(row), np.cos(row)], axis=1
+    )
+    return torch.from_numpy(np.pad(waves, ((1, 0), (0, 0)))[np.newaxis]).float()
