@@ -129,7 +129,8 @@ def report(data, arguments) -> None:
     spread = difference.std(ddof=1) / np.sqrt(len(difference))
     print(f"\nViT-MAE over linear: {ratio:.4f}; difference {difference.mean():.6f} ± {spread:.6f}")
     exact = (1 - linear.score(test)) * np.sum((test - linear.mean_) ** 2) / len(test) / test[0].size
-    print(f"linear, exactly over all masks: {exact:.6f}\n", flush=True)
+    fitted = linear.loss_ / (MASK_RATIO * test[0].size)
+    print(f"linear, exactly over all masks: {exact:.6f}; of its training images {fitted:.6f}\n")
 
     some, rng = test[:1500], 11
     responses = {
@@ -210,13 +211,14 @@ def draw(path, history, each, power, responses, spectra, found, closed, model) -
     plot.training(history.to_dict(), axes[0, 0], lines=lines)
     axes[0, 0].set_title("loss of hidden pixels")
     plot.response(responses, axes[0, 1], curves=("explained", "gain"))
-    axes[0, 1].set_title("what becomes of each frequency, hidden pixels")
-    for name, values in spectra.items():
-        colour = {"color": "black", "linestyle": "dashed"} if name == "linear" else {}
-        axes[0, 2].plot(np.arange(1, len(values) + 1), values, label=name, **colour)
-    axes[0, 2].set(xscale="log", yscale="log", ylim=(1e-5, None), xlabel="place")
-    axes[0, 2].set(ylabel="singular value", title="spectrum of the Jacobian, one masked image")
-    axes[0, 2].legend()
+    axes[0, 1].set_title("hidden pixels, by frequency")
+    with plot.style():
+        for name, values in spectra.items():
+            colour = {"color": "black", "linestyle": "dashed"} if name == "linear" else {}
+            axes[0, 2].plot(np.arange(1, len(values) + 1), values, label=name, **colour)
+        axes[0, 2].set(xscale="log", yscale="log", ylim=(1e-4, None), xlabel="place")
+        axes[0, 2].set(ylabel="singular value", title="Jacobian at one masked image")
+        axes[0, 2].legend()
     for ax, name, field in ((axes[1, 0], "ViT-MAE", found), (axes[1, 1], "linear", closed)):
         plot.receptive_field(field, ax, log=True)
         ax.set_title(f"mean weights of a hidden pixel: {name}")

@@ -40,7 +40,7 @@ def training(
         ax.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom")
     ax.set_yscale("log")
     ax.set_xlabel("epoch")
-    ax.set_ylabel("mean squared error of what is scored (units of the model)")
+    ax.set_ylabel("mean squared error (units of the model)")
     ax.legend()
     return ax
 
