@@ -38,6 +38,7 @@ SCRIPTS = {
     "linear_interpolation": "interpolation that looks at the mask",
     "linear_photographs": "linear models of photographs, 224×224×3",
     "linear_speed": "banded against dense solves, two BLAS threads",
+    "nonlinear_cifar": "a small trained MAE beside the best linear one",
     "nonlinear_linear_limit": "gradient descent on linear models, and closed forms",
     "patch_range": "whether larger patches look farther",
     "unmasking": "how well spectra and slopes are recovered",

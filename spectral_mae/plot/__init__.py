@@ -25,7 +25,7 @@ from spectral_mae.plot.spectra import (
     sectors,
     unmasked_radial,
 )
-from spectral_mae.plot.training import training
+from spectral_mae.plot.training import loss_and_accuracy, training
 from spectral_mae.plot.weights import encoder_energy, gap, weight_matrix
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "grating",
     "heat_map",
     "leakage",
+    "loss_and_accuracy",
     "masked_image",
     "masked_radial",
     "masking",

@@ -40,6 +40,31 @@ def training(
         ax.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom")
     ax.set_yscale("log")
     ax.set_xlabel("epoch")
-    ax.set_ylabel("mean squared error of what is scored (units of the model)")
+    ax.set_ylabel("mean squared error (units of the model)")
     ax.legend()
+    return ax
+
+
+@styled
+def loss_and_accuracy(
+    columns: Mapping[str, Sequence[float]], ax: Axes | None = None, *, label: str = "mask_ratio"
+) -> Axes:
+    """Probe accuracy of trainings against their loss, one standard error up and down.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        ``loss``, ``accuracy``, ``stderr`` and ``label``, as `nonlinear.sweep.TrainingSweep` has
+        them.
+    ax : Axes or None
+    label : str
+        The column that is written beside each point.
+    """
+    ax = one_axes(ax)
+    loss, accuracy = (np.asarray(columns[name], float) for name in ("loss", "accuracy"))
+    ax.errorbar(loss, accuracy, np.asarray(columns["stderr"], float), fmt="o", capsize=2)
+    for x, y, value in zip(loss, accuracy, columns[label], strict=True):
+        ax.annotate(f"{value:g}", (x, y), textcoords="offset points", xytext=(5, 4))
+    ax.set_xlabel("mean squared error of hidden pixels, images held out (units of the model)")
+    ax.set_ylabel(f"accuracy of a linear probe (numbers: {label.replace('_', ' ')})")
     return ax
