@@ -20,7 +20,7 @@ from spectral_mae.sampling import Seed
 
 Labels = NDArray[np.int64]
 
-PENALTIES = tuple(10.0 ** np.arange(0, -6, -1))
+PENALTIES = tuple(10.0 ** np.arange(2, -6, -1))
 
 
 @dataclass(frozen=True)
