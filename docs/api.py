@@ -81,7 +81,8 @@ GROUPS: dict[str, tuple[str, str]] = {
             "psd radial sectors masking masked_image grating leakage octaves masked_radial "
             "unmasked_radial response response_power receptive_field receptive_fields "
             "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
-            "reconstruction reconstructions training loss_and_accuracy power_limits style use_style new_figure save"
+            "reconstruction reconstructions training loss_and_accuracy "
+            "power_limits style use_style new_figure save"
         ),
     ),
     "Figures of the documentation (`spectral_mae.gallery`)": (
