@@ -76,14 +76,7 @@ def _list_zip(path: Path, title: str) -> Listing:
         if kind != "image":
             _pass_over(found, member.filename)
             continue
-        place = ZipMember(
-            member.filename,
-            member.header_offset,
-            member.compress_type,
-            member.compress_size,
-            member.file_size,
-            member.CRC,
-        )
+        place = ZipMember.of(member)
         encrypted = "encrypted in its archive" if member.flag_bits & _ENCRYPTED else ""
         found.references.append(
             ImageReference(

@@ -59,14 +59,7 @@ def list_npz(path: Path, title: str) -> tuple[list[ImageReference], int]:
     references: list[ImageReference] = []
     others: list[str] = []
     for member in members:
-        place = ZipMember(
-            member.filename,
-            member.header_offset,
-            member.compress_type,
-            member.compress_size,
-            member.file_size,
-            member.CRC,
-        )
+        place = ZipMember.of(member)
         key = member.filename.removesuffix(".npy")
         stamp = f"{member.file_size}:{member.CRC:08x}"
         found = _array(Place(str(path), member=place), f"{title}/{key}", stamp)

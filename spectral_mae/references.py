@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal, Self, cast
 
 import numpy as np
 
@@ -49,6 +49,18 @@ class ZipMember:
     compressed: int
     size: int
     crc: int
+
+    @classmethod
+    def of(cls, info: zipfile.ZipInfo) -> Self:
+        """Of an entry of the archive's directory."""
+        return cls(
+            info.filename,
+            info.header_offset,
+            info.compress_type,
+            info.compress_size,
+            info.file_size,
+            info.CRC,
+        )
 
 
 @dataclass(frozen=True, slots=True)
