@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from spectral_mae.masks import PulseMask, sample_visible
     from spectral_mae.moments import BandMoments, DenseMoments, StationaryMoments
     from spectral_mae.periodogram import Periodogram, psd
-    from spectral_mae.radial import RadialSpectrum, SectorSpectrum
+    from spectral_mae.radial import RadialSpectrum
     from spectral_mae.receptive import ReceptiveField, WeightReach, WeightsByDistance, weight_reach
     from spectral_mae.reconstruction import (
         Reconstruction,
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     )
     from spectral_mae.response import FrequencyResponse, RadialResponse
     from spectral_mae.sampling import inclusion_probabilities
+    from spectral_mae.sectors import SectorSpectrum
     from spectral_mae.spectrum import Spectrum
     from spectral_mae.spectrum_errors import bootstrap_radial, unmasked_covariance
     from spectral_mae.stack import CentredStack
@@ -82,7 +83,7 @@ _HOME = {
     "RadialSpectrum": "radial",
     "ReceptiveField": "receptive",
     "Reconstruction": "reconstruction",
-    "SectorSpectrum": "radial",
+    "SectorSpectrum": "sectors",
     "ShrinkageChoice": "linear_model",
     "Spectrum": "spectrum",
     "StationaryMoments": "moments",

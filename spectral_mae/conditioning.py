@@ -28,6 +28,8 @@ class Conditioning:
         Precision of the buffers that `fill` fills.
     window, detrend
         As in `spectral_mae.psd`.
+
+    The workspaces that `fill` gets must have transposed half-planes.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class Conditioning:
         self.shape = shape
         self._weights = window_weights(window, shape)
         self._window = None if self._weights is None else self._weights.astype(dtype)
-        self._smooth = _smooth_filter(shape) if self.detrend == "periodic" else None
+        self._smooth = _smooth_filter(shape).T if self.detrend == "periodic" else None
 
     @property
     def changes(self) -> bool:

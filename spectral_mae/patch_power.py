@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
-from spectral_mae.dirichlet import Complex128Array, dirichlet_kernel, unit_roots
+from spectral_mae.dirichlet import dirichlet_kernel, unit_roots
 from spectral_mae.fourier import RealFFT
 from spectral_mae.grid import PatchGrid, half_from_full, half_shape
 
@@ -64,21 +64,23 @@ class _GramPower:
     Σ_b |Z_b|² = Re Σ_d w_d e^(−2πi k₁d/H) Σ_l T[d, l] e^(−2πi k₂l/W), w_0 = 1, else 2. So few lags
     take a product of one table for each axis and no FFT. So does Z̄ R*, whose tables are those of
     Z̄ times R*: where R is zero it is exactly zero. A signal is an image of one row.
+
+    Half of the rows k₁ are enough: the cosine terms are even in k₁ and the sine terms odd.
     """
 
     def __init__(self, grid: PatchGrid) -> None:
         missing = (1,) * (2 - grid.ndim)
         self._counts, self._patch = missing + grid.counts, missing + grid.patch_size
         sides = list(zip(missing + grid.shape, self._patch, strict=True))
-        self._half_shape = half_shape(grid.shape)
-        tables = {side: _tables(*side) for side in set(sides)}
-        waves, local, ones = tables[sides[0]]
-        twice = np.where(np.arange(len(waves)) == 0, 1.0, 2.0)[:, np.newaxis]
-        left = [twice * waves.real, -twice * waves.imag, 2 * local.real, -2 * local.imag, ones]
-        self._rows = np.concatenate(left).T.copy()
-        waves, local, ones = tables[sides[1]]
-        across = waves.real, waves.imag, local.real, local.imag, ones
-        self._columns = [half_from_full(table).copy() for table in across]
+        self._shape = half_shape(grid.shape)
+        self._height = sides[0][0]
+        tables = {side: _Waves(*side) for side in set(sides)}
+        rows, self._columns = (tables[side] for side in sides)
+        twice = np.full((self._patch[0], 1), 2.0)
+        twice[0] = 1.0
+        even = twice * rows.cosines, 2 * rows.even, rows.ones
+        odd = twice * rows.sines, 2 * rows.odd
+        self._even, self._odd = (np.concatenate(part).T for part in (even, odd))
 
     def __call__(self, planes: FloatArray, mean: FloatArray) -> FloatArray:
         """An image, (*shape, channels), and the mean of each channel."""
@@ -95,13 +97,20 @@ class _GramPower:
             np.matmul(later.T, earlier, out=products[lag])
         lags = _diagonal_sums(products)
         forth, back = lags[:, columns - 1 :], lags[:, columns - 1 :: -1]
-        even = forth + back
-        even[:, 0] = forth[:, 0]
+        both = forth + back
+        both[:, 0] = forth[:, 0]
         summed = np.tile(mean, height * width) @ flat.reshape(rows, per_row, columns)
-        squared = np.array([[mean @ mean]])
-        parts = (even, forth - back, summed, summed, squared)
-        right = [part @ table for part, table in zip(parts, self._columns, strict=True)]
-        return (self._rows @ np.concatenate(right)).reshape(self._half_shape)
+        across = self._columns
+        even = both @ across.cosines, summed @ across.even, (mean @ mean) * across.ones
+        odd = (forth - back) @ across.sines, summed @ across.odd
+        cosine = self._even @ np.concatenate(even)
+        sine = self._odd @ np.concatenate(odd)
+        power = np.empty((self._height, cosine.shape[1]))
+        half = len(cosine)
+        np.subtract(cosine, sine, out=power[:half])
+        mirrored = slice(self._height - half, 0, -1)
+        np.add(cosine[mirrored], sine[mirrored], out=power[half:])
+        return power.reshape(self._shape)
 
 
 class _PaddedPower:
@@ -147,12 +156,24 @@ class _PaddedPower:
         return self._padded.irfft(squares)[0]
 
 
-def _tables(n: int, patch: int) -> tuple[Complex128Array, Complex128Array, FloatArray]:
-    """e^(−2πi jk/n) for 0 ≤ j < p, the same times R*[k], and |R[k]|² times the patches."""
-    wave = unit_roots(n, np.arange(n))[np.multiply.outer(np.arange(patch), np.arange(n)) % n]
-    kernel = dirichlet_kernel(n, patch)
-    ones = (kernel.real**2 + kernel.imag**2) * (n // patch)
-    return wave, wave * kernel.conj(), ones[np.newaxis]
+class _Waves:
+    """Waves over a patch, for the half-plane of one axis: each (patch, n//2 + 1).
+
+    ``cosines`` and ``sines`` of 2πjk/n for 0 ≤ j < patch; ``even`` and ``odd`` in k, real part and
+    minus the imaginary part of e^(−2πi jk/n) R*[k]; and ``ones``, (1, n//2 + 1), |R[k]|² times the
+    patches.
+    """
+
+    def __init__(self, n: int, patch: int) -> None:
+        half = n // 2 + 1
+        phase = np.multiply.outer(np.arange(patch), np.arange(half)) % n
+        waves = unit_roots(n, np.arange(n))[phase]
+        kernel = dirichlet_kernel(n, patch)[:half]
+        local = waves * kernel.conj()
+        # Contiguous, or each product would copy them.
+        self.cosines, self.sines = waves.real.copy(), -waves.imag
+        self.even, self.odd = local.real.copy(), -local.imag
+        self.ones = ((kernel.real**2 + kernel.imag**2) * (n // patch))[np.newaxis]
 
 
 def _diagonal_sums(matrices: FloatArray) -> FloatArray:

@@ -20,6 +20,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
 from spectral_mae.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.fourier import RealFFT, Workspace
+from spectral_mae.grid import half_shape
 from spectral_mae.radial import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectrum import Spectrum
 
@@ -168,7 +169,13 @@ class Periodogram:
         self.scaling: Scaling = scaling
         self.channel_axis = channel_axis
         self._fft = RealFFT(
-            self.shape, dtype=dtype, backend=backend, planner=planner, workers=workers, chunk=chunk
+            self.shape,
+            dtype=dtype,
+            backend=backend,
+            planner=planner,
+            workers=workers,
+            chunk=chunk,
+            transposed=True,
         )
         self._conditioning = Conditioning(self.shape, self._fft.dtype, window, detrend)
         self.norm, self._cell = self._conditioning.normalisation(self.fs, scaling)
@@ -189,7 +196,10 @@ class Periodogram:
             Half-planes, averaged over channels, of the precision ``dtype``.
         """
         batch = self._batch(images)
-        return self._power(batch, self._masks(visible, len(batch)))
+        masks = self._masks(visible, len(batch))
+        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
+        self._power(batch, masks, _transposed(out))
+        return out
 
     def radial(
         self, images: ArrayLike, bins: Bins = None, *, visible: ArrayLike | None = None
@@ -201,27 +211,15 @@ class Periodogram:
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         rings = self._default_rings if bins is None else RingBins(self.shape, self.fs, bins)
-        means = np.empty((3, len(batch), len(rings.frequency)))
+        mean, variance = np.empty((2, len(batch), len(rings.frequency)))
 
         def work(rows: slice, space: Workspace) -> None:
             power = space.spare[: rows.stop - rows.start]
             self._transform(batch[rows], _part(masks, rows), space, power)
-            means[:, rows] = rings.means(power)
+            mean[rows], variance[rows] = rings.transposed_moments(power)
 
         self._each_chunk(batch, work)
-        power, std, stderr = means
-        return RadialSpectrum(
-            rings.frequency,
-            power,
-            rings.count,
-            std,
-            stderr,
-            rings.edges,
-            self.scaling,
-            fs=self.fs,
-            log_frequency=rings.log_frequency,
-            log_spread=rings.log_spread,
-        )
+        return rings.spectrum(mean, variance, scaling=self.scaling)
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
         """Mean spectrum of all images, added up in double precision."""
@@ -230,17 +228,12 @@ class Periodogram:
         masks = self._masks(visible, n)
         if n == 0:
             raise ValueError("no images to average: the batch is empty")
-        sums = np.zeros(self._fft.half_shape)
-        squares = 0.0
-        block = max(1, BLOCK_BYTES // (prod(self.shape) * self._fft.dtype.itemsize))
-        for first in range(0, n, block):
-            part = batch[first : first + block]
-            power = self._power(part, _part(masks, slice(first, first + block)))
-            sums += power.sum(axis=0, dtype=np.float64)
-            pixels = part.astype(np.float64, copy=False).ravel()
-            squares += float(np.dot(pixels, pixels))
+        if n == 1:
+            mean, squares = self.power(images, visible=visible)[0], _sum_of_squares(batch)
+        else:
+            mean, squares = self._mean(batch, masks)
         return Spectrum(
-            power=(sums / n).astype(self._fft.dtype),
+            power=mean,
             shape=self.shape,
             scaling=self.scaling,
             fs=self.fs,
@@ -302,14 +295,31 @@ class Periodogram:
             masks = _checks.real_array("visible", masks)
         return np.broadcast_to(masks, (n, *self.shape))
 
-    def _power(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> FloatArray:
-        out = np.empty((len(batch), *self._fft.half_shape), dtype=self._fft.dtype)
+    def _mean(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> tuple[FloatArray, float]:
+        """Mean power of the images, (*half_shape), and the sum of the squares of their pixels."""
+        n, block = len(batch), self._fft.chunk
+        if self._fft.workers > 1:
+            block = max(1, BLOCK_BYTES // (prod(self.shape) * self._fft.dtype.itemsize))
+        powers = np.empty((min(n, block), *self._fft.half_shape), dtype=self._fft.dtype)
+        sums, squares = np.zeros(self._fft.half_shape), 0.0
+        for first in range(0, n, block):
+            part = batch[first : first + block]
+            power = powers[: len(part)]
+            self._power(part, _part(masks, slice(first, first + block)), power)
+            for one in power:  # so that the size of a block makes no difference
+                sums += one
+            squares += _sum_of_squares(part)
+        mean = np.empty(half_shape(self.shape), dtype=self._fft.dtype)
+        np.divide(sums.T, n, out=mean, casting="same_kind")
+        return mean, squares
+
+    def _power(self, batch: NDArray[Any], masks: NDArray[Any] | None, out: FloatArray) -> None:
+        """Power of every image into ``out``, (n, *transposed half_shape)."""
 
         def work(rows: slice, space: Workspace) -> None:
             self._transform(batch[rows], _part(masks, rows), space, out[rows])
 
         self._each_chunk(batch, work)
-        return out
 
     def _each_chunk(self, batch: NDArray[Any], work: Callable[[slice, Workspace], None]) -> None:
         """Work through a batch; pixels that are not finite are looked for only once they show."""
@@ -329,7 +339,7 @@ class Periodogram:
         space: Workspace,
         power: FloatArray,
     ) -> None:
-        """Power of one chunk, (n, *shape, channels), into ``power``, (n, *half_shape)."""
+        """Power of one chunk, (n, *shape, channels), into ``power``, transposed half-planes."""
         n, channels = len(batch), batch.shape[-1]
         for channel in range(channels):
             self._conditioning.fill(space, batch[..., channel], masks)
@@ -363,3 +373,13 @@ class Periodogram:
 
 def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:
     return None if masks is None else masks[rows]
+
+
+def _sum_of_squares(batch: NDArray[Any]) -> float:
+    pixels = batch.astype(np.float64, copy=False).ravel()
+    return float(np.dot(pixels, pixels))
+
+
+def _transposed(power: FloatArray) -> FloatArray:
+    """Half-planes, (n, H, W//2 + 1), with their axes in the order of the transforms."""
+    return power.swapaxes(1, 2) if power.ndim == 3 else power

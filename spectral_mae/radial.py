@@ -1,10 +1,4 @@
-"""Averages of a two-dimensional spectrum over rings and over sectors of frequency.
-
-A real image has P[−k] = P[k], so of the frequencies in a bin about half are independent numbers.
-Counts are of the whole grid; standard errors use the independent ones, ``count / 2``: each pair
-{k, −k} of a Gaussian field carries an exponential variable, and each frequency that is its own
-mirror (zero and Nyquist) a chi-square with one degree of freedom, which is half of one.
-"""
+"""Averages of a two-dimensional spectrum over rings of frequency."""
 
 from __future__ import annotations
 
@@ -12,38 +6,20 @@ import csv
 import dataclasses
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import scipy.optimize
-import scipy.special
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from spectral_mae import _checks, grid
 from spectral_mae._checks import FloatArray, Scaling
-
-SLOPE_ROUNDS = 6  # the correction for the width of rings needs the slope, and settles fast
+from spectral_mae.binning import Binning
+from spectral_mae.slope import SlopeFit, power_law_slope
 
 Bins = int | Sequence[float] | FloatArray | None
-
-
-class SlopeFit(NamedTuple):
-    """A fitted log-log slope and its standard error."""
-
-    slope: float
-    stderr: float
-
-
-class BinMeans(NamedTuple):
-    """Mean, spread and standard error of power in bins, each of shape (..., n_bins)."""
-
-    power: FloatArray
-    std: FloatArray
-    stderr: FloatArray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -160,19 +136,12 @@ class RadialSpectrum:
                 f"no slope: the power of {int(lost.sum())} of {len(power)} rings is not above "
                 f"the rounding floor {self.floor:.3g} (smallest {power.min():.3g})"
             )
-        modes = self.averages * self.count[chosen] / 2
-        spread = self.log_spread[chosen]
-        fit = SlopeFit(0.0, 0.0)
-        for _ in range(SLOPE_ROUNDS):
-            widened = fit.slope**2 * spread
-            effective = np.maximum(modes * np.exp(-widened), 0.5)
-            bias = scipy.special.digamma(effective) - np.log(effective) + widened / 2
-            fit = _weighted_slope(
-                self.log_frequency[chosen],
-                np.log(power) - bias,
-                scipy.special.polygamma(1, effective),
-            )
-        return fit
+        return power_law_slope(
+            power,
+            self.averages * self.count[chosen] / 2,
+            self.log_frequency[chosen],
+            self.log_spread[chosen],
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain lists and numbers."""
@@ -182,124 +151,7 @@ class RadialSpectrum:
         """Write one row per ring (and per spectrum, if this is a batch)."""
         lower, upper = self.edges.T
         bins = {"frequency": self.frequency, "lower": lower, "upper": upper, "count": self.count}
-        write_columns(path, _bin_columns(bins, self))
-
-
-@dataclass(frozen=True, eq=False)
-class SectorSpectrum:
-    """Power averaged over sectors of equal orientation; reads as its powers in NumPy functions.
-
-    Attributes
-    ----------
-    angle : ndarray, shape (n,)
-        Middle of each sector in degrees, 0 ≤ angle < 180: the direction of the frequency vector,
-        from the last axis (0°, power of vertical stripes) towards the first axis (90°).
-    power, std, stderr : ndarray, shape (n,)
-        As in `RadialSpectrum`.
-    count : ndarray of float, shape (n,)
-        Frequencies of the whole grid; one on the border of two sectors, or at a Nyquist
-        frequency, where k and its aliases have two orientations, counts half in each.
-    scaling : {"density", "spectrum", "energy"}
-    """
-
-    angle: FloatArray
-    power: FloatArray
-    count: FloatArray
-    std: FloatArray
-    stderr: FloatArray
-    scaling: Scaling
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.array(self.power, dtype=dtype, copy=copy)
-
-    def __len__(self) -> int:
-        return len(self.power)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain lists and numbers."""
-        return plain_fields(self)
-
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one row per sector."""
-        write_columns(path, _bin_columns({"angle": self.angle, "count": self.count}, self))
-
-
-class _Binning:
-    """Weighted means of half-plane power over bins.
-
-    Each entry says that half-plane frequency ``index`` brings ``weight`` frequencies of the whole
-    grid into bin ``bins``; the weights of a bin sum to its count. Entries are sorted by bin and
-    then by weight, so that a bin is a few runs of equal weight, which is multiplied once for each
-    run. Bins that nothing falls into are left out.
-    """
-
-    def __init__(
-        self,
-        half_shape: tuple[int, ...],
-        bins: NDArray[np.integer[Any]],
-        index: NDArray[np.integer[Any]],
-        weight: FloatArray,
-    ) -> None:
-        order = np.lexsort((weight, bins))
-        self.half_shape = half_shape
-        bins, weight = bins[order], weight[order]
-        self._index = index[order]
-        self.filled, first, self._sizes = np.unique(bins, return_index=True, return_counts=True)
-        starts = (np.diff(bins, prepend=-1) != 0) | (np.diff(weight, prepend=0.0) != 0)
-        self._runs = np.flatnonzero(starts)
-        self._run_weight = weight[self._runs]
-        self._first = np.cumsum(starts)[first] - 1  # run with which each bin begins
-        self._free: list[FloatArray] = []
-        self.counts = self._sums(np.ones(len(order)))
-
-    def means(self, power: FloatArray, averages: int = 1) -> BinMeans:
-        """Mean, spread and standard error over the bins.
-
-        ``power``, (..., *half_shape), is the mean of so many independent spectra.
-        """
-        lead = power.shape[: power.ndim - len(self.half_shape)]
-        size = math.prod(self.half_shape)
-        with self._borrow((*lead, len(self._index))) as values:
-            values[...] = power.reshape(*lead, size).take(self._index, axis=-1)
-            mean = self._sums(values) / self.counts
-            # Deviations from the mean, not the difference of two sums: that would cancel.
-            np.subtract(values, np.repeat(mean, self._sizes, axis=-1), out=values)
-            np.square(values, out=values)
-            std = np.sqrt(self._sums(values) / self.counts)
-        independent = self.counts / 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scatter = std / np.sqrt(independent - 1)
-        gaussian = np.abs(mean) / np.sqrt(independent * averages)
-        return BinMeans(mean, std, np.where(independent > 1, scatter, gaussian))
-
-    def spread(self, values: FloatArray) -> FloatArray:
-        """One value per bin at every entry of it, (n_bins,) to the half-plane."""
-        half = np.zeros(self.half_shape)
-        half.flat[self._index] = np.repeat(values, self._sizes)
-        return half
-
-    @contextmanager
-    def _borrow(self, shape: tuple[int, ...]) -> Iterator[FloatArray]:
-        """Lend an array to this thread alone: fresh ones cost more in page faults than sums do."""
-        try:
-            spare = self._free.pop()  # list.pop and list.append are atomic
-        except IndexError:
-            spare = np.empty(0)
-        size = math.prod(shape)
-        if spare.size < size:
-            spare = np.empty(size)
-        try:
-            yield spare[:size].reshape(shape)
-        finally:
-            self._free.append(spare)
-
-    def _sums(self, values: FloatArray) -> FloatArray:
-        """Weighted sums over the bins."""
-        if values.size == 0:
-            return np.zeros((*values.shape[:-1], len(self._first)))
-        runs = np.add.reduceat(values, self._runs, axis=-1)
-        runs *= self._run_weight
-        return np.add.reduceat(runs, self._first, axis=-1)
+        write_columns(path, bin_columns(bins, self))
 
 
 class RingBins:
@@ -329,7 +181,7 @@ class RingBins:
         index = np.flatnonzero((member >= 0) & (member < len(edges) - 1))
         if len(index) == 0:
             raise ValueError(f"no frequency of {shape=} with {fs=} lies in the rings {bins=}")
-        self._binning = _Binning(
+        self._binning = Binning(
             grid.half_shape(shape),
             member[index],
             index,
@@ -339,14 +191,13 @@ class RingBins:
         self.edges = np.stack([edges[:-1], edges[1:]], axis=1)[self._binning.filled]
         self.count = np.rint(self._binning.counts).astype(np.int64)
         half = radius.reshape(grid.half_shape(shape))
-        self.frequency = self._binning.means(half).power
+        self.frequency, _ = self._binning.moments(half)
         with np.errstate(divide="ignore"):
             logarithm = np.log(half)
         # Zero frequency, which only a given edge lets in, has no logarithm; it gets that of the
         # mean of its ring.
         logarithm.flat[0] = self._zero_logarithm(radius, member)
-        found = self._binning.means(logarithm)
-        self.log_frequency, self.log_spread = found.power, found.std**2
+        self.log_frequency, self.log_spread = self._binning.moments(logarithm)
 
     def spread(self, values: FloatArray) -> FloatArray:
         """One value per ring on its frequencies, zero elsewhere: (n_rings,) to the half-plane."""
@@ -357,14 +208,27 @@ class RingBins:
         others = radius[(member == member[0]) & (radius > 0)]
         return float(np.log(others).mean()) if others.size else 0.0
 
-    def means(self, power: FloatArray) -> BinMeans:
-        """Mean, spread and standard error over the rings, each (..., n_bins)."""
-        return self._binning.means(power)
+    def transposed_moments(self, power: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance in the rings, of half-planes with their axes in the other order."""
+        return self._binning.moments(power, transposed=True)
 
     def average(
         self, power: FloatArray, *, scaling: Scaling, averages: int = 1, floor: float = 0.0
     ) -> RadialSpectrum:
         """Average half-plane power, shape (..., *half_shape), over the rings."""
+        moments = self._binning.moments(power)
+        return self.spectrum(*moments, scaling=scaling, averages=averages, floor=floor)
+
+    def spectrum(
+        self,
+        mean: FloatArray,
+        variance: FloatArray,
+        *,
+        scaling: Scaling,
+        averages: int = 1,
+        floor: float = 0.0,
+    ) -> RadialSpectrum:
+        """The result for moments in the rings, each (..., n_bins)."""
         return RadialSpectrum(
             frequency=self.frequency,
             count=self.count,
@@ -375,57 +239,8 @@ class RingBins:
             fs=self.fs,
             log_frequency=self.log_frequency,
             log_spread=self.log_spread,
-            **self._binning.means(power, averages)._asdict(),
+            **self._binning.errors(mean, variance, averages)._asdict(),
         )
-
-
-def average_sectors(
-    power: FloatArray,
-    shape: tuple[int, ...],
-    fs: tuple[float, ...],
-    n: int,
-    *,
-    fmin: float | None,
-    fmax: float | None,
-    scaling: Scaling,
-    averages: int,
-) -> SectorSpectrum:
-    """Average half-plane power over ``n`` sectors of orientation; see `Spectrum.sectors`."""
-    if len(shape) != 2:
-        raise ValueError(f"sectors need an image; {shape=} has {len(shape)} axis")
-    n = _checks.positive_int("n", n)
-    rows, columns = np.meshgrid(*grid.half_frequencies(shape, fs), indexing="ij")
-    radius = grid.radial_frequency(shape, fs)
-    low = 0.0 if fmin is None else fmin
-    high = grid.nyquist(fs) if fmax is None else fmax
-    chosen = (radius > 0) & grid.at_least(radius, low) & grid.at_most(radius, high)
-    index = np.flatnonzero(chosen)
-    weights = np.broadcast_to(grid.hermitian_weights(shape), radius.shape).ravel()[index] / 2.0
-    angle = np.arctan2(rows, columns).ravel()[index] % np.pi
-    on_nyquist = grid.on_nyquist(shape).ravel()[index]
-    mirrored = np.where(on_nyquist, -angle % np.pi, angle)
-    # In units of a sector, sector b reaches from b - 1/2 to b + 1/2; a frequency on a border is
-    # shared, so that mirroring or turning the image mirrors or turns the result exactly.
-    entries = []
-    for half in (angle, mirrored):
-        position = half * (n / np.pi)
-        for nudge in (-1e-9, 1e-9):
-            entries.append(np.rint(position + nudge).astype(int) % n)
-    binning = _Binning(
-        radius.shape,
-        np.concatenate(entries),
-        np.tile(index, len(entries)),
-        np.tile(weights / 2, len(entries)),
-    )
-    if len(binning.filled) < n:
-        raise ValueError(
-            f"{n - len(binning.filled)} of {n} sectors hold no frequency of {shape=} with "
-            f"{fmin=}, {fmax=}; ask for fewer"
-        )
-    means = binning.means(power, averages)
-    return SectorSpectrum(
-        angle=np.arange(n) * (180.0 / n), count=binning.counts, scaling=scaling, **means._asdict()
-    )
 
 
 def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> FloatArray:
@@ -448,33 +263,6 @@ def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> Fl
     return np.linspace(finest / 2, top, _checks.positive_int("bins", bins) + 1)
 
 
-def _weighted_slope(x: FloatArray, y: FloatArray, variance: FloatArray) -> SlopeFit:
-    """Straight line through points of known variance plus a common one, found from the scatter."""
-
-    def fit(extra: float) -> tuple[float, float, float]:
-        weight = 1.0 / (variance + extra)
-        total = weight.sum()
-        across = x - weight @ x / total
-        weighted = weight * across
-        spread = float(weighted @ across)
-        slope = float(weighted @ y) / spread
-        residual = y - weight @ y / total - slope * across
-        return slope, spread, float(weight @ (residual * residual))
-
-    def excess(extra: float) -> float:
-        return fit(extra)[2] - (len(x) - 2)
-
-    extra = 0.0
-    if excess(0.0) > 0:
-        # The excess falls towards -(n - 2) as the common variance grows.
-        high = float(np.var(y)) + 1.0
-        while excess(high) > 0:
-            high *= 2
-        extra = float(scipy.optimize.brentq(excess, 0.0, high))
-    slope, spread, _ = fit(extra)
-    return SlopeFit(slope, 1.0 / math.sqrt(spread))
-
-
 def plain_fields(result: Any) -> dict[str, Any]:
     """The fields of a result object as plain lists and numbers."""
     values = ((field.name, getattr(result, field.name)) for field in dataclasses.fields(result))
@@ -489,9 +277,7 @@ def write_columns(path: str | os.PathLike[str], columns: Mapping[str, NDArray[An
         writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
 
 
-def _bin_columns(
-    bins: Mapping[str, NDArray[Any]], result: RadialSpectrum | SectorSpectrum
-) -> dict[str, NDArray[Any]]:
+def bin_columns(bins: Mapping[str, NDArray[Any]], result: Any) -> dict[str, NDArray[Any]]:
     """Bin columns, then power, std and stderr; of a batch one spectrum after the other."""
     n = len(np.atleast_2d(result.power))
     columns = {name: np.tile(column, n) for name, column in bins.items()}

@@ -10,7 +10,8 @@ import numpy as np
 
 from spectral_mae import grid
 from spectral_mae._checks import FloatArray, Scaling
-from spectral_mae.radial import Bins, RadialSpectrum, RingBins, SectorSpectrum, average_sectors
+from spectral_mae.radial import Bins, RadialSpectrum, RingBins
+from spectral_mae.sectors import SectorSpectrum, average_sectors
 
 
 @dataclass(frozen=True, eq=False, repr=False)

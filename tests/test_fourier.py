@@ -50,6 +50,26 @@ def test_both_directions_equal_numpy(shape, backend, dtype, planner):
 
 @SHAPES
 @BACKENDS
+@DTYPES
+@pytest.mark.parametrize("planner", ["estimate", "measure"])
+def test_transposed_half_planes_are_the_upright_ones_with_their_axes_swapped(
+    shape, backend, dtype, planner
+):
+    options = {"dtype": dtype, "backend": backend, "planner": planner, "chunk": 2}
+    turned, upright = (RealFFT(shape, transposed=t, **options) for t in (True, False))
+    order = (0, *range(len(shape), 0, -1))
+    x, half = laws.field((5, *shape), dtype=dtype), spectra(shape, dtype)
+    given = np.ascontiguousarray(half.transpose(order))
+    kept_x, kept_given = x.copy(), given.copy()
+    tolerance = 2 * laws.fft_tolerance(dtype, shape)
+    laws.assert_close(turned.rfft(x), upright.rfft(x).transpose(order), tolerance)
+    laws.assert_close(turned.irfft(given), upright.irfft(half), tolerance)
+    np.testing.assert_array_equal(x, kept_x)
+    np.testing.assert_array_equal(given, kept_given)
+
+
+@SHAPES
+@BACKENDS
 def test_laws_of_the_transform(shape, backend):
     x = laws.field((3, *shape))
     fft = RealFFT(shape, backend=backend)
@@ -69,13 +89,14 @@ def test_laws_of_the_transform(shape, backend):
 
 
 @BACKENDS
+@pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("workers", [1, 2, 3])
 @pytest.mark.parametrize("n", [0, 1, 3, 4, 5, 8, 9, 13])
-def test_workers_and_chunks_change_no_bit(backend, workers, n):
+def test_workers_and_chunks_change_no_bit(backend, transposed, workers, n):
     shape = (6, 9)
     x = laws.field((n, *shape))
-    one = RealFFT(shape, backend=backend, chunk=1)
-    shared = RealFFT(shape, backend=backend, workers=workers, chunk=4)
+    one = RealFFT(shape, backend=backend, chunk=1, transposed=transposed)
+    shared = RealFFT(shape, backend=backend, workers=workers, chunk=4, transposed=transposed)
     half = one.rfft(x)
     assert half.shape == (n, *one.half_shape)
     np.testing.assert_array_equal(shared.rfft(x), half)
@@ -115,11 +136,12 @@ def test_a_borrowed_workspace_belongs_to_one_borrower(backend):
 
 
 @BACKENDS
-def test_one_transform_serves_eight_threads_at_once(backend):
+@pytest.mark.parametrize("transposed", [False, True])
+def test_one_transform_serves_eight_threads_at_once(backend, transposed):
     shape, threads, rounds = (48, 64), 8, 20
-    fft = RealFFT(shape, backend=backend, chunk=2)
+    fft = RealFFT(shape, backend=backend, chunk=2, transposed=transposed)
     batches = [laws.field((5, *shape), seed) for seed in range(threads)]
-    truth = [np.fft.rfft2(batch) for batch in batches]
+    truth = [np.fft.rfft2(batch).swapaxes(1, 1 + transposed) for batch in batches]
     start = threading.Barrier(threads)
 
     def work(i):

@@ -12,7 +12,7 @@ import pytest
 
 from spectral_mae.grid import full_frequencies, radial_frequency
 from spectral_mae.periodogram import Periodogram, psd
-from spectral_mae.radial import RadialSpectrum
+from spectral_mae.radial import RadialSpectrum, RingBins
 
 # Shape and sampling frequency per axis.
 CASES = [
@@ -174,6 +174,28 @@ def test_rings_of_equal_powers_have_no_spread(dtype):
     image[0, 0] = 1.1
     found = Periodogram((32, 24), dtype=dtype).radial(image[np.newaxis])
     assert np.all(found.std <= 1e-15 * found.power)
+
+
+@pytest.mark.parametrize(
+    ("level", "spread"), [(2, 1), (2e-142, 1e-142), (2e142, 1e142), (2e3, 1), (2, 1e-9), (0, 1)]
+)
+def test_spreads_are_right_however_large_the_power_and_small_the_spread(level, spread):
+    """Sums of squares alone would underflow, overflow, or drown it."""
+    noise = np.random.default_rng(0).standard_normal((32, 13))
+    rings = RingBins((32, 24), (1.0, 1.0), None)
+    truth = rings.average(noise, scaling="density").std
+    found = rings.average(level + spread * noise, scaling="density").std
+    np.testing.assert_allclose(found, spread * truth, rtol=1e-6)
+
+
+def test_the_company_of_other_spectra_changes_no_bit():
+    """Each is added up in the way that suits it, whatever suits the others."""
+    rng = np.random.default_rng(0)
+    rough, smooth = rng.exponential(size=(32, 13)), 1 + 1e-9 * rng.random((32, 13))
+    rings = RingBins((32, 24), (1.0, 1.0), None)
+    both = rings.average(np.stack([rough, smooth, rough]), scaling="density").std
+    for i, one in enumerate([rough, smooth, rough]):
+        np.testing.assert_array_equal(both[i], rings.average(one, scaling="density").std)
 
 
 @pytest.mark.parametrize(("shape", "n"), [((64,), 4000), ((24, 24), 1000), ((16, 25), 1000)])

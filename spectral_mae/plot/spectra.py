@@ -26,7 +26,8 @@ from spectral_mae.plot.drawing import (
     styled,
     unit_of,
 )
-from spectral_mae.radial import RadialSpectrum, SectorSpectrum
+from spectral_mae.radial import RadialSpectrum
+from spectral_mae.sectors import SectorSpectrum
 from spectral_mae.spectrum import Spectrum
 
 

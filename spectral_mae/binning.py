@@ -1,0 +1,132 @@
+"""Means over bins of frequencies, worked out once and used for many spectra.
+
+A real image has P[−k] = P[k], so of the frequencies in a bin about half are independent numbers.
+Counts are of the whole grid; standard errors use the independent ones, ``count / 2``: each pair
+{k, −k} of a Gaussian field carries an exponential variable, and each frequency that is its own
+mirror (zero and Nyquist) a chi-square with one degree of freedom, which is half of one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae._checks import FloatArray
+
+# Mean of squares less squared mean is fast, and good enough where neither cancels nor leaves the
+# range of numbers. Elsewhere deviations are formed one by one.
+CANCELS = 1e-3  # variance over squared mean
+LEAST_SQUARE = 1e-280
+
+
+class BinMeans(NamedTuple):
+    """Mean, spread and standard error of power in bins, each of shape (..., n_bins)."""
+
+    power: FloatArray
+    std: FloatArray
+    stderr: FloatArray
+
+
+class Binning:
+    """Weighted means of half-plane power over bins.
+
+    Each entry says that half-plane frequency ``index`` brings ``weight`` frequencies of the whole
+    grid into bin ``bins``; the weights of a bin sum to its count. Entries are sorted by bin and
+    then by weight, so that a bin is a few runs of equal weight, which is multiplied once for each
+    run. Bins that nothing falls into are left out.
+    """
+
+    def __init__(
+        self,
+        half_shape: tuple[int, ...],
+        bins: NDArray[np.integer[Any]],
+        index: NDArray[np.integer[Any]],
+        weight: FloatArray,
+    ) -> None:
+        order = np.lexsort((weight, bins))
+        self.half_shape = half_shape
+        bins, weight = bins[order], weight[order]
+        self._index = index[order]
+        self.filled, first, self._sizes = np.unique(bins, return_index=True, return_counts=True)
+        starts = (np.diff(bins, prepend=-1) != 0) | (np.diff(weight, prepend=0.0) != 0)
+        self._runs = np.flatnonzero(starts)
+        self._run_weight = weight[self._runs]
+        self._first = np.cumsum(starts)[first] - 1  # run with which each bin begins
+        self._free: list[FloatArray] = []
+        self.counts = self._sums(np.ones(len(order)))
+
+    @cached_property
+    def _transposed_index(self) -> NDArray[np.integer[Any]]:
+        places = np.unravel_index(self._index, self.half_shape)
+        return np.ravel_multi_index(places[::-1], self.half_shape[::-1])
+
+    def moments(
+        self, power: FloatArray, *, transposed: bool = False
+    ) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance over the bins, each (..., n_bins), of power (..., *half_shape).
+
+        ``transposed`` where the axes of the half-planes come in the other order.
+        """
+        lead = power.shape[: power.ndim - len(self.half_shape)]
+        flat = power.reshape(-1, math.prod(self.half_shape))
+        index = self._transposed_index if transposed else self._index
+        with self._borrow((len(flat), len(index))) as values, np.errstate(over="ignore"):
+            values[...] = flat.take(index, axis=-1, mode="wrap")  # "raise" takes longer
+            mean = self._sums(values) / self.counts
+            np.square(values, out=values)
+            variance = self._sums(values) / self.counts
+            squared = np.square(mean)
+            least = squared * (1 + CANCELS) + LEAST_SQUARE
+            exact = ((variance > least) & (variance < np.inf)).all(axis=-1)
+            variance -= squared
+            for i in np.flatnonzero(~exact):
+                row = values[i]
+                row[...] = flat[i].take(index)
+                np.subtract(row, np.repeat(mean[i], self._sizes), out=row)
+                np.square(row, out=row)
+                variance[i] = self._sums(row) / self.counts
+        return mean.reshape(*lead, -1), variance.reshape(*lead, -1)
+
+    def errors(self, mean: FloatArray, variance: FloatArray, averages: int = 1) -> BinMeans:
+        """Spread and standard error, where power is the mean of so many independent spectra."""
+        std = np.sqrt(variance)
+        independent = self.counts / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scatter = std / np.sqrt(independent - 1)
+        gaussian = np.abs(mean) / np.sqrt(independent * averages)
+        return BinMeans(mean, std, np.where(independent > 1, scatter, gaussian))
+
+    def spread(self, values: FloatArray) -> FloatArray:
+        """One value per bin at every entry of it, (n_bins,) to the half-plane."""
+        half = np.zeros(self.half_shape)
+        half.flat[self._index] = np.repeat(values, self._sizes)
+        return half
+
+    @contextmanager
+    def _borrow(self, shape: tuple[int, ...]) -> Iterator[FloatArray]:
+        """Lend an array to this thread alone: fresh ones cost more in page faults than sums do."""
+        try:
+            spare = self._free.pop()  # list.pop and list.append are atomic
+        except IndexError:
+            spare = np.empty(0)
+        size = math.prod(shape)
+        if spare.size < size:
+            spare = np.empty(size)
+        try:
+            yield spare[:size].reshape(shape)
+        finally:
+            self._free.append(spare)
+
+    def _sums(self, values: FloatArray) -> FloatArray:
+        """Weighted sums over the bins."""
+        if values.size == 0:
+            return np.zeros((*values.shape[:-1], len(self._first)))
+        runs = np.add.reduceat(values, self._runs, axis=-1)
+        runs *= self._run_weight
+        return np.add.reduceat(runs, self._first, axis=-1)
