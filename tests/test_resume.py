@@ -23,8 +23,8 @@ from PIL import Image
 from spectral_mae import atomic_file, cli, engine, report
 from spectral_mae import journal as journals
 from spectral_mae.atomic_file import publish, replacing, write_whole
-from spectral_mae.batch_run import FOLDER
 from spectral_mae.journal import Journal, JournalRefused
+from spectral_mae.run_place import FOLDER
 
 SMALL = ["--size", "16", "--patch-size", "4", "--quiet"]
 TABLES = ["images.csv", "spectra.csv", "spectra.npz", "mean_spectra.csv"]
