@@ -17,7 +17,10 @@ LAYERS = [
     "grid fourier sampling parallel array_file atomic_file",
     "dirichlet polyphase bands conditioning radial spectrum periodogram",
     "masks weights patch_power stack accumulate moments",
-    "expectation mask_variance coupling unmasking corruption inverse solution solve response",
+    (
+        "leaked_power expectation mask_variance coupling unmasking corruption inverse solution "
+        "solve response"
+    ),
     (
         "estimator filters receptive model_file fitted_map linear_model linear interpolate "
         "sampled_mean ising_exact ising_lattice ising fields masked_slope spectrum_errors"
