@@ -17,7 +17,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -28,6 +28,9 @@ from spectral_mae.engine import EngineFailed, WorkerLost
 
 Task = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 STARTS = 3  # times that a worker may fail to start
+# Starting a process looks for others that have ended. Of two threads that look at the same one,
+# one reads its exit status and the other finds nothing to read, which counts as status 255.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class WorkerPool(Executor):
@@ -61,7 +64,7 @@ class WorkerPool(Executor):
     @property
     def pids(self) -> list[int]:
         """Of the processes that run now."""
-        with self._lock:
+        with self._lock, _ONE_AT_A_TIME:
             return [p.pid for p in self._processes.values() if p.pid is not None and p.is_alive()]
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -140,7 +143,8 @@ class _Worker:
         self.process: BaseProcess = context.Process(
             target=_serve, args=(theirs, max_memory), daemon=True
         )
-        self.process.start()
+        with _ONE_AT_A_TIME:
+            self.process.start()
         theirs.close()
         self._known: Callable[..., Any] | None = None
 
@@ -149,7 +153,7 @@ class _Worker:
         try:
             return bool(self._pipe.recv() == "ready")
         except (EOFError, OSError):
-            self.process.join()
+            self._exit_code()
             return False
 
     def call(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -171,8 +175,7 @@ class _Worker:
 
     def _lost(self, position: int | None) -> WorkerLost:
         self._pipe.close()
-        self.process.join()
-        code = self.process.exitcode or 0
+        code = self._exit_code()
         if hasattr(signal, "SIGALRM") and code == -signal.SIGALRM:
             reason = "decoding it took longer than --time-limit allows; its worker was ended"
             return WorkerLost(reason, position, certain=True)
@@ -181,7 +184,14 @@ class _Worker:
     def close(self) -> None:
         """Send it home."""
         self._pipe.close()
-        self.process.join()
+        self._exit_code()
+
+    def _exit_code(self) -> int:
+        """Of the process, which is waited for."""
+        wait([self.process.sentinel])
+        with _ONE_AT_A_TIME:
+            self.process.join()
+            return self.process.exitcode or 0
 
 
 def _how(code: int) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import multiprocessing.forkserver
 import os
 import pickle
 import random
@@ -200,6 +201,29 @@ def test_an_image_that_kills_is_left_out_and_named(pool, tmp_path, how, reason):
         expected[i] = f"its worker died ({reason})"
     assert found == expected
     assert len(list(tmp_path.iterdir())) == 3 * DEATHS
+
+
+@pytest.mark.skipif(
+    "forkserver" not in multiprocessing.get_all_start_methods(), reason="no forkserver"
+)
+def test_a_worker_that_starts_does_not_take_the_exit_status_of_another(monkeypatch):
+    read, reading = multiprocessing.forkserver.read_signed, threading.Event()
+
+    def slowly(fd):
+        if not reading.is_set():
+            reading.set()
+            time.sleep(0.3)  # what was there to read, another thread may have read by now
+        return read(fd)
+
+    with WorkerPool(1, max_memory=MEMORY) as pool:
+        pool.submit(abs, 1).result()
+        monkeypatch.setattr(multiprocessing.forkserver, "read_signed", slowly)
+        dying = pool.submit(die, None)
+        reading.wait()
+        with WorkerPool(1, max_memory=MEMORY) as another:
+            another.submit(abs, 1).result()
+        with pytest.raises(WorkerLost, match="SIGKILL"):
+            dying.result()
 
 
 @alarms
