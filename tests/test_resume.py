@@ -18,6 +18,7 @@ from pathlib import Path
 import broken
 import numpy as np
 import pytest
+from command_runs import run
 from PIL import Image
 
 from spectral_mae import atomic_file, cli, engine, report
@@ -39,10 +40,6 @@ def folder(tmp_path_factory):
     (folder / "07.png").write_bytes(b"")
     (folder / "31.png").write_bytes((folder / "30.png").read_bytes()[:200])
     return folder
-
-
-def run(*arguments):
-    return cli.main([str(a) for a in arguments])
 
 
 WITHOUT_PICTURES = """
