@@ -1,6 +1,9 @@
-"""The command as its user runs it, in this process."""
+"""The command as its user runs it, in this process, on a few images."""
 
 import csv
+
+import numpy as np
+from PIL import Image
 
 from spectral_mae import cli
 
@@ -24,3 +27,16 @@ def usage_error(capsys, *arguments):
     assert line.startswith(f"spectral-mae {arguments[0]}: ")
     assert not line.endswith(": ")
     return line
+
+
+def write_images(folder):
+    """Two photographs of different orientation, one broken file, one that is no image."""
+    folder.mkdir()
+    for i, shape in enumerate([(40, 56), (56, 40)]):
+        rng = np.random.default_rng(i)
+        smooth = np.cumsum(np.cumsum(rng.standard_normal(shape), 0), 1)
+        gray = 128 + 60 * smooth / np.abs(smooth).max()
+        Image.fromarray(gray.astype(np.uint8)).save(folder / f"{i}.png")
+    (folder / "<b>bad&.png").write_bytes((folder / "0.png").read_bytes()[:200])
+    (folder / "readme.txt").write_text("not looked at")
+    return folder
