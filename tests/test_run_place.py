@@ -168,6 +168,8 @@ def test_results_are_not_written_over(folder, quiet, tmp_path, capsys):
     assert "mask_ratio was 0.75 and is 0.5" in refused(
         capsys, *arguments, "--mask-ratio", 0.5, "--resume"
     )
+    others = ["analyze", folder / "1*.png", *arguments[2:], "--resume"]
+    assert "is complete, but of another run: the input differs" in refused(capsys, *others)
     options = [*SMALL, "--mask-ratio", 0.5]
     for command, out in (("fit", quiet / "m.npz"), ("sweep", quiet / "s")):
         assert "holds results" in refused(capsys, command, folder, "--out", out, *options)
