@@ -20,12 +20,7 @@ if TYPE_CHECKING:
     from spectral_mae.coupling import BinnedCoupling, ModeCoupling, mode_coupling
     from spectral_mae.dirichlet import dirichlet_kernel
     from spectral_mae.estimator import NotFittedError
-    from spectral_mae.expectation import (
-        Leakage,
-        expected_mask_power,
-        expected_masked_psd,
-        leakage,
-    )
+    from spectral_mae.expectation import expected_mask_power, expected_masked_psd, leakage
     from spectral_mae.filters import border_energy_share, filter_energy, patch_borders
     from spectral_mae.grid import PatchGrid
     from spectral_mae.images import (
@@ -35,6 +30,7 @@ if TYPE_CHECKING:
         resize_and_crop,
     )
     from spectral_mae.interpolate import Interpolation, Interpolator
+    from spectral_mae.leaked_power import Leakage
     from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, MaskRatioSweep, load_model
     from spectral_mae.linear_model import ShrinkageChoice
     from spectral_mae.mask_variance import masked_psd_std
@@ -68,7 +64,7 @@ _HOME = {
     "ImageRefused": "images",
     "Interpolation": "interpolate",
     "Interpolator": "interpolate",
-    "Leakage": "expectation",
+    "Leakage": "leaked_power",
     "LinearAE": "linear",
     "LinearDAE": "linear",
     "LinearMAE": "linear",

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from spectral_mae import _checks, verify
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.conditioning import DetrendOption
-from spectral_mae.expectation import Leakage, MaskedPeriodogram, band_weights
+from spectral_mae.expectation import MaskedPeriodogram
 from spectral_mae.fourier import RealFFT
 from spectral_mae.grid import PatchGrid
+from spectral_mae.leaked_power import Leakage, band_weights
 from spectral_mae.masks import PulseMask
 from spectral_mae.periodogram import Periodogram
 from spectral_mae.radial import RadialSpectrum, RingBins

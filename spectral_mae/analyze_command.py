@@ -15,23 +15,14 @@ from typing import Any
 
 from spectral_mae import report, tables
 from spectral_mae.batch import BatchOptions, Outcome, linear_models
-from spectral_mae.batch_run import (
-    FOLDER,
-    BatchRun,
-    Done,
-    FailFast,
-    check_folder,
-    chunk_size_for,
-    ended,
-    room_errors,
-    table_headers,
-)
+from spectral_mae.batch_run import BatchRun, FailFast, chunk_size_for, ended
 from spectral_mae.batch_work import SHOWN, AnalysisSums, AnalyzeWork
 from spectral_mae.command_line import (
     NOTHING,
     OK,
     SOME_FAILED,
     pixels_or_native,
+    room_errors,
     usage_errors,
     versions,
 )
@@ -39,6 +30,7 @@ from spectral_mae.engine import EngineFailed
 from spectral_mae.mean_spectra import MeanSpectra
 from spectral_mae.numbers import Numbers
 from spectral_mae.page import RunResults
+from spectral_mae.run_place import FOLDER, Done, RunPlace, check_folder
 from spectral_mae.shape_moments import ShapeMoments
 from spectral_mae.sources import FoundSources, find_sources
 
@@ -70,9 +62,12 @@ def analyze(arguments: argparse.Namespace) -> int:
     try:
         run = BatchRun(
             arguments,
-            folder=out / FOLDER,
-            record=out / "run.json",
-            results=[out / name for name in ("run.json", "report.html", *report.TABLES)],
+            place=RunPlace(
+                out,
+                folder=out / FOLDER,
+                record=out / "run.json",
+                results=[out / name for name in ("run.json", "report.html", *report.TABLES)],
+            ),
             options={**dataclasses.asdict(options), "checks": arguments.checks},
             references=found.references,
         )
@@ -93,8 +88,8 @@ def _analyze(
     out: Path = arguments.out
     journal = run.journal
     if not journal.phases:
-        for name, row in table_headers().items():
-            journal.append(name, row)
+        journal.append("images.csv", tables.header(tables.COLUMNS).encode())
+        journal.append("spectra.csv", tables.header(tables.SPECTRA_COLUMNS).encode())
     work = AnalyzeWork(options, arguments.checks, arguments.time_limit)
     size = options.size
     wanted = NATIVE_CHUNK
@@ -140,7 +135,7 @@ def _analyze(
         journal.flush()
         results = RunResults(
             journal.folder,
-            _shown(run, found, work, n_done) if interrupt is None else run.shown,
+            _shown(run, found, work, n_done) if interrupt is None else run.tally.shown,
             Numbers.read(journal.table("numbers")),
             sums.spectra,
             int(counters.get("done", 0)),
@@ -150,7 +145,7 @@ def _analyze(
         for name in ("paths", *(f"spectra-{name}" for name in tables.SPECTRA)):
             journal.table(name).touch()
         if interrupt is None:
-            record = run.finish(record, code)
+            record = run.identity.signed(record, code)
         page = report.write_run(out, results, options, record, clock)
     if not arguments.quiet:
         passed = f", {found.passed_over} other files passed over" if found.passed_over else ""
@@ -181,8 +176,9 @@ def _kept_sums(run: BatchRun) -> AnalysisSums:
 
 def _shown(run: BatchRun, found: FoundSources, work: AnalyzeWork, n_done: int) -> Sequence[Outcome]:
     """The first images that were analysed; again, where an earlier part of the run did it."""
-    if len({outcome.name for outcome in run.shown}) == min(SHOWN, n_done):
-        return run.shown
+    shown = run.tally.shown
+    if len({outcome.name for outcome in shown}) == min(SHOWN, n_done):
+        return shown
     with run.journal.table("paths").open(encoding="utf-8") as lines:
         names = [json.loads(line) for line in itertools.islice(lines, SHOWN)]
     first = [reference for reference in found.references if reference.title in names]

@@ -41,6 +41,17 @@ def output_errors() -> Iterator[None]:
         raise UsageError(f"cannot write: {error}") from error
 
 
+@contextmanager
+def room_errors() -> Iterator[None]:
+    """What the file system refuses to write ends the run, which can go on when it is mended."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"cannot write: {error}; what is done is kept: mend that, then --resume goes on"
+        ) from error
+
+
 def versions() -> dict[str, str]:
     """Of the package and what its results depend on."""
     return {

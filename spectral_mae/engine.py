@@ -22,7 +22,6 @@ from typing import Any, Generic, TypeVar
 
 Result = TypeVar("Result")
 
-_DASK_LOSSES = ("KilledWorker", "FutureCancelledError")  # by name: Dask may not be installed
 DEATHS = 3  # workers that may die on an image before it is left out
 
 

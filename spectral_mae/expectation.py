@@ -11,22 +11,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spectral_mae import _checks, grid
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling, Scaling
 from spectral_mae.conditioning import DetrendOption, Window
 from spectral_mae.dirichlet import dirichlet_power
 from spectral_mae.grid import PatchGrid
+from spectral_mae.leaked_power import Leakage
 from spectral_mae.patch_power import PatchPower
 from spectral_mae.periodogram import Periodogram
-from spectral_mae.radial import Bins, RingBins, plain_fields, write_columns
 from spectral_mae.sampling import inclusion_probabilities
 from spectral_mae.spectrum import Spectrum
 
@@ -157,155 +155,6 @@ class MaskedComponents:
             leaked=_mix(self.original, pi2 - pi1**2, self.patches, pi1 - pi2),
             kept=_mix(self.original, pi1**2, self.patches, 0.0),
         )
-
-
-@dataclass(frozen=True, eq=False)
-class RadialLeakage:
-    """Leakage in rings of frequency: in each, the ratio of the sums.
-
-    Attributes
-    ----------
-    frequency, ratio : ndarray, shape (n_bins,)
-    count : ndarray of int, shape (n_bins,)
-    edges : ndarray, shape (n_bins, 2)
-    fs : tuple of float
-        Sampling frequency along each axis of the data.
-    """
-
-    frequency: FloatArray
-    ratio: FloatArray
-    count: NDArray[np.integer[Any]]
-    edges: FloatArray
-    fs: tuple[float, ...] = (1.0, 1.0)
-
-    @property
-    def power(self) -> FloatArray:
-        """The ratio, under the name that the other radial results have."""
-        return self.ratio
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain lists and numbers."""
-        return plain_fields(self)
-
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one row per ring."""
-        lower, upper = self.edges.T
-        columns = {"frequency": self.frequency, "lower": lower, "upper": upper}
-        write_columns(path, {**columns, "count": self.count, "ratio": self.ratio})
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Leakage:
-    """Power that masking brings to a frequency from elsewhere, over the power it keeps there.
-
-    Attributes
-    ----------
-    leaked : Spectrum
-        E|Y|² − π₁²|X|², the variance of Y over masks. With fixed sampling all of it comes from
-        other frequencies; with Bernoulli sampling the number of kept patches varies too, and
-        |X[k]|²·π₁(1−π₁)/L of it is the frequency's own.
-    kept : Spectrum
-        π₁²|X|², the power of the mean of Y.
-    """
-
-    leaked: Spectrum
-    kept: Spectrum
-
-    def __repr__(self) -> str:
-        return f"Leakage(shape={self.shape}, total={self.total:.4g})"
-
-    @property
-    def power(self) -> FloatArray:
-        """The ratio on the half-plane.
-
-        Infinite where power arrives and none was there, zero where none arrives; what is no
-        more than rounding counts as none.
-        """
-        return _ratio(self.leaked.power, self.leaked.floor, self.kept.power, self.kept.floor)
-
-    def full(self) -> FloatArray:
-        """The ratio on the whole grid, FFT order."""
-        return grid.full_from_half(self.power, self.shape)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Pixels along each axis."""
-        return self.kept.shape
-
-    @property
-    def frequencies(self) -> tuple[FloatArray, ...]:
-        """Frequency along each axis of ``power``."""
-        return self.kept.frequencies
-
-    @property
-    def scaling(self) -> str:
-        """``"ratio"``: leakage has no unit."""
-        return "ratio"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return ratio, frequencies and total as plain lists and numbers."""
-        return {
-            "power": self.power.tolist(),
-            "frequencies": [axis.tolist() for axis in self.frequencies],
-            "shape": list(self.shape),
-            "scaling": self.scaling,
-            "total": self.total,
-        }
-
-    @property
-    def total(self) -> float:
-        """Ratio of the sums over all frequencies, zero among them: 1/π₁ − 1 for every image.
-
-        (By Parseval, unless fixed sampling meets a patch count where ⌊L(1−m)⌋ ≠ L(1−m), it is
-        m/(1−m).)
-        """
-        leaked, kept = np.float64(self.leaked.total), np.float64(self.kept.total)
-        return float(_ratio(leaked, 0.0, kept, 0.0))
-
-    def band(self, fmin: float, fmax: float) -> float:
-        """Ratio of the sums over fmin < |f| ≤ fmax; zero frequency is never in it.
-
-        Raises
-        ------
-        ValueError
-            If no frequency lies in the band.
-        """
-        return self.over(band_weights(self.shape, self.kept.fs, fmin, fmax))
-
-    def over(self, weights: FloatArray) -> float:
-        """Ratio of the sums over the half-plane, weighted; see `band_weights`."""
-        sums = [np.vdot(weights, s.power) for s in (self.leaked, self.kept)]
-        floors = [s.floor * float(weights.sum()) for s in (self.leaked, self.kept)]
-        return float(_ratio(sums[0], floors[0], sums[1], floors[1]))
-
-    def radial(self, bins: Bins = None) -> RadialLeakage:
-        """Ratio of the sums over rings; ``bins`` as in `Spectrum.radial`."""
-        rings = RingBins(self.shape, self.kept.fs, bins)
-        leaked, kept = (
-            rings.average(s.power, scaling=s.scaling, floor=s.floor)
-            for s in (self.leaked, self.kept)
-        )
-        ratio = _ratio(leaked.power, leaked.floor, kept.power, kept.floor)
-        return RadialLeakage(rings.frequency, ratio, rings.count, rings.edges, self.kept.fs)
-
-
-def band_weights(
-    shape: tuple[int, ...], fs: tuple[float, ...], fmin: float, fmax: float
-) -> FloatArray:
-    """How many frequencies of the whole grid with fmin < |f| ≤ fmax each of the half-plane is.
-
-    Zero frequency is never in a band.
-
-    Raises
-    ------
-    ValueError
-        If no frequency lies in the band.
-    """
-    radius = grid.radial_frequency(shape, fs)
-    chosen = (radius > 0) & ~grid.at_most(radius, fmin) & grid.at_most(radius, fmax)
-    if not chosen.any():
-        raise ValueError(f"no frequency with {fmin=} < |f| <= {fmax=} in {shape=}")
-    return np.where(chosen, grid.hermitian_weights(shape), 0.0)
 
 
 def expected_masked_psd(
@@ -443,19 +292,3 @@ def _patch_floor(power: FloatArray) -> float:
     scaled = power if scale == 1.0 else power / scale
     rms = scale * math.sqrt(float(np.vdot(scaled, scaled)) / power.size)
     return 4 * eps * math.sqrt(math.log2(power.size + 1)) * rms
-
-
-def _ratio(
-    leaked: FloatArray | np.floating[Any],
-    leaked_floor: float,
-    kept: FloatArray | np.floating[Any],
-    kept_floor: float,
-) -> FloatArray:
-    """leaked/kept, where power at or below its rounding floor counts as nothing.
-
-    Something over nothing is infinite; nothing over nothing is zero.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = leaked / kept
-    ratio = np.where(kept <= kept_floor, np.inf, ratio)
-    return np.where(leaked <= leaked_floor, 0.0, ratio)

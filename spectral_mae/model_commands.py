@@ -14,7 +14,7 @@ import numpy as np
 from spectral_mae import images, plot
 from spectral_mae.atomic_file import replacing, write_whole
 from spectral_mae.batch import mask_seed
-from spectral_mae.batch_run import FOLDER, BatchRun, Done, FailFast, check_place, ended, room_errors
+from spectral_mae.batch_run import BatchRun, FailFast, ended
 from spectral_mae.command_line import (
     NOTHING,
     OK,
@@ -24,6 +24,7 @@ from spectral_mae.command_line import (
     output_errors,
     progress,
     report_failures,
+    room_errors,
     usage_errors,
 )
 from spectral_mae.corruption import PatchMasking
@@ -44,6 +45,7 @@ from spectral_mae.reconstruction import (
     expected_border_gradient_ratio,
     reconstruct_image,
 )
+from spectral_mae.run_place import FOLDER, Done, RunPlace, check_parents
 from spectral_mae.stack import CentredStack
 from spectral_mae.streams import ImageStream, StreamOptions
 
@@ -67,7 +69,7 @@ def fit(arguments: argparse.Namespace) -> int:
         if path is not None and (path.suffix.lower() != suffix or path.is_dir()):
             raise UsageError(f"{path}: must be a file whose name ends in {suffix}")
     with usage_errors():
-        check_place(arguments.out)
+        check_parents(arguments.out)
         model = _model(arguments)
         data = ModelImages(arguments)
         moments = data.empty_moments(arguments.patch_size, arguments.covariance)
@@ -75,8 +77,9 @@ def fit(arguments: argparse.Namespace) -> int:
     record = arguments.out.with_suffix(".run.json")
     results = [arguments.out, record, *filter(None, [arguments.figure])]
     folder = arguments.out.with_name(f".{arguments.out.name}{FOLDER}")
+    place = RunPlace(arguments.out, folder, record, results)
     try:
-        run = data.batch_run(folder, record, results, DEPENDS)
+        run = data.batch_run(place, DEPENDS)
     except Done as done:
         print(f"{arguments.out} is complete already")
         return done.code
@@ -111,7 +114,7 @@ def _fit(
         print("the images have no power about their mean: nothing to explain", file=sys.stderr)
         run.abandon()
         return NOTHING
-    code = SOME_FAILED if run.failed else OK
+    code = SOME_FAILED if run.tally.failed else OK
     with room_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         with replacing(arguments.out) as beside:

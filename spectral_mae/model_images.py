@@ -18,6 +18,7 @@ from spectral_mae.grid import PatchGrid
 from spectral_mae.linear_model import LinearModel
 from spectral_mae.moments import KINDS, Moments
 from spectral_mae.references import ImageReference
+from spectral_mae.run_place import RunPlace
 from spectral_mae.sources import find_sources
 from spectral_mae.stack import CentredStack
 from spectral_mae.streams import ImageStream, StreamOptions, split_held_out
@@ -79,27 +80,17 @@ class ModelImages:
             )
         return KINDS[covariance](grid, channels)
 
-    def batch_run(
-        self, folder: Path, record: Path, results: Sequence[Path], options: Sequence[str]
-    ) -> BatchRun:
+    def batch_run(self, place: RunPlace, options: Sequence[str]) -> BatchRun:
         """The run that reads them.
 
         Parameters
         ----------
-        folder, record, results
-            As of `BatchRun`.
+        place : RunPlace
         options : sequence of str
             Arguments that its results depend on, besides those of reading.
         """
         depends = {name: getattr(self.arguments, name) for name in (*READING, *options)}
-        return BatchRun(
-            self.arguments,
-            folder=folder,
-            record=record,
-            results=results,
-            options=depends,
-            references=self.references,
-        )
+        return BatchRun(self.arguments, place=place, options=depends, references=self.references)
 
     def record(self, run: BatchRun, fitted: int, code: int) -> str:
         """What run.json says of a run that is complete."""
@@ -108,16 +99,16 @@ class ModelImages:
             "status": "complete",
             "counts": {
                 "found": len(self.references),
-                "failed": len({title for title, _ in run.failed}),
+                "failed": len({title for title, _ in run.tally.failed}),
                 "fitted": fitted,
                 "held_out": self.n_held_out,
             },
             "options": {"paths": [str(path) for path in self.arguments.paths]},
-            "failed": [{"path": title, "error": reason} for title, reason in run.failed],
+            "failed": [{"path": title, "error": reason} for title, reason in run.tally.failed],
             "seconds": round(float(counters.get("elapsed", 0.0)), 3),
             "throughput": run.throughput(),
         }
-        return json.dumps(run.finish(record, code), indent=2) + "\n"
+        return json.dumps(run.identity.signed(record, code), indent=2) + "\n"
 
     def fill(self, run: BatchRun, every: Sequence[Moments]) -> list[Moments] | None:
         """Moments like these of the images that are fitted; None if there is none."""
@@ -142,7 +133,7 @@ class ModelImages:
 
     def held_out(self, run: BatchRun) -> Iterator[FloatArray]:
         """The images that are held out and could be read, once more."""
-        failed = {title for title, _ in run.failed}
+        failed = {title for title, _ in run.tally.failed}
         good = [reference for reference in self.others if reference.title not in failed]
         return ImageStream(self.options).batches(good)
 

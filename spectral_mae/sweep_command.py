@@ -14,21 +14,8 @@ import numpy as np
 
 from spectral_mae import plot
 from spectral_mae.atomic_file import replacing, write_whole
-from spectral_mae.batch_run import (
-    FOLDER,
-    BatchRun,
-    Done,
-    FailFast,
-    check_folder,
-    ended,
-    room_errors,
-)
-from spectral_mae.command_line import (
-    NOTHING,
-    OK,
-    SOME_FAILED,
-    usage_errors,
-)
+from spectral_mae.batch_run import BatchRun, FailFast, ended
+from spectral_mae.command_line import NOTHING, OK, SOME_FAILED, room_errors, usage_errors
 from spectral_mae.corruption import PatchMasking
 from spectral_mae.engine import EngineFailed
 from spectral_mae.linear import LinearMAE
@@ -39,6 +26,7 @@ from spectral_mae.model_images import (
     write_rows,
 )
 from spectral_mae.moments import Moments
+from spectral_mae.run_place import FOLDER, Done, RunPlace, check_folder
 
 OPTIMISTIC = ", which chose the shrinkage (so it is a little optimistic)"
 RATIOS = (0.25, 0.5, 0.6, 0.75, 0.9)
@@ -66,8 +54,9 @@ def sweep(arguments: argparse.Namespace) -> int:
                 f"at {data.options.size} pixels"
             )
     results = [arguments.out / name for name in ("run.json", "sweep.csv", "sweep.png")]
+    place = RunPlace(arguments.out, arguments.out / FOLDER, results[0], results)
     try:
-        run = data.batch_run(arguments.out / FOLDER, results[0], results, DEPENDS)
+        run = data.batch_run(place, DEPENDS)
     except Done as done:
         print(f"{arguments.out} is complete already")
         return done.code
@@ -102,7 +91,7 @@ def _sweep(arguments: argparse.Namespace, data: ModelImages, run: BatchRun, aske
     if not rows:
         run.abandon()
         return NOTHING
-    code = SOME_FAILED if run.failed else OK
+    code = SOME_FAILED if run.tally.failed else OK
     table = np.full((len(sizes), len(ratios)), np.nan)
     for row in rows:
         place = sizes.index(row["patch_size"]), ratios.index(row["mask_ratio"])

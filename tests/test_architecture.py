@@ -17,7 +17,10 @@ LAYERS = [
     "grid fourier sampling parallel array_file atomic_file",
     "dirichlet polyphase bands conditioning binning slope radial sectors spectrum periodogram",
     "masks weights patch_power stack accumulate moments",
-    "expectation mask_variance coupling unmasking corruption inverse solution solve response",
+    (
+        "leaked_power expectation mask_variance coupling unmasking corruption inverse solution "
+        "solve response"
+    ),
     (
         "estimator filters receptive model_file fitted_map linear_model linear interpolate "
         "sampled_mean ising_exact ising_lattice ising fields masked_slope spectrum_errors"
@@ -32,9 +35,9 @@ LAYERS = [
         "mean_spectra shape_moments batch_work numbers page"
     ),
     (
-        "cli commands command_line model_commands sweep_command unmask_command model_images "
-        "gallery figures_command __main__ nonlinear executors batch_run run_log interrupts "
-        "analyze_command"
+        "cli arguments image_arguments model_arguments commands command_line model_commands "
+        "sweep_command unmask_command model_images gallery figures_command __main__ nonlinear "
+        "executors batch_run run_identity run_place tally run_log interrupts analyze_command"
     ),
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

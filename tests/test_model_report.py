@@ -4,11 +4,12 @@ import re
 
 import numpy as np
 import pytest
+from command_runs import run
 from PIL import Image
 
 import spectral_mae as sm
 from spectral_mae import batch as batches
-from spectral_mae import cli, model_report, plot, shape_moments
+from spectral_mae import model_report, plot, shape_moments
 from spectral_mae.batch import BatchAnalyzer, BatchOptions, mask_seed
 from spectral_mae.image_files import display_name
 from spectral_mae.moments import StationaryMoments
@@ -246,10 +247,6 @@ def test_names_are_shortened_from_their_end():
 
 
 # On the page -------------------------------------------------------------------------------------
-
-
-def run(*arguments):
-    return cli.main([str(argument) for argument in arguments])
 
 
 def test_the_page_holds_the_pictures(files, tmp_path):

@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from command_runs import run
 from PIL import Image
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
@@ -282,10 +283,6 @@ def test_what_is_not_cifar_is_refused(tmp_path):
 
 
 # The command -------------------------------------------------------------------------------------
-
-
-def run(*arguments):
-    return cli.main([str(a) for a in arguments])
 
 
 def test_the_command_trains_writes_and_resumes(tmp_path, photographs, capsys):

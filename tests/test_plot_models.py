@@ -1,40 +1,23 @@
-"""Pictures of models: what is drawn is what the results hold."""
+"""Pictures of models: receptive fields, filters, eigenvalues, tables of numbers."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import SymLogNorm, to_hex
+from plot_cases import SHAPES, fitted, one_of
 
 import spectral_mae as sm
 from spectral_mae import plot
-from spectral_mae.plot.responses import LABELS
 from spectral_mae.receptive import ReceptiveField
-from spectral_mae.reconstruction import Reconstruction, reconstruct_image
 
 mpl.use("Agg")
-SHAPES = pytest.mark.parametrize(
-    ("shape", "channels"), [((16,), None), ((16,), 3), ((12, 16), None), ((12, 16), 3)]
-)
 
 
 @pytest.fixture(autouse=True)
 def no_figures_left():
     yield
     plt.close("all")
-
-
-def photographs(n, shape, channels=None, seed=0):
-    rng = np.random.default_rng(seed)
-    smooth = rng.standard_normal((n, *shape, *([channels] if channels else [])))
-    for axis in range(1, len(shape) + 1):
-        smooth = smooth.cumsum(axis=axis)
-    return 0.5 + smooth / 20
-
-
-def fitted(shape=(12, 16), channels=None, model=None):
-    model = model or sm.LinearMAE(4, 0.5)
-    return model.fit(photographs(60, shape, channels), None if channels is None else -1)
 
 
 def gray(weights, channels):
@@ -290,235 +273,6 @@ def test_models_without_eigenvalues_are_refused():
     ax = plot.eigenvalues(np.zeros(5))
     assert ax.texts[0].get_text() == "no power above rounding"
     plot.eigenvalues([])
-
-
-# Responses ---------------------------------------------------------------------------------------
-
-
-def curve_of(rings, name):
-    values = getattr(rings, name)
-    return values if name in ("gain", "explained") else values / rings.original
-
-
-@SHAPES
-@pytest.mark.parametrize("whole", [True, False])
-def test_response_of_one_model(shape, channels, whole):
-    response = fitted(shape, channels).frequency_response()
-    rings = response.radial()
-    ax = plot.response(response if whole else rings)
-    names = ("gain", "explained", "aliased", "noise")
-    for line, name in zip(ax.lines, names, strict=False):
-        np.testing.assert_allclose(line.get_ydata(), curve_of(rings, name))
-        np.testing.assert_array_equal(line.get_xdata(), rings.frequency)
-        assert line.get_label() == LABELS[name]
-    assert len(ax.lines) == 5  # and zero
-    np.testing.assert_array_equal(ax.lines[4].get_ydata(), 0)
-    assert len({line.get_color() for line in ax.lines[:4]}) == 4
-    assert ax.lines[0].get_linestyle() == "--"
-    assert [line.get_linestyle() for line in ax.lines[1:4]] == ["-"] * 3
-    assert ax.get_xscale() == "log"
-    assert ax.get_xlabel() == "frequency (cycles/pixel)"
-    assert ax.get_ylabel()
-
-
-def test_response_of_several_models():
-    named = {
-        f"m = {m}": fitted(model=sm.LinearMAE(4, m)).frequency_response() for m in (0.25, 0.75)
-    }
-    curves = ("explained", "error", "gain", "passed", "reconstructed")
-    ax = plot.response(named, curves=curves)
-    lines = iter(ax.lines)
-    colours, dashes = [], []
-    for name, response in named.items():
-        for curve in curves:
-            line = next(lines)
-            np.testing.assert_allclose(line.get_ydata(), curve_of(response.radial(), curve))
-            assert line.get_label() == f"{name}: {LABELS[curve]}"
-            colours.append(to_hex(line.get_color()))
-            dashes.append(line.get_linestyle())
-    assert len(set(colours[:5])) == len(set(colours[5:])) == 1
-    assert colours[0] != colours[5]
-    assert dashes[:5] == dashes[5:] == ["-", "--", ":", "-.", "-"]
-
-
-def test_nothing_to_draw_is_refused():
-    response = fitted().frequency_response()
-    for make in (lambda: plot.response({}), lambda: plot.response(response, curves=())):
-        with pytest.raises(ValueError, match="no responses to draw"):
-            make()
-    for rows in ({}, {"a": {}}):
-        with pytest.raises(ValueError, match="no receptive fields to draw"):
-            plot.receptive_fields(rows)
-
-
-def test_curves_that_do_not_exist_are_refused():
-    response = fitted().frequency_response()
-    with pytest.raises(ValueError, match=r"curves=\['power'\] are not among gain, explained"):
-        plot.response(response, curves=("gain", "power"))
-
-
-def test_frequencies_without_power_are_gaps():
-    model = sm.LinearMAE(4, 0.5).fit(np.full((3, 12, 16), 0.25))
-    rings = model.frequency_response().radial()
-    ax = plot.response(rings)
-    assert all(np.isnan(line.get_ydata()).all() for line in ax.lines[:4])
-    ax = plot.response_power(rings)
-    assert ax.texts[0].get_text() == "no power above rounding"
-
-
-@SHAPES
-@pytest.mark.parametrize("whole", [True, False])
-def test_response_as_power(shape, channels, whole):
-    response = fitted(shape, channels).frequency_response()
-    rings = response.radial()
-    ax = plot.response_power(response if whole else rings)
-    names = ("original", "reconstructed", "error", "passed", "aliased", "noise")
-    for line, name in zip(ax.lines, names, strict=True):
-        values = getattr(rings, name)
-        shown = np.where(values > 1e-14 * rings.original.max(), values, np.nan)
-        np.testing.assert_array_equal(line.get_ydata(), shown)
-        assert name in line.get_label()
-    assert [line.get_linestyle() for line in ax.lines] == ["-"] * 3 + ["--"] * 3
-    assert ax.get_yscale() == ax.get_xscale() == "log"
-    assert "power density" in ax.get_ylabel()
-
-
-def test_power_that_is_only_rounding_is_a_gap():
-    powers = np.array([1.0, 1e-13, 1e-15])
-    rings = sm.RadialResponse(np.array([0.1, 0.2, 0.4]), np.ones(3, int), *[powers] * 6)
-    for line in plot.response_power(rings).lines:
-        np.testing.assert_array_equal(np.isnan(line.get_ydata()), [False, False, True])
-    rows, columns = np.mgrid[:12, :16]
-    wave = np.cos(2 * np.pi * (columns / 16 + rows / 12) + 0.3)
-    one = Reconstruction(sm.PatchGrid((12, 16), 4), wave, wave, wave, np.zeros((12, 16)), None)
-    power = plot.reconstruction(one)[1, 2].lines[0].get_ydata()
-    assert np.isfinite(power).sum() == 1
-
-
-# Reconstructions ---------------------------------------------------------------------------------
-
-
-def one_of(channels, model=None, pixel=None):
-    model = fitted((12, 16), channels, model)
-    image = photographs(1, (12, 16), channels, seed=7)[0]
-    if pixel is not None:
-        image = image.copy()
-        image[0, 0] = pixel
-    return reconstruct_image(model, image, rng=0)
-
-
-def in_range(pixels):
-    return np.clip(pixels, 0, 1)
-
-
-@pytest.mark.parametrize("channels", [None, 3])
-def test_masked_image_in_pictures(channels):
-    one = one_of(channels, sm.LinearMAE(4, 0.75), pixel=3.0)
-    axes = plot.reconstruction(one)
-    assert axes.shape == (2, 3)
-    for place, pixels in (((0, 0), one.original), ((0, 2), one.output), ((1, 0), one.filled)):
-        image = axes[place].images[0]
-        np.testing.assert_array_equal(image.get_array(), in_range(pixels))
-        if channels is None:
-            assert (image.norm.vmin, image.norm.vmax) == (0, 1)
-            assert image.get_cmap().name == "gray"
-    seen = np.asarray(axes[0, 1].images[0].get_array())
-    assert seen.shape == (12, 16, 3)
-    colours = in_range(one.original if channels else one.original[..., np.newaxis])
-    kept = np.broadcast_to(colours, (12, 16, 3))[one.visible]
-    np.testing.assert_array_equal(seen[one.visible], kept)
-    (hidden,) = np.unique(seen[~one.visible], axis=0)
-    assert len(set(hidden)) > 1  # no gray
-    error = one.output - one.original
-    error = error if channels is None else error.mean(axis=-1)
-    image = axes[1, 1].images[0]
-    np.testing.assert_allclose(image.get_array(), error, atol=1e-15)
-    end = np.quantile(np.abs(error), 0.995)
-    assert (image.norm.vmin, image.norm.vmax) == (-end, end)
-    titles = [ax.get_title() for ax in axes.flat]
-    assert titles[0] == "original"
-    assert titles[1] == "masked, 75% hidden"
-    assert f"{one.explained:.0%}" in titles[2]
-    assert f"PSNR {one.psnr:.1f} dB" in titles[3]
-    assert titles[4].startswith("error")
-
-
-@pytest.mark.parametrize("channels", [None, 3])
-def test_noisy_image_in_pictures(channels):
-    one = one_of(channels, sm.LinearDAE(4, 0.1))
-    axes = plot.reconstruction(one)
-    assert axes[0, 1].get_title() == "with noise"
-    for place, pixels in (((0, 0), one.original), ((0, 1), one.corrupted), ((0, 2), one.output)):
-        np.testing.assert_array_equal(axes[place].images[0].get_array(), in_range(pixels))
-    assert f"PSNR {one.psnr:.1f} dB" in "".join(ax.get_title() for ax in axes.flat)
-    labels = [text.get_text() for text in axes[1, 2].get_legend().get_texts()]
-    assert labels == ["original", "with noise", "reconstruction", "error"]
-
-
-def test_what_an_autoencoder_sees_has_no_noise():
-    one = one_of(None, sm.LinearAE(4, 10))
-    axes = plot.reconstruction(one)
-    assert axes[0, 1].get_title() == "as the model sees it"
-    assert not any("noise" in line.get_label() for line in axes[1, 2].lines)
-
-
-@pytest.mark.parametrize("channels", [None, 3])
-def test_spectra_of_a_reconstruction(channels):
-    one = one_of(channels)
-    ax = plot.reconstruction(one)[1, 2]
-    for line, (name, rings) in zip(ax.lines, one.spectra().items(), strict=True):
-        shown = np.where(rings.power > rings.floor, rings.power, np.nan)
-        np.testing.assert_array_equal(line.get_ydata(), shown)
-        np.testing.assert_array_equal(line.get_xdata(), rings.frequency)
-        assert line.get_label() == {"corrupted": "masked"}.get(name, name)
-    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 4
-    assert "power density" in ax.get_ylabel()
-    assert ax.get_xscale() == ax.get_yscale() == "log"
-
-
-def test_an_image_without_error_is_drawn():
-    model = fitted(model=sm.LinearAE(4, 192))
-    one = reconstruct_image(model, photographs(1, (12, 16))[0])
-    image = plot.reconstruction(one)[1, 1].images[0]
-    assert image.norm.vmax == 1e-6
-    np.testing.assert_allclose(image.get_array(), 0, atol=1e-6)
-
-
-@pytest.mark.parametrize("channels", [None, 3])
-def test_strips_of_several_images(channels):
-    several = [one_of(channels, sm.LinearMAE(4, m)) for m in (0.25, 0.75)]
-    axes = plot.reconstructions(several, names=["first"])
-    assert axes.shape == (2, 5)
-    for row, one in zip(axes, several, strict=True):
-        for place, pixels in ((0, one.original), (2, one.output), (3, one.filled)):
-            np.testing.assert_array_equal(row[place].images[0].get_array(), in_range(pixels))
-            assert channels or (row[place].images[0].norm.vmax == 1)
-        seen = np.asarray(row[1].images[0].get_array())
-        assert len(np.unique(seen[~one.visible], axis=0)) == 1
-        error = one.output - one.original
-        error = error if channels is None else error.mean(axis=-1)
-        np.testing.assert_allclose(row[4].images[0].get_array(), error, atol=1e-15)
-        norm = row[4].images[0].norm
-        assert norm.vmax == -norm.vmin == np.quantile(np.abs(error), 0.995)
-    assert [ax.get_title() for ax in axes[0]] == [
-        "original",
-        "masked",
-        "reconstruction",
-        "hidden filled in",
-        "error",
-    ]
-    assert not any(ax.get_title() for ax in axes[1])
-    assert [row[0].get_ylabel() for row in axes] == ["first", ""]
-    assert all(len(ax.get_xticks()) == len(ax.get_yticks()) == 0 for ax in axes.flat)
-
-
-def test_axes_that_do_not_fit_are_refused():
-    one = one_of(None)
-    _, axes = plot.new_figure(2, 5)
-    with pytest.raises(ValueError, match=r"ax of shape \(2, 5\) is not \(2, 3\)"):
-        plot.reconstruction(one, axes)
-    with pytest.raises(ValueError, match=r"ax of shape \(2, 5\) is not \(1, 5\)"):
-        plot.reconstructions([one], axes)
 
 
 # Tables ------------------------------------------------------------------------------------------

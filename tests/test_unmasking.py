@@ -1,86 +1,23 @@
-"""The unmasked spectrum is the lag-by-lag estimate, and on average the truth, under every mask."""
+"""Unmasked spectra of one image: their definition, no bias, lags, options and errors."""
 
 import itertools
-import math
 
 import laws
 import numpy as np
 import pytest
+from lag_sums import ALL, MASKS, NAN, ONES, PREWHITEN, bool_mask, defined, pair_sums, soft_mask
 
 from spectral_mae.periodogram import psd
 from spectral_mae.unmasking import Unmasking, step_gain, unmasked_psd
 
 SHAPES = [(9,), (12,), (6, 6), (5, 8), (7, 3), (1, 6)]
 SCALES = {"density": lambda n: 1.0, "spectrum": lambda n: 1.0 / n, "energy": float}
-PREWHITEN = pytest.mark.parametrize("prewhiten", [None, "gradient"])
-
-
-def bool_mask(shape, seed=1, visible=0.7):
-    mask = np.random.default_rng(seed).random(shape) < visible
-    mask.flat[0] = True
-    return mask
-
-
-def soft_mask(shape, seed=1):
-    """Weights from 0 to 1, both among them."""
-    return np.clip(np.random.default_rng(seed).random(shape) * 1.6 - 0.3, 0, 1)
-
-
-MASKS = pytest.mark.parametrize("mask", [bool_mask, soft_mask])
 
 
 def shifts(x):
     """An image under all cyclic shifts: their second moment is stationary, exactly."""
     axes = tuple(range(x.ndim))
     return np.array([np.roll(x, shift, axes) for shift in np.ndindex(x.shape)])
-
-
-def pair_sums(images, masks, shape):
-    """Per circular lag, Σ of products of weighted pixels and of weights, one pair at a time."""
-    sums, pairs = np.zeros(shape), np.zeros(shape)
-    for image, mask in zip(images, masks, strict=True):
-        for first, second in itertools.product(np.ndindex(shape), repeat=2):
-            lag = tuple((b - a) % n for a, b, n in zip(first, second, shape, strict=True))
-            weight = float(mask[first]) * float(mask[second])
-            pairs[lag] += weight
-            if weight:
-                sums[lag] += weight * image[first] * image[second]
-    return sums, pairs
-
-
-def steps(images, masks, axis, wrap):
-    """Differences to the next pixel, and the weights of those that are seen."""
-    both = masks * np.roll(masks, -1, axis)
-    if not wrap:
-        both[(slice(None),) * axis + (-1,)] = 0
-    return np.roll(images, -1, axis) - images, both
-
-
-def used_power(images, masks, min_pairs=1.0, taper=1.0):
-    """The transform of the estimated covariance, lags of few pairs left out; and which those are"""
-    shape = images.shape[1:]
-    sums, pairs = pair_sums(images, masks, shape)
-    unseen, rare = pairs == 0, (pairs > 0) & (pairs < min_pairs)
-    covariance = np.divide(sums, pairs, out=np.zeros(shape), where=pairs > 0)
-    used = np.where(unseen | rare, 0.0, covariance) * taper
-    return laws.dft(used).real.astype(float), unseen.sum(), rare.sum()
-
-
-def defined(images, masks, prewhiten, *, wrap=True, **options):
-    """Power per pixel on the half-plane, with the numbers of lags unseen and rare."""
-    shape = images.shape[1:]
-    power, *counts = used_power(images, masks, **options)
-    if prewhiten:
-        gain = sum(
-            np.abs(np.exp(2j * np.pi * k / n) - 1) ** 2
-            for k, n in zip(np.indices(shape), shape, strict=True)
-        )
-        axes = range(1, images.ndim)
-        parts = [used_power(*steps(images, masks, axis, wrap), **options) for axis in axes]
-        gain.flat[0] = np.inf
-        power = np.where(np.isinf(gain), power, sum(part[0] for part in parts) / gain)
-        counts = [max(values) for values in zip(counts, *(part[1:] for part in parts), strict=True)]
-    return laws.half(power), *counts
 
 
 # The definition ----------------------------------------------------------------------------------
@@ -216,61 +153,6 @@ def test_zero_frequency_is_that_of_the_image_itself(prewhiten):
     image, visible = laws.field((8, 6)), bool_mask((8, 6))
     truth = unmasked_psd(image, visible).power[0, 0]
     assert unmasked_psd(image, visible, prewhiten=prewhiten).power[0, 0] == truth
-
-
-# Pools -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shape", [(12,), (4, 5)])
-@MASKS
-@PREWHITEN
-def test_a_pool_sums_numerators_and_denominators_on_their_own(shape, mask, prewhiten):
-    images = np.array([laws.field(shape, seed) for seed in range(3)])
-    masks = np.array([mask(shape, seed) for seed in (4, 5, 6)])
-    truth, unseen, rare = defined(images, masks, prewhiten)
-    at_once = Unmasking(shape, prewhiten=prewhiten).update(images, masks)
-    found = at_once.spectrum()
-    laws.assert_close_to_max(found.power, truth, 1e-12)
-    assert (found.averages, found.n_unseen, found.n_rare) == (3, unseen, rare)
-    single = [
-        unmasked_psd(image, visible, prewhiten=prewhiten).power
-        for image, visible in zip(images, masks, strict=True)
-    ]
-    assert laws.relative_error(np.mean(single, axis=0), truth) > 1e-3
-    one_by_one = Unmasking(shape, prewhiten=prewhiten)
-    for image, visible in zip(images, masks, strict=True):
-        assert one_by_one.update(image, visible) is one_by_one
-    first = Unmasking(shape, prewhiten=prewhiten).update(images[:1], masks[:1])
-    second = Unmasking(shape, prewhiten=prewhiten).update(images[1:], masks[1:])
-    assert first.merge(second) is first
-    for pool in (one_by_one, first):
-        assert pool.n == 3
-        laws.assert_close_to_max(pool.spectrum().power, found.power, 1e-12)
-        laws.assert_close(pool.spectrum().pairs, found.pairs, 1e-13)
-    laws.assert_close(second.spectrum().power, defined(images[1:], masks[1:], prewhiten)[0], 1e-11)
-
-
-@PREWHITEN
-def test_one_mask_serves_many_images_and_one_image_many_masks(prewhiten):
-    images = np.array([laws.field((4, 5), seed) for seed in range(3)])
-    masks = np.array([bool_mask((4, 5), seed) for seed in (4, 5, 6)])
-    for some, under in ((images, masks[0]), (images, masks[:1]), (images[0], masks)):
-        pool = Unmasking((4, 5), prewhiten=prewhiten).update(some, under)
-        pairs = np.broadcast_to(some, (3, 4, 5)), np.broadcast_to(under, (3, 4, 5))
-        laws.assert_close_to_max(pool.spectrum().power, defined(*pairs, prewhiten)[0], 1e-12)
-        laws.assert_close(pool.spectrum().pairs, pair_sums(*pairs, (4, 5))[1], 1e-13)
-    found = unmasked_psd(images[0], masks, prewhiten=prewhiten)
-    laws.assert_close(found.power, pool.spectrum().power, 1e-14)
-    assert found.averages == 1
-
-
-def test_pools_that_do_not_fit_are_not_merged():
-    pool = Unmasking(8)
-    for other in (Unmasking(9), Unmasking(8, prewhiten="gradient"), Unmasking(8, wrap=False)):
-        with pytest.raises(ValueError, match=r"pools of self.shape=\(8,\), self.prewhiten=None"):
-            pool.merge(other)
-    with pytest.raises(ValueError, match="prewhiten='gradient'"):
-        pool.merge(Unmasking(8, prewhiten="gradient"))
 
 
 # Lags --------------------------------------------------------------------------------------------
@@ -436,10 +318,6 @@ def test_images_of_any_real_numbers_are_taken():
 
 # Errors ------------------------------------------------------------------------------------------
 
-ONES = np.ones((4, 6))
-ALL = np.ones((4, 6), bool)
-NAN = np.where(np.arange(24).reshape(4, 6) == 8, np.nan, 1.0)
-
 
 @pytest.mark.parametrize(
     ("image", "visible", "options", "error", "message"),
@@ -468,44 +346,3 @@ def test_impossible_arguments_are_refused_with_their_values(
 ):
     with pytest.raises(error, match=message):
         unmasked_psd(image, visible, **options)
-
-
-@pytest.mark.parametrize(
-    ("images", "visible", "error", "message"),
-    [
-        (np.ones((2, 4, 6)), np.ones((3, 4, 6)), ValueError, "2 images under 3 masks do not pair"),
-        (np.ones((4, 5)), ALL, ValueError, r"images of shape \(4, 5\) are not \(n, \(4, 6\)\)"),
-        (np.ones((1, 1, 4, 6)), ALL, ValueError, r"images of shape \(1, 1, 4, 6\)"),
-        (np.ones(6), ALL, ValueError, r"images of shape \(6,\)"),
-        (NAN, ALL, ValueError, r"images holds 1 values .* first at \(0, 1, 2\): nan"),
-        (ONES, -ONES, ValueError, "weights from -1 to -1"),
-        (ONES, np.ones((5, 6)), ValueError, r"visible of shape \(5, 6\)"),
-        (np.ma.masked_array(ONES, ~ALL), ALL, TypeError, "images is a masked array"),
-    ],
-)
-def test_what_a_pool_cannot_take_is_refused_and_changes_nothing(images, visible, error, message):
-    pool = Unmasking((4, 6)).update(laws.field((4, 6)), ALL)
-    before = pool.spectrum().power
-    with pytest.raises(error, match=message):
-        pool.update(images, visible)
-    assert pool.n == 1
-    np.testing.assert_array_equal(pool.spectrum().power, before)
-
-
-def test_an_empty_pool_has_no_spectrum():
-    with pytest.raises(ValueError, match="no images yet: call update first"):
-        Unmasking(8).spectrum()
-    with pytest.raises(ValueError, match="has 3 axes"):
-        Unmasking((2, 2, 2))
-
-
-def test_many_pooled_masks_see_every_lag():
-    """A sparse mask sees few lags; enough of them see all, and give the spectrum of white noise."""
-    rng = np.random.default_rng(0)
-    masks = rng.random((400, 8, 8)) < 0.1
-    images = rng.standard_normal((400, 8, 8))
-    assert Unmasking((8, 8)).update(images[0], masks[0]).spectrum().n_unseen > 0
-    found = Unmasking((8, 8)).update(images, masks).spectrum()
-    assert found.n_unseen == 0
-    assert found.radial(2).power == pytest.approx([1.0, 1.0], abs=0.4)
-    assert math.isclose(found.total, np.mean(images[masks] ** 2), rel_tol=1e-12)

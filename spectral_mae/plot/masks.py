@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from spectral_mae import dirichlet
 from spectral_mae._checks import FloatArray, Sampling
-from spectral_mae.expectation import Leakage, RadialLeakage, expected_mask_power
+from spectral_mae.expectation import expected_mask_power
 from spectral_mae.grid import PatchGrid
+from spectral_mae.leaked_power import Leakage, RadialLeakage
 from spectral_mae.masks import PulseMask
 from spectral_mae.periodogram import psd
 from spectral_mae.plot.drawing import (

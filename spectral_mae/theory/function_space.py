@@ -129,15 +129,7 @@ def lemma_6(
     >>> lemma_6(np.tanh, images, 2, 0.5, rng=1).error > 0.01
     True
     """
-    data = MaskedImages(
-        images,
-        patch_size,
-        mask_ratio,
-        sampling=sampling,
-        channel_axis=channel_axis,
-        masks=masks,
-        rng=rng,
-    )
+    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
     wanted = images if target is None else target
     truth = _checks.real_array("images" if target is None else "target", wanted).astype(np.float64)
 
@@ -236,15 +228,7 @@ def function_space_loss(
         points = (np.arange(n) + 0.5) / n
         values = _on_grid("signal", signal(points), points.shape)
         weights = _on_grid("kernel", kernel(points[:, np.newaxis], points), (n, n)) / n
-        data = MaskedImages(
-            values[np.newaxis],
-            n // n_patches,
-            mask_ratio,
-            sampling=sampling,
-            channel_axis=None,
-            masks=1,
-            rng=None,
-        )
+        data = MaskedImages(values[np.newaxis], n // n_patches, mask_ratio, sampling)
         terms = data.linear_terms(data.rows, _times(weights.T))
         rows.append([terms[name] / n for name in ("bias", "shared", "local")])
     bias, shared, local = np.array(rows).T

@@ -66,15 +66,7 @@ def lemma_1(
     >>> sides.error < 1e-14, sides.sigmas < 3
     (True, True)
     """
-    data = MaskedImages(
-        images,
-        patch_size,
-        mask_ratio,
-        sampling=sampling,
-        channel_axis=channel_axis,
-        masks=masks,
-        rng=rng,
-    )
+    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
     matrix = _matrix("weights", weights, (data.dim, data.dim))
     terms = data.linear_terms(data.rows, lambda rows: rows @ matrix)
     sides = data.compare(lambda masked: loss(data.rows, masked @ matrix))
@@ -125,15 +117,7 @@ def equation_13(
     >>> equation_13(images, a, b, 2, 0.5, sampling="bernoulli", rng=1).error < 1e-14
     True
     """
-    data = MaskedImages(
-        images,
-        patch_size,
-        mask_ratio,
-        sampling=sampling,
-        channel_axis=channel_axis,
-        masks=masks,
-        rng=rng,
-    )
+    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
     b = decoder_rows(decoder, data.dim)
     a = _matrix("encoder", encoder, (data.dim, len(b)))
     second = _masked_second_moment(data)
@@ -190,15 +174,7 @@ def equation_14(
     >>> encoder.shape, sides.error < 1e-13
     ((12, 3), True)
     """
-    data = MaskedImages(
-        images,
-        patch_size,
-        mask_ratio,
-        sampling=sampling,
-        channel_axis=channel_axis,
-        masks=masks,
-        rng=rng,
-    )
+    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
     b = decoder_rows(decoder, data.dim)
     rank = int(np.linalg.matrix_rank(b))
     if rank < len(b):
@@ -238,15 +214,7 @@ def explained_matrix(
     >>> bool(0 < np.trace(matrix) < np.mean(np.sum(images**2, axis=1)))
     True
     """
-    data = MaskedImages(
-        images,
-        patch_size,
-        mask_ratio,
-        sampling=sampling,
-        channel_axis=channel_axis,
-        masks=1,
-        rng=None,
-    )
+    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis)
     return _explained(data)
 
 
@@ -291,15 +259,7 @@ def theorem_1(
     >>> theorem_1(images, 2, 0.5, 3, rng=1).error < 1e-13
     True
     """
-    data = MaskedImages(
-        images,
-        patch_size,
-        mask_ratio,
-        sampling=sampling,
-        channel_axis=channel_axis,
-        masks=masks,
-        rng=rng,
-    )
+    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
     model = LinearMAE(
         patch_size, mask_ratio, rank=rank, sampling=sampling, covariance="dense", center=False
     )

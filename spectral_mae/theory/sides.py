@@ -131,11 +131,10 @@ class MaskedImages:
         images: ArrayLike,
         patch_size: _checks.PerAxis,
         mask_ratio: float,
-        *,
         sampling: Sampling,
-        channel_axis: int | None,
-        masks: int,
-        rng: Seed,
+        channel_axis: int | None = None,
+        masks: int = 1,
+        rng: Seed = None,
     ) -> None:
         pixels = _checks.real_array("images", images).astype(np.float64)
         ndim = pixels.ndim - 1 - (channel_axis is not None)

@@ -110,15 +110,7 @@ def lemma_4(
     >>> 0.01 < lemma_4(np.sin, images, 2, 0.5, rng=1).error < 0.1
     True
     """
-    data = MaskedImages(
-        images,
-        patch_size,
-        mask_ratio,
-        sampling=sampling,
-        channel_axis=channel_axis,
-        masks=masks,
-        rng=rng,
-    )
+    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
     given = RowMap(function, data)
     empty = np.zeros((1, data.dim))
     target = data.rows - given(empty)
@@ -174,15 +166,7 @@ def lemma_5(
     >>> 0.05 < sides.error < 0.2, sides.terms["shared"]
     (True, 0.0)
     """
-    data = MaskedImages(
-        images,
-        patch_size,
-        mask_ratio,
-        sampling=sampling,
-        channel_axis=channel_axis,
-        masks=masks,
-        rng=rng,
-    )
+    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
     given = RowMap(function, data)
     mix, rows = data.mix, data.rows
     bias = loss(rows, given(mix.mu * rows))

@@ -1,0 +1,69 @@
+"""What a run is known by: its command, options and versions, and its images."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from spectral_mae.command_line import versions
+from spectral_mae.journal import differences
+from spectral_mae.references import ImageReference
+
+
+class RunIdentity:
+    """All that the results of a run depend on.
+
+    Parameters
+    ----------
+    command : str
+    options : mapping
+        All that results depend on besides the images.
+    references : sequence of ImageReference
+        All images of the run.
+
+    Attributes
+    ----------
+    header : dict
+        Command, options and versions.
+    """
+
+    def __init__(
+        self, command: str, options: Mapping[str, Any], references: Sequence[ImageReference]
+    ) -> None:
+        self.header = {"command": command, "options": options, "versions": versions()}
+        self._references = references
+
+    def inputs(self) -> Iterator[str]:
+        """A line for each image, with what changes when it does."""
+        for reference in self._references:
+            title = reference.title.replace("\n", "\\n").replace("\r", "\\r")
+            yield f"{title}\t{reference.stamp}"
+
+    def signed(self, record: Mapping[str, Any], code: int) -> dict[str, Any]:
+        """The record of a complete run, and besides what it is known again by.
+
+        Parameters
+        ----------
+        record : mapping
+        code : int
+            Exit code of the run.
+        """
+        header = _plain(self.header)
+        return {**record, "header": header, "inputs": self._checksum(), "exit": code}
+
+    def differs(self, record: Mapping[str, Any]) -> str:
+        """In what the run of a signed record was another; nothing if in nothing."""
+        told = differences(record["header"], _plain(self.header))
+        if not told and record["inputs"] != self._checksum():
+            return "the input differs"
+        return told
+
+    def _checksum(self) -> int:
+        return zlib.crc32("\n".join(self.inputs()).encode("utf-8", "backslashreplace"))
+
+
+def _plain(record: Any) -> Any:
+    """As it comes back from a file."""
+    return json.loads(json.dumps(record))
