@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from spectral_mae import grid
 from spectral_mae._checks import FloatArray
-from spectral_mae.radial import Bins, RingBins, plain_fields, write_columns
+from spectral_mae.columns import plain_fields, write_columns
+from spectral_mae.radial import Bins, RingBins
 from spectral_mae.spectrum import Spectrum
 
 

@@ -18,12 +18,12 @@ import numpy as np
 
 from spectral_mae import _checks, model_file, solve
 from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.corruption import GaussianNoise, Mix, NoCorruption, OffsetMasking, PatchMasking
 from spectral_mae.fitted_map import Covariance
 from spectral_mae.grid import PatchGrid
 from spectral_mae.linear_model import LinearModel
 from spectral_mae.moments import BandMoments, Moments, StationaryMoments
-from spectral_mae.radial import plain_fields, write_columns
 from spectral_mae.solution import Solution
 from spectral_mae.stack import Stack
 

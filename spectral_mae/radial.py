@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +14,7 @@ from numpy.typing import NDArray
 from spectral_mae import _checks, grid
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae.binning import Binning
+from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.slope import SlopeFit, power_law_slope
 
 Bins = int | Sequence[float] | FloatArray | None
@@ -261,20 +259,6 @@ def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> Fl
         fine = (np.arange(math.ceil(first / finest)) + 0.5) * finest
         return np.concatenate([fine[fine < first * (1 - 1e-12)], coarse, [top]])
     return np.linspace(finest / 2, top, _checks.positive_int("bins", bins) + 1)
-
-
-def plain_fields(result: Any) -> dict[str, Any]:
-    """The fields of a result object as plain lists and numbers."""
-    values = ((field.name, getattr(result, field.name)) for field in dataclasses.fields(result))
-    return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in values}
-
-
-def write_columns(path: str | os.PathLike[str], columns: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays of equal length as the columns of a CSV file."""
-    with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
 
 
 def bin_columns(bins: Mapping[str, NDArray[Any]], result: Any) -> dict[str, NDArray[Any]]:

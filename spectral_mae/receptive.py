@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
+from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.grid import PatchGrid
-from spectral_mae.radial import plain_fields, write_columns
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from spectral_mae import grid as grids
 from spectral_mae._checks import FloatArray
 from spectral_mae.bands import BlockTransform
+from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.corruption import Mix
 from spectral_mae.parallel import in_batches
-from spectral_mae.radial import Bins, RingBins, plain_fields, write_columns
+from spectral_mae.radial import Bins, RingBins
 from spectral_mae.stack import Stack
 
 Complex128Array = NDArray[np.complex128]

@@ -12,7 +12,8 @@ from numpy.typing import DTypeLike, NDArray
 from spectral_mae import _checks, grid
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae.binning import Binning
-from spectral_mae.radial import bin_columns, plain_fields, write_columns
+from spectral_mae.columns import plain_fields, write_columns
+from spectral_mae.radial import bin_columns
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,11 +12,12 @@ import numpy as np
 
 from spectral_mae import images, plot
 from spectral_mae._checks import FloatArray
+from spectral_mae.columns import write_columns
 from spectral_mae.command_line import OK, output_errors, usage_errors
 from spectral_mae.images import ImageRefused, LoadedImage
 from spectral_mae.masked_slope import MaskedSlopeFit, fit_masked_slope
 from spectral_mae.periodogram import psd
-from spectral_mae.radial import RadialSpectrum, write_columns
+from spectral_mae.radial import RadialSpectrum
 from spectral_mae.spectrum_errors import unmasked_covariance
 from spectral_mae.unmasking import unmasked_psd
 

@@ -15,7 +15,10 @@ PACKAGE = "spectral_mae"
 LAYERS = [
     "_version _checks",
     "grid fourier sampling parallel array_file atomic_file",
-    "dirichlet polyphase bands conditioning binning slope radial sectors spectrum periodogram",
+    (
+        "dirichlet polyphase bands conditioning binning columns slope radial sectors spectrum "
+        "periodogram"
+    ),
     "masks weights patch_power stack accumulate moments",
     (
         "leaked_power expectation mask_variance coupling unmasking corruption inverse solution "

@@ -14,11 +14,11 @@ import numpy as np
 import scipy.stats
 import torch
 
+from spectral_mae.columns import write_columns
 from spectral_mae.nonlinear.data import LabelledImages
 from spectral_mae.nonlinear.probe import features_of, linear_probe
 from spectral_mae.nonlinear.training import TrainConfig, evaluate, train
 from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
-from spectral_mae.radial import write_columns
 
 VARIED = ("patch_size", "mask_ratio", "depth", "decoder_depth")
 

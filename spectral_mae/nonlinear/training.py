@@ -16,12 +16,12 @@ from tqdm import tqdm
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.columns import write_columns
 from spectral_mae.grid import PatchGrid
 from spectral_mae.nonlinear import checkpoint
 from spectral_mae.nonlinear.data import UInt8Array
 from spectral_mae.nonlinear.model import ImageModel, Target
 from spectral_mae.nonlinear.schedule import warmup_cosine
-from spectral_mae.radial import write_columns
 from spectral_mae.sampling import kept_patches, sample_kept
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.csv"

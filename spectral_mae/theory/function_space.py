@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
-from spectral_mae.radial import plain_fields, write_columns
+from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.sampling import Seed
 from spectral_mae.theory.jacobians import ImageMap
 from spectral_mae.theory.sides import MaskedImages, Sides, loss

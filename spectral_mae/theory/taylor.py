@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.grid import PatchGrid
-from spectral_mae.radial import plain_fields, write_columns
 from spectral_mae.sampling import Seed
 from spectral_mae.theory.jacobians import ImageMap, Jacobian, RowMap, jacobian_of
 from spectral_mae.theory.sides import MaskedImages, Sides, loss

@@ -1,0 +1,27 @@
+"""Result objects as plain numbers, and as the columns of a table."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def plain_fields(result: Any) -> dict[str, Any]:
+    """The fields of a result object as plain lists and numbers."""
+    values = ((field.name, getattr(result, field.name)) for field in dataclasses.fields(result))
+    return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in values}
+
+
+def write_columns(path: str | os.PathLike[str], columns: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays of equal length as the columns of a CSV file."""
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
