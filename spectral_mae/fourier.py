@@ -53,9 +53,8 @@ class Workspace(Protocol):
     real: FloatArray
     half: ComplexArray
 
-    @property
-    def spare(self) -> FloatArray:
-        """Room for one real number per frequency; the transforms do not touch it."""
+    def room(self, n: int) -> FloatArray:
+        """Room for the power of ``n`` images, kept; the transforms do not touch it."""
 
     def forward(self) -> None:
         """Transform ``real`` into ``half``."""
@@ -162,27 +161,29 @@ class RealFFT:
         self.each_chunk(len(half), work)
         return out
 
-    def each_chunk(self, n: int, work: Callable[[slice, Workspace], None]) -> None:
+    def each_chunk(
+        self, n: int, work: Callable[[slice, Workspace], None], *, chunks: int = 1
+    ) -> None:
         """Call ``work(rows, workspace)`` for every chunk of a batch of ``n``, in the pool.
 
         ``work`` fills ``workspace.real`` (or ``.half``), transforms, and takes the result out
         before it returns. Only the first ``rows.stop - rows.start`` entries of the buffers belong
-        to the chunk; what the others hold does not matter.
+        to the chunk; what the others hold does not matter. It may ask for so many ``chunks`` at a
+        time, which it then takes one by one.
         """
-        starts = range(0, n, self.chunk)
-        if self.workers == 1 or len(starts) <= 1:
+        rows = [slice(i, min(i + chunks * self.chunk, n)) for i in range(0, n, chunks * self.chunk)]
+
+        def run(first: int, step: int = 1) -> None:
             with self.borrow() as space:
-                for start in starts:
-                    work(slice(start, min(start + self.chunk, n)), space)
+                for part in rows[first::step]:
+                    work(part, space)
+
+        if self.workers == 1 or len(rows) <= 1:
+            run(0)
             return
 
-        def run(first: int) -> None:
-            with self.borrow() as space:
-                for start in starts[first :: self.workers]:
-                    work(slice(start, min(start + self.chunk, n)), space)
-
         with ThreadPoolExecutor(self.workers) as pool:
-            for future in [pool.submit(run, first) for first in range(self.workers)]:
+            for future in [pool.submit(run, i, self.workers) for i in range(self.workers)]:
                 future.result()
 
     @contextmanager
@@ -260,6 +261,7 @@ class _FFTWWorkspace:
         wisdom: _Wisdom,
     ) -> None:
         self._axes = tuple(range(1, len(shape) + 1))
+        self._room: FloatArray = np.empty(0, dtype=dtype)
         self._transposed = transposed
         self._wisdom = wisdom
         self._scale = 1.0 / prod(shape)
@@ -279,10 +281,11 @@ class _FFTWWorkspace:
             self.half = pyfftw.empty_aligned(upright, dtype=kind)
             self.real = pyfftw.empty_aligned((chunk, *shape), dtype=dtype)
 
-    @cached_property
-    def spare(self) -> FloatArray:
-        """Room for one real number per frequency."""
-        return np.empty(self.half.shape, dtype=self.real.dtype)
+    def room(self, n: int) -> FloatArray:
+        """Room for the power of ``n`` images, kept."""
+        if len(self._room) < n:
+            self._room = np.empty((n, *self.half.shape[1:]), dtype=self.real.dtype)
+        return self._room[:n]
 
     def forward(self) -> None:
         for plan in self._forward:
@@ -343,6 +346,7 @@ class _ScipyWorkspace:
         self, chunk: int, shape: tuple[int, ...], dtype: np.dtype[Any], transposed: bool
     ) -> None:
         self._axes = tuple(range(1, len(shape) + 1))
+        self._room: FloatArray = np.empty(0, dtype=dtype)
         self.real: FloatArray = np.zeros((chunk, *shape), dtype=dtype)
         half = half_shape(shape)[:: -1 if transposed else 1]
         self.half: ComplexArray = np.zeros(
@@ -350,10 +354,11 @@ class _ScipyWorkspace:
         )
         self._upright = self.half.swapaxes(1, 2) if transposed else self.half
 
-    @cached_property
-    def spare(self) -> FloatArray:
-        """Room for one real number per frequency."""
-        return np.empty(self.half.shape, dtype=self.real.dtype)
+    def room(self, n: int) -> FloatArray:
+        """Room for the power of ``n`` images, kept."""
+        if len(self._room) < n:
+            self._room = np.empty((n, *self.half.shape[1:]), dtype=self.real.dtype)
+        return self._room[:n]
 
     def forward(self) -> None:
         self._upright[...] = scipy.fft.rfftn(self.real, axes=self._axes)

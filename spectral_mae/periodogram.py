@@ -25,6 +25,7 @@ from spectral_mae.radial import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectrum import Spectrum
 
 BLOCK_BYTES = 64 * 2**20
+CHUNKS = 4  # that a thread takes at a time where there are others
 
 
 def psd(
@@ -214,11 +215,14 @@ class Periodogram:
         mean, variance = np.empty((2, len(batch), len(rings.frequency)))
 
         def work(rows: slice, space: Workspace) -> None:
-            power = space.spare[: rows.stop - rows.start]
+            power = space.room(rows.stop - rows.start)
             self._transform(batch[rows], _part(masks, rows), space, power)
             mean[rows], variance[rows] = rings.transposed_moments(power)
 
-        self._each_chunk(batch, work)
+        # Threads hand the interpreter to each other at every step of the sums over rings.
+        workers = self._fft.workers
+        share = len(batch) // (2 * workers * self._fft.chunk) if workers > 1 else 1
+        self._each_chunk(batch, work, chunks=min(max(share, 1), CHUNKS))
         return rings.spectrum(mean, variance, scaling=self.scaling)
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
@@ -321,10 +325,16 @@ class Periodogram:
 
         self._each_chunk(batch, work)
 
-    def _each_chunk(self, batch: NDArray[Any], work: Callable[[slice, Workspace], None]) -> None:
+    def _each_chunk(
+        self,
+        batch: NDArray[Any],
+        work: Callable[[slice, Workspace], None],
+        *,
+        chunks: int = 1,
+    ) -> None:
         """Work through a batch; pixels that are not finite are looked for only once they show."""
         try:
-            self._fft.each_chunk(len(batch), work)
+            self._fft.each_chunk(len(batch), work, chunks=chunks)
         except _NotFiniteError:
             _checks.real_array("images", batch if self.channel_axis is not None else batch[..., 0])
             largest = float(np.max(np.abs(batch)))
@@ -339,24 +349,34 @@ class Periodogram:
         space: Workspace,
         power: FloatArray,
     ) -> None:
-        """Power of one chunk, (n, *shape, channels), into ``power``, transposed half-planes."""
-        n, channels = len(batch), batch.shape[-1]
-        for channel in range(channels):
+        """Power of images, (n, *shape, channels), into ``power``, transposed half-planes."""
+        for first in range(0, len(batch), self._fft.chunk):
+            rows = slice(first, first + self._fft.chunk)
+            self._transform_chunk(batch[rows], _part(masks, rows), space, power[rows])
+        power *= self.norm / batch.shape[-1]
+        if not math.isfinite(power.max()):  # as NaN is
+            # NaN and infinity in an image reach its power; so does overflow of the squares.
+            raise _NotFiniteError
+
+    def _transform_chunk(
+        self,
+        batch: NDArray[Any],
+        masks: NDArray[Any] | None,
+        space: Workspace,
+        power: FloatArray,
+    ) -> None:
+        for channel in range(batch.shape[-1]):
             self._conditioning.fill(space, batch[..., channel], masks)
             space.forward()
             # Squares of the float view: strided real and imaginary parts would be slower.
-            parts = space.half[:n].view(self._fft.dtype)
-            with np.errstate(over="ignore", invalid="ignore"):  # found below
+            parts = space.half[: len(batch)].view(self._fft.dtype)
+            with np.errstate(over="ignore", invalid="ignore"):  # found by who called
                 np.square(parts, out=parts)
                 if channel == 0:
                     np.add(parts[..., 0::2], parts[..., 1::2], out=power)
                 else:
                     power += parts[..., 0::2]
                     power += parts[..., 1::2]
-        power *= self.norm / channels
-        if not math.isfinite(power.max()):  # as NaN is
-            # NaN and infinity in an image reach its power; so does overflow of the squares.
-            raise _NotFiniteError
 
     def _floor(self, energy: float) -> float:
         """Power that rounding leaves at a frequency, for images of this sum of squares.

@@ -167,6 +167,17 @@ def test_workers_and_order_do_not_change_rings(dtype):
             np.testing.assert_allclose(getattr(found, name), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("n", [1, 8, 31, 32, 33, 70])
+def test_how_images_are_shared_out_changes_no_bit_of_rings(n):
+    x = laws.field((n, 12, 9))
+    x[n // 2] = 1.0  # whose power but at zero is rounding
+    alone = Periodogram((12, 9), chunk=1).radial(x)
+    for workers, chunk in [(1, 3), (2, 1), (2, 2), (3, 1)]:
+        found = Periodogram((12, 9), workers=workers, chunk=chunk).radial(x)
+        for name in ("power", "std", "stderr"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(alone, name))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rings_of_equal_powers_have_no_spread(dtype):
     """Which the difference of two large sums would not give."""
