@@ -89,25 +89,8 @@ def grating_zeros(n: int, patch_size: int) -> NDArray[np.intp]:
     return np.arange(step, n, step)
 
 
-def pulse_kernels(
-    shape: tuple[int, ...], patch_size: tuple[int, ...]
-) -> tuple[Complex128Array, ...]:
-    """`dirichlet_kernel` of every axis: what all masks of one shape and patch size share."""
-    sides = list(zip(shape, patch_size, strict=True))
-    kernels = {side: dirichlet_kernel(*side) for side in set(sides)}
-    return tuple(kernels[side] for side in sides)
-
-
-def pulse_sum_dft(
-    shape: tuple[int, ...],
-    patch_size: tuple[int, ...],
-    starts: NDArray[np.integer],
-    *,
-    kernels: tuple[Complex128Array, ...] | None = None,
-    half: bool = False,
-    out: Complex128Array | None = None,
-) -> Complex128Array:
-    """DFT of a sum of pulses (Eq. 20): M[k] = R[k] · Σ_i e^(−2πi k·a_i/D).
+class PulseSum:
+    """A sum of pulses, ready to be transformed (Eq. 20): M[k] = R[k] · Σ_i e^(−2πi k·a_i/D).
 
     Where all starts lie on one patch grid (shifted or not) the sum has period ``counts`` in k, and
     costs a small FFT and one product per frequency instead of one sum per frequency.
@@ -119,28 +102,71 @@ def pulse_sum_dft(
     starts : ndarray of int, shape (N, ndim)
         First pixel a_i of each pulse. Pulses may touch and overlap: the transform is linear.
     kernels : tuple of ndarray or None
-        `pulse_kernels` of this shape and patch size, where they are at hand.
-    half : bool
-        Only the non-negative half-plane.
-    out : ndarray of complex128 or None
-        C-contiguous array of the shape of the result, which is written into it.
-
-    Returns
-    -------
-    ndarray of complex128, shape ``shape`` or (H, W//2 + 1)
-        FFT order; ``out`` if that was given.
+        What stands for R along each axis; None is `dirichlet_kernel`.
     """
-    wanted = half_shape(shape) if half else shape
-    if out is None:
-        out = np.empty(wanted, dtype=np.complex128)
-    elif out.shape != wanted or out.dtype != np.complex128 or not out.flags.c_contiguous:
-        raise ValueError(
-            f"out of shape {out.shape} and dtype {out.dtype} is not a C-contiguous complex128 "
-            f"array of shape {wanted}"
-        )
-    if kernels is None:
-        kernels = pulse_kernels(shape, patch_size)
-    return _sum_waves(shape, patch_size, starts, kernels, out)
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        patch_size: tuple[int, ...],
+        starts: NDArray[np.integer],
+        kernels: tuple[Complex128Array, ...] | None = None,
+    ) -> None:
+        self.shape, self.patch_size, self._starts = shape, patch_size, starts
+        if kernels is None:
+            sides = list(zip(shape, patch_size, strict=True))
+            found = {side: dirichlet_kernel(*side) for side in set(sides)}
+            kernels = tuple(found[side] for side in sides)
+        self._factors = kernels
+        self._kept: NDArray[np.float64] | None = None
+        offset = _grid_offset(shape, patch_size, starts)
+        if offset is not None:
+            self._kept = np.zeros([n // p for n, p in zip(shape, patch_size, strict=True)])
+            np.add.at(self._kept, tuple(((starts - offset) // patch_size).T), 1.0)
+            self._factors = tuple(
+                factor * unit_roots(n, np.arange(n) * start) if start else factor
+                for factor, n, start in zip(kernels, shape, offset.tolist(), strict=True)
+            )
+
+    def dft(self, *, half: bool = False, out: Complex128Array | None = None) -> Complex128Array:
+        """The transform, or its non-negative half-plane, in FFT order.
+
+        ``out`` is a C-contiguous array of the shape of the result, which is written into it.
+        """
+        wanted = half_shape(self.shape) if half else self.shape
+        if out is None:
+            out = np.empty(wanted, dtype=np.complex128)
+        elif out.shape != wanted or out.dtype != np.complex128 or not out.flags.c_contiguous:
+            raise ValueError(
+                f"out of shape {out.shape} and dtype {out.dtype} is not a C-contiguous complex128 "
+                f"array of shape {wanted}"
+            )
+        columns = wanted[-1]
+        if self._kept is None:
+            self._write_direct(columns, out)
+        else:
+            self._write_repeated(self._kept, columns, out)
+        return out
+
+    def _write_direct(self, columns: int, out: Complex128Array) -> None:
+        out[...] = _direct_sum(self.shape, self._starts, columns)
+        out *= self._factors[-1][:columns]
+        if len(self.shape) == 2:
+            out *= self._factors[0][:, np.newaxis]
+
+    def _write_repeated(
+        self, kept: NDArray[np.float64], columns: int, out: Complex128Array
+    ) -> None:
+        """The DFT of the grid of kept patches, repeated along the last axis, then the first."""
+        counts = kept.shape
+        waves = scipy.fft.fftn(kept)[..., np.newaxis, :]
+        last = self._factors[-1].reshape(self.patch_size[-1], counts[-1])
+        line = (waves * last).reshape(*counts[:-1], -1)[..., :columns]
+        if len(counts) == 1:
+            out[...] = line
+            return
+        tiles = (self.patch_size[0], counts[0])
+        np.multiply(self._factors[0].reshape(*tiles, 1), line, out=out.reshape(*tiles, columns))
 
 
 def start_phases(
@@ -148,45 +174,10 @@ def start_phases(
 ) -> Complex128Array:
     """Σ_i e^(−2πi k·a_i/D), the factor of Eqs. 20-21 that depends on where the pulses start.
 
-    Arguments as in `pulse_sum_dft`.
+    Arguments as of `PulseSum`.
     """
     ones = tuple(np.ones(n, dtype=np.complex128) for n in shape)
-    return _sum_waves(shape, patch_size, starts, ones, np.empty(shape, dtype=np.complex128))
-
-
-def _sum_waves(
-    shape: tuple[int, ...],
-    patch_size: tuple[int, ...],
-    starts: NDArray[np.integer],
-    factors: tuple[Complex128Array, ...],
-    out: Complex128Array,
-) -> Complex128Array:
-    """Σ_i e^(−2πi k·a_i/D) times a factor for each axis, at as many columns as ``out`` has."""
-    columns = out.shape[-1]
-    offset = _grid_offset(shape, patch_size, starts)
-    if offset is None:
-        out[...] = _direct_sum(shape, starts, columns)
-        out *= factors[-1][:columns]
-        if len(shape) == 2:
-            out *= factors[0][:, np.newaxis]
-        return out
-    counts = tuple(n // p for n, p in zip(shape, patch_size, strict=True))
-    kept = np.zeros(counts)
-    np.add.at(kept, tuple(((starts - offset) // patch_size).T), 1.0)
-    factors = tuple(
-        factor * unit_roots(n, np.arange(n) * start) if start else factor
-        for factor, n, start in zip(factors, shape, offset.tolist(), strict=True)
-    )
-    # The DFT of the grid of kept patches, repeated along the last axis, then along the first.
-    waves = scipy.fft.fftn(kept)[..., np.newaxis, :]
-    line = (waves * factors[-1].reshape(patch_size[-1], counts[-1])).reshape(*counts[:-1], -1)
-    line = line[..., :columns]
-    if len(shape) == 1:
-        out[...] = line
-        return out
-    tiles = (patch_size[0], counts[0])
-    np.multiply(factors[0].reshape(*tiles, 1), line, out=out.reshape(*tiles, columns))
-    return out
+    return PulseSum(shape, patch_size, starts, ones).dft()
 
 
 def _grid_offset(

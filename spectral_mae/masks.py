@@ -113,13 +113,11 @@ class PulseMask:
     def _transform(
         self, *, half: bool, out: NDArray[np.complex128] | None
     ) -> NDArray[np.complex128]:
-        return dirichlet.pulse_sum_dft(
-            self.shape, self.patch_size, self.starts, kernels=self._kernels, half=half, out=out
-        )
+        return self._pulses.dft(half=half, out=out)
 
     @cached_property
-    def _kernels(self) -> tuple[NDArray[np.complex128], ...]:
-        return dirichlet.pulse_kernels(self.shape, self.patch_size)
+    def _pulses(self) -> dirichlet.PulseSum:
+        return dirichlet.PulseSum(self.shape, self.patch_size, self.starts)
 
     def __repr__(self) -> str:
         return (
