@@ -25,6 +25,10 @@ from spectral_mae.weights import autocorrelation, mask_weights, step_weights
 
 SLOPES = (-8.0, 3.0)  # range that is searched
 SCANNED = 23  # slopes in it that are tried first
+# Of the largest power of a model, what rounding leaves no digits of: steeper ones are not tried.
+ROUNDING = 1e3 * float(np.finfo(np.float64).eps)
+LOST = 1e100  # misfit of those
+NEAR = 1e-2  # to the steepest
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +87,8 @@ def fit_masked_slope(
     ------
     ValueError
         If no two neighbouring pixels are visible, all steps are zero, or no slope from −8 to 3
-        fits best.
+        fits best; of images of 256 pixels and more the steepest that can be told from rounding is
+        less than that.
 
     Examples
     --------
@@ -110,6 +115,8 @@ def fit_masked_slope(
 
     def misfit(slope: float) -> float:
         expected = model.expected(slope)
+        if model.rounded(expected):
+            return LOST
         level = model.level(power, expected)
         fits = ((p, e * level) for p, e in zip(power, expected, strict=True))
         return model.total([np.log(e) + p / e for p, e in fits])
@@ -120,8 +127,12 @@ def fit_masked_slope(
     bounds = scan[max(best - 1, 0)], scan[min(best + 1, SCANNED - 1)]
     found = scipy.optimize.minimize_scalar(misfit, bounds=bounds, method="bounded")
     slope = float(found.x)
-    if min(abs(slope - end) for end in SLOPES) < 1e-3:
-        raise ValueError(f"no slope between {SLOPES[0]:g} and {SLOPES[1]:g} fits best")
+    steepest = slope - SLOPES[0] < NEAR or misfit(slope - NEAR) == LOST
+    if steepest or SLOPES[1] - slope < 1e-3:
+        raise ValueError(
+            f"no slope between {SLOPES[0]:g} and {SLOPES[1]:g} fits best: the search ended at "
+            f"{slope:.2f}" + (", the steepest that rounding allows" if steepest else "")
+        )
     amplitude = model.level(power, model.expected(slope))
     spectrum = model.spectrum(slope, amplitude)
     fields = gaussian_fields(spectrum, n_draws, rng=rng)
@@ -192,6 +203,11 @@ class _Model:
             return found
         # Frequencies that are not compared must not divide by zero.
         return [np.where(c > 0, e, 1.0) for c, e in zip(self._counts, found, strict=True)]
+
+    def rounded(self, expected: list[FloatArray]) -> bool:
+        """Whether rounding takes the digits of any power that is compared."""
+        compared = [e[c > 0] for c, e in zip(self._counts, expected, strict=True)]
+        return any(bool(np.any(e <= ROUNDING * e.max())) for e in compared if e.size)
 
     def level(self, power: list[FloatArray], expected: list[FloatArray]) -> float:
         """The amplitude that maximises the likelihood at a slope."""

@@ -241,6 +241,28 @@ def test_slopes_are_found_without_bias_and_their_error_is_known(shape, slope, ma
     assert np.mean(predicted) == pytest.approx(spread, rel=0.25)
 
 
+@WRAP
+@pytest.mark.parametrize("column", [9, None])
+@pytest.mark.parametrize("slope", [-1.0, -2.0, -4.0])
+def test_slopes_of_large_images_do_not_end_in_rounding(column, slope, wrap):
+    """Of the steepest models the high frequencies are rounding of either sign."""
+    shape = (256, 256)
+    field = gaussian_fields(power_law(shape, slope), 1, rng=0)[0]
+    visible = np.ones(shape)
+    if column is not None:
+        visible[:, column] = 0
+    fit = fit_masked_slope(field, visible, wrap=wrap, n_draws=8)
+    assert fit.slope == pytest.approx(slope, abs=max(5 * fit.stderr, 0.03))
+    assert 0 < fit.stderr < 0.1
+
+
+def test_what_is_steeper_than_rounding_allows_has_no_slope():
+    axis = np.arange(256) / 256
+    smooth = np.cos(2 * np.pi * axis)[:, np.newaxis] * np.cos(2 * np.pi * axis)
+    with pytest.raises(ValueError, match=r"the search ended at -.*rounding allows"):
+        fit_masked_slope(smooth, np.ones((256, 256)), n_draws=8)
+
+
 @pytest.mark.parametrize(("shape", "mask"), [((24,), scattered), ((6, 8), soft), ((6, 6), striped)])
 def test_the_standard_error_is_that_of_correlated_frequencies(shape, mask):
     weights = mask(shape)
