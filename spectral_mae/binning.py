@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray
 
 # Mean of squares less squared mean is fast, and good enough where neither cancels nor leaves the
-# range of numbers. Elsewhere deviations are formed one by one.
+# range of numbers. In other bins deviations are formed one by one.
 CANCELS = 1e-3  # variance over squared mean
 LEAST_SQUARE = 1e-280
 
@@ -55,6 +55,7 @@ class Binning:
         self._index = index[order]
         self.filled, first, self._sizes = np.unique(bins, return_index=True, return_counts=True)
         starts = (np.diff(bins, prepend=-1) != 0) | (np.diff(weight, prepend=0.0) != 0)
+        self._weight = weight
         self._runs = np.flatnonzero(starts)
         self._run_weight = weight[self._runs]
         self._first = np.cumsum(starts)[first] - 1  # run with which each bin begins
@@ -69,38 +70,69 @@ class Binning:
     def moments(
         self, power: FloatArray, *, transposed: bool = False
     ) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance over the bins, each (..., n_bins), of power (..., *half_shape).
+        """Mean and standard deviation over the bins, each (..., n_bins).
 
-        ``transposed`` where the axes of the half-planes come in the other order.
+        ``power`` is (..., *half_shape); ``transposed`` where its last axes come in the other order.
         """
         lead = power.shape[: power.ndim - len(self.half_shape)]
         flat = power.reshape(-1, math.prod(self.half_shape))
         index = self._transposed_index if transposed else self._index
-        with self._borrow((len(flat), len(index))) as values, np.errstate(over="ignore"):
+        alone = self._sizes == 1
+        if alone.all():  # as all rings of a signal are
+            mean = flat.take(index, axis=-1).astype(np.float64).reshape(*lead, -1)
+            return mean, np.zeros_like(mean)
+        with (
+            self._borrow((len(flat), len(index))) as values,
+            np.errstate(over="ignore", invalid="ignore"),  # found below
+        ):
             values[...] = flat.take(index, axis=-1, mode="wrap")  # "raise" takes longer
             mean = self._sums(values) / self.counts
             np.square(values, out=values)
             variance = self._sums(values) / self.counts
             squared = np.square(mean)
-            least = squared * (1 + CANCELS) + LEAST_SQUARE
-            exact = ((variance > least) & (variance < np.inf)).all(axis=-1)
+            exact = variance > squared * (1 + CANCELS) + LEAST_SQUARE
+            exact &= variance < np.inf
             variance -= squared
-            for i in np.flatnonzero(~exact):
-                row = values[i]
-                row[...] = flat[i].take(index)
-                np.subtract(row, np.repeat(mean[i], self._sizes), out=row)
-                np.square(row, out=row)
-                variance[i] = self._sums(row) / self.counts
-        return mean.reshape(*lead, -1), variance.reshape(*lead, -1)
+            variance[:, alone] = 0.0
+            std = np.sqrt(variance)
+        bins = np.flatnonzero(~(exact | alone).all(axis=0))
+        if bins.size:
+            careful = self._deviations(flat, index, mean[:, bins], bins)
+            # Where it is not needed nothing changes, whatever other spectra come along.
+            std[:, bins] = np.where(exact[:, bins], std[:, bins], careful)
+        return mean.reshape(*lead, -1), std.reshape(*lead, -1)
 
-    def errors(self, mean: FloatArray, variance: FloatArray, averages: int = 1) -> BinMeans:
-        """Spread and standard error, where power is the mean of so many independent spectra."""
-        std = np.sqrt(variance)
+    def _deviations(
+        self,
+        flat: FloatArray,
+        index: NDArray[np.integer[Any]],
+        mean: FloatArray,
+        bins: NDArray[np.integer[Any]],
+    ) -> FloatArray:
+        """Standard deviations of some bins, deviation by deviation, in units of the largest."""
+        sizes = self._sizes[bins]
+        chosen = np.zeros(len(self._sizes), dtype=bool)
+        chosen[bins] = True
+        entries = np.flatnonzero(np.repeat(chosen, self._sizes))
+        first = np.cumsum(sizes) - sizes
+        off = flat[:, index[entries]] - np.repeat(mean, sizes, axis=-1)
+        largest = np.maximum.reduceat(np.abs(off), first, axis=-1)
+        scale = np.where(largest > 0, largest, 1.0)
+        off /= np.repeat(scale, sizes, axis=-1)
+        np.square(off, out=off)
+        off *= self._weight[entries]
+        return largest * np.sqrt(np.add.reduceat(off, first, axis=-1) / self.counts[bins])
+
+    def errors(self, mean: FloatArray, std: FloatArray, averages: int = 1) -> BinMeans:
+        """Standard errors, where power is the mean of so many independent spectra."""
         independent = self.counts / 2
         with np.errstate(divide="ignore", invalid="ignore"):
             scatter = std / np.sqrt(independent - 1)
         gaussian = np.abs(mean) / np.sqrt(independent * averages)
         return BinMeans(mean, std, np.where(independent > 1, scatter, gaussian))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_free": []}  # working memory need not travel
 
     def spread(self, values: FloatArray) -> FloatArray:
         """One value per bin at every entry of it, (n_bins,) to the half-plane."""

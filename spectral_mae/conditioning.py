@@ -28,8 +28,8 @@ class Conditioning:
         Precision of the buffers that `fill` fills.
     window, detrend
         As in `spectral_mae.psd`.
-
-    The workspaces that `fill` gets must have transposed half-planes.
+    transposed : bool
+        Whether the half-planes of the workspaces that `fill` gets are.
     """
 
     def __init__(
@@ -38,6 +38,8 @@ class Conditioning:
         dtype: np.dtype[Any],
         window: Window,
         detrend: DetrendOption,
+        *,
+        transposed: bool = False,
     ) -> None:
         self.detrend: Detrend | None = None
         if detrend is not None and detrend is not False:
@@ -46,7 +48,8 @@ class Conditioning:
         self.shape = shape
         self._weights = window_weights(window, shape)
         self._window = None if self._weights is None else self._weights.astype(dtype)
-        self._smooth = _smooth_filter(shape).T if self.detrend == "periodic" else None
+        smooth = _smooth_filter(shape) if self.detrend == "periodic" else None
+        self._smooth = smooth.T if smooth is not None and transposed else smooth
 
     @property
     def changes(self) -> bool:

@@ -111,7 +111,13 @@ class MaskedPeriodogram:
         self._patch_power = PatchPower(grid)
 
     def components(self, image: ArrayLike) -> MaskedComponents:
-        """Return |X|² and Σ_b |X_b|² of one image, from which every expectation is mixed."""
+        """Return |X|² and Σ_b |X_b|² of one image, from which every expectation is mixed.
+
+        Raises
+        ------
+        ValueError
+            For NaN or infinite pixels, or pixels whose power overflows.
+        """
         pixels = _checks.real_array("image", image).astype(np.float64, copy=False)
         if self.channel_axis is not None:
             pixels = _checks.channels_last("image", pixels, self.channel_axis, self.grid.ndim)
@@ -120,6 +126,9 @@ class MaskedPeriodogram:
         planes = self._periodogram.condition(batch)[0]
         power = self._patch_power(planes)
         power *= self._periodogram.norm / planes.shape[-1]
+        if not math.isfinite(power.max()):  # as NaN is
+            largest = float(np.max(np.abs(pixels)))
+            raise ValueError(f"pixels up to {largest:.3g} are too large for float64 spectra")
         floor = max(original.floor, _patch_floor(power))
         patches = dataclasses.replace(original, power=power, floor=floor)
         return MaskedComponents(self.grid, original, patches)

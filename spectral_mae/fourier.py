@@ -107,7 +107,7 @@ class RealFFT:
         transposed: bool = False,
     ) -> None:
         self.shape = _checks.grid_shape(shape)
-        self.transposed = transposed
+        self.transposed = transposed and len(self.shape) == 2
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise ValueError(f"{dtype=} is neither float32 nor float64")
@@ -199,10 +199,9 @@ class RealFFT:
             self._free.append(space)
 
     def _make(self) -> Workspace:
-        transposed = self.transposed and len(self.shape) == 2
         if self.backend == "scipy":
-            return _ScipyWorkspace(self.chunk, self.shape, self.dtype, transposed)
-        return _FFTWWorkspace(self.chunk, self.shape, self.dtype, transposed, self._wisdom)
+            return _ScipyWorkspace(self.chunk, self.shape, self.dtype, self.transposed)
+        return _FFTWWorkspace(self.chunk, self.shape, self.dtype, self.transposed, self._wisdom)
 
     def _expect(self, x: NDArray[Any], shape: tuple[int, ...]) -> None:
         if x.shape[1:] != shape:

@@ -25,6 +25,8 @@ from spectral_mae.radial import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectrum import Spectrum
 
 BLOCK_BYTES = 64 * 2**20
+SUMMED = 2**20  # bytes of power that are added up at a time
+TRANSPOSED = 150**2  # pixels from which transposed half-planes are faster
 CHUNKS = 4  # that a thread takes at a time where there are others
 
 
@@ -176,9 +178,11 @@ class Periodogram:
             planner=planner,
             workers=workers,
             chunk=chunk,
-            transposed=True,
+            transposed=prod(self.shape) >= TRANSPOSED,
         )
-        self._conditioning = Conditioning(self.shape, self._fft.dtype, window, detrend)
+        self._conditioning = Conditioning(
+            self.shape, self._fft.dtype, window, detrend, transposed=self._fft.transposed
+        )
         self.norm, self._cell = self._conditioning.normalisation(self.fs, scaling)
 
     def power(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
@@ -199,7 +203,7 @@ class Periodogram:
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
-        self._power(batch, masks, _transposed(out))
+        self._power(batch, masks, self._turned(out))
         return out
 
     def radial(
@@ -212,18 +216,18 @@ class Periodogram:
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         rings = self._default_rings if bins is None else RingBins(self.shape, self.fs, bins)
-        mean, variance = np.empty((2, len(batch), len(rings.frequency)))
+        mean, std = np.empty((2, len(batch), len(rings.frequency)))
 
         def work(rows: slice, space: Workspace) -> None:
             power = space.room(rows.stop - rows.start)
             self._transform(batch[rows], _part(masks, rows), space, power)
-            mean[rows], variance[rows] = rings.transposed_moments(power)
+            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
 
         # Threads hand the interpreter to each other at every step of the sums over rings.
         workers = self._fft.workers
         share = len(batch) // (2 * workers * self._fft.chunk) if workers > 1 else 1
         self._each_chunk(batch, work, chunks=min(max(share, 1), CHUNKS))
-        return rings.spectrum(mean, variance, scaling=self.scaling)
+        return rings.spectrum(mean, std, scaling=self.scaling)
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
         """Mean spectrum of all images, added up in double precision."""
@@ -301,21 +305,26 @@ class Periodogram:
 
     def _mean(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> tuple[FloatArray, float]:
         """Mean power of the images, (*half_shape), and the sum of the squares of their pixels."""
-        n, block = len(batch), self._fft.chunk
-        if self._fft.workers > 1:
-            block = max(1, BLOCK_BYTES // (prod(self.shape) * self._fft.dtype.itemsize))
+        # Sums of so many images each, whatever the chunks and workers: equal to the last bit.
+        n, size = len(batch), prod(self.shape) * self._fft.dtype.itemsize
+        summed = max(1, SUMMED // size)
+        block = summed if self._fft.workers == 1 else summed * max(1, BLOCK_BYTES // SUMMED)
         powers = np.empty((min(n, block), *self._fft.half_shape), dtype=self._fft.dtype)
         sums, squares = np.zeros(self._fft.half_shape), 0.0
         for first in range(0, n, block):
             part = batch[first : first + block]
             power = powers[: len(part)]
             self._power(part, _part(masks, slice(first, first + block)), power)
-            for one in power:  # so that the size of a block makes no difference
-                sums += one
+            for start in range(0, len(power), summed):
+                sums += power[start : start + summed].sum(axis=0, dtype=np.float64)
             squares += _sum_of_squares(part)
         mean = np.empty(half_shape(self.shape), dtype=self._fft.dtype)
-        np.divide(sums.T, n, out=mean, casting="same_kind")
+        np.divide(sums, n, out=self._turned(mean), casting="same_kind")
         return mean, squares
+
+    def _turned(self, power: FloatArray) -> FloatArray:
+        """Upright half-planes with their axes in the order of the transforms."""
+        return power.swapaxes(-1, -2) if self._fft.transposed else power
 
     def _power(self, batch: NDArray[Any], masks: NDArray[Any] | None, out: FloatArray) -> None:
         """Power of every image into ``out``, (n, *transposed half_shape)."""
@@ -398,8 +407,3 @@ def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:
 def _sum_of_squares(batch: NDArray[Any]) -> float:
     pixels = batch.astype(np.float64, copy=False).ravel()
     return float(np.dot(pixels, pixels))
-
-
-def _transposed(power: FloatArray) -> FloatArray:
-    """Half-planes, (n, H, W//2 + 1), with their axes in the order of the transforms."""
-    return power.swapaxes(1, 2) if power.ndim == 3 else power

@@ -195,7 +195,8 @@ class RingBins:
         # Zero frequency, which only a given edge lets in, has no logarithm; it gets that of the
         # mean of its ring.
         logarithm.flat[0] = self._zero_logarithm(radius, member)
-        self.log_frequency, self.log_spread = self._binning.moments(logarithm)
+        self.log_frequency, deviation = self._binning.moments(logarithm)
+        self.log_spread = deviation**2
 
     def spread(self, values: FloatArray) -> FloatArray:
         """One value per ring on its frequencies, zero elsewhere: (n_rings,) to the half-plane."""
@@ -206,9 +207,11 @@ class RingBins:
         others = radius[(member == member[0]) & (radius > 0)]
         return float(np.log(others).mean()) if others.size else 0.0
 
-    def transposed_moments(self, power: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance in the rings, of half-planes with their axes in the other order."""
-        return self._binning.moments(power, transposed=True)
+    def moments(
+        self, power: FloatArray, *, transposed: bool = False
+    ) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation in the rings; axes of ``transposed`` ones are swapped."""
+        return self._binning.moments(power, transposed=transposed)
 
     def average(
         self, power: FloatArray, *, scaling: Scaling, averages: int = 1, floor: float = 0.0
@@ -220,7 +223,7 @@ class RingBins:
     def spectrum(
         self,
         mean: FloatArray,
-        variance: FloatArray,
+        std: FloatArray,
         *,
         scaling: Scaling,
         averages: int = 1,
@@ -237,7 +240,7 @@ class RingBins:
             fs=self.fs,
             log_frequency=self.log_frequency,
             log_spread=self.log_spread,
-            **self._binning.errors(mean, variance, averages)._asdict(),
+            **self._binning.errors(mean, std, averages)._asdict(),
         )
 
 

@@ -313,6 +313,21 @@ def test_a_large_mean_costs_no_digits_but_the_pixels_own(shape, patch, offset):
     assert np.max(np.abs(found - expected) / expected) < 1e-11 + 1e-14 * offset
 
 
+@pytest.mark.parametrize("patch", [8, 32])
+@pytest.mark.parametrize("size", [5e150, 1e152, 1e200])
+def test_power_that_overflows_is_an_error_and_not_nan(patch, size):
+    image = size * laws.field((64, 64))
+    with np.errstate(all="ignore"):
+        try:
+            power = expected_masked_psd(image, patch, 0.75).power
+        except ValueError as error:
+            assert "too large for float64" in str(error)
+        else:
+            assert np.isfinite(power).all()
+            truth = expected_masked_psd(image / size, patch, 0.75).power
+            np.testing.assert_allclose(power / size / size, truth, rtol=1e-9)
+
+
 def test_leakage_of_detrended_constants_and_planes_is_nothing():
     y, x = np.mgrid[:64, :64]
     for image, detrend in ((np.full((64, 64), 0.3), "constant"), (0.3 + 0.01 * y - x, "linear")):

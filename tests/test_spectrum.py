@@ -20,6 +20,12 @@ DETRENDS = pytest.mark.parametrize("detrend", laws.DETRENDS)
 SCALINGS = pytest.mark.parametrize("scaling", ["density", "spectrum", "energy"])
 
 
+@pytest.fixture(autouse=True, params=["upright", "transposed"])
+def layout(request, monkeypatch):
+    """Both ways to a spectrum, which images of one size do not take."""
+    monkeypatch.setattr(module, "TRANSPOSED", 0 if request.param == "transposed" else 10**9)
+
+
 def weights(window, shape):
     """The named window, or random weights for "array"."""
     return np.random.default_rng(5).random(shape) if window == "array" else window
