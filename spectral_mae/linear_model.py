@@ -206,20 +206,25 @@ class LinearModel(FittedMap):
         before = self.shrinkage
         del self.solution_  # room for the next
         explained = np.full(len(tried), np.nan)
+        solution: Solution | None = None
         try:
             for place, self.shrinkage in enumerate(tried):
+                solution = None
                 try:
                     solution = self._solve(self._stack(self.moments_), self.moments_.grid)
                 except NoClosedFormError:
                     continue  # a hidden target may need some shrinkage
                 explained[place] = self._explained(held_out, solution)
-                del solution
         except BaseException:
             self.shrinkage = before
             raise
         possible = np.isfinite(explained).any()
         self.shrinkage = tried[int(np.nanargmax(explained))] if possible else before
-        self.fit_moments(self.moments_)
+        if solution is not None and self.shrinkage == tried[-1]:
+            self.solution_ = solution
+        else:
+            del solution
+            self.fit_moments(self.moments_)
         return ShrinkageChoice(np.array(tried), explained, self.shrinkage)
 
     def reconstruct(

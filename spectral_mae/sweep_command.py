@@ -19,6 +19,7 @@ from spectral_mae.command_line import NOTHING, OK, SOME_FAILED, room_errors, usa
 from spectral_mae.corruption import PatchMasking
 from spectral_mae.engine import EngineFailed
 from spectral_mae.linear import LinearMAE
+from spectral_mae.linear_model import SHRINKAGES
 from spectral_mae.model_images import (
     ModelImages,
     chooses_shrinkage,
@@ -26,6 +27,7 @@ from spectral_mae.model_images import (
     write_rows,
 )
 from spectral_mae.moments import Moments
+from spectral_mae.run_log import LOGGER
 from spectral_mae.run_place import FOLDER, Done, RunPlace, check_folder
 
 OPTIMISTIC = ", which chose the shrinkage (so it is a little optimistic)"
@@ -87,7 +89,8 @@ def _sweep(arguments: argparse.Namespace, data: ModelImages, run: BatchRun, aske
     rows: list[dict[str, Any]] = []
     with usage_errors():
         for size, moments, line in zip(sizes, every, asked.models, strict=True):
-            rows += _sweep_line(size, (ratios, line), moments, data, run, auto=auto)
+            found = _sweep_line(size, (ratios, line), moments, data, run, auto=auto)
+            rows += sorted(found, key=lambda row: row["mask_ratio"])
     if not rows:
         run.abandon()
         return NOTHING
@@ -148,24 +151,29 @@ def _sweep_line(
     *,
     auto: bool,
 ) -> Iterator[dict[str, Any]]:
-    """One row per possible mask ratio; shrinkage is chosen once, at the middle of them."""
+    """A row for each possible mask ratio, the middle one first, which chooses the shrinkage."""
     ratios, models = cells
     possible = [model for model in models if model is not None]
     if not possible:
         return
+    LOGGER.info("patches of %d pixels: solving for the middle mask ratio", patch_size)
     middle = possible[len(possible) // 2].fit_moments(moments)
     held_out = data.second_moment(run, middle)
     if held_out is None:
         return
     if auto:
+        LOGGER.info("patches of %d pixels: trying %d shrinkages", patch_size, len(SHRINKAGES))
         middle.choose_shrinkage(held_out)
     chosen = middle.shrinkage
-    del middle.solution_
-    for ratio, model in zip(ratios, models, strict=True):
+    # The one that is solved already comes first, and leaves before the next one needs the room.
+    order = sorted(zip(ratios, models, strict=True), key=lambda cell: cell[1] is not middle)
+    for ratio, model in order:
         if model is None:
             continue
-        model.shrinkage = chosen
-        model.fit_moments(moments)
+        if model is not middle:
+            LOGGER.info("patches of %d pixels: solving for mask ratio %g", patch_size, ratio)
+            model.shrinkage = chosen
+            model.fit_moments(moments)
         explained = model.score(held_out)
         masking = PatchMasking(moments.grid.n_patches, ratio, model.sampling)
         scored = 1 - masking.mix.mu if model.target == "hidden" else 1.0
