@@ -53,9 +53,10 @@ def _responses(path: Path, models: Sequence[LinearMAE]) -> Picture:
         "is the part of a frequency's power that the reconstruction gets right, on average over "
         "all masks and all shifts of the images; gain is what the mean reconstruction keeps of "
         "its amplitude (without a bottleneck the two are one curve); aliased is power that "
-        "arrives from other frequencies of the band; noise is what the randomness of the masks "
-        "adds. A model that only copied what is visible would explain no more than the "
-        "fraction of patches that is kept.",
+        "arrives from other frequencies of the band (below zero where they take away from what "
+        "is passed, as they may in images that are not stationary); noise is what the "
+        "randomness of the masks adds. A model that only copied what is visible would explain no "
+        "more than the fraction of patches that is kept.",
     )
 
 

@@ -115,7 +115,8 @@ def _sweep(arguments: argparse.Namespace, data: ModelImages, run: BatchRun, aske
     print(f"{every[0].n_images} images fitted, {data.n_held_out} held out")
     print(f"explained power of {target} of the images held out" + (OPTIMISTIC if auto else ""))
     print("patch size  shrinkage" + "".join(f"{f'm={ratio:g}':>9}" for ratio in ratios))
-    chosen = {row["patch_size"]: f"{row['shrinkage']:g}" for row in rows}
+    shrinks = arguments.covariance != "stationary"  # which shrinkage would not change
+    chosen = {row["patch_size"]: f"{row['shrinkage']:g}" for row in rows if shrinks}
     for size, numbers in zip(sizes, table.tolist(), strict=True):
         cells = "".join(f"{'–' if math.isnan(v) else f'{v:.4f}':>9}" for v in numbers)
         print(f"{size:>10}{chosen.get(size, '–'):>11}{cells}")
