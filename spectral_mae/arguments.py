@@ -147,6 +147,15 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--log-file", type=Path, metavar="FILE", help="write a log with times")
 
 
+def add_replacing(parser: argparse.ArgumentParser) -> None:
+    """``--overwrite``, of commands that write single files."""
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace files that spectral-mae has not made, too (its own are replaced anyway)",
+    )
+
+
 def patch_sizes(text: str) -> list[int]:
     """Several patch sizes, as in 8,16."""
     try:

@@ -18,6 +18,7 @@ from spectral_mae.executors import Crew, chosen_jobs, crew, memory_limit
 from spectral_mae.interrupts import Interrupts
 from spectral_mae.journal import Journal, JournalRefused, Phase
 from spectral_mae.merge_tree import Branch, MergeTree
+from spectral_mae.output_files import check_distinct
 from spectral_mae.references import ImageReference
 from spectral_mae.run_identity import RunIdentity
 from spectral_mae.run_log import LOGGER, Progress, logging_to
@@ -64,6 +65,8 @@ class BatchRun:
         self._crew: Crew | None = None
         with usage_errors():
             self.jobs = _checked_jobs(arguments, len(references))
+            read = (reference.place.path for reference in references)
+            check_distinct([*place.results, arguments.log_file], read)
             self._going_on = place.goes_on(
                 self.identity,
                 begun=self.journal.exists,

@@ -39,6 +39,7 @@ from spectral_mae.expectation import expected_masked_psd
 from spectral_mae.grid import PatchGrid
 from spectral_mae.images import ImageRefused, LoadedImage
 from spectral_mae.masks import PulseMask
+from spectral_mae.output_files import check_distinct, check_replaced
 from spectral_mae.periodogram import psd
 from spectral_mae.radial import RadialSpectrum
 from spectral_mae.spectrum import Spectrum
@@ -64,6 +65,10 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         )
     if len(paths) != 1:
         raise UsageError(f"IMAGE must be one image; {arguments.path!r} holds {len(paths)}")
+    with usage_errors():
+        read = [*paths, *filter(None, [arguments.mask])]
+        check_distinct([arguments.out], read)
+        check_replaced([arguments.out], overwrite=arguments.overwrite)
     try:
         image = _read(paths[0], size, arguments.max_pixels, color=arguments.color)
         if arguments.mask_ratio is not None and size is None:
@@ -112,6 +117,9 @@ def mask(arguments: argparse.Namespace) -> int:
     with usage_errors():
         if arguments.seed < 0:
             raise ValueError(f"seed={arguments.seed} is negative")
+        written = [arguments.out, arguments.figure]
+        check_distinct(written, [])
+        check_replaced(written, overwrite=arguments.overwrite)
         grid = PatchGrid(_rows_and_columns(arguments.size), arguments.patch_size)
         drawn = PulseMask.random(
             grid, arguments.mask_ratio, sampling=arguments.sampling, rng=arguments.seed

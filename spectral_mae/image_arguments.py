@@ -13,6 +13,7 @@ from spectral_mae.arguments import (
     add_masking,
     add_patch_size,
     add_reading,
+    add_replacing,
     add_running,
     add_seed,
     patch_sizes,
@@ -92,6 +93,7 @@ def add_psd(add: AddParser) -> None:
         default="density",
         help="unit of power (default density)",
     )
+    add_replacing(parser)
 
 
 def add_mask(add: AddParser) -> None:
@@ -111,6 +113,7 @@ def add_mask(add: AddParser) -> None:
         metavar="FILE.png",
         help="also draw the mask's mean power over frequency, and its zeros",
     )
+    add_replacing(parser)
 
 
 def add_verify(add: AddParser) -> None:
