@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from spectral_mae import images
 from spectral_mae.images import FoundImages
+from spectral_mae.sources import FoundSources, find_sources
 from spectral_mae.streams import ImageStream
 
 LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")
@@ -63,7 +64,22 @@ def versions() -> dict[str, str]:
 
 def found_images(paths: list[str]) -> FoundImages:
     """The images that the arguments name, or all built-in ones."""
-    return images.find_images(paths or ["builtin:"])
+    found = images.find_images(paths or ["builtin:"])
+    _require_some(len(found.paths), paths, found.passed_over)
+    return found
+
+
+def found_sources(paths: list[str], output: Path) -> FoundSources:
+    """The same with archives, arrays and lists, for runs over many images."""
+    found = find_sources(paths or ["builtin:"], output=output)
+    _require_some(len(found.references), paths, found.passed_over)
+    return found
+
+
+def _require_some(n_images: int, paths: list[str], passed_over: int) -> None:
+    if n_images == 0:
+        others = f"; {passed_over} other files passed over" if passed_over else ""
+        raise ValueError(f"no image in {', '.join(map(repr, paths))}{others}")
 
 
 def pixels_or_native(text: str) -> int | None:

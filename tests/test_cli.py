@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from command_runs import read_csv, run, write_images
+from command_runs import read_csv, run, usage_error, write_images
 from PIL import Image
 
 from spectral_mae import cli, commands
@@ -171,3 +171,13 @@ def test_psd_of_a_single_pixel_is_no_usage_error(tmp_path, capsys):
     Image.fromarray(np.zeros((1, 1), np.uint8)).save(tmp_path / "dot.png")
     assert run("psd", tmp_path / "dot.png", "--out", tmp_path / "x.png") == commands.NOTHING
     assert "single pixel" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["analyze", "fit", "sweep", "verify"])
+def test_a_folder_without_images_is_wrong_usage(command, tmp_path, capsys):
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "notes.txt").write_text("no image")
+    out = [] if command == "verify" else ["--out", tmp_path / "out.npz"]
+    line = usage_error(capsys, command, tmp_path / "none", *out)
+    assert line.endswith(f"no image in {str(tmp_path / 'none')!r}; 1 other files passed over")
+    assert not (tmp_path / "out.npz").exists()

@@ -231,9 +231,11 @@ def test_models_of_other_images_are_refused(folder, tmp_path, capsys, shape, cha
 
 def test_reconstruct_refuses_what_cannot_work(folder, model_file, tmp_path, capsys):
     (tmp_path / "file").write_text("here")
+    (tmp_path / "none").mkdir()
     out = tmp_path / "out"
     for arguments, message in (
         ([folder, "--out", out, "--seed", -1], "seed=-1"),
+        ([tmp_path / "none", "--out", out], "no image in "),
         ([folder, "--out", out, "--max-pixels", 0], "max_pixels=0"),
         ([tmp_path / "none.png", "--out", out], "none.png"),
         ([folder, "--out", tmp_path / "file"], "is a file, not a folder"),
