@@ -72,7 +72,8 @@ def add_psd(add: AddParser) -> None:
     parser.add_argument(
         "--mask",
         metavar="MASK.png",
-        help="an image of the same size: the spectrum of what it shows (white) of IMAGE",
+        help="an image of the same size: the spectrum of what it shows (white) of IMAGE; "
+        "gray counts in part",
     )
     parser.add_argument(
         "--unmask",
