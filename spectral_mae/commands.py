@@ -44,6 +44,11 @@ from spectral_mae.periodogram import psd
 from spectral_mae.radial import RadialSpectrum
 from spectral_mae.spectrum import Spectrum
 
+LEAKS = (
+    "under a window the image's mean leaks into the lowest frequencies; --detrend constant takes "
+    "it off first"
+)
+
 
 def power_spectrum(arguments: argparse.Namespace) -> int:
     """``spectral-mae psd``: a picture or a table of one image's spectrum."""
@@ -103,6 +108,8 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
             _write_series(arguments.out, series)
         else:
             _draw_psd(arguments.out, spectra, series)
+    if arguments.window is not None and arguments.detrend == "none":
+        print(f"note: {LEAKS}", file=sys.stderr)
     for note in image.notes:
         print(f"note: {note}")
     print(f"{_slope_line(series['original'])}; written to {arguments.out}")

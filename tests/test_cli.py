@@ -181,3 +181,13 @@ def test_a_folder_without_images_is_wrong_usage(command, tmp_path, capsys):
     line = usage_error(capsys, command, tmp_path / "none", *out)
     assert line.endswith(f"no image in {str(tmp_path / 'none')!r}; 1 other files passed over")
     assert not (tmp_path / "out.npz").exists()
+
+
+def test_a_window_without_detrend_is_spoken_of(folder, tmp_path, capsys):
+    for options, said in (
+        (["--window", "hann"], True),
+        (["--window", "hann", "--detrend", "constant"], False),
+        ([], False),
+    ):
+        assert run("psd", folder / "0.png", "--out", tmp_path / "x.csv", *options) == 0
+        assert ("--detrend constant" in capsys.readouterr().err) == said
