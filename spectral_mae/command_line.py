@@ -106,6 +106,12 @@ def _lines(paths: tuple[Path, ...]) -> Iterator[Path]:
         yield path
 
 
+def enlarged_note(n_images: int, size: int | str) -> str:
+    """What is said of images that were smaller than what was asked for."""
+    which = "1 image was" if n_images == 1 else f"{n_images} images were"
+    return f"note: {which} enlarged to {size}x{size}: the highest frequencies are interpolated"
+
+
 def report_failures(stream: ImageStream, known: Collection[str] = ()) -> None:
     """Say what could not be read, but for what is known already."""
     for name, error in stream.failed.items():

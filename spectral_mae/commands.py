@@ -29,6 +29,7 @@ from spectral_mae.command_line import (
     OK,
     SOME_FAILED,
     UsageError,
+    enlarged_note,
     found_images,
     output_errors,
     pixels_or_native,
@@ -161,12 +162,13 @@ def check(arguments: argparse.Namespace) -> int:
         found = found_images(arguments.paths)
     rng = np.random.default_rng(arguments.seed)
     checks: list[verify.Check] = []
-    refused = 0
+    refused = n_enlarged = 0
     for path in progress(found.paths, quiet=False):
         try:
             image = _read(path, size, arguments.max_pixels)
             if size is None:
                 image = images.crop_to_multiple(image, arguments.patch_size)
+            n_enlarged += size is not None and min(image.source_shape) < size
             checks += verify.verify_image(
                 image.pixels,
                 arguments.patch_size,
@@ -182,6 +184,8 @@ def check(arguments: argparse.Namespace) -> int:
         except ValueError as error:
             refused += 1
             print(f"failed: {images.display_name(path)}: {error}", file=sys.stderr)
+    if size is not None and n_enlarged:
+        print(enlarged_note(n_enlarged, size), file=sys.stderr)
     if not checks:
         print("no image could be used", file=sys.stderr)
         return NOTHING

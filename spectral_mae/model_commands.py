@@ -21,6 +21,7 @@ from spectral_mae.command_line import (
     OK,
     SOME_FAILED,
     UsageError,
+    enlarged_note,
     found_images,
     output_errors,
     progress,
@@ -191,6 +192,8 @@ def reconstruct(arguments: argparse.Namespace) -> int:
         if rows:
             write_rows(arguments.out / "reconstruct.csv", rows)
     report_failures(stream)
+    if stream.enlarged:
+        print(enlarged_note(len(stream.enlarged), options.size), file=sys.stderr)
     for row in rows:
         print(_line(row))
     if not rows:

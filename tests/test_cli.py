@@ -191,3 +191,41 @@ def test_a_window_without_detrend_is_spoken_of(folder, tmp_path, capsys):
     ):
         assert run("psd", folder / "0.png", "--out", tmp_path / "x.csv", *options) == 0
         assert ("--detrend constant" in capsys.readouterr().err) == said
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Three images of 40 pixels or more, and two that are smaller."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for i, shape in enumerate([(48, 40), (40, 56), (56, 44), (7, 10), (39, 90)]):
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(f"{i}.png")
+    return [f"{i}.png" for i in range(5)]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "fit {} --size 40 --patch-size 8 --out m.npz --log-file log",
+        "fit {} --size 40 --patch-size 8 --out m.npz --log-file log --jobs 2 --quiet",
+        "sweep {} --size 40 --patch-size 8 4 --mask-ratio 0.5 --out sweep --log-file log",
+        "verify {} --size 40 --patch-size 8",
+        "reconstruct m.npz {} --out filled",
+    ],
+)
+def test_enlarged_images_are_counted(small, tmp_path, capsys, command):
+    if command.startswith("reconstruct"):
+        run("fit", *small[:3], "--holdout", 0, "--size", 40, "--patch-size", 8, "--out", "m.npz")
+        assert "enlarged" not in capsys.readouterr().err
+    assert run(*command.format(" ".join(small)).split()) == 0
+    note = "note: 2 images were enlarged to 40x40: "
+    assert capsys.readouterr().err.count(note) == 1
+    if "--log-file" in command:
+        log = (tmp_path / "log").read_text()
+        assert re.findall(r"enlarged: (\S+)", log) in (["3.png", "4.png"], ["4.png", "3.png"])
+
+
+def test_crops_are_never_enlarged(small, capsys):
+    options = ["--size", 40, "--crops", 2, "--patch-size", 8, "--holdout", 0, "--out", "m.npz"]
+    assert run("fit", *small, *options) == commands.SOME_FAILED
+    assert "enlarged" not in capsys.readouterr().err
