@@ -18,12 +18,12 @@ SOURCE_HELP = (
 AddParser = Callable[..., argparse.ArgumentParser]
 
 
-def add_patch_size(parser: argparse.ArgumentParser) -> None:
-    """``--patch-size``, a single one."""
+def add_patch_size(parser: argparse.ArgumentParser, default: int | None = 16) -> None:
+    """``--patch-size``, a single one; without a default it is seen whether it was given."""
     parser.add_argument(
         "--patch-size",
         type=int,
-        default=16,
+        default=default,
         metavar="P",
         help="side of the patches in pixels (default 16)",
     )

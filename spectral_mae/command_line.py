@@ -24,13 +24,20 @@ class UsageError(Exception):
     """The arguments cannot work; the message says why."""
 
 
+def in_words(error: Exception) -> str:
+    """An error without its number, and with the file first."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror[:1].lower()}{error.strerror[1:]}"
+    return str(error)
+
+
 @contextmanager
 def usage_errors() -> Iterator[None]:
     """What the library refuses in the arguments is an error of usage."""
     try:
         yield
     except (ValueError, TypeError, OSError) as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(in_words(error)) from error
 
 
 @contextmanager
@@ -39,7 +46,7 @@ def output_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"cannot write: {error}") from error
+        raise UsageError(f"cannot write: {in_words(error)}") from error
 
 
 @contextmanager
@@ -49,7 +56,8 @@ def room_errors() -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError(
-            f"cannot write: {error}; what is done is kept: mend that, then --resume goes on"
+            f"cannot write: {in_words(error)}; what is done is kept: mend that, then --resume goes "
+            "on"
         ) from error
 
 

@@ -57,13 +57,16 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--out {arguments.out}: the name must end in .png or .csv")
     if arguments.unmask and arguments.mask is None:
         raise UsageError("--unmask needs --mask")
+    if arguments.patch_size is not None and arguments.mask_ratio is None:
+        raise UsageError("--patch-size is that of masks and needs --mask-ratio")
+    patch_size = 16 if arguments.patch_size is None else arguments.patch_size
     with usage_errors():
         size = pixels_or_native(arguments.size)
         paths = found_images([arguments.path]).paths
         # Only for its checks, which want a mask ratio also where no masking is asked for.
         ratio = 0.5 if arguments.mask_ratio is None else arguments.mask_ratio
         BatchOptions(
-            (arguments.patch_size,),
+            (patch_size,),
             ratio,
             arguments.sampling,
             None,
@@ -78,7 +81,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
     try:
         image = _read(paths[0], size, arguments.max_pixels, color=arguments.color)
         if arguments.mask_ratio is not None and size is None:
-            image = images.crop_to_multiple(image, arguments.patch_size)
+            image = images.crop_to_multiple(image, patch_size)
         if image.pixels.size == 1:
             raise ImageRefused("a single pixel has no spectrum to average")  # noqa: TRY301
     except ImageRefused as refusal:
@@ -97,7 +100,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         if arguments.mask_ratio is not None:
             spectra["expected"] = expected_masked_psd(
                 image.pixels,
-                arguments.patch_size,
+                patch_size,
                 arguments.mask_ratio,
                 sampling=arguments.sampling,
                 **options,

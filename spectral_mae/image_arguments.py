@@ -80,7 +80,7 @@ def add_psd(add: AddParser) -> None:
         action="store_true",
         help="with --mask: estimate the spectrum of the whole image, with error bands",
     )
-    add_patch_size(parser)
+    add_patch_size(parser, default=None)
     add_masking(parser, default=None)
     add_reading(parser, size="native")
     add_color(parser)

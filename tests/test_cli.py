@@ -31,6 +31,12 @@ def folder(tmp_path):
         (["psd", "builtin:"], "must be one image"),
         (["mask", "--patch-size", "15"], "patch_size=(15, 15) does not divide"),
         (["mask", "--size", "12y4"], "--size '12y4'"),
+        (
+            ["mask", "--mask-ratio", "75"],
+            "is not strictly between 0 and 1 (75 % is 0.75)",
+        ),
+        (["analyze", "--mask-ratio", "75"], "(75 % is 0.75)"),
+        (["psd", "builtin:camera", "--patch-size", "7"], "--patch-size is that of masks and needs"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(arguments, message, tmp_path, capsys):
@@ -229,3 +235,16 @@ def test_crops_are_never_enlarged(small, capsys):
     options = ["--size", 40, "--crops", 2, "--patch-size", 8, "--holdout", 0, "--out", "m.npz"]
     assert run("fit", *small, *options) == commands.SOME_FAILED
     assert "enlarged" not in capsys.readouterr().err
+
+
+def test_what_is_too_much_brings_the_usage_of_its_command(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run("psd", "a.png", "b.png", "--out", "o.png")
+    error = capsys.readouterr().err
+    assert error.startswith("usage: spectral-mae psd [-h]")
+    assert error.endswith("spectral-mae psd: error: unrecognized arguments: b.png\n")
+
+
+def test_missing_files_are_named_in_words(tmp_path, capsys):
+    line = usage_error(capsys, "reconstruct", tmp_path / "none.npz", "--out", tmp_path / "o")
+    assert line.endswith(f"{tmp_path / 'none.npz'}: no such file or directory")
