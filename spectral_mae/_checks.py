@@ -104,7 +104,9 @@ def open_unit(name: str, value: float) -> float:
     """Return ``value`` as a float strictly between 0 and 1."""
     number = real_number(name, value)
     if not 0.0 < number < 1.0:
-        raise ValueError(f"{name}={value!r} is not strictly between 0 and 1")
+        percent = name == "mask_ratio" and 1.0 < number < 100.0
+        hint = f" ({number:g} % is {number / 100:g})" if percent else ""
+        raise ValueError(f"{name}={value!r} is not strictly between 0 and 1{hint}")
     return number
 
 

@@ -21,6 +21,7 @@ from spectral_mae.command_line import (
     NOTHING,
     OK,
     SOME_FAILED,
+    found_sources,
     pixels_or_native,
     room_errors,
     usage_errors,
@@ -32,7 +33,7 @@ from spectral_mae.numbers import Numbers
 from spectral_mae.page import RunResults
 from spectral_mae.run_place import FOLDER, Done, RunPlace, check_folder
 from spectral_mae.shape_moments import ShapeMoments
-from spectral_mae.sources import FoundSources, find_sources
+from spectral_mae.sources import FoundSources
 
 CHUNK_PIXELS = 2**22  # of a chunk, over all patch sizes
 NATIVE_CHUNK = 32
@@ -58,7 +59,7 @@ def analyze(arguments: argparse.Namespace) -> int:
         if arguments.checks < 0:
             raise ValueError(f"--checks {arguments.checks} is negative")
         check_folder(out)
-        found = find_sources(arguments.paths or ["builtin:"], output=out)
+        found = found_sources(arguments.paths, out)
     try:
         run = BatchRun(
             arguments,

@@ -18,12 +18,12 @@ SOURCE_HELP = (
 AddParser = Callable[..., argparse.ArgumentParser]
 
 
-def add_patch_size(parser: argparse.ArgumentParser) -> None:
-    """``--patch-size``, a single one."""
+def add_patch_size(parser: argparse.ArgumentParser, default: int | None = 16) -> None:
+    """``--patch-size``, a single one; without a default it is seen whether it was given."""
     parser.add_argument(
         "--patch-size",
         type=int,
-        default=16,
+        default=default,
         metavar="P",
         help="side of the patches in pixels (default 16)",
     )
@@ -145,6 +145,15 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         help="seconds of work that may be lost when the run is killed (default 10)",
     )
     group.add_argument("--log-file", type=Path, metavar="FILE", help="write a log with times")
+
+
+def add_replacing(parser: argparse.ArgumentParser) -> None:
+    """``--overwrite``, of commands that write single files."""
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace files that spectral-mae has not made, too (its own are replaced anyway)",
+    )
 
 
 def patch_sizes(text: str) -> list[int]:

@@ -12,12 +12,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from spectral_mae.batch_work import ChunkResult
-from spectral_mae.command_line import UsageError, output_errors, room_errors, usage_errors
+from spectral_mae.command_line import (
+    UsageError,
+    enlarged_note,
+    output_errors,
+    room_errors,
+    usage_errors,
+)
 from spectral_mae.engine import Chunk, EngineFailed, chunked, in_order
 from spectral_mae.executors import Crew, chosen_jobs, crew, memory_limit
 from spectral_mae.interrupts import Interrupts
 from spectral_mae.journal import Journal, JournalRefused, Phase
 from spectral_mae.merge_tree import Branch, MergeTree
+from spectral_mae.output_files import check_distinct
 from spectral_mae.references import ImageReference
 from spectral_mae.run_identity import RunIdentity
 from spectral_mae.run_log import LOGGER, Progress, logging_to
@@ -64,6 +71,8 @@ class BatchRun:
         self._crew: Crew | None = None
         with usage_errors():
             self.jobs = _checked_jobs(arguments, len(references))
+            read = (reference.place.path for reference in references)
+            check_distinct([*place.results, arguments.log_file], read)
             self._going_on = place.goes_on(
                 self.identity,
                 begun=self.journal.exists,
@@ -114,6 +123,9 @@ class BatchRun:
     ) -> None:
         """Send the workers home; what is unfinished can be resumed unless it cannot be mended."""
         hopeless = isinstance(error, UsageError) and not isinstance(error.__cause__, OSError)
+        if error is None and self.tally.enlarged:
+            size = self.arguments.size
+            LOGGER.warning("%s", enlarged_note(len(self.tally.enlarged), size))
         if error is not None:
             LOGGER.debug("ended by %s: %s", type(error).__name__, error)
         self._open.__exit__(kind, error, trace)

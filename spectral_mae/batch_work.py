@@ -61,6 +61,8 @@ class ChunkResult:
         Spent on the chunk, and on reading in it.
     shown : list of Outcome
         Of the first images that were analysed.
+    enlarged : list of str
+        Titles of images that were smaller than what was asked for.
     """
 
     sums: Any
@@ -71,6 +73,7 @@ class ChunkResult:
     seconds: float
     reading: float
     shown: list[Outcome] = field(default_factory=list)
+    enlarged: list[str] = field(default_factory=list)
 
 
 class AnalysisSums:
@@ -252,6 +255,7 @@ class MomentsWork:
             len(stream.failed),
             time.perf_counter() - start,
             stream.reader.seconds,
+            enlarged=stream.enlarged,
         )
 
 

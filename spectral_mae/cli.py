@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from spectral_mae import image_arguments, model_arguments
 from spectral_mae._version import __version__
@@ -30,7 +30,7 @@ PARSERS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``argv`` without the program's name. Returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parsed(argv)
     from spectral_mae import command_line, commands
 
     try:
@@ -45,7 +45,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED if number is None else 128 + int(number)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser, commands = _parsers()
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        # parse_args would show the usage of the program, not that of the command
+        commands[arguments.command].error(f"unrecognized arguments: {' '.join(unknown)}")
+    return arguments
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
+    """The program's parser, and those of its commands."""
     parser = argparse.ArgumentParser(
         prog="spectral-mae",
         description="What masking patches of an image does to its spectrum.",
@@ -54,4 +64,4 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for add in PARSERS:
         add(commands.add_parser)
-    return parser
+    return parser, commands.choices

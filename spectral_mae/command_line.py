@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from spectral_mae import images
 from spectral_mae.images import FoundImages
+from spectral_mae.sources import FoundSources, find_sources
 from spectral_mae.streams import ImageStream
 
 LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")
@@ -23,13 +24,20 @@ class UsageError(Exception):
     """The arguments cannot work; the message says why."""
 
 
+def in_words(error: Exception) -> str:
+    """An error without its number, and with the file first."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror[:1].lower()}{error.strerror[1:]}"
+    return str(error)
+
+
 @contextmanager
 def usage_errors() -> Iterator[None]:
     """What the library refuses in the arguments is an error of usage."""
     try:
         yield
     except (ValueError, TypeError, OSError) as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(in_words(error)) from error
 
 
 @contextmanager
@@ -38,7 +46,7 @@ def output_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"cannot write: {error}") from error
+        raise UsageError(f"cannot write: {in_words(error)}") from error
 
 
 @contextmanager
@@ -48,7 +56,8 @@ def room_errors() -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError(
-            f"cannot write: {error}; what is done is kept: mend that, then --resume goes on"
+            f"cannot write: {in_words(error)}; what is done is kept: mend that, then --resume goes "
+            "on"
         ) from error
 
 
@@ -63,7 +72,22 @@ def versions() -> dict[str, str]:
 
 def found_images(paths: list[str]) -> FoundImages:
     """The images that the arguments name, or all built-in ones."""
-    return images.find_images(paths or ["builtin:"])
+    found = images.find_images(paths or ["builtin:"])
+    _require_some(len(found.paths), paths, found.passed_over)
+    return found
+
+
+def found_sources(paths: list[str], output: Path) -> FoundSources:
+    """The same with archives, arrays and lists, for runs over many images."""
+    found = find_sources(paths or ["builtin:"], output=output)
+    _require_some(len(found.references), paths, found.passed_over)
+    return found
+
+
+def _require_some(n_images: int, paths: list[str], passed_over: int) -> None:
+    if n_images == 0:
+        others = f"; {passed_over} other files passed over" if passed_over else ""
+        raise ValueError(f"no image in {', '.join(map(repr, paths))}{others}")
 
 
 def pixels_or_native(text: str) -> int | None:
@@ -88,6 +112,12 @@ def _lines(paths: tuple[Path, ...]) -> Iterator[Path]:
     for number, path in enumerate(paths, 1):
         print(f"{number}/{len(paths)} {images.display_name(path)}", file=sys.stderr, flush=True)
         yield path
+
+
+def enlarged_note(n_images: int, size: int | str) -> str:
+    """What is said of images that were smaller than what was asked for."""
+    which = "1 image was" if n_images == 1 else f"{n_images} images were"
+    return f"note: {which} enlarged to {size}x{size}: the highest frequencies are interpolated"
 
 
 def report_failures(stream: ImageStream, known: Collection[str] = ()) -> None:

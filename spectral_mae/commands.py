@@ -29,6 +29,7 @@ from spectral_mae.command_line import (
     OK,
     SOME_FAILED,
     UsageError,
+    enlarged_note,
     found_images,
     output_errors,
     pixels_or_native,
@@ -39,9 +40,15 @@ from spectral_mae.expectation import expected_masked_psd
 from spectral_mae.grid import PatchGrid
 from spectral_mae.images import ImageRefused, LoadedImage
 from spectral_mae.masks import PulseMask
+from spectral_mae.output_files import check_distinct, check_replaced
 from spectral_mae.periodogram import psd
 from spectral_mae.radial import RadialSpectrum
 from spectral_mae.spectrum import Spectrum
+
+LEAKS = (
+    "under a window the image's mean leaks into the lowest frequencies; --detrend constant takes "
+    "it off first"
+)
 
 
 def power_spectrum(arguments: argparse.Namespace) -> int:
@@ -50,13 +57,16 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--out {arguments.out}: the name must end in .png or .csv")
     if arguments.unmask and arguments.mask is None:
         raise UsageError("--unmask needs --mask")
+    if arguments.patch_size is not None and arguments.mask_ratio is None:
+        raise UsageError("--patch-size is that of masks and needs --mask-ratio")
+    patch_size = 16 if arguments.patch_size is None else arguments.patch_size
     with usage_errors():
         size = pixels_or_native(arguments.size)
         paths = found_images([arguments.path]).paths
         # Only for its checks, which want a mask ratio also where no masking is asked for.
         ratio = 0.5 if arguments.mask_ratio is None else arguments.mask_ratio
         BatchOptions(
-            (arguments.patch_size,),
+            (patch_size,),
             ratio,
             arguments.sampling,
             None,
@@ -64,10 +74,14 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         )
     if len(paths) != 1:
         raise UsageError(f"IMAGE must be one image; {arguments.path!r} holds {len(paths)}")
+    with usage_errors():
+        read = [*paths, *filter(None, [arguments.mask])]
+        check_distinct([arguments.out], read)
+        check_replaced([arguments.out], overwrite=arguments.overwrite)
     try:
         image = _read(paths[0], size, arguments.max_pixels, color=arguments.color)
         if arguments.mask_ratio is not None and size is None:
-            image = images.crop_to_multiple(image, arguments.patch_size)
+            image = images.crop_to_multiple(image, patch_size)
         if image.pixels.size == 1:
             raise ImageRefused("a single pixel has no spectrum to average")  # noqa: TRY301
     except ImageRefused as refusal:
@@ -86,7 +100,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         if arguments.mask_ratio is not None:
             spectra["expected"] = expected_masked_psd(
                 image.pixels,
-                arguments.patch_size,
+                patch_size,
                 arguments.mask_ratio,
                 sampling=arguments.sampling,
                 **options,
@@ -98,6 +112,8 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
             _write_series(arguments.out, series)
         else:
             _draw_psd(arguments.out, spectra, series)
+    if arguments.window is not None and arguments.detrend == "none":
+        print(f"note: {LEAKS}", file=sys.stderr)
     for note in image.notes:
         print(f"note: {note}")
     print(f"{_slope_line(series['original'])}; written to {arguments.out}")
@@ -112,6 +128,9 @@ def mask(arguments: argparse.Namespace) -> int:
     with usage_errors():
         if arguments.seed < 0:
             raise ValueError(f"seed={arguments.seed} is negative")
+        written = [arguments.out, arguments.figure]
+        check_distinct(written, [])
+        check_replaced(written, overwrite=arguments.overwrite)
         grid = PatchGrid(_rows_and_columns(arguments.size), arguments.patch_size)
         drawn = PulseMask.random(
             grid, arguments.mask_ratio, sampling=arguments.sampling, rng=arguments.seed
@@ -146,12 +165,13 @@ def check(arguments: argparse.Namespace) -> int:
         found = found_images(arguments.paths)
     rng = np.random.default_rng(arguments.seed)
     checks: list[verify.Check] = []
-    refused = 0
+    refused = n_enlarged = 0
     for path in progress(found.paths, quiet=False):
         try:
             image = _read(path, size, arguments.max_pixels)
             if size is None:
                 image = images.crop_to_multiple(image, arguments.patch_size)
+            n_enlarged += size is not None and min(image.source_shape) < size
             checks += verify.verify_image(
                 image.pixels,
                 arguments.patch_size,
@@ -167,6 +187,8 @@ def check(arguments: argparse.Namespace) -> int:
         except ValueError as error:
             refused += 1
             print(f"failed: {images.display_name(path)}: {error}", file=sys.stderr)
+    if size is not None and n_enlarged:
+        print(enlarged_note(n_enlarged, size), file=sys.stderr)
     if not checks:
         print("no image could be used", file=sys.stderr)
         return NOTHING

@@ -7,6 +7,7 @@ import sys
 
 from spectral_mae import gallery, images, plot
 from spectral_mae.command_line import OK, SOME_FAILED, output_errors, usage_errors
+from spectral_mae.output_files import check_distinct
 
 
 def figures(arguments: argparse.Namespace) -> int:
@@ -18,7 +19,8 @@ def figures(arguments: argparse.Namespace) -> int:
                 raise ValueError(f"no figure {name!r}; there are {', '.join(gallery.FIGURES)}")
         if arguments.out.exists() and not arguments.out.is_dir():
             raise ValueError(f"--out {arguments.out} is a file, not a folder")
-        images.find_images(arguments.data or ["builtin:"])  # before minutes of work
+        found = images.find_images(arguments.data or ["builtin:"])  # before minutes of work
+        check_distinct([arguments.out / f"{name}.png" for name in names], found.paths)
     failed = 0
     for name in names:
         try:

@@ -7,7 +7,7 @@ Nyquist rule, and the only ``fftshift`` of the package.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
+from math import gcd, prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -51,7 +51,7 @@ class PatchGrid:
         shape = _checks.grid_shape(shape)
         patch_size = _checks.per_axis("patch_size", patch_size, len(shape))
         if any(size % patch for size, patch in zip(shape, patch_size, strict=True)):
-            raise ValueError(f"{patch_size=} does not divide {shape=}")
+            raise ValueError(f"{patch_size=} does not divide {shape=}; {_that_divide(shape)}")
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "patch_size", patch_size)
 
@@ -244,3 +244,12 @@ def shifted_edges(shape: tuple[int, ...], fs: tuple[float, ...]) -> tuple[FloatA
     return tuple(
         (np.arange(n + 1) - n // 2 - 0.5) * (rate / n) for n, rate in zip(shape, fs, strict=True)
     )
+
+
+def _that_divide(shape: tuple[int, ...]) -> str:
+    """Patch sizes that divide a shape into several patches, and what to do where none suits."""
+    common = gcd(*shape)
+    sizes = [n for n in range(2, common + 1) if common % n == 0 and (n,) * len(shape) != shape]
+    do = f"{', '.join(map(str, sizes))} would" if sizes else "no size but 1 would"
+    crops = ", and crop_to_multiple crops images" if len(shape) == 2 else ""
+    return f"{do}{crops}"

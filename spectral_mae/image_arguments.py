@@ -13,6 +13,7 @@ from spectral_mae.arguments import (
     add_masking,
     add_patch_size,
     add_reading,
+    add_replacing,
     add_running,
     add_seed,
     patch_sizes,
@@ -71,14 +72,15 @@ def add_psd(add: AddParser) -> None:
     parser.add_argument(
         "--mask",
         metavar="MASK.png",
-        help="an image of the same size: the spectrum of what it shows (white) of IMAGE",
+        help="an image of the same size: the spectrum of what it shows (white) of IMAGE; "
+        "gray counts in part",
     )
     parser.add_argument(
         "--unmask",
         action="store_true",
         help="with --mask: estimate the spectrum of the whole image, with error bands",
     )
-    add_patch_size(parser)
+    add_patch_size(parser, default=None)
     add_masking(parser, default=None)
     add_reading(parser, size="native")
     add_color(parser)
@@ -92,6 +94,7 @@ def add_psd(add: AddParser) -> None:
         default="density",
         help="unit of power (default density)",
     )
+    add_replacing(parser)
 
 
 def add_mask(add: AddParser) -> None:
@@ -111,6 +114,7 @@ def add_mask(add: AddParser) -> None:
         metavar="FILE.png",
         help="also draw the mask's mean power over frequency, and its zeros",
     )
+    add_replacing(parser)
 
 
 def add_verify(add: AddParser) -> None:

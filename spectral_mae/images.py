@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from spectral_mae._checks import per_axis, positive_int
 from spectral_mae.decoding import (
@@ -32,6 +33,7 @@ from spectral_mae.image_files import (
     find_images,
     image_path,
 )
+from spectral_mae.made_here import SOFTWARE
 
 __all__ = [
     "FORMATS",
@@ -215,7 +217,9 @@ def write_gray_png(path: AnyPath, values: NDArray[np.bool_] | NDArray[np.uint8])
     if values.ndim != 2 or values.size == 0:
         raise ValueError(f"values of shape {values.shape} are not an image of one channel")
     levels = np.where(values, 255, 0).astype(np.uint8) if values.dtype == np.bool_ else values
-    Image.fromarray(levels).save(path, format="PNG")
+    mark = PngInfo()
+    mark.add_text("Software", SOFTWARE)
+    Image.fromarray(levels).save(path, format="PNG", pnginfo=mark)
 
 
 def _centre(pixels: Pixels, height: int, width: int) -> Pixels:

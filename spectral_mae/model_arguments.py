@@ -65,6 +65,9 @@ def add_reconstruct(add: AddParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     add_seed(parser)
     add_max_pixels(parser)
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace what another run has left in --out"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 

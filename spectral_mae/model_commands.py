@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import math
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from spectral_mae.command_line import (
     OK,
     SOME_FAILED,
     UsageError,
+    enlarged_note,
     found_images,
     output_errors,
     progress,
@@ -31,6 +33,7 @@ from spectral_mae.corruption import PatchMasking
 from spectral_mae.engine import EngineFailed
 from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, load_model
 from spectral_mae.linear_model import LinearModel
+from spectral_mae.made_here import made_here
 from spectral_mae.model_images import (
     ModelImages,
     chooses_shrinkage,
@@ -38,6 +41,7 @@ from spectral_mae.model_images import (
     write_rows,
 )
 from spectral_mae.moments import Moments
+from spectral_mae.output_files import check_distinct
 from spectral_mae.picture import short_name
 from spectral_mae.reconstruction import (
     Reconstruction,
@@ -45,7 +49,14 @@ from spectral_mae.reconstruction import (
     expected_border_gradient_ratio,
     reconstruct_image,
 )
-from spectral_mae.run_place import FOLDER, Done, RunPlace, check_parents
+from spectral_mae.run_place import (
+    FOLDER,
+    Done,
+    RunPlace,
+    check_folder,
+    check_parents,
+    check_results,
+)
 from spectral_mae.stack import CentredStack
 from spectral_mae.streams import ImageStream, StreamOptions
 
@@ -160,22 +171,29 @@ def reconstruct(arguments: argparse.Namespace) -> int:
         options = StreamOptions(
             grid.shape[0], 0, channels == 3, arguments.max_pixels, arguments.seed
         )
+        check_folder(arguments.out)
         found = found_images(arguments.paths)
+        names = [images.display_name(path) for path in found.paths]
+        files = [f"{number:03d}-{_stem(name)}.png" for number, name in enumerate(names, 1)]
+        earlier = _make_room(arguments, files, found.paths)
     stream = ImageStream(options)
     rows: list[dict[str, Any]] = []
     with output_errors():
         arguments.out.mkdir(parents=True, exist_ok=True)
-        for path, number in zip(progress(found.paths, quiet=arguments.quiet), itertools.count(1)):
+        for path in earlier:
+            path.unlink()
+        every = zip(names, files, progress(found.paths, quiet=arguments.quiet), strict=True)
+        for name, file, path in every:
             for batch in stream.batches([path]):
-                name = images.display_name(path)
                 seed = mask_seed(arguments.seed, name, grid.patch_size[0])
                 one = reconstruct_image(model, batch[0], rng=np.random.default_rng(seed))
-                file = f"{number:03d}-{_stem(name)}.png"
                 _draw_reconstruction(arguments.out / file, one, name)
                 rows.append(_row(name, file, model, one))
         if rows:
             write_rows(arguments.out / "reconstruct.csv", rows)
     report_failures(stream)
+    if stream.enlarged:
+        print(enlarged_note(len(stream.enlarged), options.size), file=sys.stderr)
     for row in rows:
         print(_line(row))
     if not rows:
@@ -183,6 +201,19 @@ def reconstruct(arguments: argparse.Namespace) -> int:
         return NOTHING
     print(f"{len(rows)} picture{'s' * (len(rows) != 1)} and reconstruct.csv in {arguments.out}")
     return SOME_FAILED if stream.failed else OK
+
+
+def _make_room(
+    arguments: argparse.Namespace, files: Sequence[str], read: Sequence[Path]
+) -> list[Path]:
+    """What an earlier run has left, to be removed; refused unless that was asked for."""
+    out: Path = arguments.out
+    results = [out / "reconstruct.csv", *(out / file for file in files)]
+    named = (path for path in out.glob("*.png") if re.fullmatch(r"\d{3,}-.+", path.stem))
+    earlier = [path for path in sorted(named) if made_here(path)]
+    check_distinct([*dict.fromkeys([*results, *earlier])], [arguments.model, *read])
+    check_results(out, [*results, *earlier], overwrite=arguments.overwrite)
+    return [*filter(Path.exists, results[:1]), *earlier]
 
 
 def _model(arguments: argparse.Namespace) -> LinearModel:

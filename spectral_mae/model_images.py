@@ -14,12 +14,12 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.atomic_file import replacing
 from spectral_mae.batch_run import BatchRun, chunk_size_for
 from spectral_mae.batch_work import MomentSums, MomentsWork
+from spectral_mae.command_line import found_sources
 from spectral_mae.grid import PatchGrid
 from spectral_mae.linear_model import LinearModel
 from spectral_mae.moments import KINDS, Moments
 from spectral_mae.references import ImageReference
 from spectral_mae.run_place import RunPlace
-from spectral_mae.sources import find_sources
 from spectral_mae.stack import CentredStack
 from spectral_mae.streams import ImageStream, StreamOptions, split_held_out
 
@@ -56,7 +56,7 @@ class ModelImages:
             arguments.max_pixels,
             arguments.seed,
         )
-        found = find_sources(arguments.paths or ["builtin:"], output=arguments.out)
+        found = found_sources(arguments.paths, arguments.out)
         self.references = found.references
         self.paths, self.others = split_held_out(
             found.references, arguments.holdout, arguments.seed

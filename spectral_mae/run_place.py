@@ -75,12 +75,7 @@ class RunPlace:
             )
         if resume and self.record.exists():
             self._check_complete(identity)
-        there = [path for path in self.results if path.exists()]
-        if there and not overwrite:
-            raise ValueError(
-                f"{self.out} holds results of another run ({there[0].name}): give another --out, "
-                "or --overwrite to replace them"
-            )
+        check_results(self.out, self.results, overwrite=overwrite)
         return False
 
     def _check_complete(self, identity: RunIdentity) -> None:
@@ -94,6 +89,22 @@ class RunPlace:
         if told:
             raise ValueError(f"{self.out} is complete, but of another run: {told}")
         raise Done(record["exit"])
+
+
+def check_results(out: Path, results: Sequence[Path], *, overwrite: bool) -> None:
+    """Raise ``ValueError`` where another run has left what nobody asked to replace.
+
+    Raises
+    ------
+    ValueError
+        If one of the results exists.
+    """
+    there = [path for path in results if path.exists()]
+    if there and not overwrite:
+        raise ValueError(
+            f"{out} holds results of another run ({there[0].name}): give another --out, "
+            "or --overwrite to replace them"
+        )
 
 
 def check_folder(out: Path) -> None:

@@ -62,6 +62,8 @@ class ImageStream:
     options : StreamOptions
     failed : dict
         Why, by name.
+    enlarged : list of str
+        Images that were smaller than ``size``.
     n_files, n_images : int
         What was read so far.
     reader : Reader
@@ -70,6 +72,7 @@ class ImageStream:
 
     options: StreamOptions
     failed: dict[str, str] = field(default_factory=dict)
+    enlarged: list[str] = field(default_factory=list)
     n_files: int = 0
     n_images: int = 0
     reader: Reader = field(init=False)
@@ -103,6 +106,8 @@ class ImageStream:
         options = self.options
         image = self.reader.read(path)
         if not options.crops:
+            if min(image.source_shape) < options.size:
+                self.enlarged.append(title_of(path))
             return [images.resize_and_crop(image, options.size).pixels]
         return _random_crops(image, path, options)
 

@@ -24,6 +24,8 @@ class Tally:
     Attributes
     ----------
     failed : list of (title, reason)
+    enlarged : dict
+        Titles of images that were smaller than what was asked for.
     shown : list of Outcome
         Of the first images that this process has analysed.
     """
@@ -31,6 +33,7 @@ class Tally:
     def __init__(self, journal: Journal, level: int) -> None:
         self.journal = journal
         self.failed: list[tuple[str, str]] = []
+        self.enlarged: dict[str, None] = {}
         self.shown: list[Outcome] = []
         self._level = level
         self._known: set[tuple[str, str]] = set()
@@ -45,6 +48,10 @@ class Tally:
             with path.open(encoding="utf-8") as file:
                 self.failed = [(title, reason) for title, reason in map(json.loads, file)]
         self._known = set(self.failed)
+        path = self.journal.table("enlarged")
+        if path.exists():
+            with path.open(encoding="utf-8") as file:
+                self.enlarged = dict.fromkeys(map(json.loads, file))
 
     def take(self, chunk: Chunk, result: ChunkResult) -> None:
         """Add what became of a chunk, but for its sums."""
@@ -61,6 +68,11 @@ class Tally:
             self.journal.append("failed", json.dumps([title, reason]).encode() + b"\n")
             self.failed.append((title, reason))
             LOGGER.log(self._level, "failed: %s: %s", title, reason)
+        for title in result.enlarged:
+            if title not in self.enlarged:
+                self.enlarged[title] = None
+                self.journal.append("enlarged", json.dumps(title).encode() + b"\n")
+                LOGGER.debug("enlarged: %s", title)
         if len({outcome.name for outcome in self.shown}) == analysed < SHOWN:
             names = list(dict.fromkeys(o.name for o in result.shown))[: SHOWN - analysed]
             self.shown += [o for o in result.shown if o.name in names]

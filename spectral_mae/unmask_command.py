@@ -22,6 +22,9 @@ from spectral_mae.spectrum_errors import unmasked_covariance
 from spectral_mae.unmasking import unmasked_psd
 
 DRAWS = 200  # fields behind the error band
+NEARLY = 0.1  # as far from black or white as JPEG takes the pixels of a mask
+SOFT, NO_MASK = 0.05, 0.5  # shares of gray pixels: tapered on purpose; no mask but a picture
+ALIKE = 0.5  # holes that JPEG has roughened spread less than this share of what is visible
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,17 +61,15 @@ class MaskedSpectra:
         found = unmasked_psd(image, weights, detrend="constant", **options).radial()
         errors = unmasked_covariance(fit.spectrum, weights, n_draws=DRAWS, **options)
         unmasked = dataclasses.replace(found, stderr=errors.stderr)
-        hidden = image[weights == 0]
-        whole = hidden.size == 0 or np.ptp(hidden) > 0
         true = None
-        if whole:
+        if is_whole(image, weights):
             true = unmasked_psd(image, np.ones_like(weights), **options).radial()
         return cls(naive, unmasked, true, fit)
 
     def deviation(self) -> str:
         """How far the unmasked spectrum is from the true one."""
         if self.true is None:
-            return "the hidden pixels are all alike, so the image is not taken for whole"
+            return "the hidden pixels are (nearly) all alike, so the image is not taken for whole"
         gap = (self.unmasked.power - self.true.power) / self.unmasked.stderr
         ratio = self.unmasked.power / self.true.power
         return (
@@ -92,19 +93,20 @@ def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
             raise ValueError(
                 f"the mask has {_size(mask.pixels)} pixels, the image {_size(image.pixels)}"
             )
-        if not mask.pixels.any():
+        weights, soft = _weights(mask.pixels, arguments.mask)
+        if not weights.any():
             raise ValueError(f"{arguments.mask}: no pixel is visible")
-        spectra = MaskedSpectra.of(image.pixels, mask.pixels)
+        spectra = MaskedSpectra.of(image.pixels, weights)
     with output_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         if arguments.out.suffix.lower() == ".csv":
             _write(spectra, arguments)
         else:
-            _draw(spectra, image.pixels, mask.pixels, arguments)
+            _draw(spectra, image.pixels, weights, arguments)
     fit = spectra.fit
-    for note in image.notes:
+    for note in (*image.notes, *soft):
         print(f"note: {note}")
-    print(f"{1 - mask.pixels.mean():.1%} of the pixels hidden")
+    print(f"{1 - weights.mean():.1%} of the pixels hidden")
     print(f"slope {fit.slope:.3f} ± {fit.stderr:.3f} (forward fit under the mask)")
     if arguments.unmask:
         print(spectra.deviation())
@@ -117,6 +119,30 @@ def _read_mask(arguments: argparse.Namespace) -> LoadedImage:
         return images.read_image(arguments.mask, max_pixels=arguments.max_pixels)
     except ImageRefused as refusal:
         raise ValueError(f"{arguments.mask}: {refusal}") from refusal
+
+
+def _weights(gray: FloatArray, name: str) -> tuple[FloatArray, list[str]]:
+    """A mask's picture as weights, and what is to be said of it; no photograph is one."""
+    between = (gray > NEARLY) & (gray < 1 - NEARLY)
+    share = float(np.mean(between))
+    if share > NO_MASK:
+        raise ValueError(
+            f"{name} is not a mask: {share:.0%} of its pixels are neither black (hidden) nor white "
+            "(visible)"
+        )
+    if share > SOFT:
+        return gray, [f"{share:.0%} of the mask's pixels are gray and count in part"]
+    return np.where(between, gray, np.round(gray)), []
+
+
+def is_whole(image: FloatArray, weights: FloatArray) -> bool:
+    """Whether the image also holds something where it is hidden, rather than holes of one level."""
+    hidden, visible = image[weights == 0], image[weights > 0]
+    return hidden.size == 0 or _spread(hidden) > ALIKE * _spread(visible)
+
+
+def _spread(values: FloatArray) -> float:
+    return float(np.mean(np.abs(values - np.median(values))))
 
 
 def _draw(

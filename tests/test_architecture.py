@@ -14,7 +14,7 @@ import spectral_mae
 PACKAGE = "spectral_mae"
 LAYERS = [
     "_version _checks",
-    "grid fourier sampling parallel array_file atomic_file",
+    "grid fourier sampling parallel array_file atomic_file made_here",
     (
         "dirichlet polyphase bands conditioning binning columns slope radial sectors spectrum "
         "periodogram"
@@ -40,7 +40,8 @@ LAYERS = [
     (
         "cli arguments image_arguments model_arguments commands command_line model_commands "
         "sweep_command unmask_command model_images gallery figures_command __main__ nonlinear "
-        "executors batch_run run_identity run_place tally run_log interrupts analyze_command"
+        "executors batch_run run_identity run_place tally run_log interrupts analyze_command "
+        "output_files"
     ),
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

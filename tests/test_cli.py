@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from command_runs import read_csv, run, write_images
+from command_runs import read_csv, run, usage_error, write_images
 from PIL import Image
 
 from spectral_mae import cli, commands
@@ -31,6 +31,12 @@ def folder(tmp_path):
         (["psd", "builtin:"], "must be one image"),
         (["mask", "--patch-size", "15"], "patch_size=(15, 15) does not divide"),
         (["mask", "--size", "12y4"], "--size '12y4'"),
+        (
+            ["mask", "--mask-ratio", "75"],
+            "is not strictly between 0 and 1 (75 % is 0.75)",
+        ),
+        (["analyze", "--mask-ratio", "75"], "(75 % is 0.75)"),
+        (["psd", "builtin:camera", "--patch-size", "7"], "--patch-size is that of masks and needs"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(arguments, message, tmp_path, capsys):
@@ -171,3 +177,74 @@ def test_psd_of_a_single_pixel_is_no_usage_error(tmp_path, capsys):
     Image.fromarray(np.zeros((1, 1), np.uint8)).save(tmp_path / "dot.png")
     assert run("psd", tmp_path / "dot.png", "--out", tmp_path / "x.png") == commands.NOTHING
     assert "single pixel" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["analyze", "fit", "sweep", "verify"])
+def test_a_folder_without_images_is_wrong_usage(command, tmp_path, capsys):
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "notes.txt").write_text("no image")
+    out = [] if command == "verify" else ["--out", tmp_path / "out.npz"]
+    line = usage_error(capsys, command, tmp_path / "none", *out)
+    assert line.endswith(f"no image in {str(tmp_path / 'none')!r}; 1 other files passed over")
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_a_window_without_detrend_is_spoken_of(folder, tmp_path, capsys):
+    for options, said in (
+        (["--window", "hann"], True),
+        (["--window", "hann", "--detrend", "constant"], False),
+        ([], False),
+    ):
+        assert run("psd", folder / "0.png", "--out", tmp_path / "x.csv", *options) == 0
+        assert ("--detrend constant" in capsys.readouterr().err) == said
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Three images of 40 pixels or more, and two that are smaller."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for i, shape in enumerate([(48, 40), (40, 56), (56, 44), (7, 10), (39, 90)]):
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(f"{i}.png")
+    return [f"{i}.png" for i in range(5)]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "fit {} --size 40 --patch-size 8 --out m.npz --log-file log",
+        "fit {} --size 40 --patch-size 8 --out m.npz --log-file log --jobs 2 --quiet",
+        "sweep {} --size 40 --patch-size 8 4 --mask-ratio 0.5 --out sweep --log-file log",
+        "verify {} --size 40 --patch-size 8",
+        "reconstruct m.npz {} --out filled",
+    ],
+)
+def test_enlarged_images_are_counted(small, tmp_path, capsys, command):
+    if command.startswith("reconstruct"):
+        run("fit", *small[:3], "--holdout", 0, "--size", 40, "--patch-size", 8, "--out", "m.npz")
+        assert "enlarged" not in capsys.readouterr().err
+    assert run(*command.format(" ".join(small)).split()) == 0
+    note = "note: 2 images were enlarged to 40x40: "
+    assert capsys.readouterr().err.count(note) == 1
+    if "--log-file" in command:
+        log = (tmp_path / "log").read_text()
+        assert re.findall(r"enlarged: (\S+)", log) in (["3.png", "4.png"], ["4.png", "3.png"])
+
+
+def test_crops_are_never_enlarged(small, capsys):
+    options = ["--size", 40, "--crops", 2, "--patch-size", 8, "--holdout", 0, "--out", "m.npz"]
+    assert run("fit", *small, *options) == commands.SOME_FAILED
+    assert "enlarged" not in capsys.readouterr().err
+
+
+def test_what_is_too_much_brings_the_usage_of_its_command(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run("psd", "a.png", "b.png", "--out", "o.png")
+    error = capsys.readouterr().err
+    assert error.startswith("usage: spectral-mae psd [-h]")
+    assert error.endswith("spectral-mae psd: error: unrecognized arguments: b.png\n")
+
+
+def test_missing_files_are_named_in_words(tmp_path, capsys):
+    line = usage_error(capsys, "reconstruct", tmp_path / "none.npz", "--out", tmp_path / "o")
+    assert line.endswith(f"{tmp_path / 'none.npz'}: no such file or directory")

@@ -163,3 +163,19 @@ def test_shifted_spectra_have_zero_in_the_middle_and_stand_in_their_cells(shape)
         cells = [(edge[:-1] + edge[1:]) / 2 for edge in layout.shifted_edges(shape, fs)]
         centres = np.linalg.norm(np.stack(np.meshgrid(*cells, indexing="ij")), axis=0)
         laws.assert_close(shown, centres, 1e-14)
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch_size", "message"),
+    [
+        ((500, 500), 16, "; 2, 4, 5, 10, 20, 25, 50, 100, 125, 250 would, and crop_to_multiple"),
+        ((20, 30), 3, "; 2, 5, 10 would, and crop_to_multiple crops images"),
+        ((427, 640), 16, "; no size but 1 would, and crop_to_multiple crops images"),
+        ((10, 20), 3, "; 2, 5, 10 would, and"),
+        ((12,), 5, "; 2, 3, 4, 6 would"),
+    ],
+)
+def test_patch_sizes_that_would_divide_are_named(shape, patch_size, message):
+    with pytest.raises(ValueError, match="does not divide") as caught:
+        PatchGrid(shape, patch_size)
+    assert message in str(caught.value)

@@ -231,11 +231,55 @@ def test_models_of_other_images_are_refused(folder, tmp_path, capsys, shape, cha
 
 def test_reconstruct_refuses_what_cannot_work(folder, model_file, tmp_path, capsys):
     (tmp_path / "file").write_text("here")
+    (tmp_path / "none").mkdir()
     out = tmp_path / "out"
     for arguments, message in (
         ([folder, "--out", out, "--seed", -1], "seed=-1"),
+        ([tmp_path / "none", "--out", out], "no image in "),
         ([folder, "--out", out, "--max-pixels", 0], "max_pixels=0"),
         ([tmp_path / "none.png", "--out", out], "none.png"),
-        ([folder, "--out", tmp_path / "file"], "cannot write: "),
+        ([folder, "--out", tmp_path / "file"], "is a file, not a folder"),
     ):
         assert message in usage_error(capsys, "reconstruct", model_file, *arguments)
+
+
+def test_reconstructions_of_an_earlier_run_do_not_stay(folder, model_file, tmp_path, capsys):
+    out = tmp_path / "out"
+    command, options = ["reconstruct", model_file], ["--out", out, "--quiet"]
+    assert run(*command, folder / "4.png", folder / "1.png", *options) == OK
+    mine = {"notes.txt": b"mine", "003-mine.png": (folder / "4.png").read_bytes()}
+    for name, data in mine.items():
+        (out / name).write_bytes(data)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    (out / "reconstruct.csv").rename(tmp_path / "table")  # as of a run that was interrupted
+    line = usage_error(capsys, *command, folder / "7.png", *options)
+    assert "holds results of another run (001-4.png)" in line
+    (tmp_path / "table").rename(out / "reconstruct.csv")
+    assert "(reconstruct.csv)" in usage_error(capsys, *command, folder / "7.png", *options)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert run(*command, folder / "7.png", *options, "--overwrite") == OK
+    assert {path.name for path in out.iterdir()} == {"001-7.png", "reconstruct.csv", *mine}
+    assert all((out / name).read_bytes() == data for name, data in mine.items())
+
+
+def test_reconstructions_are_not_written_over_their_images(folder, model_file, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "001-4.png").write_bytes((folder / "4.png").read_bytes())
+    command, options = ["reconstruct", model_file], ["--out", out, "--quiet"]
+    assert "(001-4.png)" in usage_error(capsys, *command, folder / "4.png", *options)
+    (out / "4.png").hardlink_to(out / "001-4.png")
+    line = usage_error(capsys, *command, out / "4.png", *options, "--overwrite")
+    assert "would be written over" in line
+    assert (out / "001-4.png").read_bytes() == (folder / "4.png").read_bytes()
+    assert run(*command, folder / "4.png", *options, "--overwrite") == OK
+    line = usage_error(
+        capsys,
+        "reconstruct",
+        model_file,
+        folder / "7.png",
+        out / "001-4.png",
+        *options,
+        "--overwrite",
+    )
+    assert "would be written over" in line

@@ -9,6 +9,7 @@ from PIL import Image
 import spectral_mae as sm
 from spectral_mae import cli
 from spectral_mae.images import write_gray_png
+from spectral_mae.unmask_command import MaskedSpectra, is_whole
 
 
 @pytest.fixture
@@ -85,6 +86,7 @@ def test_pictures_are_drawn_with_and_without_unmasking(files):
         (["--mask", "mask.png", "--detrend", "linear"], "--detrend does not go with --mask"),
         (["--mask", "none.png"], "none.png"),
         (["--mask", "black.png"], "black.png: no pixel is visible"),
+        (["--mask", "image.png"], "image.png is not a mask: "),
     ],
 )
 def test_what_cannot_work_is_refused_in_one_line(files, monkeypatch, capsys, more, message):
@@ -96,3 +98,40 @@ def test_what_cannot_work_is_refused_in_one_line(files, monkeypatch, capsys, mor
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("quality", [50, 90])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_holes_that_jpeg_has_roughened_are_not_taken_for_the_image(tmp_path, level, quality):
+    image = np.rint(sm.read_image("builtin:cat").pixels[:280, :420] * 255).astype(np.uint8)
+    visible = sm.sample_visible(sm.PatchGrid(image.shape, 10), 0.5, 1, rng=0)[0]
+    for name, pixels in (("holes", np.where(visible, image, np.uint8(level))), ("whole", image)):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.jpg", quality=quality)
+        read = sm.read_image(tmp_path / f"{name}.jpg").pixels
+        assert np.ptp(read[~visible]) > 0.02
+        assert is_whole(read, visible * 1.0) == (name == "whole")
+
+
+def test_a_mask_saved_as_jpeg_hides_what_it_hid(files, capsys):
+    folder, _, visible = files
+    visible = np.roll(visible, (3, 3), (0, 1))  # off the blocks of JPEG
+    write_gray_png(folder / "mask.png", visible)
+    Image.fromarray(visible * np.uint8(255)).save(folder / "mask.jpg", quality=95)
+    assert not np.isin(sm.read_image(folder / "mask.jpg").pixels, (0, 1)).all()
+    tables = []
+    for mask in ("mask.png", "mask.jpg"):
+        arguments = [str(folder / "image.png"), "--mask", str(folder / mask), "--unmask"]
+        assert cli.main(["psd", *arguments, "--out", str(folder / "o.csv")]) == 0
+        tables.append((folder / "o.csv").read_bytes())
+    assert tables[0] == tables[1]
+
+
+def test_tapered_masks_count_in_part(files, capsys):
+    folder, image, visible = files
+    soft = np.rint(sm.taper_edges(visible, 3) * 255).astype(np.uint8)
+    write_gray_png(folder / "soft.png", soft)
+    arguments = [str(folder / "image.png"), "--mask", str(folder / "soft.png")]
+    assert cli.main(["psd", *arguments, "--out", str(folder / "o.csv")]) == 0
+    assert "of the mask's pixels are gray and count in part" in capsys.readouterr().out
+    found = columns(folder / "o.csv")["naive"]
+    np.testing.assert_allclose(found, MaskedSpectra.of(image, soft / 255).naive.power)

@@ -1,0 +1,30 @@
+"""The mark by which pictures and tables of this package are known again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SOFTWARE = "spectral-mae"  # what the text "Software" of our PNGs says
+_PNG = b"\x89PNG\r\n\x1a\n"
+_TEXT = b"Software\0" + SOFTWARE.encode()
+_TABLES = (b"series,frequency,power,", b"frequency,count,naive")
+_BEGINNING = 4096  # bytes that hold the mark
+
+
+def made_here(path: Path) -> bool:
+    r"""Whether this package wrote a picture or a table, so that it can be made again.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "a.csv")
+    ...     _ = file.write_text("name,frequency\n")
+    ...     made_here(file)
+    False
+    """
+    with path.open("rb") as file:
+        beginning = file.read(_BEGINNING)
+    if beginning.startswith(_PNG):
+        return _TEXT in beginning
+    return beginning.startswith(_TABLES)
