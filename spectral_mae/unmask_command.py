@@ -14,6 +14,7 @@ from spectral_mae import images, plot
 from spectral_mae._checks import FloatArray
 from spectral_mae.columns import write_columns
 from spectral_mae.command_line import OK, output_errors, usage_errors
+from spectral_mae.grid import nyquist
 from spectral_mae.images import ImageRefused, LoadedImage
 from spectral_mae.masked_slope import MaskedSlopeFit, fit_masked_slope
 from spectral_mae.periodogram import psd
@@ -35,7 +36,7 @@ class MaskedSpectra:
     ----------
     naive : RadialSpectrum
         Of the masked image about its visible mean, divided by the mean of the squared mask.
-    unmasked : RadialSpectrum
+    unmasked : RadialSpectrum or None
         Lag by lag in the gradient; ``stderr`` is that of Gaussian fields with the fitted slope.
     true : RadialSpectrum or None
         Of the whole image, estimated likewise, where it holds anything under the mask.
@@ -43,13 +44,13 @@ class MaskedSpectra:
     """
 
     naive: RadialSpectrum
-    unmasked: RadialSpectrum
+    unmasked: RadialSpectrum | None
     true: RadialSpectrum | None
     fit: MaskedSlopeFit
 
     @classmethod
-    def of(cls, image: FloatArray, weights: FloatArray) -> MaskedSpectra:
-        """Of a gray image and weights of its shape."""
+    def of(cls, image: FloatArray, weights: FloatArray, *, unmask: bool = True) -> MaskedSpectra:
+        """Of a gray image and weights of its shape; the error bars of ``unmask`` take seconds."""
         level = float(np.average(image, weights=weights))
         naive = psd(image - level, visible=weights).radial()
         share = float(np.mean(weights**2))
@@ -57,17 +58,22 @@ class MaskedSpectra:
             naive, power=naive.power / share, std=naive.std / share, stderr=naive.stderr / share
         )
         options: Any = {"prewhiten": "gradient", "wrap": False}
-        fit = fit_masked_slope(image, weights, wrap=False)
-        found = unmasked_psd(image, weights, detrend="constant", **options).radial()
-        errors = unmasked_covariance(fit.spectrum, weights, n_draws=DRAWS, **options)
-        unmasked = dataclasses.replace(found, stderr=errors.stderr)
+        # As far as rings reach, so that both slopes are of the same frequencies.
+        fit = fit_masked_slope(image, weights, fmax=nyquist((1.0,) * image.ndim), wrap=False)
+        unmasked = None
+        if unmask:
+            found = unmasked_psd(image, weights, detrend="constant", **options).radial()
+            errors = unmasked_covariance(fit.spectrum, weights, n_draws=DRAWS, **options)
+            unmasked = dataclasses.replace(found, stderr=errors.stderr)
         true = None
         if is_whole(image, weights):
             true = unmasked_psd(image, np.ones_like(weights), **options).radial()
         return cls(naive, unmasked, true, fit)
 
     def deviation(self) -> str:
-        """How far the unmasked spectrum is from the true one."""
+        """How far the unmasked spectrum is from the true one; empty where there is none."""
+        if self.unmasked is None:
+            return ""
         if self.true is None:
             return "the hidden pixels are (nearly) all alike, so the image is not taken for whole"
         gap = (self.unmasked.power - self.true.power) / self.unmasked.stderr
@@ -96,7 +102,7 @@ def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
         weights, soft = _weights(mask.pixels, arguments.mask)
         if not weights.any():
             raise ValueError(f"{arguments.mask}: no pixel is visible")
-        spectra = MaskedSpectra.of(image.pixels, weights)
+        spectra = MaskedSpectra.of(image.pixels, weights, unmask=arguments.unmask)
     with output_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         if arguments.out.suffix.lower() == ".csv":
@@ -107,7 +113,11 @@ def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
     for note in (*image.notes, *soft):
         print(f"note: {note}")
     print(f"{1 - weights.mean():.1%} of the pixels hidden")
-    print(f"slope {fit.slope:.3f} ± {fit.stderr:.3f} (forward fit under the mask)")
+    print(
+        f"slope {fit.slope:.3f} ± {fit.stderr:.3f} (power law fitted under the mask up to 0.5 "
+        "cycles/pixel, most to the highest frequencies; a line through the rings of a photograph, "
+        "which is no power law, differs)"
+    )
     if arguments.unmask:
         print(spectra.deviation())
     print(f"written to {arguments.out}")
@@ -152,7 +162,7 @@ def _draw(
     plot.masked_image(image, weights, axes[0, 0])
     plot.unmasked_radial(
         spectra.naive,
-        spectra.unmasked if arguments.unmask else None,
+        spectra.unmasked,
         spectra.true,
         axes[0, 1],
     )
@@ -168,7 +178,7 @@ def _write(spectra: MaskedSpectra, arguments: argparse.Namespace) -> None:
         "count": spectra.naive.count,
         "naive": spectra.naive.power,
     }
-    if arguments.unmask:
+    if spectra.unmasked is not None:
         columns |= {"unmasked": spectra.unmasked.power, "stderr": spectra.unmasked.stderr}
     if spectra.true is not None:
         columns["true"] = spectra.true.power
