@@ -111,13 +111,17 @@ def fit_classifier(
     return losses
 
 
-def accuracy(classifier: Classifier, pixels: UInt8Array, labels: Labels) -> float:
-    """Fraction of images that are classified rightly."""
+def predicted_classes(classifier: Classifier, pixels: UInt8Array) -> Labels:
+    """The class of the largest score for each image, (n,)."""
     place = classifier.model.pixel_mean.device
-    right = 0
+    found = []
     with torch.no_grad():
         for first in range(0, len(pixels), EVALUATION_BATCH):
-            part = slice(first, first + EVALUATION_BATCH)
-            found = classifier(to_tensor(pixels[part], place)).argmax(1).cpu().numpy()
-            right += int(np.sum(found == labels[part]))
-    return right / len(pixels)
+            images = to_tensor(pixels[first : first + EVALUATION_BATCH], place)
+            found.append(classifier(images).argmax(1).cpu().numpy())
+    return np.concatenate(found)
+
+
+def accuracy(classifier: Classifier, pixels: UInt8Array, labels: Labels) -> float:
+    """Fraction of images that are classified rightly."""
+    return float(np.mean(predicted_classes(classifier, pixels) == labels))
