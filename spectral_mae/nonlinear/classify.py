@@ -40,9 +40,11 @@ class ClassifyConfig:
 
 
 class Classifier(nn.Module):
-    """A linear layer on the features of a model; both learn.
+    """A linear layer on the standardised features of a model; both learn.
 
-    Of a trained model this is fine-tuning, of a new one the supervised baseline.
+    Of a trained model this is fine-tuning, of a new one the supervised baseline. Features are
+    standardised by batch, as a probe's are over all images: means over tokens hardly differ from
+    image to image, and a layer on them as they are learns slowly.
     """
 
     def __init__(self, model: ImageModel, n_classes: int) -> None:
@@ -52,13 +54,14 @@ class Classifier(nn.Module):
         with torch.no_grad():
             shape = (1, model.channels, *model.grid.shape)
             width = model.features(torch.zeros(shape).to(model.pixel_mean)).shape[1]
+        self.standardise = nn.BatchNorm1d(width, affine=False).to(device)
         self.head = nn.Linear(width, _checks.positive_int("n_classes", n_classes)).to(device)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Scores of the classes, (n, n_classes)."""
-        return self.head(self.model.features(images))
+        return self.head(self.standardise(self.model.features(images)))
 
 
 def fit_classifier(
