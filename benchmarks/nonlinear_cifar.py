@@ -28,7 +28,7 @@ from spectral_mae.sampling import sample_kept
 from spectral_mae.theory import lemma_4, lemma_5
 
 PAGE = table.PAGE.with_name("nonlinear.md")
-PATCH, MASK_RATIO, PIXEL = 4, 0.75, (17, 17)
+PATCH, MASK_RATIO = 4, 0.75
 STAGES = (0, 1, 2, 4, 8)
 SHAPE = {"width": 64, "depth": 4, "decoder_depth": 1, "mlp_ratio": 2.0}
 VIT, ONE_MAP, PER_MASK = "ViT-MAE", "best linear, one map", "best linear, per mask"
@@ -36,7 +36,7 @@ VIT, ONE_MAP, PER_MASK = "ViT-MAE", "best linear, one map", "best linear, per ma
 
 def trained(train, held_out, arguments):
     torch.manual_seed(0)
-    model = MaskedAutoencoder(MAEConfig.of_size("tiny", (32, 32), PATCH, **SHAPE))
+    model = MaskedAutoencoder(MAEConfig.of_size("tiny", train.pixels.shape[1:3], PATCH, **SHAPE))
     config = nonlinear.TrainConfig(
         epochs=arguments.epochs, batch=64, rate=1.5e-3, warmup=0.5, mask_ratio=MASK_RATIO
     )
@@ -55,7 +55,7 @@ def trained(train, held_out, arguments):
 
 def moments_of(images: np.ndarray) -> sm.DenseMoments:
     """Of images and their mirror images, as they train."""
-    moments = sm.DenseMoments(sm.PatchGrid((32, 32), PATCH), 3)
+    moments = sm.DenseMoments(sm.PatchGrid(images.shape[1:3], PATCH), 3)
     for first in range(0, len(images), 2000):
         part = images[first : first + 2000] / 255.0
         moments.update(np.concatenate([part, part[:, :, ::-1]]), channel_axis=-1)
@@ -94,10 +94,16 @@ def hidden_errors(fills, images, mean, grid, draws=2):
     return each, float(np.mean(power))
 
 
+def pixel_of(grid) -> tuple[int, int]:
+    """An output pixel in the middle."""
+    return grid.shape[0] // 2 + 1, grid.shape[1] // 2 + 1
+
+
 def mean_field(model, images, grid, masks):
     """Mean Jacobian of an output pixel over images and masks that hide it."""
+    pixel = pixel_of(grid)
     columns = grid.counts[1]
-    own = PIXEL[0] // PATCH * columns + PIXEL[1] // PATCH
+    own = pixel[0] // PATCH * columns + pixel[1] // PATCH
     rng = np.random.default_rng(3)
     points = []
     for image in images:
@@ -105,7 +111,7 @@ def mean_field(model, images, grid, masks):
         for one in kept[~kept[:, own]][:masks]:
             tensor = torch.from_numpy(np.moveaxis(image, -1, 0).copy()).float()
             points.append((nonlinear.with_mask(model, one), tensor))
-    return nonlinear.mean_receptive_field(points, grid, PIXEL, channel=1)
+    return nonlinear.mean_receptive_field(points, grid, pixel, channel=1)
 
 
 def spectrum_under(model, image, kept):
@@ -133,7 +139,7 @@ def report(data, arguments) -> None:
     model, history = trained(train, held_out, arguments)
     stages = {
         epoch: nonlinear.load_model(arguments.folder / f"epoch-{epoch:04d}.pt")
-        for epoch in (*STAGES, arguments.epochs)
+        for epoch in (*(one for one in STAGES if one < arguments.epochs), arguments.epochs)
     }
     folder = PAGE.parent if arguments.write else arguments.folder
 
@@ -241,9 +247,9 @@ def jacobians_of(model, linear, stages, test) -> pictures.Jacobians:
     }
     shown = np.repeat(grid.expand(kept).ravel(), 3)
     spectra[ONE_MAP] = nonlinear.singular_values(linear.weight_matrix()[shown])
-    closed = linear.receptive_field(PIXEL, channel=1)
+    closed = linear.receptive_field(pixel_of(grid), channel=1)
     factor = PatchMasking(grid.n_patches, MASK_RATIO).mix_given_hidden.mu
-    closed = sm.ReceptiveField(factor * closed.weights, grid, PIXEL, periodic=False)
+    closed = sm.ReceptiveField(factor * closed.weights, grid, pixel_of(grid), periodic=False)
     fields = {VIT: mean_field(model, test[:100], grid, 2), ONE_MAP: closed}
     return pictures.Jacobians(spectra, fields)
 

@@ -3,8 +3,9 @@
     python -m benchmarks.nonlinear_sweeps cifar10.zip --folder runs/sweeps [--scale cpu] [--write]
 
 Trains a small model for each patch size and mask ratio, each depth of the encoder and of the
-decoder, and measures whether loss predicts the accuracy of a linear probe: as it is, as a part of
-the power (explained), and over that of the best linear model of the same patches, masks and images.
+decoder, and measures whether loss predicts the accuracy of a linear probe: as it is, and over that
+of the best linear model of the same patches, masks and images. (What is explained is 1 − loss over
+the power of the images, which is the same for all, so that it ranks them as loss does.)
 What was trained stays in --folder and is not trained again. `--scale paper` is meant for a GPU.
 --write puts table and picture into the docs.
 """
@@ -30,11 +31,7 @@ from spectral_mae.nonlinear.vit import MAEConfig
 
 PAGE = table.PAGE.with_name("nonlinear.md")
 PICTURE = "nonlinear_sweeps.png"
-PREDICTORS = {
-    "loss": "loss",
-    "explained": "explained",
-    "over_linear": "loss / best linear loss",
-}
+PREDICTORS = {"loss": "loss", "over_linear": "loss / best linear loss"}
 
 
 @dataclass(frozen=True)
@@ -217,16 +214,23 @@ def draw(sweep: nonlinear.TrainingSweep, scale: Scale, path: Path) -> None:
     mean = sweep.mean_over_seeds()
     choose = subsets(scale)
     grid = [row for row in mean.rows if choose["patch size × mask ratio"](row)]
-    figure, axes = plot.new_figure(3, 3, width=13, height=10.5)
-    for ax, column, label in (
-        (axes[0, 0], "accuracy", "probe accuracy"),
-        (axes[0, 1], "explained", "explained, hidden pixels"),
-        (axes[0, 2], "over_linear", "loss / best linear loss"),
-        (axes[1, 2], "seconds", "seconds of training"),
+    figure, axes = plot.new_figure(2, 4, width=17, height=7.6)
+    for ax, (column, label) in zip(
+        axes[0],
+        {
+            "accuracy": "accuracy of a linear probe",
+            "explained": "explained, hidden pixels held out",
+            "over_linear": "loss / best linear loss",
+            "seconds": "seconds of training",
+        }.items(),
+        strict=True,
     ):
         values = np.array([row[column] for row in grid])
         values = values.reshape(len(scale.patch_sizes), len(scale.mask_ratios))
-        plot.heat_map(values, scale.patch_sizes, scale.mask_ratios, ax, label=label)
+        plot.heat_map(
+            values, scale.patch_sizes, scale.mask_ratios, ax, label=label,
+            digits=0 if column == "seconds" else 3,
+        )  # fmt: skip
         ax.set_title(label)
     same = [row for row in mean.rows if list(choose.values())[-1](row)]
     for ax, varied, other in (
@@ -234,10 +238,14 @@ def draw(sweep: nonlinear.TrainingSweep, scale: Scale, path: Path) -> None:
         (axes[1, 1], "decoder_depth", "depth"),
     ):
         rows = [row for row in same if row[other] == scale.model[other]]
-        rows.sort(key=lambda row: row[varied])
-        by_depth(rows, varied, ax)
-    for ax, (predictor, label) in zip(axes[2], PREDICTORS.items(), strict=True):
-        plot.loss_and_accuracy(mean.to_dict(), ax, against=predictor, series="patch_size")
+        by_depth(sorted(rows, key=lambda row: row[varied]), varied, ax)
+    for ax, (predictor, label) in zip(axes[1, 2:], PREDICTORS.items(), strict=True):
+        others = [row for row in mean.rows if row not in grid]
+        with plot.style():
+            columns = ([row[c] for row in others] for c in (predictor, "accuracy", "stderr"))
+            ax.errorbar(*columns, fmt="x", color="gray", elinewidth=0.8, label="other depths")
+        columns = nonlinear.TrainingSweep(grid).to_dict()
+        plot.loss_and_accuracy(columns, ax, against=predictor, series="patch_size")
         ax.set_xlabel(label)
         ax.set_title(f"rank correlation {mean.correlation(predictor):+.2f}")
     plot.save(figure, path)
@@ -251,7 +259,7 @@ def by_depth(rows: list[dict[str, float]], varied: str, ax: Any) -> None:
         ax.errorbar(depth, accuracy, stderr, marker="o", capsize=2, label="probe accuracy")
         ax.plot(depth, [row["explained"] for row in rows], marker="s", label="explained")
         ax.set_xticks(depth, [f"{n:g}" for n in depth])
-        ax.set(xlabel=name, ylabel="part", title=name)
+        ax.set(xlabel=name, ylabel="part of images, of power")
         ax.legend()
 
 

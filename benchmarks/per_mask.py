@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.linalg
 
 import spectral_mae as sm
 from spectral_mae._checks import BoolArray, FloatArray
-from spectral_mae.nonlinear.maps import Filler
+
+# Images and which patches are kept to images like them.
+Filler = Callable[[FloatArray, BoolArray], FloatArray]
 
 RIDGES = (0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 

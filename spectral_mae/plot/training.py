@@ -33,14 +33,18 @@ def training(
     """
     ax = one_axes(ax)
     epoch = np.asarray(columns["epoch"], float)
-    marker = "." if len(epoch) < 40 else None
+    marker, last = "." if len(epoch) < 40 else None, 0.0
     for name, label in (("loss", "training"), ("held_out", "held out")):
         values = np.asarray(columns[name], float)
         if np.isfinite(values).any():
             ax.plot(epoch, values, marker=marker, label=label)
+            last = max(last, float(values[-1]))
     for name, value in (lines or {}).items():
         ax.axhline(value, color=GRAY, linestyle="dashed", linewidth=1)
-        ax.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom")
+        end = (1, "right") if value > last else (0.02, "left")  # where the curves are not
+        ax.annotate(
+            name, (end[0], value), xycoords=("axes fraction", "data"), ha=end[1], va="bottom"
+        )
     ax.set_yscale("log")
     ax.set_xlabel("epoch")
     ax.set_ylabel("mean squared error (units of the model)")
@@ -104,8 +108,8 @@ def loss_and_accuracy(
     shown = "mean squared error of hidden pixels, images held out (units of the model)"
     ax.set_xlabel(shown if against == "loss" else against.replace("_", " "))
     ax.set_ylabel(f"accuracy of a linear probe (numbers: {label.replace('_', ' ')})")
-    if series is not None:
-        ax.legend()
+    if series is not None:  # among the points there is no room
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
     return ax
 
 
@@ -170,7 +174,7 @@ def layer_similarity(
     --------
     >>> ax = layer_similarity(np.eye(3), rows="trained")
     >>> [text.get_text() for text in ax.texts[:2]], ax.get_ylabel()
-    (['1.00', '0.00'], 'trained')
+    (['1.000', '0.000'], 'trained')
     """
     values = np.asarray(table, float)
     if values.ndim != 2 or 0 in values.shape:
@@ -179,7 +183,9 @@ def layer_similarity(
     image = ax.imshow(values, cmap="viridis", vmin=min(0.0, float(values.min())), vmax=1)
     for i, j in np.ndindex(*values.shape):
         colour = BLACK if values[i, j] > 0.6 else "white"
-        ax.text(j, i, f"{values[i, j]:.2f}", ha="center", va="center", color=colour)
+        ax.text(
+            j, i, f"{values[i, j]:.3f}", ha="center", va="center", color=colour, fontsize="small"
+        )
     names = [first, *(f"block {k}" for k in range(1, max(values.shape)))]
     ax.set_xticks(range(values.shape[1]), names[: values.shape[1]], rotation=30, ha="right")
     ax.set_yticks(range(values.shape[0]), names[: values.shape[0]])
