@@ -42,7 +42,9 @@ class Scale:
     ----------
     model, config : dict
         Of `MAEConfig` and `TrainConfig`; patches and mask ratio are those of the depths.
-    patch_sizes, mask_ratios, depths, decoder_depths, seeds : tuple
+    patch_sizes, mask_ratios, depths, decoder_depths : tuple
+    seeds : dict
+        For each patch size: small patches take long.
     images, probe, test : int or None
         How many train, fit the probe, test.
     """
@@ -53,21 +55,25 @@ class Scale:
     mask_ratios: tuple[float, ...]
     depths: tuple[int, ...]
     decoder_depths: tuple[int, ...]
-    seeds: tuple[int, ...]
+    seeds: dict[int, int]
     images: int | None
     probe: int | None
     test: int
 
     def variations(self) -> list[dict[str, Any]]:
         """Of one seed after the other, so that an interrupted sweep has whole seeds."""
-        grid = [
+        own = self.model["patch_size"]
+        every = [
             {"patch_size": p, "mask_ratio": m} for p in self.patch_sizes for m in self.mask_ratios
         ]
-        depths = [{"depth": n} for n in self.depths if n != self.model["depth"]]
-        decoders = [
-            {"decoder_depth": n} for n in self.decoder_depths if n != self.model["decoder_depth"]
+        for name, values in (("depth", self.depths), ("decoder_depth", self.decoder_depths)):
+            every += [{"patch_size": own, name: n} for n in values if n != self.model[name]]
+        return [
+            one | {"seed": seed}
+            for seed in range(max(self.seeds.values()))
+            for one in every
+            if seed < self.seeds[one["patch_size"]]
         ]
-        return [one | {"seed": s} for s in self.seeds for one in grid + depths + decoders]
 
 
 SCALES = {
@@ -75,14 +81,14 @@ SCALES = {
         {"patch_size": 4, "width": 48, "depth": 2, "heads": 4, "decoder_width": 32,
          "decoder_depth": 1, "decoder_heads": 4, "mlp_ratio": 2.0},
         {"epochs": 1, "batch": 32, "rate": 2e-3, "warmup": 0.1, "mask_ratio": 0.75},
-        (2, 4, 8), (0.5, 0.75, 0.9), (1, 2, 4), (1, 2, 4), (0, 1),
+        (2, 4, 8), (0.5, 0.75, 0.9), (1, 2, 4), (1, 2, 4), {2: 1, 4: 3, 8: 3},
         images=20000, probe=4000, test=4000,
     ),
     "paper": Scale(
         {"patch_size": 4, "width": 192, "depth": 12, "heads": 3, "decoder_width": 128,
          "decoder_depth": 4, "decoder_heads": 4, "mlp_ratio": 4.0},
         {"epochs": 400, "batch": 512, "rate": 1e-3, "warmup": 20.0, "mask_ratio": 0.75},
-        (2, 4, 8), (0.1, 0.25, 0.5, 0.75, 0.9), (2, 4, 8, 12), (1, 2, 4, 8), (0, 1, 2),
+        (2, 4, 8), (0.1, 0.25, 0.5, 0.75, 0.9), (2, 4, 8, 12), (1, 2, 4, 8), {2: 3, 4: 3, 8: 3},
         images=None, probe=None, test=10000,
     ),
 }  # fmt: skip
@@ -156,12 +162,12 @@ def main() -> None:
 
 def trainings(sweep: nonlinear.TrainingSweep) -> str:
     """A row per model, means over seeds."""
-    header = ("patch", "hidden", "encoder", "decoder", "parameters", "seconds", "loss",
+    header = ("patch", "hidden", "encoder", "decoder", "seeds", "parameters", "seconds", "loss",
               "best linear", "ratio", "explained", "probe")  # fmt: skip
     rows = [
         (
             f"{row['patch_size']:g}", f"{row['mask_ratio']:.0%}", f"{row['depth']:g}",
-            f"{row['decoder_depth']:g}", f"{row['parameters']:,.0f}", f"{row['seconds']:.0f}",
+            f"{row['decoder_depth']:g}", f"{row['seeds']}", f"{row['parameters']:,.0f}", f"{row['seconds']:.0f}",
             f"{row['loss']:.4f}", f"{row['linear']:.4f}", f"{row['over_linear']:.3f}",
             f"{row['explained']:.3f}", f"{row['accuracy']:.3f} ± {row['stderr']:.3f}",
         )
@@ -197,15 +203,7 @@ def correlations(sweep: nonlinear.TrainingSweep, scale: Scale) -> str:
         part = nonlinear.TrainingSweep([row for row in mean.rows if chosen(row)])
         cells = [name, str(len(part.rows))]
         for predictor in PREDICTORS:
-            cell = f"{part.correlation(predictor):+.2f}"
-            if len(scale.seeds) > 1 and name == "all":
-                each = [
-                    nonlinear.TrainingSweep([r for r in sweep.rows if r["seed"] == s])
-                    for s in scale.seeds
-                ]
-                values = ", ".join(f"{one.correlation(predictor):+.2f}" for one in each)
-                cell += f" (seeds: {values})"
-            cells.append(cell)
+            cells.append(f"{part.correlation(predictor):+.2f}")
         rows.append(cells)
     return table.markdown(("rank correlation with the probe", "models", *PREDICTORS.values()), rows)
 

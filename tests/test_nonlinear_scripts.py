@@ -115,17 +115,17 @@ def test_sweeps_beside_the_linear_optimum(tmp_path, monkeypatch):
                "decoder_depth": 1, "decoder_heads": 2},
         config={"epochs": 1, "batch": 20, "rate": 1e-3, "warmup": 0, "mask_ratio": 0.5},
         patch_sizes=(2, 4), mask_ratios=(0.5, 0.75), depths=(1, 2), decoder_depths=(1,),
-        images=100, probe=60, test=40,
+        seeds={2: 2, 4: 1}, images=100, probe=60, test=40,
     )  # fmt: skip
     monkeypatch.setitem(nonlinear_sweeps.SCALES, "tiny", scale)
     data = made_images(250)
     sweep = nonlinear_sweeps.measured(data, tmp_path, "tiny")
-    assert len(sweep.rows) == 2 * 5
+    assert [row["seed"] for row in sweep.rows] == [0] * 5 + [1] * 3
     for row in sweep.rows:
         assert 0 < row["linear"] < 1.2
         assert row["over_linear"] == row["loss"] / row["linear"]
-    text = nonlinear_sweeps.trainings(sweep)
-    assert len(text.splitlines()) == 2 + 5
+    lines = nonlinear_sweeps.trainings(sweep).splitlines()[2:]
+    assert [line.split("|")[5].strip() for line in lines] == ["2", "2", "1", "1", "2"]
     found = nonlinear_sweeps.correlations(sweep, scale).splitlines()
     assert [line.split("|")[2].strip() for line in found[2:]] == ["5", "4", "2", "2", "2"]
     nonlinear_sweeps.draw(sweep, scale, tmp_path / "sweeps.png")
