@@ -167,7 +167,8 @@ def trainings(sweep: nonlinear.TrainingSweep) -> str:
     rows = [
         (
             f"{row['patch_size']:g}", f"{row['mask_ratio']:.0%}", f"{row['depth']:g}",
-            f"{row['decoder_depth']:g}", f"{row['seeds']}", f"{row['parameters']:,.0f}", f"{row['seconds']:.0f}",
+            f"{row['decoder_depth']:g}", f"{row['seeds']}",
+            f"{row['parameters']:,.0f}", f"{row['seconds']:.0f}",
             f"{row['loss']:.4f}", f"{row['linear']:.4f}", f"{row['over_linear']:.3f}",
             f"{row['explained']:.3f}", f"{row['accuracy']:.3f} ± {row['stderr']:.3f}",
         )
@@ -201,10 +202,8 @@ def correlations(sweep: nonlinear.TrainingSweep, scale: Scale) -> str:
     rows = []
     for name, chosen in subsets(scale).items():
         part = nonlinear.TrainingSweep([row for row in mean.rows if chosen(row)])
-        cells = [name, str(len(part.rows))]
-        for predictor in PREDICTORS:
-            cells.append(f"{part.correlation(predictor):+.2f}")
-        rows.append(cells)
+        found = [f"{part.correlation(predictor):+.2f}" for predictor in PREDICTORS]
+        rows.append([name, str(len(part.rows)), *found])
     return table.markdown(("rank correlation with the probe", "models", *PREDICTORS.values()), rows)
 
 
