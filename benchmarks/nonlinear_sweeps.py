@@ -81,7 +81,7 @@ SCALES = {
         {"patch_size": 4, "width": 48, "depth": 2, "heads": 4, "decoder_width": 32,
          "decoder_depth": 1, "decoder_heads": 4, "mlp_ratio": 2.0},
         {"epochs": 1, "batch": 32, "rate": 2e-3, "warmup": 0.1, "mask_ratio": 0.75},
-        (2, 4, 8), (0.5, 0.75, 0.9), (1, 2, 4), (1, 2, 4), {2: 1, 4: 3, 8: 3},
+        (2, 4, 8), (0.5, 0.75, 0.9), (1, 2, 4), (1, 2, 4), {2: 1, 4: 2, 8: 2},
         images=20000, probe=4000, test=4000,
     ),
     "paper": Scale(

@@ -77,6 +77,30 @@ def test_labels_against_pretraining(tmp_path, monkeypatch):
     assert nonlinear_labels.report(again) == (text, curves)
 
 
+def test_equal_time_is_that_of_pretraining_and_fine_tuning(tmp_path, monkeypatch):
+    data = made_images(300)
+    model = MaskedAutoencoder(MAEConfig((8, 8), 4, width=16, heads=2, depth=1))
+    train(model, data.pixels, TrainConfig(epochs=1, batch=50, warmup=0), folder=tmp_path)
+    scale = nonlinear_labels.Scale({40: (2,)}, {40: 1}, (1e-3,), 20, 60)
+    monkeypatch.setitem(nonlinear_labels.SCALES, "tiny", scale)
+    contest = nonlinear_labels.Contest(data, tmp_path, "tiny")
+    contest.history[-1]["seconds"] = 30.0
+    known = {"fine-tuned": 10.0, "supervised only": 4.0}
+    fitted = []
+
+    def results(way, n):
+        return [{"seconds": known[way], "epochs": 2, "accuracy": 0.5}]
+
+    def fit(way, images, test, rate, epochs, seed):
+        fitted.append((way, len(images), epochs))
+        return {"accuracy": 0.6, "epochs": epochs}
+
+    monkeypatch.setattr(contest, "results", results)
+    monkeypatch.setattr(contest, "fit", fit)
+    assert "20 epochs of 40 labelled images" in nonlinear_labels.equal_time(contest)
+    assert fitted[-1] == ("supervised only", 40, 20)  # (30 + 10) s at 2 s an epoch
+
+
 def test_the_choice_of_a_training_is_the_best_on_images_put_aside(tmp_path, monkeypatch):
     data = made_images(300)
     model = MaskedAutoencoder(MAEConfig((8, 8), 4, width=16, heads=2, depth=1))
