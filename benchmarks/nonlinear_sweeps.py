@@ -80,9 +80,9 @@ SCALES = {
     "cpu": Scale(
         {"patch_size": 4, "width": 48, "depth": 2, "heads": 4, "decoder_width": 32,
          "decoder_depth": 1, "decoder_heads": 4, "mlp_ratio": 2.0},
-        {"epochs": 1, "batch": 32, "rate": 2e-3, "warmup": 0.1, "mask_ratio": 0.75},
+        {"epochs": 1, "batch": 16, "rate": 2e-3, "warmup": 0.1, "mask_ratio": 0.75},
         (2, 4, 8), (0.5, 0.75, 0.9), (1, 2, 4), (1, 2, 4), {2: 1, 4: 2, 8: 2},
-        images=20000, probe=4000, test=4000,
+        images=10000, probe=4000, test=4000,
     ),
     "paper": Scale(
         {"patch_size": 4, "width": 192, "depth": 12, "heads": 3, "decoder_width": 128,
@@ -107,12 +107,15 @@ def linear_losses(
         images = (train.pixels[first : first + 2000] / 255 - mean) / deviation
         moments.update(np.concatenate([images, images[:, :, ::-1]]), channel_axis=-1)
     given = (test.pixels / 255 - mean) / deviation
+    power, tested = 0.0, None
     losses = {}
     for m in mask_ratios:
         model = sm.LinearMAE(patch_size, m, target="hidden", covariance="dense")
         model.fit_moments(moments)
-        power = float(np.mean((given - model.mean_) ** 2))
-        losses[f"{m:g}"] = (1 - model.score(given)) * power
+        if tested is None:
+            power = float(np.mean((given - model.mean_) ** 2))
+            tested = model.second_moment(given, channel_axis=-1)
+        losses[f"{m:g}"] = (1 - model.score(tested)) * power
     return losses
 
 
