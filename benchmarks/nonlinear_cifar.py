@@ -34,7 +34,7 @@ SHAPE = {"width": 64, "depth": 4, "decoder_depth": 1, "mlp_ratio": 2.0}
 VIT, ONE_MAP, PER_MASK = "ViT-MAE", "best linear, one map", "best linear, per mask"
 
 
-def trained(train, held_out, arguments):
+def trained(train, arguments):
     torch.manual_seed(0)
     model = MaskedAutoencoder(MAEConfig.of_size("tiny", train.pixels.shape[1:3], PATCH, **SHAPE))
     config = nonlinear.TrainConfig(
@@ -44,7 +44,6 @@ def trained(train, held_out, arguments):
         model,
         train.pixels,
         config,
-        held_out=held_out.pixels[:2000],
         folder=arguments.folder,
         keep=(*STAGES, arguments.epochs),
         resume=True,
@@ -64,9 +63,10 @@ def moments_of(images: np.ndarray) -> sm.DenseMoments:
 
 def linear_models(train) -> tuple[sm.LinearMAE, PerMask, str]:
     """The best linear map for all masks, the best for each, and how the latter was chosen."""
-    others = moments_of(train.pixels[::5])
+    apart = train.pixels[::5]
+    others = moments_of(apart)
     moments = moments_of(np.delete(train.pixels, slice(None, None, 5), axis=0))
-    images = train.pixels[::5][:500] / 255.0
+    images = apart[:: max(1, len(apart) // 500)] / 255.0
     kept = sample_kept(moments.grid.n_patches, MASK_RATIO, len(images), rng=13)
     ridge = best_ridge(moments, images, kept)
     moments.merge(others)
@@ -74,8 +74,8 @@ def linear_models(train) -> tuple[sm.LinearMAE, PerMask, str]:
     per_mask = PerMask(moments, ridge)
     off = distance_from_interpolator(per_mask, images[:8], kept[:8])
     note = (
-        f"Per mask with ν = {ridge:g}, chosen on 500 training images that these moments had not "
-        f"seen; `sm.Interpolator` gives the same within {off:.0e} on eight images."
+        f"Per mask with ν = {ridge:g}, chosen on {len(images)} training images that these moments "
+        f"had not seen; `sm.Interpolator` gives the same within {off:.0e} on eight images."
     )
     return model.fit_moments(moments), per_mask, note
 
@@ -136,7 +136,10 @@ def main() -> None:
 
 def report(data, arguments) -> None:
     train, held_out = data.split(0.2, 0)
-    model, history = trained(train, held_out, arguments)
+    model, history = trained(train, arguments)
+    # Archives are in the order of classes: the first images held out are all of one.
+    order = np.random.default_rng(1).permutation(len(held_out))
+    sample = held_out.pixels[order[:4000]]
     stages = {
         epoch: nonlinear.load_model(arguments.folder / f"epoch-{epoch:04d}.pt")
         for epoch in (*(one for one in STAGES if one < arguments.epochs), arguments.epochs)
@@ -155,8 +158,9 @@ def report(data, arguments) -> None:
         ONE_MAP: nonlinear.filler(linear),
         PER_MASK: per_mask,
     }
-    test = held_out.pixels[:4000] / 255.0
-    text, errors = hidden_pixels(fills, test, train.pixels[:1000] / 255.0, linear)
+    test = sample / 255.0
+    seen = train.pixels[:: max(1, len(train) // 1000)] / 255.0
+    text, errors = hidden_pixels(fills, test, seen, linear)
     say("hidden", f"{text} {note}")
     responses = {
         name: nonlinear.measured_response(
@@ -170,13 +174,14 @@ def report(data, arguments) -> None:
     jacobians = jacobians_of(model, linear, stages, test)
     say("jacobians", fields_table(jacobians.fields))
     pictures.overview(
-        folder / "nonlinear_cifar.png", history, errors, responses, jacobians, model.pixel_std
-    )
+        folder / "nonlinear_cifar.png", losses(history, stages, sample), errors, responses,
+        jacobians, model.pixel_std,
+    )  # fmt: skip
     say("lemmas", lemmas(model, test[:4] - linear.mean_, linear.mean_))
     found = probes(stages, train, held_out)
     say("probes", probe_table(found))
     alike = {
-        other: nonlinear.layer_similarity(model, stages[other], held_out.pixels[:512], batch=64)
+        other: nonlinear.layer_similarity(model, stages[other], sample[:512], batch=64)
         for other in (arguments.epochs, 0)
     }
     say("layers", "\n\n".join(similarity_table(*one) for one in alike.items()))
@@ -190,6 +195,15 @@ def scale_of(model, train, history) -> str:
         f"{count:,} parameters; {last['epoch']:.0f} epochs of {len(train):,} images, "
         f"{last['step']:,.0f} steps of 64, {last['seconds']:.0f} s on one thread of a CPU."
     )
+
+
+def losses(history, stages, sample) -> dict[str, list[float]]:
+    """Losses by epoch; on images held out where a model was kept."""
+    held_out = [float("nan")] * len(history.rows)
+    for epoch, stage in stages.items():
+        if epoch:
+            held_out[epoch - 1] = nonlinear.evaluate(stage, sample, MASK_RATIO)
+    return history.to_dict() | {"held_out": held_out}
 
 
 def hidden_pixels(fills, test, seen, linear) -> tuple[str, dict[str, float]]:

@@ -36,7 +36,7 @@ def overview(path: Path, history, errors, responses, jacobians: Jacobians, devia
     scale = float((deviation**2).mean())
     _, *linear = errors
     lines = {name: errors[name] / scale for name in linear}
-    plot.training(history.to_dict(), axes[0, 0], lines=lines)
+    plot.training(history, axes[0, 0], lines=lines)
     axes[0, 0].set_title("loss of hidden pixels")
     plot.response(dict(responses), axes[0, 1], curves=("explained", "gain"))
     axes[0, 1].set_title("hidden pixels, by frequency")

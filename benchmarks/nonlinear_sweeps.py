@@ -123,9 +123,10 @@ def measured(data: LabelledImages, folder: Path, name: str) -> nonlinear.Trainin
     """Every training of a scale, with the linear losses beside."""
     scale = SCALES[name]
     train, held_out = data.split(0.2, 0)
-    order = np.random.default_rng(1).permutation(len(train))
-    train = train.subset(order[: scale.images])
-    test = held_out.subset(slice(scale.test))
+    # Archives are in the order of classes: the first images are all of one.
+    rng = np.random.default_rng(1)
+    train = train.subset(rng.permutation(len(train))[: scale.images])
+    test = held_out.subset(rng.permutation(len(held_out))[: scale.test])
     model = MAEConfig(data.pixels.shape[1:3], channels=data.pixels.shape[3], **scale.model)
     config = TrainConfig(**scale.config)
     sweep = nonlinear.train_sweep(

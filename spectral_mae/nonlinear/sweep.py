@@ -111,7 +111,7 @@ def train_sweep(
         Trainings are kept here, each in a folder of its own: what is finished is read, what was
         interrupted goes on from its last epoch.
     probe_images : int or None
-        Training images that a probe is fitted to, the first ones; None takes all.
+        Training images that a probe is fitted to, drawn; None takes all.
     device : torch.device, str or None
     quiet : bool
 
@@ -176,7 +176,8 @@ class _Training:
         seconds = time.perf_counter() - start if folder is None else history.rows[-1]["seconds"]
         accuracy = stderr = math.nan
         if images.labels is not None and test.labels is not None:
-            fitted = images.subset(slice(self.probe_images))
+            order = np.random.default_rng(0).permutation(len(images))
+            fitted = images.subset(np.sort(order[: self.probe_images]))
             assert fitted.labels is not None
             found = linear_probe(
                 features_of(model, fitted.pixels), fitted.labels,

@@ -25,7 +25,7 @@ def training(
     Parameters
     ----------
     columns : mapping of str to sequence
-        ``epoch``, ``loss`` and ``held_out`` (not drawn where it is NaN), as
+        ``epoch``, ``loss`` and ``held_out`` (NaN where it is not known), as
         `nonlinear.training.History.to_dict` gives them.
     ax : Axes or None
     lines : mapping of label to loss, or None
@@ -36,9 +36,10 @@ def training(
     marker, last = "." if len(epoch) < 40 else None, 0.0
     for name, label in (("loss", "training"), ("held_out", "held out")):
         values = np.asarray(columns[name], float)
-        if np.isfinite(values).any():
-            ax.plot(epoch, values, marker=marker, label=label)
-            last = max(last, float(values[-1]))
+        known = np.isfinite(values)
+        if known.any():
+            ax.plot(epoch[known], values[known], marker=marker, label=label)
+            last = max(last, float(values[known][-1]))
     for name, value in (lines or {}).items():
         ax.axhline(value, color=GRAY, linestyle="dashed", linewidth=1)
         end = (1, "right") if value > last else (0.02, "left")  # where the curves are not
