@@ -58,7 +58,7 @@ class Scale:
 SCALES = {
     "cpu": Scale(
         {1000: (10, 30), 3000: (10,), 10000: (5,)},
-        {1000: 3, 3000: 3, 10000: 2},
+        {1000: 3, 3000: 3, 10000: 1},
         (1.2e-3, 3.6e-3, 1e-2),
         64,
         5000,
@@ -140,7 +140,7 @@ class Contest:
         rate, epochs = self.choice(way, n)
         return [
             self.kept.get(
-                f"{way}, {n} labels, seed {seed}",
+                f"{way}, {n} labels, rate {rate:g}, {epochs} epochs, seed {seed}",
                 lambda seed=seed: self.fit(
                     way, self.labelled(n, seed), self.test, rate, epochs, seed
                 ),
@@ -155,7 +155,7 @@ class Contest:
         each = plain["seconds"] / plain["epochs"]
         epochs = round((self.history[-1]["seconds"] + tuned["seconds"]) / each)
         return self.kept.get(
-            f"{SCRATCH}, {n} labels, as long as pretraining",
+            f"{SCRATCH}, {n} labels, rate {rate:g}, {epochs} epochs, as long as pretraining",
             lambda: self.fit(SCRATCH, self.labelled(n, 0), self.test, rate, epochs, 0),
         )
 
