@@ -39,7 +39,9 @@ SCRIPTS = {
     "linear_photographs": "linear models of photographs, 224×224×3",
     "linear_speed": "banded against dense solves, two BLAS threads",
     "nonlinear_cifar": "a small trained MAE beside the best linear one",
+    "nonlinear_labels": "what pretraining is worth, by the number of labelled images",
     "nonlinear_linear_limit": "gradient descent on linear models, and closed forms",
+    "nonlinear_sweeps": "patch size, mask ratio, depths against loss, time, probes",
     "patch_range": "whether larger patches look farther",
     "unmasking": "how well spectra and slopes are recovered",
 }

@@ -1,35 +1,42 @@
-"""A small masked autoencoder trained on CIFAR-10, beside the best linear one of the same masks.
+"""A small masked autoencoder trained on CIFAR-10, beside the best linear ones of the same masks.
 
-    python -m benchmarks.nonlinear_cifar cifar10.zip --folder runs/cifar [--epochs 12]
+    python -m benchmarks.nonlinear_cifar cifar10.zip --folder runs/cifar [--epochs 12] [--write]
 
 Four fifths of the images train, the rest is held out. Trains (or goes on from the checkpoint in
---folder), then prints tables, and draws --figure: losses, what becomes of each frequency, receptive
-fields, spectra of Jacobians over the stages of training.
+--folder), then prints tables and draws pictures: losses, what becomes of each frequency, receptive
+fields, spectra of Jacobians over the stages of training, Lemmas 4 and 5, probes, how alike layers
+are. --write puts them into the docs; pictures go to --folder else.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 import spectral_mae as sm
-from spectral_mae import nonlinear, plot
+from benchmarks import nonlinear_pictures as pictures
+from benchmarks import table
+from benchmarks.per_mask import PerMask, best_ridge, distance_from_interpolator
+from spectral_mae import nonlinear
 from spectral_mae.corruption import PatchMasking
 from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
 from spectral_mae.sampling import sample_kept
-from spectral_mae.theory import lemma_5
+from spectral_mae.theory import lemma_4, lemma_5
 
-PATCH, MASK_RATIO, PIXEL = 4, 0.75, (17, 17)
+PAGE = table.PAGE.with_name("nonlinear.md")
+PATCH, MASK_RATIO = 4, 0.75
 STAGES = (0, 1, 2, 4, 8)
 SHAPE = {"width": 64, "depth": 4, "decoder_depth": 1, "mlp_ratio": 2.0}
+VIT, ONE_MAP, PER_MASK = "ViT-MAE", "best linear, one map", "best linear, per mask"
 
 
-def trained(train, held_out, arguments):
+def trained(train, arguments):
     torch.manual_seed(0)
-    model = MaskedAutoencoder(MAEConfig.of_size("tiny", (32, 32), PATCH, **SHAPE))
+    model = MaskedAutoencoder(MAEConfig.of_size("tiny", train.pixels.shape[1:3], PATCH, **SHAPE))
     config = nonlinear.TrainConfig(
         epochs=arguments.epochs, batch=64, rate=1.5e-3, warmup=0.5, mask_ratio=MASK_RATIO
     )
@@ -37,7 +44,6 @@ def trained(train, held_out, arguments):
         model,
         train.pixels,
         config,
-        held_out=held_out.pixels[:2000],
         folder=arguments.folder,
         keep=(*STAGES, arguments.epochs),
         resume=True,
@@ -46,18 +52,36 @@ def trained(train, held_out, arguments):
     return model, history
 
 
-def linear_optimum(train):
-    """The best linear MAE of hidden patches: of the training images and their mirror images."""
-    moments = sm.DenseMoments(sm.PatchGrid((32, 32), PATCH), 3)
-    for first in range(0, len(train), 2000):
-        images = train.pixels[first : first + 2000] / 255.0
-        moments.update(np.concatenate([images, images[:, :, ::-1]]))
+def moments_of(images: np.ndarray) -> sm.DenseMoments:
+    """Of images and their mirror images, as they train."""
+    moments = sm.DenseMoments(sm.PatchGrid(images.shape[1:3], PATCH), 3)
+    for first in range(0, len(images), 2000):
+        part = images[first : first + 2000] / 255.0
+        moments.update(np.concatenate([part, part[:, :, ::-1]]), channel_axis=-1)
+    return moments
+
+
+def linear_models(train) -> tuple[sm.LinearMAE, PerMask, str]:
+    """The best linear map for all masks, the best for each, and how the latter was chosen."""
+    apart = train.pixels[::5]
+    others = moments_of(apart)
+    moments = moments_of(np.delete(train.pixels, slice(None, None, 5), axis=0))
+    images = apart[:: max(1, len(apart) // 500)] / 255.0
+    kept = sample_kept(moments.grid.n_patches, MASK_RATIO, len(images), rng=13)
+    ridge = best_ridge(moments, images, kept)
+    moments.merge(others)
     model = sm.LinearMAE(PATCH, MASK_RATIO, target="hidden", covariance="dense")
-    return model.fit_moments(moments)
+    per_mask = PerMask(moments, ridge)
+    off = distance_from_interpolator(per_mask, images[:8], kept[:8])
+    note = (
+        f"Per mask with ν = {ridge:g}, chosen on {len(images)} training images that these moments "
+        f"had not seen; `sm.Interpolator` gives the same within {off:.0e} on eight images."
+    )
+    return model.fit_moments(moments), per_mask, note
 
 
 def hidden_errors(fills, images, mean, grid, draws=2):
-    """Mean squared error of hidden pixels of each model under the same masks, and its error bar."""
+    """Squared errors of hidden pixels, by image, under the same masks for all; the power there."""
     rng, squares, power = np.random.default_rng(7), {name: [] for name in fills}, []
     for _ in range(draws):
         kept = sample_kept(grid.n_patches, MASK_RATIO, len(images), rng=rng)
@@ -70,10 +94,16 @@ def hidden_errors(fills, images, mean, grid, draws=2):
     return each, float(np.mean(power))
 
 
+def pixel_of(grid) -> tuple[int, int]:
+    """An output pixel in the middle."""
+    return grid.shape[0] // 2 + 1, grid.shape[1] // 2 + 1
+
+
 def mean_field(model, images, grid, masks):
     """Mean Jacobian of an output pixel over images and masks that hide it."""
+    pixel = pixel_of(grid)
     columns = grid.counts[1]
-    own = PIXEL[0] // PATCH * columns + PIXEL[1] // PATCH
+    own = pixel[0] // PATCH * columns + pixel[1] // PATCH
     rng = np.random.default_rng(3)
     points = []
     for image in images:
@@ -81,7 +111,7 @@ def mean_field(model, images, grid, masks):
         for one in kept[~kept[:, own]][:masks]:
             tensor = torch.from_numpy(np.moveaxis(image, -1, 0).copy()).float()
             points.append((nonlinear.with_mask(model, one), tensor))
-    return nonlinear.mean_receptive_field(points, grid, PIXEL, channel=1)
+    return nonlinear.mean_receptive_field(points, grid, pixel, channel=1)
 
 
 def spectrum_under(model, image, kept):
@@ -97,135 +127,207 @@ def main() -> None:
     parser.add_argument("archive", type=Path)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--figure", type=Path, default=Path("docs/nonlinear_cifar.png"))
+    parser.add_argument("--write", action="store_true", help="put all into the docs")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    report(nonlinear.read_labelled([arguments.archive], quiet=False), arguments)
+    data = nonlinear.read_labelled([arguments.archive])
+    report(data, arguments)
 
 
 def report(data, arguments) -> None:
     train, held_out = data.split(0.2, 0)
-    model, history = trained(train, held_out, arguments)
-    grid = model.grid
+    model, history = trained(train, arguments)
+    # Archives are in the order of classes: the first images held out are all of one.
+    order = np.random.default_rng(1).permutation(len(held_out))
+    sample = held_out.pixels[order[:4000]]
     stages = {
         epoch: nonlinear.load_model(arguments.folder / f"epoch-{epoch:04d}.pt")
-        for epoch in (*STAGES, arguments.epochs)
+        for epoch in (*(one for one in STAGES if one < arguments.epochs), arguments.epochs)
     }
-    linear = linear_optimum(train)
-    test = held_out.pixels[:4000] / 255.0
-    fills = {"ViT-MAE": nonlinear.filler(model), "linear": nonlinear.filler(linear)}
-    each, power = hidden_errors(fills, test, linear.mean_, grid)
-    count = sum(p.numel() for p in model.parameters())
-    last = history.rows[-1]
-    print(f"{count} parameters, {len(train)} images, {last['step']:.0f} steps of 64 images, "
-          f"{last['seconds']:.0f} s\n")  # fmt: skip
-    print("| hidden pixels of images held out | mean squared error | explained |")
-    print("|---|---|---|")
-    for name, values in each.items():
-        mean, error = values.mean(), values.std(ddof=1) / np.sqrt(len(values))
-        print(f"| {name} | {mean:.6f} ± {error:.6f} | {1 - mean / power:.4f} |")
-    ratio = each["ViT-MAE"].mean() / each["linear"].mean()
-    difference = each["ViT-MAE"] - each["linear"]
-    spread = difference.std(ddof=1) / np.sqrt(len(difference))
-    print(f"\nViT-MAE over linear: {ratio:.4f}; difference {difference.mean():.6f} ± {spread:.6f}")
-    exact = (1 - linear.score(test)) * np.sum((test - linear.mean_) ** 2) / len(test) / test[0].size
-    fitted = linear.loss_ / (MASK_RATIO * test[0].size)
-    print(f"linear, exactly over all masks: {exact:.6f}; of its training images {fitted:.6f}\n")
+    folder = PAGE.parent if arguments.write else arguments.folder
 
-    some, rng = test[:1500], 11
+    def say(name: str, text: str) -> None:
+        print(f"{text}\n", flush=True)
+        if arguments.write:
+            table.write(name, text, PAGE)
+
+    say("scale", scale_of(model, train, history))
+    linear, per_mask, note = linear_models(train)
+    fills = {
+        VIT: nonlinear.filler(model),
+        ONE_MAP: nonlinear.filler(linear),
+        PER_MASK: per_mask,
+    }
+    test = sample / 255.0
+    seen = train.pixels[:: max(1, len(train) // 1000)] / 255.0
+    text, errors = hidden_pixels(fills, test, seen, linear)
+    say("hidden", f"{text} {note}")
     responses = {
         name: nonlinear.measured_response(
-            fill, some, grid, MASK_RATIO, mean=linear.mean_, draws=3, target="hidden", rng=rng
+            fill, test[:1500], model.grid, MASK_RATIO, mean=linear.mean_, draws=3,
+            target="hidden", rng=11,
         ).radial()
         for name, fill in fills.items()
+    }  # fmt: skip
+    say("frequencies", frequencies(responses))
+    pictures.power(folder / "nonlinear_power.png", responses)
+    jacobians = jacobians_of(model, linear, stages, test)
+    say("jacobians", fields_table(jacobians.fields))
+    pictures.overview(
+        folder / "nonlinear_cifar.png", losses(history, stages, sample), errors, responses,
+        jacobians, model.pixel_std,
+    )  # fmt: skip
+    say("lemmas", lemmas(model, test[:4] - linear.mean_, linear.mean_))
+    found = probes(stages, train, held_out)
+    say("probes", probe_table(found))
+    alike = {
+        other: nonlinear.layer_similarity(model, stages[other], sample[:512], batch=64)
+        for other in (arguments.epochs, 0)
     }
-    print("| frequency | " + " | ".join(f"explained, gain: {name}" for name in responses) + " |")
-    print("|---|---|---|")
-    for i, frequency in enumerate(responses["linear"].frequency):
-        cells = [f"{r.explained[i]:.3f}, {r.gain[i]:.3f}" for r in responses.values()]
-        print(f"| {frequency:.3f} | {cells[0]} | {cells[1]} |")
+    say("layers", "\n\n".join(similarity_table(*one) for one in alike.items()))
+    pictures.layers(folder / "nonlinear_layers.png", alike, found)
 
+
+def scale_of(model, train, history) -> str:
+    count = sum(p.numel() for p in model.parameters())
+    last = history.rows[-1]
+    return (
+        f"{count:,} parameters; {last['epoch']:.0f} epochs of {len(train):,} images, "
+        f"{last['step']:,.0f} steps of 64, {last['seconds']:.0f} s on one thread of a CPU."
+    )
+
+
+def losses(history, stages, sample) -> dict[str, list[float]]:
+    """Losses by epoch; on images held out where a model was kept."""
+    held_out = [float("nan")] * len(history.rows)
+    for epoch, stage in stages.items():
+        if epoch:
+            held_out[epoch - 1] = nonlinear.evaluate(stage, sample, MASK_RATIO)
+    return history.to_dict() | {"held_out": held_out}
+
+
+def hidden_pixels(fills, test, seen, linear) -> tuple[str, dict[str, float]]:
+    """Errors of hidden pixels held out, and those of images that trained."""
+    grid = linear.moments_.grid
+    each, power = hidden_errors(fills, test, linear.mean_, grid)
+    trained_on, _ = hidden_errors(fills, seen, linear.mean_, grid)
+    rows = [
+        (name, f"{pm(values, 6)}", f"{1 - values.mean() / power:.4f}",
+         f"{pm(trained_on[name], 6)}")
+        for name, values in each.items()
+    ]  # fmt: skip
+    pairs = ((VIT, ONE_MAP), (PER_MASK, ONE_MAP), (VIT, PER_MASK))
+    steps = "; ".join(
+        f"{one} − {other} {pm(each[one] - each[other], 5)} "
+        f"(ratio {each[one].mean() / each[other].mean():.3f})"
+        for one, other in pairs
+    )
+    about = np.sum((test - linear.mean_) ** 2) / test.size
+    exact = (1 - linear.score(test)) * about
+    header = (
+        "hidden pixels", f"mean squared error, {len(test):,} images held out", "explained",
+        f"error, {len(seen):,} images that trained",
+    )  # fmt: skip
+    text = (
+        f"{table.markdown(header, rows)}\n\nDifferences over the same images and masks: {steps}. "
+        f"One map, exactly over all masks: {exact:.6f}."
+    )
+    return text, {name: float(values.mean()) for name, values in each.items()}
+
+
+def pm(values: np.ndarray, digits: int) -> str:
+    """A mean and its standard error."""
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():.{digits}f} ± {error:.{digits}f}".replace("-", "−")
+
+
+def frequencies(responses) -> str:
+    header = ("cycles/pixel", *(f"explained: {name}" for name in responses),
+              *(f"gain: {name}" for name in responses))  # fmt: skip
+    rings = list(responses.values())
+    rows = [
+        (f"{frequency:.3f}", *(f"{r.explained[i]:.3f}".replace("-", "−") for r in rings),
+         *(f"{r.gain[i]:.3f}" for r in rings))
+        for i, frequency in enumerate(rings[0].frequency)
+    ]  # fmt: skip
+    return table.markdown(header, rows)
+
+
+def jacobians_of(model, linear, stages, test) -> pictures.Jacobians:
+    grid = model.grid
     kept = sample_kept(grid.n_patches, MASK_RATIO, 1, rng=5)[0]
     spectra = {
         f"epoch {epoch}": spectrum_under(stage, test[0], kept) for epoch, stage in stages.items()
     }
     shown = np.repeat(grid.expand(kept).ravel(), 3)
-    spectra["linear"] = nonlinear.singular_values(linear.weight_matrix()[shown])
-    found = mean_field(model, test[:100], grid, 2)
-    closed = linear.receptive_field(PIXEL, channel=1)
+    spectra[ONE_MAP] = nonlinear.singular_values(linear.weight_matrix()[shown])
+    closed = linear.receptive_field(pixel_of(grid), channel=1)
     factor = PatchMasking(grid.n_patches, MASK_RATIO).mix_given_hidden.mu
-    closed = sm.ReceptiveField(factor * closed.weights, grid, PIXEL, periodic=False)
-    print("\n| mean Jacobian of a hidden pixel | mean distance | decay length | entropy | Σ|w| |")
-    print("|---|---|---|---|---|")
-    for name, field in (("ViT-MAE", found), ("linear", closed)):
-        print(f"| {name} | {field.mean_distance:.2f} | {field.decay_length:.2f} "
-              f"| {field.entropy:.2f} | {np.abs(field.weights).sum():.3f} |")  # fmt: skip
-    print(flush=True)
+    closed = sm.ReceptiveField(factor * closed.weights, grid, pixel_of(grid), periodic=False)
+    fields = {VIT: mean_field(model, test[:100], grid, 2), ONE_MAP: closed}
+    return pictures.Jacobians(spectra, fields)
 
-    centred = test[:3] - linear.mean_
-    print("| Lemma 5 on three images | expected loss, drawn | its linearisation | gap |")
-    print("|---|---|---|---|")
-    for name, drop in (("hidden patches dropped", True), ("hidden patches seen as mean", False)):
-        function = nonlinear.AboutMean(model, linear.mean_, drop_empty=drop)
-        sides = lemma_5(
+
+def fields_table(fields) -> str:
+    header = ("", "mean distance (pixels)", "decay length", "entropy", "Σ\\|w\\|")
+    rows = [
+        (name, f"{field.mean_distance:.2f}", f"{field.decay_length:.2f}", f"{field.entropy:.2f}",
+         f"{np.abs(field.weights).sum():.2f}")
+        for name, field in fields.items()
+    ]  # fmt: skip
+    return table.markdown(header, rows)
+
+
+def lemmas(model, centred, mean) -> str:
+    """Both lemmas about the mean image; Lemma 4 has no derivative where hidden patches are left
+    out: its empty image shows nothing.
+    """
+    rows = []
+    for lemma, drop in ((lemma_4, False), (lemma_5, False), (lemma_5, True)):
+        function = nonlinear.AboutMean(model, mean, drop_empty=drop)
+        sides = lemma(
             function, centred, PATCH, MASK_RATIO, jacobian=function.jacobian,
             channel_axis=-1, masks=200, rng=0,
         )  # fmt: skip
-        print(f"| {name} | {sides.drawn:.3f} ± {sides.stderr:.3f} | {sides.formula:.3f} "
-              f"| {sides.drawn - sides.formula:.3f} |")  # fmt: skip
-    print(flush=True)
-    draw(arguments.figure, history, each, power, responses, spectra, found, closed, model)
-    probes(stages, train, held_out)
-    alike(stages, held_out)
+        sees = "visible patches only, as in training" if drop else "every patch, hidden as the mean"
+        terms = ", ".join(f"{name} {value:.1f}" for name, value in sides.terms.items())
+        rows.append(
+            (sides.name, sees, f"{sides.drawn:.1f} ± {sides.stderr:.1f}",
+             f"{sides.formula:.1f} ({terms})", f"{sides.difference:.1f}".replace("-", "−"),
+             f"{sides.difference / sides.drawn:.1%}".replace("-", "−"))
+        )  # fmt: skip
+    header = ("", "the transformer sees", "expected loss", "its linearisation (terms)", "gap",
+              "of the loss")  # fmt: skip
+    power = np.sum(centred**2) / len(centred)
+    text = table.markdown(header, rows)
+    return f"{text}\n\nAn output of the mean image would have a loss of {power:.1f}."
 
 
-def probes(stages, train, held_out) -> None:
+def probes(stages, train, held_out) -> dict[str, Any]:
     fit, test = train.subset(slice(0, None, 8)), held_out.subset(slice(0, None, 2))
-    print("| linear probe, 5,000 images fitted, 5,000 tested | features | penalty | accuracy |")
-    print("|---|---|---|---|")
-    rows = {
-        f"ViT-MAE, epoch {epoch}": [nonlinear.features_of(s, d.pixels) for d in (fit, test)]
+    given = {
+        f"epoch {epoch}": [nonlinear.features_of(s, d.pixels) for d in (fit, test)]
         for epoch, s in stages.items()
     }
-    rows["raw pixels"] = [nonlinear.pixel_features(d.pixels) for d in (fit, test)]
-    for name, (x, y) in rows.items():
-        one = nonlinear.linear_probe(x, fit.labels, y, test.labels)
-        print(f"| {name} | {one.n_features} | {one.penalty:g} | {one.accuracy:.4f} ± "
-              f"{one.stderr:.4f} |", flush=True)  # fmt: skip
+    given["raw pixels"] = [nonlinear.pixel_features(d.pixels) for d in (fit, test)]
+    return {
+        name: nonlinear.linear_probe(x, fit.labels, y, test.labels)
+        for name, (x, y) in given.items()
+    }
 
 
-def alike(stages, held_out) -> None:
-    names = list(stages)
-    for other in (names[-1], names[0]):
-        table = nonlinear.layer_similarity(
-            stages[names[-1]], stages[other], held_out.pixels[:512], batch=64
-        )
-        print(f"\nCKA of layers, epoch {names[-1]} (rows) against epoch {other}")
-        print("\n".join(" ".join(f"{v:6.3f}" for v in row) for row in table), flush=True)
+def probe_table(found) -> str:
+    rows = [
+        (name, str(one.n_features), f"{one.penalty:g}", f"{one.accuracy:.3f} ± {one.stderr:.3f}")
+        for name, one in found.items()
+    ]
+    return table.markdown(("features", "n", "penalty", "accuracy"), rows)
 
 
-def draw(path, history, each, power, responses, spectra, found, closed, model) -> None:
-    figure, axes = plot.new_figure(2, 3, width=12.5, height=7.6)
-    scale = float((model.pixel_std**2).mean())
-    lines = {"best linear, hidden pixels": each["linear"].mean() / scale}
-    plot.training(history.to_dict(), axes[0, 0], lines=lines)
-    axes[0, 0].set_title("loss of hidden pixels")
-    plot.response(responses, axes[0, 1], curves=("explained", "gain"))
-    axes[0, 1].set_title("hidden pixels, by frequency")
-    with plot.style():
-        for name, values in spectra.items():
-            colour = {"color": "black", "linestyle": "dashed"} if name == "linear" else {}
-            axes[0, 2].plot(np.arange(1, len(values) + 1), values, label=name, **colour)
-        axes[0, 2].set(xscale="log", yscale="log", ylim=(1e-4, None), xlabel="place")
-        axes[0, 2].set(ylabel="singular value", title="Jacobian at one masked image")
-        axes[0, 2].legend()
-    for ax, name, field in ((axes[1, 0], "ViT-MAE", found), (axes[1, 1], "linear", closed)):
-        plot.receptive_field(field, ax, log=True)
-        ax.set_title(f"mean weights of a hidden pixel: {name}")
-    plot.weight_by_distance({"ViT-MAE": found, "linear": closed}, axes[1, 2])
-    axes[1, 2].set_title("the same against distance")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    plot.save(figure, path)
+def similarity_table(epoch, values) -> str:
+    names = ["embedding", *(f"block {i}" for i in range(1, len(values)))]
+    rows = [(name, *(f"{v:.3f}" for v in row)) for name, row in zip(names, values, strict=True)]
+    return table.markdown((f"CKA, against epoch {epoch}", *names), rows)
 
 
 if __name__ == "__main__":

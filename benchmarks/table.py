@@ -41,6 +41,11 @@ def stage_table(seconds: Mapping[str, float], images: int) -> str:
     return "\n".join(lines)
 
 
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells as a Markdown table."""
+    return "\n".join([_line(header), "|" + "---|" * len(header), *map(_line, rows)])
+
+
 def number(value: float) -> str:
     """Three digits, without an exponent."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

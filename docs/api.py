@@ -82,6 +82,7 @@ GROUPS: dict[str, tuple[str, str]] = {
             "unmasked_radial response response_power receptive_field receptive_fields "
             "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
             "reconstruction reconstructions training loss_and_accuracy "
+            "label_efficiency layer_similarity "
             "power_limits style use_style new_figure save"
         ),
     ),

@@ -10,11 +10,13 @@ import pytest
 from PIL import Image
 
 import spectral_mae as sm
-from benchmarks import peers, stages, table
+from benchmarks import peers, per_mask, stages, table
 from benchmarks.__main__ import CONTESTS, SCRIPTS, main, measure
 from benchmarks.contest import TINY, Contest, Ratio, Row, cores, run
+from benchmarks.kept import Kept
 from benchmarks.solves import rates
 from spectral_mae.parallel import cores as usable_cores
+from spectral_mae.sampling import sample_kept
 
 MARKED = "# Page\n\n<!-- ratios -->\nold\n<!-- end of ratios -->\nafter\n"
 
@@ -96,6 +98,83 @@ def test_the_page_holds_both_tables(name, columns):
     assert {len(line) for line in cells("\n".join(rows))} == {columns}
 
 
+NONLINEAR = {"scale": 0, "hidden": 4, "frequencies": 7, "jacobians": 5, "lemmas": 6, "probes": 4,
+             "layers": 6, "labels": 6, "sweeps": 0}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "columns"), NONLINEAR.items())
+def test_the_page_of_nonlinear_models_holds_what_scripts_wrote(name, columns):
+    """Zero stands for no table, or tables of several widths."""
+    page = table.PAGE.with_name("nonlinear.md").read_text("utf-8")
+    assert page.count(f"<!-- {name} -->") == 1
+    text = page.split(f"<!-- {name} -->")[1].split(f"<!-- end of {name} -->")[0].strip()
+    assert text
+    rows = [line.replace("\\|", "") for line in text.splitlines() if line.startswith("|")]
+    if columns:
+        assert len(rows) > 3
+        assert {len(line) for line in cells("\n".join(rows))} == {columns}
+
+
+def test_markdown_has_a_line_for_each_row():
+    assert table.markdown(("a", "b"), [("1", "2")]) == "| a | b |\n|---|---|\n| 1 | 2 |"
+
+
+def test_what_was_measured_is_not_measured_again(tmp_path):
+    calls = []
+
+    def measure():
+        calls.append(1)
+        return {"value": 3}
+
+    for _ in range(2):
+        kept = Kept(tmp_path / "results.json", {"scale": "cpu", "size": (1, 2)})
+        assert kept.get("one", measure)["value"] == 3
+    assert len(calls) == 1
+    assert kept.get("one", measure)["seconds"] >= 0
+    kept.get("two", measure)
+    assert len(calls) == 2
+    with pytest.raises(ValueError, match="written with"):
+        Kept(tmp_path / "results.json", {"scale": "paper", "size": (1, 2)})
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.01])
+def test_the_map_per_mask_is_the_interpolator_and_the_regression(ridge):
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((200, 4, 6, 3)).cumsum(axis=1).cumsum(axis=2)
+    grid = sm.PatchGrid((4, 6), 2)
+    moments = sm.DenseMoments(grid, 3).update(images, channel_axis=-1)
+    fill = per_mask.PerMask(moments, ridge)
+    kept = sample_kept(6, 0.5, 5, rng=1)
+    assert per_mask.distance_from_interpolator(fill, images[:5], kept) < 1e-5
+    filled = fill(images[:5], kept)
+    seen = grid.expand(kept)
+    np.testing.assert_allclose(filled[seen], images[:5][seen], rtol=1e-12, atol=1e-12)
+    about = images - images.mean(0)
+    one = grid.expand(kept[0])
+    x, y = about[:, one].reshape(200, -1), about[:, ~one].reshape(200, -1)
+    penalty = np.sqrt(200 * ridge) * np.eye(x.shape[1])
+    given = np.vstack([x, penalty]), np.vstack([y, np.zeros((x.shape[1], y.shape[1]))])
+    regression = np.linalg.lstsq(*given)[0]
+    truth = images.mean(0)[~one].ravel() + x[0] @ regression
+    np.testing.assert_allclose(filled[0][~one].ravel(), truth, atol=1e-8)
+
+
+def test_the_ridge_is_the_one_of_least_error(monkeypatch):
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((40, 4, 4, 1)).cumsum(axis=1)
+    moments = sm.DenseMoments(sm.PatchGrid((4, 4), 2), 1).update(images[:12], channel_axis=-1)
+    kept = sample_kept(4, 0.5, 28, rng=1)
+    errors = {
+        ridge: per_mask.hidden_error(
+            per_mask.PerMask(moments, ridge), images[12:], kept, moments.grid
+        )
+        for ridge in (1e-3, 1.0, 1e3)
+    }
+    monkeypatch.setattr(per_mask, "RIDGES", tuple(errors))
+    found = per_mask.best_ridge(moments, images[12:], kept)
+    assert found == min(errors, key=errors.get) == 1.0
+
+
 def test_missed_bars_are_shown():
     rows = [
         Row("t", "fast", (1.0, 2.0, 3.0), "≥ 2.5", 1),
@@ -159,7 +238,10 @@ def test_wrong_use_is_refused(capsys):
 def test_the_list_has_every_script(capsys):
     assert main(["--list"]) == 0
     listed = capsys.readouterr().out
-    own = {"__init__", "__main__", "contest", "crops", "peers", "solves", "spectra", "stages"}
+    own = (
+        "__init__ __main__ contest crops kept nonlinear_pictures peers per_mask solves spectra "
+        "stages table"
+    )
     files = {path.stem for path in table.PAGE.parents[1].glob("benchmarks/*.py")}
-    assert files - own - {"table"} == set(SCRIPTS)
+    assert files - set(own.split()) == set(SCRIPTS)
     assert all(re.search(rf"^  {name}: ", listed, re.M) for name in [*CONTESTS, *SCRIPTS])

@@ -13,6 +13,7 @@ from spectral_mae.nonlinear.classify import (
     ClassifyConfig,
     accuracy,
     fit_classifier,
+    predicted_classes,
 )
 from spectral_mae.nonlinear.probe import features_of, linear_probe, pixel_features
 from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
@@ -189,3 +190,17 @@ def test_a_classifier_learns_what_a_linear_one_on_pixels_cannot():
     assert losses[0] > 2 * losses[-1]
     assert linear.accuracy < 0.65
     assert accuracy(classifier, test, truth) > 0.9
+    found = predicted_classes(classifier, test)
+    assert found.shape == truth.shape
+    assert np.mean(found == truth) == accuracy(classifier, test, truth)
+
+
+def test_a_classifier_standardises_features():
+    """Its scores do not change when features get other units."""
+    classifier = Classifier(model_of(), 2)
+    torch.nn.init.normal_(classifier.head.weight)
+    images = torch.rand(20, 1, 8, 8)
+    before = classifier(images)
+    features = classifier.model.features
+    classifier.model.features = lambda x: 1000 * features(x) + 3
+    torch.testing.assert_close(classifier(images), before, rtol=0.02, atol=0.02)

@@ -51,6 +51,7 @@ _HOME = {
     "minibatch_cka": "cka",
     "patchify": "patches",
     "pixel_features": "probe",
+    "predicted_classes": "classify",
     "read_labelled": "data",
     "receptive_field": "jacobian",
     "response_of": "measured",

@@ -25,7 +25,12 @@ from spectral_mae.plot.spectra import (
     sectors,
     unmasked_radial,
 )
-from spectral_mae.plot.training import loss_and_accuracy, training
+from spectral_mae.plot.training import (
+    label_efficiency,
+    layer_similarity,
+    loss_and_accuracy,
+    training,
+)
 from spectral_mae.plot.weights import encoder_energy, gap, weight_matrix
 
 __all__ = [
@@ -35,6 +40,8 @@ __all__ = [
     "gap",
     "grating",
     "heat_map",
+    "label_efficiency",
+    "layer_similarity",
     "leakage",
     "loss_and_accuracy",
     "masked_image",

@@ -231,6 +231,7 @@ def heat_map(
     label: str = "explained power, held out",
     row_label: str = "patch size (pixels)",
     column_label: str = "mask ratio",
+    digits: int = 3,
 ) -> Axes:
     """A table of numbers as colours, with the numbers written in.
 
@@ -238,6 +239,12 @@ def heat_map(
     ----------
     values : ndarray, shape (len(rows), len(columns))
         NaN where there is none.
+    rows, columns : sequence
+        What is written at the ticks.
+    ax : Axes or None
+    label, row_label, column_label : str
+    digits : int
+        Of the numbers, after the point.
     """
     ax = one_axes(ax)
     finite = values[np.isfinite(values)]
@@ -249,7 +256,7 @@ def heat_map(
             ax.text(
                 j,
                 i,
-                f"{values[i, j]:.3f}",
+                f"{values[i, j]:.{digits}f}",
                 ha="center",
                 va="center",
                 fontsize="small",

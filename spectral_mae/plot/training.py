@@ -1,4 +1,4 @@
-"""Pictures of trainings and of sweeps over them."""
+"""Pictures of trainings, of sweeps over them, and of what was learned."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from spectral_mae.plot.drawing import GRAY, one_axes, styled
+from spectral_mae._checks import FloatArray
+from spectral_mae.plot.drawing import BLACK, GRAY, color_bar, one_axes, styled
+
+MARKERS = "osD^vP*"
 
 
 @styled
@@ -22,7 +25,7 @@ def training(
     Parameters
     ----------
     columns : mapping of str to sequence
-        ``epoch``, ``loss`` and ``held_out`` (not drawn where it is NaN), as
+        ``epoch``, ``loss`` and ``held_out`` (NaN where it is not known), as
         `nonlinear.training.History.to_dict` gives them.
     ax : Axes or None
     lines : mapping of label to loss, or None
@@ -30,14 +33,19 @@ def training(
     """
     ax = one_axes(ax)
     epoch = np.asarray(columns["epoch"], float)
-    marker = "." if len(epoch) < 40 else None
+    marker, last = "." if len(epoch) < 40 else None, 0.0
     for name, label in (("loss", "training"), ("held_out", "held out")):
         values = np.asarray(columns[name], float)
-        if np.isfinite(values).any():
-            ax.plot(epoch, values, marker=marker, label=label)
+        known = np.isfinite(values)
+        if known.any():
+            ax.plot(epoch[known], values[known], marker=marker, label=label)
+            last = max(last, float(values[known][-1]))
     for name, value in (lines or {}).items():
         ax.axhline(value, color=GRAY, linestyle="dashed", linewidth=1)
-        ax.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom")
+        end = (1, "right") if value > last else (0.02, "left")  # where the curves are not
+        ax.annotate(
+            name, (end[0], value), xycoords=("axes fraction", "data"), ha=end[1], va="bottom"
+        )
     ax.set_yscale("log")
     ax.set_xlabel("epoch")
     ax.set_ylabel("mean squared error (units of the model)")
@@ -47,7 +55,12 @@ def training(
 
 @styled
 def loss_and_accuracy(
-    columns: Mapping[str, Sequence[float]], ax: Axes | None = None, *, label: str = "mask_ratio"
+    columns: Mapping[str, Sequence[float]],
+    ax: Axes | None = None,
+    *,
+    label: str = "mask_ratio",
+    against: str = "loss",
+    series: str | None = None,
 ) -> Axes:
     """Probe accuracy of trainings against their loss, one standard error up and down.
 
@@ -59,12 +72,126 @@ def loss_and_accuracy(
     ax : Axes or None
     label : str
         The column that is written beside each point.
+    against : str
+        The column along the axis, if not ``loss``.
+    series : str or None
+        A column whose values get a colour and a marker each.
+
+    Examples
+    --------
+    >>> columns = {"loss": [0.5, 0.4], "accuracy": [0.3, 0.4], "stderr": [0.01] * 2,
+    ...            "mask_ratio": [0.5, 0.75]}
+    >>> loss_and_accuracy(columns).get_ylabel()
+    'accuracy of a linear probe (numbers: mask ratio)'
     """
     ax = one_axes(ax)
-    loss, accuracy = (np.asarray(columns[name], float) for name in ("loss", "accuracy"))
-    ax.errorbar(loss, accuracy, np.asarray(columns["stderr"], float), fmt="o", capsize=2)
-    for x, y, value in zip(loss, accuracy, columns[label], strict=True):
-        ax.annotate(f"{value:g}", (x, y), textcoords="offset points", xytext=(5, 4))
-    ax.set_xlabel("mean squared error of hidden pixels, images held out (units of the model)")
+    place, accuracy, stderr = (
+        np.asarray(columns[name], float) for name in (against, "accuracy", "stderr")
+    )
+    groups = np.zeros(len(place)) if series is None else np.asarray(columns[series], float)
+    for i, value in enumerate(np.unique(groups)):
+        mine = groups == value
+        name = None if series is None else f"{series.replace('_', ' ')} {value:g}"
+        ax.errorbar(
+            place[mine],
+            accuracy[mine],
+            stderr[mine],
+            fmt=MARKERS[i % len(MARKERS)],
+            markersize=5,
+            capsize=2,
+            elinewidth=0.8,
+            label=name,
+        )
+    for x, y, value in zip(place, accuracy, columns[label], strict=True):
+        ax.annotate(
+            f"{value:g}", (x, y), textcoords="offset points", xytext=(5, 4), fontsize="small"
+        )
+    shown = "mean squared error of hidden pixels, images held out (units of the model)"
+    ax.set_xlabel(shown if against == "loss" else against.replace("_", " "))
     ax.set_ylabel(f"accuracy of a linear probe (numbers: {label.replace('_', ' ')})")
+    if series is not None:  # among the points there is no room
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+    return ax
+
+
+@styled
+def label_efficiency(
+    curves: Mapping[str, Sequence[tuple[float, float, float]]], ax: Axes | None = None
+) -> Axes:
+    """Accuracy over the number of labelled images, one standard error up and down.
+
+    Parameters
+    ----------
+    curves : mapping of label to sequence of (labelled images, accuracy, standard error)
+    ax : Axes or None
+
+    Examples
+    --------
+    >>> ax = label_efficiency({"fine-tuned": [(100, 0.3, 0.01), (1000, 0.4, 0.01)]})
+    >>> ax.get_xscale(), ax.get_xlabel()
+    ('log', 'labelled images')
+    """
+    if not curves:
+        raise ValueError("no curves to draw")
+    ax = one_axes(ax)
+    counts: list[float] = []
+    for i, (name, points) in enumerate(curves.items()):
+        n, accuracy, stderr = np.array(points, float).T
+        marker = MARKERS[i % len(MARKERS)]
+        ax.errorbar(n, accuracy, stderr, marker=marker, markersize=4, capsize=2, label=name)
+        counts += n.tolist()
+    ticks = sorted(set(counts))
+    ax.set_xscale("log")
+    ax.set_xticks(ticks, [f"{n:,.0f}" for n in ticks])
+    ax.set_xticks([], minor=True)
+    ax.set_xlabel("labelled images")
+    ax.set_ylabel("accuracy, images held out")
+    ax.legend()
+    return ax
+
+
+@styled
+def layer_similarity(
+    table: FloatArray,
+    ax: Axes | None = None,
+    *,
+    rows: str = "layers",
+    columns: str = "layers",
+    first: str = "embedding",
+) -> Axes:
+    """How alike layers of two networks are (CKA), as colours with the numbers written in.
+
+    Parameters
+    ----------
+    table : ndarray, shape (layers, layers)
+        As `nonlinear.layer_similarity` gives it: embeddings first, then blocks.
+    ax : Axes or None
+    rows, columns : str
+        Whose layers they are.
+    first : str
+        What layer 0 is called.
+
+    Examples
+    --------
+    >>> ax = layer_similarity(np.eye(3), rows="trained")
+    >>> [text.get_text() for text in ax.texts[:2]], ax.get_ylabel()
+    (['1.000', '0.000'], 'trained')
+    """
+    values = np.asarray(table, float)
+    if values.ndim != 2 or 0 in values.shape:
+        raise ValueError(f"a table of shape {values.shape} is not (layers, layers)")
+    ax = one_axes(ax)
+    image = ax.imshow(values, cmap="viridis", vmin=min(0.0, float(values.min())), vmax=1)
+    for i, j in np.ndindex(*values.shape):
+        colour = BLACK if values[i, j] > 0.6 else "white"
+        ax.text(
+            j, i, f"{values[i, j]:.3f}", ha="center", va="center", color=colour, fontsize="small"
+        )
+    names = [first, *(f"block {k}" for k in range(1, max(values.shape)))]
+    ax.set_xticks(range(values.shape[1]), names[: values.shape[1]], rotation=30, ha="right")
+    ax.set_yticks(range(values.shape[0]), names[: values.shape[0]])
+    ax.set_xlabel(columns)
+    ax.set_ylabel(rows)
+    ax.spines[:].set_visible(False)
+    color_bar(ax, image, "CKA")
     return ax
