@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -253,13 +254,15 @@ def _draw_psd(path: Path, spectra: dict[str, Spectrum], series: dict[str, Radial
     titles = {"original": "original", "expected": "expected under masking"}
     for axis, (name, spectrum) in zip(axes[0], spectra.items(), strict=False):
         plot.psd(spectrum, axis, vmin=low, vmax=high)
-        axis.set_title(titles[name])
+        axis.set_title(titles[name], fontsize="medium")
     rings = axes[0, -1]
     plot.radial({"original": series["original"]}, rings)
     if "expected" in series:
         # An exact expectation has no standard error.
         plot.radial({titles["expected"]: series["expected"]}, rings, band="none")
-    rings.set_title(f"original: {_slope_line(series['original'])}")
+    # A reason why there is no slope is longer than the axes are wide.
+    title = textwrap.fill(f"original: {_slope_line(series['original'])}", 52)
+    rings.set_title(title, fontsize="medium")
     plot.save(figure, path)
 
 

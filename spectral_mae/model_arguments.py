@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from spectral_mae.arguments import (
     PATH_HELP,
@@ -19,6 +20,20 @@ from spectral_mae.arguments import (
     mask_ratios,
     patch_sizes,
 )
+
+
+class _Several(argparse.Action):
+    """Lists that are added to when they are given again, after they have replaced the default."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, [*([] if before is self.default else before), *values])
 
 
 def add_fit(add: AddParser) -> None:
@@ -81,7 +96,8 @@ def add_sweep(add: AddParser) -> None:
         "--patch-size",
         type=patch_sizes,
         nargs="+",
-        action="extend",
+        action=_Several,
+        default=[[8, 16, 32]],
         metavar="P",
         help="sides of the patches in pixels (default 8 16 32)",
     )
@@ -89,12 +105,14 @@ def add_sweep(add: AddParser) -> None:
         "--mask-ratio",
         type=mask_ratios,
         nargs="+",
-        action="extend",
+        action=_Several,
+        default=[[0.25, 0.5, 0.6, 0.75, 0.9]],
         metavar="M",
         help="fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
     )
     add_sampling(parser)
     _add_fitting(parser)
+    parser.set_defaults(target="all")
 
 
 def add_train(add: AddParser) -> None:

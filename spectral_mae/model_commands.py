@@ -90,7 +90,7 @@ def fit(arguments: argparse.Namespace) -> int:
     folder = arguments.out.with_name(f".{arguments.out.name}{FOLDER}")
     place = RunPlace(arguments.out, folder, record, results)
     try:
-        run = data.batch_run(place, DEPENDS)
+        run = data.batch_run(place, DEPENDS, model)
     except Done as done:
         print(f"{arguments.out} is complete already")
         return done.code

@@ -47,15 +47,21 @@ class RunIdentity:
         Parameters
         ----------
         record : mapping
+            With the ``paths`` among its ``options``.
         code : int
             Exit code of the run.
         """
         header = _plain(self.header)
-        return {**record, "header": header, "inputs": self._checksum(), "exit": code}
+        options = {**record["options"], **header["options"]}
+        signature = {**header, "options": options, "inputs": self._checksum(), "exit": code}
+        return {**record, **signature}
 
     def differs(self, record: Mapping[str, Any]) -> str:
         """In what the run of a signed record was another; nothing if in nothing."""
-        told = differences(record["header"], _plain(self.header))
+        ours = _plain(self.header)
+        options = {name: value for name, value in record["options"].items() if name != "paths"}
+        theirs = {**{name: record[name] for name in ours}, "options": options}
+        told = differences(theirs, ours)
         if not told and record["inputs"] != self._checksum():
             return "the input differs"
         return told

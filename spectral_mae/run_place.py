@@ -83,7 +83,7 @@ class RunPlace:
             record = json.loads(self.record.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return
-        if "header" not in record:
+        if not {"command", "inputs"} <= record.keys():
             return
         told = identity.differs(record)
         if told:

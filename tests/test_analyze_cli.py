@@ -80,6 +80,7 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
     assert run_record["status"] == "complete"
     assert run_record["counts"] == {"found": 3, "analysed": 2, "failed": 1, "passed_over": 1}
     assert run_record["options"]["patch_sizes"] == [4, 8]
+    assert json.dumps(run_record).count("patch_sizes") == 1
     assert run_record["versions"]["numpy"] == np.__version__
     for name in run_record["files"]:
         assert (out / name).stat().st_size > 0

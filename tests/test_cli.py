@@ -248,3 +248,20 @@ def test_what_is_too_much_brings_the_usage_of_its_command(capsys):
 def test_missing_files_are_named_in_words(tmp_path, capsys):
     line = usage_error(capsys, "reconstruct", tmp_path / "none.npz", "--out", tmp_path / "o")
     assert line.endswith(f"{tmp_path / 'none.npz'}: no such file or directory")
+
+
+@pytest.mark.parametrize("options", [[], ["--mask-ratio", 0.75]])
+def test_pictures_of_constant_images_hold_their_titles(tmp_path, monkeypatch, options):
+    from spectral_mae import plot
+
+    figures = []
+    monkeypatch.setattr(plot, "save", lambda figure, _: figures.append(figure))
+    Image.fromarray(np.full((304, 304), 77, np.uint8)).save(tmp_path / "flat.png")
+    assert run("psd", tmp_path / "flat.png", "--out", tmp_path / "x.png", *options) == 0
+    (figure,) = figures
+    figure.canvas.draw()
+    for axes in figure.axes:
+        box = axes.title.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+    assert "no slope" in figure.axes[len(options) // 2 + 1].get_title()

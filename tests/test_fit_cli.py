@@ -383,3 +383,18 @@ def test_help_of_the_commands(command, capsys):
     printed = capsys.readouterr().out
     assert "--out" in printed
     assert "--seed" in printed
+
+
+def test_the_record_says_what_was_fitted(folder, tmp_path, capsys):
+    import json
+
+    options = ["--size", 16, "--patch-size", 4, "--out", tmp_path / "m.npz"]
+    assert run("fit", folder, *options) == OK
+    said = json.loads((tmp_path / "m.run.json").read_text())["options"]
+    model = sm.load_model(tmp_path / "m.npz")
+    assert (said["mask_ratio"], said["sampling"], said["target"]) == (0.75, "fixed", "all")
+    assert (said["patch_size"], said["covariance"], said["rank"]) == (4, model.covariance, None)
+    assert said["shrinkage"] == "auto"
+    capsys.readouterr()
+    assert run("fit", folder, *options, "--resume", "--mask-ratio", 0.75) == OK
+    assert "complete already" in capsys.readouterr().out

@@ -1,5 +1,7 @@
 """Pictures: what they show is what the results hold, and the scale fits."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -166,3 +168,17 @@ def test_masked_image_and_unmasked_radial_show_their_results():
     assert [line.get_label() for line in ax.lines[:2]] == ["true", "naive"]
     assert len(ax.collections) == 1
     assert len(plot.unmasked_radial(rings).lines) == 1
+
+
+def test_axes_without_power_have_readable_ticks_until_there_is_some(image):
+    flat, noise = (sm.psd(x).radial() for x in (np.ones((300, 300)), image))
+    _, axes = plot.new_figure()
+    ax = plot.radial({"flat": flat}, axes[0, 0])
+    ax.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
+    assert len(boxes) > 3
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+    plot.radial({"noise": noise}, ax)
+    assert not ax.texts
+    low, high = ax.get_ylim()
+    assert low < noise.power.min() < noise.power.max() < high

@@ -131,3 +131,17 @@ def test_axes_that_do_not_fit_are_refused():
         plot.reconstruction(one, axes)
     with pytest.raises(ValueError, match=r"ax of shape \(2, 5\) is not \(1, 5\)"):
         plot.reconstructions([one], axes)
+
+
+@pytest.mark.parametrize("channels", [None, 3])
+def test_colour_bar_lies_under_the_error_and_says_what_it_shows(channels):
+    axes = plot.reconstruction(one_of(channels, sm.LinearMAE(4, 0.75)))
+    error, figure = axes[1, 1], axes[0, 0].figure
+    figure.canvas.draw()
+    (bar,) = error.child_axes
+    mean = ", mean of channels" if channels else ""
+    assert bar.get_xlabel() == f"difference of pixel values{mean}"
+    panel, below = error.get_window_extent(), bar.get_window_extent()
+    assert panel.y0 - 0.1 * panel.height < below.y1 < panel.y0
+    assert panel.x0 < below.x0 < below.x1 < panel.x1
+    assert bar.get_tightbbox().y0 > 0

@@ -1,5 +1,6 @@
 """``sweep`` as its user runs it, against separate fits of the API."""
 
+import json
 import re
 
 import numpy as np
@@ -189,3 +190,31 @@ def test_paths_after_lists_are_told_where_to_go(capsys):
         with pytest.raises(SystemExit, match="2"):
             run("sweep", "--out", "o", option, "0.5", "photo.png")
         assert f"is not a {what}; PATHs go before {option}" in capsys.readouterr().err
+
+
+def options_of(record):
+    return json.loads(record.read_text())["options"]
+
+
+def test_the_record_says_what_was_run(folder, tmp_path, drawn):
+    assert run("sweep", folder, "--size", 64, "--out", tmp_path / "a") == OK
+    options = options_of(tmp_path / "a" / "run.json")
+    rows = read_csv(tmp_path / "a" / "sweep.csv")
+    assert options["patch_size"] == [8, 16, 32]
+    assert options["mask_ratio"] == [0.25, 0.5, 0.6, 0.75, 0.9]
+    assert {int(row["patch_size"]) for row in rows} == set(options["patch_size"])
+    assert {float(row["mask_ratio"]) for row in rows} == set(options["mask_ratio"])
+    assert (options["shrinkage"], options["target"]) == ("auto", "all")
+    assert options["paths"] == [str(folder)]
+
+
+def test_lists_may_be_spelled_in_several_ways(folder, tmp_path, drawn, capsys):
+    command = ["sweep", folder, "--size", 16, "--out", tmp_path]
+    ratios = ["--mask-ratio", 0.5]
+    assert run(*command, "--patch-size", 4, "--patch-size", 8, *ratios) == OK
+    assert options_of(tmp_path / "run.json")["patch_size"] == [4, 8]
+    capsys.readouterr()
+    assert run(*command, "--patch-size", "4,8", *ratios, "--resume") == OK
+    assert "complete already" in capsys.readouterr().out
+    line = usage_error(capsys, *command, "--patch-size", "8", *ratios, "--resume")
+    assert "patch_size" in line

@@ -37,6 +37,7 @@ POWER_MAP = "inferno"
 RATIO_MAP = "viridis"
 SIGNED_MAP = "RdBu_r"
 HIDDEN = (0.83, 0.80, 0.90)  # colour of hidden pixels: no gray photograph has it
+NOTHING = "no power above rounding"
 
 STYLE: Any = {
     "axes.prop_cycle": cycler(color=CYCLE),
@@ -186,6 +187,8 @@ def log_frequency_axis(ax: Axes, frequency: FloatArray, fs: tuple[float, ...]) -
     ax.set_xlabel(f"frequency ({unit_of(fs)})")
     scale = min(fs)
     ticks = [t * scale for t in FREQUENCY_TICKS]
+    if _is_empty(ax):
+        ax.set_xlim(frequency.min() * 0.9, frequency.max() * 1.1)
     inside = [t for t in ticks if frequency.min() * 0.9 <= t <= frequency.max() * 1.1]
     if len(inside) >= 2:
         ax.set_xticks(inside, [f"{t:g}" for t in inside])
@@ -194,10 +197,18 @@ def log_frequency_axis(ax: Axes, frequency: FloatArray, fs: tuple[float, ...]) -
 
 def log_power_axis(ax: Axes) -> None:
     """Make the vertical axis logarithmic, also where there is no power above rounding to show."""
-    if not any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
+    for text in [text for text in ax.texts if text.get_gid() == NOTHING]:
+        text.remove()  # of what was drawn here before
+        ax.autoscale()
+    if _is_empty(ax):
         ax.set_ylim(0.1, 1.0)
-        ax.text(0.5, 0.5, "no power above rounding", transform=ax.transAxes, ha="center")
+        ax.text(0.5, 0.5, NOTHING, transform=ax.transAxes, ha="center", gid=NOTHING)
     ax.set_yscale("log")
+
+
+def _is_empty(ax: Axes) -> bool:
+    """Whether no line has anything to show."""
+    return not any(np.isfinite(line.get_ydata()).any() for line in ax.lines)
 
 
 def picture(

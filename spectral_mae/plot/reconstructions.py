@@ -66,8 +66,10 @@ def reconstruction(one: Reconstruction, ax: NDArray[Any] | None = None) -> NDArr
     error, end = _error(one)
     image = picture(ax[1, 1], error, Normalize(-end, end))
     ax[1, 1].set_title("error: reconstruction − original")
-    bar = {"location": "bottom", "shrink": 0.9, "pad": 0.02, "ticks": MaxNLocator(5)}
-    ax[1, 1].figure.colorbar(image, ax=ax[1, 1], **bar)
+    # Not of the layout, which would put it below the labels of the neighbours.
+    below = ax[1, 1].inset_axes((0.05, -0.08, 0.9, 0.04))
+    bar = {"orientation": "horizontal", "ticks": MaxNLocator(5), "label": _bar_label(one)}
+    ax[1, 1].figure.colorbar(image, cax=below, **bar)
     _spectra(one, ax[1, 2])
     return ax
 
@@ -91,6 +93,11 @@ def _error(one: Reconstruction) -> tuple[FloatArray, float]:
     error = one.output - one.original
     error = error.mean(axis=-1) if error.ndim == 3 else error
     return error, max(float(np.quantile(np.abs(error), 0.995)), 1e-6)
+
+
+def _bar_label(one: Reconstruction) -> str:
+    mean = ", mean of channels" if one.original.ndim == 3 else ""
+    return f"difference of pixel values{mean}"
 
 
 def _spectra(one: Reconstruction, ax: Axes) -> None:
