@@ -153,7 +153,7 @@ def real_array(name: str, value: ArrayLike) -> FloatArray:
         raise TypeError(f"{name} has dtype {array.dtype}; real numbers are needed")
     if array.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         array = array.astype(np.float64)
-    if not np.isfinite(array).all():
+    if not _all_finite(array):
         bad = np.argwhere(~np.isfinite(array))
         where = tuple(int(i) for i in bad[0])
         raise ValueError(
@@ -161,6 +161,16 @@ def real_array(name: str, value: ArrayLike) -> FloatArray:
             f"{array[where]}"
         )
     return array
+
+
+def _all_finite(array: FloatArray) -> bool:
+    if array.flags.c_contiguous:
+        flat = array.ravel()
+        with np.errstate(over="ignore", invalid="ignore"):
+            # The sum of squares is finite if all are and it does not overflow, and sooner there.
+            if math.isfinite(float(np.dot(flat, flat))):
+                return True
+    return bool(np.isfinite(array).all())
 
 
 def channels_last(

@@ -122,13 +122,15 @@ class MaskedPeriodogram:
         if self.channel_axis is not None:
             pixels = _checks.channels_last("image", pixels, self.channel_axis, self.grid.ndim)
         batch = pixels[np.newaxis]
-        original = self._periodogram.mean(batch)
         planes = self._periodogram.condition(batch)[0]
+        # First, for what it takes in memory may then serve the transform: with more in use at once
+        # glibc would give it back after every call, and faults take as long as everything else.
         power = self._patch_power(planes)
         power *= self._periodogram.norm / planes.shape[-1]
         if not math.isfinite(power.max()):  # as NaN is
             largest = float(np.max(np.abs(pixels)))
             raise ValueError(f"pixels up to {largest:.3g} are too large for float64 spectra")
+        original = self._periodogram.mean(batch)
         floor = max(original.floor, _patch_floor(power))
         patches = dataclasses.replace(original, power=power, floor=floor)
         return MaskedComponents(self.grid, original, patches)
@@ -284,7 +286,9 @@ def _mix(own: Spectrum, own_weight: float, patches: Spectrum, patch_weight: floa
     power = patch_weight * patches.power
     power += own_weight * own.power
     floor = abs(own_weight) * own.floor + patch_weight * patches.floor
-    return dataclasses.replace(own, power=np.maximum(power, 0.0, out=power), floor=floor)
+    if min(own_weight, patch_weight) < 0:
+        np.maximum(power, 0.0, out=power)
+    return dataclasses.replace(own, power=power, floor=floor)
 
 
 def _patch_floor(power: FloatArray) -> float:

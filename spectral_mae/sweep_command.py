@@ -31,15 +31,13 @@ from spectral_mae.run_log import LOGGER
 from spectral_mae.run_place import FOLDER, Done, RunPlace, check_folder
 
 OPTIMISTIC = ", which chose the shrinkage (so it is a little optimistic)"
-RATIOS = (0.25, 0.5, 0.6, 0.75, 0.9)
-PATCH_SIZES = (8, 16, 32)
 DEPENDS = ("patch_size", "mask_ratio", "sampling", "target", "covariance", "shrinkage")
 
 
 def sweep(arguments: argparse.Namespace) -> int:
     """``spectral-mae sweep``: explained power over mask ratios and patch sizes."""
-    sizes = list(dict.fromkeys(itertools.chain(*(arguments.patch_size or [PATCH_SIZES]))))
-    ratios = sorted(set(itertools.chain(*(arguments.mask_ratio or [RATIOS]))))
+    sizes = list(dict.fromkeys(itertools.chain(*arguments.patch_size)))
+    ratios = sorted(set(itertools.chain(*arguments.mask_ratio)))
     with usage_errors():
         if arguments.holdout == 0:
             raise ValueError("holdout=0: a sweep compares images held out")
