@@ -268,17 +268,19 @@ class _FFTWWorkspace:
         kind = np.result_type(dtype, np.complex64)
         self.half: ComplexArray
         self.real: FloatArray
+        # Of a chunk that is not full the rest is transformed too, so it must hold numbers.
+        allocate = pyfftw.zeros_aligned if chunk > 1 else pyfftw.empty_aligned
         if transposed:
             # The rows are transformed into a third array, and so ``half`` can be where ``real``
             # was. One piece of memory: the allocator gives several back and faults them in again.
             size = -(-prod(upright) // ALIGNED) * ALIGNED
-            rows, half = pyfftw.empty_aligned((2, size), dtype=kind)
+            rows, half = allocate((2, size), dtype=kind)
             self._rows = rows[: prod(upright)].reshape(upright)
             self.half = half[: prod(upright)].reshape(chunk, *upright[:0:-1])
             self.real = half.view(dtype)[: chunk * prod(shape)].reshape(chunk, *shape)
         else:
-            self.half = pyfftw.empty_aligned(upright, dtype=kind)
-            self.real = pyfftw.empty_aligned((chunk, *shape), dtype=dtype)
+            self.half = allocate(upright, dtype=kind)
+            self.real = allocate((chunk, *shape), dtype=dtype)
 
     def room(self, n: int) -> FloatArray:
         """Room for the power of ``n`` images, kept."""

@@ -8,6 +8,7 @@ from multiprocessing import get_context
 
 import laws
 import numpy as np
+import pyfftw
 import pytest
 
 from spectral_mae.fourier import RealFFT
@@ -101,6 +102,22 @@ def test_workers_and_chunks_change_no_bit(backend, transposed, workers, n):
     assert half.shape == (n, *one.half_shape)
     np.testing.assert_array_equal(shared.rfft(x), half)
     np.testing.assert_array_equal(shared.irfft(half), one.irfft(half))
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("shape", [(1,), (6, 8)])
+@pytest.mark.parametrize(("n", "chunk"), [(1, 1), (3, 1), (1, 4), (6, 4)])
+def test_what_memory_held_before_neither_shows_nor_warns(shape, transposed, n, chunk, monkeypatch):
+    def dirty(shape, dtype):
+        array = pyfftw.zeros_aligned(shape, dtype=dtype)
+        array.view(np.uint64)[...] = 0x7FF0000000000001  # a NaN that signals
+        return array
+
+    monkeypatch.setattr(pyfftw, "empty_aligned", dirty)
+    x = laws.field((n, *shape))
+    fft = RealFFT(shape, chunk=chunk, transposed=transposed)
+    with np.errstate(all="raise"):
+        laws.assert_close(fft.irfft(fft.rfft(x)), x, 1e-14)
 
 
 @BACKENDS
