@@ -60,7 +60,7 @@ class Binning:
         self._run_weight = weight[self._runs]
         self._first = np.cumsum(starts)[first] - 1  # run with which each bin begins
         self._free: list[FloatArray] = []
-        self.counts = self._sums(np.ones(len(order)))
+        self.counts = self._sums(np.ones((1, len(order))))[0]
 
     @cached_property
     def _transposed_index(self) -> NDArray[np.integer[Any]]:
@@ -156,9 +156,19 @@ class Binning:
             self._free.append(spare)
 
     def _sums(self, values: FloatArray) -> FloatArray:
-        """Weighted sums over the bins."""
+        """Weighted sums over the bins, (n, entries) to (n, n_bins)."""
         if values.size == 0:
-            return np.zeros((*values.shape[:-1], len(self._first)))
-        runs = np.add.reduceat(values, self._runs, axis=-1)
+            return np.zeros((len(values), len(self._first)))
+        runs = _sums_from(self._runs, values)
         runs *= self._run_weight
-        return np.add.reduceat(runs, self._first, axis=-1)
+        return _sums_from(self._first, runs)
+
+
+def _sums_from(first: NDArray[np.integer[Any]], values: FloatArray) -> FloatArray:
+    """Sums of parts of rows, of which each begins with one of ``first``, and the first at 0.
+
+    All rows as one: of several axes NumPy adds up parts without letting other threads run.
+    """
+    n, width = values.shape
+    starts = np.add.outer(np.arange(n) * width, first)
+    return np.add.reduceat(values.ravel(), starts.ravel()).reshape(n, -1)

@@ -23,6 +23,7 @@ as fast. Who needs no more than powers asks for it.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -161,29 +162,33 @@ class RealFFT:
         self.each_chunk(len(half), work)
         return out
 
-    def each_chunk(
-        self, n: int, work: Callable[[slice, Workspace], None], *, chunks: int = 1
-    ) -> None:
+    def each_chunk(self, n: int, work: Callable[[slice, Workspace], None]) -> None:
         """Call ``work(rows, workspace)`` for every chunk of a batch of ``n``, in the pool.
 
         ``work`` fills ``workspace.real`` (or ``.half``), transforms, and takes the result out
         before it returns. Only the first ``rows.stop - rows.start`` entries of the buffers belong
-        to the chunk; what the others hold does not matter. It may ask for so many ``chunks`` at a
-        time, which it then takes one by one.
+        to the chunk; what the others hold does not matter.
         """
-        rows = [slice(i, min(i + chunks * self.chunk, n)) for i in range(0, n, chunks * self.chunk)]
+        chunks = iter([slice(i, min(i + self.chunk, n)) for i in range(0, n, self.chunk)])
 
-        def run(first: int, step: int = 1) -> None:
+        def run() -> None:
             with self.borrow() as space:
-                for part in rows[first::step]:
-                    work(part, space)
+                try:
+                    for rows in chunks:  # a thread takes the next: cores are not equally fast
+                        work(rows, space)
+                except BaseException:
+                    deque(chunks, maxlen=0)  # the others need not go on
+                    raise
 
-        if self.workers == 1 or len(rows) <= 1:
-            run(0)
+        others = min(self.workers, -(-n // self.chunk)) - 1
+        if others <= 0:
+            run()
             return
-
-        with ThreadPoolExecutor(self.workers) as pool:
-            for future in [pool.submit(run, i, self.workers) for i in range(self.workers)]:
+        # This thread works too: a core is free for each, from the first moment.
+        with ThreadPoolExecutor(others) as pool:
+            futures = [pool.submit(run) for _ in range(others)]
+            run()
+            for future in futures:
                 future.result()
 
     @contextmanager

@@ -10,7 +10,7 @@ digits: with Z̄ the transform of the sum of the patches of z and R that of one 
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from spectral_mae.dirichlet import dirichlet_kernel, unit_roots
 from spectral_mae.fourier import RealFFT
 from spectral_mae.grid import PatchGrid, half_from_full, half_shape
 
-# Up to so many pixels a patch, products of the rows of patches beat padded FFTs.
+# Products of the rows of patches beat padded FFTs up to so many pixels a patch, and so many numbers
+# in a table, which has a patch side times a side of the image.
 GRAM_PIXELS = 256
+GRAM_TABLE = 2**17
 
 
 class PatchPower:
@@ -42,8 +44,9 @@ class PatchPower:
 
     def __init__(self, grid: PatchGrid) -> None:
         self.grid = grid
-        small = grid.patch_pixels <= GRAM_PIXELS
-        self._power = _GramPower(grid) if small else _PaddedPower(grid)
+        table = max(n * p for n, p in zip(grid.shape, grid.patch_size, strict=True))
+        small = grid.patch_pixels <= GRAM_PIXELS and table <= GRAM_TABLE
+        self._power = _gram_power(grid) if small else _PaddedPower(grid)
 
     def __call__(self, pixels: FloatArray) -> FloatArray:
         """Half-plane of Σ_b |X_b[k]|² for one float64 image.
@@ -111,6 +114,12 @@ class _GramPower:
         mirrored = slice(self._height - half, 0, -1)
         np.add(cosine[mirrored], sine[mirrored], out=power[half:])
         return power.reshape(self._shape)
+
+
+@lru_cache(maxsize=8)
+def _gram_power(grid: PatchGrid) -> _GramPower:
+    """Kept, for its tables take as long as a transform; they have a few MB at most."""
+    return _GramPower(grid)
 
 
 class _PaddedPower:

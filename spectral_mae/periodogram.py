@@ -27,7 +27,6 @@ from spectral_mae.spectrum import Spectrum
 BLOCK_BYTES = 64 * 2**20
 SUMMED = 2**20  # bytes of power that are added up at a time
 TRANSPOSED = 150**2  # pixels from which transposed half-planes are faster
-CHUNKS = 4  # that a thread takes at a time where there are others
 
 
 def psd(
@@ -223,10 +222,7 @@ class Periodogram:
             self._transform(batch[rows], _part(masks, rows), space, power)
             mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
 
-        # Threads hand the interpreter to each other at every step of the sums over rings.
-        workers = self._fft.workers
-        share = len(batch) // (2 * workers * self._fft.chunk) if workers > 1 else 1
-        self._each_chunk(batch, work, chunks=min(max(share, 1), CHUNKS))
+        self._each_chunk(batch, work)
         return rings.spectrum(mean, std, scaling=self.scaling)
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
@@ -334,16 +330,10 @@ class Periodogram:
 
         self._each_chunk(batch, work)
 
-    def _each_chunk(
-        self,
-        batch: NDArray[Any],
-        work: Callable[[slice, Workspace], None],
-        *,
-        chunks: int = 1,
-    ) -> None:
+    def _each_chunk(self, batch: NDArray[Any], work: Callable[[slice, Workspace], None]) -> None:
         """Work through a batch; pixels that are not finite are looked for only once they show."""
         try:
-            self._fft.each_chunk(len(batch), work, chunks=chunks)
+            self._fft.each_chunk(len(batch), work)
         except _NotFiniteError:
             _checks.real_array("images", batch if self.channel_axis is not None else batch[..., 0])
             largest = float(np.max(np.abs(batch)))
@@ -358,34 +348,23 @@ class Periodogram:
         space: Workspace,
         power: FloatArray,
     ) -> None:
-        """Power of images, (n, *shape, channels), into ``power``, transposed half-planes."""
-        for first in range(0, len(batch), self._fft.chunk):
-            rows = slice(first, first + self._fft.chunk)
-            self._transform_chunk(batch[rows], _part(masks, rows), space, power[rows])
-        power *= self.norm / batch.shape[-1]
-        if not math.isfinite(power.max()):  # as NaN is
-            # NaN and infinity in an image reach its power; so does overflow of the squares.
-            raise _NotFiniteError
-
-    def _transform_chunk(
-        self,
-        batch: NDArray[Any],
-        masks: NDArray[Any] | None,
-        space: Workspace,
-        power: FloatArray,
-    ) -> None:
+        """Power of a chunk of images, (n, *shape, channels), into ``power``."""
         for channel in range(batch.shape[-1]):
             self._conditioning.fill(space, batch[..., channel], masks)
             space.forward()
             # Squares of the float view: strided real and imaginary parts would be slower.
             parts = space.half[: len(batch)].view(self._fft.dtype)
-            with np.errstate(over="ignore", invalid="ignore"):  # found by who called
+            with np.errstate(over="ignore", invalid="ignore"):  # found below
                 np.square(parts, out=parts)
                 if channel == 0:
                     np.add(parts[..., 0::2], parts[..., 1::2], out=power)
                 else:
                     power += parts[..., 0::2]
                     power += parts[..., 1::2]
+        power *= self.norm / batch.shape[-1]
+        if not math.isfinite(power.max()):  # as NaN is
+            # NaN and infinity in an image reach its power; so does overflow of the squares.
+            raise _NotFiniteError
 
     def _floor(self, energy: float) -> float:
         """Power that rounding leaves at a frequency, for images of this sum of squares.

@@ -43,7 +43,8 @@ def over_masks(x, patch, ratio, sampling):
     [*laws.GRIDS, ((7,), (1,)), ((6,), (6,)), ((4, 6), (4, 6)), ((4, 5), (1, 1)), ((1, 6), (1, 3))],
 )
 def test_summed_patch_power_equals_one_transform_per_patch(shape, patch, path, monkeypatch):
-    monkeypatch.setattr(patch_power, "GRAM_PIXELS", 10**9 if path == "gram" else 0)
+    for limit in ("GRAM_PIXELS", "GRAM_TABLE"):
+        monkeypatch.setattr(patch_power, limit, 10**9 if path == "gram" else 0)
     monkeypatch.setattr(fourier, "CHUNK_BYTES", 1)  # one patch a chunk
     x = laws.field(shape)
     found = PatchPower(PatchGrid(shape, patch))(x)
@@ -51,9 +52,10 @@ def test_summed_patch_power_equals_one_transform_per_patch(shape, patch, path, m
 
 
 @pytest.mark.parametrize(
-    ("shape", "patch"), [((1200,), (300,)), ((40, 60), (20, 20)), ((17, 64), (17, 16))]
+    ("shape", "patch"),
+    [((1200,), (300,)), ((40, 60), (20, 20)), ((17, 64), (17, 16)), ((1024,), (256,))],
 )
-def test_large_patches_take_the_padded_path_to_the_same_sum(shape, patch):
+def test_large_patches_and_tables_take_the_padded_path_to_the_same_sum(shape, patch):
     x = laws.field(shape)
     planned = PatchPower(PatchGrid(shape, patch))
     assert isinstance(planned._power, patch_power._PaddedPower)
@@ -64,7 +66,8 @@ def test_large_patches_take_the_padded_path_to_the_same_sum(shape, patch):
 @pytest.mark.parametrize(("shape", "patch"), [((12,), (4,)), ((6, 8), (3, 2)), ((5, 4), (5, 2))])
 def test_patch_power_of_channels_is_the_sum_of_each(shape, patch, path, monkeypatch):
     """Each with a mean of its own."""
-    monkeypatch.setattr(patch_power, "GRAM_PIXELS", 10**9 if path == "gram" else 0)
+    for limit in ("GRAM_PIXELS", "GRAM_TABLE"):
+        monkeypatch.setattr(patch_power, limit, 10**9 if path == "gram" else 0)
     x = laws.field((*shape, 3)) + np.array([0.0, 5.0, -70.0])
     truth = sum(every_patch_alone(x[..., c], patch) for c in range(3))
     laws.assert_close(PatchPower(PatchGrid(shape, patch))(x), truth, 1e-13)

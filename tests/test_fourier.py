@@ -186,6 +186,41 @@ def test_an_error_in_a_worker_reaches_the_caller_and_leaves_the_workspace_usable
     laws.assert_close(fft.rfft(x), np.fft.rfft2(x), 1e-15)
 
 
+def test_chunks_go_to_whichever_thread_is_free():
+    """The first chunk lasts until all others are done; this thread works too."""
+    fft = RealFFT((4, 4), chunk=2, workers=2)
+    seen, threads, rest = [], set(), threading.Event()
+
+    def work(rows, _space):
+        threads.add(threading.current_thread())
+        if rows.start == 0:
+            assert rest.wait(timeout=60)
+        seen.append((rows.start, rows.stop))
+        if len(seen) == 5:
+            rest.set()
+
+    fft.each_chunk(11, work)
+    assert seen == [(2, 4), (4, 6), (6, 8), (8, 10), (10, 11), (0, 2)]
+    assert len(threads) == 2
+    assert threading.current_thread() in threads
+
+
+def test_after_an_error_no_further_chunks_are_worked_through():
+    fft = RealFFT((4, 4), chunk=1, workers=2)
+    both, seen = threading.Barrier(2), []
+
+    def work(rows, _space):
+        if rows.start < 2:
+            both.wait(timeout=60)
+        if rows.start == 0:
+            raise RuntimeError("chunk 0")
+        seen.append(rows.start)
+
+    with pytest.raises(RuntimeError, match="chunk 0"):
+        fft.each_chunk(100_000, work)
+    assert len(seen) < 90_000
+
+
 @BACKENDS
 def test_a_used_transform_survives_pickling(backend):
     fft = RealFFT((6, 8), backend=backend, dtype=np.float32, workers=2, chunk=3, planner="measure")
