@@ -60,7 +60,8 @@ class Binning:
         self._run_weight = weight[self._runs]
         self._first = np.cumsum(starts)[first] - 1  # run with which each bin begins
         self._free: list[FloatArray] = []
-        self.counts = self._sums(np.ones((1, len(order))))[0]
+        self._last_parts = self._runs, self._first
+        self.counts = np.add.reduceat(weight, first) if len(first) else np.zeros(0)
 
     @cached_property
     def _transposed_index(self) -> NDArray[np.integer[Any]]:
@@ -79,23 +80,24 @@ class Binning:
         index = self._transposed_index if transposed else self._index
         alone = self._sizes == 1
         if alone.all():  # as all rings of a signal are
-            mean = flat.take(index, axis=-1).astype(np.float64).reshape(*lead, -1)
-            return mean, np.zeros_like(mean)
+            powers = flat.take(index, axis=-1).astype(np.float64).reshape(*lead, -1)
+            return powers, np.zeros_like(powers)
         with (
             self._borrow((len(flat), len(index))) as values,
             np.errstate(over="ignore", invalid="ignore"),  # found below
         ):
             values[...] = flat.take(index, axis=-1, mode="wrap")  # "raise" takes longer
-            mean = self._sums(values) / self.counts
+            mean = self._means(values)
             np.square(values, out=values)
-            variance = self._sums(values) / self.counts
             squared = np.square(mean)
-            exact = variance > squared * (1 + CANCELS) + LEAST_SQUARE
-            exact &= variance < np.inf
-            variance -= squared
-            variance[:, alone] = 0.0
+            variance = self._means(values) - squared
+            squared *= CANCELS
+            squared += LEAST_SQUARE
+            exact = (variance > squared) & (variance < np.inf)
+            if alone.any():
+                variance[:, alone] = 0.0
             std = np.sqrt(variance)
-        bins = np.flatnonzero(~(exact | alone).all(axis=0))
+        bins = np.flatnonzero(~(exact.all(axis=0) | alone))
         if bins.size:
             careful = self._deviations(flat, index, mean[:, bins], bins)
             # Where it is not needed nothing changes, whatever other spectra come along.
@@ -132,7 +134,8 @@ class Binning:
         return BinMeans(mean, std, np.where(independent > 1, scatter, gaussian))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_free": []}  # working memory need not travel
+        # Working memory need not travel.
+        return {**self.__dict__, "_free": [], "_last_parts": (self._runs, self._first)}
 
     def spread(self, values: FloatArray) -> FloatArray:
         """One value per bin at every entry of it, (n_bins,) to the half-plane."""
@@ -155,20 +158,26 @@ class Binning:
         finally:
             self._free.append(spare)
 
-    def _sums(self, values: FloatArray) -> FloatArray:
-        """Weighted sums over the bins, (n, entries) to (n, n_bins)."""
+    def _means(self, values: FloatArray) -> FloatArray:
+        """Weighted means over the bins, (n, entries) to (n, n_bins)."""
         if values.size == 0:
             return np.zeros((len(values), len(self._first)))
-        runs = _sums_from(self._runs, values)
-        runs *= self._run_weight
-        return _sums_from(self._first, runs)
+        runs, bins = self._parts(len(values))
+        # One row, for of several NumPy adds up parts without letting other threads run.
+        sums = np.add.reduceat(values.ravel(), runs).reshape(len(values), -1)
+        sums *= self._run_weight
+        sums = np.add.reduceat(sums.ravel(), bins).reshape(len(values), -1)
+        sums /= self.counts
+        return sums
 
-
-def _sums_from(first: NDArray[np.integer[Any]], values: FloatArray) -> FloatArray:
-    """Sums of parts of rows, of which each begins with one of ``first``, and the first at 0.
-
-    All rows as one: of several axes NumPy adds up parts without letting other threads run.
-    """
-    n, width = values.shape
-    starts = np.add.outer(np.arange(n) * width, first)
-    return np.add.reduceat(values.ravel(), starts.ravel()).reshape(n, -1)
+    def _parts(self, n: int) -> tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
+        """Where runs begin in the entries, and bins in the runs, of ``n`` rows as one."""
+        parts = self._last_parts  # another thread may set it meanwhile
+        if len(parts[0]) != n * len(self._runs):
+            rows = np.arange(n)
+            parts = (
+                np.add.outer(rows * len(self._index), self._runs).ravel(),
+                np.add.outer(rows * len(self._runs), self._first).ravel(),
+            )
+            self._last_parts = parts
+        return parts
