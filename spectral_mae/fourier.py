@@ -57,8 +57,8 @@ class Workspace(Protocol):
     def room(self, n: int) -> FloatArray:
         """Room for the power of ``n`` images, kept; the transforms do not touch it."""
 
-    def forward(self) -> None:
-        """Transform ``real`` into ``half``."""
+    def forward(self, planes: NDArray[Any] | None = None) -> None:
+        """Transform ``real`` into ``half``, or ``planes`` (n, *shape), which stay as they are."""
 
     def inverse(self) -> None:
         """Transform ``half`` into ``real``, scaled to undo `forward`."""
@@ -140,10 +140,8 @@ class RealFFT:
         out = np.empty((len(x), *self.half_shape), dtype=self.complex_dtype)
 
         def work(rows: slice, space: Workspace) -> None:
-            n = rows.stop - rows.start
-            space.real[:n] = x[rows]
-            space.forward()
-            out[rows] = space.half[:n]
+            space.forward(x[rows])
+            out[rows] = space.half[: rows.stop - rows.start]
 
         self.each_chunk(len(x), work)
         return out
@@ -284,7 +282,7 @@ class _FFTWWorkspace:
             self.half = half[: prod(upright)].reshape(chunk, *upright[:0:-1])
             self.real = half.view(dtype)[: chunk * prod(shape)].reshape(chunk, *shape)
         else:
-            self.half = allocate(upright, dtype=kind)
+            self._rows = self.half = allocate(upright, dtype=kind)
             self.real = allocate((chunk, *shape), dtype=dtype)
 
     def room(self, n: int) -> FloatArray:
@@ -293,9 +291,27 @@ class _FFTWWorkspace:
             self._room = np.empty((n, *self.half.shape[1:]), dtype=self.real.dtype)
         return self._room[:n]
 
-    def forward(self) -> None:
+    def forward(self, planes: NDArray[Any] | None = None) -> None:
+        first = self._forward[0]
+        direct = planes is not None and self._can_read(planes, first.input_alignment)
+        if direct:
+            first.update_arrays(planes, self._rows)
+        elif planes is not None:
+            self.real[: len(planes)] = planes
         for plan in self._forward:
             plan.execute()
+        if direct:  # a plan keeps what it points at
+            first.update_arrays(self.real, self._rows)
+
+    def _can_read(self, planes: NDArray[Any], alignment: int) -> bool:
+        """Whether ``planes`` may stand in for the real buffer."""
+        real = self.real
+        return (
+            planes.dtype == real.dtype
+            and planes.shape == real.shape
+            and planes.strides == real.strides
+            and pyfftw.is_byte_aligned(planes, alignment)
+        )
 
     def inverse(self) -> None:
         for plan in self._inverse:
@@ -366,7 +382,9 @@ class _ScipyWorkspace:
             self._room = np.empty((n, *self.half.shape[1:]), dtype=self.real.dtype)
         return self._room[:n]
 
-    def forward(self) -> None:
+    def forward(self, planes: NDArray[Any] | None = None) -> None:
+        if planes is not None:
+            self.real[: len(planes)] = planes
         self._upright[...] = scipy.fft.rfftn(self.real, axes=self._axes)
 
     def inverse(self) -> None:

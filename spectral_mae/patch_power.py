@@ -46,7 +46,7 @@ class PatchPower:
         self.grid = grid
         table = max(n * p for n, p in zip(grid.shape, grid.patch_size, strict=True))
         small = grid.patch_pixels <= GRAM_PIXELS and table <= GRAM_TABLE
-        self._power = _gram_power(grid) if small else _PaddedPower(grid)
+        self._power = gram_power(grid) if small else _PaddedPower(grid)
 
     def __call__(self, pixels: FloatArray) -> FloatArray:
         """Half-plane of Σ_b |X_b[k]|² for one float64 image.
@@ -117,7 +117,7 @@ class _GramPower:
 
 
 @lru_cache(maxsize=8)
-def _gram_power(grid: PatchGrid) -> _GramPower:
+def gram_power(grid: PatchGrid) -> _GramPower:
     """Kept, for its tables take as long as a transform; they have a few MB at most."""
     return _GramPower(grid)
 

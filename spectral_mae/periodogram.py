@@ -221,8 +221,12 @@ class Periodogram:
             power = space.room(rows.stop - rows.start)
             self._transform(batch[rows], _part(masks, rows), space, power)
             mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
+            _expect_finite(mean[rows])
 
         self._each_chunk(batch, work)
+        scale = self.norm / batch.shape[-1]
+        mean *= scale
+        std *= scale
         return rings.spectrum(mean, std, scaling=self.scaling)
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
@@ -326,7 +330,10 @@ class Periodogram:
         """Power of every image into ``out``, (n, *transposed half_shape)."""
 
         def work(rows: slice, space: Workspace) -> None:
-            self._transform(batch[rows], _part(masks, rows), space, out[rows])
+            power = out[rows]
+            self._transform(batch[rows], _part(masks, rows), space, power)
+            power *= self.norm / batch.shape[-1]
+            _expect_finite(power)
 
         self._each_chunk(batch, work)
 
@@ -348,23 +355,23 @@ class Periodogram:
         space: Workspace,
         power: FloatArray,
     ) -> None:
-        """Power of a chunk of images, (n, *shape, channels), into ``power``."""
+        """Sum of |X|² over channels of a chunk of images, (n, *shape, channels)."""
         for channel in range(batch.shape[-1]):
-            self._conditioning.fill(space, batch[..., channel], masks)
-            space.forward()
+            planes = batch[..., channel]
+            if masks is None and not self._conditioning.changes:
+                space.forward(planes)
+            else:
+                self._conditioning.fill(space, planes, masks)
+                space.forward()
             # Squares of the float view: strided real and imaginary parts would be slower.
             parts = space.half[: len(batch)].view(self._fft.dtype)
-            with np.errstate(over="ignore", invalid="ignore"):  # found below
+            with np.errstate(over="ignore", invalid="ignore"):  # found by who called
                 np.square(parts, out=parts)
                 if channel == 0:
                     np.add(parts[..., 0::2], parts[..., 1::2], out=power)
                 else:
                     power += parts[..., 0::2]
                     power += parts[..., 1::2]
-        power *= self.norm / batch.shape[-1]
-        if not math.isfinite(power.max()):  # as NaN is
-            # NaN and infinity in an image reach its power; so does overflow of the squares.
-            raise _NotFiniteError
 
     def _floor(self, energy: float) -> float:
         """Power that rounding leaves at a frequency, for images of this sum of squares.
@@ -377,6 +384,12 @@ class Periodogram:
         size = prod(self.shape)
         coherent = 0 if self._conditioning.detrend is None else size
         return eps**2 * (16 * max(1.0, math.log2(size)) + coherent) * energy * self.norm
+
+
+def _expect_finite(power: FloatArray) -> None:
+    """NaN and infinity in an image reach all of its power; overflow of the squares some of it."""
+    if not math.isfinite(power.max(initial=0.0)):  # as NaN is
+        raise _NotFiniteError
 
 
 def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:

@@ -3,6 +3,7 @@
 import itertools
 import pickle
 import threading
+import weakref
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -219,6 +220,62 @@ def test_after_an_error_no_further_chunks_are_worked_through():
     with pytest.raises(RuntimeError, match="chunk 0"):
         fft.each_chunk(100_000, work)
     assert len(seen) < 90_000
+
+
+def as_they_are(x):
+    """The same numbers in memory of many kinds, of which FFTW can read some as they are."""
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    shifted = np.empty(x.nbytes + 4, dtype=np.uint8)[4:].view(x.dtype).reshape(x.shape)
+    shifted[...] = x
+    gaps = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)[..., ::2]
+    gaps[...] = x
+    other = np.float32 if x.dtype == np.float64 else np.float64
+    return {
+        "frozen": frozen,
+        "shifted": shifted,
+        "gaps": gaps,
+        "columns": np.asfortranarray(x),
+        "backwards": x[::-1].copy()[::-1],
+        "swapped": x.astype(x.dtype.newbyteorder()),
+        "precision": x.astype(other),
+    }
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("shape", [(6, 8), (5, 7), (12,)])
+def test_memory_of_any_kind_is_read_to_the_same_bits_and_left_alone(
+    shape, transposed, dtype, backend
+):
+    x = np.round(100 * laws.field((7, *shape))).astype(dtype)  # exact in both precisions
+    fft = RealFFT(shape, dtype=dtype, backend=backend, chunk=3, transposed=transposed)
+    with fft.borrow() as space:
+        copied = []
+        for first in (0, 3, 6):
+            part = x[first : first + 3]
+            space.real[: len(part)] = part
+            space.forward()
+            copied.append(space.half[: len(part)].copy())
+    expected = np.concatenate(copied)
+    for kind, same in as_they_are(x).items():
+        np.testing.assert_array_equal(fft.rfft(same), expected, err_msg=kind)
+        np.testing.assert_array_equal(same, x, err_msg=kind)
+    with fft.borrow() as space:  # its own buffer is read again
+        space.real[...] = x[:3]
+        space.forward()
+        np.testing.assert_array_equal(space.half, expected[:3])
+
+
+@pytest.mark.parametrize("planner", ["estimate", "measure"])
+def test_a_transform_does_not_hold_on_to_images(planner):
+    fft = RealFFT((6, 8), chunk=2, planner=planner)
+    x = laws.field((4, 6, 8))
+    gone = weakref.ref(x)
+    fft.rfft(x)
+    del x
+    assert gone() is None
 
 
 @BACKENDS
