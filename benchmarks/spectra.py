@@ -12,7 +12,6 @@ from benchmarks.contest import Contest, Ratio, Size, Work
 from benchmarks.peers import installed
 from spectral_mae.fourier import RealFFT, Workspace
 from spectral_mae.grid import half_shape
-from spectral_mae.patch_power import gram_power
 
 BARS = {"powerbox": "≥ 10", "pysteps algorithm": "≥ 15", "NumPy recipe": "≥ 4"}
 PLANNERS = ("estimate", "measure")
@@ -93,25 +92,19 @@ def expected(size: Size) -> Iterator[Contest]:
     def batch() -> sm.Spectrum:
         return periodogram.mean(copies, visible=sm.sample_visible(grid, 0.75, n, rng=0))
 
-    def first() -> sm.Spectrum:
-        gram_power.cache_clear()
-        return sm.expected_masked_psd(image, patch, 0.75)
-
-    exact = first()
+    exact = sm.expected_masked_psd(image, patch, 0.75)
     error = float(np.median(np.abs(batch().power / exact.power - 1)))
     transforms = 10
     yield Contest(
         f"Expected spectrum under masks, {size.side}×{size.side} float64, patches of {patch}",
         {
             "exact": lambda: sm.expected_masked_psd(image, patch, 0.75),
-            "first": first,
             "loop": _masked_loop(image, grid, n),
             "batch": batch,
             "bare": bare(RealFFT(shape, chunk=1), transforms),
         },
         [
             Ratio(f"as fast as {n} drawn masks, the same FFTW in a loop", "loop", "exact", "≥ 20"),
-            Ratio("the same, tables of grid and patch made anew", "loop", "first"),
             Ratio(f"as fast as {n} drawn masks in one Periodogram.mean", "batch", "exact"),
             Ratio("time in bare transforms, planning and all", "exact", "bare", "≤ 10", transforms),
         ],

@@ -24,8 +24,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     "What masking does to spectra": (
         "spectral_mae",
         (
-            "expected_masked_psd leakage Leakage masked_psd_std mode_coupling ModeCoupling "
-            "BinnedCoupling"
+            "expected_masked_psd leakage Leakage MaskedPeriodogram MaskedComponents "
+            "masked_psd_std mode_coupling ModeCoupling BinnedCoupling"
         ),
     ),
     "Back from masked to true": (

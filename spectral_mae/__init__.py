@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from spectral_mae.coupling import BinnedCoupling, ModeCoupling, mode_coupling
     from spectral_mae.dirichlet import dirichlet_kernel
     from spectral_mae.estimator import NotFittedError
-    from spectral_mae.expectation import expected_mask_power, expected_masked_psd, leakage
+    from spectral_mae.expectation import (
+        MaskedComponents,
+        MaskedPeriodogram,
+        expected_mask_power,
+        expected_masked_psd,
+        leakage,
+    )
     from spectral_mae.filters import border_energy_share, filter_energy, patch_borders
     from spectral_mae.grid import PatchGrid
     from spectral_mae.images import (
@@ -69,6 +75,8 @@ _HOME = {
     "LinearDAE": "linear",
     "LinearMAE": "linear",
     "MaskRatioSweep": "linear",
+    "MaskedComponents": "expectation",
+    "MaskedPeriodogram": "expectation",
     "MaskedSlopeFit": "masked_slope",
     "ModeCoupling": "coupling",
     "NotFittedError": "estimator",
@@ -129,6 +137,8 @@ __all__ = [
     "LinearDAE",
     "LinearMAE",
     "MaskRatioSweep",
+    "MaskedComponents",
+    "MaskedPeriodogram",
     "MaskedSlopeFit",
     "ModeCoupling",
     "NotFittedError",

@@ -58,11 +58,11 @@ def dirichlet_kernel(n: int, patch_size: int) -> Complex128Array:
     True
     """
     n, patch_size = _pulse(n, patch_size)
-    k = np.arange(1, n)
+    k = np.arange(1, n // 2 + 1)
     # e^(−iπj/D) has period 2D in j, and so has sin(πj/D): both are taken of reduced integers.
-    phase = unit_roots(2 * n, k * (patch_size - 1))
-    ratio = _sine(k * patch_size, n) / _sine(k, n)
-    return np.concatenate([[complex(patch_size)], phase * ratio])
+    ratio = _sine(k * patch_size, n) / np.sin(k * (np.pi / n))
+    half = unit_roots(2 * n, k * (patch_size - 1)) * ratio
+    return np.concatenate([[complex(patch_size)], half, half[: (n - 1) // 2][::-1].conj()])
 
 
 def dirichlet_power(n: int, patch_size: int) -> NDArray[np.float64]:

@@ -68,7 +68,9 @@ def expected_mask_power(
 
 
 class MaskedPeriodogram:
-    """The planned form of `expected_masked_psd`, for many images of one shape.
+    """The planned form of `expected_masked_psd` and `leakage`, for many images of one shape.
+
+    What it finds of an image serves every mask ratio and both designs.
 
     Parameters
     ----------
@@ -79,10 +81,18 @@ class MaskedPeriodogram:
     channel_axis : int or None
         Axis of the channels in an image.
 
+    Raises
+    ------
+    ValueError
+        For an option that `spectral_mae.psd` refuses.
+
     Examples
     --------
-    >>> image = np.random.default_rng(0).standard_normal((32, 48))
-    >>> masked = MaskedPeriodogram(PatchGrid((32, 48), 8)).components(image)
+    >>> images = np.random.default_rng(0).standard_normal((5, 32, 48))
+    >>> planned = MaskedPeriodogram(PatchGrid((32, 48), 8))
+    >>> for image in images:
+    ...     masked = planned.components(image)
+    ...     few, many = (masked.expected(ratio) for ratio in (0.25, 0.75))
     >>> bool(np.isclose(masked.patches.total, masked.original.total))  # Parseval, patch by patch
     True
     """
@@ -112,6 +122,10 @@ class MaskedPeriodogram:
 
     def components(self, image: ArrayLike) -> MaskedComponents:
         """Return |X|² and Σ_b |X_b|² of one image, from which every expectation is mixed.
+
+        Parameters
+        ----------
+        image : array_like, shape ``grid.shape``, with the channels at ``channel_axis`` if given
 
         Raises
         ------
@@ -154,12 +168,18 @@ class MaskedComponents:
     patches: Spectrum
 
     def expected(self, mask_ratio: float, *, sampling: Sampling = "fixed") -> Spectrum:
-        """Mean spectrum of the masked image, E|Y|² = π₂ |X|² + (π₁−π₂) Σ_b |X_b|²."""
+        """Mean spectrum of the masked image, E|Y|² = π₂ |X|² + (π₁−π₂) Σ_b |X_b|².
+
+        Raises ``ValueError`` as `inclusion_probabilities`.
+        """
         pi1, pi2 = inclusion_probabilities(self.grid.n_patches, mask_ratio, sampling=sampling)
         return _mix(self.original, pi2, self.patches, pi1 - pi2)
 
     def leakage(self, mask_ratio: float, *, sampling: Sampling = "fixed") -> Leakage:
-        """What masking adds at each frequency; see `spectral_mae.leakage`."""
+        """What masking adds at each frequency; see `spectral_mae.leakage`.
+
+        Raises ``ValueError`` as `inclusion_probabilities`.
+        """
         pi1, pi2 = inclusion_probabilities(self.grid.n_patches, mask_ratio, sampling=sampling)
         # A variance; it is formed directly, since E|Y|² − π₁²|X|² would cancel.
         return Leakage(
@@ -181,6 +201,9 @@ def expected_masked_psd(
     detrend: DetrendOption = None,
 ) -> Spectrum:
     """Mean power spectrum of an image under random patch masks: exact, nothing is sampled.
+
+    For many images of one shape, or several mask ratios of one image, `MaskedPeriodogram` works out
+    only once what they share.
 
     Parameters
     ----------

@@ -42,6 +42,11 @@ from spectral_mae.grid import half_shape
 
 CHUNK_BYTES = 2**20
 ALIGNED = 8  # complex numbers, as many bytes as SIMD may want an array to begin at
+# glibc gives free memory back where there is more than twice the largest piece freed so far, and
+# faults it in again in the next call, which then takes up to twice as long. Pieces beyond its limit
+# are given back whatever was freed before.
+KEPT = 16  # times the images of a chunk: the buffers, and what is worked out beside them
+LARGEST_PIECE = 2**25 - 2**13
 _PLANNER_LOCK = threading.Lock()  # FFTW's planner is one per process and not thread-safe
 
 
@@ -202,6 +207,8 @@ class RealFFT:
             self._free.append(space)
 
     def _make(self) -> Workspace:
+        images = self.chunk * prod(self.shape) * self.dtype.itemsize
+        np.empty(min(KEPT * images, LARGEST_PIECE), dtype=np.uint8)  # freed at once
         if self.backend == "scipy":
             return _ScipyWorkspace(self.chunk, self.shape, self.dtype, self.transposed)
         return _FFTWWorkspace(self.chunk, self.shape, self.dtype, self.transposed, self._wisdom)

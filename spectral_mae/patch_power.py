@@ -10,7 +10,8 @@ digits: with Z̄ the transform of the sum of the patches of z and R that of one 
 
 from __future__ import annotations
 
-from functools import lru_cache, reduce
+from functools import reduce
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class PatchPower:
         self.grid = grid
         table = max(n * p for n, p in zip(grid.shape, grid.patch_size, strict=True))
         small = grid.patch_pixels <= GRAM_PIXELS and table <= GRAM_TABLE
-        self._power = gram_power(grid) if small else _PaddedPower(grid)
+        self._power = _GramPower(grid) if small else _PaddedPower(grid)
 
     def __call__(self, pixels: FloatArray) -> FloatArray:
         """Half-plane of Σ_b |X_b[k]|² for one float64 image.
@@ -54,10 +55,12 @@ class PatchPower:
         Its shape is ``grid.shape``, or (*grid.shape, channels): then the channels are added up.
         """
         planes = pixels.reshape(*self.grid.shape, -1)
-        mean = planes.reshape(-1, planes.shape[-1]).mean(axis=0)
-        # It is a sum of squares, so it is not negative but for rounding.
+        # Near the mean is good enough: whatever is taken off comes back exactly.
+        mean = np.einsum("xc->c", planes.reshape(-1, planes.shape[-1])) / prod(self.grid.shape)
         power = self._power(planes, mean)
-        return np.maximum(power, 0.0, out=power)
+        if power.min() < 0.0:  # a sum of squares, but for rounding
+            np.maximum(power, 0.0, out=power)
+        return power
 
 
 class _GramPower:
@@ -114,12 +117,6 @@ class _GramPower:
         mirrored = slice(self._height - half, 0, -1)
         np.add(cosine[mirrored], sine[mirrored], out=power[half:])
         return power.reshape(self._shape)
-
-
-@lru_cache(maxsize=8)
-def gram_power(grid: PatchGrid) -> _GramPower:
-    """Kept, for its tables take as long as a transform; they have a few MB at most."""
-    return _GramPower(grid)
 
 
 class _PaddedPower:
