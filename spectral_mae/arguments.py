@@ -39,7 +39,7 @@ def add_masking(parser: argparse.ArgumentParser, default: float | None = 0.75) -
         metavar="M",
         help=optional if default is None else f"fraction of patches hidden (default {default})",
     )
-    add_sampling(parser)
+    add_sampling(parser, default=None if default is None else "fixed")
 
 
 def add_sampling(parser: argparse.ArgumentParser, default: str | None = "fixed") -> None:

@@ -23,6 +23,7 @@ from spectral_mae import (
     verify,
     verify_theory,
 )
+from spectral_mae._checks import Sampling
 from spectral_mae.analyze_command import detrend
 from spectral_mae.batch import BatchOptions
 from spectral_mae.command_line import (
@@ -58,9 +59,14 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--out {arguments.out}: the name must end in .png or .csv")
     if arguments.unmask and arguments.mask is None:
         raise UsageError("--unmask needs --mask")
-    if arguments.patch_size is not None and arguments.mask_ratio is None:
-        raise UsageError("--patch-size is that of masks and needs --mask-ratio")
+    for option, value in (
+        ("--patch-size", arguments.patch_size),
+        ("--sampling", arguments.sampling),
+    ):
+        if value is not None and arguments.mask_ratio is None:
+            raise UsageError(f"{option} is that of masks and needs --mask-ratio")
     patch_size = 16 if arguments.patch_size is None else arguments.patch_size
+    sampling: Sampling = arguments.sampling or "fixed"
     with usage_errors():
         size = pixels_or_native(arguments.size)
         paths = found_images([arguments.path]).paths
@@ -69,7 +75,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         BatchOptions(
             (patch_size,),
             ratio,
-            arguments.sampling,
+            sampling,
             None,
             max_pixels=arguments.max_pixels,
         )
@@ -103,7 +109,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
                 image.pixels,
                 patch_size,
                 arguments.mask_ratio,
-                sampling=arguments.sampling,
+                sampling=sampling,
                 **options,
             )
         series = {name: spectrum.radial() for name, spectrum in spectra.items()}

@@ -37,6 +37,7 @@ def folder(tmp_path):
         ),
         (["analyze", "--mask-ratio", "75"], "(75 % is 0.75)"),
         (["psd", "builtin:camera", "--patch-size", "7"], "--patch-size is that of masks and needs"),
+        (["psd", "builtin:camera", "--sampling", "fixed"], "--sampling is that of masks and needs"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(arguments, message, tmp_path, capsys):
