@@ -7,7 +7,7 @@ import sys
 
 from spectral_mae import gallery, images, plot
 from spectral_mae.command_line import OK, SOME_FAILED, output_errors, usage_errors
-from spectral_mae.output_files import check_distinct
+from spectral_mae.output_files import check_distinct, check_replaced
 
 
 def figures(arguments: argparse.Namespace) -> int:
@@ -20,7 +20,9 @@ def figures(arguments: argparse.Namespace) -> int:
         if arguments.out.exists() and not arguments.out.is_dir():
             raise ValueError(f"--out {arguments.out} is a file, not a folder")
         found = images.find_images(arguments.data or ["builtin:"])  # before minutes of work
-        check_distinct([arguments.out / f"{name}.png" for name in names], found.paths)
+        outputs = [arguments.out / f"{name}.png" for name in names]
+        check_distinct(outputs, found.paths)
+        check_replaced(outputs, overwrite=arguments.overwrite)
     failed = 0
     for name in names:
         try:

@@ -147,3 +147,4 @@ def add_figures(add: AddParser) -> None:
         help="images, folders or patterns in place of those that come with scikit-image; figures "
         "of a single image take the first",
     )
+    add_replacing(parser)

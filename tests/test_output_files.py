@@ -90,3 +90,12 @@ def test_empty_and_foreign_files_are_not_made_here(own, tmp_path):
     assert not made_here(tmp_path / "a.png")
     assert made_here(tmp_path / "m.png")
     assert cli.main(["psd", "a.png", "--out", "empty.png"]) == cli.USAGE
+
+
+def test_a_figure_does_not_replace_a_picture_of_someone_else(own, tmp_path, capsys):
+    theirs = tmp_path / "out" / "masking.png"
+    theirs.parent.mkdir()
+    theirs.write_bytes(own[tmp_path / "a.png"])
+    call = ["figures", "masking", "--data", "a.png", "--out", "out"]
+    assert "--overwrite" in usage_error(capsys, *call)
+    assert theirs.read_bytes() == own[tmp_path / "a.png"]
