@@ -193,7 +193,8 @@ class FittedMap(Estimator, ABC):
     def _corruption(self, grid: PatchGrid) -> Corruption: ...
 
     @abstractmethod
-    def _solve(self, stack: Stack, grid: PatchGrid) -> Solution: ...
+    def _solve(self, stack: Stack, grid: PatchGrid) -> Solution:
+        """Fit to a second moment, in whose memory the result may be."""
 
     def _scored_mix(self, grid: PatchGrid) -> Mix:
         return self._corruption(grid).mix
@@ -217,7 +218,7 @@ class FittedMap(Estimator, ABC):
 
     def _stack(self, moments: Moments) -> Stack:
         """The second moment that is solved."""
-        return moments.stack().shrunk(self.shrinkage, moments.transform)
+        return moments.stack().shrunk(self.shrinkage, moments.transform, overwrite=True)
 
     def _half(self, solution: Solution) -> HalfPair | None:
         components = solution.components

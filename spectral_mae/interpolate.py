@@ -99,7 +99,7 @@ class Interpolator:
         self.max_iterations = _checks.positive_int("max_iterations", max_iterations)
         self._moments = moments
         shrunk = _checks.closed_unit("shrinkage", shrinkage)
-        self._stack = moments.stack().shrunk(shrunk, moments.transform)
+        self._stack = moments.stack().shrunk(shrunk, moments.transform, overwrite=True)
 
     def fill(
         self, images: ArrayLike, visible: ArrayLike, *, channel_axis: int | None = None

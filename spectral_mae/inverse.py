@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 _EPS = float(np.finfo(np.float64).eps)
 SMALL = 8  # size of a block up to which eigenvectors of many at once beat elimination of each
-LARGE = 256  # from here on the Cholesky factor at hand beats elimination, by strips of so many rows
-STRIP = 64
+LARGE = 96  # from here on the Cholesky factor at hand beats elimination, by strips of so many rows
+STRIP = 32
 
 
 class Met(NamedTuple):

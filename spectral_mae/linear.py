@@ -307,7 +307,9 @@ class LinearAE(LinearModel):
 
 
 def _solve_all(stack: Stack, mix: Mix, rank: int | None) -> Solution:
-    return solve.full_rank(stack, mix) if rank is None else solve.low_rank(stack, mix, rank)
+    if rank is None:
+        return solve.full_rank(stack, mix, overwrite=True)  # the stack was made for this
+    return solve.low_rank(stack, mix, rank)
 
 
 def _rank(rank: int | None) -> int | None:

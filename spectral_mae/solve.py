@@ -32,11 +32,12 @@ class NoClosedFormError(ValueError):
     """These moments have no closed form for what is asked."""
 
 
-def full_rank(stack: Stack, mix: Mix) -> Solution:
+def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
     """The best map without a bottleneck, W = μ Q⁻¹ S; its loss is Tr S − μ Tr(S W).
 
     Where Q is singular, Q⁻¹ is the pseudo-inverse on its range: eigenvalues of Q up to d·ε times
-    the largest diagonal entry of Q over the whole stack count as zero.
+    the largest diagonal entry of Q over the whole stack count as zero. ``overwrite`` puts the map
+    where the blocks of the stack are, which saves as much memory.
 
     Examples
     --------
@@ -45,20 +46,23 @@ def full_rank(stack: Stack, mix: Mix) -> Solution:
     >>> np.diag(found.weights[0]), round(found.loss, 6)
     (array([0.8, 0.5]), 1.3)
     """
-    weights = np.empty_like(stack.blocks)
-    cutoff = cutoff_of(stack, mix)
+    weights = stack.blocks if overwrite else np.empty_like(stack.blocks)
+    trace, cutoff = stack.trace, cutoff_of(stack, mix)  # before anything is overwritten
 
     def work(rows: slice) -> tuple[float, Met]:
         second = stack.blocks[rows]
         inverse = Inverse(mix.second_moment(stack, rows), cutoff)
-        np.multiply(inverse.solve(second), mix.mu, out=weights[rows])
+        map_ = inverse.solve(second)
+        map_ *= mix.mu
         times = stack.multiplicity[rows]
-        return mix.mu * _inner(times, second, weights[rows]), inverse.met(times)
+        explained = mix.mu * _inner(times, second, map_)
+        weights[rows] = map_
+        return explained, inverse.met(times)
 
     found = in_batches(work, *stack.blocks.shape[:2])
-    loss = max(stack.trace - math.fsum(explained for explained, _ in found), 0.0)
+    loss = max(trace - math.fsum(explained for explained, _ in found), 0.0)
     met = Met.all(met for _, met in found)
-    return Solution(weights, loss, stack.trace, stack.dim, None, met.condition, met.n_dropped)
+    return Solution(weights, loss, trace, stack.dim, None, met.condition, met.n_dropped)
 
 
 def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:

@@ -75,14 +75,17 @@ class Stack:
         patch = np.arange(len(matrix)) // self.patch_dim
         return np.where(patch[:, np.newaxis] == patch, matrix, 0.0)
 
-    def shrunk(self, shrinkage: float, transform: BlockTransform) -> Self:
+    def shrunk(
+        self, shrinkage: float, transform: BlockTransform, *, overwrite: bool = False
+    ) -> Self:
         """(1−s)·S + s·S̄, with S̄ the average of S over all cyclic shifts of pixels.
 
         S̄ is the diagonal of S in the Fourier basis (up to channels). The trace stays.
+        ``overwrite`` puts the result where the blocks of this stack are.
         """
         if shrinkage == 0:
             return self
-        blocks = np.empty_like(self.blocks)
+        blocks = self.blocks if overwrite else np.empty_like(self.blocks)
 
         def mix(rows: slice) -> None:
             diagonal = transform.fourier_diagonal(self.blocks[rows], rows)

@@ -177,6 +177,24 @@ def test_hidden_target_refuses_what_has_no_closed_form():
 
 
 @pytest.mark.parametrize("kind", [BandMoments, DenseMoments])
+def test_a_map_may_take_the_place_of_its_second_moment(kind):
+    """Of the stack alone: the moments stay, and so does every number."""
+    seen = moments(kind, photographs(30, (4, 6)), PatchGrid((4, 6), 2))
+    before, mix = seen.stack(), PatchMasking(6, 0.5).mix
+    apart, place = full_rank(before, mix), seen.stack()
+    again = full_rank(place, mix, overwrite=True)
+    assert again.weights is place.blocks
+    np.testing.assert_array_equal(again.weights, apart.weights)
+    numbers = [(s.loss, s.trace, s.condition, s.n_dropped) for s in (again, apart)]
+    assert numbers[0] == numbers[1]
+    for shrinkage in (0.0, 0.3):
+        expected = seen.stack().shrunk(shrinkage, seen.transform).blocks
+        found = seen.stack().shrunk(shrinkage, seen.transform, overwrite=True).blocks
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(seen.stack().blocks, before.blocks)
+
+
+@pytest.mark.parametrize("kind", [BandMoments, DenseMoments])
 def test_no_map_near_the_best_does_better(kind):
     grid = PatchGrid((4, 6), 2)
     stack = moments(kind, photographs(30, (4, 6)), grid).stack()
