@@ -254,7 +254,21 @@ class _Wisdom:
                 pyfftw.import_wisdom(others)
 
 
-class _FFTWWorkspace:
+class _Buffers:
+    """What both kinds of workspaces have."""
+
+    real: FloatArray
+    half: ComplexArray
+    _room: FloatArray = np.empty(0)
+
+    def room(self, n: int) -> FloatArray:
+        """Room for the power of ``n`` images, kept."""
+        if len(self._room) < n:
+            self._room = np.empty((n, *self.half.shape[1:]), dtype=self.real.dtype)
+        return self._room[:n]
+
+
+class _FFTWWorkspace(_Buffers):
     """Aligned buffers, and FFTW plans between them that are made when first used.
 
     ``"measure"`` overwrites what it plans on, so its plans are made on scratch arrays and then
@@ -270,14 +284,11 @@ class _FFTWWorkspace:
         wisdom: _Wisdom,
     ) -> None:
         self._axes = tuple(range(1, len(shape) + 1))
-        self._room: FloatArray = np.empty(0, dtype=dtype)
         self._transposed = transposed
         self._wisdom = wisdom
         self._scale = 1.0 / prod(shape)
         upright = (chunk, *half_shape(shape))
         kind = np.result_type(dtype, np.complex64)
-        self.half: ComplexArray
-        self.real: FloatArray
         # Of a chunk that is not full the rest is transformed too, so it must hold numbers.
         allocate = pyfftw.zeros_aligned if chunk > 1 else pyfftw.empty_aligned
         if transposed:
@@ -291,12 +302,6 @@ class _FFTWWorkspace:
         else:
             self._rows = self.half = allocate(upright, dtype=kind)
             self.real = allocate((chunk, *shape), dtype=dtype)
-
-    def room(self, n: int) -> FloatArray:
-        """Room for the power of ``n`` images, kept."""
-        if len(self._room) < n:
-            self._room = np.empty((n, *self.half.shape[1:]), dtype=self.real.dtype)
-        return self._room[:n]
 
     def forward(self, planes: NDArray[Any] | None = None) -> None:
         first = self._forward[0]
@@ -368,26 +373,17 @@ def _scratch(array: NDArray[Any]) -> NDArray[Any]:
     return np.lib.stride_tricks.as_strided(zeros, array.shape, array.strides)
 
 
-class _ScipyWorkspace:
+class _ScipyWorkspace(_Buffers):
     """The same buffers, transformed by SciPy's FFT."""
 
     def __init__(
         self, chunk: int, shape: tuple[int, ...], dtype: np.dtype[Any], transposed: bool
     ) -> None:
         self._axes = tuple(range(1, len(shape) + 1))
-        self._room: FloatArray = np.empty(0, dtype=dtype)
-        self.real: FloatArray = np.zeros((chunk, *shape), dtype=dtype)
+        self.real = np.zeros((chunk, *shape), dtype=dtype)
         half = half_shape(shape)[:: -1 if transposed else 1]
-        self.half: ComplexArray = np.zeros(
-            (chunk, *half), dtype=np.result_type(dtype, np.complex64)
-        )
+        self.half = np.zeros((chunk, *half), dtype=np.result_type(dtype, np.complex64))
         self._upright = self.half.swapaxes(1, 2) if transposed else self.half
-
-    def room(self, n: int) -> FloatArray:
-        """Room for the power of ``n`` images, kept."""
-        if len(self._room) < n:
-            self._room = np.empty((n, *self.half.shape[1:]), dtype=self.real.dtype)
-        return self._room[:n]
 
     def forward(self, planes: NDArray[Any] | None = None) -> None:
         if planes is not None:
