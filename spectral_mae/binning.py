@@ -99,7 +99,8 @@ class Binning:
             std = np.sqrt(variance)
         bins = np.flatnonzero(~(exact.all(axis=0) | alone))
         if bins.size:
-            careful = self._deviations(flat, index, mean[:, bins], bins)
+            with np.errstate(over="ignore", invalid="ignore"):  # infinite power stays infinite
+                careful = self._deviations(flat, index, mean[:, bins], bins)
             # Where it is not needed nothing changes, whatever other spectra come along.
             std[:, bins] = np.where(exact[:, bins], std[:, bins], careful)
         return mean.reshape(*lead, -1), std.reshape(*lead, -1)

@@ -204,7 +204,8 @@ def check(arguments: argparse.Namespace) -> int:
     n_failed = sum(not check.ok for check in worst)
     n_images = len(found.paths) - refused
     verdict = "all hold" if n_failed == 0 else f"{n_failed} FAILED"
-    print(f"{len(worst)} checks on {n_images} images: {verdict}")
+    counted = "1 image" if n_images == 1 else f"{n_images} images"
+    print(f"{len(worst)} checks on {counted}: {verdict}")
     return SOME_FAILED if n_failed or refused else OK
 
 

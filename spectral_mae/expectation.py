@@ -83,6 +83,8 @@ class MaskedPeriodogram:
 
     Raises
     ------
+    TypeError
+        If the grid is not a `PatchGrid`.
     ValueError
         For an option that `spectral_mae.psd` refuses.
 
@@ -107,6 +109,8 @@ class MaskedPeriodogram:
         scaling: Scaling = "density",
         channel_axis: int | None = None,
     ) -> None:
+        if not isinstance(grid, PatchGrid):
+            raise TypeError(f"{grid=} is not a PatchGrid")
         self.grid = grid
         self.channel_axis = channel_axis
         self._periodogram = Periodogram(

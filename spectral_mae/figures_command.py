@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from spectral_mae import gallery, images, plot
+from spectral_mae.atomic_file import replacing
 from spectral_mae.command_line import OK, SOME_FAILED, output_errors, usage_errors
 from spectral_mae.output_files import check_distinct, check_replaced
 
@@ -33,6 +34,7 @@ def figures(arguments: argparse.Namespace) -> int:
             continue
         with output_errors():
             arguments.out.mkdir(parents=True, exist_ok=True)
-            plot.save(figure, arguments.out / f"{name}.png")
+            with replacing(arguments.out / f"{name}.png") as beside:  # a link, not what it leads to
+                plot.save(figure, beside)
         print(f"{arguments.out / f'{name}.png'}: {gallery.caption(name).splitlines()[0]}")
     return SOME_FAILED if failed else OK

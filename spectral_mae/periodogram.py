@@ -111,7 +111,8 @@ class Periodogram:
     shape : int or tuple of int
         Pixels along each axis of every image.
     dtype : dtype
-        ``float32`` or ``float64``: the precision of the transforms.
+        ``float32`` or ``float64``: the precision of the transforms, whatever the images have
+        (`psd` takes that of its image).
     workers : int
         Threads that share the chunks of a batch.
     fs, window, detrend, scaling
@@ -279,7 +280,7 @@ class Periodogram:
 
     def _batch(self, images: ArrayLike) -> NDArray[Any]:
         """Check a batch and give it the axes (n, *shape, channels), without a copy."""
-        array = np.asarray(images)
+        array = _checks.plain_array("images", images)
         if array.dtype.kind not in "buif":
             raise TypeError(f"images have dtype {array.dtype}; real numbers are needed")
         batch = _checks.channels_last("images", array, self.channel_axis, len(self.shape) + 1)
@@ -294,7 +295,7 @@ class Periodogram:
         """One mask for each of ``n`` images, without a copy."""
         if visible is None:
             return None
-        masks = np.asarray(visible)
+        masks = _checks.plain_array("visible", visible)
         if masks.shape not in (self.shape, (n, *self.shape)):
             raise ValueError(
                 f"visible of shape {masks.shape} is neither {self.shape} nor {(n, *self.shape)}"

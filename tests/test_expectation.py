@@ -357,3 +357,8 @@ def test_leakage_results_are_like_spectra(tmp_path):
     rings.to_csv(tmp_path / "x.csv")
     assert (tmp_path / "x.csv").read_text().startswith("frequency,lower,upper,count,ratio")
     assert "total" in repr(leak)
+
+
+def test_a_planned_periodogram_needs_a_grid():
+    with pytest.raises(TypeError, match=r"grid=\(8, 8\) is not a PatchGrid"):
+        MaskedPeriodogram((8, 8))

@@ -99,3 +99,14 @@ def test_a_figure_does_not_replace_a_picture_of_someone_else(own, tmp_path, caps
     call = ["figures", "masking", "--data", "a.png", "--out", "out"]
     assert "--overwrite" in usage_error(capsys, *call)
     assert theirs.read_bytes() == own[tmp_path / "a.png"]
+
+
+def test_a_figure_replaces_a_link_and_not_what_it_leads_to(own, tmp_path):
+    link = tmp_path / "out" / "masking.png"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "a.png")
+    call = ["figures", "masking", "--data", "b.png", "--out", "out", "--overwrite"]
+    assert run(*call) == OK
+    assert (tmp_path / "a.png").read_bytes() == own[tmp_path / "a.png"]
+    assert made_here(link)
+    assert not link.is_symlink()

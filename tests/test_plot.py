@@ -62,6 +62,12 @@ def test_radial_draws_line_and_band(image, band):
     assert ax.get_xscale() == ax.get_yscale() == "log"
 
 
+def test_radial_refuses_a_batch(image):
+    rings = sm.Periodogram(image.shape).radial(np.stack([image, image]))
+    with pytest.raises(ValueError, match=r"a batch of shape \(2, "):
+        plot.radial({"both": rings})
+
+
 def test_radial_refuses_other_bands(image):
     with pytest.raises(ValueError, match="band='sem'"):
         plot.radial(sm.psd(image).radial(), band="sem")

@@ -366,3 +366,20 @@ def test_tiny_pixels_are_no_overflow():
 def test_unusual_arguments_get_a_clear_error(call, error, message):
     with np.errstate(all="ignore"), pytest.raises(error, match=message):
         call(laws.field((8, 8)))
+
+
+@pytest.mark.parametrize("method", ["power", "radial", "mean", "condition"])
+def test_masked_arrays_are_refused_by_batches_too(method):
+    x = laws.field((3, 8, 8))
+    periodogram = Periodogram((8, 8))
+    with pytest.raises(TypeError, match="images is a masked array"):
+        getattr(periodogram, method)(np.ma.array(x, mask=x > 0))
+    if method != "condition":
+        with pytest.raises(TypeError, match="visible is a masked array"):
+            getattr(periodogram, method)(x, visible=np.ma.array(x > 0, mask=x > 1))
+
+
+@pytest.mark.filterwarnings("error")
+def test_batches_that_overflow_are_an_error_and_nothing_else():
+    with pytest.raises(ValueError, match="too large for float64"):
+        Periodogram((16, 16)).radial(1e200 * laws.field((2, 16, 16)))

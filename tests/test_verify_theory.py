@@ -70,6 +70,6 @@ def test_the_command_adds_the_rows(capsys):
     assert main(["verify", "builtin:camera", "--size", "64", "--theory"]) == 0
     table = capsys.readouterr().out
     assert all(name in table for name in NAMES)
-    assert "52 checks on 1 images: all hold" in table
+    assert "52 checks on 1 image: all hold" in table
     assert main(["verify", "builtin:camera", "--size", "64"]) == 0
     assert "Lemma" not in capsys.readouterr().out

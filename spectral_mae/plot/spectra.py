@@ -99,6 +99,12 @@ def radial(
     )
     if not named:
         raise ValueError("no spectra to draw")
+    for name, spectrum in named.items():
+        if spectrum.power.ndim != 1:
+            raise ValueError(
+                f"radial spectra {name!r} are a batch of shape {spectrum.power.shape}: draw the "
+                "radial average of their mean spectrum, or each on its own"
+            )
     ax = one_axes(ax)
     for name, spectrum in named.items():
         _radial_line(ax, spectrum, name, band)
