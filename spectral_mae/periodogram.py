@@ -216,19 +216,17 @@ class Periodogram:
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         rings = self._default_rings if bins is None else RingBins(self.shape, self.fs, bins)
-        mean, std = np.empty((2, len(batch), len(rings.frequency)))
+        moments = np.empty((2, len(batch), len(rings.frequency)))
 
         def work(rows: slice, space: Workspace) -> None:
             power = space.room(rows.stop - rows.start)
             self._transform(batch[rows], _part(masks, rows), space, power)
-            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
-            _expect_finite(mean[rows])
+            moments[:, rows] = rings.moments(power, transposed=self._fft.transposed)
+            _expect_finite(moments[0, rows])
 
         self._each_chunk(batch, work)
-        scale = self.norm / batch.shape[-1]
-        mean *= scale
-        std *= scale
-        return rings.spectrum(mean, std, scaling=self.scaling)
+        moments *= self.norm / batch.shape[-1]
+        return rings.spectrum(*moments, scaling=self.scaling)
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
         """Mean spectrum of all images, added up in double precision."""
