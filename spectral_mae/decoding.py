@@ -7,23 +7,18 @@ import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin
 
-Pixels = NDArray[np.float64]
+from spectral_mae.samples import ImageRefused, Pixels, Raster
 
 # MPO, the format of stereo cameras and many phones, is no entry of its own: Pillow finds it as JPEG
 FORMATS: tuple[str, ...] = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
-
-
-class ImageRefused(ValueError):  # noqa: N818 - a verdict on a file, not a fault of the program
-    """A file that cannot be used; the message is the reason, one plain line fit for a table."""
 
 
 def decode(path: Path, max_pixels: int, *, color: bool) -> tuple[Pixels, list[str]]:
@@ -84,7 +79,7 @@ def _decode(data: bytes, max_pixels: int, color: bool) -> tuple[Pixels, list[str
         _verify(probe, notes)
         header = _header(probe, data)
         image = _upright(_open(data), notes)
-        return to_channels(_pixels(image, header, notes), color=color), notes
+        return _raster(image, header, notes).pixels(notes, color=color), notes
     except ImageRefused:
         raise
     except Exception as error:  # damaged bytes can raise anything in a decoder
@@ -169,7 +164,7 @@ def _native_order(tile: ImageFile._Tile) -> ImageFile._Tile:
     return tile._replace(args=(native.get(rawmode, rawmode), *others))
 
 
-def _pixels(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
+def _raster(image: Image.Image, header: _Header, notes: list[str]) -> Raster:
     rule = _MODES.get(image.mode)
     if rule is None:
         raise ImageRefused(f"pixels of mode {image.mode} are not handled")
@@ -178,81 +173,52 @@ def _pixels(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
     return rule(image, header, notes)
 
 
-def _integers(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
+def _integers(image: Image.Image, header: _Header, notes: list[str]) -> Raster:
     bits = {"1": 1, "L": 8, "RGB": 8}.get(image.mode, header.bits)
     kind = "i" if header.signed else "u"
     # the cast takes back the type that Pillow's mode has not: int8 in L, uint32 in I
     samples = np.asarray(image).astype(f"{kind}{1 if bits <= 8 else 2 if bits <= 16 else 4}")
-    lowest = -(2.0 ** (bits - 1)) if header.signed else 0.0
-    pixels = (samples - lowest) / (2.0**bits - 1)
-    if header.white_is_zero and image.mode.startswith("I"):  # Pillow turns the 8-bit ones only
-        pixels = 1.0 - pixels
+    turned = header.white_is_zero and image.mode.startswith("I")  # Pillow turns the 8-bit ones
+    raster = Raster.integers(samples, bits, signed=header.signed, white_is_zero=turned)
     key = image.info.get("transparency")
-    return pixels if key is None else over_white(pixels, _unlike(pixels, key, header.bits), notes)
+    return (
+        raster if key is None else replace(raster, transparent=_key(key, image.mode, header.bits))
+    )
 
 
-def _floats(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
-    return checked_floats(np.asarray(image, dtype=np.float64), notes)
+def _key(key: int | tuple[int, ...], mode: str, bits: int) -> tuple[int, ...]:
+    """The samples, as Pillow reads them, that stand for transparent."""
+    samples = (key,) if isinstance(key, int) else key
+    if mode == "RGB" and bits > 8:  # of which Pillow has read the upper 8
+        return tuple(sample >> (bits - 8) for sample in samples)
+    if bits < 8:  # which Pillow stretches to 8
+        return tuple(sample * 255 // (2**bits - 1) for sample in samples)
+    return samples
 
 
-def checked_floats(pixels: Pixels, notes: list[str]) -> Pixels:
-    """Numbers as they are, refused where they are none; a note if they leave [0, 1]."""
-    bad = int(np.count_nonzero(~np.isfinite(pixels)))
-    if bad:
-        raise ImageRefused(f"{bad} pixel{'s are' if bad > 1 else ' is'} NaN or infinite")
-    low, high = pixels.min(), pixels.max()
-    if low < 0 or high > 1:
-        notes.append(f"values from {low:.4g} to {high:.4g} kept as they are")
-    return pixels
+def _floats(image: Image.Image, header: _Header, notes: list[str]) -> Raster:
+    return Raster.floats(np.asarray(image))
 
 
-def _with_alpha(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
-    gray = image.mode in ("LA", "La")
-    samples = np.asarray(image.convert("LA" if gray else "RGBA")) / 255.0
-    pixels = over_white(samples[..., :-1], samples[..., -1:], notes)
-    return pixels[..., 0] if gray else pixels
+def _with_alpha(image: Image.Image, header: _Header, notes: list[str]) -> Raster:
+    associated = image.mode in ("La", "RGBa")
+    if image.mode in ("P", "PA"):
+        image = image.convert("RGBA")
+    return Raster.integers(np.asarray(image), alpha="associated" if associated else "straight")
 
 
-def _converted(image: Image.Image, header: _Header, notes: list[str]) -> Pixels:
+def _converted(image: Image.Image, header: _Header, notes: list[str]) -> Raster:
     if image.mode != "YCbCr":  # which is another way to write RGB; inks and Lab need a profile
         notes.append(f"{image.mode} converted to RGB without a colour profile")
-    return np.asarray(image.convert("RGB")) / 255.0
+    return Raster.integers(np.asarray(image.convert("RGB")))
 
 
-_MODES: dict[str, Callable[[Image.Image, _Header, list[str]], Pixels]] = {
+_MODES: dict[str, Callable[[Image.Image, _Header, list[str]], Raster]] = {
     **dict.fromkeys(("1", "L", "RGB", "I", "I;16", "I;16B"), _integers),
-    **dict.fromkeys(("LA", "La", "PA", "RGBA", "P"), _with_alpha),
+    **dict.fromkeys(("LA", "La", "PA", "RGBA", "RGBa", "P"), _with_alpha),
     **dict.fromkeys(("CMYK", "YCbCr", "LAB"), _converted),
     "F": _floats,
 }
-
-
-def _unlike(pixels: Pixels, key: int | tuple[int, ...], bits: int) -> Pixels:
-    """Opacity of an image in which one value, or one colour, stands for transparent."""
-    if pixels.ndim == 3 and bits > 8:  # of which Pillow has read the upper 8
-        key, bits = tuple(value >> (bits - 8) for value in np.atleast_1d(key)), 8
-    differs = pixels != np.asarray(key) / (2.0**bits - 1)  # exact: k/15 is 17k/255 in doubles too
-    opaque = differs.any(axis=-1, keepdims=True) if pixels.ndim == 3 else differs
-    return opaque.astype(np.float64)
-
-
-def over_white(pixels: Pixels, alpha: Pixels, notes: list[str]) -> Pixels:
-    """What transparent pixels show before a white wall."""
-    if alpha.min() == 1:
-        return pixels
-    notes.append("transparent pixels shown on white")
-    return pixels * alpha + (1.0 - alpha)
-
-
-def to_channels(pixels: Pixels, *, color: bool) -> Pixels:
-    """Three channels if colour is wanted, else gray values (ITU-R BT.601 luma)."""
-    if pixels.ndim == 2:
-        return np.repeat(pixels[..., np.newaxis], 3, axis=-1) if color else pixels
-    if color:
-        return pixels
-    red, green, blue = np.moveaxis(pixels, -1, 0)
-    # 0.299 R + 0.587 G + 0.114 B, in the order that leaves R = G = B exactly as it is
-    return green + 0.299 * (red - green) + 0.114 * (blue - green)
 
 
 def _reason(error: BaseException, format_name: str | None) -> str:

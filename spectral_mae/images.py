@@ -16,14 +16,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from spectral_mae._checks import per_axis, positive_int
-from spectral_mae.decoding import (
-    FORMATS,
-    ImageRefused,
-    Pixels,
-    decode,
-    decode_bytes,
-    to_channels,
-)
+from spectral_mae.decoding import FORMATS, decode, decode_bytes
 from spectral_mae.image_files import (
     SUFFIXES,
     AnyPath,
@@ -34,6 +27,7 @@ from spectral_mae.image_files import (
     image_path,
 )
 from spectral_mae.made_here import SOFTWARE
+from spectral_mae.samples import ImageRefused, Pixels, to_channels
 
 __all__ = [
     "FORMATS",

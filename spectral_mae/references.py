@@ -21,16 +21,9 @@ from typing import BinaryIO, Literal, Self, cast
 import numpy as np
 
 from spectral_mae import images
-from spectral_mae.decoding import (
-    ImageRefused,
-    Pixels,
-    byte_limit,
-    checked_floats,
-    one_line,
-    over_white,
-    to_channels,
-)
+from spectral_mae.decoding import byte_limit, one_line
 from spectral_mae.images import LoadedImage
+from spectral_mae.samples import ImageRefused, Raster
 
 Coding = Literal["", "gz", "bz2", "xz"]
 _OPENERS: dict[str, Callable[..., object]] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
@@ -105,17 +98,11 @@ class Samples:
                 f"too large: {height}x{width} pixels; the limit is {max_pixels / 1e6:.1f} million"
             )
         notes: list[str] = []
-        if samples.dtype.kind == "f":
-            pixels: Pixels = checked_floats(samples.astype(np.float64), notes)
-        elif samples.dtype.kind == "b":
-            pixels = samples.astype(np.float64)
-        else:
-            pixels = samples / float(np.iinfo(samples.dtype).max)
-        if pixels.ndim == 3 and pixels.shape[-1] == 4:
-            pixels = over_white(pixels[..., :3], pixels[..., 3:], notes)
-        elif pixels.ndim == 3 and pixels.shape[-1] == 1:
-            pixels = pixels[..., 0]
-        return images.loaded(np.ascontiguousarray(to_channels(pixels, color=color)), notes)
+        kind = Raster.floats if samples.dtype.kind == "f" else Raster.integers
+        raster = kind(
+            samples, alpha="straight" if self.shape[0 if self.planar else -1] == 4 else None
+        )
+        return images.loaded(raster.pixels(notes, color=color), notes)
 
 
 @dataclass(frozen=True, slots=True)

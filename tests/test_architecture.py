@@ -29,8 +29,8 @@ LAYERS = [
         "sampled_mean ising_exact ising_lattice ising fields masked_slope spectrum_errors"
     ),
     (
-        "theory reconstruction image_files decoding images references archives array_images "
-        "sources watch reading"
+        "theory reconstruction image_files samples decoding images references archives "
+        "array_images sources watch reading"
     ),
     "analysis plot verify verify_theory",
     (

@@ -9,8 +9,8 @@ import pytest
 from source_files import PIXELS, read, titles, write_tar, write_zip
 
 from spectral_mae import references as references_module
-from spectral_mae.decoding import ImageRefused
 from spectral_mae.reading import Reader
+from spectral_mae.samples import ImageRefused
 from spectral_mae.sources import find_sources
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from source_files import read, titles, write_tar
 
-from spectral_mae.decoding import ImageRefused
 from spectral_mae.references import Samples
+from spectral_mae.samples import ImageRefused
 from spectral_mae.sources import find_sources
 
 RNG = np.random.default_rng(0)

@@ -10,8 +10,8 @@ from PIL import Image
 from source_files import PIXELS, read, titles, write_zip
 
 import spectral_mae as sm
-from spectral_mae.decoding import ImageRefused
 from spectral_mae.reading import Reader
+from spectral_mae.samples import ImageRefused
 from spectral_mae.sources import find_sources, reference_to
 
 # Files, folders, lists ---------------------------------------------------------------------------

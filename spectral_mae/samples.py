@@ -1,0 +1,239 @@
+"""Rules of samples: what the numbers in an image file are as pixels.
+
+A reader hands over the samples as the file holds them, and says which sample value is black, which
+is white and which channel is opacity. The arithmetic is done here, for all formats alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.float64]
+Alpha = Literal["straight", "associated"]
+
+# Pixels are made in strips of rows, lest an image exists in double precision with all its channels.
+STRIP = 2**16
+
+
+class ImageRefused(ValueError):  # noqa: N818 - a verdict on a file, not a fault of the program
+    """A file that cannot be used; the message is the reason, one plain line fit for a table."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Raster:
+    """Samples of an image as its file holds them, and what they mean.
+
+    Attributes
+    ----------
+    samples : ndarray, shape (H, W) or (H, W, C)
+        Booleans, integers or real floating-point numbers of any type.
+    black, white : float or tuple of float
+        Sample values that become 0 and 1, for all channels or one for each. Values between and
+        beyond them follow linearly.
+    alpha : {"straight", "associated"} or None
+        Whether the last channel is opacity, and whether the others were multiplied by it already.
+    opaque : float
+        Sample value of full opacity.
+    transparent : tuple of int or None
+        The samples, one for each channel, of pixels that are transparent; all others are opaque.
+
+    Examples
+    --------
+    >>> notes = []
+    >>> Raster.of(np.array([[0, 3, 11]]), white=11).pixels(notes, color=False)
+    array([[0.        , 0.27272727, 1.        ]])
+    >>> Raster.integers(np.array([[-128, 127]], dtype=np.int8)).pixels(notes, color=False)
+    array([[0., 1.]])
+    >>> half = np.array([[[0, 128]]], dtype=np.uint8)
+    >>> Raster.integers(half, alpha="straight").pixels(notes, color=False)
+    array([[0.49803922]])
+    >>> notes
+    ['transparent pixels shown on white']
+    """
+
+    samples: NDArray[Any]
+    black: float | tuple[float, ...]
+    white: float | tuple[float, ...]
+    alpha: Alpha | None = None
+    opaque: float = 1.0
+    transparent: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        samples: NDArray[Any],
+        *,
+        white: float | tuple[float, ...],
+        alpha: Alpha | None = None,
+    ) -> Self:
+        """Samples from 0 to ``white``: one maximum, or one for each channel with that of alpha."""
+        *colours, last = white if isinstance(white, tuple) else (white, white)
+        return (
+            cls(samples, 0.0, white)
+            if alpha is None
+            else cls(samples, 0.0, tuple(colours), alpha, last)
+        )
+
+    @classmethod
+    def integers(
+        cls,
+        samples: NDArray[Any],
+        bits: int | None = None,
+        *,
+        signed: bool | None = None,
+        white_is_zero: bool = False,
+        alpha: Alpha | None = None,
+    ) -> Self:
+        """Integers that fill the range of so many bits; by default that of their type.
+
+        Unsigned ones begin at 0, signed ones at −2^(bits−1). Booleans have one bit.
+        """
+        kind = samples.dtype.kind
+        bits = (1 if kind == "b" else 8 * samples.dtype.itemsize) if bits is None else bits
+        signed = kind == "i" if signed is None else signed
+        span = 2.0**bits - 1
+        lowest = -(2.0 ** (bits - 1)) if signed else 0.0
+        limits = (lowest, lowest + span)
+        black, white = limits[::-1] if white_is_zero else limits
+        return cls(samples, black, white, alpha, limits[1])
+
+    @classmethod
+    def floats(
+        cls, samples: NDArray[Any], *, white_is_zero: bool = False, alpha: Alpha | None = None
+    ) -> Self:
+        """Floating-point numbers, which keep their values; with ``white_is_zero`` 1 − value."""
+        black, white = (1.0, 0.0) if white_is_zero else (0.0, 1.0)
+        return cls(samples, black, white, alpha)
+
+    @property
+    def colours(self) -> int:
+        """How many channels are not opacity."""
+        channels = 1 if self.samples.ndim == 2 else self.samples.shape[-1]
+        return channels - (self.alpha is not None)
+
+    def pixels(self, notes: list[str], *, color: bool, channel: int | None = None) -> Pixels:
+        """Pixels, and notes on what was done that changes what a spectrum means.
+
+        Parameters
+        ----------
+        notes : list of str
+            Grows by what the user should know.
+        color : bool
+            Three channels, else gray values (ITU-R BT.601 luma).
+        channel : int or None
+            The one channel to take, from 0. None is all of gray and of colour, and the mean over
+            the channels where they are neither one nor three.
+
+        Returns
+        -------
+        ndarray of float64, shape (H, W) or (H, W, 3)
+
+        Raises
+        ------
+        ImageRefused
+            If a sample is NaN or infinite, or there is no such channel.
+        """
+        floating = self.samples.dtype.kind == "f"
+        if floating:
+            self._check_finite()
+        if channel is not None and not 0 <= channel < self.colours:
+            raise ImageRefused(f"channel {channel} of an image of {self.colours} channels, from 0")
+        if channel is None and self.colours not in (1, 3):
+            notes.append(f"mean of its {self.colours} channels")
+        height, width = self.samples.shape[:2]
+        pixels = np.empty((height, width, 3) if color else (height, width))
+        lowest, highest, least_opaque, clipped = np.inf, -np.inf, 1.0, False
+        for rows in self._strips():
+            values = self._scaled(rows)
+            if floating:
+                lowest, highest = min(lowest, values.min()), max(highest, values.max())
+            opacity = self._opacity(rows)
+            if opacity is not None and (least := float(opacity.min())) < 1:
+                least_opaque = min(least_opaque, least)
+                if self.alpha == "associated":
+                    if not floating and (values > opacity).any():
+                        values, clipped = np.minimum(values, opacity), True
+                    values += 1.0 - opacity
+                else:
+                    values = values * opacity + (1.0 - opacity)
+            pixels[rows] = to_channels(_chosen(values, channel), color=color)
+        if channel is not None and self.colours > 1:
+            notes.append(f"channel {channel} of {self.colours}")
+        if lowest < 0 or highest > 1:
+            notes.append(f"values from {lowest:.4g} to {highest:.4g} kept as they are")
+        if least_opaque < 1:
+            notes.append("transparent pixels shown on white")
+        if clipped:
+            notes.append("colours brighter than their opacity allows were clipped to it")
+        return pixels
+
+    def turned(self, orientation: int) -> Self:
+        """Upright, of an image that is stored in one of EXIF's orientations, 1 to 8."""
+        samples = self.samples
+        if orientation >= 5:
+            samples = samples.swapaxes(0, 1)
+        if orientation in (3, 4, 7, 8):
+            samples = samples[::-1]
+        if orientation in (2, 3, 6, 7):
+            samples = samples[:, ::-1]
+        return replace(self, samples=samples)
+
+    def _strips(self) -> Iterator[slice]:
+        height, width = self.samples.shape[:2]
+        rows = max(1, STRIP // max(1, width))
+        return (slice(top, top + rows) for top in range(0, height, rows))
+
+    def _check_finite(self) -> None:
+        bad = sum(
+            int(np.count_nonzero(~np.isfinite(self.samples[rows]))) for rows in self._strips()
+        )
+        if bad:
+            raise ImageRefused(f"{bad} pixel{'s are' if bad > 1 else ' is'} NaN or infinite")
+
+    def _scaled(self, rows: slice) -> Pixels:
+        samples = self.samples[rows]
+        if self.alpha is not None:
+            samples = samples[..., :-1]
+        values: Pixels = samples.astype(np.float64)
+        black, white = np.asarray(self.black, np.float64), np.asarray(self.white, np.float64)
+        if black.any():
+            values -= black
+        if (white - black != 1).any():
+            values /= white - black
+        return values
+
+    def _opacity(self, rows: slice) -> Pixels | None:
+        """From 0 to 1, of shape (h, w) or (h, w, 1); None where all is opaque."""
+        samples = self.samples[rows]
+        if self.alpha is not None:
+            return samples[..., -1:] / np.float64(self.opaque)
+        if self.transparent is None:
+            return None
+        differs = samples != np.asarray(self.transparent)
+        opaque = differs.any(axis=-1, keepdims=True) if samples.ndim == 3 else differs
+        return opaque.astype(np.float64)
+
+
+def _chosen(values: Pixels, channel: int | None) -> Pixels:
+    """One channel or three."""
+    if values.ndim == 2 or (values.shape[-1] == 3 and channel is None):
+        return values
+    if channel is not None or values.shape[-1] == 1:
+        return values[..., channel or 0]
+    return values.mean(axis=-1)
+
+
+def to_channels(pixels: Pixels, *, color: bool) -> Pixels:
+    """Three channels if colour is wanted, else gray values (ITU-R BT.601 luma)."""
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., np.newaxis], 3, axis=-1) if color else pixels
+    if color:
+        return pixels
+    red, green, blue = np.moveaxis(pixels, -1, 0)
+    # 0.299 R + 0.587 G + 0.114 B, in the order that leaves R = G = B exactly as it is
+    return green + 0.299 * (red - green) + 0.114 * (blue - green)
