@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin
 
-from spectral_mae.samples import ImageRefused, Pixels, Raster
+from spectral_mae.samples import ImageRefused, Pixels, Raster, check_size
+from spectral_mae.tiff import SIGNATURES as TIFF_SIGNATURES
+from spectral_mae.tiff import read_tiff
 
 # MPO, the format of stereo cameras and many phones, is no entry of its own: Pillow finds it as JPEG
 FORMATS: tuple[str, ...] = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
@@ -67,14 +69,17 @@ def _file_bytes(path: Path, limit: int) -> bytes:
 
 
 def _decode(data: bytes, max_pixels: int, color: bool) -> tuple[Pixels, list[str]]:
+    notes: list[str] = []
+    if data.startswith(TIFF_SIGNATURES):
+        try:
+            return read_tiff(data, max_pixels, notes).pixels(notes, color=color), notes
+        except ImageRefused:
+            raise
+        except Exception as error:  # damaged bytes can raise anything in a decoder
+            raise ImageRefused(_reason(error, "TIFF")) from error
     probe = _open(data)
     width, height = probe.size
-    if height * width > max_pixels:
-        raise ImageRefused(
-            f"too large: {height}x{width} is {height * width / 1e6:.1f} million pixels; "
-            f"the limit is {max_pixels / 1e6:.1f} million"
-        )
-    notes: list[str] = []
+    check_size(height, width, max_pixels)
     try:
         _verify(probe, notes)
         header = _header(probe, data)
