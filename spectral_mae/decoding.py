@@ -71,12 +71,7 @@ def _file_bytes(path: Path, limit: int) -> bytes:
 def _decode(data: bytes, max_pixels: int, color: bool) -> tuple[Pixels, list[str]]:
     notes: list[str] = []
     if data.startswith(TIFF_SIGNATURES):
-        try:
-            return read_tiff(data, max_pixels, notes).pixels(notes, color=color), notes
-        except ImageRefused:
-            raise
-        except Exception as error:  # damaged bytes can raise anything in a decoder
-            raise ImageRefused(_reason(error, "TIFF")) from error
+        return read_tiff(data, max_pixels, notes).pixels(notes, color=color), notes
     probe = _open(data)
     width, height = probe.size
     check_size(height, width, max_pixels)

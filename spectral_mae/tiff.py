@@ -16,7 +16,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from spectral_mae.samples import ImageRefused, Raster, check_size
-from spectral_mae.tiff_codecs import OLD_JPEG, decode_old_jpeg
+from spectral_mae.tiff_codecs import OLD_JPEG, decode_old_jpeg, name_of
 from spectral_mae.tiff_colors import Meaning, raster
 from spectral_mae.tiff_storage import Storage
 from spectral_mae.tiff_strips import read_samples
@@ -45,26 +45,43 @@ def read_tiff(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
     ------
     ImageRefused
         If the page cannot be read, or not without guessing.
-    Exception
-        Whatever else the decoders raise on damaged bytes.
     """
     import tifffile
 
-    with _heard(notes), tifffile.TiffFile(BytesIO(data)) as file:
-        page = file.pages.first
-        storage = Storage.of(page)
-        check_size(storage.height, storage.width, max_pixels)
-        _check_memory(storage, max_pixels)
-        _note_what_else(file, page, notes)
-        meaning = Meaning.of(page, storage.channels, notes)
-        orientation = page.tags.valueof(274, 1)
+    with _heard(notes):
+        with _refused("its tags cannot be read"):
+            file = tifffile.TiffFile(BytesIO(data))
+            page = file.pages.first
+            storage = Storage.of(page)
+            check_size(storage.height, storage.width, max_pixels)
+            _check_memory(storage, max_pixels)
+            _note_what_else(file, page, notes)
+            meaning = Meaning.of(page, storage.channels, notes)
+            orientation = page.tags.valueof(274, 1)
         if orientation in range(2, 9):
             notes.append(f"turned upright by EXIF orientation {orientation}")
-        if storage.compression == OLD_JPEG:
-            return Raster.integers(decode_old_jpeg(data))
-        samples = read_samples(page, storage, data, notes)
-        image = raster(page, storage, meaning, samples, notes)
+        with _refused(f"its {name_of(storage.compression)} cannot be undone"):
+            if storage.compression == OLD_JPEG:
+                return Raster.integers(decode_old_jpeg(data))
+            samples = read_samples(page, storage, data, notes)
+        with _refused("its tags cannot be read"):
+            image = raster(page, storage, meaning, samples, notes)
         return image.turned(orientation) if orientation in range(2, 9) else image
+
+
+@contextmanager
+def _refused(reason: str) -> Iterator[None]:
+    """Say it in plain words when a library fails: on damaged bytes it may raise anything."""
+    try:
+        yield
+    except ImageRefused:
+        raise
+    except MemoryError as error:
+        raise ImageRefused("not enough memory to decode it") from error
+    except Exception as error:
+        text = " ".join(str(error).split())[:100]
+        spoken = isinstance(error, ValueError | RuntimeError) and text
+        raise ImageRefused(f"damaged TIFF: {reason}{f' ({text})' if spoken else ''}") from error
 
 
 def _check_memory(storage: Storage, max_pixels: int) -> None:

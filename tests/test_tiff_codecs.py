@@ -76,7 +76,7 @@ def test_jpeg_of_12_bits(tmp_path: Path) -> None:
 
 
 def test_tiles_of_jpeg(tmp_path: Path) -> None:
-    samples = smooth("u1", 3)
+    samples = smooth("u1", 3)[:32]  # tiles that need no padding, which would bleed into chroma
     as_ycbcr = np.asarray(Image.fromarray(samples).convert("YCbCr"))
     for subsampling in ((1, 1), (2, 2)):
         data = written(
