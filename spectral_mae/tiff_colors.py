@@ -58,10 +58,11 @@ class Meaning:
         colours = _COLOURS[photometric]
         if photometric == LINEAR_RAW and n_channels >= 3:
             colours = 3
-        if n_channels < colours or (photometric == CMYK and page.tags.valueof(332, 1) != 1):
-            photometric, colours = BLACK_IS_ZERO, n_channels  # inks, or whatever they are
-        extras = [int(kind) for kind in page.extrasamples][: n_channels - colours]
-        extras += [0] * (n_channels - colours - len(extras))
+        if photometric == CMYK and (n_channels < colours or page.tags.valueof(332, 1) != 1):
+            photometric, colours = WHITE_IS_ZERO, n_channels  # other inks, of which none is white
+        elif n_channels < colours:
+            photometric, colours = BLACK_IS_ZERO, n_channels
+        extras = _extras(page, photometric, n_channels - colours, notes)
         opacity = [(colours + i, _ALPHA[kind]) for i, kind in enumerate(extras) if kind in _ALPHA]
         unstated = tuple(colours + i for i, kind in enumerate(extras) if kind not in _ALPHA)
         channels = tuple(range(colours))
@@ -82,6 +83,14 @@ def _photometric(page: TiffPage, n_channels: int, notes: list[str]) -> int:
         name = _NAMES.get(value, f"photometric interpretation {value!r:.20}")
         raise ImageRefused(f"TIFF of {name}: not read here")
     return int(value)
+
+
+def _extras(page: TiffPage, photometric: int, n: int, notes: list[str]) -> list[int]:
+    """The kinds of the last ``n`` channels, as the tag ExtraSamples has them."""
+    if photometric == RGB and n == 1 and 338 not in page.tags:  # as Pillow, libtiff and OpenCV
+        notes.append("fourth channel taken for opacity: the file does not say what it is")
+        return [2]
+    return ([int(kind) for kind in page.extrasamples] + n * [0])[:n]
 
 
 def raster(
@@ -132,9 +141,12 @@ def _palette(
             f"damaged TIFF: colour {highest} of a colour map of {colours.shape[1]} colours"
         )
     white = 65535
-    if colours.max() < 256:  # the rule of libtiff, for writers that take the map for one of bytes
-        white = 255
-        notes.append(f"colour map from 0 to {colours.max()}: taken for one of 8 bits")
+    if colours.any() and (colours.max() < 256 or not (colours % 256).any()):
+        # Writers that take the map for one of bytes are many, so libtiff looks at it too.
+        white = 255 if colours.max() < 256 else 255 * 256
+        notes.append(
+            f"colour map from 0 to {colours.max()}: taken for one of 8 bits, {white} is white"
+        )
     shown = np.ascontiguousarray(colours.T.astype(np.uint16))[index]
     if alpha is None:
         return Raster.of(shown, white=white)
