@@ -215,6 +215,8 @@ class Raster:
             values -= black
         if (white - black != 1).any():
             values /= white - black
+        if (white < black).any():
+            values += 0.0  # no negative zeros
         return values if self.to_rgb is None else self.to_rgb(values)
 
     def _opacity(self, rows: slice) -> Pixels | None:

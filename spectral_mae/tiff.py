@@ -24,8 +24,6 @@ from spectral_mae.tiff_strips import read_samples
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
-SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the latter two of BigTIFF
-
 _REDUCED = 1  # a bit of the tag NewSubfileType
 
 

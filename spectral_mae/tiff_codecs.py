@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import JpegImagePlugin, TiffImagePlugin, WebPImagePlugin
 
+from spectral_mae.extras import missing
 from spectral_mae.samples import ImageRefused
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ _BY_IMAGECODECS = frozenset(
     {OLD_JPEG, JPEG, 22610, 33003, 33004, 33005, 33007, 34712, 34887, 34892, 34933, 34934}
     | {50002, 52546}
 )
-INSTALL_CODECS = "which pip install -e '.[codecs]' in a copy of the repository adds"
 
 
 def name_of(compression: int) -> str:
@@ -245,7 +245,7 @@ def decode_by_tifffile(page: TiffPage, strip: memoryview, number: int) -> NDArra
 
 
 def _why_not(compression: int) -> str:
-    reason = f"TIFF with {name_of(compression)}: not read here"
+    what = f"TIFF with {name_of(compression)}"
     if compression in _BY_IMAGECODECS:
-        return f"{reason} without imagecodecs, {INSTALL_CODECS}"
-    return reason
+        return missing(what, "imagecodecs", "codecs")
+    return f"{what}: not read here"

@@ -13,7 +13,7 @@ import spectral_mae
 
 PACKAGE = "spectral_mae"
 LAYERS = [
-    "_version _checks",
+    "_version _checks extras",
     "grid fourier sampling parallel array_file atomic_file made_here",
     (
         "dirichlet polyphase bands conditioning binning columns slope radial sectors spectrum "
@@ -29,9 +29,9 @@ LAYERS = [
         "sampled_mean ising_exact ising_lattice ising fields masked_slope spectrum_errors"
     ),
     (
-        "theory reconstruction image_files samples color_models tiff_codecs tiff_storage "
-        "tiff_packing tiff_strips tiff_colors tiff decoding images references archives "
-        "array_images sources watch reading"
+        "theory reconstruction image_files formats samples netpbm pillow_reader png jpeg2000 "
+        "color_models tiff_codecs tiff_storage tiff_packing tiff_strips tiff_colors tiff "
+        "decoding images references archives array_images sources watch reading"
     ),
     "analysis plot verify verify_theory",
     (
@@ -49,7 +49,7 @@ LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.spl
 # Who alone may import what.
 SOLE = {
     "pyfftw": {"fourier"},
-    "PIL": {"images", "decoding", "tiff_codecs"},
+    "PIL": {"images", "decoding", "pillow_reader", "png", "tiff_codecs"},
     "skimage": {"image_files", "color_models"},
     "tifffile": {"tiff", "tiff_codecs"},
     "matplotlib": {"plot"},

@@ -110,8 +110,8 @@ def test_refused_by_name_without_imagecodecs(number: int, name: str, tmp_path: P
     with pytest.raises(ImageRefused) as refusal:
         read(tiff(GRAY, t259=[number]), tmp_path)
     assert str(refusal.value) == (
-        f"TIFF with {name} compression: not read here without imagecodecs, "
-        "which pip install -e '.[codecs]' in a copy of the repository adds"
+        f"TIFF with {name} compression needs imagecodecs, which is not installed: "
+        "pip install -e '.[codecs]' in your copy of the repository"
     )
 
 
