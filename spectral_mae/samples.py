@@ -150,7 +150,9 @@ class Raster:
         if floating:
             self._check_finite()
         if channel is not None and not 0 <= channel < self.colours:
-            raise ImageRefused(f"channel {channel} of an image of {self.colours} channels, from 0")
+            raise ImageRefused(
+                f"channel {channel} of an image of {_channels(self.colours)}, from 0"
+            )
         averaged = channel is None and (self.gray or self.colours != 3) and self.colours > 1
         if averaged:
             notes.append(f"mean of its {self.colours} channels")
@@ -238,6 +240,10 @@ def check_size(height: int, width: int, max_pixels: int) -> None:
             f"too large: {height}x{width} is {height * width / 1e6:.1f} million pixels; "
             f"the limit is {max_pixels / 1e6:.1f} million"
         )
+
+
+def _channels(n: int) -> str:
+    return f"{n} channel{'s' if n > 1 else ''}"
 
 
 def _chosen(values: Pixels, channel: int | None) -> Pixels:

@@ -85,6 +85,30 @@ def test_a_fourth_channel_without_a_word_is_opacity(tmp_path: Path) -> None:
     assert image.notes == (note, ON_WHITE)
 
 
+def test_one_channel_may_be_chosen(tmp_path: Path) -> None:
+    values = RNG.integers(0, 256, (6, 8, 5), dtype=np.uint8)
+    many, colors = tiff(values, t262=[1], t338=[0] * 4), tiff(COLORS)
+    for channel in range(5):
+        image = read(many, tmp_path, channel=channel)
+        np.testing.assert_array_equal(image.pixels, values[..., channel] / 255)
+        assert image.notes == (f"channel {channel} of 5",)
+    for channel in range(3):
+        image = read(colors, tmp_path, channel=channel, color=True)
+        np.testing.assert_array_equal(image.pixels, np.dstack([COLORS[..., channel] / 255] * 3))
+    with pytest.raises(ImageRefused, match=r"^channel 5 of an image of 5 channels, from 0$"):
+        read(many, tmp_path, channel=5)
+    with pytest.raises(ImageRefused, match=r"^channel 1 of an image of 1 channel, from 0$"):
+        read(tiff(GRAY), tmp_path, channel=1)
+    for wrong, error in (
+        (-1, ValueError),
+        (1.0, TypeError),
+        (True, ValueError),
+        ("red", TypeError),
+    ):
+        with pytest.raises(error, match="channel="):
+            read(many, tmp_path, channel=wrong)
+
+
 def test_gray_with_an_alpha_channel(tmp_path: Path) -> None:
     samples = np.dstack([GRAY, OPACITY])
     image = read(tiff(samples, t262=[1], t338=[2]), tmp_path)
