@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Bytes = NDArray[np.uint8]
 
-NONE, LZW, OLD_JPEG, JPEG, WEBP = 1, 5, 6, 7, 50001
+NONE, LZW, OLD_JPEG, JPEG, SGI_LOG, WEBP = 1, 5, 6, 7, 34676, 50001
 FAX = frozenset({2, 3, 4, 32771})
 THUNDERSCAN = 32809
 _DEFLATE = frozenset({8, 32946, 50013})
@@ -36,7 +36,7 @@ _LZMA = 34925
 _LIBTIFF = frozenset({LZW, 32773, 50000, 34926, THUNDERSCAN}) | FAX
 
 NAMES = {
-    1: "uncompressed", 2: "fax (CCITT RLE)", 3: "fax (CCITT group 3)", 4: "fax (CCITT group 4)",
+    1: "no", 2: "fax (CCITT RLE)", 3: "fax (CCITT group 3)", 4: "fax (CCITT group 4)",
     5: "LZW", 6: "old-style JPEG", 7: "JPEG", 8: "Deflate", 9: "JBIG", 10: "JBIG",
     99: "lossless JPEG (Leaf)", 262: "Kodak DCR", 22610: "JPEG XR", 32766: "NeXT",
     32767: "Sony ARW", 32770: "Samsung SRW", 32771: "fax (CCITT RLE)", 32773: "PackBits",

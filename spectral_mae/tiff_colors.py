@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 Samples = NDArray[Any]
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, CMYK, YCBCR = range(7)
-CIELAB, ICCLAB, MOSAIC, LINEAR_RAW, DEPTH_MAP = 8, 9, 32803, 34892, 51177
+CIELAB, ICCLAB = 8, 9
+MOSAIC, LOG_L, LOG_LUV, LINEAR_RAW, DEPTH_MAP = 32803, 32844, 32845, 34892, 51177
 _COLOURS = {
     WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, MASK: 1, CMYK: 4, YCBCR: 3,
-    CIELAB: 3, ICCLAB: 3, MOSAIC: 1, LINEAR_RAW: 1, DEPTH_MAP: 1,
+    CIELAB: 3, ICCLAB: 3, MOSAIC: 1, LOG_L: 1, LOG_LUV: 3, LINEAR_RAW: 1, DEPTH_MAP: 1,
 }  # fmt: skip
-_NAMES = {10: "ITU L*a*b*", 32844: "LogL", 32845: "LogLuv", 32892: "a sequence of colour filters"}
+_NAMES = {
+    10: "ITU L*a*b*", LOG_L: "LogL", LOG_LUV: "LogLuv", 32892: "a sequence of colour filters",
+}  # fmt: skip
 _ALPHA: dict[int, Alpha] = {1: "associated", 2: "straight"}  # of the tag ExtraSamples
 
 
@@ -79,6 +82,11 @@ def _photometric(page: TiffPage, n_channels: int, notes: list[str]) -> int:
         notes.append("the file does not say what its samples mean: taken for gray or RGB")
         return RGB if n_channels in (3, 4) else BLACK_IS_ZERO
     value = page.photometric
+    is_log = value in (LOG_L, LOG_LUV)
+    if is_log != (page.compression == codecs.SGI_LOG):
+        what = _NAMES.get(value, f"photometric interpretation {value!r:.20}")
+        codec = codecs.name_of(int(page.compression))
+        raise ImageRefused(f"TIFF of {what} with {codec}: not read here")
     if value not in _COLOURS:
         name = _NAMES.get(value, f"photometric interpretation {value!r:.20}")
         raise ImageRefused(f"TIFF of {name}: not read here")
@@ -170,7 +178,9 @@ def _to_rgb(
         return Lab(storage.bits, icc=photometric == ICCLAB)
     if photometric == YCBCR and codecs.is_byte_codec(storage.compression):
         return _ycbcr(page, storage)
-    if photometric in (MOSAIC, LINEAR_RAW):
+    if photometric in (LOG_L, LOG_LUV):
+        notes.append("LogLuv: linear radiance, not scaled")
+    elif photometric in (MOSAIC, LINEAR_RAW):
         notes.append("raw values of a camera, not developed")
     elif photometric == MASK:
         notes.append("a mask of another image")

@@ -30,7 +30,7 @@ LAYERS = [
     ),
     (
         "theory reconstruction image_files formats samples netpbm pillow_reader png jpeg2000 "
-        "color_models tiff_codecs tiff_storage tiff_packing tiff_strips tiff_colors tiff "
+        "color_models logluv tiff_codecs tiff_storage tiff_packing tiff_strips tiff_colors tiff "
         "decoding images references archives array_images sources watch reading"
     ),
     "analysis plot verify verify_theory",
