@@ -50,7 +50,7 @@ LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.spl
 SOLE = {
     "pyfftw": {"fourier"},
     "PIL": {"images", "decoding", "pillow_reader", "png", "tiff_codecs"},
-    "skimage": {"image_files", "color_models"},
+    "skimage": {"image_files"},
     "tifffile": {"tiff", "tiff_codecs"},
     "matplotlib": {"plot"},
     "torch": {"nonlinear"},
