@@ -109,7 +109,7 @@ def read_image(
     Notes
     -----
     Transparent pixels are shown on white. Of several frames or pages the first is read. Colour
-    profiles and gamma are not applied.
+    profiles and gamma are not applied. TIFFs of rare compressions need the extra ``codecs``.
 
     Examples
     --------
