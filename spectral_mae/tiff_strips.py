@@ -179,7 +179,12 @@ class _Strips:
     @property
     def _mixed(self) -> bool:
         """Whether luma and chroma of some pixels are stored together, less of chroma."""
-        return self._storage.subsampling != (1, 1) and not self._storage.planar
+        storage = self._storage
+        return (
+            storage.subsampling != (1, 1)
+            and not storage.planar
+            and codecs.is_byte_codec(storage.compression)
+        )
 
     def _stored_rows(self, block: _Block) -> int:
         return math.ceil(block.rows / self._storage.subsampling[0]) if self._mixed else block.rows
