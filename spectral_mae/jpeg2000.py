@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae.extras import missing
+from spectral_mae.optional_decoders import decoder
 from spectral_mae.pillow_reader import opened, raster
 from spectral_mae.samples import Alpha, ImageRefused, Raster, check_size
 
@@ -97,13 +97,10 @@ def _shifted_back(codestream: bytes, depths: tuple[int, ...], bits: int) -> NDAr
 
 
 def _by_imagecodecs(data: bytes, header: _Header, notes: list[str]) -> Raster:
-    try:
-        import imagecodecs
-    except ImportError:
-        raise ImageRefused(missing(header.kind, "imagecodecs", "codecs")) from None
+    package = decoder("imagecodecs", header.kind)
     if len(set(header.depths)) > 1 or header.depths[0] > 32:
         raise ImageRefused(f"{header.kind}, not read here: convert it to PNG or TIFF")
-    samples = imagecodecs.jpeg2k_decode(header.codestream)
+    samples = package.jpeg2k_decode(header.codestream)
     if header.signed:  # as Pillow does it, so that all begin at 0
         samples = samples.astype(np.int64) + 2 ** (header.depths[0] - 1)
     return _meaning(samples, header, notes)
