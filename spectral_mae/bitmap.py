@@ -222,8 +222,9 @@ def _palette(
         return np.zeros((0, 3), np.uint8)
     count = min(colours or 2**bits, 2**bits)
     space = (start if begin < start <= len(data) else len(data)) - begin
-    # writers for OS/2 put three bytes where four belong: then there is room for no more
-    entry = 3 if size == _CORE or (size not in _WINDOWS and 4 * count > space) else 4
+    # some writers for OS/2 put three bytes where four belong: then there is room for no more
+    short = size not in _WINDOWS and 3 * count <= space < 4 * count
+    entry = 3 if size == _CORE or short else 4
     count = min(count, space // entry)
     entries = np.frombuffer(data, np.uint8, count * entry, begin).reshape(count, entry)
     return entries[:, 2::-1]
