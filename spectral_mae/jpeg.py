@@ -53,6 +53,8 @@ def read_jpeg(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
         if frame is not None and frame.channels == 4 and not frame.adobe:
             notes.append("CMYK without Adobe's marker, taken for inverted as Adobe's is")
         return _by_pillow(data, max_pixels, notes)
+    if frame.process == _LS:  # behind a header as JPEG has it, too
+        return read_jpeg_ls(data, max_pixels, notes)
     check_size(frame.height, frame.width, max_pixels)
     kind = f"{frame.bits}-bit {'lossless ' * (frame.process == _LOSSLESS)}JPEG"
     if frame.channels not in (1, 3) or frame.process not in _BASELINE | {_LOSSLESS}:
