@@ -75,8 +75,6 @@ class Lab:
 
     def __call__(self, coded: Pixels) -> Pixels:
         """RGB, colours that no screen shows clipped."""
-        from skimage.color import lab2xyz
-
         codes = np.rint(coded * (2.0**self.bits - 1))
         steps = 2.0 ** (self.bits - 8)
         lightness = codes[..., :1] * (100 / (255 * steps if self.icc else 2.0**self.bits - 1))
@@ -85,11 +83,16 @@ class Lab:
             differences -= 128
         else:
             differences -= np.where(differences >= 128, 256, 0)
-        xyz = lab2xyz(np.concatenate([lightness, differences], axis=-1), illuminant="D50")
+        of_y = (lightness + 16) / 116
+        of_x, of_z = of_y + differences[..., :1] / 500, of_y - differences[..., 1:] / 200
+        roots = np.concatenate([of_x, of_y, of_z], axis=-1)
+        knee = 6 / 29
+        xyz = _D50 * np.where(roots > knee, roots**3, 3 * knee**2 * (roots - 4 / 29))
         linear = np.clip(xyz @ _SRGB_OF_D50.T, 0, 1)
         return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
+_D50 = np.array([0.96422, 1.0, 0.82521])
 # XYZ under D50 to linear sRGB, adapted to D65 by Bradford's transform (as Lindbloom lists it)
 _SRGB_OF_D50 = np.array(
     [

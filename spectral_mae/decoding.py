@@ -48,9 +48,12 @@ READERS: dict[str, Reader] = {
 }
 
 
-def decode(path: Path, max_pixels: int, *, color: bool) -> tuple[Pixels, list[str]]:
+def decode(
+    path: Path, max_pixels: int, *, color: bool, channel: int | None = None
+) -> tuple[Pixels, list[str]]:
     """Pixels of an image file and notes on what was done to them; see `images.read_image`."""
-    return decode_bytes(_file_bytes(path, byte_limit(max_pixels)), max_pixels, color=color)
+    data = _file_bytes(path, byte_limit(max_pixels))
+    return decode_bytes(data, max_pixels, color=color, channel=channel)
 
 
 def byte_limit(max_pixels: int) -> int:
@@ -58,12 +61,14 @@ def byte_limit(max_pixels: int) -> int:
     return 16 * max_pixels + 2**20
 
 
-def decode_bytes(data: bytes, max_pixels: int, *, color: bool) -> tuple[Pixels, list[str]]:
+def decode_bytes(
+    data: bytes, max_pixels: int, *, color: bool, channel: int | None = None
+) -> tuple[Pixels, list[str]]:
     """The same of a file that was read already."""
     if not data:
         raise ImageRefused("empty file")
     with PILLOW_WARNINGS.heard() as heard:
-        pixels, notes = _decode(data, max_pixels, color)
+        pixels, notes = _decode(data, max_pixels, color, channel)
     return pixels, [*notes, *dict.fromkeys(f"Pillow warns: {one_line(text)}" for text in heard)]
 
 
@@ -84,7 +89,9 @@ def _file_bytes(path: Path, limit: int) -> bytes:
     return data
 
 
-def _decode(data: bytes, max_pixels: int, color: bool) -> tuple[Pixels, list[str]]:
+def _decode(
+    data: bytes, max_pixels: int, color: bool, channel: int | None
+) -> tuple[Pixels, list[str]]:
     name = format_of(data)
     if name is None:
         raise ImageRefused(f"not an image of a known format ({', '.join(READERS)})")
@@ -92,7 +99,8 @@ def _decode(data: bytes, max_pixels: int, color: bool) -> tuple[Pixels, list[str
         raise ImageRefused(f"{name}, not read here: convert it to PNG or TIFF")
     notes: list[str] = []
     try:
-        return READERS[name](data, max_pixels, notes).pixels(notes, color=color), notes
+        raster = READERS[name](data, max_pixels, notes)
+        return raster.pixels(notes, color=color, channel=channel), notes
     except ImageRefused:
         raise
     except Exception as error:  # damaged bytes can raise anything in a decoder

@@ -17,7 +17,7 @@ Pixels = NDArray[np.float64]
 Alpha = Literal["straight", "associated"]
 
 # Pixels are made in strips of rows, lest an image exists in double precision with all its channels.
-STRIP = 2**16
+STRIP = 2**14
 
 
 class ImageRefused(ValueError):  # noqa: N818 - a verdict on a file, not a fault of the program
@@ -150,7 +150,9 @@ class Raster:
         if floating:
             self._check_finite()
         if channel is not None and not 0 <= channel < self.colours:
-            raise ImageRefused(f"channel {channel} of an image of {self.colours} channels, from 0")
+            raise ImageRefused(
+                f"channel {channel} of an image of {_channels(self.colours)}, from 0"
+            )
         averaged = channel is None and (self.gray or self.colours != 3) and self.colours > 1
         if averaged:
             notes.append(f"mean of its {self.colours} channels")
@@ -209,12 +211,14 @@ class Raster:
         samples = self.samples[rows]
         if self.alpha is not None:
             samples = samples[..., :-1]
-        values: Pixels = samples.astype(np.float64)
         black, white = np.asarray(self.black, np.float64), np.asarray(self.white, np.float64)
-        if black.any():
+        values: Pixels
+        if black.any() or samples.dtype.kind == "f":
+            values = samples.astype(np.float64)
             values -= black
-        if (white - black != 1).any():
             values /= white - black
+        else:
+            values = samples / white  # in one pass, which is the usual case
         if (white < black).any():
             values += 0.0  # no negative zeros
         return values if self.to_rgb is None else self.to_rgb(values)
@@ -238,6 +242,10 @@ def check_size(height: int, width: int, max_pixels: int) -> None:
             f"too large: {height}x{width} is {height * width / 1e6:.1f} million pixels; "
             f"the limit is {max_pixels / 1e6:.1f} million"
         )
+
+
+def _channels(n: int) -> str:
+    return f"{n} channel{'s' if n > 1 else ''}"
 
 
 def _chosen(values: Pixels, channel: int | None) -> Pixels:

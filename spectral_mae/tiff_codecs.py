@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import JpegImagePlugin, TiffImagePlugin, WebPImagePlugin
 
+from spectral_mae.extras import missing
 from spectral_mae.samples import ImageRefused
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 Bytes = NDArray[np.uint8]
 
-NONE, LZW, OLD_JPEG, JPEG, WEBP = 1, 5, 6, 7, 50001
+NONE, LZW, OLD_JPEG, JPEG, SGI_LOG, WEBP = 1, 5, 6, 7, 34676, 50001
 FAX = frozenset({2, 3, 4, 32771})
 THUNDERSCAN = 32809
 _DEFLATE = frozenset({8, 32946, 50013})
@@ -35,7 +36,7 @@ _LZMA = 34925
 _LIBTIFF = frozenset({LZW, 32773, 50000, 34926, THUNDERSCAN}) | FAX
 
 NAMES = {
-    1: "uncompressed", 2: "fax (CCITT RLE)", 3: "fax (CCITT group 3)", 4: "fax (CCITT group 4)",
+    1: "no", 2: "fax (CCITT RLE)", 3: "fax (CCITT group 3)", 4: "fax (CCITT group 4)",
     5: "LZW", 6: "old-style JPEG", 7: "JPEG", 8: "Deflate", 9: "JBIG", 10: "JBIG",
     99: "lossless JPEG (Leaf)", 262: "Kodak DCR", 22610: "JPEG XR", 32766: "NeXT",
     32767: "Sony ARW", 32770: "Samsung SRW", 32771: "fax (CCITT RLE)", 32773: "PackBits",
@@ -51,7 +52,6 @@ _BY_IMAGECODECS = frozenset(
     {OLD_JPEG, JPEG, 22610, 33003, 33004, 33005, 33007, 34712, 34887, 34892, 34933, 34934}
     | {50002, 52546}
 )
-INSTALL_CODECS = "which pip install -e '.[codecs]' in a copy of the repository adds"
 
 
 def name_of(compression: int) -> str:
@@ -245,7 +245,7 @@ def decode_by_tifffile(page: TiffPage, strip: memoryview, number: int) -> NDArra
 
 
 def _why_not(compression: int) -> str:
-    reason = f"TIFF with {name_of(compression)}: not read here"
+    what = f"TIFF with {name_of(compression)}"
     if compression in _BY_IMAGECODECS:
-        return f"{reason} without imagecodecs, {INSTALL_CODECS}"
-    return reason
+        return missing(what, "imagecodecs", "codecs")
+    return f"{what}: not read here"

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 Samples = NDArray[Any]
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, CMYK, YCBCR = range(7)
-CIELAB, ICCLAB, MOSAIC, LINEAR_RAW, DEPTH_MAP = 8, 9, 32803, 34892, 51177
+CIELAB, ICCLAB = 8, 9
+MOSAIC, LOG_L, LOG_LUV, LINEAR_RAW, DEPTH_MAP = 32803, 32844, 32845, 34892, 51177
 _COLOURS = {
     WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, MASK: 1, CMYK: 4, YCBCR: 3,
-    CIELAB: 3, ICCLAB: 3, MOSAIC: 1, LINEAR_RAW: 1, DEPTH_MAP: 1,
+    CIELAB: 3, ICCLAB: 3, MOSAIC: 1, LOG_L: 1, LOG_LUV: 3, LINEAR_RAW: 1, DEPTH_MAP: 1,
 }  # fmt: skip
-_NAMES = {10: "ITU L*a*b*", 32844: "LogL", 32845: "LogLuv", 32892: "a sequence of colour filters"}
+_NAMES = {
+    10: "ITU L*a*b*", LOG_L: "LogL", LOG_LUV: "LogLuv", 32892: "a sequence of colour filters",
+}  # fmt: skip
 _ALPHA: dict[int, Alpha] = {1: "associated", 2: "straight"}  # of the tag ExtraSamples
 
 
@@ -58,10 +61,11 @@ class Meaning:
         colours = _COLOURS[photometric]
         if photometric == LINEAR_RAW and n_channels >= 3:
             colours = 3
-        if n_channels < colours or (photometric == CMYK and page.tags.valueof(332, 1) != 1):
-            photometric, colours = BLACK_IS_ZERO, n_channels  # inks, or whatever they are
-        extras = [int(kind) for kind in page.extrasamples][: n_channels - colours]
-        extras += [0] * (n_channels - colours - len(extras))
+        if photometric == CMYK and (n_channels < colours or page.tags.valueof(332, 1) != 1):
+            photometric, colours = WHITE_IS_ZERO, n_channels  # other inks, of which none is white
+        elif n_channels < colours:
+            photometric, colours = BLACK_IS_ZERO, n_channels
+        extras = _extras(page, photometric, n_channels - colours, notes)
         opacity = [(colours + i, _ALPHA[kind]) for i, kind in enumerate(extras) if kind in _ALPHA]
         unstated = tuple(colours + i for i, kind in enumerate(extras) if kind not in _ALPHA)
         channels = tuple(range(colours))
@@ -78,10 +82,23 @@ def _photometric(page: TiffPage, n_channels: int, notes: list[str]) -> int:
         notes.append("the file does not say what its samples mean: taken for gray or RGB")
         return RGB if n_channels in (3, 4) else BLACK_IS_ZERO
     value = page.photometric
+    is_log = value in (LOG_L, LOG_LUV)
+    if is_log != (page.compression == codecs.SGI_LOG):
+        what = _NAMES.get(value, f"photometric interpretation {value!r:.20}")
+        codec = codecs.name_of(int(page.compression))
+        raise ImageRefused(f"TIFF of {what} with {codec}: not read here")
     if value not in _COLOURS:
         name = _NAMES.get(value, f"photometric interpretation {value!r:.20}")
         raise ImageRefused(f"TIFF of {name}: not read here")
     return int(value)
+
+
+def _extras(page: TiffPage, photometric: int, n: int, notes: list[str]) -> list[int]:
+    """The kinds of the last ``n`` channels, as the tag ExtraSamples has them."""
+    if photometric == RGB and n == 1 and 338 not in page.tags:  # as Pillow, libtiff and OpenCV
+        notes.append("fourth channel taken for opacity: the file does not say what it is")
+        return [2]
+    return ([int(kind) for kind in page.extrasamples] + n * [0])[:n]
 
 
 def raster(
@@ -132,9 +149,12 @@ def _palette(
             f"damaged TIFF: colour {highest} of a colour map of {colours.shape[1]} colours"
         )
     white = 65535
-    if colours.max() < 256:  # the rule of libtiff, for writers that take the map for one of bytes
-        white = 255
-        notes.append(f"colour map from 0 to {colours.max()}: taken for one of 8 bits")
+    if colours.any() and (colours.max() < 256 or not (colours % 256).any()):
+        # Writers that take the map for one of bytes are many, so libtiff looks at it too.
+        white = 255 if colours.max() < 256 else 255 * 256
+        notes.append(
+            f"colour map from 0 to {colours.max()}: taken for one of 8 bits, {white} is white"
+        )
     shown = np.ascontiguousarray(colours.T.astype(np.uint16))[index]
     if alpha is None:
         return Raster.of(shown, white=white)
@@ -158,7 +178,9 @@ def _to_rgb(
         return Lab(storage.bits, icc=photometric == ICCLAB)
     if photometric == YCBCR and codecs.is_byte_codec(storage.compression):
         return _ycbcr(page, storage)
-    if photometric in (MOSAIC, LINEAR_RAW):
+    if photometric in (LOG_L, LOG_LUV):
+        notes.append("LogLuv: linear radiance, not scaled")
+    elif photometric in (MOSAIC, LINEAR_RAW):
         notes.append("raw values of a camera, not developed")
     elif photometric == MASK:
         notes.append("a mask of another image")

@@ -86,6 +86,9 @@ class Storage:
         )
         kind = _alike("sample formats", page.tags.valueof(339, 1))
         bits = _alike("bits per channel", page.bitspersample)
+        compression = _number("compression", page.compression, 0)
+        if compression == codecs.SGI_LOG:  # whatever the tags say: it is decoded to these
+            kind, bits = SampleFormat.FLOATING, 32
         _check_kind(kind, bits)
         if page.is_tiled:
             block = (
@@ -97,7 +100,6 @@ class Storage:
             strip_rows = _number("rowsperstrip", page.rowsperstrip, 0)
             block, depth = (min(strip_rows or height, height), width), 1
         slices = math.ceil(_number("imagedepth", page.imagedepth, 1) / depth)
-        compression = _number("compression", page.compression, 0)
         return cls(
             height=height,
             width=width,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import tiff_codecs as codecs
+from spectral_mae.logluv import decode_sgilog
 from spectral_mae.samples import ImageRefused
 from spectral_mae.tiff_packing import unpack
 from spectral_mae.tiff_storage import YCBCR, Predictor, Storage
@@ -212,6 +213,8 @@ class _Strips:
 
     def _stream(self, strip: memoryview, block: _Block) -> Samples:
         storage = self._storage
+        if storage.compression == codecs.SGI_LOG:
+            return decode_sgilog(strip, block.rows, block.columns, self._channels)
         by_pillow = storage.bits == 8 and codecs.is_image_codec(storage.compression)
         if by_pillow and self._channels in (1, 3, 4):
             ycbcr = self._page.photometric == YCBCR

@@ -31,8 +31,8 @@ LAYERS = [
     (
         "theory reconstruction image_files formats samples color_models bit_fields "
         "optional_decoders netpbm pillow_reader png bitmap targa graphics_formats jpeg jpegxl "
-        "jpeg2000 heif tiff_codecs tiff_storage tiff_packing tiff_strips tiff_colors tiff decoding "
-        "images references archives array_images sources watch reading"
+        "jpeg2000 heif logluv tiff_codecs tiff_storage tiff_packing tiff_strips tiff_colors tiff "
+        "decoding images references archives array_images sources watch reading"
     ),
     "analysis plot verify verify_theory",
     (
@@ -51,7 +51,7 @@ LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.spl
 SOLE = {
     "pyfftw": {"fourier"},
     "PIL": {"images", "decoding", "pillow_reader", "png", "tiff_codecs"},
-    "skimage": {"image_files", "color_models"},
+    "skimage": {"image_files"},
     "tifffile": {"tiff", "tiff_codecs"},
     "matplotlib": {"plot"},
     "torch": {"nonlinear"},

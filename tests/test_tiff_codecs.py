@@ -93,6 +93,69 @@ def test_webp_without_its_opaque_alpha(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(data, tmp_path, color=True).pixels, samples[..., :3] / 255)
 
 
+def sgi_log(words: Array, n_planes: int) -> bytes:
+    """Bytes of each row plane by plane, highest first: runs of three and more, literals."""
+    out = bytearray()
+    for row in words.tolist():
+        for shift in range(8 * (n_planes - 1), -1, -8):
+            plane = [value >> shift & 255 for value in row]
+            at = 0
+            while at < len(plane):
+                same = next((i for i in range(at, len(plane)) if plane[i] != plane[at]), len(plane))
+                if same - at >= 3:
+                    out += bytes([126 + min(same - at, 129), plane[at]])
+                    at += min(same - at, 129)
+                else:
+                    out += (
+                        bytes([2, *plane[at : at + 2]])
+                        if at + 2 <= len(plane)
+                        else bytes([1, plane[at]])
+                    )
+                    at += 2
+    return bytes(out)
+
+
+def test_logluv(tmp_path: Path) -> None:
+    """XYZ as libtiff decodes it, in imagecodecs."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    shape = (7, 200)
+    words = (
+        RNG.integers(15000, 18000, shape) << 16
+        | RNG.integers(60, 105, shape) << 8
+        | RNG.integers(160, 205, shape)
+    )
+    words[:, 20:180] = words[:, :1]
+    words[0, 3] &= 0xFFFF  # black
+    strip = sgi_log(words, 4)
+    data = tiff(
+        np.frombuffer(strip, np.uint8)[np.newaxis], t256=[200], t257=[7], t258=[16] * 3,
+        t259=[34676], t262=[32845], t277=[3], t278=[7], t339=[2] * 3,
+    )  # fmt: skip
+    xyz = imagecodecs.tiff_decode(data)
+    image = read(data, tmp_path, color=True)
+    weights = [[2.690, -1.276, -0.414], [-1.022, 1.978, 0.044], [0.061, -0.224, 1.163]]
+    np.testing.assert_allclose(image.pixels, xyz @ np.array(weights).T, rtol=1e-5, atol=1e-5)
+    assert image.notes[0] == "LogLuv: linear radiance, not scaled"
+
+
+def test_logl(tmp_path: Path) -> None:
+    words = RNG.integers(16000, 17000, (5, 30))
+    words[1, :10] = words[1, 0]
+    words[2, :2] = 0, words[2, 1] | 0x8000
+    strip = np.frombuffer(sgi_log(words, 2), np.uint8)[np.newaxis]
+    tags = {"t256": [30], "t257": [5], "t258": [16], "t259": [34676], "t262": [32844], "t278": [5]}
+    data, cut = tiff(strip, **tags), tiff(strip, t279=[40], **tags)
+    expected = 2.0 ** (((words & 0x7FFF) + 0.5) / 256 - 64) * np.where(words & 0x8000, -1, 1)
+    expected[2, 0] = 0
+    np.testing.assert_allclose(read(data, tmp_path).pixels, expected, rtol=1e-6)
+    with pytest.raises(
+        ImageRefused, match=r"^damaged TIFF: a strip or tile of LogLuv ends too soon"
+    ):
+        read(cut, tmp_path)
+    with pytest.raises(ImageRefused, match=r"^TIFF of LogL with no compression: not read here"):
+        read(tiff(GRAY, t262=[32844]), tmp_path)
+
+
 @pytest.fixture
 def without_imagecodecs(monkeypatch: pytest.MonkeyPatch) -> None:
     from tifffile import _imagecodecs
@@ -110,8 +173,8 @@ def test_refused_by_name_without_imagecodecs(number: int, name: str, tmp_path: P
     with pytest.raises(ImageRefused) as refusal:
         read(tiff(GRAY, t259=[number]), tmp_path)
     assert str(refusal.value) == (
-        f"TIFF with {name} compression: not read here without imagecodecs, "
-        "which pip install -e '.[codecs]' in a copy of the repository adds"
+        f"TIFF with {name} compression needs imagecodecs, which is not installed: "
+        "pip install -e '.[codecs]' in your copy of the repository"
     )
 
 

@@ -50,10 +50,9 @@ def test_the_two_kinds_of_alpha_differ(tmp_path: Path) -> None:
 
 def test_unspecified_samples_beside_colours_are_left_out(tmp_path: Path) -> None:
     samples = np.dstack([COLORS, OPACITY])
-    for tags in ({"t338": [0]}, {}):
-        image = read(tiff(samples, t262=[2], **tags), tmp_path, color=True)
-        np.testing.assert_array_equal(image.pixels, COLORS / 255)
-        assert image.notes == ("1 channel beside the colours left out",)
+    image = read(tiff(samples, t262=[2], t338=[0]), tmp_path, color=True)
+    np.testing.assert_array_equal(image.pixels, COLORS / 255)
+    assert image.notes == ("1 channel beside the colours left out",)
     many = np.dstack([COLORS, OPACITY, GRAY])
     image = read(tiff(many, t262=[2], t338=[0, 2]), tmp_path, color=True)
     alpha = GRAY[..., np.newaxis] / 255
@@ -74,6 +73,40 @@ def test_channels_of_something_else_are_averaged(
     image = read(tiff(stored, planar=planar, t262=[1], t338=[0] * (n - 1)), tmp_path, color=True)
     np.testing.assert_allclose(image.pixels, np.dstack([mean] * 3), rtol=1e-14)
     assert image.notes[0] == f"mean of its {n} channels"
+
+
+def test_a_fourth_channel_without_a_word_is_opacity(tmp_path: Path) -> None:
+    """As in Pillow, libtiff and OpenCV, but said."""
+    samples = np.dstack([COLORS, OPACITY])
+    image = read(tiff(samples, t262=[2]), tmp_path, color=True)
+    alpha = OPACITY[..., np.newaxis] / 255
+    np.testing.assert_allclose(image.pixels, COLORS / 255 * alpha + 1 - alpha, atol=1e-15)
+    note = "fourth channel taken for opacity: the file does not say what it is"
+    assert image.notes == (note, ON_WHITE)
+
+
+def test_one_channel_may_be_chosen(tmp_path: Path) -> None:
+    values = RNG.integers(0, 256, (6, 8, 5), dtype=np.uint8)
+    many, colors = tiff(values, t262=[1], t338=[0] * 4), tiff(COLORS)
+    for channel in range(5):
+        image = read(many, tmp_path, channel=channel)
+        np.testing.assert_array_equal(image.pixels, values[..., channel] / 255)
+        assert image.notes == (f"channel {channel} of 5",)
+    for channel in range(3):
+        image = read(colors, tmp_path, channel=channel, color=True)
+        np.testing.assert_array_equal(image.pixels, np.dstack([COLORS[..., channel] / 255] * 3))
+    with pytest.raises(ImageRefused, match=r"^channel 5 of an image of 5 channels, from 0$"):
+        read(many, tmp_path, channel=5)
+    with pytest.raises(ImageRefused, match=r"^channel 1 of an image of 1 channel, from 0$"):
+        read(tiff(GRAY), tmp_path, channel=1)
+    for wrong, error in (
+        (-1, ValueError),
+        (1.0, TypeError),
+        (True, ValueError),
+        ("red", TypeError),
+    ):
+        with pytest.raises(error, match="channel="):
+            read(many, tmp_path, channel=wrong)
 
 
 def test_gray_with_an_alpha_channel(tmp_path: Path) -> None:
@@ -125,7 +158,15 @@ def test_colour_maps_of_bytes(tmp_path: Path) -> None:
     colors[2, 0] = 255
     image = read(tiff(index, t262=[3], t320=color_map(colors, 256)), tmp_path, color=True)
     np.testing.assert_array_equal(image.pixels, colors[index] / 255)
-    assert image.notes == ("colour map from 0 to 255: taken for one of 8 bits",)
+    taken = "taken for one of 8 bits"
+    assert image.notes == (f"colour map from 0 to 255: {taken}, 255 is white",)
+    shifted = tiff(index, t262=[3], t320=color_map(colors * 256, 256))
+    image = read(shifted, tmp_path, color=True)
+    np.testing.assert_array_equal(image.pixels, colors[index] / 255)
+    assert image.notes == (f"colour map from 0 to 65280: {taken}, 65280 is white",)
+    image = read(tiff(index, t262=[3], t320=[0] * 768), tmp_path)
+    assert not image.pixels.any()
+    assert image.notes == ()
 
 
 def test_palettes_with_alpha(tmp_path: Path) -> None:
@@ -237,9 +278,22 @@ def test_inks(tmp_path: Path) -> None:
     c = inks / 65535
     np.testing.assert_allclose(image.pixels, (1 - c[..., :3]) * (1 - c[..., 3:]), atol=1e-15)
     assert image.notes == ("CMYK converted to RGB without a colour profile",)
-    other = read(tiff(inks, t262=[5], t332=[2]), tmp_path)
-    np.testing.assert_allclose(other.pixels, c.mean(axis=-1), rtol=1e-14)
-    assert other.notes == ("mean of its 4 channels",)
+
+
+def test_other_inks_are_averaged(tmp_path: Path) -> None:
+    inks = RNG.integers(0, 256, (4, 5, 6), dtype=np.uint8)
+    for n in (2, 4, 6):
+        samples = inks[..., :n].copy()
+        image = read(tiff(samples, t262=[5], t332=[2]), tmp_path)
+        np.testing.assert_allclose(image.pixels, 1 - samples.mean(axis=-1) / 255, rtol=1e-14)
+        assert image.notes == (f"mean of its {n} channels",)
+
+
+def test_fewer_channels_than_colours_are_averaged(tmp_path: Path) -> None:
+    samples = np.dstack([GRAY, OPACITY])
+    for photometric in (2, 6):
+        image = read(tiff(samples, t262=[photometric]), tmp_path)
+        np.testing.assert_allclose(image.pixels, samples.mean(axis=-1) / 255, rtol=1e-14)
 
 
 @pytest.mark.parametrize("photometric", [8, 9])
