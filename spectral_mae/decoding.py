@@ -8,12 +8,18 @@ from pathlib import Path
 
 from PIL import Image
 
+from spectral_mae.bitmap import read_bitmap
 from spectral_mae.formats import format_of
+from spectral_mae.graphics_formats import read_dds, read_icon, read_psd
+from spectral_mae.heif import read_avif, read_heif
+from spectral_mae.jpeg import read_jpeg, read_jpeg_ls
 from spectral_mae.jpeg2000 import read_jpeg2000
+from spectral_mae.jpegxl import read_jpegxl
 from spectral_mae.netpbm import read_netpbm
 from spectral_mae.pillow_reader import PILLOW_WARNINGS, by_pillow
 from spectral_mae.png import read_png
 from spectral_mae.samples import ImageRefused, Pixels, Raster
+from spectral_mae.targa import read_targa
 from spectral_mae.tiff import read_tiff
 
 # Of the bytes of a file, the number of pixels that an image may have, and notes, which grow by what
@@ -22,13 +28,23 @@ Reader = Callable[[bytes, int, list[str]], Raster]
 
 READERS: dict[str, Reader] = {
     "PNG": read_png,
-    "JPEG": by_pillow("JPEG"),
+    "JPEG": read_jpeg,
+    "JPEG-LS": read_jpeg_ls,
     "TIFF": read_tiff,
-    "BMP": by_pillow("BMP"),
+    "BMP": read_bitmap,
     "GIF": by_pillow("GIF"),
     "WebP": by_pillow("WEBP"),
     "JPEG 2000": read_jpeg2000,
+    "JPEG XL": read_jpegxl,
+    "AVIF": read_avif,
+    **dict.fromkeys(("HEIC", "HEIF"), read_heif),
     **dict.fromkeys(("PBM", "PGM", "PPM", "PAM", "PFM"), read_netpbm),
+    "QOI": by_pillow("QOI"),
+    "PSD": read_psd,
+    "DDS": read_dds,
+    "ICO": read_icon,
+    "PCX": by_pillow("PCX"),
+    "TGA": read_targa,
 }
 
 

@@ -17,7 +17,7 @@ Pixels = NDArray[np.float64]
 Alpha = Literal["straight", "associated"]
 
 # Pixels are made in strips of rows, lest an image exists in double precision with all its channels.
-STRIP = 2**16
+STRIP = 2**14
 
 
 class ImageRefused(ValueError):  # noqa: N818 - a verdict on a file, not a fault of the program
@@ -211,12 +211,14 @@ class Raster:
         samples = self.samples[rows]
         if self.alpha is not None:
             samples = samples[..., :-1]
-        values: Pixels = samples.astype(np.float64)
         black, white = np.asarray(self.black, np.float64), np.asarray(self.white, np.float64)
-        if black.any():
+        values: Pixels
+        if black.any() or samples.dtype.kind == "f":
+            values = samples.astype(np.float64)
             values -= black
-        if (white - black != 1).any():
             values /= white - black
+        else:
+            values = samples / white  # in one pass, which is the usual case
         if (white < black).any():
             values += 0.0  # no negative zeros
         return values if self.to_rgb is None else self.to_rgb(values)

@@ -29,8 +29,9 @@ LAYERS = [
         "sampled_mean ising_exact ising_lattice ising fields masked_slope spectrum_errors"
     ),
     (
-        "theory reconstruction image_files formats samples netpbm pillow_reader png jpeg2000 "
-        "color_models logluv tiff_codecs tiff_storage tiff_packing tiff_strips tiff_colors tiff "
+        "theory reconstruction image_files formats samples color_models bit_fields "
+        "optional_decoders netpbm pillow_reader png bitmap targa graphics_formats jpeg jpegxl "
+        "jpeg2000 heif logluv tiff_codecs tiff_storage tiff_packing tiff_strips tiff_colors tiff "
         "decoding images references archives array_images sources watch reading"
     ),
     "analysis plot verify verify_theory",
