@@ -16,8 +16,8 @@ LAYERS = [
     "_version _checks",
     "grid fourier sampling parallel array_file atomic_file made_here",
     (
-        "dirichlet polyphase bands conditioning binning columns slope radial sectors spectrum "
-        "periodogram"
+        "dirichlet polyphase bands conditioning binning annulus columns slope radial sectors "
+        "spectrum periodogram"
     ),
     "masks weights patch_power stack accumulate moments",
     (
