@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from spectral_mae import _checks, verify
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.conditioning import DetrendOption
+from spectral_mae.convolution import convolution_error
 from spectral_mae.expectation import MaskedPeriodogram
 from spectral_mae.fourier import RealFFT
 from spectral_mae.grid import PatchGrid
@@ -93,9 +94,10 @@ class MaskingAnalysis:
         None where the image has no frequency there.
     convolution_error : float or None
         Relative error of Eq. 18 on this image (its first channel) and the first mask, at 25
-        random frequencies (`verify.convolution_error`); None where it was not checked.
+        random frequencies (`convolution.convolution_error`); None where it was not checked.
     mask_dft_error : float
-        Largest relative error of the closed-form transform over the drawn masks (Eqs. 19-21).
+        Largest relative error of the closed-form transform over the drawn masks (Eq. 19, with the
+        R[k] of Eq. 20).
     original, expected, drawn : RadialSpectrum
         Of the image, of the exact mean over all masks, and of the drawn masks: their mean, with
         ``std`` their spread and ``stderr`` their standard error.
@@ -230,7 +232,7 @@ class MaskingAnalyzer:
             octaves=tuple(_over(leakage, octave) for octave in self._octaves),
             octaves_centred=tuple(_over(centred, octave) for octave in self._octaves),
             convolution_error=(
-                verify.convolution_error(
+                convolution_error(
                     conditioned[..., 0], masks[0], rng, frequencies=DIRECT_FREQUENCIES
                 )
                 if check
