@@ -128,6 +128,21 @@ class MaskingAnalysis:
         return PulseMask(self.shape, self.plan.patch_size, self.starts)
 
     @property
+    def bound(self) -> float:
+        """What a sound formula keeps its errors within (`verify.rounding_bound`)."""
+        return verify.rounding_bound(math.prod(self.shape), np.float64)
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """What is said of each checked formula whose error exceeds the bound; NaN does."""
+        checked = {"Eq. 18": self.convolution_error, "Eqs. 19-20": self.mask_dft_error}
+        return tuple(
+            f"{equation} FAILED: error {error:.2g} above the bound {self.bound:.2g}"
+            for equation, error in checked.items()
+            if error is not None and not error <= self.bound
+        )
+
+    @property
     def agreement(self) -> FloatArray:
         """Drawn masks minus expectation in standard errors, one number per ring.
 

@@ -17,7 +17,7 @@ from spectral_mae.sources import FoundSources, find_sources
 from spectral_mae.streams import ImageStream
 
 LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")
-OK, SOME_FAILED, NOTHING, INTERRUPTED = 0, 1, 3, 130
+OK, SOME_FAILED, NOTHING, DEFECT, INTERRUPTED = 0, 1, 3, 4, 130
 
 
 class UsageError(Exception):
