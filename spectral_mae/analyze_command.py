@@ -157,7 +157,7 @@ def _analyze(
             journal.table(name).touch()
         if interrupt is None:
             record = run.identity.signed(record, code)
-        page = report.write_run(out, results, options, record, clock)
+        page = report.write_run(out, results, options, record, clock, run.stage)
     if not arguments.quiet:
         passed = f", {found.passed_over} other files passed over" if found.passed_over else ""
         print(f"{n_done} of {len(found.references)} images analysed, {n_failed} failed{passed}")
