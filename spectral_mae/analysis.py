@@ -15,6 +15,7 @@ from spectral_mae import _checks, verify
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.annulus import Annulus
 from spectral_mae.conditioning import DetrendOption
+from spectral_mae.convolution import convolution_error
 from spectral_mae.expectation import MaskedComponents, MaskedPeriodogram
 from spectral_mae.fourier import RealFFT
 from spectral_mae.grid import PatchGrid
@@ -95,9 +96,10 @@ class MaskingAnalysis:
         None where the image has no frequency there.
     convolution_error : float or None
         Relative error of Eq. 18 on this image (its first channel) and the first mask, at 25
-        random frequencies (`verify.convolution_error`); None where it was not checked.
+        random frequencies (`convolution.convolution_error`); None where it was not checked.
     mask_dft_error : float
-        Largest relative error of the closed-form transform over the drawn masks (Eqs. 19-21).
+        Largest relative error of the closed-form transform over the drawn masks (Eq. 19, with the
+        R[k] of Eq. 20).
     original, expected, drawn : RadialSpectrum
         Of the image, of the exact mean over all masks, and of the drawn masks: their mean, with
         ``std`` their spread and ``stderr`` their standard error.
@@ -126,6 +128,21 @@ class MaskingAnalysis:
     def mask(self) -> PulseMask:
         """The first drawn mask."""
         return PulseMask(self.shape, self.plan.patch_size, self.starts)
+
+    @property
+    def bound(self) -> float:
+        """What a sound formula keeps its errors within (`verify.rounding_bound`)."""
+        return verify.rounding_bound(math.prod(self.shape), np.float64)
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """What is said of each checked formula whose error exceeds the bound; NaN does."""
+        checked = {"Eq. 18": self.convolution_error, "Eqs. 19-20": self.mask_dft_error}
+        return tuple(
+            f"{equation} FAILED: error {error:.2g} above the bound {self.bound:.2g}"
+            for equation, error in checked.items()
+            if error is not None and not error <= self.bound
+        )
 
     @property
     def agreement(self) -> FloatArray:
@@ -218,7 +235,7 @@ class MaskingAnalyzer:
             grid.n_patches, plan.mask_ratio, plan.masks, sampling=plan.sampling, rng=rng
         )
         starts = grid.starts()
-        convolution_error = self._convolution_error(image, starts[kept[0]], rng) if check else None
+        eq18_error = self._convolution_error(image, starts[kept[0]], rng) if check else None
         masks = (PulseMask(grid.shape, grid.patch_size, starts[one]) for one in kept)
         slope, slope_stderr, slope_note = _slope(original)
         return MaskingAnalysis(
@@ -232,7 +249,7 @@ class MaskingAnalyzer:
             leakage=leakage,
             octaves=tuple(octaves),
             octaves_centred=tuple(centred),
-            convolution_error=convolution_error,
+            convolution_error=eq18_error,
             mask_dft_error=max(verify.mask_dft_error(mask, self._fft) for mask in masks),
             original=original,
             expected=expected,
@@ -265,7 +282,7 @@ class MaskingAnalyzer:
         """Of Eq. 18 on the first channel of the image, as it is before it is masked."""
         mask = PulseMask(self.grid.shape, self.grid.patch_size, starts)
         pixels = self._periodogram.condition(image[np.newaxis])[0, ..., 0]
-        return verify.convolution_error(pixels, mask, rng, frequencies=DIRECT_FREQUENCIES)
+        return convolution_error(pixels, mask, rng, frequencies=DIRECT_FREQUENCIES)
 
     def _ring(self, spectrum: Spectrum) -> RadialSpectrum:
         return self._rings.average(spectrum.power, scaling=spectrum.scaling, floor=spectrum.floor)

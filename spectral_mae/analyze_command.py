@@ -18,6 +18,7 @@ from spectral_mae.batch import BatchOptions, Outcome, linear_models
 from spectral_mae.batch_run import BatchRun, FailFast, chunk_size_for, ended
 from spectral_mae.batch_work import SHOWN, AnalysisSums, AnalyzeWork
 from spectral_mae.command_line import (
+    DEFECT,
     NOTHING,
     OK,
     SOME_FAILED,
@@ -28,6 +29,7 @@ from spectral_mae.command_line import (
     versions,
 )
 from spectral_mae.engine import EngineFailed
+from spectral_mae.journal import Journal
 from spectral_mae.mean_spectra import MeanSpectra
 from spectral_mae.numbers import Numbers
 from spectral_mae.page import RunResults
@@ -37,10 +39,14 @@ from spectral_mae.sources import FoundSources
 
 CHUNK_PIXELS = 2**22  # of a chunk, over all patch sizes
 NATIVE_CHUNK = 32
+NAMED = 5  # images that a message names
 
 
 def analyze(arguments: argparse.Namespace) -> int:
-    """``spectral-mae analyze``: exit 0, 1 (some images failed), 3 (nothing usable) or 130."""
+    """``spectral-mae analyze``.
+
+    Exit 0, 1 (some images failed), 3 (nothing usable), 4 (a formula failed its check) or 130.
+    """
     started = datetime.now(UTC)
     clock = time.perf_counter()
     out: Path = arguments.out
@@ -115,10 +121,15 @@ def _analyze(
         sums = _kept_sums(run)
     counters = journal.counters
     n_done, n_failed = int(counters.get("analysed", 0)), int(counters.get("failed", 0))
+    with room_errors():
+        journal.flush()
+    numbers = Numbers.read(journal.table("numbers"))
+    defective = _defective(journal, numbers)
     counts = {
         "found": len(found.references),
         "analysed": n_done,
         "failed": n_failed,
+        "checks_failed": len(defective),
         "passed_over": found.passed_over,
     }
     started, clock = begun
@@ -131,13 +142,12 @@ def _analyze(
         "seconds_analysis": round(time.perf_counter() - clock, 3),
         "throughput": run.throughput(),
     }
-    code = NOTHING if not n_done else SOME_FAILED if n_failed else OK
+    code = NOTHING if not n_done else DEFECT if defective else SOME_FAILED if n_failed else OK
     with room_errors():
-        journal.flush()
         results = RunResults(
             journal.folder,
             _shown(run, found, work, n_done) if interrupt is None else run.tally.shown,
-            Numbers.read(journal.table("numbers")),
+            numbers,
             sums.spectra,
             int(counters.get("done", 0)),
             n_done,
@@ -147,12 +157,19 @@ def _analyze(
             journal.table(name).touch()
         if interrupt is None:
             record = run.identity.signed(record, code)
-        page = report.write_run(out, results, options, record, clock)
+        page = report.write_run(out, results, options, record, clock, run.stage)
     if not arguments.quiet:
         passed = f", {found.passed_over} other files passed over" if found.passed_over else ""
         print(f"{n_done} of {len(found.references)} images analysed, {n_failed} failed{passed}")
         if options.size is not None:
             print(f"shorter sides resized to {options.size} pixels; --size native keeps them")
+    if defective:
+        more = ", ..." if len(defective) > NAMED else ""
+        print(
+            f"{len(defective)} checks of the formulas FAILED: red on the page, and in the notes of "
+            f"images.csv ({', '.join(defective[:NAMED])}{more})",
+            file=sys.stderr,
+        )
     print(f"page: {page}")
     if interrupt is not None:
         print("interrupted: the page shows what was done", file=sys.stderr)
@@ -164,6 +181,13 @@ def _analyze(
 def detrend(name: str) -> Any:
     """``--detrend``: None for "none"."""
     return None if name == "none" else name
+
+
+def _defective(journal: Journal, numbers: Numbers) -> list[str]:
+    """The images on which a formula is off by more than its bound, one for each patch size."""
+    rows = tables.read_images_csv(journal.table("images.csv"))
+    analysed = (row for row in rows if row["status"] == "ok")
+    return [row["path"] for row, bad in zip(analysed, numbers.defective, strict=True) if bad]
 
 
 def _kept_sums(run: BatchRun) -> AnalysisSums:

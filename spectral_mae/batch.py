@@ -193,6 +193,7 @@ class BatchAnalyzer:
             reason = str(error) or "not enough memory"
             return Outcome(name, patch_size, error=reason, notes=image.notes)
         notes = image.notes + ((analysis.slope_note,) if analysis.slope_note else ())
+        notes += analysis.defects
         return Outcome(name, patch_size, "", notes, analysis, image.pixels)
 
     def _analyzer(self, shape: tuple[int, ...], patch_size: int) -> MaskingAnalyzer:

@@ -88,7 +88,7 @@ class PulseMask:
         return 1.0 - float(self.visible.mean())
 
     def dft(self, *, out: NDArray[np.complex128] | None = None) -> NDArray[np.complex128]:
-        """Closed-form transform of ``visible`` (Eqs. 19-20), whole grid, FFT order.
+        """Closed-form transform of ``visible`` (Eq. 19), whole grid, FFT order.
 
         The transform of ``hidden`` is D·δ[k] minus this one.
 

@@ -32,7 +32,7 @@ LAYERS = [
         "theory reconstruction image_files samples decoding images references archives "
         "array_images sources watch reading"
     ),
-    "analysis plot verify verify_theory",
+    "analysis convolution plot verify verify_theory",
     (
         "batch picture streams tables model_report report engine workers merge_tree journal "
         "mean_spectra shape_moments batch_work numbers page"
