@@ -15,7 +15,7 @@ from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from spectral_mae import array_images
-from spectral_mae.image_files import SUFFIXES
+from spectral_mae.formats import SUFFIXES
 from spectral_mae.references import Coding, ImageReference, Place, ZipMember
 
 TAR_CODINGS: dict[str, Coding] = {

@@ -77,10 +77,10 @@ def convolution_error(
     >>> convolution_error(rng.random((24, 30)), mask, rng) < 1e-15
     True
     """
-    pixels = _scaled(pixels).astype(dtype)
+    pixels = _scaled(pixels).astype(dtype, copy=False)
     shape = pixels.shape if pixels.ndim == 2 else (1, pixels.size)
     half = RealFFT(mask.shape, dtype=dtype, chunk=1).rfft(pixels[np.newaxis])[0]
-    spectrum = half.reshape(shape[0], -1).astype(np.complex128)
+    spectrum = half.reshape(shape[0], -1).astype(np.complex128, copy=False)
     transform = mask.half_dft().reshape(spectrum.shape)
     n = max(8, min(frequencies, DIRECT_PRODUCTS // pixels.size))
     per_axis = n if pixels.ndim == 1 else math.isqrt(n)

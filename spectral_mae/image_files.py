@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from spectral_mae.formats import SUFFIXES
+
 AnyPath = str | os.PathLike[str]
 BUILTIN = "builtin:"
 
 # fmt: off
-SUFFIXES: frozenset[str] = frozenset({
-    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".tif", ".tiff", ".bmp", ".gif",
-    ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc",
-})
 _BUILTIN_FILES = {
     "astronaut": "astronaut.png", "brick": "brick.png", "camera": "camera.png",
     "cat": "chelsea.png", "coffee": "coffee.png", "coins": "coins.png", "grass": "grass.png",

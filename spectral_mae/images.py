@@ -16,9 +16,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from spectral_mae._checks import per_axis, positive_int
-from spectral_mae.decoding import FORMATS, decode, decode_bytes
+from spectral_mae.decoding import decode, decode_bytes
+from spectral_mae.formats import SUFFIXES
 from spectral_mae.image_files import (
-    SUFFIXES,
     AnyPath,
     FoundImages,
     builtin_images,
@@ -30,7 +30,6 @@ from spectral_mae.made_here import SOFTWARE
 from spectral_mae.samples import ImageRefused, Pixels, to_channels
 
 __all__ = [
-    "FORMATS",
     "SUFFIXES",
     "FoundImages",
     "ImageRefused",

@@ -205,6 +205,8 @@ class Raster:
             values -= black
         if (white - black != 1).any():
             values /= white - black
+        if (white < black).any():
+            values += 0.0  # no negative zeros
         return values
 
     def _opacity(self, rows: slice) -> Pixels | None:
@@ -217,6 +219,15 @@ class Raster:
         differs = samples != np.asarray(self.transparent)
         opaque = differs.any(axis=-1, keepdims=True) if samples.ndim == 3 else differs
         return opaque.astype(np.float64)
+
+
+def check_size(height: int, width: int, max_pixels: int) -> None:
+    """Refuse an image of more pixels, before it is decoded."""
+    if height * width > max_pixels:
+        raise ImageRefused(
+            f"too large: {height}x{width} is {height * width / 1e6:.1f} million pixels; "
+            f"the limit is {max_pixels / 1e6:.1f} million"
+        )
 
 
 def _chosen(values: Pixels, channel: int | None) -> Pixels:

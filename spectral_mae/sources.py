@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spectral_mae import archives, array_images, image_files
-from spectral_mae.image_files import BUILTIN, SUFFIXES, AnyPath
+from spectral_mae.formats import SUFFIXES
+from spectral_mae.image_files import BUILTIN, AnyPath
 from spectral_mae.references import ImageReference, Place
 
 LIST_MARK = "@"

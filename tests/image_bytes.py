@@ -25,6 +25,19 @@ ALPHA = np.array([[255, 0], [128, 255]], dtype=np.uint8)
 SINCE_13 = pytest.mark.skipif(int(PIL.__version__.split(".")[0]) < 13, reason="new in Pillow 13")
 
 
+# what Pillow can write, by its names, and the names people know
+FORMS = {
+    "PNG": "PNG",
+    "JPEG": "JPEG",
+    "TIFF": "TIFF",
+    "BMP": "BMP",
+    "GIF": "GIF",
+    "WEBP": "WebP",
+    "PPM": "PPM",
+    "JPEG2000": "JPEG 2000",
+}
+
+
 def encoded(image: Image.Image | Array, form: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     if isinstance(image, np.ndarray):

@@ -13,7 +13,7 @@ import spectral_mae
 
 PACKAGE = "spectral_mae"
 LAYERS = [
-    "_version _checks",
+    "_version _checks extras",
     "grid fourier sampling parallel array_file atomic_file made_here",
     (
         "dirichlet polyphase bands conditioning binning annulus columns slope radial sectors "
@@ -29,8 +29,8 @@ LAYERS = [
         "sampled_mean ising_exact ising_lattice ising fields masked_slope spectrum_errors"
     ),
     (
-        "theory reconstruction image_files samples decoding images references archives "
-        "array_images sources watch reading"
+        "theory reconstruction image_files formats samples netpbm pillow_reader png jpeg2000 tiff "
+        "decoding images references archives array_images sources watch reading"
     ),
     "analysis convolution plot verify verify_theory",
     (
@@ -48,7 +48,7 @@ LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.spl
 # Who alone may import what.
 SOLE = {
     "pyfftw": {"fourier"},
-    "PIL": {"images", "decoding"},
+    "PIL": {"images", "decoding", "pillow_reader", "png", "tiff"},
     "skimage": {"image_files"},
     "matplotlib": {"plot"},
     "torch": {"nonlinear"},

@@ -16,6 +16,7 @@ from image_bytes import (
     COLOR,
     DEEP,
     FLOATS,
+    FORMS,
     GRAY,
     PHOTO,
     SINCE_13,
@@ -28,7 +29,7 @@ from image_bytes import (
 )
 from PIL import Image
 
-from spectral_mae import decoding, images
+from spectral_mae import pillow_reader
 from spectral_mae.images import ImageRefused, read_image
 
 
@@ -57,7 +58,7 @@ EXACT: dict[str, tuple[bytes, Array, tuple[str, ...]]] = {
     **{f"L {form}": (encoded(GRAY, form), GRAY / 255, ()) for form in ("PNG", "BMP", "GIF", "PPM")},
     **{f"L {form}": (encoded(GRAY, form), GRAY / 255, ()) for form in ("TIFF", "JPEG2000")},
     "L 4 bits": (png((1, 2), 4, 0, b"\x1f"), np.array([[1 / 15, 1]]), ()),
-    "L of any range": (b"P5 2 1 5\n\x02\x05", np.array([[102 / 255, 1]]), ()),
+    "L of any range": (b"P5 2 1 5\n\x02\x05", np.array([[2 / 5, 1]]), ()),
     "L white is zero": (tiff(GRAY, t262=[0]), 1 - GRAY / 255, ()),
     "RGB": (encoded(COLOR, "PNG"), COLOR / 255, ()),
     "RGB WEBP": (encoded(COLOR, "WEBP", lossless=True), COLOR / 255, ()),
@@ -99,7 +100,7 @@ EXACT: dict[str, tuple[bytes, Array, tuple[str, ...]]] = {
     "I;16 PNG": (encoded(DEEP, "PNG"), DEEP / 65535, ()),
     "I;16 JPEG2000": (encoded(DEEP, "JPEG2000"), DEEP / 65535, ()),
     "I PPM": (encoded(DEEP, "PPM"), DEEP / 65535, ()),
-    "I of any range": (b"P5 1 1 1000\n\x01\xf4", np.array([[32768 / 65535]]), ()),
+    "I of any range": (b"P5 1 1 1000\n\x01\xf4", np.array([[0.5]]), ()),
     "I;16 of 12 bits": (
         tiff(np.array([[0x12, 0x3F, 0xFF]], dtype=np.uint8), t256=[2], t258=[12]),
         np.array([[0x123 / 4095, 1]]),
@@ -116,20 +117,25 @@ EXACT: dict[str, tuple[bytes, Array, tuple[str, ...]]] = {
     ),
     "RGB 16 bits": (
         png((2, 2), 16, 2, (COLOR * np.uint16(256) + 77).astype(">u2").tobytes()),
-        COLOR / 255,
-        NOT_ALL_16,
+        (COLOR * 256.0 + 77) / 65535,
+        (),
     ),
     "RGBA 16 bits": (
-        png((2, 2), 16, 6, (RGBA.astype(">u2") * 257).tobytes()),
-        over_white(COLOR / 255, ALPHA[..., None] / 255),
-        NOT_ALL_16 + ON_WHITE,
+        png((2, 2), 16, 6, (RGBA * np.uint16(256) + 77).astype(">u2").tobytes()),
+        over_white((COLOR * 256.0 + 77) / 65535, (ALPHA[..., None] * 256.0 + 77) / 65535),
+        ON_WHITE,
+    ),
+    "LA 16 bits": (
+        png((1, 2), 16, 4, b"\x12\x34\x80\x01\x56\x78\xff\xff"),
+        over_white(np.array([[0x1234, 0x5678]]) / 65535, np.array([[0x8001 / 65535, 1]])),
+        ON_WHITE,
     ),
     "RGB 16 bits TIFF": (tiff(COLOR * np.uint16(257)), COLOR / 255, NOT_ALL_16),
     "RGB 16 bits deflate": (tiff(COLOR * np.uint16(257), deflate=True), COLOR / 255, NOT_ALL_16),
     "RGB 16 bits PPM": (
         b"P6 2 2 65535\n" + (COLOR.astype(">u2") * 257).tobytes(),
         COLOR / 255,
-        NOT_ALL_16,
+        (),
     ),
     "1 key": (png((1, 2), 1, 0, b"\x40", chunk(b"tRNS", b"\0\0")), np.ones((1, 2)), ON_WHITE),
     "L 4 bits key": (
@@ -155,7 +161,7 @@ EXACT: dict[str, tuple[bytes, Array, tuple[str, ...]]] = {
     "RGB 16 bits key": (
         png((1, 2), 16, 2, b"\1\2\3\4\5\6" + b"\xff" * 6, chunk(b"tRNS", b"\1\2\3\4\5\6")),
         np.ones((1, 2, 3)),
-        NOT_ALL_16 + ON_WHITE,
+        ON_WHITE,
     ),
 }
 # every integer type that TIFF and Pillow share, at both byte orders, plain and compressed
@@ -305,7 +311,7 @@ def test_warnings_of_other_threads_pass_through(tmp_path: Path) -> None:
         warnings.simplefilter("always")
         thread = threading.Thread(target=warn)
         thread.start()
-        with decoding._PILLOW_WARNINGS.heard() as heard:
+        with pillow_reader.PILLOW_WARNINGS.heard() as heard:
             inside.set()
             assert warned.wait(10)
         thread.join()
@@ -315,7 +321,7 @@ def test_warnings_of_other_threads_pass_through(tmp_path: Path) -> None:
 
 def test_damaged_bytes_end_in_an_image_or_a_reason(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    whole = [data for data, _, _ in EXACT.values()] + [encoded(PHOTO, f) for f in images.FORMATS]
+    whole = [data for data, _, _ in EXACT.values()] + [encoded(PHOTO, f) for f in FORMS]
     reasons = []
     for _ in range(600):
         data = bytearray(whole[rng.integers(len(whole))])

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from image_bytes import FLOATS, GRAY, PHOTO, chunk, encoded, png, read, tiff
+from image_bytes import FLOATS, FORMS, GRAY, PHOTO, chunk, encoded, png, read, tiff
 from PIL import Image, ImageFile
 
-from spectral_mae import decoding, images
+from spectral_mae import pillow_reader
 from spectral_mae.images import ImageRefused, read_image
 
 
@@ -61,15 +61,15 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "unknown compression": (
         tiff(GRAY, t259=[4711]),
-        r".*TIFF: the decoder failed with KeyError 4711",
+        r".*TIFF: if other programs open it, save it as PNG or TIFF \(decoder: KeyError 4711\)",
     ),
 }
-for form in images.FORMATS:
+for form in FORMS:
     whole = encoded(PHOTO, form)
     for part in (len(whole) // 2, len(whole) - 20):
         REFUSED[f"{form} cut after {part} bytes"] = (
             whole[:part],
-            f"damaged or unsupported {form}: .+",
+            f"damaged (or unsupported )?{FORMS[form]}: .+",
         )
 
 
@@ -82,12 +82,15 @@ def test_refused_for_the_true_reason(name: str, tmp_path: Path) -> None:
     assert re.fullmatch(reason, str(refusal.value)), str(refusal.value)
 
 
+SAVE_IT_AGAIN = "damaged or unsupported PNG: if other programs open it, save it as PNG or TIFF"
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
         (MemoryError(), "not enough memory to decode it"),
-        (KeyError(5), "damaged or unsupported PNG: the decoder failed with KeyError 5"),
-        (EOFError(), "damaged or unsupported PNG: the decoder failed with EOFError"),
+        (KeyError(5), f"{SAVE_IT_AGAIN} (decoder: KeyError 5)"),
+        (EOFError(), f"{SAVE_IT_AGAIN} (decoder: EOFError)"),
         (
             OSError("cannot use <_io.BytesIO object at 0x7fab12>\n at all"),
             "damaged or unsupported PNG: cannot use the file at all",
@@ -110,14 +113,14 @@ def test_a_stumbling_decoder(
 def test_modes_without_a_rule_are_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(decoding._MODES, "L")
+    monkeypatch.delitem(pillow_reader._MODES, "L")
     with pytest.raises(ImageRefused, match=r"^pixels of mode L are not handled$"):
         read(encoded(GRAY, "PNG"), tmp_path)
 
 
 def test_max_pixels_rules_and_not_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4)  # Pillow warns from 5, refuses from 9
-    for form in images.FORMATS:
+    for form in FORMS:
         assert read(encoded(GRAY, form), tmp_path, max_pixels=6).notes == ()
     assert read(encoded(PHOTO, "PNG"), tmp_path).notes == ()
     with pytest.raises(ImageRefused, match=r"^too large: 2x3 is 0\.0 million pixels"):
