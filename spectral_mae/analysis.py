@@ -21,7 +21,7 @@ from spectral_mae.fourier import RealFFT
 from spectral_mae.grid import PatchGrid
 from spectral_mae.masks import PulseMask
 from spectral_mae.periodogram import Periodogram
-from spectral_mae.radial import RadialSpectrum, RingBins
+from spectral_mae.radial import RadialSpectrum
 from spectral_mae.sampling import sample_kept
 from spectral_mae.spectrum import Spectrum
 
@@ -211,7 +211,6 @@ class MaskingAnalyzer:
             else MaskedPeriodogram(self.grid, detrend="constant", channel_axis=self.channel_axis)
         )
         self._periodogram = Periodogram(shape, detrend=plan.detrend, channel_axis=self.channel_axis)
-        self._rings = RingBins(self.grid.shape, (1.0,) * self.grid.ndim, None)
         self._fft = RealFFT(self.grid.shape, chunk=1)
         self._all = _annulus(self.grid.shape, 0.0, math.inf)
         self._octaves = [_annulus(self.grid.shape, *octave) for octave in OCTAVES]
@@ -285,7 +284,8 @@ class MaskingAnalyzer:
         return convolution_error(pixels, mask, rng, frequencies=DIRECT_FREQUENCIES)
 
     def _ring(self, spectrum: Spectrum) -> RadialSpectrum:
-        return self._rings.average(spectrum.power, scaling=spectrum.scaling, floor=spectrum.floor)
+        rings = self._periodogram.rings
+        return rings.average(spectrum.power, scaling=spectrum.scaling, floor=spectrum.floor)
 
     def _draw(
         self, image: FloatArray, kept: NDArray[np.bool_], original: RadialSpectrum

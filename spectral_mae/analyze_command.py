@@ -8,13 +8,13 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from spectral_mae import report, tables
-from spectral_mae.batch import BatchOptions, Outcome, linear_models
+from spectral_mae.batch import BatchAnalyzer, BatchOptions, Outcome, linear_models
 from spectral_mae.batch_run import BatchRun, FailFast, chunk_size_for, ended
 from spectral_mae.batch_work import SHOWN, AnalysisSums, AnalyzeWork
 from spectral_mae.command_line import (
@@ -34,6 +34,7 @@ from spectral_mae.mean_spectra import MeanSpectra
 from spectral_mae.numbers import Numbers
 from spectral_mae.page import RunResults
 from spectral_mae.run_place import FOLDER, Done, RunPlace, check_folder
+from spectral_mae.samples import Pixels
 from spectral_mae.shape_moments import ShapeMoments
 from spectral_mae.sources import FoundSources
 
@@ -152,6 +153,7 @@ def _analyze(
             int(counters.get("done", 0)),
             n_done,
             linear_models(sums.moments, options),
+            _reading_again(arguments, options, found),
         )
         for name in ("paths", *(f"spectra-{name}" for name in tables.SPECTRA)):
             journal.table(name).touch()
@@ -197,6 +199,21 @@ def _kept_sums(run: BatchRun) -> AnalysisSums:
     for *_, file in phase.branches if phase is not None else ():
         total.merge(AnalysisSums.from_arrays(run.journal.arrays(file)))
     return total
+
+
+def _reading_again(
+    arguments: argparse.Namespace, options: BatchOptions, found: FoundSources
+) -> Callable[[Outcome], Pixels | None]:
+    """How pictures get the gray pixels of large images, which are not kept during the run."""
+    batch = BatchAnalyzer(dataclasses.replace(options, color=False))
+    batch.reader.time_limit = arguments.time_limit
+
+    def read(outcome: Outcome) -> Pixels | None:
+        named = (reference for reference in found.references if reference.title == outcome.name)
+        reference = next(named, None)
+        return None if reference is None else batch.read_again(reference, outcome.patch_size)
+
+    return read
 
 
 def _shown(run: BatchRun, found: FoundSources, work: AnalyzeWork, n_done: int) -> Sequence[Outcome]:

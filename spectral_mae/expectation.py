@@ -62,7 +62,7 @@ def expected_mask_power(
     power: NDArray[np.float64] = kernels[0]
     if len(kernels) == 2:
         power = np.multiply.outer(*kernels)
-    power = power * ((pi1 - pi2) * grid.n_patches)
+    power *= (pi1 - pi2) * grid.n_patches
     power[(0,) * grid.ndim] += pi2 * float(np.prod(grid.shape)) ** 2
     return power
 

@@ -262,6 +262,15 @@ def full_from_half(half: NDArray[Scalar], shape: tuple[int, ...]) -> NDArray[Sca
     return np.concatenate([half, tail], axis=-1)
 
 
+def whole_rows(
+    half: NDArray[Scalar], shape: tuple[int, ...], rows: NDArray[np.integer[Any]]
+) -> NDArray[Scalar]:
+    """Some rows of what `full_from_half` would give of an image."""
+    mirrored = (shape[-1] - 1) // 2
+    opposite = half[-rows % shape[0], 1 : mirrored + 1]
+    return np.concatenate([half[rows], np.conj(opposite[:, ::-1])], axis=1)
+
+
 def half_from_full(full: NDArray[Scalar]) -> NDArray[Scalar]:
     """The non-negative half-plane of a whole grid, a view."""
     return full[..., : full.shape[-1] // 2 + 1]

@@ -79,7 +79,16 @@ class Leakage:
         Infinite where power arrives and none was there, zero where none arrives; what is no
         more than rounding counts as none.
         """
-        return _ratio(self.leaked.power, self.leaked.floor, self.kept.power, self.kept.floor)
+        return self.ratio_of(self.leaked.power, self.kept.power)
+
+    @property
+    def parts(self) -> tuple[Spectrum, Spectrum]:
+        """Numerator and denominator."""
+        return self.leaked, self.kept
+
+    def ratio_of(self, leaked: FloatArray, kept: FloatArray) -> FloatArray:
+        """The ratio of means of both parts over the same frequencies."""
+        return _ratio(leaked, self.leaked.floor, kept, self.kept.floor)
 
     def full(self) -> FloatArray:
         """The ratio on the whole grid, FFT order."""

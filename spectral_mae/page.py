@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from spectral_mae.linear import LinearMAE
 from spectral_mae.mean_spectra import MeanSpectra
 from spectral_mae.numbers import Numbers
 from spectral_mae.picture import PICTURED, Picture
+from spectral_mae.samples import Pixels
 
 LISTED = 500  # rows of the table on the page; images.csv has them all
 
@@ -39,6 +40,8 @@ class RunResults:
         Images that were come to, and that were analysed.
     models : sequence of LinearMAE
         Fitted to the images, for pictures of what they make of them.
+    read_again : callable
+        Gives the pixels of an outcome whose image was too large to be kept, or None.
     """
 
     folder: Path
@@ -48,6 +51,7 @@ class RunResults:
     n_images: int
     n_analysed: int
     models: Sequence[LinearMAE] = ()
+    read_again: Callable[[Outcome], Pixels | None] = lambda _: None
 
 
 def render(

@@ -215,7 +215,7 @@ class Periodogram:
         """
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
-        rings = self._default_rings if bins is None else RingBins(self.shape, self.fs, bins)
+        rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
         moments = np.empty((2, len(batch), len(rings.frequency)))
 
         def work(rows: slice, space: Workspace) -> None:
@@ -273,7 +273,8 @@ class Periodogram:
         return out
 
     @cached_property
-    def _default_rings(self) -> RingBins:
+    def rings(self) -> RingBins:
+        """The rings that `radial` averages over by default."""
         return RingBins(self.shape, self.fs, None)
 
     def _batch(self, images: ArrayLike) -> NDArray[Any]:

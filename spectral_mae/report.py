@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spectral_mae import plot, tables
 from spectral_mae._checks import FloatArray
@@ -25,6 +24,7 @@ from spectral_mae.model_report import model_pictures, n_model_pictures
 from spectral_mae.numbers import Numbers
 from spectral_mae.page import RunResults, octave_names, render
 from spectral_mae.picture import PICTURED, Picture, short_name
+from spectral_mae.samples import Pixels
 
 PANELS = 4  # images in the figure of radial spectra
 DOTS = 2000  # images in the picture of leakage
@@ -123,21 +123,28 @@ def _pictures_of_earlier_run(out: Path) -> Iterator[Path]:
 def _n_pictures(results: RunResults) -> int:
     """How many pictures are drawn."""
     done = [outcome for outcome in results.shown if outcome.analysis is not None]
-    n_masking = min(PICTURED, len({o.name for o in done if o.pixels is not None}))
+    n_masking = len(_pictured(done))
     of_all = 3 if done else 0
     return n_masking + of_all + n_model_pictures(results.shown, results.models)
+
+
+def _pictured(done: Sequence[Outcome]) -> list[str]:
+    """Names of the images that get pictures of their own."""
+    names = dict.fromkeys(o.name for o in done if o.pixels is not None or o.is_large)
+    return list(names)[:PICTURED]
 
 
 def _draw(folder: Path, results: RunResults, options: BatchOptions) -> Iterator[Picture]:
     done = [(o, o.analysis) for o in results.shown if o.analysis is not None]
     if not done:
         return
-    with_pixels = [(o.name, o.pixels, a) for o, a in done if o.pixels is not None]
-    by_name = itertools.groupby(with_pixels, key=lambda item: item[0])
-    for number, (name, group) in enumerate(itertools.islice(by_name, PICTURED), 1):
-        members = list(group)
-        path = folder / f"masking-{number}.png"
-        yield _masking_picture(path, name, members[0][1], [a for *_, a in members], options)
+    for number, name in enumerate(_pictured([outcome for outcome, _ in done]), 1):
+        members = [(o, a) for o, a in done if o.name == name]
+        first = members[0][0]
+        pixels = results.read_again(first) if first.pixels is None else first.pixels
+        if pixels is not None:
+            path = folder / f"masking-{number}.png"
+            yield _masking_picture(path, name, pixels, [a for _, a in members], options)
     panels = list(dict.fromkeys(outcome.name for outcome, _ in done))[:PANELS]
     chosen = [(o, a) for o, a in done if o.name in panels]
     yield _radial_picture(folder / "radial.png", chosen, results.n_analysed)
@@ -148,7 +155,7 @@ def _draw(folder: Path, results: RunResults, options: BatchOptions) -> Iterator[
 def _masking_picture(
     path: Path,
     name: str,
-    pixels: NDArray[np.float64],
+    pixels: Pixels,
     analyses: Sequence[MaskingAnalysis],
     options: BatchOptions,
 ) -> Picture:
