@@ -8,7 +8,7 @@ from PIL import Image
 
 import spectral_mae as sm
 from spectral_mae import grid
-from spectral_mae.plot import cells
+from spectral_mae.plot import cells, masks
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 6), (5, 1), (4, 6), (5, 7), (8, 3)])
@@ -23,8 +23,7 @@ def test_rows_of_the_whole_grid_are_those_of_the_grid(shape):
 
 
 @pytest.mark.parametrize("shape", [(20, 12), (21, 13), (12, 40), (5, 23)])
-def test_cells_of_large_planes_are_means_of_blocks(shape, monkeypatch):
-    monkeypatch.setattr(cells, "CELLS", 6)
+def test_cells_of_large_planes_are_means_of_blocks(shape):
     rows, columns = (np.linspace(0, n, min(n, 6) + 1).astype(int) for n in shape)
     power = np.random.default_rng(0).random(grid.half_shape(shape))
     plane = np.fft.fftshift(grid.full_from_half(power, shape), axes=(0, 1))
@@ -32,9 +31,9 @@ def test_cells_of_large_planes_are_means_of_blocks(shape, monkeypatch):
         [plane[a:b, c:d].mean() for c, d in itertools.pairwise(columns)]
         for a, b in itertools.pairwise(rows)
     ]
-    np.testing.assert_allclose(cells.frequency_cells(power, shape), expected, rtol=1e-14)
-    np.testing.assert_allclose(cells.pixel_cells(plane), expected, rtol=1e-6)
-    assert cells.pixel_cells(plane > 0.5).max() <= 1.0
+    np.testing.assert_allclose(cells.frequency_cells(power, shape, 6), expected, rtol=1e-14)
+    np.testing.assert_allclose(cells.pixel_cells(plane, 6), expected, rtol=1e-6)
+    assert cells.pixel_cells(plane > 0.5, 6).max() <= 1.0
 
 
 def test_large_images_look_as_they_did(tmp_path, monkeypatch):
@@ -42,8 +41,8 @@ def test_large_images_look_as_they_did(tmp_path, monkeypatch):
     image = sm.read_image("builtin:camera").pixels
     mask = sm.PulseMask.random(sm.PatchGrid(image.shape, 64), 0.75, rng=0)
     pictures = []
-    for most in (1024, 256):
-        monkeypatch.setattr(cells, "CELLS", most)
+    for most in (512, 256):
+        monkeypatch.setattr(masks, "PANEL", most)
         axes = sm.plot.masking(image, [mask])
         sm.plot.save(axes[0, 0].figure, tmp_path / "picture.png")
         with Image.open(tmp_path / "picture.png") as picture:
@@ -56,15 +55,14 @@ def test_large_images_look_as_they_did(tmp_path, monkeypatch):
     assert np.abs(signed.reshape(blocks.shape[0] // 16, 16, -1, 16).mean(axis=(1, 3))).max() < 40
 
 
-def test_leakage_of_cells_is_the_ratio_of_their_means(monkeypatch):
-    image = np.random.default_rng(0).random((24, 16))
-    leak = sm.leakage(image, 4, 0.5)
-    monkeypatch.setattr(cells, "CELLS", 8)
+def test_leakage_of_cells_is_the_ratio_of_their_means():
+    image = np.random.default_rng(0).random((3 * 1024, 16))
+    leak = sm.leakage(image, 16, 0.5)
     drawn = sm.plot.leakage(leak).images[0].get_array()
     leaked, kept = (
         np.fft.fftshift(grid.full_from_half(s.power, s.shape), axes=(0, 1))
-        .reshape(8, 3, 8, 2)
-        .mean(axis=(1, 3))
+        .reshape(1024, 3, 16)
+        .mean(axis=1)
         for s in (leak.leaked, leak.kept)
     )
     norm = sm.plot.leakage(leak).images[0].norm

@@ -16,23 +16,23 @@ from numpy.typing import NDArray
 from spectral_mae import grid
 from spectral_mae._checks import FloatArray
 
-CELLS = 1024  # along an axis, at most
+CELLS = 1024  # along an axis, unless said otherwise
 
 
-def pixel_cells(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Cells of an image, (H, W).
+def pixel_cells(pixels: NDArray[Any], most: int = CELLS) -> NDArray[Any]:
+    """Cells of an image, (H, W); at most so many along an axis.
 
     Examples
     --------
     >>> pixel_cells(np.arange(2 * 2048.0).reshape(2, 2048))[0, :3]
     array([0.5, 2.5, 4.5], dtype=float32)
     """
-    if max(pixels.shape) <= CELLS:
+    if max(pixels.shape) <= most:
         return pixels
-    return _block_means(pixels.shape, lambda rows: pixels[rows], np.float32)
+    return _block_means(pixels.shape, lambda rows: pixels[rows], most, np.float32)
 
 
-def frequency_cells(half: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+def frequency_cells(half: FloatArray, shape: tuple[int, ...], most: int = CELLS) -> FloatArray:
     """Cells of a map over frequency with zero in the middle, from values on the half-plane."""
     height, width = shape
     order = grid.shifted(np.arange(height), 1)
@@ -40,16 +40,19 @@ def frequency_cells(half: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     def shifted_rows(rows: slice) -> FloatArray:
         return grid.shifted(grid.whole_rows(half, shape, order[rows]), 1)
 
-    if max(shape) <= CELLS:
+    if max(shape) <= most:
         return shifted_rows(slice(height))
-    return _block_means((height, width), shifted_rows, np.float64)
+    return _block_means((height, width), shifted_rows, most, np.float64)
 
 
 def _block_means(
-    shape: tuple[int, ...], rows_of: Callable[[slice], NDArray[Any]], dtype: type[np.floating]
+    shape: tuple[int, ...],
+    rows_of: Callable[[slice], NDArray[Any]],
+    most: int,
+    dtype: type[np.floating[Any]],
 ) -> FloatArray:
     """Means over blocks as equal as can be, of a plane that comes some rows at a time."""
-    rows, columns = ((np.arange(min(n, CELLS) + 1) * n) // min(n, CELLS) for n in shape)
+    rows, columns = ((np.arange(min(n, most) + 1) * n) // min(n, most) for n in shape)
     cells = np.empty((len(rows) - 1, len(columns) - 1), dtype=dtype)
     for cell, (first, end) in enumerate(pairwise(rows)):
         total = rows_of(slice(first, end)).sum(axis=0, dtype=np.float64)

@@ -37,6 +37,8 @@ from spectral_mae.plot.drawing import (
 )
 from spectral_mae.plot.spectra import common_limits, power_range
 
+PANEL = 512  # cells along an axis, of one of many small pictures
+
 
 @styled
 def masking(
@@ -121,8 +123,8 @@ class _Column:
     def of(cls, title: str, pixels: FloatArray) -> Self:
         """Of some pixels."""
         density = psd(pixels)
-        cells = frequency_cells(density.power, density.shape)
-        return cls(title, pixel_cells(pixels), cells, power_range(density))
+        cells = frequency_cells(density.power, density.shape, PANEL)
+        return cls(title, pixel_cells(pixels, PANEL), cells, power_range(density))
 
 
 @styled
