@@ -54,24 +54,23 @@ def _error(found, truth) -> float:
     return float(np.linalg.norm(np.asarray(found) - truth) / np.linalg.norm(truth))
 
 
-def pulse_phase() -> tuple[float, float]:
-    n, p = 12, 4
+def _mask_transforms():
+    """Of three pulses: by FFT, with the phases as printed, and with the mended ones."""
+    n, p, starts = 12, 2, np.array([0, 4, 6])
     k = np.arange(n)
-    truth = np.fft.fft(np.arange(n) < p)
-    size = np.full(n, float(p))
-    size[1:] = np.sin(np.pi * p * k[1:] / n) / np.sin(np.pi * k[1:] / n)
-    printed = np.exp(-1j * np.pi * k * (p - 1)) * size
-    return _error(printed, truth), _error(sm.dirichlet_kernel(n, p), truth)
+    truth = np.fft.fft(sm.PulseMask(n, p, starts).visible)
+    kernel = sm.dirichlet_kernel(n, p)
+    sums = (np.exp(-2j * np.pi * np.outer(k, starts) / d).sum(axis=1) for d in (1, n))
+    return truth, *(kernel * one for one in sums)
+
+
+def mask_transform() -> tuple[float, float]:
+    truth, printed, mended = _mask_transforms()
+    return _error(printed, truth), _error(mended, truth)
 
 
 def mask_magnitude() -> tuple[float, float]:
-    n, p, starts = 12, 2, np.array([0, 4, 6])
-    k = np.arange(n)
-    visible = sm.PulseMask(n, p, starts).visible
-    truth = np.abs(np.fft.fft(visible))
-    kernel = np.abs(sm.dirichlet_kernel(n, p))
-    phases = [np.exp(-2j * np.pi * np.outer(k, starts) / d).sum(axis=1) for d in (1, n)]
-    printed, mended = (kernel * np.abs(sums) for sums in phases)
+    truth, printed, mended = map(np.abs, _mask_transforms())
     return _error(printed, truth), _error(mended, truth)
 
 
@@ -196,16 +195,16 @@ def small_masking() -> tuple[float, float]:
 SLIPS = (
     Slip(
         "Eq. 19",
-        "the phase e^(−iπk(p−1))",
-        "e^(−iπk(p−1)/D)",
-        "Transform of a pulse of 4 in 12 pixels: printed off by {0}, mended by {1}.",
-        pulse_phase,
+        "e^(−2πi k a) in M[k], the transform of a mask",
+        "e^(−2πi k a/D)",
+        "Three pulses of 2 in 12 pixels: printed off by {0}, mended by {1}.",
+        mask_transform,
     ),
     Slip(
         "Eq. 21",
         "M[k] on the left, and e^(−2πi k a) on the right",
         "|M[k]|, and e^(−2πi k a/D)",
-        "Three pulses of 2 in 12 pixels: printed off by {0}, mended by {1}.",
+        "The modulus of the same mask: printed off by {0}, mended by {1}.",
         mask_magnitude,
     ),
     Slip(

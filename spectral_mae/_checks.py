@@ -115,7 +115,7 @@ def real_pixels(name: str, value: ArrayLike) -> NDArray[np.float64]:
     array = plain_array(name, value)
     if array.dtype.kind not in "buif":
         raise TypeError(f"{name} has dtype {array.dtype}; real numbers are needed")
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=False)
 
 
 def closed_unit(name: str, value: float) -> float:

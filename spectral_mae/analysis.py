@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,15 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks, verify
 from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.annulus import Annulus
 from spectral_mae.conditioning import DetrendOption
-from spectral_mae.expectation import MaskedPeriodogram
+from spectral_mae.convolution import convolution_error
+from spectral_mae.expectation import MaskedComponents, MaskedPeriodogram
 from spectral_mae.fourier import RealFFT
 from spectral_mae.grid import PatchGrid
-from spectral_mae.leaked_power import Leakage, band_weights
 from spectral_mae.masks import PulseMask
 from spectral_mae.periodogram import Periodogram
-from spectral_mae.radial import RadialSpectrum, RingBins
+from spectral_mae.radial import RadialSpectrum
 from spectral_mae.sampling import sample_kept
 from spectral_mae.spectrum import Spectrum
 
@@ -34,6 +36,7 @@ OCTAVES = (
 )
 # Frequencies at which Eq. 18 is summed directly, on each image.
 DIRECT_FREQUENCIES = 25
+MASK_PIXELS = 2**24
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,10 @@ class MaskingAnalysis:
         None where the image has no frequency there.
     convolution_error : float or None
         Relative error of Eq. 18 on this image (its first channel) and the first mask, at 25
-        random frequencies (`verify.convolution_error`); None where it was not checked.
+        random frequencies (`convolution.convolution_error`); None where it was not checked.
     mask_dft_error : float
-        Largest relative error of the closed-form transform over the drawn masks (Eqs. 19-21).
+        Largest relative error of the closed-form transform over the drawn masks (Eq. 19, with the
+        R[k] of Eq. 20).
     original, expected, drawn : RadialSpectrum
         Of the image, of the exact mean over all masks, and of the drawn masks: their mean, with
         ``std`` their spread and ``stderr`` their standard error.
@@ -124,6 +128,21 @@ class MaskingAnalysis:
     def mask(self) -> PulseMask:
         """The first drawn mask."""
         return PulseMask(self.shape, self.plan.patch_size, self.starts)
+
+    @property
+    def bound(self) -> float:
+        """What a sound formula keeps its errors within (`verify.rounding_bound`)."""
+        return verify.rounding_bound(math.prod(self.shape), np.float64)
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """What is said of each checked formula whose error exceeds the bound; NaN does."""
+        checked = {"Eq. 18": self.convolution_error, "Eqs. 19-20": self.mask_dft_error}
+        return tuple(
+            f"{equation} FAILED: error {error:.2g} above the bound {self.bound:.2g}"
+            for equation, error in checked.items()
+            if error is not None and not error <= self.bound
+        )
 
     @property
     def agreement(self) -> FloatArray:
@@ -192,10 +211,9 @@ class MaskingAnalyzer:
             else MaskedPeriodogram(self.grid, detrend="constant", channel_axis=self.channel_axis)
         )
         self._periodogram = Periodogram(shape, detrend=plan.detrend, channel_axis=self.channel_axis)
-        self._rings = RingBins(self.grid.shape, (1.0,) * self.grid.ndim, None)
         self._fft = RealFFT(self.grid.shape, chunk=1)
-        self._all = _weights(self.grid.shape, 0.0, math.inf)
-        self._octaves = [_weights(self.grid.shape, *octave) for octave in OCTAVES]
+        self._all = _annulus(self.grid.shape, 0.0, math.inf)
+        self._octaves = [_annulus(self.grid.shape, *octave) for octave in OCTAVES]
 
     def analyze(
         self, image: FloatArray, *, seed: int | list[int], check: bool = True
@@ -206,17 +224,18 @@ class MaskingAnalyzer:
         """
         rng = np.random.default_rng(seed)
         plan, grid = self.plan, self.grid
-        components = self._masked.components(image)
-        leakage = components.leakage(plan.mask_ratio, sampling=plan.sampling)
-        same = self._centred is self._masked
-        without_mean = components if same else self._centred.components(image)
-        centred = without_mean.leakage(plan.mask_ratio, sampling=plan.sampling)
+        # One spectrum after the other is brought down to some numbers: of large images all of them
+        # together would take several times the memory of each.
+        original, expected, (leakage, *octaves) = self._expectations(image)
+        centred = octaves
+        if self._centred is not self._masked:
+            _, *centred = self._leakages(self._centred.components(image))
         kept = sample_kept(
             grid.n_patches, plan.mask_ratio, plan.masks, sampling=plan.sampling, rng=rng
         )
-        masks = [PulseMask(grid.shape, grid.patch_size, grid.starts()[one]) for one in kept]
-        conditioned = self._periodogram.condition(image[np.newaxis])[0]
-        original = self._ring(components.original)
+        starts = grid.starts()
+        eq18_error = self._convolution_error(image, starts[kept[0]], rng) if check else None
+        masks = (PulseMask(grid.shape, grid.patch_size, starts[one]) for one in kept)
         slope, slope_stderr, slope_note = _slope(original)
         return MaskingAnalysis(
             plan=plan,
@@ -226,32 +245,59 @@ class MaskingAnalyzer:
             slope=slope,
             slope_stderr=slope_stderr,
             slope_note=slope_note,
-            leakage=_over(leakage, self._all),
-            octaves=tuple(_over(leakage, octave) for octave in self._octaves),
-            octaves_centred=tuple(_over(centred, octave) for octave in self._octaves),
-            convolution_error=(
-                verify.convolution_error(
-                    conditioned[..., 0], masks[0], rng, frequencies=DIRECT_FREQUENCIES
-                )
-                if check
-                else None
-            ),
+            leakage=leakage,
+            octaves=tuple(octaves),
+            octaves_centred=tuple(centred),
+            convolution_error=eq18_error,
             mask_dft_error=max(verify.mask_dft_error(mask, self._fft) for mask in masks),
             original=original,
-            expected=self._ring(components.expected(plan.mask_ratio, sampling=plan.sampling)),
-            drawn=self._draw(image, grid.expand(kept), original),
-            starts=masks[0].starts,
+            expected=expected,
+            drawn=self._draw(image, kept, original),
+            starts=starts[kept[0]],
         )
 
+    def _expectations(
+        self, image: FloatArray
+    ) -> tuple[RadialSpectrum, RadialSpectrum, list[float | None]]:
+        """Rings of the image and of the mean over all masks, and `_leakages`."""
+        plan, components = self.plan, self._masked.components(image)
+        return (
+            self._ring(components.original),
+            self._ring(components.expected(plan.mask_ratio, sampling=plan.sampling)),
+            self._leakages(components),
+        )
+
+    def _leakages(self, components: MaskedComponents) -> list[float | None]:
+        """Leakage over all frequencies but zero, then in each octave."""
+        leakage = components.leakage(self.plan.mask_ratio, sampling=self.plan.sampling)
+        return [
+            None if annulus is None else leakage.over(annulus)
+            for annulus in (self._all, *self._octaves)
+        ]
+
+    def _convolution_error(
+        self, image: FloatArray, starts: NDArray[np.integer[Any]], rng: np.random.Generator
+    ) -> float:
+        """Of Eq. 18 on the first channel of the image, as it is before it is masked."""
+        mask = PulseMask(self.grid.shape, self.grid.patch_size, starts)
+        pixels = self._periodogram.condition(image[np.newaxis])[0, ..., 0]
+        return convolution_error(pixels, mask, rng, frequencies=DIRECT_FREQUENCIES)
+
     def _ring(self, spectrum: Spectrum) -> RadialSpectrum:
-        return self._rings.average(spectrum.power, scaling=spectrum.scaling, floor=spectrum.floor)
+        rings = self._periodogram.rings
+        return rings.average(spectrum.power, scaling=spectrum.scaling, floor=spectrum.floor)
 
     def _draw(
-        self, image: FloatArray, visible: NDArray[Any], original: RadialSpectrum
+        self, image: FloatArray, kept: NDArray[np.bool_], original: RadialSpectrum
     ) -> RadialSpectrum:
         """Ring averages over the drawn masks, with their spread from mask to mask."""
-        copies = np.broadcast_to(image, (len(visible), *image.shape))
-        power = self._periodogram.radial(copies, visible=visible).power
+        step = max(1, MASK_PIXELS // prod(self.grid.shape))  # masks that are pixels at a time
+        powers = []
+        for first in range(0, len(kept), step):
+            visible = self.grid.expand(kept[first : first + step])
+            copies = np.broadcast_to(image, (len(visible), *image.shape))
+            powers.append(self._periodogram.radial(copies, visible=visible).power)
+        power = np.concatenate(powers)
         std = power.std(axis=0, ddof=1)
         return dataclasses.replace(
             original, power=power.mean(axis=0), std=std, stderr=std / math.sqrt(len(power))
@@ -267,16 +313,12 @@ def octave_columns() -> list[str]:
     return [*names, *(f"{name}_centred" for name in names)]
 
 
-def _weights(shape: tuple[int, ...], low: float, high: float) -> FloatArray | None:
-    """Weights of a band, or None where the image has no frequency there."""
+def _annulus(shape: tuple[int, ...], low: float, high: float) -> Annulus | None:
+    """Frequencies of a band, or None where the image has none there."""
     try:
-        return band_weights(shape, (1.0,) * len(shape), low, high)
+        return Annulus(shape, (1.0,) * len(shape), low, high)
     except ValueError:
         return None
-
-
-def _over(leakage: Leakage, weights: FloatArray | None) -> float | None:
-    return None if weights is None else leakage.over(weights)
 
 
 def _slope(spectrum: RadialSpectrum) -> tuple[float | None, float | None, str]:

@@ -8,16 +8,17 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from spectral_mae import report, tables
-from spectral_mae.batch import BatchOptions, Outcome, linear_models
+from spectral_mae.batch import BatchAnalyzer, BatchOptions, Outcome, linear_models
 from spectral_mae.batch_run import BatchRun, FailFast, chunk_size_for, ended
 from spectral_mae.batch_work import SHOWN, AnalysisSums, AnalyzeWork
 from spectral_mae.command_line import (
+    DEFECT,
     NOTHING,
     OK,
     SOME_FAILED,
@@ -28,19 +29,25 @@ from spectral_mae.command_line import (
     versions,
 )
 from spectral_mae.engine import EngineFailed
+from spectral_mae.journal import Journal
 from spectral_mae.mean_spectra import MeanSpectra
 from spectral_mae.numbers import Numbers
 from spectral_mae.page import RunResults
 from spectral_mae.run_place import FOLDER, Done, RunPlace, check_folder
+from spectral_mae.samples import Pixels
 from spectral_mae.shape_moments import ShapeMoments
 from spectral_mae.sources import FoundSources
 
 CHUNK_PIXELS = 2**22  # of a chunk, over all patch sizes
 NATIVE_CHUNK = 32
+NAMED = 5  # images that a message names
 
 
 def analyze(arguments: argparse.Namespace) -> int:
-    """``spectral-mae analyze``: exit 0, 1 (some images failed), 3 (nothing usable) or 130."""
+    """``spectral-mae analyze``.
+
+    Exit 0, 1 (some images failed), 3 (nothing usable), 4 (a formula failed its check) or 130.
+    """
     started = datetime.now(UTC)
     clock = time.perf_counter()
     out: Path = arguments.out
@@ -115,10 +122,15 @@ def _analyze(
         sums = _kept_sums(run)
     counters = journal.counters
     n_done, n_failed = int(counters.get("analysed", 0)), int(counters.get("failed", 0))
+    with room_errors():
+        journal.flush()
+    numbers = Numbers.read(journal.table("numbers"))
+    defective = _defective(journal, numbers)
     counts = {
         "found": len(found.references),
         "analysed": n_done,
         "failed": n_failed,
+        "checks_failed": len(defective),
         "passed_over": found.passed_over,
     }
     started, clock = begun
@@ -131,28 +143,35 @@ def _analyze(
         "seconds_analysis": round(time.perf_counter() - clock, 3),
         "throughput": run.throughput(),
     }
-    code = NOTHING if not n_done else SOME_FAILED if n_failed else OK
+    code = NOTHING if not n_done else DEFECT if defective else SOME_FAILED if n_failed else OK
     with room_errors():
-        journal.flush()
         results = RunResults(
             journal.folder,
             _shown(run, found, work, n_done) if interrupt is None else run.tally.shown,
-            Numbers.read(journal.table("numbers")),
+            numbers,
             sums.spectra,
             int(counters.get("done", 0)),
             n_done,
             linear_models(sums.moments, options),
+            _reading_again(arguments, options, found),
         )
         for name in ("paths", *(f"spectra-{name}" for name in tables.SPECTRA)):
             journal.table(name).touch()
         if interrupt is None:
             record = run.identity.signed(record, code)
-        page = report.write_run(out, results, options, record, clock)
+        page = report.write_run(out, results, options, record, clock, run.stage)
     if not arguments.quiet:
         passed = f", {found.passed_over} other files passed over" if found.passed_over else ""
         print(f"{n_done} of {len(found.references)} images analysed, {n_failed} failed{passed}")
         if options.size is not None:
             print(f"shorter sides resized to {options.size} pixels; --size native keeps them")
+    if defective:
+        more = ", ..." if len(defective) > NAMED else ""
+        print(
+            f"{len(defective)} checks of the formulas FAILED: red on the page, and in the notes of "
+            f"images.csv ({', '.join(defective[:NAMED])}{more})",
+            file=sys.stderr,
+        )
     print(f"page: {page}")
     if interrupt is not None:
         print("interrupted: the page shows what was done", file=sys.stderr)
@@ -166,6 +185,13 @@ def detrend(name: str) -> Any:
     return None if name == "none" else name
 
 
+def _defective(journal: Journal, numbers: Numbers) -> list[str]:
+    """The images on which a formula is off by more than its bound, one for each patch size."""
+    rows = tables.read_images_csv(journal.table("images.csv"))
+    analysed = (row for row in rows if row["status"] == "ok")
+    return [row["path"] for row, bad in zip(analysed, numbers.defective, strict=True) if bad]
+
+
 def _kept_sums(run: BatchRun) -> AnalysisSums:
     """What the journal holds of a run that was interrupted."""
     total = AnalysisSums(ShapeMoments(), MeanSpectra())
@@ -173,6 +199,21 @@ def _kept_sums(run: BatchRun) -> AnalysisSums:
     for *_, file in phase.branches if phase is not None else ():
         total.merge(AnalysisSums.from_arrays(run.journal.arrays(file)))
     return total
+
+
+def _reading_again(
+    arguments: argparse.Namespace, options: BatchOptions, found: FoundSources
+) -> Callable[[Outcome], Pixels | None]:
+    """How pictures get the gray pixels of large images, which are not kept during the run."""
+    batch = BatchAnalyzer(dataclasses.replace(options, color=False))
+    batch.reader.time_limit = arguments.time_limit
+
+    def read(outcome: Outcome) -> Pixels | None:
+        named = (reference for reference in found.references if reference.title == outcome.name)
+        reference = next(named, None)
+        return None if reference is None else batch.read_again(reference, outcome.patch_size)
+
+    return read
 
 
 def _shown(run: BatchRun, found: FoundSources, work: AnalyzeWork, n_done: int) -> Sequence[Outcome]:

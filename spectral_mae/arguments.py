@@ -12,7 +12,8 @@ PATH_HELP = (
 )
 SOURCE_HELP = (
     f"{PATH_HELP}; zip and tar archives, npy and npz arrays, CIFAR's binary batches (.bin), and "
-    "@LIST, a file of any of these, one a line"
+    "@LIST, a file of any of these, one a line; '-' is such a list on standard input (lines, or "
+    "names ended by NUL as 'find -print0' writes them), relative to the working directory"
 )
 
 AddParser = Callable[..., argparse.ArgumentParser]

@@ -18,11 +18,14 @@ from spectral_mae.images import ImageRefused, LoadedImage
 from spectral_mae.linear import LinearMAE
 from spectral_mae.reading import Reader, title_of
 from spectral_mae.references import ImageReference
+from spectral_mae.samples import Pixels
 from spectral_mae.sampling import kept_patches
 from spectral_mae.shape_moments import ShapeMoments
 
 # Analyzers kept for images to come; a folder of photographs has a few shapes.
 KEPT_ANALYZERS = 16
+KEPT_PIXELS = 2**22  # of the images whose analyzers are kept beside the one at work
+PICTURE_PIXELS = 2**22  # of an image that is kept for its picture; a larger one is read again
 MODEL_DIM = 1024  # numbers in a patch
 ROUNDING = 1e-24  # power about the mean, to all power, of images that are constant but for rounding
 
@@ -122,6 +125,11 @@ class Outcome:
         """Whether the image was analysed."""
         return self.analysis is not None
 
+    @property
+    def is_large(self) -> bool:
+        """Whether its image is too large to be kept for its picture."""
+        return self.analysis is not None and math.prod(self.analysis.shape) > PICTURE_PIXELS
+
     def without_pixels(self) -> Outcome:
         """The outcome without its image, which is most of its size."""
         return replace(self, pixels=None)
@@ -160,6 +168,14 @@ class BatchAnalyzer:
             self.moments.update(outcomes[0].pixels)
         return outcomes
 
+    def read_again(self, path: Path | ImageReference, patch_size: int) -> Pixels | None:
+        """The pixels that were analysed, or None if they cannot be had again."""
+        try:
+            image = self._fitted(self.reader.read(path))
+            return self._cropped(image, patch_size).pixels
+        except (ImageRefused, MemoryError):
+            return None
+
     def linear_models(self) -> list[LinearMAE]:
         """A linear masked autoencoder for each patch size, of the shape that most images have.
 
@@ -179,13 +195,15 @@ class BatchAnalyzer:
         except ImageRefused:
             return image
 
+    def _cropped(self, image: LoadedImage, patch_size: int) -> LoadedImage:
+        return image if self.options.size else images.crop_to_multiple(image, patch_size)
+
     def _analyze(
         self, name: str, image: LoadedImage, patch_size: int, check: bool = True
     ) -> Outcome:
         try:
             images.require_two_patches(image.source_shape, (patch_size, patch_size))
-            if self.options.size is None:
-                image = images.crop_to_multiple(image, patch_size)
+            image = self._cropped(image, patch_size)
             analyzer = self._analyzer(image.pixels.shape, patch_size)
             seed = mask_seed(self.options.seed, name, patch_size)
             analysis = analyzer.analyze(image.pixels, seed=seed, check=check)
@@ -193,17 +211,22 @@ class BatchAnalyzer:
             reason = str(error) or "not enough memory"
             return Outcome(name, patch_size, error=reason, notes=image.notes)
         notes = image.notes + ((analysis.slope_note,) if analysis.slope_note else ())
+        notes += analysis.defects
         return Outcome(name, patch_size, "", notes, analysis, image.pixels)
 
     def _analyzer(self, shape: tuple[int, ...], patch_size: int) -> MaskingAnalyzer:
         key = (shape, patch_size)
         analyzer = self._analyzers.pop(key, None)
+        # Room is made before another one, with its tables, needs it.
+        while self._analyzers and (
+            len(self._analyzers) >= KEPT_ANALYZERS
+            or sum(math.prod(one) for one, _ in [key, *self._analyzers]) > KEPT_PIXELS
+        ):
+            self._analyzers.pop(next(iter(self._analyzers)))
         if analyzer is None:
             channels = shape[2] if len(shape) == 3 else 1
             analyzer = MaskingAnalyzer(shape[:2], self.options.plan(patch_size), channels=channels)
         self._analyzers[key] = analyzer  # the last used stands last
-        while len(self._analyzers) > KEPT_ANALYZERS:
-            self._analyzers.pop(next(iter(self._analyzers)))
         return analyzer
 
 

@@ -67,7 +67,8 @@ class BatchRun:
         silent = arguments.quiet and arguments.command == "analyze"
         self.tally = Tally(self.journal, logging.DEBUG if silent else logging.WARNING)
         self._open = ExitStack()
-        self._interrupts = Interrupts()
+        self._interrupts = Interrupts(self._heard)
+        self._ending = ""  # what is still done when the run is asked to end
         self._crew: Crew | None = None
         with usage_errors():
             self.jobs = _checked_jobs(arguments, len(references))
@@ -167,17 +168,23 @@ class BatchRun:
         begun = min(len(references), state.chunks * chunk_size)
         if begun == len(references):
             return tree.result()
+        self._ending = "writing the page" if self.arguments.command == "analyze" else ""
         with (
             Progress(len(references), begun, quiet=self.arguments.quiet) as progress,
             room_errors(),
         ):
             self._go(name, chunked(references, chunk_size, state.chunks), work, tree, progress)
+        self._ending = ""  # not after an interrupt, of which another thread is about to tell
         return tree.result()
 
     def again(self, references: Sequence[ImageReference], work: Any) -> ChunkResult:
         """Work on some images once more, for what was not kept of them."""
         ((_, result),) = self._in_order(iter([Chunk(0, 0, tuple(references))]), work)
         return result
+
+    def stage(self, doing: str, total: int) -> Progress:
+        """A bar of its own for what is done when the images are."""
+        return Progress(total, quiet=self.arguments.quiet, doing=doing)
 
     def throughput(self) -> dict[str, Any]:
         """Rate, workers, and the share of their time that reading took."""
@@ -186,6 +193,11 @@ class BatchRun:
             "scheduler": self.arguments.scheduler,
             **self.tally.rates(),
         }
+
+    def _heard(self) -> None:
+        """Say at once that the run will end."""
+        ending = f", {self._ending}" if self._ending else ""
+        LOGGER.warning("stopping%s … (Ctrl-C again ends at once)", ending)
 
     def abandon(self) -> None:
         """Remove the journal, and the folder around it if that is empty."""

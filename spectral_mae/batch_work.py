@@ -186,7 +186,9 @@ class AnalyzeWork:
                 ok = any(outcome.ok for outcome in outcomes)
                 if ok and n_shown < SHOWN:
                     pictured = n_shown < PICTURED
-                    shown += outcomes if pictured else [o.without_pixels() for o in outcomes]
+                    shown += [
+                        o if pictured and not o.is_large else o.without_pixels() for o in outcomes
+                    ]
                     n_shown += 1
                 spectra.update(outcomes)
                 for name, data in _tables(outcomes, n_done).items():

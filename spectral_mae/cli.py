@@ -31,13 +31,14 @@ PARSERS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``argv`` without the program's name. Returns the exit code."""
     arguments = _parsed(argv)
-    from spectral_mae import command_line, commands
-
     try:
-        return commands.COMMANDS[arguments.command](arguments)
-    except command_line.UsageError as error:
-        print(f"spectral-mae {arguments.command}: {error}", file=sys.stderr)
-        return USAGE
+        from spectral_mae import command_line, commands
+
+        try:
+            return commands.COMMANDS[arguments.command](arguments)
+        except command_line.UsageError as error:
+            print(f"spectral-mae {arguments.command}: {error}", file=sys.stderr)
+            return USAGE
     except KeyboardInterrupt as error:
         number = getattr(error, "signum", None)  # of a run that can be resumed
         more = "" if number is None else "; --resume goes on"

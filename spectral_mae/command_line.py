@@ -13,11 +13,11 @@ from tqdm import tqdm
 
 from spectral_mae import images
 from spectral_mae.images import FoundImages
-from spectral_mae.sources import FoundSources, find_sources
+from spectral_mae.sources import STANDARD_INPUT, FoundSources, find_sources
 from spectral_mae.streams import ImageStream
 
 LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")
-OK, SOME_FAILED, NOTHING, INTERRUPTED = 0, 1, 3, 130
+OK, SOME_FAILED, NOTHING, DEFECT, INTERRUPTED = 0, 1, 3, 4, 130
 
 
 class UsageError(Exception):
@@ -79,6 +79,8 @@ def found_images(paths: list[str]) -> FoundImages:
 
 def found_sources(paths: list[str], output: Path) -> FoundSources:
     """The same with archives, arrays and lists, for runs over many images."""
+    if not STANDARD_INPUT.isdisjoint(paths) and sys.stdin is not None and sys.stdin.isatty():
+        print("reading paths from standard input, one a line; Ctrl-D ends it", file=sys.stderr)
     found = find_sources(paths or ["builtin:"], output=output)
     _require_some(len(found.references), paths, found.passed_over)
     return found

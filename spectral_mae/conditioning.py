@@ -47,7 +47,7 @@ class Conditioning:
             self.detrend = detrend
         self.shape = shape
         self._weights = window_weights(window, shape)
-        self._window = None if self._weights is None else self._weights.astype(dtype)
+        self._window = None if self._weights is None else self._weights.astype(dtype, copy=False)
         smooth = _smooth_filter(shape) if self.detrend == "periodic" else None
         self._smooth = smooth.T if smooth is not None and transposed else smooth
 

@@ -3,7 +3,9 @@
 No FFT of pixels happens here: the only transform is of the small grid of kept patches. So a
 comparison with `spectral_mae.fourier` compares two derivations.
 
-The paper's Eqs. 19 and 21 lack the ``/D`` in their exponents; it is written here.
+Eq. 19 is the transform M[k] of a mask, Eq. 20 that of one pulse, R[k], and Eq. 21 the modulus
+|M[k]|. The paper's Eqs. 19 and 21 lack the ``/D`` in the exponents of the starts; it is written
+here.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ def unit_roots(n: int, multiples: NDArray[np.integer]) -> Complex128Array:
 
 
 def dirichlet_kernel(n: int, patch_size: int) -> Complex128Array:
-    """DFT of one pulse of ``patch_size`` ones that starts at pixel 0 (Eq. 19 with a = 0).
+    """DFT of one pulse of ``patch_size`` ones that starts at pixel 0 (Eq. 20).
 
     R[k] = e^(−iπk(p−1)/D) · sin(πpk/D) / sin(πk/D), R[0] = p.
 
@@ -90,7 +92,7 @@ def grating_zeros(n: int, patch_size: int) -> NDArray[np.intp]:
 
 
 class PulseSum:
-    """A sum of pulses, ready to be transformed (Eq. 20): M[k] = R[k] · Σ_i e^(−2πi k·a_i/D).
+    """A sum of pulses, ready to be transformed (Eq. 19): M[k] = R[k] · Σ_i e^(−2πi k·a_i/D).
 
     Where all starts lie on one patch grid (shifted or not) the sum has period ``counts`` in k, and
     costs a small FFT and one product per frequency instead of one sum per frequency.
@@ -172,7 +174,7 @@ class PulseSum:
 def start_phases(
     shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.integer]
 ) -> Complex128Array:
-    """Σ_i e^(−2πi k·a_i/D), the factor of Eqs. 20-21 that depends on where the pulses start.
+    """Σ_i e^(−2πi k·a_i/D), the factor of Eqs. 19 and 21 that depends on where the pulses start.
 
     Arguments as of `PulseSum`.
     """

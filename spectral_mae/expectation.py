@@ -62,7 +62,7 @@ def expected_mask_power(
     power: NDArray[np.float64] = kernels[0]
     if len(kernels) == 2:
         power = np.multiply.outer(*kernels)
-    power = power * ((pi1 - pi2) * grid.n_patches)
+    power *= (pi1 - pi2) * grid.n_patches
     power[(0,) * grid.ndim] += pi2 * float(np.prod(grid.shape)) ** 2
     return power
 
@@ -145,6 +145,7 @@ class MaskedPeriodogram:
         # glibc would give it back after every call, and faults take as long as everything else.
         power = self._patch_power(planes)
         power *= self._periodogram.norm / planes.shape[-1]
+        del planes  # a whole image, where detrending or a window made one
         if not math.isfinite(power.max()):  # as NaN is
             largest = float(np.max(np.abs(pixels)))
             raise ValueError(f"pixels up to {largest:.3g} are too large for float64 spectra")

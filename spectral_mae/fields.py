@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
@@ -96,17 +97,26 @@ def gaussian_fields(
     cut = whole if shape is None else _checks.per_axis("shape", shape, len(whole))
     if any(small > large for small, large in zip(cut, whole, strict=True)):
         raise ValueError(f"{shape=} is larger than the spectrum's, {whole}")
+    inside = tuple(slice(size) for size in cut)
+    fields = np.empty((n, *cut))
+    for field, drawn in zip(fields, each_field(spectrum, n, rng), strict=True):
+        field[...] = drawn[inside]
+    return fields
+
+
+def each_field(spectrum: Spectrum, n: int, rng: Seed) -> Iterator[FloatArray]:
+    """The periodic fields of `gaussian_fields` one after the other, for who needs no two at once.
+
+    Raises ``ValueError`` if the spectrum has negative power.
+    """
     if spectrum.power.min() < 0:
         raise ValueError(f"the spectrum has negative power, down to {spectrum.power.min():.3g}")
     amplitude = np.sqrt(spectrum.per_pixel)
     generator = np.random.default_rng(rng)
-    axes = tuple(range(-len(whole), 0))
-    fields = np.empty((n, *cut))
-    inside = tuple(slice(size) for size in cut)
-    for field in fields:
-        waves = scipy.fft.rfftn(generator.standard_normal(whole), axes=axes)
-        field[...] = scipy.fft.irfftn(waves * amplitude, s=whole, axes=axes)[inside]
-    return fields
+    for _ in range(n):
+        waves = scipy.fft.rfftn(generator.standard_normal(spectrum.shape))
+        waves *= amplitude
+        yield scipy.fft.irfftn(waves, s=spectrum.shape, overwrite_x=True)
 
 
 def _positive(name: str, value: float) -> None:

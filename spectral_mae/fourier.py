@@ -47,6 +47,9 @@ ALIGNED = 8  # complex numbers, as many bytes as SIMD may want an array to begin
 # are given back whatever was freed before.
 KEPT = 16  # times the images of a chunk: the buffers, and what is worked out beside them
 LARGEST_PIECE = 2**25 - 2**13
+# A workspace beyond that is made again for the next batch, which costs little beside the transform
+# of so large an image; several that wait for work would take more than everything else.
+LARGEST_KEPT = 2**25
 _PLANNER_LOCK = threading.Lock()  # FFTW's planner is one per process and not thread-safe
 
 
@@ -196,7 +199,10 @@ class RealFFT:
 
     @contextmanager
     def borrow(self) -> Iterator[Workspace]:
-        """Lend a workspace to this thread alone; it is planned when all others are out."""
+        """Lend a workspace to this thread alone; it is planned when all others are out.
+
+        Those of large images are not kept.
+        """
         try:
             space = self._free.pop()  # list.pop and list.append are atomic
         except IndexError:
@@ -204,7 +210,8 @@ class RealFFT:
         try:
             yield space
         finally:
-            self._free.append(space)
+            if 2 * space.half.nbytes <= LARGEST_KEPT:
+                self._free.append(space)
 
     def _make(self) -> Workspace:
         images = self.chunk * prod(self.shape) * self.dtype.itemsize

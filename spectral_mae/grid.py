@@ -6,6 +6,7 @@ Nyquist rule, and the only ``fftshift`` of the package.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import gcd, prod
 from typing import Any, TypeVar
@@ -17,6 +18,8 @@ from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+STRIP = 2**18  # numbers in a strip: it stays in the cache
 
 
 @dataclass(frozen=True)
@@ -176,10 +179,39 @@ def full_frequencies(shape: tuple[int, ...], fs: tuple[float, ...]) -> tuple[Flo
     return tuple(np.fft.fftfreq(n, 1.0 / rate) for n, rate in zip(shape, fs, strict=True))
 
 
-def radial_frequency(shape: tuple[int, ...], fs: tuple[float, ...]) -> FloatArray:
-    """Distance of every half-plane frequency from zero."""
-    axes = np.meshgrid(*half_frequencies(shape, fs), indexing="ij", sparse=True)
+def radial_frequency(
+    shape: tuple[int, ...], fs: tuple[float, ...], rows: slice = slice(None)
+) -> FloatArray:
+    """Distance of every half-plane frequency, or of those in some rows, from zero."""
+    first, *others = half_frequencies(shape, fs)
+    axes = np.meshgrid(first[rows], *others, indexing="ij", sparse=True)
     return np.sqrt(sum(np.square(axis) for axis in axes))
+
+
+def radial_frequency_at(
+    index: NDArray[np.integer[Any]], shape: tuple[int, ...], fs: tuple[float, ...]
+) -> FloatArray:
+    """The same of the frequencies at these places of the half-plane, read row by row."""
+    first, *others = (np.square(axis) for axis in half_frequencies(shape, fs))
+    if not others:
+        return np.sqrt(first[index])
+    rows, columns = np.divmod(index, len(others[0]))
+    squared = first[rows]
+    squared += others[0][columns]
+    return np.sqrt(squared, out=squared)
+
+
+def row_strips(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Rows of the half-plane, or of the grid itself, a few at a time; a signal in one piece.
+
+    What is worked out strip by strip never takes the memory of a whole plane.
+    """
+    if len(shape) == 1:
+        yield slice(0, shape[0])
+        return
+    step = max(1, STRIP // prod(shape[1:]))
+    for first in range(0, shape[0], step):
+        yield slice(first, min(first + step, shape[0]))
 
 
 def at_most(radius: FloatArray, frequency: float) -> BoolArray:
@@ -197,13 +229,14 @@ def nyquist(fs: tuple[float, ...]) -> float:
     return min(fs) / 2
 
 
-def on_nyquist(shape: tuple[int, ...]) -> BoolArray:
+def on_nyquist(shape: tuple[int, ...], rows: slice = slice(None)) -> BoolArray:
     """True at half-plane frequencies with an axis at its Nyquist frequency (even sizes only).
 
     There +f and −f are one frequency, so its direction is not one but two.
     """
     axes = [np.arange(n) * 2 == n for n in shape[:-1]]
     axes.append(np.arange(shape[-1] // 2 + 1) * 2 == shape[-1])
+    axes[0] = axes[0][rows]
     return np.logical_or.reduce(np.meshgrid(*axes, indexing="ij"))
 
 
@@ -227,6 +260,15 @@ def full_from_half(half: NDArray[Scalar], shape: tuple[int, ...]) -> NDArray[Sca
     for axis in range(-len(shape), -1):
         tail = np.roll(np.flip(tail, axis), 1, axis)
     return np.concatenate([half, tail], axis=-1)
+
+
+def whole_rows(
+    half: NDArray[Scalar], shape: tuple[int, ...], rows: NDArray[np.integer[Any]]
+) -> NDArray[Scalar]:
+    """Some rows of what `full_from_half` would give of an image."""
+    mirrored = (shape[-1] - 1) // 2
+    opposite = half[-rows % shape[0], 1 : mirrored + 1]
+    return np.concatenate([half[rows], np.conj(opposite[:, ::-1])], axis=1)
 
 
 def half_from_full(full: NDArray[Scalar]) -> NDArray[Scalar]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spectral_mae import grid
 from spectral_mae._checks import FloatArray
+from spectral_mae.annulus import Annulus
 from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.radial import Bins, RingBins
 from spectral_mae.spectrum import Spectrum
@@ -78,7 +79,16 @@ class Leakage:
         Infinite where power arrives and none was there, zero where none arrives; what is no
         more than rounding counts as none.
         """
-        return _ratio(self.leaked.power, self.leaked.floor, self.kept.power, self.kept.floor)
+        return self.ratio_of(self.leaked.power, self.kept.power)
+
+    @property
+    def parts(self) -> tuple[Spectrum, Spectrum]:
+        """Numerator and denominator."""
+        return self.leaked, self.kept
+
+    def ratio_of(self, leaked: FloatArray, kept: FloatArray) -> FloatArray:
+        """The ratio of means of both parts over the same frequencies."""
+        return _ratio(leaked, self.leaked.floor, kept, self.kept.floor)
 
     def full(self) -> FloatArray:
         """The ratio on the whole grid, FFT order."""
@@ -127,12 +137,12 @@ class Leakage:
         ValueError
             If no frequency lies in the band.
         """
-        return self.over(band_weights(self.shape, self.kept.fs, fmin, fmax))
+        return self.over(Annulus(self.shape, self.kept.fs, fmin, fmax))
 
-    def over(self, weights: FloatArray) -> float:
-        """Ratio of the sums over the half-plane, weighted; see `band_weights`."""
-        sums = [np.vdot(weights, s.power) for s in (self.leaked, self.kept)]
-        floors = [s.floor * float(weights.sum()) for s in (self.leaked, self.kept)]
+    def over(self, annulus: Annulus) -> float:
+        """Ratio of the sums over an annulus of frequencies."""
+        sums = [np.float64(annulus.sum(s.power)) for s in (self.leaked, self.kept)]
+        floors = [s.floor * annulus.count for s in (self.leaked, self.kept)]
         return float(_ratio(sums[0], floors[0], sums[1], floors[1]))
 
     def radial(self, bins: Bins = None) -> RadialLeakage:
@@ -144,25 +154,6 @@ class Leakage:
         )
         ratio = _ratio(leaked.power, leaked.floor, kept.power, kept.floor)
         return RadialLeakage(rings.frequency, ratio, rings.count, rings.edges, self.kept.fs)
-
-
-def band_weights(
-    shape: tuple[int, ...], fs: tuple[float, ...], fmin: float, fmax: float
-) -> FloatArray:
-    """How many frequencies of the whole grid with fmin < |f| ≤ fmax each of the half-plane is.
-
-    Zero frequency is never in a band.
-
-    Raises
-    ------
-    ValueError
-        If no frequency lies in the band.
-    """
-    radius = grid.radial_frequency(shape, fs)
-    chosen = (radius > 0) & ~grid.at_most(radius, fmin) & grid.at_most(radius, fmax)
-    if not chosen.any():
-        raise ValueError(f"no frequency with {fmin=} < |f| <= {fmax=} in {shape=}")
-    return np.where(chosen, grid.hermitian_weights(shape), 0.0)
 
 
 def _ratio(

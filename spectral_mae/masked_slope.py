@@ -8,6 +8,7 @@ compared with their periodogram by Whittle's likelihood, Σ log E + P/E.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +18,11 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae import grid as grids
-from spectral_mae._checks import FloatArray
-from spectral_mae.fields import gaussian_fields
+from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae.fields import each_field
 from spectral_mae.sampling import Seed
 from spectral_mae.spectrum import Spectrum
-from spectral_mae.weights import autocorrelation, mask_weights, step_weights
+from spectral_mae.weights import add_power, autocorrelation, mask_or_weights, step_weights
 
 SLOPES = (-8.0, 3.0)  # range that is searched
 SCANNED = 23  # slopes in it that are tried first
@@ -102,7 +103,7 @@ def fit_masked_slope(
     """
     pixels: FloatArray = _checks.real_pixels("image", image)
     shape = _checks.grid_shape(pixels.shape)
-    weights = mask_weights(visible, shape)
+    weights = mask_or_weights(visible, shape)
     if weights.shape != shape:
         raise ValueError(f"visible of shape {weights.shape} is not {shape}")
     if n_draws < 8:
@@ -135,8 +136,7 @@ def fit_masked_slope(
         )
     amplitude = model.level(power, model.expected(slope))
     spectrum = model.spectrum(slope, amplitude)
-    fields = gaussian_fields(spectrum, n_draws, rng=rng)
-    stderr = model.stderr(slope, amplitude, fields)
+    stderr = model.stderr(slope, amplitude, each_field(spectrum, n_draws, rng))
     return MaskedSlopeFit(slope, stderr, amplitude, spectrum)
 
 
@@ -146,7 +146,7 @@ class _Model:
     def __init__(
         self,
         shape: tuple[int, ...],
-        weights: FloatArray,
+        weights: BoolArray | FloatArray,
         fmin: float | None,
         fmax: float | None,
         *,
@@ -163,7 +163,7 @@ class _Model:
         if not chosen.any():
             raise ValueError(f"no frequency of {shape=} lies in {fmin=}, {fmax=}")
         counts = np.where(chosen, grids.hermitian_weights(shape) / 2.0, 0.0)
-        axes = np.meshgrid(*grids.half_frequencies(shape, ones), indexing="ij")
+        axes = np.meshgrid(*grids.half_frequencies(shape, ones), indexing="ij", sparse=True)
         self._gains = [4 * np.sin(np.pi * axis) ** 2 for axis in axes]
         self._masks = [step_weights(weights, axis, wrap=wrap) for axis in range(len(shape))]
         self._pairs = [self._pair_fraction(mask) for mask in self._masks]
@@ -186,12 +186,13 @@ class _Model:
 
     def periodograms(self, pixels: FloatArray) -> list[FloatArray]:
         """Of the visible steps along each axis, density of the whole grid."""
-        size = pixels.size
-        steps = (np.roll(pixels, -1, axis) - pixels for axis in range(pixels.ndim))
-        return [
-            np.abs(scipy.fft.rfftn(step * mask)) ** 2 / size
-            for step, mask in zip(steps, self._masks, strict=True)
-        ]
+        found: list[FloatArray] = []
+        for axis, mask in enumerate(self._masks):
+            steps = np.roll(pixels, -1, axis)
+            steps -= pixels
+            steps *= mask
+            found.append(self._power(steps) / pixels.size)
+        return found
 
     def expected(self, slope: float, *, derivative: bool = False) -> list[FloatArray]:
         """Mean of `periodograms` at unit amplitude, or its derivative by the slope."""
@@ -218,7 +219,7 @@ class _Model:
         """Sum over the frequencies that are compared."""
         return float(sum(np.sum(c * v) for c, v in zip(self._counts, values, strict=True)))
 
-    def stderr(self, slope: float, amplitude: float, fields: FloatArray) -> float:
+    def stderr(self, slope: float, amplitude: float, fields: Iterable[FloatArray]) -> float:
         """Of the slope: the spread of the score over fields, between inverse curvatures.
 
         Frequencies under a mask are not independent, so the curvature alone would be too sure.
@@ -243,8 +244,9 @@ class _Model:
         """What the masks make of the steps of fields with this spectrum, for each axis."""
         found: list[FloatArray] = []
         for gain, pairs in zip(self._gains, self._pairs, strict=True):
-            lags = scipy.fft.irfftn(law * gain, s=self._shape) * pairs
-            found.append(scipy.fft.rfftn(lags).real)
+            lags = autocorrelation(law * gain, self._shape)
+            lags *= pairs
+            found.append(scipy.fft.rfftn(lags).real.copy())
         return found
 
     def _inner(self, a: list[FloatArray], b: list[FloatArray]) -> float:
@@ -253,5 +255,10 @@ class _Model:
     def _power_law(self, slope: float) -> FloatArray:
         return np.where(self._inside, np.exp(slope * self._log_radius), 0.0)
 
-    def _pair_fraction(self, mask: FloatArray) -> FloatArray:
-        return autocorrelation(np.abs(scipy.fft.rfftn(mask)) ** 2, self._shape) / mask.size
+    def _pair_fraction(self, mask: BoolArray | FloatArray) -> FloatArray:
+        return autocorrelation(self._power(mask), self._shape) / mask.size
+
+    def _power(self, pixels: BoolArray | FloatArray) -> FloatArray:
+        power = np.zeros(grids.half_shape(self._shape))
+        add_power(power, pixels)
+        return power

@@ -88,7 +88,7 @@ class PulseMask:
         return 1.0 - float(self.visible.mean())
 
     def dft(self, *, out: NDArray[np.complex128] | None = None) -> NDArray[np.complex128]:
-        """Closed-form transform of ``visible`` (Eqs. 19-20), whole grid, FFT order.
+        """Closed-form transform of ``visible`` (Eq. 19), whole grid, FFT order.
 
         The transform of ``hidden`` is D·δ[k] minus this one.
 
@@ -205,6 +205,9 @@ def _paint(
     shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.int64]
 ) -> BoolArray:
     """Cover the pixels of each pulse; a pixel covered twice is an overlap."""
+    painted = _paint_patches(shape, patch_size, starts)
+    if painted is not None:
+        return painted
     corner = np.ravel_multi_index(tuple(starts.T), shape)
     inside = np.ravel_multi_index(tuple(np.indices(patch_size)), shape).ravel()
     pixels = np.add.outer(corner, inside).ravel()
@@ -218,3 +221,23 @@ def _paint(
             f"pulses of {patch_size=} starting at {both[0]} and {both[1]} overlap at pixel {where}"
         )
     return covered == 1
+
+
+def _paint_patches(
+    shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.int64]
+) -> BoolArray | None:
+    """The same of different patches of one grid, whole or shifted; None where they are not."""
+    offset = starts[0] % patch_size if len(starts) else None
+    if offset is None or (starts % patch_size != offset).any():
+        return None
+    counts = (np.array(shape) - offset) // patch_size
+    cells = tuple(((starts - offset) // patch_size).T)
+    kept = np.zeros(counts, dtype=bool)
+    kept[cells] = True
+    if np.count_nonzero(kept) < len(starts):
+        return None
+    grid = PatchGrid(tuple((counts * patch_size).tolist()), patch_size)
+    visible = np.zeros(shape, dtype=bool)
+    inside = tuple(slice(a, a + n) for a, n in zip(offset.tolist(), grid.shape, strict=True))
+    visible[inside] = grid.expand(kept.ravel())
+    return visible

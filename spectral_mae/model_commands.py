@@ -32,7 +32,7 @@ from spectral_mae.command_line import (
 from spectral_mae.corruption import PatchMasking
 from spectral_mae.engine import EngineFailed
 from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, load_model
-from spectral_mae.linear_model import LinearModel
+from spectral_mae.linear_model import SHRINKAGES, LinearModel
 from spectral_mae.made_here import made_here
 from spectral_mae.model_images import (
     ModelImages,
@@ -49,6 +49,7 @@ from spectral_mae.reconstruction import (
     expected_border_gradient_ratio,
     reconstruct_image,
 )
+from spectral_mae.run_log import LOGGER
 from spectral_mae.run_place import (
     FOLDER,
     Done,
@@ -115,9 +116,11 @@ def _fit(
         return NOTHING
     (moments,) = every
     with usage_errors():
+        LOGGER.info("solving for the model")
         model.fit_moments(moments)
         held_out = data.second_moment(run, model)
         if held_out is not None and chooses_shrinkage(arguments):
+            LOGGER.info("trying %d shrinkages", len(SHRINKAGES))
             model.choose_shrinkage(held_out)
         score = _score(model, held_out, data, run)
     solution = model.solution_
@@ -126,14 +129,18 @@ def _fit(
         run.abandon()
         return NOTHING
     code = SOME_FAILED if run.tally.failed else OK
-    with room_errors():
+    with room_errors(), run.stage("writing the model", 1) as written:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         with replacing(arguments.out) as beside:
             model.save(beside)
-        if arguments.figure is not None:
+        written.add(1)
+    if arguments.figure is not None:
+        with room_errors(), run.stage("drawing pictures", 1) as drawn:
             arguments.figure.parent.mkdir(parents=True, exist_ok=True)
             with replacing(arguments.figure) as beside:
                 _draw_model(beside, model)
+            drawn.add(1)
+    with room_errors():
         record = arguments.out.with_suffix(".run.json")
         write_whole(record, data.record(run, moments.n_images, code))
     run.journal.remove()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from spectral_mae import plot
+from spectral_mae._checks import FloatArray
 from spectral_mae.batch import BatchOptions, Outcome, mask_seed
 from spectral_mae.linear import LinearMAE
 from spectral_mae.picture import PICTURED, Picture, short_name
@@ -29,6 +30,11 @@ def model_pictures(
     picture = _strips(folder / "reconstruction.png", outcomes, options, models)
     if picture is not None:
         yield picture
+
+
+def n_model_pictures(outcomes: Sequence[Outcome], models: Sequence[LinearMAE]) -> int:
+    """How many pictures `model_pictures` draws."""
+    return 1 + bool(_pictured(outcomes, models)) if models else 0
 
 
 def _responses(path: Path, models: Sequence[LinearMAE]) -> Picture:
@@ -66,15 +72,7 @@ def _strips(
     options: BatchOptions,
     models: Sequence[LinearMAE],
 ) -> Picture | None:
-    by_size = {model.moments_.grid.patch_size[0]: model for model in models}
-    shape = models[0].mean_.shape
-    chosen = [
-        (outcome, outcome.pixels, by_size[outcome.patch_size])
-        for outcome in outcomes
-        if outcome.pixels is not None
-        and outcome.pixels.shape == shape
-        and outcome.patch_size in by_size
-    ][: STRIPS if len(models) > 1 else PICTURED]
+    chosen = _pictured(outcomes, models)
     if not chosen:
         return None
     strips = [
@@ -99,3 +97,18 @@ def _strips(
         "masks, so that it cannot tell a hidden patch from a gray one. Of the power of hidden "
         f"pixels it explains, from the top: {explained}.",
     )
+
+
+def _pictured(
+    outcomes: Sequence[Outcome], models: Sequence[LinearMAE]
+) -> Sequence[tuple[Outcome, FloatArray, LinearMAE]]:
+    """Images that are sent through the model of their patch size."""
+    by_size = {model.moments_.grid.patch_size[0]: model for model in models}
+    shape = models[0].mean_.shape
+    return [
+        (outcome, outcome.pixels, by_size[outcome.patch_size])
+        for outcome in outcomes
+        if outcome.pixels is not None
+        and outcome.pixels.shape == shape
+        and outcome.patch_size in by_size
+    ][: STRIPS if len(models) > 1 else PICTURED]

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.analysis import OCTAVES, MaskingAnalysis
 from spectral_mae.batch import Outcome
-from spectral_mae.verify import rounding_bound
 
 COLUMNS = (
     "patch_size",
@@ -63,6 +63,18 @@ class Numbers:
         column = self[name]
         return column[~np.isnan(column)]
 
+    def worst(self, name: str) -> float | None:
+        """Of a column of errors the one that comes closest to its bound or exceeds it most."""
+        errors = self[name]
+        shares = errors / self["bound"]
+        return None if np.isnan(shares).all() else float(errors[np.nanargmax(shares)])
+
+    @property
+    def defective(self) -> NDArray[np.bool_]:
+        """Which rows have an error above their bound."""
+        bound = self["bound"]
+        return (self["eq18_error"] > bound) | (self["mask_dft_error"] > bound)
+
     def median(self, name: str) -> float | None:
         """Of a column, without what is none; None where nothing is left."""
         there = np.sort(self.there(name))
@@ -74,6 +86,11 @@ class Numbers:
 
 def _row(analysis: MaskingAnalysis) -> list[float]:
     scores = analysis.agreement[np.isfinite(analysis.agreement)]
+    # NaN stands for an image that was not checked; a check that gave NaN has failed.
+    eq18, mask_dft = (
+        math.inf if error is not None and math.isnan(error) else error
+        for error in (analysis.convolution_error, analysis.mask_dft_error)
+    )
     numbers = [
         analysis.plan.patch_size,
         *analysis.shape,
@@ -81,9 +98,9 @@ def _row(analysis: MaskingAnalysis) -> list[float]:
         analysis.leakage,
         *analysis.octaves,
         *analysis.octaves_centred,
-        analysis.convolution_error,
-        analysis.mask_dft_error,
-        rounding_bound(math.prod(analysis.shape), np.float64),
+        eq18,
+        mask_dft,
+        analysis.bound,
         len(scores),
         int(np.sum(np.abs(scores) <= 2)),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from spectral_mae.linear import LinearMAE
 from spectral_mae.mean_spectra import MeanSpectra
 from spectral_mae.numbers import Numbers
 from spectral_mae.picture import PICTURED, Picture
+from spectral_mae.samples import Pixels
 
 LISTED = 500  # rows of the table on the page; images.csv has them all
 
@@ -39,6 +40,8 @@ class RunResults:
         Images that were come to, and that were analysed.
     models : sequence of LinearMAE
         Fitted to the images, for pictures of what they make of them.
+    read_again : callable
+        Gives the pixels of an outcome whose image was too large to be kept, or None.
     """
 
     folder: Path
@@ -48,6 +51,7 @@ class RunResults:
     n_images: int
     n_analysed: int
     models: Sequence[LinearMAE] = ()
+    read_again: Callable[[Outcome], Pixels | None] = lambda _: None
 
 
 def render(
@@ -72,7 +76,7 @@ def render(
         (picture, base64.b64encode((figures / picture.file).read_bytes()).decode("ascii"))
         for picture in pictures
     ]
-    rows, failed, n_rows, n_failed, folder = _listed(table)
+    rows, failed, n_rows, n_failed, folder = _listed(table, results.numbers)
     n_done = results.n_analysed
     return environment.get_template("report.html").render(
         pictures=encoded,
@@ -94,21 +98,30 @@ def render(
     )
 
 
-_Listed = tuple[list[dict[str, str]], list[tuple[str, str]], int, int, str]
+_Row = tuple[dict[str, str], dict[str, bool]]  # and which of its errors exceed their bound
+_Listed = tuple[list[_Row], list[tuple[str, str]], int, int, str]
 
 
-def _listed(table: Path) -> _Listed:
-    """Of images.csv: the first rows, the first failures, how many of each, the folder of all."""
-    rows: list[dict[str, str]] = []
+def _listed(table: Path, numbers: Numbers) -> _Listed:
+    """Of images.csv: the first rows, the first failures, how many of each, the folder of all.
+
+    Rows with an error above its bound are among the rows wherever they stand.
+    """
+    rows: list[_Row] = []
+    n_defective = 0
+    defective = numbers.defective
+    above = {name: numbers[name] > numbers["bound"] for name in ("eq18_error", "mask_dft_error")}
     failed: dict[tuple[str, str], None] = {}
     n_rows = n_failed = 0
     folders: set[str] = set()
     last = None
     for row in tables.read_images_csv(table):
         if row["status"] == "ok":
+            extra = bool(defective[n_rows]) and n_defective < LISTED
+            if n_rows < LISTED or extra:
+                rows.append((row, {name: bool(column[n_rows]) for name, column in above.items()}))
+                n_defective += extra
             n_rows += 1
-            if len(rows) < LISTED:
-                rows.append(row)
             if len(folders) < 2:
                 folders.add(row["path"].removesuffix(row["path"].rpartition("/")[2]))
         elif (one := (row["path"], row["error"])) != last:
@@ -129,9 +142,11 @@ class _Summary:
     octaves: list[float | None]
     octaves_centred: list[float | None]
     eq18_error: float | None
+    eq18_defects: int
     n_checked: int
-    mask_dft_error: float
-    bound: float
+    mask_dft_error: float | None
+    mask_dft_defects: int
+    bounds: tuple[float, float]
     within_two: float
 
 
@@ -139,7 +154,7 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
     found = numbers.of_size(patch_size)
     if not len(found):
         return None
-    checked, n_scores = found.there("eq18_error"), found["n_scores"].sum()
+    bound, n_scores = found["bound"], found["n_scores"].sum()
     return _Summary(
         patch_size=patch_size,
         n=len(found),
@@ -147,10 +162,12 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
         leakage=found.median("leakage"),
         octaves=[found.median(f"octave_{i}") for i in range(len(OCTAVES))],
         octaves_centred=[found.median(f"centred_{i}") for i in range(len(OCTAVES))],
-        eq18_error=float(checked.max()) if checked.size else None,
-        n_checked=checked.size,
-        mask_dft_error=float(found["mask_dft_error"].max()),
-        bound=float(found["bound"].min()),
+        eq18_error=found.worst("eq18_error"),
+        eq18_defects=int((found["eq18_error"] > bound).sum()),
+        n_checked=found.there("eq18_error").size,
+        mask_dft_error=found.worst("mask_dft_error"),
+        mask_dft_defects=int((found["mask_dft_error"] > bound).sum()),
+        bounds=(float(bound.min()), float(bound.max())),
         within_two=float(found["n_within"].sum() / n_scores) if n_scores else math.nan,
     )
 

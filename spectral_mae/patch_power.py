@@ -10,6 +10,7 @@ digits: with Z̄ the transform of the sum of the patches of z and R that of one 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from math import prod
 
@@ -19,12 +20,13 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray
 from spectral_mae.dirichlet import dirichlet_kernel, unit_roots
 from spectral_mae.fourier import RealFFT
-from spectral_mae.grid import PatchGrid, half_from_full, half_shape
+from spectral_mae.grid import PatchGrid, half_from_full, half_shape, row_strips
 
 # Products of the rows of patches beat padded FFTs up to so many pixels a patch, and so many numbers
 # in a table, which has a patch side times a side of the image.
 GRAM_PIXELS = 256
 GRAM_TABLE = 2**17
+PART = 2**20  # pixels that are cut into patches at a time
 
 
 class PatchPower:
@@ -131,26 +133,53 @@ class _PaddedPower:
         axes = [_signed_lags(p) % n for n, p in zip(grid.shape, grid.patch_size, strict=True)]
         self._image_lag = np.ix_(*axes)
         kernels = [dirichlet_kernel(n, p) for n, p in zip(grid.shape, grid.patch_size, strict=True)]
-        self._ones = half_from_full(reduce(np.multiply.outer, kernels))
+        self._kernels = [*kernels[:-1], half_from_full(kernels[-1])]
 
     def __call__(self, planes: FloatArray, mean: FloatArray) -> FloatArray:
         """An image, (*shape, channels), and the mean of each channel."""
-        grid = self._grid
-        cut = grid.to_patches(planes - mean, channel_axis=-1)
-        patches = cut.reshape(grid.n_patches, *grid.patch_size, len(mean))
-        both = np.zeros((2, *grid.shape))
-        np.add.at(both[0], self._image_lag, self._lag_sums(patches))
-        corner = tuple(slice(p) for p in grid.patch_size)
-        both[1][corner] = patches.sum(axis=0) @ mean
-        varying, summed = self._fft.rfft(both)
-        cross = 2 * (summed * self._ones.conj()).real
-        constant = float(mean @ mean) * grid.n_patches * np.abs(self._ones) ** 2
-        # The correlation is even in the lag, so its transform is real.
-        return np.asarray(varying.real + cross + constant)
-
-    def _lag_sums(self, patches: FloatArray) -> FloatArray:
-        """Sum over patches of their autocorrelation, shape (2p, ...), at lags modulo 2p."""
         squares = np.zeros((1, *self._padded.half_shape))
+        patches_sum = np.zeros((*self._grid.patch_size, len(mean)))
+        for patches in self._patches(planes, mean):
+            self._add_squares(patches, squares)
+            patches_sum += patches.sum(axis=0)
+        power = np.empty(half_shape(self._grid.shape))
+        corner = tuple(slice(p) for p in self._grid.patch_size)
+        constant = float(mean @ mean) * self._grid.n_patches
+        with self._fft.borrow() as space:
+            image, half = space.real[0], space.half[0]
+            image[...] = 0.0
+            np.add.at(image, self._image_lag, self._padded.irfft(squares)[0])
+            space.forward()
+            # The correlation is even in the lag, so its transform is real.
+            power[...] = half.real
+            image[...] = 0.0
+            image[corner] = patches_sum @ mean
+            space.forward()
+            for rows in row_strips(power.shape):
+                ones = self._ones(rows)
+                power[rows] += 2 * (half[rows] * ones.conj()).real
+                power[rows] += constant * np.abs(ones) ** 2
+        return power
+
+    def _ones(self, rows: slice) -> NDArray[np.complex128]:
+        """The transform of one patch of ones, in some rows of the half-plane."""
+        first, *others = self._kernels
+        return reduce(np.multiply.outer, [first[rows], *others])
+
+    def _patches(self, planes: FloatArray, mean: FloatArray) -> Iterator[FloatArray]:
+        """Patches about the mean, (n, *patch_size, channels), of some rows of patches at a time."""
+        grid = self._grid
+        (first, *rest), (rows, *_) = grid.counts, grid.patch_size
+        step = max(1, PART // (rows * prod(planes.shape[1:])))
+        for start in range(0, first, step):
+            n = min(step, first - start)
+            part = PatchGrid((n * rows, *grid.shape[1:]), grid.patch_size)
+            cut = planes[start * rows : (start + n) * rows] - mean
+            patches = part.to_patches(cut, channel_axis=-1)
+            yield patches.reshape(n * prod(rest), *grid.patch_size, len(mean))
+
+    def _add_squares(self, patches: FloatArray, squares: FloatArray) -> None:
+        """Add the squared transforms of zero-padded patches: that of their autocorrelation."""
         corner = (slice(None), *(slice(p) for p in self._grid.patch_size))
         planes = np.moveaxis(patches, -1, 1).reshape(-1, *self._grid.patch_size)
         for first in range(0, len(planes), self._padded.chunk):
@@ -159,7 +188,6 @@ class _PaddedPower:
             padded[corner] = part
             half = self._padded.rfft(padded)
             squares += np.sum(half.real**2 + half.imag**2, axis=0)
-        return self._padded.irfft(squares)[0]
 
 
 class _Waves:

@@ -20,7 +20,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
 from spectral_mae.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.fourier import RealFFT, Workspace
-from spectral_mae.grid import half_shape
+from spectral_mae.grid import half_shape, row_strips
 from spectral_mae.radial import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectrum import Spectrum
 
@@ -215,7 +215,7 @@ class Periodogram:
         """
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
-        rings = self._default_rings if bins is None else RingBins(self.shape, self.fs, bins)
+        rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
         moments = np.empty((2, len(batch), len(rings.frequency)))
 
         def work(rows: slice, space: Workspace) -> None:
@@ -273,7 +273,8 @@ class Periodogram:
         return out
 
     @cached_property
-    def _default_rings(self) -> RingBins:
+    def rings(self) -> RingBins:
+        """The rings that `radial` averages over by default."""
         return RingBins(self.shape, self.fs, None)
 
     def _batch(self, images: ArrayLike) -> NDArray[Any]:
@@ -396,5 +397,13 @@ def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:
 
 
 def _sum_of_squares(batch: NDArray[Any]) -> float:
-    pixels = batch.astype(np.float64, copy=False).ravel()
-    return float(np.dot(pixels, pixels))
+    """Of all pixels, in double precision; pixels of another type are converted some at a time."""
+    if batch.dtype == np.float64:
+        pixels = batch.ravel()
+        return float(np.dot(pixels, pixels))
+    total = 0.0
+    for image in batch:
+        for rows in row_strips(image.shape):
+            pixels = image[rows].astype(np.float64).ravel()
+            total += float(np.dot(pixels, pixels))
+    return total

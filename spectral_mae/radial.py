@@ -171,41 +171,38 @@ class RingBins:
 
     def __init__(self, shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> None:
         edges = _ring_edges(shape, fs, bins)
-        radius = grid.radial_frequency(shape, fs).ravel()
-        weights = np.broadcast_to(grid.hermitian_weights(shape), grid.half_shape(shape)).ravel()
-        # A frequency on an edge belongs above it, and to the last ring if that is the last edge.
-        member = np.searchsorted(edges * (1 - 1e-12), radius, side="right") - 1
-        member[grid.at_least(radius, edges[-1]) & grid.at_most(radius, edges[-1])] = len(edges) - 2
-        index = np.flatnonzero((member >= 0) & (member < len(edges) - 1))
-        if len(index) == 0:
+        half = grid.half_shape(shape)
+        member = np.empty(half, dtype=np.int32)
+        for rows in grid.row_strips(half):
+            member[rows] = _ring_of(grid.radial_frequency(shape, fs, rows), edges)
+        self._binning = Binning(shape, member)
+        if len(self._binning.filled) == 0:
             raise ValueError(f"no frequency of {shape=} with {fs=} lies in the rings {bins=}")
-        self._binning = Binning(
-            grid.half_shape(shape),
-            member[index],
-            index,
-            weights[index].astype(float),
-        )
         self.fs = fs
         self.edges = np.stack([edges[:-1], edges[1:]], axis=1)[self._binning.filled]
         self.count = np.rint(self._binning.counts).astype(np.int64)
-        half = radius.reshape(grid.half_shape(shape))
-        self.frequency, _ = self._binning.moments(half)
-        with np.errstate(divide="ignore"):
-            logarithm = np.log(half)
+
+        def radius(index: NDArray[np.integer[Any]]) -> FloatArray:
+            return grid.radial_frequency_at(index, shape, fs)
+
         # Zero frequency, which only a given edge lets in, has no logarithm; it gets that of the
         # mean of its ring.
-        logarithm.flat[0] = self._zero_logarithm(radius, member)
-        self.log_frequency, deviation = self._binning.moments(logarithm)
+        alike = (
+            np.flatnonzero(member == member.flat[0]) if member.flat[0] >= 0 else np.zeros(1, int)
+        )
+        zero = float(np.log(radius(alike[1:])).mean()) if len(alike) > 1 else 0.0
+
+        def logarithm(index: NDArray[np.integer[Any]]) -> FloatArray:
+            with np.errstate(divide="ignore"):
+                return np.where(index == 0, zero, np.log(radius(index)))
+
+        self.frequency, _ = self._binning.moments_of(radius)
+        self.log_frequency, deviation = self._binning.moments_of(logarithm)
         self.log_spread = deviation**2
 
     def spread(self, values: FloatArray) -> FloatArray:
         """One value per ring on its frequencies, zero elsewhere: (n_rings,) to the half-plane."""
         return self._binning.spread(values)
-
-    @staticmethod
-    def _zero_logarithm(radius: FloatArray, member: NDArray[np.integer[Any]]) -> float:
-        others = radius[(member == member[0]) & (radius > 0)]
-        return float(np.log(others).mean()) if others.size else 0.0
 
     def moments(
         self, power: FloatArray, *, transposed: bool = False
@@ -242,6 +239,17 @@ class RingBins:
             log_spread=self.log_spread,
             **self._binning.errors(mean, std, averages)._asdict(),
         )
+
+
+def _ring_of(radius: FloatArray, edges: FloatArray) -> NDArray[np.integer[Any]]:
+    """Number of the ring of each distance from zero, −1 where it lies in none.
+
+    A frequency on an edge belongs above it, and to the last ring if that is the last edge.
+    """
+    member = np.searchsorted(edges * (1 - 1e-12), radius, side="right") - 1
+    member[grid.at_least(radius, edges[-1]) & grid.at_most(radius, edges[-1])] = len(edges) - 2
+    member[member == len(edges) - 1] = -1
+    return member
 
 
 def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> FloatArray:

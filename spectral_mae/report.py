@@ -6,12 +6,11 @@ import itertools
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spectral_mae import plot, tables
 from spectral_mae._checks import FloatArray
@@ -21,14 +20,26 @@ from spectral_mae.batch import BatchOptions, Outcome, mask_seed
 from spectral_mae.grid import PatchGrid
 from spectral_mae.images import luma
 from spectral_mae.masks import PulseMask
-from spectral_mae.model_report import model_pictures
+from spectral_mae.model_report import model_pictures, n_model_pictures
 from spectral_mae.numbers import Numbers
 from spectral_mae.page import RunResults, octave_names, render
 from spectral_mae.picture import PICTURED, Picture, short_name
+from spectral_mae.samples import Pixels
 
 PANELS = 4  # images in the figure of radial spectra
 DOTS = 2000  # images in the picture of leakage
 TABLES = ("images.csv", "spectra.csv", "spectra.npz", "mean_spectra.csv")
+
+
+class Stage(Protocol):
+    """Is told how far a stage of the work has come."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: Any) -> None: ...
+
+    def add(self, n: int) -> None:
+        """So many steps more are done."""
 
 
 def write_run(
@@ -37,6 +48,7 @@ def write_run(
     options: BatchOptions,
     run: Mapping[str, Any],
     clock: float,
+    stage: Callable[[str, int], Stage],
 ) -> Path:
     """Write tables, pictures, page and ``run.json`` into the folder ``out``.
 
@@ -52,33 +64,44 @@ def write_run(
         What ``run.json`` shall say; the seconds and the names of the files are added.
     clock : float
         ``time.perf_counter()`` when the run began.
+    stage : callable
+        Given what is done next and its number of steps.
 
     Returns
     -------
     Path
         Of the page.
     """
-    stage = results.folder
-    figures = stage / "figures"
+    made = results.folder
+    figures = made / "figures"
     figures.mkdir(parents=True, exist_ok=True)
-    pictures = [
-        *_draw(figures, results, options),
-        *model_pictures(figures, results.shown, options, results.models),
-    ]
-    tables.write_spectra_npz(
-        stage / "spectra.npz",
-        stage / "paths",
-        {name: stage / f"spectra-{name}" for name in tables.SPECTRA},
-    )
-    results.spectra.write_csv(stage / "mean_spectra.csv")
-    page = render(figures, pictures, stage / "images.csv", results, options, run)
-    (stage / "report.html").write_text(page, encoding="utf-8")
+    pictures: list[Picture] = []
+    with stage("drawing pictures", _n_pictures(results)) as drawn:
+        for picture in itertools.chain(
+            _draw(figures, results, options),
+            model_pictures(figures, results.shown, options, results.models),
+        ):
+            pictures.append(picture)
+            drawn.add(1)
     files = [*TABLES, "report.html", *(f"figures/{picture.file}" for picture in pictures)]
-    (out / "figures").mkdir(parents=True, exist_ok=True)
-    stale = set(_pictures_of_earlier_run(out)) - {out / name for name in files}
-    growing = run["status"] != "complete"
-    for name in files:
-        publish(stage / name, out / name, copied=growing)
+    with stage("writing tables", 3 + len(files)) as written:
+        tables.write_spectra_npz(
+            made / "spectra.npz",
+            made / "paths",
+            {name: made / f"spectra-{name}" for name in tables.SPECTRA},
+        )
+        written.add(1)
+        results.spectra.write_csv(made / "mean_spectra.csv")
+        written.add(1)
+        page = render(figures, pictures, made / "images.csv", results, options, run)
+        (made / "report.html").write_text(page, encoding="utf-8")
+        written.add(1)
+        (out / "figures").mkdir(parents=True, exist_ok=True)
+        stale = set(_pictures_of_earlier_run(out)) - {out / name for name in files}
+        growing = run["status"] != "complete"
+        for name in files:
+            publish(made / name, out / name, copied=growing)
+            written.add(1)
     record = {**run, "seconds": round(time.perf_counter() - clock, 3), "files": files}
     write_whole(out / "run.json", json.dumps(record, indent=2) + "\n")
     for path in stale:
@@ -97,16 +120,31 @@ def _pictures_of_earlier_run(out: Path) -> Iterator[Path]:
             yield out / "figures" / Path(name).name
 
 
+def _n_pictures(results: RunResults) -> int:
+    """How many pictures are drawn."""
+    done = [outcome for outcome in results.shown if outcome.analysis is not None]
+    n_masking = len(_pictured(done))
+    of_all = 3 if done else 0
+    return n_masking + of_all + n_model_pictures(results.shown, results.models)
+
+
+def _pictured(done: Sequence[Outcome]) -> list[str]:
+    """Names of the images that get pictures of their own."""
+    names = dict.fromkeys(o.name for o in done if o.pixels is not None or o.is_large)
+    return list(names)[:PICTURED]
+
+
 def _draw(folder: Path, results: RunResults, options: BatchOptions) -> Iterator[Picture]:
     done = [(o, o.analysis) for o in results.shown if o.analysis is not None]
     if not done:
         return
-    with_pixels = [(o.name, o.pixels, a) for o, a in done if o.pixels is not None]
-    by_name = itertools.groupby(with_pixels, key=lambda item: item[0])
-    for number, (name, group) in enumerate(itertools.islice(by_name, PICTURED), 1):
-        members = list(group)
-        path = folder / f"masking-{number}.png"
-        yield _masking_picture(path, name, members[0][1], [a for *_, a in members], options)
+    for number, name in enumerate(_pictured([outcome for outcome, _ in done]), 1):
+        members = [(o, a) for o, a in done if o.name == name]
+        first = members[0][0]
+        pixels = results.read_again(first) if first.pixels is None else first.pixels
+        if pixels is not None:
+            path = folder / f"masking-{number}.png"
+            yield _masking_picture(path, name, pixels, [a for _, a in members], options)
     panels = list(dict.fromkeys(outcome.name for outcome, _ in done))[:PANELS]
     chosen = [(o, a) for o, a in done if o.name in panels]
     yield _radial_picture(folder / "radial.png", chosen, results.n_analysed)
@@ -117,7 +155,7 @@ def _draw(folder: Path, results: RunResults, options: BatchOptions) -> Iterator[
 def _masking_picture(
     path: Path,
     name: str,
-    pixels: NDArray[np.float64],
+    pixels: Pixels,
     analyses: Sequence[MaskingAnalysis],
     options: BatchOptions,
 ) -> Picture:

@@ -47,17 +47,30 @@ def logging_to(file: Path | None, level: int) -> Iterator[None]:
 
 
 class Progress:
-    """How many images are done, at which rate, and how long the rest may take.
+    """How many images (or other steps) are done, at which rate, and how long the rest may take.
 
     A bar on a terminal, else a line now and then and at the end.
+
+    Parameters
+    ----------
+    total, done : int
+    quiet : bool
+        Say nothing.
+    doing : str
+        What is done, where that is not to go through the images.
     """
 
-    def __init__(self, total: int, done: int, *, quiet: bool) -> None:
-        self.total, self.done, self.quiet = total, done, quiet
+    def __init__(self, total: int, done: int = 0, *, quiet: bool, doing: str = "") -> None:
+        self.total, self.done, self.quiet, self.doing = total, done, quiet, doing
         self._begun, self._said, self._start = done, time.monotonic(), time.monotonic()
         self._bar: Any = None
         if not quiet and sys.stderr.isatty():
-            self._bar = tqdm(total=total, initial=done, unit="image", dynamic_ncols=True)
+            unit = "step" if doing else "image"
+            self._bar = tqdm(
+                total=total, initial=done, unit=unit, desc=doing or None, dynamic_ncols=True
+            )
+        elif doing and not quiet:
+            LOGGER.info("%s", doing)
 
     def __enter__(self) -> Progress:
         return self
@@ -81,6 +94,10 @@ class Progress:
         if self.quiet or (self.done < self.total and now - self._said < EVERY):
             return
         self._said = now
+        if self.doing:
+            if self.done < self.total:
+                LOGGER.info("%s: %d/%d", self.doing, self.done, self.total)
+            return
         rate = (self.done - self._begun) / max(now - self._start, 1e-9)
         left = "" if self.done >= self.total else f", {_span((self.total - self.done) / rate)} left"
         LOGGER.info("%d/%d images, %.3g/s%s", self.done, self.total, rate, left)

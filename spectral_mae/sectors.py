@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from spectral_mae import _checks, grid
-from spectral_mae._checks import FloatArray, Scaling
+from spectral_mae._checks import BoolArray, FloatArray, Scaling
 from spectral_mae.binning import Binning
 from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.radial import bin_columns
@@ -70,29 +70,26 @@ def average_sectors(
     if len(shape) != 2:
         raise ValueError(f"sectors need an image; {shape=} has {len(shape)} axis")
     n = _checks.positive_int("n", n)
-    rows, columns = np.meshgrid(*grid.half_frequencies(shape, fs), indexing="ij")
-    radius = grid.radial_frequency(shape, fs)
     low = 0.0 if fmin is None else fmin
     high = grid.nyquist(fs) if fmax is None else fmax
-    chosen = (radius > 0) & grid.at_least(radius, low) & grid.at_most(radius, high)
-    index = np.flatnonzero(chosen)
-    weights = np.broadcast_to(grid.hermitian_weights(shape), radius.shape).ravel()[index] / 2.0
-    angle = np.arctan2(rows, columns).ravel()[index] % np.pi
-    on_nyquist = grid.on_nyquist(shape).ravel()[index]
-    mirrored = np.where(on_nyquist, -angle % np.pi, angle)
-    # In units of a sector, sector b reaches from b - 1/2 to b + 1/2; a frequency on a border is
-    # shared, so that mirroring or turning the image mirrors or turns the result exactly.
-    entries = []
-    for half in (angle, mirrored):
-        position = half * (n / np.pi)
-        for nudge in (-1e-9, 1e-9):
-            entries.append(np.rint(position + nudge).astype(int) % n)
-    binning = Binning(
-        radius.shape,
-        np.concatenate(entries),
-        np.tile(index, len(entries)),
-        np.tile(weights / 2, len(entries)),
-    )
+    half = grid.half_shape(shape)
+    first, last = grid.half_frequencies(shape, fs)
+    bins = np.full(half, -1, dtype=np.int32)
+    shared: list[tuple[NDArray[np.integer[Any]], ...]] = []
+    for rows in grid.row_strips(half):
+        radius = grid.radial_frequency(shape, fs, rows)
+        chosen = (radius > 0) & grid.at_least(radius, low) & grid.at_most(radius, high)
+        places = np.nonzero(chosen)
+        angle = np.arctan2(first[rows][places[0]], last[places[1]]) % np.pi
+        four = _sectors_of(angle, grid.on_nyquist(shape, rows)[places], n)
+        # Where the four agree, as nearly everywhere, they are one entry.
+        one = (four == four[0]).all(axis=0)
+        part = bins[rows]
+        part[places[0][one], places[1][one]] = four[0, one]
+        index = np.ravel_multi_index((places[0] + rows.start, places[1]), half)[~one]
+        shared.append((four[:, ~one].ravel(), np.tile(index, 4)))
+    several = [np.concatenate(parts) for parts in zip(*shared, strict=True)]
+    binning = Binning(shape, bins, (several[0], several[1]))
     if len(binning.filled) < n:
         raise ValueError(
             f"{n - len(binning.filled)} of {n} sectors hold no frequency of {shape=} with "
@@ -101,4 +98,20 @@ def average_sectors(
     means = binning.errors(*binning.moments(power), averages)
     return SectorSpectrum(
         angle=np.arange(n) * (180.0 / n), count=binning.counts, scaling=scaling, **means._asdict()
+    )
+
+
+def _sectors_of(angle: FloatArray, on_nyquist: BoolArray, n: int) -> NDArray[np.integer[Any]]:
+    """The four sectors, (4, frequencies), in each of which a frequency counts a quarter.
+
+    In units of a sector, sector b reaches from b − 1/2 to b + 1/2. A frequency on a border is
+    shared, so that mirroring or turning the image mirrors or turns the result exactly.
+    """
+    mirrored = np.where(on_nyquist, -angle % np.pi, angle)
+    return np.stack(
+        [
+            np.rint(half * (n / np.pi) + nudge).astype(np.int64) % n
+            for half in (angle, mirrored)
+            for nudge in (-1e-9, 1e-9)
+        ]
     )

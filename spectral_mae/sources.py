@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from spectral_mae.image_files import BUILTIN, AnyPath
 from spectral_mae.references import ImageReference, Place
 
 LIST_MARK = "@"
+STANDARD_INPUT = frozenset({"-", "@-"})
+STREAMS = (("/", "dev"), ("/", "proc"))  # beginnings of the names of what a process has open
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,9 @@ def find_sources(paths: Sequence[AnyPath], *, output: AnyPath | None = None) -> 
     paths : sequence of path
         What `find_images` takes, and by name or pattern also zip and tar archives (images by
         name), npy and npz files, and CIFAR's binary batches (``.bin``); ``@FILE`` is a list of
-        any of these, one a line, from the folder of the list. Folders are searched for image
-        files alone.
+        any of these, one a line or each ended by a NUL character, from the folder of the list.
+        ``-`` and ``@-`` are the list on standard input: from the working directory, as are lists
+        that come through a pipe. Folders are searched for image files alone.
     output : path or None
         Where the run writes: what lies there is no input.
 
@@ -66,6 +71,7 @@ class _Search:
         self._taken: set[str] = set()
         self._others: set[str] = set()
         self._members = 0
+        self._input_read = False
         self._builtin = {
             str(path): f"{BUILTIN}{name}" for name, path in image_files.builtin_images().items()
         }
@@ -76,8 +82,16 @@ class _Search:
 
     def take(self, given: str, *, listed: bool = False) -> None:
         """Take in what one path stands for."""
+        if not listed and given in STANDARD_INPUT:
+            self._take_input()
+            return
         if given.startswith(LIST_MARK) and not listed and not Path(given).exists():
-            self._take_list(Path(given.removeprefix(LIST_MARK)))
+            path = Path(given.removeprefix(LIST_MARK))
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                raise FileNotFoundError(f"there is no list {str(path)!r}") from None
+            self._take_list(data, str(path), Path() if _is_stream(path) else path.parent)
             return
         for path in image_files.expand(given):
             if path.is_dir():
@@ -85,20 +99,26 @@ class _Search:
             else:
                 self._take_file(path, by_name=True)
 
-    def _take_list(self, path: Path) -> None:
-        try:
-            lines = path.read_bytes().decode("utf-8", "surrogateescape").splitlines()
-        except FileNotFoundError:
-            raise FileNotFoundError(f"there is no list {str(path)!r}") from None
-        for number, line in enumerate(lines, 1):
+    def _take_input(self) -> None:
+        if self._input_read:
+            raise ValueError("standard input is a list that can be read only once")
+        self._input_read = True
+        data = b"" if sys.stdin is None else sys.stdin.buffer.read()
+        if not data.strip(b"\0\r\n\t "):
+            raise ValueError("no path on standard input: pipe a list into it, one path a line")
+        self._take_list(data, "standard input", Path())
+
+    def _take_list(self, data: bytes, name: str, folder: Path) -> None:
+        """Take in what the lines of a list stand for, relative to a folder."""
+        for number, line in enumerate(_lines(data), 1):
             if not line.strip():
                 continue
             plain = line.startswith((BUILTIN, LIST_MARK)) or Path(line).is_absolute()
-            given = line if plain else str(path.parent / line)
+            given = line if plain else str(folder / line)
             try:
                 self.take(given, listed=True)
             except (OSError, ValueError) as error:
-                raise type(error)(f"{path}, line {number}: {error}") from error
+                raise type(error)(f"{name}, line {number}: {error}") from error
 
     def _take_folder(self, folder: Path) -> None:
         if os.path.realpath(folder) == self.output:
@@ -146,6 +166,26 @@ class _Search:
             return references
         read = array_images.list_npy if suffix == ".npy" else array_images.list_cifar
         return read(path, title, file_stamp(path))
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a list comes from a pipe or the terminal, so that it lies in no folder."""
+    return path.parts[:2] in STREAMS or not path.is_file()
+
+
+def _lines(data: bytes) -> list[str]:
+    """The paths of a list: between NUL characters where there are any, else one a line.
+
+    Lines end as in files of Unix or of Windows, not where Unicode has line separators, which
+    names of files may hold.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # of PowerShell
+        text = data.decode("utf-16")
+    else:
+        text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+    if "\0" in text:
+        return text.split("\0")
+    return [line.removesuffix("\r") for line in text.split("\n")]
 
 
 def reference_to(path: AnyPath) -> ImageReference:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.fields import gaussian_fields
+from spectral_mae.fields import each_field
 from spectral_mae.radial import Bins, RadialSpectrum, RingBins
 from spectral_mae.sampling import Seed
 from spectral_mae.spectrum import Spectrum
@@ -90,7 +90,7 @@ def unmasked_covariance(
         raise ValueError(f"visible of shape {weights.shape} is not {model.shape}")
     rings = RingBins(model.shape, (1.0,) * len(model.shape), bins)
     estimates = []
-    for field in gaussian_fields(model, n_draws, rng=rng):
+    for field in each_field(model, n_draws, rng):
         pool = Unmasking(model.shape, prewhiten=prewhiten, wrap=wrap)
         found = pool.update(field, weights).spectrum()
         estimates.append(rings.average(found.power, scaling="density").power)

@@ -97,9 +97,8 @@ def _sweep(arguments: argparse.Namespace, data: ModelImages, run: BatchRun, aske
     for row in rows:
         place = sizes.index(row["patch_size"]), ratios.index(row["mask_ratio"])
         table[place] = row["explained_held_out"]
-    with room_errors():
+    with room_errors(), run.stage("drawing pictures", 1) as drawn:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        write_rows(arguments.out / "sweep.csv", rows)
         width = 2.6 + 0.85 * len(ratios)
         figure, axes = plot.new_figure(1, 1, width=max(5.0, width), height=1.6 + 0.55 * len(sizes))
         plot.heat_map(table, sizes, ratios, axes[0, 0])
@@ -107,8 +106,13 @@ def _sweep(arguments: argparse.Namespace, data: ModelImages, run: BatchRun, aske
         axes[0, 0].set_title(f"linear MAE, {target}, {data.n_held_out} images held out")
         with replacing(arguments.out / "sweep.png") as beside:
             plot.save(figure, beside)
+        drawn.add(1)
+    with room_errors(), run.stage("writing tables", 2) as written:
+        write_rows(arguments.out / "sweep.csv", rows)
+        written.add(1)
         record = data.record(run, every[0].n_images, code)
         write_whole(arguments.out / "run.json", record)
+        written.add(1)
     run.journal.remove()
     print(f"{every[0].n_images} images fitted, {data.n_held_out} held out")
     print(f"explained power of {target} of the images held out" + (OPTIMISTIC if auto else ""))

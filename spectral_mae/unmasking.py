@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import reduce
 from math import prod
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import scipy.fft
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae import grid as grids
-from spectral_mae._checks import FloatArray, Scaling
+from spectral_mae._checks import BoolArray, FloatArray, Scaling
 from spectral_mae.spectrum import Spectrum
-from spectral_mae.weights import autocorrelation, mask_weights, step_weights
+from spectral_mae.weights import add_power, autocorrelation, mask_or_weights, step_weights
 
 Prewhiten = Literal["gradient"]
 Borders = Literal["periodic", "hidden"]
@@ -107,7 +108,7 @@ class Unmasking:
         ValueError
             If the shapes do not fit, weights are not from 0 to 1, or a visible pixel is not finite.
         """
-        weights = mask_weights(visible, self.shape)
+        weights = mask_or_weights(visible, self.shape)
         weights = weights.reshape(-1, *self.shape)
         pixels: FloatArray = _checks.real_pixels("images", images)
         if pixels.shape[-len(self.shape) :] != self.shape or pixels.ndim > len(self.shape) + 1:
@@ -115,12 +116,23 @@ class Unmasking:
         pixels = pixels.reshape(-1, *self.shape)
         if 1 not in (len(weights), len(pixels)) and len(weights) != len(pixels):
             raise ValueError(f"{len(pixels)} images under {len(weights)} masks do not pair up")
-        # What is hidden may be NaN, and zero times NaN would be, too.
-        pixels = _checks.real_array("images", np.where(weights > 0, pixels, 0.0))
-        self._add(0, pixels, weights)
-        for axis in range(1, len(self._power)):
-            steps = np.roll(pixels, -1, axis) - pixels
-            self._add(axis, steps, step_weights(weights, axis, wrap=self.wrap))
+        if len(pixels) == 1:
+            pixels = np.broadcast_to(pixels, weights.shape)
+        masks: NDArray[Any] = np.broadcast_to(weights, pixels.shape)
+        for image, mask in zip(pixels, masks, strict=True):
+            if not np.isfinite(_seen(image, mask)).all():
+                _checks.real_array("images", np.where(masks > 0, pixels, 0.0))
+        # What comes together is added up on its own first; a single image needs no room for that.
+        power = self._power if len(pixels) == 1 else np.zeros_like(self._power)
+        for image, mask in zip(pixels, masks, strict=True):
+            self._add_image(_seen(image, mask), mask, power)
+        if power is not self._power:
+            self._power += power
+        seen = np.zeros_like(self._seen)
+        for mask in weights:
+            self._add_mask(mask, seen)
+        seen *= len(pixels) / len(weights)  # one mask may serve all images
+        self._seen += seen
         self.n += len(pixels)
         return self
 
@@ -160,63 +172,94 @@ class Unmasking:
             raise ValueError("no images yet: call update first")
         if not min_pairs > 0:
             raise ValueError(f"{min_pairs=} is not positive")
-        weights = np.ones(self.shape) if taper is None else _checks.real_array("taper", taper)
-        if weights.shape != self.shape:
+        weights = None if taper is None else _checks.real_array("taper", taper)
+        if weights is not None and weights.shape != self.shape:
             raise ValueError(f"taper of shape {weights.shape} does not fit {self.shape=}")
-        lags = [self._lags(i, min_pairs) for i in range(len(self._power))]
-        spectra = [scipy.fft.rfftn(one.used * weights).real for one in lags]
-        power = spectra[0]
+        lags = self._lags(0, min_pairs)
+        power = lags.power(weights)
+        unseen, rare = [lags.n_unseen], [lags.n_rare]
         if self.prewhiten is not None:
+            total = np.zeros_like(power)
+            for place in range(1, len(self._power)):
+                steps = self._lags(place, min_pairs)
+                total += steps.power(weights)
+                unseen.append(steps.n_unseen)
+                rare.append(steps.n_rare)
             gain = step_gain(self.shape)
-            steps = sum(spectra[1:])
-            power = np.divide(steps, gain, out=power, where=gain > 0)
+            np.divide(total, gain, out=power, where=gain > 0)
         size = prod(self.shape)
-        factor = {"density": 1.0, "spectrum": 1.0 / size, "energy": float(size)}[scaling]
+        power *= {"density": 1.0, "spectrum": 1.0 / size, "energy": float(size)}[scaling]
         cell = {"density": 1.0 / size, "spectrum": 1.0, "energy": 1.0}[scaling]
         return UnmaskedSpectrum(
-            power * factor,
+            power,
             self.shape,
             scaling,
             (1.0,) * len(self.shape),
             cell,
             self.n,
-            autocovariance=lags[0].covariance,
-            pairs=lags[0].pairs,
-            n_unseen=max(one.n_unseen for one in lags),
-            n_rare=max(one.n_rare for one in lags),
+            autocovariance=lags.covariance,
+            pairs=lags.pairs,
+            n_unseen=max(unseen),
+            n_rare=max(rare),
         )
 
-    def _add(self, place: int, pixels: FloatArray, weights: FloatArray) -> None:
-        axes = tuple(range(1, len(self.shape) + 1))
-        transform = scipy.fft.rfftn(pixels * weights, axes=axes)
-        self._power[place] += np.sum(np.abs(transform) ** 2, axis=0)
-        seen = np.abs(scipy.fft.rfftn(weights, axes=axes)) ** 2
-        # One mask may serve all images.
-        self._seen[place] += seen.sum(axis=0) * (len(transform) / len(weights))
+    def _add_image(
+        self, pixels: FloatArray, mask: BoolArray | FloatArray, power: FloatArray
+    ) -> None:
+        """Add the power of what a mask shows of an image, and of its steps along each axis."""
+        add_power(power[0], pixels * mask)
+        for axis in range(len(power) - 1):
+            steps = np.roll(pixels, -1, axis)
+            steps -= pixels
+            steps *= step_weights(mask, axis, wrap=self.wrap)
+            add_power(power[axis + 1], steps)
+
+    def _add_mask(self, mask: BoolArray | FloatArray, power: FloatArray) -> None:
+        """Add the power of a mask, and of the weights of those steps."""
+        add_power(power[0], mask)
+        for axis in range(len(power) - 1):
+            add_power(power[axis + 1], step_weights(mask, axis, wrap=self.wrap))
 
     def _lags(self, place: int, min_pairs: float) -> _Lags:
         pairs = autocorrelation(self._seen[place], self.shape)
-        sums = autocorrelation(self._power[place], self.shape)
+        covariance = autocorrelation(self._power[place], self.shape)
         unseen = pairs <= 1e-12 * pairs.max()  # no more than rounding
-        covariance = np.divide(sums, pairs, out=np.full(self.shape, np.nan), where=~unseen)
+        np.divide(covariance, pairs, out=covariance, where=~unseen)
+        covariance[unseen] = np.nan
         rare = ~unseen & (pairs < min_pairs * (1 - 1e-9))
-        return _Lags(
-            covariance,
-            np.where(unseen, 0.0, pairs),
-            np.where(unseen | rare, 0.0, covariance),
-            int(np.count_nonzero(unseen)),
-            int(np.count_nonzero(rare)),
-        )
+        pairs[unseen] = 0.0
+        return _Lags(covariance, pairs, unseen, rare)
 
 
 class _Lags(NamedTuple):
-    """Autocovariance at every lag, the pairs it is made of, and what is used of it."""
+    """Autocovariance at every lag, the pairs it is made of, and where it is not used."""
 
     covariance: FloatArray
     pairs: FloatArray
-    used: FloatArray
-    n_unseen: int
-    n_rare: int
+    unseen: BoolArray
+    rare: BoolArray
+
+    @property
+    def n_unseen(self) -> int:
+        return int(np.count_nonzero(self.unseen))
+
+    @property
+    def n_rare(self) -> int:
+        return int(np.count_nonzero(self.rare))
+
+    def power(self, taper: FloatArray | None) -> FloatArray:
+        """Its transform, where lags that are not used count as zero."""
+        used = self.covariance.copy()
+        used[self.unseen] = 0.0
+        used[self.rare] = 0.0
+        if taper is not None:
+            used *= taper
+        return scipy.fft.rfftn(used).real.copy()
+
+
+def _seen(pixels: FloatArray, mask: BoolArray | FloatArray) -> FloatArray:
+    """An image, zero where it is hidden: that may be NaN, and zero times NaN would be, too."""
+    return np.where(mask > 0, pixels, 0.0)
 
 
 def unmasked_psd(
@@ -286,33 +329,35 @@ def unmasked_psd(
     ndim = array.ndim - (channel_axis is not None)
     planes = np.moveaxis(_checks.channels_last("image", array, channel_axis, ndim), -1, 0)
     shape = _checks.grid_shape(planes.shape[1:])
-    weights = mask_weights(visible, shape)
+    weights = mask_or_weights(visible, shape)
     if nan == "hidden":
         weights = weights * np.isfinite(planes).all(axis=0)
     if not weights.any():
         raise ValueError(f"no pixel of {shape=} is visible")
     masks = weights.reshape(-1, *shape)
-    used = np.where((masks > 0).any(axis=0), planes, 0.0)
-    _checks.real_array("image", used[0] if channel_axis is None else used)
+    anywhere = (masks > 0).any(axis=0)
+    shown = planes[0] if channel_axis is None else planes
+    _checks.real_array("image", np.where(anywhere, shown, 0.0))
     if borders == "hidden":
         masks, planes = _surrounded(masks, shape), _surrounded(planes, shape)
         shape = masks.shape[1:]
     pool = Unmasking(shape, prewhiten=prewhiten, wrap=wrap)
     for plane in planes:
-        level = 0.0
+        centred = plane
         if detrend == "constant":
-            level = float(np.average(np.where(masks > 0, plane, 0.0), weights=masks))
-        pool.update(np.broadcast_to(plane - level, masks.shape), masks)
+            shown = np.where(masks > 0, plane, 0.0)
+            centred = plane - float(np.average(shown, weights=masks))
+        pool.update(np.broadcast_to(centred, masks.shape), masks)
     found = pool.spectrum(scaling=scaling, min_pairs=min_pairs * len(planes), taper=taper)
     return dataclasses.replace(found, averages=1)
 
 
-def _surrounded(images: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+def _surrounded(images: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Images in the corner of a grid of twice their size, zero elsewhere."""
     return np.pad(images, [(0, 0), *((0, n) for n in shape)])
 
 
 def step_gain(shape: tuple[int, ...]) -> FloatArray:
     """Σ 4 sin²(πf) over the axes, on the half-plane: what steps to the next pixel multiply."""
-    axes = np.meshgrid(*grids.half_frequencies(shape, (1.0,) * len(shape)), indexing="ij")
-    return np.sum([4 * np.sin(np.pi * axis) ** 2 for axis in axes], axis=0)
+    axes = grids.half_frequencies(shape, (1.0,) * len(shape))
+    return reduce(np.add.outer, (4 * np.sin(np.pi * axis) ** 2 for axis in axes))

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from spectral_mae import dirichlet
 from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.convolution import convolution_error
 from spectral_mae.expectation import MaskedPeriodogram, expected_mask_power
 from spectral_mae.fourier import RealFFT
 from spectral_mae.grid import PatchGrid, full_from_half, half_from_full, hermitian_weights
@@ -27,11 +27,6 @@ from spectral_mae.masks import PulseMask
 from spectral_mae.periodogram import Periodogram, psd
 from spectral_mae.sampling import enumerate_kept
 
-DIRECT_FREQUENCIES = 196
-# Products that the direct sums of one image may take; larger images get fewer frequencies.
-DIRECT_PRODUCTS = 200_000_000
-# Terms that are added up in double precision before the sums of the parts are, in extended.
-WAVE_TERMS, PRODUCT_TERMS = 16, 512
 EXPECTATION_BOUND = 1e-12
 FEW_PATCHES = (2, 3)  # 64 masks in all
 DESIGNS: tuple[Sampling, ...] = ("fixed", "bernoulli")
@@ -79,41 +74,12 @@ def relative_error(found: NDArray[Any], truth: NDArray[Any]) -> float:
     return float(np.linalg.norm(found - truth)) / (size or 1.0)
 
 
-def convolution_error(
-    pixels: FloatArray,
-    mask: PulseMask,
-    rng: Generator,
-    *,
-    dtype: DTypeLike = np.float64,
-    frequencies: int = DIRECT_FREQUENCIES,
-) -> float:
-    """Relative error of Eq. 18, Y[k] = (1/D)(X ⊛ M)[k], by direct sums at random frequencies.
-
-    X is FFTW's transform of the pixels and M the closed form. Both sides are plain sums of all
-    their terms: the right one over all frequencies, the left one over all pixels of the masked
-    image. Few terms at a time are added in double precision, and these sums in extended precision
-    where the platform has it. The frequencies are those where as many random rows and columns of
-    the spectrum cross as make ``frequencies`` of them, or a few less (fewer on images of more
-    than a million pixels). The error is relative to the root mean square of Y: over these
-    frequencies, or over all (which Parseval gives) where these happen to be darker.
-    """
-    pixels = pixels.astype(dtype)
-    spectrum = _transform(RealFFT(mask.shape, dtype=dtype, chunk=1), pixels)
-    masked = pixels.astype(np.float64) * mask.visible
-    n = max(8, min(frequencies, DIRECT_PRODUCTS // pixels.size))
-    per_axis = n if pixels.ndim == 1 else math.isqrt(n)
-    chosen = [rng.choice(size, min(per_axis, size), replace=False) for size in mask.shape]
-    found = _circular_convolution(spectrum, mask.dft(), chosen)
-    truth = _direct_dft(masked, chosen)
-    rms = max(float(np.linalg.norm(truth)), math.sqrt(truth.size) * float(np.linalg.norm(masked)))
-    return float(np.linalg.norm(found - truth)) / (rms or 1.0)
-
-
 def mask_dft_error(mask: PulseMask, fft: RealFFT) -> float:
-    """Relative error of the closed-form transform of a mask (Eqs. 19-20) against FFTW's."""
+    """Relative error of the closed-form transform of a mask (Eq. 19) against FFTW's."""
     found, truth = fft.rfft(mask.visible[np.newaxis])[0], mask.half_dft()
     size = _whole_norm(truth, mask.shape)
-    return _whole_norm(found - truth, mask.shape) / (size or 1.0)
+    found -= truth
+    return _whole_norm(found, mask.shape) / (size or 1.0)
 
 
 def _whole_norm(half: NDArray[Any], shape: tuple[int, ...]) -> float:
@@ -213,25 +179,31 @@ def _transform_checks(
         "masked transform is the circular convolution X ⊛ M / D (direct sums)",
         convolution_error(pixels, mask, rng, dtype=dtype),
     )
-    anywhere = rng.integers(0, np.subtract(mask.shape, mask.patch_size) + 1)
-    pulse = PulseMask(mask.shape, mask.patch_size, anywhere[np.newaxis])
-    yield check(
-        "Eq. 19", "transform of one pulse, closed form against FFTW", mask_dft_error(pulse, fft)
-    )
     found = _transform(fft, mask.visible)
+    anywhere = rng.integers(0, np.subtract(mask.shape, mask.patch_size) + 1)
+    elsewhere = PulseMask(mask.shape, mask.patch_size, anywhere[np.newaxis])
+    yield check(
+        "Eq. 19",
+        "M[k] of the mask, and of a pulse anywhere, against FFTW",
+        max(relative_error(found, mask.dft()), mask_dft_error(elsewhere, fft)),
+    )
+    sides = list(zip(mask.shape, mask.patch_size, strict=True))
+    pulse = reduce(np.multiply.outer, [np.arange(n) < p for n, p in sides])
     yield check(
         "Eq. 20",
-        "transform of the mask, closed form against FFTW",
-        relative_error(found, mask.dft()),
+        "R[k] of one pulse against FFTW",
+        relative_error(
+            _transform(fft, pulse),
+            reduce(np.multiply.outer, [dirichlet.dirichlet_kernel(n, p) for n, p in sides]),
+        ),
     )
-    kernels = [
-        np.sqrt(dirichlet.dirichlet_power(n, p))
-        for n, p in zip(mask.shape, mask.patch_size, strict=True)
-    ]
+    kernels = [np.sqrt(dirichlet.dirichlet_power(n, p)) for n, p in sides]
     phases = dirichlet.start_phases(mask.shape, mask.patch_size, mask.starts)
     magnitude = reduce(np.multiply.outer, kernels) * np.abs(phases)
     yield check(
-        "Eq. 21", "|M| as a ratio of sines, against FFTW", relative_error(np.abs(found), magnitude)
+        "Eq. 21",
+        "|M[k]| as a ratio of sines, against FFTW",
+        relative_error(np.abs(found), magnitude),
     )
     total = psd(pixels.astype(dtype)).total
     yield check(
@@ -285,46 +257,3 @@ def _transform(fft: RealFFT, pixels: NDArray[Any]) -> NDArray[np.complex128]:
     """Whole-grid FFTW transform of one image, in the precision of ``fft``."""
     half = fft.rfft(pixels[np.newaxis])[0]
     return full_from_half(half, fft.shape).astype(np.complex128)
-
-
-def _circular_convolution(
-    spectrum: NDArray[np.complex128],
-    transform: NDArray[np.complex128],
-    chosen: Sequence[NDArray[np.integer[Any]]],
-) -> NDArray[np.complex128]:
-    """(1/D) Σ_j X[j] M[k − j] where the chosen rows and columns cross, term by term."""
-    conjugate, flipped = spectrum.conj(), np.flip(transform).copy()
-    sums = np.zeros([len(k) for k in chosen], dtype=np.clongdouble)
-    for place in np.ndindex(sums.shape):
-        parts = [
-            list(_turned(int(k[i]), n))
-            for k, i, n in zip(chosen, place, spectrum.shape, strict=True)
-        ]
-        for part in product(*parts):
-            x, m = zip(*part, strict=True)
-            sums[place] += np.vecdot(conjugate[x], flipped[m]).sum(dtype=np.clongdouble)
-    return np.asarray(sums / spectrum.size).astype(np.complex128)
-
-
-def _turned(k: int, n: int) -> Iterator[tuple[slice, slice]]:
-    """Runs of j, and where M[k − j] stands in the flipped M, for all j modulo n."""
-    for first, last, shift in ((0, k + 1, n - 1 - k), (k + 1, n, -k - 1)):
-        for start in range(first, last, PRODUCT_TERMS):
-            stop = min(start + PRODUCT_TERMS, last)
-            yield slice(start, stop), slice(start + shift, stop + shift)
-
-
-def _direct_dft(
-    pixels: FloatArray, chosen: Sequence[NDArray[np.integer[Any]]]
-) -> NDArray[np.complex128]:
-    """Σ_n x[n] e^(−2πi k·n/D) where the chosen rows and columns cross, axis by axis."""
-    sums: NDArray[Any] = pixels
-    for axis, (k, n) in enumerate(zip(chosen, pixels.shape, strict=True)):
-        waves = dirichlet.unit_roots(n, np.multiply.outer(np.arange(n), k))
-        along = np.moveaxis(sums, axis, -1).astype(np.complex128)
-        total = np.zeros((*along.shape[:-1], len(k)), dtype=np.clongdouble)
-        for first in range(0, n, WAVE_TERMS):
-            rows = slice(first, first + WAVE_TERMS)
-            total += along[..., rows] @ waves[rows]
-        sums = np.moveaxis(total, -1, axis)
-    return sums.astype(np.complex128)

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import scipy.fft
 import scipy.ndimage
 from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
-from spectral_mae._checks import FloatArray
+from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae.grid import row_strips
 
 
 def mask_weights(visible: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
     """Check a mask, or several, (*shape) or (n, *shape), and return its weights."""
-    weights = _checks.real_array("visible", visible).astype(np.float64)
+    return mask_or_weights(visible, shape).astype(np.float64)
+
+
+def mask_or_weights(visible: ArrayLike, shape: tuple[int, ...]) -> BoolArray | FloatArray:
+    """The same without a copy; a bool mask as it is, in an eighth of the memory of weights."""
+    weights: BoolArray | FloatArray = _checks.plain_array("visible", visible)
+    if weights.dtype != np.bool_:
+        weights = _checks.real_array("visible", visible).astype(np.float64, copy=False)
     if weights.shape[-len(shape) :] != shape or weights.ndim > len(shape) + 1:
         raise ValueError(f"visible of shape {weights.shape} is neither {shape} nor (n, {shape})")
-    if weights.size and (weights.min() < 0 or weights.max() > 1):
+    if weights.dtype != np.bool_ and weights.size and (weights.min() < 0 or weights.max() > 1):
         raise ValueError(
             f"visible holds weights from {weights.min():.3g} to {weights.max():.3g}, "
             "not from 0 to 1"
@@ -26,7 +36,20 @@ def mask_weights(visible: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
 
 def autocorrelation(half_power: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     """Circular autocorrelation from power on the half-plane."""
-    return scipy.fft.irfftn(half_power, s=shape)
+    # Axis by axis, for an inverse transform of both at once takes three times its result.
+    half = half_power.astype(np.complex128)
+    if len(shape) == 2:
+        half = scipy.fft.ifft(half, axis=0, norm="forward", overwrite_x=True)
+    lags: FloatArray = scipy.fft.irfft(half, shape[-1], norm="forward", overwrite_x=True)
+    lags *= 1.0 / prod(shape)
+    return lags
+
+
+def add_power(power: FloatArray, pixels: BoolArray | FloatArray) -> None:
+    """Add |X|² of an image to half-plane power, some rows at a time."""
+    half = scipy.fft.rfftn(pixels)
+    for rows in row_strips(power.shape):
+        power[rows] += np.abs(half[rows]) ** 2
 
 
 def taper_edges(visible: ArrayLike, width: float) -> FloatArray:
@@ -63,7 +86,9 @@ def taper_edges(visible: ArrayLike, width: float) -> FloatArray:
     return (1 - np.cos(np.pi * np.minimum(distance / width, 1))) / 2
 
 
-def step_weights(weights: FloatArray, axis: int, *, wrap: bool) -> FloatArray:
+def step_weights(
+    weights: BoolArray | FloatArray, axis: int, *, wrap: bool
+) -> BoolArray | FloatArray:
     """Weights of the steps to the next pixel along an axis: both ends have to be visible.
 
     Parameters
@@ -73,7 +98,8 @@ def step_weights(weights: FloatArray, axis: int, *, wrap: bool) -> FloatArray:
     wrap : bool
         Whether the last pixel steps to the first.
     """
-    both = weights * np.roll(weights, -1, axis)
+    both = np.roll(weights, -1, axis)
+    both *= weights
     if not wrap:
         np.moveaxis(both, axis, 0)[-1] = 0.0
     return both

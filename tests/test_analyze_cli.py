@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from command_runs import read_csv, run, write_images
+from long_runs import pictures_left_out
 from PIL import Image
 
 from spectral_mae import cli, command_line, commands
@@ -78,7 +79,13 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
 
     run_record = json.loads((out / "run.json").read_text())
     assert run_record["status"] == "complete"
-    assert run_record["counts"] == {"found": 3, "analysed": 2, "failed": 1, "passed_over": 1}
+    assert run_record["counts"] == {
+        "found": 3,
+        "analysed": 2,
+        "failed": 1,
+        "checks_failed": 0,
+        "passed_over": 1,
+    }
     assert run_record["options"]["patch_sizes"] == [4, 8]
     assert json.dumps(run_record).count("patch_sizes") == 1
     assert run_record["versions"]["numpy"] == np.__version__
@@ -242,3 +249,86 @@ def test_patch_sizes_add_up(tmp_path, folder):
     sizes = ["--patch-size", 8, "--patch-size", "4,8", "--patch-size", 16]
     run("analyze", folder / "0.png", "--size", 32, *sizes, "--out", out, "--quiet")
     assert json.loads((out / "run.json").read_text())["options"]["patch_sizes"] == [8, 4, 16]
+
+
+def red_cells(page):
+    return re.findall(r'<td class="bad">([^<]*)</td>', page.read_text("utf-8"))
+
+
+@pytest.fixture
+def without_pictures():
+    with pictures_left_out():
+        yield
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_sound_formulas_are_never_red(tmp_path, capsys):
+    """Also where shapes, and so bounds, differ."""
+    out = tmp_path / "out"
+    images = [f"builtin:{name}" for name in ("camera", "page", "rocket", "brick")]
+    sizes = ["--patch-size", 8, 16, "--masks", 2]
+    assert run("analyze", *images, "--out", out, "--size", 112, *sizes) == 0
+    assert red_cells(out / "report.html") == []
+    assert "FAILED" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.parametrize("wrong", ["Eq. 18", "Eqs. 19-20"])
+def test_a_defect_is_red_named_and_ends_with_its_own_code(
+    folder, tmp_path, monkeypatch, capsys, wrong
+):
+    """A transform of the pixels, or of the mask, that is off by 1e-13."""
+    from spectral_mae import analysis, convolution
+
+    if wrong == "Eq. 18":
+        sound = convolution.RealFFT.rfft
+
+        class Off(convolution.RealFFT):
+            def rfft(self, images):
+                found = sound(self, images)
+                noise = np.random.default_rng(0).standard_normal(found.shape)
+                return found * (1 + 1e-13 * noise)
+
+        monkeypatch.setattr(convolution, "RealFFT", Off)
+    else:
+        error = analysis.verify.mask_dft_error
+        monkeypatch.setattr(
+            analysis.verify, "mask_dft_error", lambda mask, fft: error(mask, fft) + 1e-13
+        )
+    out = tmp_path / "out"
+    assert analyze(folder, out) == command_line.DEFECT == 4
+    printed = capsys.readouterr()
+    assert "4 checks of the formulas FAILED" in printed.err
+    assert str(folder / "0.png") in printed.err
+    cells = red_cells(out / "report.html")
+    assert len(cells) == 6  # two patch sizes, and two images at each
+    assert sum("FAILED on 2" in cell for cell in cells) == 2
+    notes = [r["notes"] for r in read_csv(out / "images.csv") if r["status"] == "ok"]
+    assert all(f"{wrong} FAILED: error" in note for note in notes)
+    record = json.loads((out / "run.json").read_text())
+    assert record["counts"]["checks_failed"] == 4
+    assert analyze(folder, out, "--resume") == command_line.DEFECT  # complete already
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_a_check_that_gives_no_number_has_failed(folder, tmp_path, monkeypatch):
+    from spectral_mae import analysis
+
+    monkeypatch.setattr(analysis, "convolution_error", lambda *_, **__: float("nan"))
+    assert analyze(folder, tmp_path / "out") == command_line.DEFECT
+
+
+def test_errors_are_compared_with_the_bound_of_their_own_image():
+    from spectral_mae.numbers import COLUMNS as NUMBERS
+    from spectral_mae.numbers import Numbers
+
+    rows = np.zeros((3, len(NUMBERS)))
+    for name, values in (
+        ("eq18_error", [1.85e-15, 1.0e-15, np.nan]),
+        ("mask_dft_error", [0, 0, 0]),
+        ("bound", [1.9e-15, 0.9e-15, 1e-15]),
+    ):
+        rows[:, NUMBERS.index(name)] = values
+    numbers = Numbers(rows)
+    assert numbers.defective.tolist() == [False, True, False]
+    assert numbers.worst("eq18_error") == 1.0e-15

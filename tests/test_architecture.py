@@ -16,8 +16,8 @@ LAYERS = [
     "_version _checks extras",
     "grid fourier sampling parallel array_file atomic_file made_here",
     (
-        "dirichlet polyphase bands conditioning binning columns slope radial sectors spectrum "
-        "periodogram"
+        "dirichlet polyphase bands conditioning binning annulus columns slope radial sectors "
+        "spectrum periodogram"
     ),
     "masks weights patch_power stack accumulate moments",
     (
@@ -34,7 +34,7 @@ LAYERS = [
         "jpeg2000 heif logluv tiff_codecs tiff_storage tiff_packing tiff_strips tiff_colors tiff "
         "decoding images references archives array_images sources watch reading"
     ),
-    "analysis plot verify verify_theory",
+    "analysis convolution plot verify verify_theory",
     (
         "batch picture streams tables model_report report engine workers merge_tree journal "
         "mean_spectra shape_moments batch_work numbers page"

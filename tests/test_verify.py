@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spectral_mae import PulseMask, dirichlet, verify
-from spectral_mae.verify import Check, convolution_error, mask_dft_error, rounding_bound, worst_of
+from spectral_mae.verify import Check, mask_dft_error, rounding_bound, worst_of
 
 
 @pytest.fixture
@@ -30,43 +30,6 @@ def test_all_checks_hold(photograph, sampling, mask_ratio):
     assert {f"Eq. {n}" for n in range(17, 22)} | {"Eqs. 15-16", "E|M|²", "E|Y|²"} <= equations
 
 
-@pytest.mark.parametrize("shape", [(40, 24), (24, 35), (60,)])
-def test_convolution_theorem_by_direct_sums(shape):
-    rng = np.random.default_rng(0)
-    pixels = rng.random(shape)
-    mask = PulseMask(shape, 3, rng.integers(0, 5, (1, len(shape))))
-    for dtype in (np.float64, np.float32):
-        error = convolution_error(pixels, mask, rng, dtype=dtype)
-        assert 0 < error <= rounding_bound(pixels.size, dtype)
-
-
-@pytest.mark.parametrize("shape", [(9, 8), (7, 10), (12,), (1, 6)])
-def test_direct_sums_are_sums_of_all_terms(shape, monkeypatch):
-    """Short runs of terms, so that both sums meet their borders."""
-    monkeypatch.setattr(verify, "WAVE_TERMS", 3)
-    monkeypatch.setattr(verify, "PRODUCT_TERMS", 4)
-    rng = np.random.default_rng(1)
-    x, y = (rng.random(shape) + 1j * rng.random(shape) for _ in range(2))
-    chosen = [rng.permutation(n)[: n - n // 3] for n in shape]
-    truth = (laws.circular_convolution(x, y) / x.size)[np.ix_(*chosen)]
-    laws.assert_close(verify._circular_convolution(x, y, chosen), truth, 1e-14)
-    found = verify._direct_dft(x.real, chosen)
-    laws.assert_close(found, laws.dft(x.real)[np.ix_(*chosen)], 1e-14)
-
-
-def test_frequencies_of_direct_sums_can_be_chosen(photograph, monkeypatch):
-    seen = []
-    sums = verify._direct_dft
-    monkeypatch.setattr(
-        verify, "_direct_dft", lambda x, chosen: seen.append(chosen) or sums(x, chosen)
-    )
-    mask = PulseMask(photograph.shape, 4, [(0, 0)])
-    for n, rows in ((25, 5), (30, 5), (10**6, 1000)):
-        convolution_error(photograph, mask, np.random.default_rng(0), frequencies=n)
-        for k, size in zip(seen[-1], photograph.shape, strict=True):
-            assert len(np.unique(k)) == len(k) == min(rows, size)
-
-
 def test_mask_error_is_that_of_the_whole_grid(photograph):
     mask = PulseMask((9, 10), 2, [(1, 3), (5, 5)])
     other = PulseMask((9, 10), 2, [(1, 3), (5, 6)])
@@ -75,30 +38,70 @@ def test_mask_error_is_that_of_the_whole_grid(photograph):
     assert mask_dft_error(mask, verify.RealFFT((9, 10))) == pytest.approx(truth, rel=1e-12)
 
 
-def test_convolution_error_sees_a_wrong_transform(photograph, monkeypatch):
-    mask = PulseMask(photograph.shape, 4, [(0, 0), (8, 20), (33, 41)])
-    good = mask.dft()
-    rng = np.random.default_rng(0)
-    for wrong in (good * 1.001, good.conj(), np.roll(good, 1, axis=0)):
-        monkeypatch.setattr(PulseMask, "dft", lambda self, wrong=wrong: wrong)
-        assert convolution_error(photograph, mask, rng) > 1e-4
+@pytest.mark.parametrize(
+    ("wrong", "broken"),
+    [
+        ("dirichlet_kernel", {"Eq. 18", "Eq. 19", "Eq. 20"}),
+        ("dirichlet_power", {"Eq. 21"}),
+        ("start_phases", {"Eq. 21"}),
+        ("_write_repeated", {"Eq. 18", "Eq. 19", "Eq. 21"}),
+    ],
+)
+def test_each_row_checks_the_formula_of_its_equation(photograph, monkeypatch, wrong, broken):
+    """Eq. 18 is X ⊛ M, Eq. 19 M[k] of a mask, Eq. 20 R[k] of a pulse, Eq. 21 the modulus |M[k]|.
+
+    M is made of R and of the sum over the starts, |M| of |R| and of the same sum.
+    """
+    home = dirichlet.PulseSum if wrong.startswith("_") else dirichlet
+    sound = getattr(home, wrong)
+
+    def slightly_off(*arguments):
+        if wrong == "_write_repeated":  # the sum over starts on the patch grid, written into out
+            mask, kept, *rest = arguments
+            return sound(mask, kept * 1.001, *rest)
+        return sound(*arguments) * 1.001
+
+    monkeypatch.setattr(home, wrong, slightly_off)
+    checks = verify.verify_image(
+        photograph, 3, 0.75, sampling="fixed", rng=np.random.default_rng(1)
+    )
+    found = {c.equation for c in checks if c.precision == "float64" and not c.ok}
+    assert found == broken
+
+
+def test_rows_say_what_their_equations_are(photograph):
+    """What the paper calls M[k], R[k] and |M[k]|; in the order of the paper."""
+    checks = verify.verify_image(
+        photograph, 3, 0.75, sampling="fixed", rng=np.random.default_rng(1)
+    )
+    rows = [(c.equation, c.statement) for c in checks if c.equation.startswith("Eq. ")]
+    said = {equation: statement.split()[0] for equation, statement in rows}
+    assert {n: said[f"Eq. {n}"] for n in (19, 20, 21)} == {19: "M[k]", 20: "R[k]", 21: "|M[k]|"}
+    numbers = [int(equation.removeprefix("Eq. ")) for equation, _ in rows]
+    assert numbers == [17, 18, 19, 20, 21, 18, 19, 20, 21]
+
+
+def test_documents_number_the_equations_as_the_paper_does():
+    """Eq. 19 is that of M, Eq. 20 that of R."""
+    assert "(Eq. 20)" in dirichlet.dirichlet_kernel.__doc__
+    assert "(Eq. 19)" in dirichlet.PulseSum.__doc__
+    assert "(Eq. 19)" in PulseMask.dft.__doc__
+    for part in ("R[k] =", "M[k] ="):
+        assert part in dirichlet.dirichlet_kernel.__doc__ + dirichlet.PulseSum.__doc__
 
 
 def test_mask_error_sees_the_slip_of_equation_19(photograph, monkeypatch):
     """The paper's Eq. 19 misses the /D in the exponent; with the slip the check fails."""
-    kernel = dirichlet.dirichlet_kernel
 
-    def slipped(n, patch_size):
-        k = np.arange(n)
-        phase = np.exp(-1j * np.pi * k * (patch_size - 1))
-        return np.abs(kernel(n, patch_size)) * phase
+    def slipped(n, multiples):
+        return np.exp(-2j * np.pi * multiples)
 
     def error():
         mask = PulseMask(photograph.shape, 4, [(0, 0), (8, 20)])
         return mask_dft_error(mask, verify.RealFFT(mask.shape))
 
     assert error() <= rounding_bound(photograph.size, np.float64)
-    monkeypatch.setattr(dirichlet, "dirichlet_kernel", slipped)
+    monkeypatch.setattr(dirichlet, "unit_roots", slipped)
     assert error() > 0.1
 
 

@@ -130,17 +130,20 @@ def subplots(rows: int, columns: int, side: float) -> NDArray[Any]:
 
 def frequency_map(
     ax: Axes,
-    full: FloatArray,
+    cells: FloatArray,
     shape: tuple[int, ...],
     fs: tuple[float, ...],
     norm: LogNorm,
     colours: str,
 ) -> AxesImage:
-    """A map over frequency with zero in the middle; rows run down, as in the image."""
+    """A map over frequency with zero in the middle; rows run down, as in the image.
+
+    ``cells`` are those of `frequency_cells`, for an image of this shape.
+    """
     rows, columns = grid.shifted_edges(shape, fs)
     image = ax.imshow(
         # What is beyond the ends of the scale gets the colours of the ends, not gaps.
-        np.clip(grid.shifted(full, 2), norm.vmin, norm.vmax),
+        np.clip(cells, norm.vmin, norm.vmax),
         norm=norm,
         cmap=colours,
         extent=(columns[0], columns[-1], rows[-1], rows[0]),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 from spectral_mae import dirichlet
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.expectation import expected_mask_power
-from spectral_mae.grid import PatchGrid
+from spectral_mae.grid import PatchGrid, half_from_full
 from spectral_mae.leaked_power import Leakage, RadialLeakage
 from spectral_mae.masks import PulseMask
 from spectral_mae.periodogram import psd
+from spectral_mae.plot.cells import frequency_cells, pixel_cells
 from spectral_mae.plot.drawing import (
     BLUE,
     CYCLE,
@@ -33,7 +35,9 @@ from spectral_mae.plot.drawing import (
     subplots,
     unit_of,
 )
-from spectral_mae.plot.spectra import power_limits
+from spectral_mae.plot.spectra import common_limits, power_range
+
+PANEL = 512  # cells along an axis, of one of many small pictures
 
 
 @styled
@@ -66,28 +70,36 @@ def masking(
     image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError(f"an image of shape {image.shape} is not one of gray values, (H, W)")
-    columns: list[tuple[str, FloatArray]] = [("image", image)]
+    n_columns = 1 + 2 * len(masks)
+    if ax is None:
+        ax = subplots(2, n_columns, 2.1)
+    if ax.shape != (2, n_columns):
+        raise ValueError(f"ax of shape {ax.shape} is not (2, {n_columns})")
+    # Of large images only what is drawn is kept of a column when the next one is made.
+    columns = [_Column.of("image", image)]
     for mask in masks:
         patch = "×".join(str(p) for p in mask.patch_size)
-        columns.append((f"mask, {patch} px", mask.visible.astype(float)))
-        columns.append((f"masked, {mask.mask_ratio:.0%} hidden", image * mask.visible))
-    if ax is None:
-        ax = subplots(2, len(columns), 2.1)
-    if ax.shape != (2, len(columns)):
-        raise ValueError(f"ax of shape {ax.shape} is not (2, {len(columns)})")
-    densities = [psd(pixels) for _, pixels in columns]
-    low, high = power_limits(densities)
+        columns.append(_Column.of(f"mask, {patch} px", mask.visible.astype(float)))
+        title = f"masked, {mask.mask_ratio:.0%} hidden"
+        columns.append(_Column.of(title, image * mask.visible))
+    low, high = common_limits(column.range for column in columns)
     norm = LogNorm(low, high)
     dark, bright = min(0.0, float(image.min())), max(1.0, float(image.max()))
     drawn = None
-    for column, ((title, pixels), density) in enumerate(zip(columns, densities, strict=True)):
+    for column, content in enumerate(columns):
         top, bottom = ax[:, column]
-        ends = (0.0, 1.0) if title.startswith("mask,") else (dark, bright)
-        top.imshow(pixels, cmap="gray", vmin=ends[0], vmax=ends[1], interpolation="nearest")
-        top.set_title(title)
+        ends = (0.0, 1.0) if content.title.startswith("mask,") else (dark, bright)
+        top.imshow(
+            content.pixels,
+            cmap="gray",
+            vmin=ends[0],
+            vmax=ends[1],
+            interpolation="nearest",
+        )
+        top.set_title(content.title)
         top.set_xticks([])
         top.set_yticks([])
-        drawn = frequency_map(bottom, density.full(), density.shape, density.fs, norm, POWER_MAP)
+        drawn = frequency_map(bottom, content.power, image.shape, (1.0, 1.0), norm, POWER_MAP)
         if column:
             bottom.set_ylabel("")
             bottom.set_yticklabels([])
@@ -96,6 +108,23 @@ def masking(
     bar = ax[1, -1].figure.colorbar(drawn, ax=list(ax[1]), shrink=0.9, pad=0.01, extend="both")
     bar.set_label("power density\n(per (cycle/pixel)²)")
     return ax
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """Pixels and power density as cells of a picture, and the range of the density."""
+
+    title: str
+    pixels: NDArray[Any]
+    power: FloatArray
+    range: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, title: str, pixels: FloatArray) -> Self:
+        """Of some pixels."""
+        density = psd(pixels)
+        cells = frequency_cells(density.power, density.shape, PANEL)
+        return cls(title, pixel_cells(pixels, PANEL), cells, power_range(density))
 
 
 @styled
@@ -144,7 +173,8 @@ def grating(
     height, width = patch_grid.shape
     peak = float(np.max(power.ravel()[1:]))
     norm = LogNorm(peak * 1e-5, peak)
-    image = frequency_map(ax[0], power, patch_grid.shape, (1.0, 1.0), norm, POWER_MAP)
+    cells = frequency_cells(half_from_full(power), patch_grid.shape)
+    image = frequency_map(ax[0], cells, patch_grid.shape, (1.0, 1.0), norm, POWER_MAP)
     color_bar(ax[0], image, "E|M|²")
     zeros = [
         np.fft.fftfreq(n)[dirichlet.grating_zeros(n, p)]
@@ -196,7 +226,7 @@ def leakage(
         ax.set_xlabel(f"frequency ({unit_of(result.kept.fs)})")
         ax.set_ylabel("leaked / kept power")
         return ax
-    ratio = result.full()
+    ratio = result.ratio_of(*(frequency_cells(s.power, s.shape) for s in result.parts))
     usable = ratio[np.isfinite(ratio) & (ratio > 0)]
     low, high = np.quantile(usable, [0.01, 0.99]) if usable.size else (0.1, 10.0)
     norm = LogNorm(low, max(high, low * 1.01))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
 from spectral_mae._checks import FloatArray
+from spectral_mae.plot.cells import frequency_cells
 from spectral_mae.plot.drawing import (
     BLACK,
     BLUE,
@@ -70,7 +71,8 @@ def psd(
         return ax
     low, high = power_limits([spectrum])
     norm = LogNorm(low if vmin is None else vmin, high if vmax is None else vmax)
-    image = frequency_map(ax, spectrum.full(), spectrum.shape, spectrum.fs, norm, POWER_MAP)
+    cells = frequency_cells(spectrum.power, spectrum.shape)
+    image = frequency_map(ax, cells, spectrum.shape, spectrum.fs, norm, POWER_MAP)
     if colorbar:
         color_bar(ax, image, power_label(spectrum.scaling, spectrum.fs))
     return ax
@@ -201,17 +203,26 @@ def power_limits(spectra_: Sequence[Spectrum]) -> tuple[float, float]:
     Zero frequency stays out, for it would stretch the scale, and so does power that is no more
     than rounding; no more than eight decades are shown.
     """
-    highest, lowest = [], []
-    for spectrum in spectra_:
-        power = spectrum.power.astype(float).ravel()[1:]
-        seen = power[power > max(spectrum.floor, 0.0)]
-        if seen.size:
-            highest.append(seen.max())
-            lowest.append(np.quantile(seen, 0.01))
-    if not highest:
+    return common_limits(power_range(spectrum) for spectrum in spectra_)
+
+
+def power_range(spectrum: Spectrum) -> tuple[float, float] | None:
+    """The lowest power that counts and the highest, or None where there is only rounding."""
+    power = spectrum.power.ravel()[1:].astype(float, copy=False)
+    seen = power[power > max(spectrum.floor, 0.0)]
+    if not seen.size:
+        return None
+    high = float(seen.max())
+    return float(np.quantile(seen, 0.01, overwrite_input=True)), high
+
+
+def common_limits(ranges: Iterable[tuple[float, float] | None]) -> tuple[float, float]:
+    """Ends of a scale for the ranges of several spectra; see `power_limits`."""
+    found = [one for one in ranges if one is not None]
+    if not found:
         return 0.1, 1.0
-    high = float(max(highest))
-    low = max(float(min(lowest)), high * 1e-8)
+    high = max(highest for _, highest in found)
+    low = max(min(lowest for lowest, _ in found), high * 1e-8)
     return min(low, high / 10), high
 
 
