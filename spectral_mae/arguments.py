@@ -163,7 +163,7 @@ def patch_sizes(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a patch size; PATHs go before --patch-size, several sizes are 8,16"
+            f"{text!r} is not a patch size in pixels; several are 8,16 or 8 16"
         ) from None
 
 
@@ -173,5 +173,5 @@ def mask_ratios(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a mask ratio; PATHs go before --mask-ratio, several are 0.5,0.75"
+            f"{text!r} is not a mask ratio; several are 0.5,0.75 or 0.5 0.75"
         ) from None

@@ -89,24 +89,22 @@ def add_reconstruct(add: AddParser) -> None:
 def add_sweep(add: AddParser) -> None:
     """``sweep``."""
     text = "explained power of linear MAEs over mask ratios and patch sizes, on images held out"
-    parser = add("sweep", help=text, description=text)
+    parser = add("sweep", help=text, description=text, several=["--patch-size", "--mask-ratio"])
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
         "--patch-size",
         type=patch_sizes,
-        nargs="+",
         action=_Several,
-        default=[[8, 16, 32]],
+        default=[8, 16, 32],
         metavar="P",
         help="sides of the patches in pixels (default 8 16 32)",
     )
     parser.add_argument(
         "--mask-ratio",
         type=mask_ratios,
-        nargs="+",
         action=_Several,
-        default=[[0.25, 0.5, 0.6, 0.75, 0.9]],
+        default=[0.25, 0.5, 0.6, 0.75, 0.9],
         metavar="M",
         help="fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
     )

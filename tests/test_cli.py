@@ -107,7 +107,7 @@ def test_verify_prints_a_table_and_fails_when_an_equation_does(folder, capsys, m
     monkeypatch.setattr(PulseMask, "dft", lambda self: sound(self) * 1.01)
     assert run(*arguments) == commands.SOME_FAILED
     printed = capsys.readouterr().out
-    assert re.search(r"Eq\. 20 .*FAIL", printed)
+    assert re.search(r"Eq\. 19 .*FAIL", printed)
     assert "FAILED" in printed
 
 
