@@ -35,7 +35,7 @@ def add_masking(parser: argparse.ArgumentParser, default: float | None = 0.75) -
     optional = "add the exact mean spectrum with this fraction of the patches hidden"
     parser.add_argument(
         "--mask-ratio",
-        type=float,
+        type=fraction,
         default=default,
         metavar="M",
         help=optional if default is None else f"fraction of patches hidden (default {default})",
@@ -155,6 +155,16 @@ def add_replacing(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="replace files that spectral-mae has not made, too (its own are replaced anyway)",
     )
+
+
+def fraction(text: str) -> float:
+    """A mask ratio; percents are refused in words."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number between 0 and 1, such as 0.75 (which is 75 %)"
+        ) from None
 
 
 def patch_sizes(text: str) -> list[int]:

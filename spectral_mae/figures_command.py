@@ -10,6 +10,7 @@ from spectral_mae import gallery, images, plot
 from spectral_mae.atomic_file import replacing
 from spectral_mae.command_line import OK, SOME_FAILED, output_errors, usage_errors
 from spectral_mae.output_files import check_distinct, check_replaced
+from spectral_mae.parser import did_you_mean
 
 
 def figures(arguments: argparse.Namespace) -> int:
@@ -21,7 +22,10 @@ def figures(arguments: argparse.Namespace) -> int:
     with usage_errors():
         for name in names:
             if name not in gallery.FIGURES:
-                raise ValueError(f"no figure {name!r}; there are {', '.join(gallery.FIGURES)}")
+                near = did_you_mean(name, gallery.FIGURES)
+                raise ValueError(
+                    f"no figure {name!r}{near} (there are {', '.join(gallery.FIGURES)})"
+                )
         if arguments.out.exists() and not arguments.out.is_dir():
             raise ValueError(f"--out {arguments.out} is a file, not a folder")
         found = images.find_images(data or ["builtin:"])  # before minutes of work

@@ -17,6 +17,7 @@ from spectral_mae.arguments import (
     add_running,
     add_sampling,
     add_seed,
+    fraction,
     mask_ratios,
     patch_sizes,
 )
@@ -57,7 +58,7 @@ def add_fit(add: AddParser) -> None:
     add_patch_size(parser)
     parser.add_argument(
         "--mask-ratio",
-        type=float,
+        type=fraction,
         metavar="M",
         help="fraction of patches hidden, for --model mae (default 0.75)",
     )
@@ -76,7 +77,7 @@ def add_reconstruct(add: AddParser) -> None:
     text = "send images through a fitted model; a picture for each"
     parser = add("reconstruct", help=text, description=text)
     parser.add_argument("model", type=Path, metavar="MODEL.npz", help="what 'fit' wrote")
-    parser.add_argument("paths", nargs="*", metavar="IMAGE", help=PATH_HELP)
+    parser.add_argument("paths", nargs="*", default=[], metavar="IMAGE", help=PATH_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     add_seed(parser)
     add_max_pixels(parser)

@@ -96,6 +96,9 @@ def wrong(capsys, *arguments):
         ("psd --out x.png", "required: IMAGE"),
         ("analyze --patch-size", "argument --patch-size: expected one argument"),
         ("analyze --patch-size a.png --out o", "'a.png' is not a patch size in pixels; several"),
+        ("psd a.png --mask-ratio 75% --out o", "'75%' is not a number between 0 and 1, such as"),
+        ("fit a.png --mask-ratio 0,75 --out o", "'0,75' is not a number between 0 and 1"),
+        ("reconstruct", "the following arguments are required: MODEL.npz, --out"),
         ("sweep --mask-ratio 50% --out o", "'50%' is not a mask ratio; several are 0.5,0.75"),
     ],
 )
