@@ -53,7 +53,7 @@ def analyze(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out
     with usage_errors():
         options = BatchOptions(
-            patch_sizes=tuple(dict.fromkeys(itertools.chain(*(arguments.patch_size or [[16]])))),
+            patch_sizes=tuple(dict.fromkeys(arguments.patch_size or [16])),
             mask_ratio=arguments.mask_ratio,
             sampling=arguments.sampling,
             size=pixels_or_native(arguments.size),

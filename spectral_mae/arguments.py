@@ -35,7 +35,7 @@ def add_masking(parser: argparse.ArgumentParser, default: float | None = 0.75) -
     optional = "add the exact mean spectrum with this fraction of the patches hidden"
     parser.add_argument(
         "--mask-ratio",
-        type=float,
+        type=fraction,
         default=default,
         metavar="M",
         help=optional if default is None else f"fraction of patches hidden (default {default})",
@@ -157,13 +157,23 @@ def add_replacing(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def fraction(text: str) -> float:
+    """A mask ratio; percents are refused in words."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number between 0 and 1, such as 0.75 (which is 75 %)"
+        ) from None
+
+
 def patch_sizes(text: str) -> list[int]:
     """Several patch sizes, as in 8,16."""
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a patch size; PATHs go before --patch-size, several sizes are 8,16"
+            f"{text!r} is not a patch size in pixels; several are 8,16 or 8 16"
         ) from None
 
 
@@ -173,5 +183,5 @@ def mask_ratios(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a mask ratio; PATHs go before --mask-ratio, several are 0.5,0.75"
+            f"{text!r} is not a mask ratio; several are 0.5,0.75 or 0.5 0.75"
         ) from None

@@ -12,8 +12,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from spectral_mae import images
+from spectral_mae.archives import archive_ending
 from spectral_mae.images import FoundImages
-from spectral_mae.sources import STANDARD_INPUT, FoundSources, find_sources
+from spectral_mae.sources import LIST_MARK, STANDARD_INPUT, FoundSources, find_sources
 from spectral_mae.streams import ImageStream
 
 LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")
@@ -72,6 +73,13 @@ def versions() -> dict[str, str]:
 
 def found_images(paths: list[str]) -> FoundImages:
     """The images that the arguments name, or all built-in ones."""
+    for path in paths:
+        is_list = path in STANDARD_INPUT or path.startswith(LIST_MARK)
+        if (is_list or archive_ending(Path(path))) and not (is_list and Path(path).exists()):
+            raise ValueError(
+                f"{path!r}: lists and archives are read by analyze, fit and sweep; here give "
+                "files, folders or patterns of images"
+            )
     found = images.find_images(paths or ["builtin:"])
     _require_some(len(found.paths), paths, found.passed_over)
     return found

@@ -240,8 +240,8 @@ def _read(path: Path, size: int | None, max_pixels: int, *, color: bool = False)
 
 def _rows_and_columns(text: str) -> tuple[int, int]:
     parts = text.split("x")
-    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
-        raise ValueError(f"--size {text!r} is neither N nor HxW")
+    if len(parts) > 2 or not all(part.isdecimal() and int(part) for part in parts):
+        raise ValueError(f"--size {text!r} is neither N nor HxW, pixels of at least one")
     return int(parts[0]), int(parts[-1])
 
 

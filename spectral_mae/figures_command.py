@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from spectral_mae import gallery, images, plot
 from spectral_mae.atomic_file import replacing
 from spectral_mae.command_line import OK, SOME_FAILED, output_errors, usage_errors
 from spectral_mae.output_files import check_distinct, check_replaced
+from spectral_mae.parser import did_you_mean
 
 
 def figures(arguments: argparse.Namespace) -> int:
     """``spectral-mae figures``: exit 0, or 1 if the images did not do for some."""
-    names = list(dict.fromkeys(arguments.names)) or list(gallery.FIGURES)
+    # --data takes all that follows it, so names may stand there, too.
+    after = [one for one in arguments.data if one in gallery.FIGURES and not Path(one).exists()]
+    data = [one for one in arguments.data if one not in after]
+    names = list(dict.fromkeys([*arguments.names, *after])) or list(gallery.FIGURES)
     with usage_errors():
         for name in names:
             if name not in gallery.FIGURES:
-                raise ValueError(f"no figure {name!r}; there are {', '.join(gallery.FIGURES)}")
+                near = did_you_mean(name, gallery.FIGURES)
+                raise ValueError(
+                    f"no figure {name!r}{near} (there are {', '.join(gallery.FIGURES)})"
+                )
         if arguments.out.exists() and not arguments.out.is_dir():
             raise ValueError(f"--out {arguments.out} is a file, not a folder")
-        found = images.find_images(arguments.data or ["builtin:"])  # before minutes of work
+        found = images.find_images(data or ["builtin:"])  # before minutes of work
         outputs = [arguments.out / f"{name}.png" for name in names]
         check_distinct(outputs, found.paths)
         check_replaced(outputs, overwrite=arguments.overwrite)
     failed = 0
     for name in names:
         try:
-            figure = gallery.draw(name, arguments.data)
+            figure = gallery.draw(name, data)
         except ValueError as error:
             failed += 1
             print(f"failed: {name}: {error}", file=sys.stderr)

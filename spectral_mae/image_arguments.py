@@ -23,17 +23,16 @@ from spectral_mae.arguments import (
 def add_analyze(add: AddParser) -> None:
     """``analyze``."""
     text = "tables, pictures and a page: what masking does to the spectra of these images"
-    parser = add("analyze", help=text, description=text)
+    parser = add("analyze", help=text, description=text, several=["--patch-size"])
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
         "--patch-size",
         type=patch_sizes,
-        nargs="+",
         action="extend",
         metavar="P",
-        help="side of the patches in pixels; several, as in 8,16 or (after the PATHs) 8 16, are "
-        "compared (default 16)",
+        help="side of the patches in pixels; several, as in 8,16 or 8 16, are compared (default "
+        "16)",
     )
     add_masking(parser)
     add_seed(parser)

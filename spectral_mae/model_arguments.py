@@ -17,6 +17,7 @@ from spectral_mae.arguments import (
     add_running,
     add_sampling,
     add_seed,
+    fraction,
     mask_ratios,
     patch_sizes,
 )
@@ -57,7 +58,7 @@ def add_fit(add: AddParser) -> None:
     add_patch_size(parser)
     parser.add_argument(
         "--mask-ratio",
-        type=float,
+        type=fraction,
         metavar="M",
         help="fraction of patches hidden, for --model mae (default 0.75)",
     )
@@ -76,7 +77,7 @@ def add_reconstruct(add: AddParser) -> None:
     text = "send images through a fitted model; a picture for each"
     parser = add("reconstruct", help=text, description=text)
     parser.add_argument("model", type=Path, metavar="MODEL.npz", help="what 'fit' wrote")
-    parser.add_argument("paths", nargs="*", metavar="IMAGE", help=PATH_HELP)
+    parser.add_argument("paths", nargs="*", default=[], metavar="IMAGE", help=PATH_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     add_seed(parser)
     add_max_pixels(parser)
@@ -89,24 +90,22 @@ def add_reconstruct(add: AddParser) -> None:
 def add_sweep(add: AddParser) -> None:
     """``sweep``."""
     text = "explained power of linear MAEs over mask ratios and patch sizes, on images held out"
-    parser = add("sweep", help=text, description=text)
+    parser = add("sweep", help=text, description=text, several=["--patch-size", "--mask-ratio"])
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
         "--patch-size",
         type=patch_sizes,
-        nargs="+",
         action=_Several,
-        default=[[8, 16, 32]],
+        default=[8, 16, 32],
         metavar="P",
         help="sides of the patches in pixels (default 8 16 32)",
     )
     parser.add_argument(
         "--mask-ratio",
         type=mask_ratios,
-        nargs="+",
         action=_Several,
-        default=[[0.25, 0.5, 0.6, 0.75, 0.9]],
+        default=[0.25, 0.5, 0.6, 0.75, 0.9],
         metavar="M",
         help="fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
     )

@@ -31,6 +31,7 @@ from spectral_mae.command_line import (
 )
 from spectral_mae.corruption import PatchMasking
 from spectral_mae.engine import EngineFailed
+from spectral_mae.image_files import SUFFIXES
 from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, load_model
 from spectral_mae.linear_model import SHRINKAGES, LinearModel
 from spectral_mae.made_here import made_here
@@ -168,6 +169,11 @@ def _fit(
 def reconstruct(arguments: argparse.Namespace) -> int:
     """``spectral-mae reconstruct``: images through a fitted model, a picture for each."""
     with usage_errors():
+        if arguments.model.suffix.lower() in SUFFIXES:
+            raise ValueError(
+                f"{arguments.model} is no model: MODEL.npz, which 'spectral-mae fit' has written, "
+                "comes first, and then the images"
+            )
         model = load_model(arguments.model)
         grid, channels = model.moments_.grid, model.moments_.channels
         if grid.ndim != 2 or grid.shape[0] != grid.shape[1] or channels not in (1, 3):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import itertools
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -28,7 +27,6 @@ MEMORY = 4 * 2**30  # for second moments; solving them takes about three times a
 CHUNK_BYTES = 16 * 2**20  # of the images of a chunk
 CHUNK_SUMS = 2  # or so many times what its sums take, which have to travel
 READING = ("size", "crops", "color", "max_pixels", "seed", "holdout")
-LISTS = {"patch_size", "mask_ratio"}  # of a sweep
 
 
 class ModelImages:
@@ -96,7 +94,6 @@ class ModelImages:
             What the arguments of a single model mean, with its defaults.
         """
         depends = {name: getattr(self.arguments, name) for name in (*READING, *options)}
-        depends |= {name: flat(depends[name]) for name in LISTS & depends.keys()}
         depends |= {name: getattr(model, name) for name in options if hasattr(model, name)}
         auto = chooses_shrinkage(self.arguments)
         depends["shrinkage"] = "auto" if auto else first_shrinkage(self.arguments)
@@ -175,11 +172,6 @@ class ModelImages:
 def _size(moments: Moments) -> int:
     """Bytes of moments."""
     return sum(int(array.nbytes) for array in moments.arrays().values())
-
-
-def flat(value: Any) -> Any:
-    """Several values as one list, however they were spelled: 8 16, or 8,16."""
-    return list(itertools.chain(*value)) if isinstance(value, list) else value
 
 
 def chooses_shrinkage(arguments: argparse.Namespace) -> bool:

@@ -36,8 +36,8 @@ DEPENDS = ("patch_size", "mask_ratio", "sampling", "target", "covariance", "shri
 
 def sweep(arguments: argparse.Namespace) -> int:
     """``spectral-mae sweep``: explained power over mask ratios and patch sizes."""
-    sizes = list(dict.fromkeys(itertools.chain(*arguments.patch_size)))
-    ratios = sorted(set(itertools.chain(*arguments.mask_ratio)))
+    sizes = list(dict.fromkeys(arguments.patch_size))
+    ratios = sorted(set(arguments.mask_ratio))
     with usage_errors():
         if arguments.holdout == 0:
             raise ValueError("holdout=0: a sweep compares images held out")

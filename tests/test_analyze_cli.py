@@ -238,12 +238,6 @@ def test_masks_for_comparison_differ_from_image_to_image(tmp_path, folder, monke
         assert (one.visible != other.visible).any()
 
 
-def test_paths_after_patch_sizes_are_told_where_to_go(capsys):
-    with pytest.raises(SystemExit, match="2"):
-        run("analyze", "--patch-size", 8, "photo.png", "--out", "o")
-    assert "PATHs go before --patch-size" in capsys.readouterr().err
-
-
 def test_patch_sizes_add_up(tmp_path, folder):
     out = tmp_path / "out"
     sizes = ["--patch-size", 8, "--patch-size", "4,8", "--patch-size", 16]

@@ -40,7 +40,7 @@ LAYERS = [
         "mean_spectra shape_moments batch_work numbers page"
     ),
     (
-        "cli arguments image_arguments model_arguments commands command_line model_commands "
+        "cli parser arguments image_arguments model_arguments commands command_line model_commands "
         "sweep_command unmask_command model_images gallery figures_command __main__ nonlinear "
         "executors batch_run run_identity run_place tally run_log interrupts analyze_command "
         "output_files"

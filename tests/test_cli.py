@@ -31,6 +31,10 @@ def folder(tmp_path):
         (["psd", "builtin:"], "must be one image"),
         (["mask", "--patch-size", "15"], "patch_size=(15, 15) does not divide"),
         (["mask", "--size", "12y4"], "--size '12y4'"),
+        (["mask", "--size", "0"], "--size '0' is neither N nor HxW, pixels of at least one"),
+        (["mask", "--size", "16x0"], "--size '16x0'"),
+        (["psd", "-"], "'-': lists and archives are read by analyze, fit and sweep"),
+        (["psd", "@photos.txt"], "'@photos.txt': lists and archives are read by"),
         (
             ["mask", "--mask-ratio", "75"],
             "is not strictly between 0 and 1 (75 % is 0.75)",
@@ -107,7 +111,7 @@ def test_verify_prints_a_table_and_fails_when_an_equation_does(folder, capsys, m
     monkeypatch.setattr(PulseMask, "dft", lambda self: sound(self) * 1.01)
     assert run(*arguments) == commands.SOME_FAILED
     printed = capsys.readouterr().out
-    assert re.search(r"Eq\. 20 .*FAIL", printed)
+    assert re.search(r"Eq\. 19 .*FAIL", printed)
     assert "FAILED" in printed
 
 
@@ -266,3 +270,23 @@ def test_pictures_of_constant_images_hold_their_titles(tmp_path, monkeypatch, op
         assert box.x0 >= 0
         assert box.x1 <= figure.bbox.x1
     assert "no slope" in figure.axes[len(options) // 2 + 1].get_title()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verify", "-"], "'-': lists and archives are read by analyze, fit and sweep"),
+        (["verify", "photos.zip"], "'photos.zip': lists and archives are read by"),
+        (["reconstruct", "a.png", "--out", "o"], "a.png is no model: MODEL.npz, which "),
+        (["figures", "maskin", "--out", "o"], "no figure 'maskin'; did you mean 'masking'"),
+    ],
+)
+def test_what_a_command_takes_is_said(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in usage_error(capsys, *arguments)
+
+
+def test_a_file_whose_name_looks_like_a_list_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save("@2x.png")
+    assert run("psd", "@2x.png", "--out", "x.csv") == 0
