@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import importlib.util
+import io
 from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
-from image_bytes import encoded
+from image_bytes import encoded, tiff
 
-from benchmarks.agreement import verdicts
+from benchmarks.agreement import pages, verdicts
 from benchmarks.agreement.__main__ import files_in, main
 from benchmarks.agreement.decoders import DECODERS, asked
 from benchmarks.agreement.headers import (
@@ -69,6 +71,9 @@ def test_inks_and_luma():
         [0.8 * 127 / 255, 127 / 255, 0]
     )
     assert one(np.array(RED_YCC), "ycc") == pytest.approx([1, 0, 0], abs=1e-5)
+    skin = [(150 + 1.402 * 30) / 255, (150 - 0.344136 * -20 - 0.714136 * 30) / 255]
+    found = one(np.array([150, 108, 158], np.uint8), "ycc")
+    assert found == pytest.approx([*skin, (150 + 1.772 * -20) / 255], abs=1e-5)
     assert one(np.array([100, 128, 128], np.uint8), "ycc") == pytest.approx([100 / 255] * 3)
     # BT.601 video ranges: 16 to 235 and 16 to 240 about 128, where TIFF's chroma spans 127
     video = (16, 235, 128, 240, 128, 240)
@@ -141,6 +146,84 @@ def test_depths_are_read_from_the_files():
     assert [netpbm_top(b"P5 2 # wide\n1 11 \n"), netpbm_top(b"P4\n8 1\n\0")] == [11, 1]
     assert netpbm_top(b"P7\nWIDTH 2\nHEIGHT 1\nDEPTH 1\nMAXVAL 1000\nENDHDR\n\0\0") == 1000
     assert bmp_header(encoded(np.zeros((2, 2, 3), np.uint8), "BMP")) == (24, 0)
+
+
+BOTH = [
+    pytest.param(pages.by_tifffile, id="tifffile"),
+    pytest.param(
+        pages.by_gdal,
+        id="GDAL",
+        marks=pytest.mark.skipif(not importlib.util.find_spec("rasterio"), reason="no rasterio"),
+    ),
+]
+
+
+@pytest.mark.parametrize("decode", BOTH)
+@pytest.mark.parametrize(
+    ("samples", "tags", "right"),
+    [
+        ([[51, 255]], {"t262": [0]}, [[0.8, 0]]),
+        ([[51, 255]], {"t262": [1]}, [[0.2, 1]]),
+        ([[[51, 102, 255, 0]]], {"t338": [0]}, [[[0.2, 0.4, 1]]]),  # unspecified
+        ([[[51, 102, 255, 0]]], {}, [[[1, 1, 1]]]),  # nothing is said of it
+        ([[[51, 102, 0, 153]]], {"t338": [1]}, [[[0.6, 0.8, 0.4]]]),
+        ([[[51, 102, 0, 153]]], {"t338": [2]}, [[[0.52, 0.64, 0.4]]]),
+        ([[[51, 153]]], {"t338": [2]}, [[0.52]]),
+        ([[[51, 153]]], {"t338": [0]}, [[0.4]]),
+        ([[[0, 51, 255, 102, 102]]], {"t262": [1], "t338": [0] * 4}, [[0.4]]),
+        ([[[0, 1, 0, 0, 0, 0, 0, 0]]], {"t262": [1], "t338": [0] * 7}, [[1 / 255 / 8]]),
+    ],
+)
+def test_tiff_tags_say_what_samples_are(decode, samples, tags, right):
+    data = tiff(np.array(samples, np.uint8), **tags)
+    np.testing.assert_allclose(pixels(decode(data)), right)
+
+
+@pytest.mark.parametrize("decode", BOTH)
+def test_tiff_floats_signs_and_planes(decode):
+    floats = np.array([[0.25, 3.0]], np.float32)
+    np.testing.assert_allclose(pixels(decode(tiff(floats, t262=[0]))), [[0.75, -2]])
+    signed = np.array([[-32768, 0]], ">i2")
+    np.testing.assert_allclose(pixels(decode(tiff(signed))), [[0, 32768 / 65535]])
+    planes = np.array([[[0, 255]], [[51, 0]], [[102, 51]]], np.uint8)
+    np.testing.assert_allclose(
+        pixels(decode(tiff(planes, planar=True))), [[[0, 0.2, 0.4], [1, 0, 0.2]]]
+    )
+
+
+@pytest.mark.parametrize("decode", BOTH)
+@pytest.mark.parametrize(
+    ("entries", "right"),
+    [
+        ([0x0000, 0x3300, 0xFF00], [0, 0.2, 1]),  # upper bytes
+        ([0x0000, 0x3333, 0xFFFF], [0, 0.2, 1]),
+        ([0x0000, 0x0033, 0x00FF], [0, 0.2, 1]),  # 8 bits where 16 belong
+        ([0x0000, 0x8001, 0xFFFF], [0, 0x8001 / 65535, 1]),
+    ],
+)
+def test_tiff_colour_maps(decode, entries, right):
+    import tifffile
+
+    colors = np.zeros((3, 256), np.uint16)
+    colors[:, :3] = entries
+    file = io.BytesIO()
+    index = np.array([[0, 1, 2]], np.uint8)
+    tifffile.imwrite(file, index, photometric="palette", colormap=colors)
+    found = pixels(decode(file.getvalue()))
+    np.testing.assert_allclose(found, np.repeat(np.array([right])[..., None], 3, axis=-1))
+
+
+def test_tiff_polarity_that_is_not_said_is_that_of_libtiff():
+    data = tiff(np.array([[51, 255]], np.uint8))
+    unsaid = data.replace((262).to_bytes(2, "little"), (32995).to_bytes(2, "little"))
+    np.testing.assert_allclose(pixels(pages.by_tifffile(unsaid)), [[0.2, 1]])
+
+
+def test_inks_that_are_not_cmyk_are_refused():
+    inks = np.zeros((2, 2, 4), np.uint8)
+    np.testing.assert_allclose(pixels(pages.by_tifffile(tiff(inks, t262=[5]))), 1)
+    with pytest.raises(NoImage, match="not those of CMYK"):
+        pages.by_tifffile(tiff(inks, t262=[5], t332=[2]))
 
 
 def reading(decoder, mean, failed=False, said=""):

@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.agreement.rules import Array, NoImage, Samples, by_channels
 
 COLORS = {0: "gray", 1: "gray", 2: "rgb", 3: "palette", 5: "cmyk", 6: "ycc"}
+FAX = (2, 3, 4, 32771)
 JPEG = (6, 7, 33003, 33005, 34892)  # compressions that know Y′CbCr themselves
 
 
@@ -79,13 +80,15 @@ def _is_deep(colors: Array) -> bool:
 
 
 def _meant(page: Any, values: Array) -> Samples:
-    photometric, n = int(page.photometric), int(page.samplesperpixel)
+    photometric, n = _photometric(page), int(page.samplesperpixel)
     bits = int(np.max(page.bitspersample))
     if values.dtype.kind in "iu" and values.dtype.itemsize * 8 < bits:
         raise NoImage(f"{bits} bits read as {values.dtype}")
     color = COLORS.get(photometric)
     if color is None:
         raise NoImage(f"photometric interpretation {photometric}")
+    if color == "cmyk" and page.tags.valueof("InkSet", default=1) != 1:
+        raise NoImage("inks that are not those of CMYK")
     if color == "ycc" and int(page.compression) in JPEG:
         color = "rgb"  # its decoder converts them
     if color == "ycc" and math.prod(page.subsampling or (1, 1)) > 1:
@@ -107,6 +110,14 @@ def _meant(page: Any, values: Array) -> Samples:
         ranges=_ratios(ranges) if ranges else None,
         stored=_storage(page),
     )
+
+
+def _photometric(page: Any) -> int:
+    if "PhotometricInterpretation" in page.tags:
+        return int(page.photometric)
+    if page.samplesperpixel > 2:
+        return 2
+    return 0 if int(page.compression) in FAX else 1  # what libtiff takes it for
 
 
 def _colors(page: Any) -> Array:
