@@ -6,6 +6,7 @@ import csv
 import hashlib
 import importlib.util
 import io
+import struct
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from image_bytes import encoded, tiff
 
 from benchmarks.agreement import pages, verdicts
 from benchmarks.agreement.__main__ import files_in, main
+from benchmarks.agreement.bit_fields import by_bit_fields
 from benchmarks.agreement.decoders import DECODERS, asked
 from benchmarks.agreement.headers import (
     bmp_header,
@@ -217,6 +219,41 @@ def test_tiff_polarity_that_is_not_said_is_that_of_libtiff():
     data = tiff(np.array([[51, 255]], np.uint8))
     unsaid = data.replace((262).to_bytes(2, "little"), (32995).to_bytes(2, "little"))
     np.testing.assert_allclose(pixels(pages.by_tifffile(unsaid)), [[0.2, 1]])
+
+
+def bitmap(bits, masks, rows, header=40, compression=3):
+    """A BMP of bit fields, from its lowest row on."""
+    dtype = f"<u{bits // 8}"
+    pixels = b"".join(
+        np.array(row, dtype).tobytes().ljust(-(-len(row) * bits // 32) * 4, b"\0") for row in rows
+    )
+    sizes = (header, len(rows[0]), len(rows), 1, bits, compression, len(pixels), 0, 0, 0, 0)
+    head = struct.pack("<IiiHHIIiiII", *sizes) + struct.pack(f"<{len(masks)}I", *masks)
+    head = head.ljust(max(header, len(head)), b"\0")
+    start = 14 + len(head)
+    return struct.pack("<2sIHHI", b"BM", start + len(pixels), 0, 0, start) + head + pixels
+
+
+@pytest.mark.parametrize(
+    ("data", "right"),
+    [
+        (
+            bitmap(16, (), [[0x7C00, 1 << 5, 31]], compression=0),
+            [[1, 0, 0], [0, 1 / 31, 0], [0, 0, 1]],
+        ),
+        (bitmap(16, (0xF800, 0x7E0, 0x1F), [[63 << 5]]), [[0, 1, 0]]),
+        (bitmap(32, (0x3FF00000, 0xFFC00, 0x3FF), [[512 << 10]]), [[0, 512 / 1023, 0]]),
+        (bitmap(16, (0xF00, 0xF0, 0xF, 0xF000), [[0x3F00]], header=108), [[1, 0.8, 0.8]]),
+        (bitmap(32, (0xFF, 0xFF00, 0xFF0000, 0xFF000000), [[0xFF]], header=56), [[1, 0, 0]]),
+    ],
+)
+def test_bit_fields_are_divided_by_their_largest_values(data, right):
+    np.testing.assert_allclose(pixels(by_bit_fields(data)), [right])
+
+
+def test_bitmaps_without_fields_are_left_to_others():
+    with pytest.raises(NoImage, match="no bit fields"):
+        by_bit_fields(encoded(np.zeros((2, 2, 3), np.uint8), "BMP"))
 
 
 def test_inks_that_are_not_cmyk_are_refused():

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import headers, pages
+from benchmarks.agreement.bit_fields import by_bit_fields
 from benchmarks.agreement.rules import Array, NoImage, Samples, by_channels
 
 Decode = Callable[[bytes], Samples]
@@ -55,8 +56,8 @@ def asked(kind: str) -> tuple[Decoder, ...]:
 
 CODECS = {
     "PNG": "png", "JPEG": "jpeg", "WebP": "webp", "GIF": "gif", "BMP": "bmp", "QOI": "qoi",
-    "JPEG 2000": "jpeg2k", "JPEG XL": "jpegxl", "JPEG XR": "jpegxr", "AVIF": "avif",
-    "Radiance HDR": "rgbe", "DDS": "dds",
+    "JPEG 2000": "jpeg2k", "JPEG XL": "jpegxl", "JPEG XR": "jpegxr", "JPEG-LS": "jpegls",
+    "AVIF": "avif", "Radiance HDR": "rgbe", "DDS": "dds",
 }  # fmt: skip
 ANIMATED = ("WebP", "GIF", "AVIF", "JPEG XL")
 
@@ -65,12 +66,12 @@ def _imagecodecs(kind: str) -> Decoder:
     def decode(data: bytes) -> Samples:
         import imagecodecs
 
-        if kind == "BMP" and headers.bmp_header(data).bits == 16:
-            raise NoImage("imagecodecs rounds 5 and 6 bits down to 8")
+        if kind == "BMP" and _has_fields(data):
+            raise NoImage("imagecodecs rounds fields of few bits down, and reads wide ones wrongly")
         options = {"index": 0} if kind in ANIMATED else {}
         values = np.asarray(getattr(imagecodecs, f"{CODECS[kind]}_decode")(data, **options))
         if kind == "DDS" and values.ndim == 3 and values.shape[-1] == 2:
-            raise NoImage("two channels of a normal map")
+            values = np.dstack([values, np.zeros_like(values[..., 0])])  # red and green
         frame = headers.jpeg_frame(data) if kind == "JPEG" else None
         if frame and frame.channels == 4:
             inks = 2**frame.bits - 1 - values if frame.adobe else values
@@ -78,6 +79,11 @@ def _imagecodecs(kind: str) -> Decoder:
         return by_channels(values, _depth(kind, data, values))
 
     return Decoder("imagecodecs", "imagecodecs", decode)
+
+
+def _has_fields(data: bytes) -> bool:
+    bits, compression = headers.bmp_header(data)
+    return bits == 16 or compression in headers.BIT_FIELDS
 
 
 def _depth(kind: str, data: bytes, values: Array) -> int:
@@ -116,10 +122,8 @@ def _opencv(kind: str) -> Decoder:
 def _opencv_loses(kind: str, data: bytes) -> str | None:
     if kind == "JPEG 2000" and set(headers.jpeg2000_depths(data)) - {8, 16}:
         return "OpenCV shifts depths other than 8 and 16 bits"
-    if kind == "BMP":
-        bits, compression = headers.bmp_header(data)
-        if bits == 16 or compression in (3, 6):
-            return "OpenCV shifts 5 and 6 bits, and passes over bit masks"
+    if kind == "BMP" and _has_fields(data):
+        return "OpenCV shifts 5 and 6 bits, and passes over bit masks"
     if kind == "PNG" and b"acTL" in data:
         return "OpenCV passes over the default image of an animation"
     if kind == "JPEG" and headers.jpeg_frame(data).channels == 4:
@@ -142,6 +146,7 @@ AV_SAME = {  # pixels of few bits, and such that PyAV gives no array of
     "gbrp": "rgb24", "gbrap": "rgba", "bgra": "rgba", "argb": "rgba", "abgr": "rgba",
     "bgr24": "rgb24", "ya8": "rgba",
 }  # fmt: skip
+DXGI_WRONG = (27, 28, 29, 82, 83, 84)  # R8G8B8A8, BC5
 AV_ARRAYS = ("gray", "gray10", "gray12", "gray16", "rgb24", "rgba", "rgb48", "rgba64", "pal8")
 
 
@@ -149,20 +154,39 @@ def _ffmpeg(kind: str) -> Decoder:
     def decode(data: bytes) -> Samples:
         import av
 
+        if (reason := _ffmpeg_loses(kind, data)) is not None:
+            raise NoImage(reason)
         if kind in ("GIF", "ICO"):
             with av.open(io.BytesIO(data), format=kind.lower()) as file:
-                frame = next(file.decode(video=0), None)
+                largest = max(file.streams.video, key=lambda stream: stream.width or 0)
+                frame = next(file.decode(largest), None)
         else:
             codec = av.CodecContext.create(AV_CODECS[kind], "r")
             frame = next(iter([*codec.decode(av.Packet(data)), *codec.decode(None)]), None)
         if frame is None:
             raise NoImage("FFmpeg found no frame")
         found = _of_frame(frame)
+        if kind == "ICO" and found.color == "palette":
+            raise NoImage("FFmpeg passes over the mask of an icon of few colours")
         if kind == "BMP" and headers.bmp_header(data) == (32, 0) and found.alpha:
             return Samples(found.values[..., :3], "rgb")  # its fourth byte means nothing
         return found
 
     return Decoder("FFmpeg", "av", decode)
+
+
+def _ffmpeg_loses(kind: str, data: bytes) -> str | None:
+    if kind == "BMP" and _has_fields(data):
+        return "FFmpeg widens fields to 8 bits in its own way"
+    if kind == "DDS" and data[84:88] in (b"ATI2", b"BC5U", b"BC5S"):
+        return "FFmpeg makes a third channel of two"
+    if kind == "DDS" and data[84:88] == b"DX10" and data[128] in DXGI_WRONG:
+        return "FFmpeg mixes up red and blue, or makes a third channel of two"
+    if kind == "TGA" and data[2:3] in (b"\3", b"\x0b") and data[16] == 16:
+        return "FFmpeg takes gray and opacity for a colour of 15 bits"
+    if kind == "TGA" and data[16] == 32 and not data[17] & 0x0F:
+        return "FFmpeg takes the fourth byte for opacity, which has no bits by the header"
+    return None
 
 
 def _of_frame(frame: Any) -> Samples:
@@ -224,13 +248,19 @@ DECODERS: dict[str, tuple[Decoder, ...]] = {
     "HEIF": (Decoder("pillow_heif", "pillow_heif", by_pillow_heif),),
     "AVIF": (_imagecodecs("AVIF"), _opencv("AVIF")),
     "PNG": (_imagecodecs("PNG"), _opencv("PNG"), _ffmpeg("PNG")),
-    "BMP": (_ffmpeg("BMP"), _imagecodecs("BMP"), _opencv("BMP")),
+    "BMP": (
+        Decoder("bit fields", "numpy", by_bit_fields),
+        _ffmpeg("BMP"),
+        _imagecodecs("BMP"),
+        _opencv("BMP"),
+    ),
     "GIF": (_ffmpeg("GIF"), _opencv("GIF"), _imagecodecs("GIF")),
     "JPEG": (_imagecodecs("JPEG"), _opencv("JPEG")),
     "WebP": (_imagecodecs("WebP"), _opencv("WebP")),
     "JPEG 2000": (_imagecodecs("JPEG 2000"), _opencv("JPEG 2000")),
     "JPEG XL": (_imagecodecs("JPEG XL"),),
     "JPEG XR": (_imagecodecs("JPEG XR"),),
+    "JPEG-LS": (_imagecodecs("JPEG-LS"),),
     "QOI": (_imagecodecs("QOI"), _ffmpeg("QOI")),
     "DDS": (_imagecodecs("DDS"), _ffmpeg("DDS")),
     "Radiance HDR": (_imagecodecs("Radiance HDR"), _opencv("Radiance HDR")),

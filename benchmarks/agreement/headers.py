@@ -9,6 +9,7 @@ from typing import NamedTuple
 # Bytes, where they are, and the format. No signature of the package's own is used.
 SIGNATURES: tuple[tuple[bytes, int, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", 0, "PNG"),
+    (b"\xff\xd8\xff\xf7", 0, "JPEG-LS"),
     (b"\xff\xd8\xff", 0, "JPEG"),
     *((mark, 0, "TIFF") for mark in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     (b"BM", 0, "BMP"),
@@ -36,6 +37,7 @@ ENDINGS = {
     "tga": "TGA", "pcx": "PCX", "cur": "CUR", "icns": "ICNS", "xbm": "XBM", "xpm": "XPM",
 }  # fmt: skip
 OTHER = "other"
+BIT_FIELDS = (3, 6)  # compressions of a BMP: three masks, or four
 
 
 def format_of(data: bytes, name: str) -> str:
@@ -43,7 +45,7 @@ def format_of(data: bytes, name: str) -> str:
     for mark, at, found in SIGNATURES:
         if data[at : at + len(mark)] == mark:
             return found
-    if re.match(rb"P[1-7Ff]\s", data):
+    if re.match(rb"P[1-6Ff]\s|P7\n", data):
         return "Netpbm"
     return ENDINGS.get(name.rpartition(".")[2].lower(), OTHER)
 

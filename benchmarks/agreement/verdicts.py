@@ -15,6 +15,7 @@ from benchmarks.agreement.readings import Reading, Readings
 from benchmarks.table import markdown
 
 TOLERANCE = 1e-3
+TOLERANCES = {"DDS": 1 / 255}  # its block compressions leave the rounding to the decoder
 AGREES = "agrees"
 DIFFERS = "differs from all others"
 SPLIT = "others disagree with each other"
@@ -79,11 +80,12 @@ def judge(found: Readings, explanations: Mapping[str, str] | None = None) -> Ver
     if not read or found.format == OTHER:
         return Verdict(found, ALONE)
     distances = [ours.moments.distance(other.moments) for other in read if other.moments]
-    if distances[0] <= TOLERANCE:
+    tolerance = TOLERANCES.get(found.format, TOLERANCE)
+    if distances[0] <= tolerance:
         return Verdict(found, AGREES, read[0], distances[0])
     if explanations and (reason := explanations.get(_digest(found.path))):
         return Verdict(found, EXPLAINED, read[0], distances[0], reason)
-    word = SPLIT if min(distances) <= TOLERANCE else DIFFERS
+    word = SPLIT if min(distances) <= tolerance else DIFFERS
     return Verdict(found, word, read[0], distances[0])
 
 
