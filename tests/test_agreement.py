@@ -340,9 +340,12 @@ def test_all_decoders_read_plain_images_alike(tmp_path):
     for name, right in images(tmp_path / "images").items():
         path = tmp_path / "images" / name
         kind = format_of(path.read_bytes()[:64], name)
+        assert read_by_us(path).moments is not None
         found = [read_by_us(path), *(read_by(d.name, path, kind) for d in asked(kind))]
         for each in found:
-            assert each.moments is not None, (name, each)
+            if each.moments is None:  # it refuses what it is known to lose
+                assert each.said.startswith("NoImage"), (name, each)
+                continue
             assert each.moments.gray == pytest.approx(right, abs=1e-6), (name, each)
 
 
