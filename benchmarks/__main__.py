@@ -29,6 +29,7 @@ CONTESTS: dict[str, Callable[[Size], Iterable[Contest]]] = {
 }
 STAGES = "stages"
 SCRIPTS = {
+    "agreement": "whether other decoders read the same pixels from any folder",
     "batches": "a batch with several jobs against the decoder alone",
     "broken_images": "how damaged files are refused",
     "kill_and_resume": "batches that are killed and resumed",

@@ -1,0 +1,1 @@
+"""Whether other decoders read the same pixels from the same files."""
