@@ -13,7 +13,7 @@ import spectral_mae
 
 PACKAGE = "spectral_mae"
 LAYERS = [
-    "_version _checks",
+    "_version _checks extras",
     "grid fourier sampling parallel array_file atomic_file made_here",
     (
         "dirichlet polyphase bands conditioning binning columns slope radial sectors spectrum "
