@@ -193,7 +193,16 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
+        try:
+            return import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if name != "nonlinear" or error.name != "torch":
+                raise
+            # Asking for the attribute must not fail: help() and inspect ask for every one. It is
+            # not kept, so that importing the module by name still fails with its own error.
+            from spectral_mae.extras import MissingModule
+
+            return MissingModule(f"{__name__}.{name}", str(error))
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

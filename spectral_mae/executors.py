@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from spectral_mae import extras
 from spectral_mae.engine import InProcess
 from spectral_mae.parallel import cores
 from spectral_mae.run_log import LOGGER
@@ -81,9 +82,7 @@ def _cluster(scheduler: str) -> Iterator[Any]:
     try:
         distributed: Any = importlib.import_module("distributed")
     except ImportError:
-        raise ValueError(
-            "--scheduler needs Dask, which is not installed: pip install 'spectral-mae[dask]'"
-        ) from None
+        raise ValueError(extras.missing("--scheduler", "Dask", "dask")) from None
     nobody = (
         f"no Dask scheduler answers at {scheduler!r}: start one with 'dask scheduler', workers "
         "with 'dask worker ADDRESS', and give the ADDRESS that the scheduler prints"

@@ -1,6 +1,7 @@
 """Weights in the layouts of others give the outputs of others."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,12 +10,12 @@ torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 
 from torch import nn
 
+from spectral_mae.nonlinear import checkpoint
 from spectral_mae.nonlinear.patches import patchify
 from spectral_mae.nonlinear.pretrained import (
     from_official,
     load_hugging_face,
     load_official,
-    read_safetensors,
 )
 from spectral_mae.sampling import sample_kept
 
@@ -30,32 +31,35 @@ def random(*shape):
     return 0.3 * torch.randn(*shape)
 
 
-def official_state(seed=0):
+def official_state(seed=0, *, n=N, width=WIDTH, decoder_width=DECODER_WIDTH, mlp=(64, 32)):
     """Random weights with the names and shapes of facebookresearch/mae."""
     torch.manual_seed(seed)
     state = {
-        "cls_token": random(1, 1, WIDTH),
-        "pos_embed": random(1, N + 1, WIDTH),
-        "patch_embed.proj.weight": random(WIDTH, CHANNELS, PATCH, PATCH),
-        "patch_embed.proj.bias": random(WIDTH),
-        "mask_token": random(1, 1, DECODER_WIDTH),
-        "decoder_embed.weight": random(DECODER_WIDTH, WIDTH),
-        "decoder_embed.bias": random(DECODER_WIDTH),
-        "decoder_pos_embed": random(1, N + 1, DECODER_WIDTH),
-        "decoder_pred.weight": random(PATCH**2 * CHANNELS, DECODER_WIDTH),
+        "cls_token": random(1, 1, width),
+        "pos_embed": random(1, n + 1, width),
+        "patch_embed.proj.weight": random(width, CHANNELS, PATCH, PATCH),
+        "patch_embed.proj.bias": random(width),
+        "mask_token": random(1, 1, decoder_width),
+        "decoder_embed.weight": random(decoder_width, width),
+        "decoder_embed.bias": random(decoder_width),
+        "decoder_pos_embed": random(1, n + 1, decoder_width),
+        "decoder_pred.weight": random(PATCH**2 * CHANNELS, decoder_width),
         "decoder_pred.bias": random(PATCH**2 * CHANNELS),
     }
-    stacks = [("blocks", "norm", WIDTH, 2), ("decoder_blocks", "decoder_norm", DECODER_WIDTH, 1)]
-    for prefix, norm, width, depth in stacks:
-        state |= {f"{norm}.weight": 1 + random(width), f"{norm}.bias": random(width)}
+    stacks = [
+        ("blocks", "norm", width, 2, mlp[0]),
+        ("decoder_blocks", "decoder_norm", decoder_width, 1, mlp[1]),
+    ]
+    for prefix, norm, size, depth, hidden in stacks:
+        state |= {f"{norm}.weight": 1 + random(size), f"{norm}.bias": random(size)}
         for i in range(depth):
             block = {
-                "norm1.weight": 1 + random(width), "norm1.bias": random(width),
-                "attn.qkv.weight": random(3 * width, width), "attn.qkv.bias": random(3 * width),
-                "attn.proj.weight": random(width, width), "attn.proj.bias": random(width),
-                "norm2.weight": 1 + random(width), "norm2.bias": random(width),
-                "mlp.fc1.weight": random(4 * width, width), "mlp.fc1.bias": random(4 * width),
-                "mlp.fc2.weight": random(width, 4 * width), "mlp.fc2.bias": random(width),
+                "norm1.weight": 1 + random(size), "norm1.bias": random(size),
+                "attn.qkv.weight": random(3 * size, size), "attn.qkv.bias": random(3 * size),
+                "attn.proj.weight": random(size, size), "attn.proj.bias": random(size),
+                "norm2.weight": 1 + random(size), "norm2.bias": random(size),
+                "mlp.fc1.weight": random(hidden, size), "mlp.fc1.bias": random(hidden),
+                "mlp.fc2.weight": random(size, hidden), "mlp.fc2.bias": random(size),
             }  # fmt: skip
             state |= {f"{prefix}.{i}.{name}": value for name, value in block.items()}
     return state
@@ -94,29 +98,237 @@ def official_forward(state, image, kept):
     for i in range(2):
         x = block(x, state, f"blocks.{i}")
     x = linear(norm(x, state, "norm"), state, "decoder_embed")[0]
-    full = state["mask_token"][0].repeat(N, 1)
+    full = state["mask_token"][0].repeat(len(kept), 1)
     full[kept] = x[1:]
     x = (torch.cat([x[:1], full]) + state["decoder_pos_embed"][0])[None]
     x = norm(block(x, state, "decoder_blocks.0"), state, "decoder_norm")
     return linear(x, state, "decoder_pred")[0, 1:]
 
 
-def batch(n=3, seed=0):
+def batch(n=3, seed=0, shape=(SIDE, SIDE)):
     rng = np.random.default_rng(seed)
-    images = torch.from_numpy(rng.random((n, CHANNELS, SIDE, SIDE))).float()
-    return images, torch.from_numpy(sample_kept(N, 0.6, n, rng=rng))
+    images = torch.from_numpy(rng.random((n, CHANNELS, *shape))).float()
+    n_patches = shape[0] * shape[1] // PATCH**2
+    return images, torch.from_numpy(sample_kept(n_patches, 0.6, n, rng=rng))
 
 
-def test_official_weights_give_the_official_output():
-    state = official_state()
-    model = from_official(state, units=PLAIN, **HEADS)
-    images, kept = batch()
+def assert_outputs_are_official(model, state, shape=(SIDE, SIDE)):
+    assert model.grid.shape == shape
+    images, kept = batch(shape=shape)
     with torch.no_grad():
         found = patchify(model(images, kept), model.grid)
         pairs = zip(images, kept, strict=True)
         truth = torch.stack([official_forward(state, x, k) for x, k in pairs])
     torch.testing.assert_close(found, truth, rtol=0, atol=1e-5)
     assert truth.abs().max() > 0.3
+
+
+def test_official_weights_give_the_official_output():
+    state = official_state()
+    assert_outputs_are_official(from_official(state, units=PLAIN, **HEADS), state)
+
+
+@pytest.mark.parametrize(
+    ("widths", "mlp"), [((28, 44), (61, 98)), ((28, 28), (61, 61)), ((16, 8), (64, 5))]
+)
+def test_hidden_widths_are_those_of_the_weights(widths, mlp, tmp_path):
+    """28 to 61 and 44 to 98, whose ratios times widths round to one less; unlike ratios."""
+    state = official_state(width=widths[0], decoder_width=widths[1], mlp=mlp)
+    model = from_official(state, units=PLAIN, **HEADS)
+    assert_outputs_are_official(model, state)
+    assert model.config.mlp_widths == mlp
+    checkpoint.save(tmp_path / "model.pt", model)
+    again = checkpoint.load_model(tmp_path / "model.pt")
+    assert again.config == model.config
+    assert_outputs_are_official(again, state)
+
+
+def test_oblong_images_are_as_they_are_said_to_be():
+    state = official_state(n=16)
+    for shape in [(4, 16), (16, 4), (8, 8)]:
+        model = from_official(state, shape=shape, units=PLAIN, **HEADS)
+        assert_outputs_are_official(model, state, shape)
+    assert from_official(state, **HEADS).grid.shape == (8, 8)
+    with pytest.raises(ValueError, match=r"shape=\(4, 8\) has 8 patches .* positions of 16"):
+        from_official(state, shape=(4, 8), **HEADS)
+    with pytest.raises(ValueError, match="12 positions are not those of a square image: give sha"):
+        from_official(official_state(n=12), **HEADS)
+
+
+@pytest.mark.parametrize("counts", [(2, 8), (8, 2), (4, 4), (1, 16), (3, 4)])
+@pytest.mark.parametrize("rows_first", [False, True])
+def test_sines_of_positions_tell_how_many_rows_there_are(counts, rows_first):
+    """He et al. put columns first; others put rows first."""
+    state = official_state(n=counts[0] * counts[1], decoder_width=16)
+    table = np.zeros((counts[0] * counts[1], 16))
+    wavelengths = 10000 ** (np.arange(4) / 4)
+    for place in range(len(table)):
+        row, column = divmod(place, counts[1])
+        waves = [f(x / wavelengths) for x in (column, row) for f in (np.sin, np.cos)]
+        table[place] = np.concatenate(waves[2:] + waves[:2] if rows_first else waves)
+    state["decoder_pos_embed"] = torch.from_numpy(np.pad(table, ((1, 0), (0, 0)))[None]).float()
+    model = from_official(state, units=PLAIN, **HEADS)
+    assert_outputs_are_official(model, state, (counts[0] * PATCH, counts[1] * PATCH))
+
+
+# Names that others give, and what wraps a model ---------------------------------------------------
+
+
+def prefixed(prefix):
+    return lambda state: {prefix + name: value for name, value in state.items()}
+
+
+def renamed(state, rules):
+    found = {}
+    for name, value in state.items():
+        new = name
+        for pattern, replacement in rules:
+            new = re.sub(pattern, replacement, new)
+        found[new] = value
+    return found
+
+
+def lightly(state):
+    """MaskedVisionTransformerTIMM with MAEDecoderTIMM, and a head that classifies."""
+    rules = [(r"^(decoder_|mask)", r"decoder.\1"), (r"^(?!decoder\.)", "backbone.vit.")]
+    beside = {"backbone.mask_token": random(1, 1, WIDTH), "backbone.vit.head.bias": random(10)}
+    return renamed(state, rules) | beside
+
+
+def lightly_of_today(state):
+    """MaskedVisionTransformerDecoderTIMM between two linear layers."""
+    rules = [
+        (r"^decoder_(pos_embed|blocks|norm)", r"decoder.\1"),
+        (r"^mask_token", "decoder.mask_token"),
+        (r"^decoder_pred", "prediction_head"),
+        (r"^(?!decoder|pred)", "backbone.vit."),
+    ]
+    return renamed(state, rules)
+
+
+def lightly_around_torchvision(state):
+    """MAEBackbone with MAEDecoder; the mask token is the model's own."""
+    rules = [
+        (r"^cls_token", "backbone.class_token"),
+        (r"^pos_embed", "backbone.encoder.pos_embedding"),
+        (r"^patch_embed\.proj", "backbone.conv_proj"),
+        (r"^norm\.", "backbone.encoder.ln."),
+        (r"^blocks\.", "backbone.encoder.layers.encoder_layer_"),
+        (r"^decoder_embed", "decoder.decoder_embed"),
+        (r"^decoder_pos_embed", "decoder.pos_embedding"),
+        (r"^decoder_pred", "decoder.prediction_head"),
+        (r"^decoder_norm", "decoder.ln"),
+        (r"^decoder_blocks\.", "decoder.layers.encoder_layer_"),
+        (r"\.norm(\d)\.", r".ln_\1."),
+        (r"\.attn\.qkv\.", ".self_attention.in_proj_"),
+        (r"\.attn\.proj\.", ".self_attention.out_proj."),
+        (r"\.mlp\.fc1\.", ".mlp.0."),
+        (r"\.mlp\.fc2\.", ".mlp.3."),
+    ]
+    return renamed(state, rules) | {"backbone.heads.head.bias": random(10)}
+
+
+def hugging_face_names(state):
+    """transformers before version 5."""
+    parts = {}
+    for name, value in state.items():
+        if ".attn.qkv." in name:
+            for which, part in zip(("query", "key", "value"), value.chunk(3), strict=True):
+                parts[name.replace("attn.qkv", f"attention.attention.{which}")] = part.clone()
+        else:
+            parts[name] = value
+    rules = [
+        (r"^cls_token", "vit.embeddings.cls_token"),
+        (r"^pos_embed", "vit.embeddings.position_embeddings"),
+        (r"^patch_embed\.proj", "vit.embeddings.patch_embeddings.projection"),
+        (r"^norm\.", "vit.layernorm."),
+        (r"^blocks\.", "vit.encoder.layer."),
+        (r"^decoder_blocks\.", "decoder.decoder_layers."),
+        (r"^(decoder_|mask_token)", r"decoder.\1"),
+        (r"\.norm1\.", ".layernorm_before."),
+        (r"\.norm2\.", ".layernorm_after."),
+        (r"\.attn\.proj\.", ".attention.output.dense."),
+        (r"\.mlp\.fc1\.", ".intermediate.dense."),
+        (r"\.mlp\.fc2\.", ".output.dense."),
+    ]
+    return renamed(parts, rules)
+
+
+def beside(state):
+    """A model in a training that has other weights."""
+    return prefixed("model.")(state) | {"loss.perceptual.0.weight": random(3)}
+
+
+@pytest.mark.parametrize("container", [None, "model", "state_dict", "model_state_dict"])
+@pytest.mark.parametrize(
+    "rename",
+    [
+        *(
+            prefixed(p)
+            for p in ("", "module.", "_orig_mod.", "module._orig_mod.", "model.", "a.b.")
+        ),
+        beside,
+        lightly,
+        lightly_of_today,
+        lightly_around_torchvision,
+        lambda state: prefixed("model._orig_mod.")(lightly(state)),
+        lambda state: prefixed("module.")(lightly_of_today(state)),
+        lambda state: renamed(lightly(state), [(r"^backbone\.", "backbone._orig_mod.")]),
+    ],
+)
+def test_other_names_give_the_official_output(tmp_path, rename, container):
+    state = official_state()
+    content = rename(state)
+    torch.save({container: content, "epoch": 3} if container else content, tmp_path / "x.ckpt")
+    model = load_official(tmp_path / "x.ckpt", units=PLAIN, **HEADS)
+    assert_outputs_are_official(model, state)
+
+
+def without_decoder(state):
+    return {k: v for k, v in state.items() if not k.startswith(("decoder", "mask_token"))}
+
+
+def encoder_of_transformers(state):
+    return renamed(without_decoder(hugging_face_names(state)), [(r"^vit\.", "")])
+
+
+REFUSED = [
+    (without_decoder, r"2 blocks, names of facebookresearch/mae or timm\) are of an encoder alone"),
+    (lambda s: without_decoder(lightly(s)), "names of lightly.*an encoder alone"),
+    (encoder_of_transformers, r"2 blocks, names of transformers\) are of an encoder alone"),
+    (hugging_face_names, "the names of transformers: give the folder.* to load_hugging_face"),
+    (lambda _: {"conv1.weight": random(3), "fc.bias": random(2)}, r"among conv1\.weight, fc\.bias"),
+    (
+        lambda s: prefixed("student.")(s) | prefixed("teacher.")(s),
+        r"weights of 2 models, whose names begin with 'student\.' and 'teacher\.'",
+    ),
+    (lambda s: s | prefixed("module.")(s), "weights of more than one model"),
+    (lambda s: s | {"blocks.0.ls1.gamma": random(3)}, r"encoder\.0\.ls1\.gamma is unknown"),
+    (lambda s: s | {"norm.bias": random(WIDTH).int()}, r"encoder_norm\.bias is of torch\.int32"),
+    (lambda s: s | {"norm.bias": random(WIDTH) / 0}, r"encoder_norm\.bias holds 16 of 16 values"),
+    (lambda s: s | {"cls_token": random(WIDTH)}, r"class_token of shape \(16,\) does not have 3"),
+    (lambda s: s | {"patch_embed.proj.weight": random(WIDTH, 3, 2)}, "does not have 4 axes"),
+    (lambda _: {"epoch": 3, "optimizer": {}}, "no weights by name, also not in model,.*'epoch'"),
+    (lambda _: [1, 2], "no weights by name,.* but an object of list"),
+    (lambda s: s | {"epoch": 3}, "'epoch' is 3, not a tensor"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSED)
+def test_other_states_are_refused_in_one_sentence(tmp_path, change, message):
+    torch.save(change(official_state()), tmp_path / "x.pth")
+    with pytest.raises(ValueError, match=message) as refusal:
+        load_official(tmp_path / "x.pth", **HEADS)
+    assert "x.pth" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["heads", "decoder_heads"])
+def test_no_heads_are_not_the_default(name):
+    state = official_state(width=768, decoder_width=512, mlp=(8, 8))
+    assert from_official(state).config.heads == 12
+    with pytest.raises(ValueError, match="heads=0 is not at least 1"):
+        from_official(state, **{name: 0})
 
 
 def test_units_are_taken_off_and_put_back():
@@ -147,9 +359,8 @@ def test_what_does_not_fit_is_refused():
     state = official_state()
     with pytest.raises(ValueError, match="give heads and decoder_heads"):
         from_official(state)
-    encoder = {k: v for k, v in state.items() if not k.startswith(("decoder", "mask"))}
-    with pytest.raises(ValueError, match="no mask_token in these weights"):
-        from_official(encoder, **HEADS)
+    with pytest.raises(ValueError, match="mask_token is missing"):
+        from_official({k: v for k, v in state.items() if k != "mask_token"}, **HEADS)
     with pytest.raises(ValueError, match=r"encoder.1.norm2.bias is missing"):
         from_official({k: v for k, v in state.items() if k != "blocks.1.norm2.bias"}, **HEADS)
     with pytest.raises(ValueError, match=r"head.weight is unknown"):
@@ -164,12 +375,13 @@ def test_what_does_not_fit_is_refused():
 def hugging_face(seed=0, **options):
     transformers = pytest.importorskip("transformers", reason="the peer package is not installed")
     torch.manual_seed(seed)
-    config = transformers.ViTMAEConfig(
-        hidden_size=WIDTH, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48,
-        image_size=SIDE, patch_size=PATCH, num_channels=CHANNELS,
-        decoder_hidden_size=DECODER_WIDTH, decoder_num_hidden_layers=1,
-        decoder_num_attention_heads=4, decoder_intermediate_size=24, **options,
-    )  # fmt: skip
+    sizes = {
+        "hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "intermediate_size": 48, "image_size": SIDE, "patch_size": PATCH, "num_channels": CHANNELS,
+        "decoder_hidden_size": DECODER_WIDTH, "decoder_num_hidden_layers": 1,
+        "decoder_num_attention_heads": 4, "decoder_intermediate_size": 24,
+    }  # fmt: skip
+    config = transformers.ViTMAEConfig(**(sizes | options))
     peer = transformers.ViTMAEForPreTraining(config).eval()
     with torch.no_grad():
         for value in peer.parameters():
@@ -220,28 +432,146 @@ def old_name(name):
     return name
 
 
-def test_another_kind_of_folder_is_refused(tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit"}))
-    with pytest.raises(ValueError, match="holds a 'vit', not a 'vit_mae'"):
-        load_hugging_face(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit_mae", "qkv_bias": False}))
-    with pytest.raises(ValueError, match="qkv_bias=True"):
+@pytest.mark.parametrize("shape", [(SIDE, SIDE), (4, 16)])
+@pytest.mark.filterwarnings("ignore")  # of the peer package
+def test_shards_and_oblong_images_of_the_peer(tmp_path, shape):
+    """With unlike hidden widths. The peer itself cuts its weights into shards."""
+    widths = {"intermediate_size": 61, "decoder_intermediate_size": 13}
+    peer = hugging_face(image_size=shape, **widths)
+    peer.save_pretrained(tmp_path, max_shard_size="4KB")
+    assert len(list(tmp_path.glob("model-*.safetensors"))) > 2
+    model = load_hugging_face(tmp_path, units=PLAIN)
+    assert model.config.mlp_widths == (61, 13)
+    assert model.grid.shape == shape
+    images, kept = batch(shape=shape)
+    peer.config.mask_ratio = 1 - int(kept[0].sum()) / kept.shape[1] - 1e-6
+    with torch.no_grad():
+        # Its parts: the whole refuses to score oblong images.
+        coded = peer.vit(images, noise=torch.where(kept, 0.0, 1.0))
+        truth = peer.decoder(coded.last_hidden_state, coded.ids_restore).logits
+        found = patchify(model(images, kept), model.grid)
+    torch.testing.assert_close(found, truth, rtol=0, atol=1e-5)
+
+
+CONFIG = {
+    "model_type": "vit_mae", "image_size": SIDE, "patch_size": PATCH, "num_attention_heads": 2,
+    "decoder_num_attention_heads": 2, "layer_norm_eps": 1e-6,
+}  # fmt: skip
+
+
+def write_safetensors(path, state):
+    header, data = {}, b""
+    for name, value in state.items():
+        places = [len(data), len(data) + 4 * value.numel()]
+        header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": places}
+        data += value.contiguous().numpy().tobytes()
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
+def write_folder(folder, state, *, how="safetensors", **config):
+    (folder / "config.json").write_text(json.dumps(CONFIG | config))
+    start, end = ("pytorch_model", ".bin") if "bin" in how else ("model", ".safetensors")
+
+    def write(path, part):
+        if "bin" in how:
+            torch.save(part, path)
+        else:
+            write_safetensors(path, part)
+
+    if "shards" not in how:
+        write(folder / (start + end), state)
+        return
+    names, where = list(state), {}
+    for i in range(3):
+        shard = f"{start}-{i + 1:05d}-of-00003{end}"
+        write(folder / shard, {n: state[n] for n in names[i::3]})
+        where |= dict.fromkeys(names[i::3], shard)
+    (folder / f"{start}{end}.index.json").write_text(json.dumps({"weight_map": where}))
+
+
+@pytest.mark.parametrize("how", ["safetensors", "bin", "shards", "shards of bin"])
+def test_whole_and_sharded_folders_give_the_official_output(tmp_path, how):
+    state = official_state(mlp=(61, 13))
+    write_folder(tmp_path, hugging_face_names(state), how=how)
+    assert_outputs_are_official(load_hugging_face(tmp_path, units=PLAIN), state)
+
+
+@pytest.mark.parametrize(
+    ("image_size", "shape"), [([4, 16], (4, 16)), ((16, 4), (16, 4)), (8, (8, 8)), ([8, 8], (8, 8))]
+)
+def test_images_are_of_the_size_that_the_configuration_says(tmp_path, image_size, shape):
+    state = official_state(n=16)
+    names = prefixed("module.")(hugging_face_names(state))
+    write_folder(tmp_path, names, image_size=image_size, patch_size=[PATCH, PATCH])
+    model = load_hugging_face(tmp_path, units=PLAIN)
+    assert_outputs_are_official(model, state, shape)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"model_type": "vit"}, "holds a 'vit', not a 'vit_mae'"),
+        ({"qkv_bias": False}, "qkv_bias=True"),
+        ({"image_size": 8}, r"shape=\(8, 8\) has 16 patches .* positions of 9"),
+        ({"image_size": [6, 6, 6]}, r"image_size=\[6, 6, 6\] has 3 numbers"),
+        ({"image_size": "6"}, "image_size='6' in config.json is neither a number nor two"),
+        ({"image_size": 7}, r"7"),
+        ({"patch_size": 3}, r"patch_size=\(3, 3\) in config.json, \(2, 2\) in the weights"),
+        ({"num_attention_heads": "2"}, "heads='2' is not an integer"),
+        ({"num_attention_heads": None}, "heads=None is not an integer"),
+        ({"layer_norm_eps": -1}, r"norm_eps=-1\.0 is not positive"),
+    ],
+)
+def test_configurations_that_do_not_fit_are_refused(tmp_path, config, message):
+    write_folder(tmp_path, hugging_face_names(official_state()), **config)
+    with pytest.raises(ValueError, match=message):
         load_hugging_face(tmp_path)
 
 
-def test_safetensors_are_their_bytes(tmp_path):
-    values = np.arange(6, dtype=np.float32).reshape(2, 3)
-    half = np.array([1.5, -2], np.float16)
-    header = json.dumps({
-        "__metadata__": {"format": "pt"},
-        "a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
-        "b": {"dtype": "F16", "shape": [2], "data_offsets": [24, 28]},
-    }).encode()  # fmt: skip
-    file = tmp_path / "x.safetensors"
-    file.write_bytes(len(header).to_bytes(8, "little") + header + values.tobytes() + half.tobytes())
-    found = read_safetensors(file)
-    assert np.array_equal(found["a"], values)
-    assert np.array_equal(found["b"], half)
-    file.write_bytes(b"\xff" * 8)
-    with pytest.raises(ValueError, match="not a safetensors file"):
-        read_safetensors(file)
+def test_what_a_folder_lacks_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nothing"):
+        load_hugging_face(tmp_path / "nothing")
+    with pytest.raises(FileNotFoundError, match=r"holds no config\.json"):
+        load_hugging_face(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "tf_model.h5").write_bytes(b"")
+    with pytest.raises(
+        FileNotFoundError, match=r"no weights in .*among config\.json, tf_model\.h5"
+    ):
+        load_hugging_face(tmp_path)
+    for text, message in [("{", r"config\.json is not JSON"), ("[1]", r"no names, but \[1\]")]:
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(ValueError, match=message):
+            load_hugging_face(tmp_path)
+    with pytest.raises(ValueError, match="is a file; give the folder"):
+        load_hugging_face(tmp_path / "config.json")
+    with pytest.raises(ValueError, match="is a folder; load_hugging_face reads folders"):
+        load_official(tmp_path)
+
+
+def test_shards_that_are_missing_or_lie_are_named(tmp_path):
+    write_folder(tmp_path, hugging_face_names(official_state()), how="shards")
+    index, shard = tmp_path / "model.safetensors.index.json", "model-00002-of-00003.safetensors"
+    listed = json.loads(index.read_text())["weight_map"]
+    whole = (tmp_path / shard).read_bytes()
+    (tmp_path / shard).unlink()
+    with pytest.raises(FileNotFoundError, match=rf"1 of 3 shards are missing .*{shard}"):
+        load_hugging_face(tmp_path)
+    (tmp_path / shard).write_bytes(whole)
+    index.write_text(json.dumps({"weight_map": listed | {"extra": shard}}))
+    with pytest.raises(ValueError, match=rf"{shard} does not hold extra"):
+        load_hugging_face(tmp_path)
+    index.write_text(json.dumps({"weight_map": listed | {"extra": "../x.safetensors"}}))
+    with pytest.raises(ValueError, match=r"names '\.\./x\.safetensors', which is not in its fol"):
+        load_hugging_face(tmp_path)
+    index.write_text("{}")
+    with pytest.raises(ValueError, match="lists no weights"):
+        load_hugging_face(tmp_path)
+
+
+def test_official_weights_are_read_from_safetensors_too(tmp_path):
+    state = official_state()
+    write_safetensors(tmp_path / "mae.safetensors", state)
+    model = load_official(tmp_path / "mae.safetensors", units=PLAIN, **HEADS)
+    assert_outputs_are_official(model, state)

@@ -209,7 +209,7 @@ def test_schedulers_that_do_not_answer(folder, tmp_path, capsys, monkeypatch):
     arguments = ["analyze", folder, "--out", tmp_path / "out", *SMALL]
     monkeypatch.setitem(sys.modules, "distributed", None)
     message = refused(capsys, *arguments, "--scheduler", "tcp://127.0.0.1:1")
-    assert "pip install 'spectral-mae[dask]'" in message
+    assert "pip install -e '.[dask]' in your copy of the repository" in message
     monkeypatch.undo()
     pytest.importorskip("distributed")
     message = refused(capsys, *arguments, "--scheduler", "nonsense://x")

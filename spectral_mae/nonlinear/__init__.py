@@ -1,21 +1,19 @@
 """Real masked autoencoders beside the linear theory: everything here needs PyTorch.
 
 The names in ``__all__`` load when they are first used. Without PyTorch the import of this package,
-and so of everything in it, fails with a sentence that says what to install.
+and so of everything in it, fails with a sentence that says what to install. (As an attribute,
+``spectral_mae.nonlinear`` is then a module that says so when something of it is used.)
 """
 
 from __future__ import annotations
 
-import importlib.util
 from importlib import import_module
 from typing import Any
 
-if importlib.util.find_spec("torch") is None:
-    raise ModuleNotFoundError(
-        "spectral_mae.nonlinear needs PyTorch, which is not installed: "
-        "pip install 'spectral-mae[torch]'",
-        name="torch",
-    )
+from spectral_mae import extras
+
+if not extras.installed("torch"):
+    raise ModuleNotFoundError(extras.missing(__name__, "PyTorch", "torch"), name="torch")
 
 _HOME = {
     "AboutMean": "maps",

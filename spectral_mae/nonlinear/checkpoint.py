@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,10 @@ import torch
 from spectral_mae.grid import PatchGrid
 from spectral_mae.nonlinear.linear import LinearAutoencoder
 from spectral_mae.nonlinear.model import ImageModel
+from spectral_mae.nonlinear.tensor_files import AnyPath, torch_content
 from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
 
 FORMAT = "spectral_mae.nonlinear 1"
-
-AnyPath = str | os.PathLike[str]
 
 
 def save(path: AnyPath, model: ImageModel, **more: Any) -> None:
@@ -49,41 +49,70 @@ def read(path: AnyPath) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If it is none.
+        If it is none, or damaged.
+    OSError
+        If it cannot be opened.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError) as error:
-        raise ValueError(f"{os.fspath(path)!r} holds no model: {error}") from error
-    except Exception as error:
-        if type(error).__name__ != "UnpicklingError":
-            raise
-        raise ValueError(f"{os.fspath(path)!r} holds no model") from error
+    content = torch_content(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{os.fspath(path)!r} was not written by spectral_mae.nonlinear")
     return content
 
 
 def load_model(path: AnyPath) -> ImageModel:
-    """Read a model that `save`, or a training, wrote, ready to be used (not trained)."""
-    return model_from(read(path)).eval()
+    """Read a model that `save`, or a training, wrote, ready to be used (not trained).
+
+    Raises
+    ------
+    ValueError
+        If the file is none of these, or damaged.
+    OSError
+        If it cannot be opened.
+    """
+    content = read(path)
+    try:
+        return model_from(content).eval()
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)!r}: {error}") from error
 
 
 def model_from(content: dict[str, Any]) -> ImageModel:
-    """The model that a file's contents describe."""
-    settings = dict(content["settings"])
-    if content["kind"] == MaskedAutoencoder.kind:
-        settings["shape"] = tuple(settings["shape"])
-        model: ImageModel = MaskedAutoencoder(MAEConfig(**settings))
-    elif content["kind"] == LinearAutoencoder.kind:
-        grid = PatchGrid(settings["shape"], settings["patch_size"])
-        model = LinearAutoencoder(grid, settings["channels"], settings["rank"])
-    else:
-        raise ValueError(f"unknown kind of model {content['kind']!r}")
-    dtypes = {v.dtype for v in content["state"].values() if v.is_floating_point()}
-    model.to(dtypes.pop() if len(dtypes) == 1 else torch.float32)
-    model.load_state_dict(content["state"])
+    """The model that a file's contents describe.
+
+    Raises
+    ------
+    ValueError
+        If settings and weights do not fit each other, or are not all there.
+    """
+    try:
+        model = _empty_model(content["kind"], content["settings"], content["state"])
+        dtypes = {v.dtype for v in content["state"].values() if v.is_floating_point()}
+        model.to(dtypes.pop() if len(dtypes) == 1 else torch.float32)
+        model.load_state_dict(content["state"])
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise ValueError(f"settings and weights do not make a model: {error}") from None
     return model
+
+
+def _empty_model(kind: str, settings: dict[str, Any], state: dict[str, Any]) -> ImageModel:
+    if kind == MaskedAutoencoder.kind:
+        return MaskedAutoencoder(config_from(settings, state))
+    if kind == LinearAutoencoder.kind:
+        grid = PatchGrid(settings["shape"], settings["patch_size"])
+        return LinearAutoencoder(grid, settings["channels"], settings["rank"])
+    raise ValueError(f"unknown kind of model {kind!r}")
+
+
+def config_from(settings: dict[str, Any], state: dict[str, Any]) -> MAEConfig:
+    """The sizes that a file holds; those of early files have no widths of MLPs.
+
+    There they are a ratio alone, which rounding can make one less: the weights know them.
+    """
+    config = MAEConfig(**settings)
+    found = tuple(state[f"{stack}.0.linear1.weight"].shape[0] for stack in ("encoder", "decoder"))
+    if config.mlp_widths != found and config.mlp_width is config.decoder_mlp_width is None:
+        return dataclasses.replace(config, mlp_width=found[0], decoder_mlp_width=found[1])
+    return config
 
 
 def settings_of(model: ImageModel) -> dict[str, Any]:

@@ -1,83 +1,53 @@
 """Weights that people have: He et al.'s checkpoints and Hugging Face's ``ViTMAEForPreTraining``.
 
-Both are renamed to one layout, from there to ours, and every shape is checked. Nothing is
+Both, and those of timm and lightly, are renamed to ours, and every shape is checked. Nothing is
 downloaded, and nothing in a file is executed.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
-
-AnyPath = str | os.PathLike[str]
-State = dict[str, torch.Tensor]
+from spectral_mae import _checks
+from spectral_mae.grid import PatchGrid
+from spectral_mae.nonlinear import tensor_files
+from spectral_mae.nonlinear.layouts import HUGGING_FACE, to_ours
+from spectral_mae.nonlinear.tensor_files import AnyPath, State
+from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder, sincos_positions
 
 IMAGENET_UNITS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 # Attention heads are not in the shapes: of ViT-Base, -Large and -Huge by width; of their decoder.
 HEADS = {768: 12, 1024: 16, 1280: 16}
 DECODER_HEADS = {512: 16}
 
-_OFFICIAL = (
-    (r"^cls_token$", "class_token"),
-    (r"^pos_embed$", "positions"),
-    (r"^patch_embed\.proj\.", "embed."),
-    (r"^blocks\.", "encoder."),
-    (r"^norm\.", "encoder_norm."),
-    (r"^decoder_embed\.", "to_decoder."),
-    (r"^decoder_pos_embed$", "decoder_positions"),
-    (r"^decoder_blocks\.", "decoder."),
-    (r"^decoder_pred\.", "to_pixels."),
-    (r"\.attn\.qkv\.(weight|bias)$", r".self_attn.in_proj_\1"),
-    (r"\.attn\.proj\.", ".self_attn.out_proj."),
-    (r"\.mlp\.fc1\.", ".linear1."),
-    (r"\.mlp\.fc2\.", ".linear2."),
-)
-# Names changed with version 5 of transformers, in memory and in files; all of them are read.
-_HUGGING_FACE = (
-    (r"^vit\.embeddings\.cls_token$", "class_token"),
-    (r"^vit\.embeddings\.position_embeddings$", "positions"),
-    (r"^vit\.embeddings\.patch_embeddings\.projection\.", "embed."),
-    (r"^vit\.(?:encoder\.layer|layers)\.", "encoder."),
-    (r"^vit\.layernorm\.", "encoder_norm."),
-    (r"^decoder\.mask_token$", "mask_token"),
-    (r"^decoder\.decoder_pos_embed$", "decoder_positions"),
-    (r"^decoder\.decoder_embed\.", "to_decoder."),
-    (r"^decoder\.decoder_norm\.", "decoder_norm."),
-    (r"^decoder\.decoder_pred\.", "to_pixels."),
-    (r"^decoder\.(?:decoder_layers|decoder_encoder\.layer)\.", "decoder."),
-    (r"\.attention\.(?:attention\.)?(q|k|v)(?:uery|ey|alue|_proj)\.", r".self_attn.\1."),
-    (r"\.attention\.(?:output\.dense|o_proj)\.", ".self_attn.out_proj."),
-    (r"\.(?:intermediate\.dense|mlp\.fc1)\.", ".linear1."),
-    (r"\.(?:output\.dense|mlp\.fc2)\.", ".linear2."),
-    (r"\.layernorm_before\.", ".norm1."),
-    (r"\.layernorm_after\.", ".norm2."),
-)
-
 
 def load_official(
     path: AnyPath,
     *,
+    shape: tuple[int, int] | None = None,
     heads: int | None = None,
     decoder_heads: int | None = None,
     norm_target: bool = False,
     units: tuple[Any, Any] = IMAGENET_UNITS,
 ) -> MaskedAutoencoder:
-    """A model from a checkpoint in the layout of facebookresearch/mae, encoder and decoder.
+    """A model from a checkpoint of facebookresearch/mae, timm or lightly, encoder and decoder.
 
     Parameters
     ----------
     path : path
-        A ``.pth`` file: the weights, or a dictionary that has them as ``model``.
+        A file of ``torch.save`` or safetensors: the weights, or a dictionary that has them as
+        ``model``, ``state_dict`` (Lightning) or the like. What wrappers add to names is taken off.
+    shape : tuple of int or None
+        Rows and columns of pixels. None finds out how many rows and columns of patches there are
+        by the positions, where those are the sines and cosines of He et al.; else the image has as
+        many of the one as of the other.
     heads, decoder_heads : int or None
         Of attention. None knows those of He et al., by width.
     norm_target : bool
@@ -88,38 +58,50 @@ def load_official(
     Returns
     -------
     MaskedAutoencoder
-        Of square images.
 
     Raises
     ------
     ValueError
-        If names or shapes do not fit, such as where there is no decoder.
+        If the file is damaged or holds something else, such as an encoder without its decoder; if
+        names or shapes do not fit, or weights are not finite.
+    OSError
+        If the file cannot be opened.
     """
-    with torch.serialization.safe_globals([argparse.Namespace]):  # full checkpoints hold options
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    state = content.get("model", content)
-    return from_official(
-        state, heads=heads, decoder_heads=decoder_heads, norm_target=norm_target, units=units
-    )
+    if Path(path).is_dir():
+        raise ValueError(f"{str(path)!r} is a folder; load_hugging_face reads folders")
+    content = tensor_files.read_tensor_file(path)
+    with _naming(path):
+        return from_official(
+            tensor_files.state_of(content), shape=shape, heads=heads, decoder_heads=decoder_heads,
+            norm_target=norm_target, units=units,
+        )  # fmt: skip
 
 
 def from_official(
     state: Mapping[str, torch.Tensor],
     *,
+    shape: tuple[int, int] | None = None,
     heads: int | None = None,
     decoder_heads: int | None = None,
     norm_target: bool = False,
     units: tuple[Any, Any] = IMAGENET_UNITS,
 ) -> MaskedAutoencoder:
     """`load_official` of a state that is in memory."""
-    renamed = _renamed(state, _OFFICIAL)
-    width, decoder_width = renamed["class_token"].shape[-1], renamed["mask_token"].shape[-1]
-    found = {"heads": heads or HEADS.get(width)}
-    found["decoder_heads"] = decoder_heads or DECODER_HEADS.get(decoder_width)
+    layout, ours = to_ours(tensor_files.state_of(state))
+    if layout is HUGGING_FACE:
+        raise ValueError(
+            "these are the names of transformers: give the folder, with its config.json, to "
+            "load_hugging_face"
+        )
+    width, decoder_width = _width(ours, "class_token"), _width(ours, "mask_token")
+    found = {"heads": HEADS.get(width) if heads is None else heads}
+    found["decoder_heads"] = (
+        DECODER_HEADS.get(decoder_width) if decoder_heads is None else decoder_heads
+    )
     unknown = [name for name, value in found.items() if value is None]
     if unknown:
         raise ValueError(f"{width=}, {decoder_width=}: give {' and '.join(unknown)}")
-    return _model(renamed, units, norm_target=norm_target, norm_eps=1e-6, **found)
+    return _model(ours, shape, units, norm_target=norm_target, norm_eps=1e-6, **found)
 
 
 def load_hugging_face(
@@ -130,111 +112,122 @@ def load_hugging_face(
     Parameters
     ----------
     folder : path
-        Holds ``config.json`` and ``model.safetensors`` or ``pytorch_model.bin``.
+        Holds ``config.json`` and ``model.safetensors`` or ``pytorch_model.bin``, or one of these
+        in shards with its index.
     units : (mean, std)
         Of pixels, for each channel; ImageNet's by default.
 
     Raises
     ------
     ValueError
-        If it is another kind of model, or names or shapes do not fit.
+        If it is another kind of model, a file is damaged, names or shapes do not fit each other or
+        the configuration, or weights are not finite.
     FileNotFoundError
         If one of the files is missing.
     """
     place = Path(folder)
-    config = json.loads((place / "config.json").read_text(encoding="utf-8"))
+    if not place.is_dir():
+        if place.exists():
+            raise ValueError(f"{place} is a file; give the folder that holds config.json")
+        raise FileNotFoundError(f"there is no folder {place}")
+    file = place / "config.json"
+    if not file.exists():
+        raise FileNotFoundError(f"{place} holds no config.json, which says what the model is")
+    config = tensor_files.read_json(file)
     if config.get("model_type") != "vit_mae":
         raise ValueError(f"{place} holds a {config.get('model_type')!r}, not a 'vit_mae'")
     if config.get("hidden_act", "gelu") != "gelu" or not config.get("qkv_bias", True):
         raise ValueError(f"{place}: only hidden_act='gelu' with qkv_bias=True is known here")
-    file = place / "model.safetensors"
-    if file.exists():
-        state = read_safetensors(file)
-    else:
-        state = torch.load(place / "pytorch_model.bin", map_location="cpu", weights_only=True)
-    renamed = _with_joint_projections(_renamed(state, _HUGGING_FACE))
-    return _model(
-        renamed,
+    state = tensor_files.read_folder(place)
+    with _naming(place):
+        return _of_configuration(state, config, units)
+
+
+@contextmanager
+def _naming(path: AnyPath) -> Iterator[None]:
+    """Say where the weights are that do not fit."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{str(path)!r}: {error}") from error
+
+
+def _of_configuration(
+    state: State, config: Mapping[str, Any], units: tuple[Any, Any]
+) -> MaskedAutoencoder:
+    """The model of transformers that a state and its config.json describe."""
+    layout, ours = to_ours(state)
+    if layout is not HUGGING_FACE:
+        raise ValueError(f"these are the names of {layout.library}, not of transformers")
+    # Defaults are what transformers takes where the file does not say it.
+    patch_size = _pair(config, "patch_size", 16)
+    model = _model(
+        _with_joint_projections(ours),
+        _pair(config, "image_size", 224),
         units,
-        heads=config["num_attention_heads"],
-        decoder_heads=config["decoder_num_attention_heads"],
-        norm_target=config.get("norm_pix_loss", False),
+        heads=config.get("num_attention_heads", 12),
+        decoder_heads=config.get("decoder_num_attention_heads", 16),
+        norm_target=bool(config.get("norm_pix_loss", False)),
         norm_eps=config.get("layer_norm_eps", 1e-12),
     )
+    if model.grid.patch_size != patch_size:
+        raise ValueError(f"{patch_size=} in config.json, {model.grid.patch_size} in the weights")
+    return model
 
 
-def read_safetensors(path: AnyPath) -> State:
-    """The tensors of a safetensors file: a header in JSON, then their bytes."""
-    types = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16}
-    types["BF16"] = torch.bfloat16
-    data = Path(path).read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    if start > len(data):
-        raise ValueError(f"{os.fspath(path)!r} is not a safetensors file")
-    state = {}
-    for name, entry in json.loads(data[8:start]).items():
-        if name == "__metadata__":
-            continue
-        if entry["dtype"] not in types:
-            raise ValueError(f"{name} is of type {entry['dtype']}, none of {', '.join(types)}")
-        first, last = (start + offset for offset in entry["data_offsets"])
-        values = torch.frombuffer(bytearray(data[first:last]), dtype=types[entry["dtype"]])
-        state[name] = values.reshape(entry["shape"])
-    return state
-
-
-def _renamed(state: Mapping[str, torch.Tensor], rules: tuple[tuple[str, str], ...]) -> State:
-    renamed = {}
-    for name, value in state.items():
-        ours = name
-        for pattern, replacement in rules:
-            ours = re.sub(pattern, replacement, ours)
-        renamed[ours] = value
-    missing = [k for k in ("class_token", "mask_token", "positions", "embed.weight")
-               if k not in renamed]  # fmt: skip
-    if missing:
-        raise ValueError(f"no {', '.join(missing)} in these weights: not those of a whole MAE")
-    return renamed
+def _pair(config: Mapping[str, Any], name: str, default: int) -> tuple[int, int]:
+    """A number of a configuration, for rows and columns, as two."""
+    value = config.get(name, default)
+    if not isinstance(value, int | list | tuple):
+        raise ValueError(f"{name}={value!r} in config.json is neither a number nor two")  # noqa: TRY004
+    rows, columns = _checks.per_axis(name, value, 2)
+    return rows, columns
 
 
 def _with_joint_projections(state: State) -> State:
     """Queries, keys and values of a block in one matrix."""
-    joint = {name: value for name, value in state.items() if ".self_attn.q." not in name}
+    joint = dict(state)
     for name in state:
         if ".self_attn.q." in name:
             parts = [name.replace(".self_attn.q.", f".self_attn.{which}.") for which in "qkv"]
+            missing = [part for part in parts if part not in state]
+            if missing:
+                raise ValueError(f"weights do not fit: {missing[0]} is missing")
             whole = name.replace(".self_attn.q.", ".self_attn.in_proj_")
-            joint[whole] = torch.cat([state[part] for part in parts])
-            for part in parts[1:]:
-                del joint[part]
+            joint[whole] = torch.cat([joint.pop(part) for part in parts])
     return joint
 
 
 def _model(
-    state: State, units: tuple[Any, Any], *, norm_target: bool, norm_eps: float, **heads: Any
+    state: State,
+    shape: tuple[int, int] | None,
+    units: tuple[Any, Any],
+    *,
+    norm_target: bool,
+    norm_eps: float,
+    **heads: Any,
 ) -> MaskedAutoencoder:
-    width, channels, *patch = state["embed.weight"].shape
-    n_patches = state["positions"].shape[1] - 1
-    side = math.isqrt(n_patches)
-    if side**2 != n_patches or len(patch) != 2:
-        raise ValueError(f"{n_patches} positions are not those of a square image")
-    state = dict(state)
-    # A convolution over (channels, rows, columns) to our order of a patch, channels last.
-    state["embed.weight"] = state["embed.weight"].permute(0, 2, 3, 1).reshape(width, -1)
-    decoder_width = state["mask_token"].shape[-1]
+    _check_values(state)
+    kernel = _of(state, "embed.weight", 4)
+    width, channels, *patch = kernel.shape
+    decoder_width = _width(state, "mask_token")
     config = MAEConfig(
-        (side * patch[0], side * patch[1]),
-        tuple(patch),
+        _shape(state, shape, patch),
+        (patch[0], patch[1]),
         channels,
         width=width,
         depth=_depth(state, "encoder"),
         decoder_width=decoder_width,
         decoder_depth=_depth(state, "decoder"),
-        mlp_ratio=state["encoder.0.linear1.weight"].shape[0] / width,
+        mlp_width=_of(state, "encoder.0.linear1.weight", 2).shape[0],
+        decoder_mlp_width=_of(state, "decoder.0.linear1.weight", 2).shape[0],
         norm_target=norm_target,
         norm_eps=norm_eps,
         **heads,
     )
+    state = dict(state)
+    # A convolution over (channels, rows, columns) to our order of a patch, channels last.
+    state["embed.weight"] = kernel.permute(0, 2, 3, 1).reshape(width, -1)
     model = MaskedAutoencoder(config)
     model.set_units(*units)
     own = model.state_dict()
@@ -255,6 +248,64 @@ def _model(
     return model.eval()
 
 
+def _check_values(state: State) -> None:
+    """Refuse weights that are no real numbers: models of them would give NaN, or nothing."""
+    for name, value in state.items():
+        if not value.is_floating_point() or value.is_meta or value.layout is not torch.strided:
+            raise ValueError(f"{name} is of {value.dtype} on {value.device}, {value.layout}: "
+                             "not a dense array of floating point numbers")  # fmt: skip
+        bad = int((~torch.isfinite(value.to(torch.float32))).sum())
+        if bad:
+            raise ValueError(f"{name} holds {bad} of {value.numel()} values that are not finite")
+
+
+def _of(state: State, name: str, ndim: int) -> torch.Tensor:
+    if name not in state:
+        raise ValueError(f"weights do not fit: {name} is missing")
+    if state[name].ndim != ndim or not state[name].numel():
+        raise ValueError(f"{name} of shape {tuple(state[name].shape)} does not have {ndim} axes")
+    return state[name]
+
+
+def _width(state: State, token: str) -> int:
+    return _of(state, token, 3).shape[-1]
+
+
+def _shape(state: State, shape: Any, patch: Sequence[int]) -> tuple[int, int]:
+    """Rows and columns of pixels: as given, by the sines and cosines of positions, or square."""
+    n_patches = _of(state, "positions", 3).shape[1] - 1
+    if shape is not None:
+        grid = PatchGrid(shape, (patch[0], patch[1]))
+        if grid.n_patches != n_patches:
+            raise ValueError(
+                f"shape={grid.shape} has {grid.n_patches} patches of {grid.patch_size}, and there "
+                f"are positions of {n_patches}"
+            )
+        return grid.shape[0], grid.shape[1]
+    table = _of(state, "decoder_positions", 3)[0, 1:].to(torch.float32)
+    for rows in range(1, n_patches + 1):
+        columns = n_patches // rows
+        if rows * columns == n_patches and _is_sincos(table, (rows, columns)):
+            return rows * patch[0], columns * patch[1]
+    side = math.isqrt(n_patches)
+    if side == 0 or side**2 != n_patches:
+        raise ValueError(f"{n_patches} positions are not those of a square image: give shape")
+    return side * patch[0], side * patch[1]
+
+
+def _is_sincos(table: torch.Tensor, counts: tuple[int, int]) -> bool:
+    """Whether these are the positions of so many rows and columns, in either order of the two."""
+    width = table.shape[1]
+    if width % 4 or len(table) != counts[0] * counts[1]:
+        return False
+    own = sincos_positions(width, counts)[0, 1:]
+    return any(
+        torch.allclose(table, other, rtol=0, atol=1e-3)
+        for other in (own, own.roll(width // 2, dims=1))
+    )
+
+
 def _depth(state: State, stack: str) -> int:
-    numbers = [int(m[1]) for m in (re.match(rf"{stack}\.(\d+)\.", name) for name in state) if m]
+    """Blocks of a stack, numbered from zero on."""
+    numbers = {int(m[1]) for m in (re.match(rf"{stack}\.(\d+)\.", name) for name in state) if m}
     return max(numbers, default=-1) + 1

@@ -20,6 +20,7 @@ from spectral_mae.atomic_file import write_whole
 from spectral_mae.columns import write_columns
 from spectral_mae.nonlinear.data import LabelledImages, UInt8Array
 from spectral_mae.nonlinear.probe import features_of, linear_probe
+from spectral_mae.nonlinear.tensor_files import read_json
 from spectral_mae.nonlinear.training import TrainConfig, evaluate, train, units_of
 from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
 
@@ -207,14 +208,13 @@ def _kept_row(
     """The row of a training, read where there is one."""
     if folder is None:
         return training.row(images, test, None, device, quiet)
-    settings = json.loads(
-        json.dumps(dataclasses.asdict(training) | {"images": [len(images), len(test)]})
-    )
+    plain = dataclasses.asdict(training) | {"model": training.model.to_dict()}
+    settings = json.loads(json.dumps(plain | {"images": [len(images), len(test)]}))
     file = folder / ROW
     if file.exists():
-        content = json.loads(file.read_text("utf-8"))
-        if content["settings"] != settings:
-            raise ValueError(f"{file} is of {content['settings']}, not {settings}")
+        content = read_json(file)
+        if content.get("settings") != settings or "row" not in content:
+            raise ValueError(f"{file} is of {content.get('settings')}, not {settings}")
         row: dict[str, float] = content["row"]
         return row
     row = training.row(images, test, folder, device, quiet)

@@ -329,11 +329,21 @@ def _resume(
     path: Path, model: ImageModel, optimizer: torch.optim.Optimizer, config: TrainConfig
 ) -> History:
     content = checkpoint.read(path)
-    here = {"settings": checkpoint.settings_of(model), "training": dataclasses.asdict(config)}
-    for name, expected in here.items():
-        found = content.get(name)
-        if found != expected:
-            raise ValueError(f"{path} is of another training: {name} {found}, not {expected}")
+    try:
+        # Sizes of today's kind, whichever the file has.
+        found = checkpoint.settings_of(checkpoint.model_from(content))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    missing = [name for name in ("training", "optimizer", "rng", "history") if name not in content]
+    if missing:
+        raise ValueError(f"{path} holds no {missing[0]}: a model, not a training that can go on")
+    pairs = {
+        "settings": (found, checkpoint.settings_of(model)),
+        "training": (content["training"], dataclasses.asdict(config)),
+    }
+    for name, (theirs, ours) in pairs.items():
+        if theirs != ours:
+            raise ValueError(f"{path} is of another training: {name} {theirs}, not {ours}")
     model.load_state_dict(content["state"])
     optimizer.load_state_dict(content["optimizer"])
     torch.set_rng_state(content["rng"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, PerAxis, positive_int
 from spectral_mae.grid import PatchGrid
 from spectral_mae.nonlinear.model import ImageModel
@@ -37,12 +39,20 @@ class MAEConfig:
         Of the encoder: numbers in a token, blocks, attention heads.
     decoder_width, decoder_depth, decoder_heads : int
     mlp_ratio : float
-        Hidden width of a block's MLP, in widths.
+        Hidden width of a block's MLP, in widths, where it is not given as a number.
     norm_target : bool
         Score patches with their own mean and deviation taken off (the decoder then does not know
         them, and its output is in those units).
     norm_eps : float
         ε of the layer norms.
+    mlp_width, decoder_mlp_width : int or None
+        Hidden widths of the MLPs, of the encoder and of the decoder; None takes ``mlp_ratio``.
+
+    Raises
+    ------
+    ValueError
+        If sizes do not fit each other, or patches of one number are to be scored with their own
+        deviation, which they do not have.
 
     Examples
     --------
@@ -62,6 +72,8 @@ class MAEConfig:
     mlp_ratio: float = 4.0
     norm_target: bool = False
     norm_eps: float = 1e-6
+    mlp_width: int | None = None
+    decoder_mlp_width: int | None = None
 
     def __post_init__(self) -> None:
         grid = PatchGrid(self.shape, self.patch_size)
@@ -76,6 +88,20 @@ class MAEConfig:
             n, parts = getattr(self, width), getattr(self, heads)
             if n % parts or n % 4:
                 raise ValueError(f"{width}={n} is not a multiple of 4 and of {heads}={parts}")
+        for name in ("mlp_ratio", "norm_eps"):
+            number = _checks.real_number(name, getattr(self, name))
+            if not 0 < number < math.inf:
+                raise ValueError(f"{name}={number} is not positive and finite")
+        for name, hidden in zip(("mlp_width", "decoder_mlp_width"), self.mlp_widths, strict=True):
+            if getattr(self, name) is not None:
+                positive_int(name, getattr(self, name))
+            elif hidden < 1:
+                raise ValueError(f"mlp_ratio={self.mlp_ratio} leaves the MLPs no numbers")
+        if self.norm_target and self.patch_dim == 1:
+            raise ValueError(
+                f"norm_target with patch_size={self.patch_size} and channels={self.channels}: a "
+                "patch of one number has no deviation"
+            )
 
     @classmethod
     def of_size(
@@ -97,9 +123,32 @@ class MAEConfig:
         """Numbers in a patch."""
         return self.grid.patch_pixels * self.channels
 
+    @property
+    def mlp_widths(self) -> tuple[int, int]:
+        """Hidden widths of the MLPs, of the encoder and of the decoder.
+
+        Examples
+        --------
+        >>> MAEConfig((8, 8), 4, width=28, heads=4, mlp_width=61).mlp_widths
+        (61, 256)
+        """
+        given = (self.mlp_width, self.decoder_mlp_width)
+        widths = (self.width, self.decoder_width)
+        first, second = (
+            _whole(width * self.mlp_ratio) if n is None else n
+            for n, width in zip(given, widths, strict=True)
+        )
+        return first, second
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return dataclasses.asdict(self)
+        """Plain values; widths of MLPs where they are given."""
+        return {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
+
+
+def _whole(number: float) -> int:
+    """The integer below, or the one that only rounding has missed: 61/28 · 28 is 61."""
+    nearest = round(number)
+    return nearest if math.isclose(number, nearest, rel_tol=1e-12) else int(number)
 
 
 class MaskedAutoencoder(ImageModel):
@@ -128,18 +177,20 @@ class MaskedAutoencoder(ImageModel):
         self.config = config
         self.norm_target = config.norm_target
         counts = self.grid.counts
+        mlp_width, decoder_mlp_width = config.mlp_widths
         self.embed = nn.Linear(config.patch_dim, config.width)
         self.class_token = nn.Parameter(torch.zeros(1, 1, config.width))
-        self.register_buffer("positions", _positions(config.width, counts))
+        self.register_buffer("positions", sincos_positions(config.width, counts))
         self.encoder = nn.ModuleList(
-            _block(config.width, config.heads, config) for _ in range(config.depth)
+            _block(config.width, config.heads, mlp_width, config.norm_eps)
+            for _ in range(config.depth)
         )
         self.encoder_norm = nn.LayerNorm(config.width, eps=config.norm_eps)
         self.to_decoder = nn.Linear(config.width, config.decoder_width)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, config.decoder_width))
-        self.register_buffer("decoder_positions", _positions(config.decoder_width, counts))
+        self.register_buffer("decoder_positions", sincos_positions(config.decoder_width, counts))
         self.decoder = nn.ModuleList(
-            _block(config.decoder_width, config.decoder_heads, config)
+            _block(config.decoder_width, config.decoder_heads, decoder_mlp_width, config.norm_eps)
             for _ in range(config.decoder_depth)
         )
         self.decoder_norm = nn.LayerNorm(config.decoder_width, eps=config.norm_eps)
@@ -219,14 +270,14 @@ def _take(patches: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
     return torch.gather(patches, 1, order[:, :, None].expand(-1, -1, patches.shape[-1]))
 
 
-def _block(width: int, heads: int, config: MAEConfig) -> nn.Module:
+def _block(width: int, heads: int, mlp_width: int, eps: float) -> nn.Module:
     return nn.TransformerEncoderLayer(
         width,
         heads,
-        int(width * config.mlp_ratio),
+        mlp_width,
         dropout=0.0,
         activation="gelu",
-        layer_norm_eps=config.norm_eps,
+        layer_norm_eps=eps,
         batch_first=True,
         norm_first=True,
     )
@@ -242,7 +293,7 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def _positions(width: int, counts: tuple[int, ...]) -> torch.Tensor:
+def sincos_positions(width: int, counts: tuple[int, ...]) -> torch.Tensor:
     """Sines and cosines of the places of patches, (1, 1 + n_patches, width); zero first.
 
     Half of the numbers for the column, half for the row, with wavelengths from 2π to 2π·10⁴.
