@@ -112,6 +112,7 @@ class ModeCoupling:
             Lags of which no larger fraction of pairs is seen are set to zero. Warns if there are
             any, for then the power is smoothed over frequency.
         """
+        min_fraction = _checks.real_number("min_fraction", min_fraction)
         unseen = self.pair_fraction <= max(min_fraction, 0.0)
         if unseen.any():
             warnings.warn(
@@ -208,8 +209,7 @@ class BinnedCoupling:
             number is beyond 1e8 and there is none, a warning says so.
         """
         rows = self._power(power)
-        if ridge < 0:
-            raise ValueError(f"{ridge=} is negative")
+        ridge = _checks.non_negative_number("ridge", ridge)
         if ridge == 0 and self.condition_number > WORST_CONDITION:
             warnings.warn(
                 f"the coupling has a condition number of {self.condition_number:.2g}: try a ridge "
@@ -240,7 +240,7 @@ def mode_coupling(visible: ArrayLike) -> ModeCoupling:
     ValueError
         If no pixel is visible.
     """
-    array = np.asarray(visible)
+    array = _checks.plain_array("visible", visible)
     weights = mask_weights(visible, _checks.grid_shape(array.shape))
     if not weights.any():
         raise ValueError(f"no pixel of shape={array.shape} is visible")

@@ -15,7 +15,8 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from spectral_mae._checks import per_axis, positive_int
+from spectral_mae._checks import flag, needed, per_axis, positive_int
+from spectral_mae._checks import path as checked_path
 from spectral_mae.decoding import (
     FORMATS,
     ImageRefused,
@@ -48,11 +49,14 @@ __all__ = [
     "loaded",
     "luma",
     "read_bytes",
+    "read_file",
     "read_image",
     "require_two_patches",
     "resize_and_crop",
     "write_gray_png",
 ]
+
+HOW = "read_image makes one of a file"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -98,7 +102,7 @@ def read_image(path: AnyPath, *, color: bool = False, max_pixels: int = 50_000_0
     Raises
     ------
     ImageRefused
-        If the file cannot be read, or not without guessing.
+        If the file cannot be read, or not without guessing; it is named.
     FileNotFoundError
         If there is no built-in image of that name.
 
@@ -113,8 +117,18 @@ def read_image(path: AnyPath, *, color: bool = False, max_pixels: int = 50_000_0
     >>> image.pixels.shape, image.pixels.dtype, image.notes
     ((512, 512), dtype('float64'), ())
     """
+    try:
+        return read_file(path, color=color, max_pixels=max_pixels)
+    except ImageRefused as refusal:
+        raise ImageRefused(f"{display_name(image_path(path))}: {refusal}") from refusal.__cause__
+
+
+def read_file(path: AnyPath, *, color: bool = False, max_pixels: int = 50_000_000) -> LoadedImage:
+    """`read_image` for those who name the file themselves: the refusal is the reason alone."""
     limit = positive_int("max_pixels", max_pixels)
-    return loaded(*decode(image_path(path), limit, color=color))
+    return loaded(
+        *decode(image_path(checked_path("path", path)), limit, color=flag("color", color))
+    )
 
 
 def read_bytes(data: bytes, *, color: bool = False, max_pixels: int = 50_000_000) -> LoadedImage:
@@ -142,6 +156,7 @@ def resize_and_crop(image: LoadedImage, size: int) -> LoadedImage:
     >>> resize_and_crop(image, 64).notes
     ('enlarged from 32x32 to 64x64: frequencies above 0.25 cycles/pixel are interpolated',)
     """
+    needed("image", image, LoadedImage, HOW)
     size = positive_int("size", size)
     height, width = image.pixels.shape[:2]
     side = min(height, width)
@@ -178,6 +193,7 @@ def crop_to_multiple(image: LoadedImage, patch_size: tuple[int, int] | int) -> L
     >>> crop_to_multiple(LoadedImage(np.ones((321, 481)), (), (321, 481)), 16).notes
     ('cropped from 321x481 to 320x480',)
     """
+    needed("image", image, LoadedImage, HOW)
     rows, columns = per_axis("patch_size", patch_size, 2)
     height, width = image.pixels.shape[:2]
     new_height, new_width = height - height % rows, width - width % columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae import grid
+from spectral_mae import _checks, grid
 from spectral_mae._checks import FloatArray
 from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.radial import Bins, RingBins
@@ -158,6 +159,7 @@ def band_weights(
     ValueError
         If no frequency lies in the band.
     """
+    fmin, fmax = _checks.limit("fmin", fmin, 0.0), _checks.limit("fmax", fmax, math.inf)
     radius = grid.radial_frequency(shape, fs)
     chosen = (radius > 0) & ~grid.at_most(radius, fmin) & grid.at_most(radius, fmax)
     if not chosen.any():

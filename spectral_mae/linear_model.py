@@ -258,7 +258,7 @@ class LinearModel(FittedMap):
         patches, masks = self._working.masked_patches(images, visible, channel_axis)
         mean = self._working.mean
         output = mean + self._apply((patches - mean) * masks)
-        if paste_visible:
+        if _checks.flag("paste_visible", paste_visible):
             output = np.where(masks, patches, output)
         return self._to_image(output)
 

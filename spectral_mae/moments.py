@@ -252,6 +252,7 @@ class StationaryMoments(Accumulator):
         >>> bool(np.isclose(moments.stack().trace, 256 * image.var()))
         True
         """
+        _checks.needed("spectrum", spectrum, Spectrum, "psd(image) makes one")
         grid = PatchGrid(spectrum.shape, patch_size)
         size = grid.n_patches * grid.patch_pixels
         negative = spectrum.power < 0
@@ -262,7 +263,7 @@ class StationaryMoments(Accumulator):
             )
         level = 0.0 if mean is None else _checks.real_number("mean", mean)
         at_zero = float(spectrum.per_pixel.flat[0])
-        if not np.isfinite(level) or (level and at_zero > size * level**2 / 2):
+        if level and at_zero > size * level**2 / 2:
             raise ValueError(
                 f"{mean=} with a power of {at_zero:.3g} at zero frequency: the spectrum holds the "
                 "mean still; take it with detrend='constant'"

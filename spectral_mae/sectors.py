@@ -72,8 +72,8 @@ def average_sectors(
     n = _checks.positive_int("n", n)
     rows, columns = np.meshgrid(*grid.half_frequencies(shape, fs), indexing="ij")
     radius = grid.radial_frequency(shape, fs)
-    low = 0.0 if fmin is None else fmin
-    high = grid.nyquist(fs) if fmax is None else fmax
+    low = _checks.limit("fmin", fmin, 0.0)
+    high = _checks.limit("fmax", fmax, grid.nyquist(fs))
     chosen = (radius > 0) & grid.at_least(radius, low) & grid.at_most(radius, high)
     index = np.flatnonzero(chosen)
     weights = np.broadcast_to(grid.hermitian_weights(shape), radius.shape).ravel()[index] / 2.0

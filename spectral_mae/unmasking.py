@@ -85,7 +85,7 @@ class Unmasking:
         if prewhiten is not None:
             _checks.choice("prewhiten", prewhiten, Prewhiten)
         self.prewhiten = prewhiten
-        self.wrap = bool(wrap)
+        self.wrap = _checks.flag("wrap", wrap)
         # The image itself, then its steps along each axis.
         n = 1 if prewhiten is None else 1 + len(self.shape)
         self._power = np.zeros((n, *grids.half_shape(self.shape)))
@@ -117,6 +117,7 @@ class Unmasking:
             raise ValueError(f"{len(pixels)} images under {len(weights)} masks do not pair up")
         # What is hidden may be NaN, and zero times NaN would be, too.
         pixels = _checks.real_array("images", np.where(weights > 0, pixels, 0.0))
+        _checks.squarable("images", pixels)
         self._add(0, pixels, weights)
         for axis in range(1, len(self._power)):
             steps = np.roll(pixels, -1, axis) - pixels
@@ -126,6 +127,7 @@ class Unmasking:
 
     def merge(self, other: Self) -> Self:
         """Take in what another pool has seen."""
+        _checks.needed("other", other, Unmasking, "pools are merged with pools")
         if (self.shape, self.prewhiten, self.wrap) != (other.shape, other.prewhiten, other.wrap):
             raise ValueError(
                 f"pools of {self.shape=}, {self.prewhiten=}, {self.wrap=} and "
@@ -158,8 +160,7 @@ class Unmasking:
         _checks.choice("scaling", scaling, Scaling)
         if self.n == 0:
             raise ValueError("no images yet: call update first")
-        if not min_pairs > 0:
-            raise ValueError(f"{min_pairs=} is not positive")
+        min_pairs = _checks.positive_number("min_pairs", min_pairs)
         weights = np.ones(self.shape) if taper is None else _checks.real_array("taper", taper)
         if weights.shape != self.shape:
             raise ValueError(f"taper of shape {weights.shape} does not fit {self.shape=}")
@@ -283,8 +284,10 @@ def unmasked_psd(
     if detrend is not None:
         _checks.choice("detrend", detrend, Literal["constant"])
     array = _checks.real_pixels("image", image)
-    ndim = array.ndim - (channel_axis is not None)
-    planes = np.moveaxis(_checks.channels_last("image", array, channel_axis, ndim), -1, 0)
+    last = _checks.one_image(
+        "image", array, channel_axis, "Unmasking(shape).update(images, visible)"
+    )
+    planes = np.moveaxis(last, -1, 0)
     shape = _checks.grid_shape(planes.shape[1:])
     weights = mask_weights(visible, shape)
     if nan == "hidden":
@@ -297,6 +300,7 @@ def unmasked_psd(
     if borders == "hidden":
         masks, planes = _surrounded(masks, shape), _surrounded(planes, shape)
         shape = masks.shape[1:]
+    min_pairs = _checks.positive_number("min_pairs", min_pairs)
     pool = Unmasking(shape, prewhiten=prewhiten, wrap=wrap)
     for plane in planes:
         level = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -68,9 +67,7 @@ class TanhNetwork:
         write = _checks.real_array("decoder", decoder).astype(np.float64)
         if read.shape != write.shape or read.ndim < 2:
             raise ValueError(f"encoder {read.shape} and decoder {write.shape} do not fit")
-        self.strength = _checks.real_number("strength", strength)
-        if not 0 <= self.strength < math.inf:
-            raise ValueError(f"{strength=} is negative or not finite")
+        self.strength = _checks.non_negative_number("strength", strength)
         self._encoder = read.reshape(len(read), -1)
         self._decoder = write.reshape(len(write), -1)
         constant = _checks.real_array("bias", bias)
