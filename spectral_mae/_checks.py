@@ -41,7 +41,7 @@ def brief(value: object) -> str:
     Examples
     --------
     >>> brief(np.zeros((4, 64, 64))), brief(np.array([1.5, 2.0])), brief("nope")
-    ("<array of shape (4, 64, 64), float64>", 'array([1.5, 2. ])', "'nope'")
+    ('<array of shape (4, 64, 64), float64>', 'array([1.5, 2. ])', "'nope'")
     """
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if dtype is not None and isinstance(shape, tuple) and math.prod(shape) > 8:
@@ -93,6 +93,14 @@ def integer(
         raise ValueError(f"{name}={number} is not at least {least}" if why is None else
                          f"{name}={number}: {why}")  # fmt: skip
     return number
+
+
+def integers(name: str, value: PerAxis) -> tuple[int, ...]:
+    """Return an int, or several, as a tuple."""
+    try:
+        return tuple(integer(name, one) for one in _each(name, value))
+    except TypeError:
+        raise TypeError(f"{name}={brief(value)} is not an index of integers") from None
 
 
 def positive_int(name: str, value: SupportsIndex) -> int:

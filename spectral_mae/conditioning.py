@@ -99,7 +99,7 @@ def window_weights(window: Window, shape: tuple[int, ...]) -> FloatArray | None:
         return None
     if isinstance(window, str | tuple):
         weights = _named_window(window, shape)
-    elif np.ndim(window) == 0:  # as SciPy has it, β of a Kaiser window
+    elif _checks.plain_array("window", window).ndim == 0:  # as SciPy has it, β of a Kaiser window
         weights = _named_window(_checks.real_number("window", window), shape)  # type: ignore[arg-type]
     else:
         weights = _checks.real_array("window", window).astype(np.float64)

@@ -236,10 +236,7 @@ class FittedMap(Estimator, ABC):
 
     def _place(self, output_pixel: int | tuple[int, ...], channel: int) -> tuple[int, ...]:
         """Index of a pixel, counted from the front."""
-        places = _checks.plain_array("output_pixel", output_pixel)
-        if places.dtype.kind not in "iu" or places.ndim > 1:
-            raise TypeError(f"{output_pixel=} is not an index of integers")
-        given = tuple(np.atleast_1d(places).tolist())
+        given = _checks.integers("output_pixel", output_pixel)
         channel = _checks.integer("channel", channel)
         shape, channels = self.moments_.grid.shape, self.moments_.channels
         inside = len(given) == len(shape) and all(

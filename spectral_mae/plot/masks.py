@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
-from spectral_mae import dirichlet
+from spectral_mae import _checks, dirichlet
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.expectation import expected_mask_power
-from spectral_mae.grid import PatchGrid
+from spectral_mae.grid import PatchGrid, expect_grid
 from spectral_mae.leaked_power import Leakage, RadialLeakage
 from spectral_mae.masks import PulseMask
 from spectral_mae.periodogram import psd
@@ -28,9 +28,9 @@ from spectral_mae.plot.drawing import (
     frequency_map,
     log_frequency_axis,
     log_power_axis,
+    many_axes,
     one_axes,
     styled,
-    subplots,
     unit_of,
 )
 from spectral_mae.plot.spectra import power_limits
@@ -63,18 +63,20 @@ def masking(
     ValueError
         If ``image`` is not an image of gray values, or ``ax`` has another shape.
     """
-    image = np.asarray(image, dtype=float)
+    image = _checks.real_array("image", image).astype(np.float64)
     if image.ndim != 2:
         raise ValueError(f"an image of shape {image.shape} is not one of gray values, (H, W)")
     columns: list[tuple[str, FloatArray]] = [("image", image)]
+    if isinstance(masks, PulseMask):
+        raise TypeError(f"masks={masks!r} is one mask; give a list, [mask]")
     for mask in masks:
+        _checks.needed("a mask", mask, PulseMask, "PulseMask.random(grid, mask_ratio) makes one")
+        if mask.shape != image.shape:
+            raise ValueError(f"{mask!r} does not fit an image of shape {image.shape}")
         patch = "×".join(str(p) for p in mask.patch_size)
         columns.append((f"mask, {patch} px", mask.visible.astype(float)))
         columns.append((f"masked, {mask.mask_ratio:.0%} hidden", image * mask.visible))
-    if ax is None:
-        ax = subplots(2, len(columns), 2.1)
-    if ax.shape != (2, len(columns)):
-        raise ValueError(f"ax of shape {ax.shape} is not (2, {len(columns)})")
+    ax = many_axes(ax, (2, len(columns)), 2.1)
     densities = [psd(pixels) for _, pixels in columns]
     low, high = power_limits(densities)
     norm = LogNorm(low, high)
@@ -101,9 +103,14 @@ def masking(
 @styled
 def masked_image(image: FloatArray, weights: FloatArray, ax: Axes | None = None) -> Axes:
     """A gray image from 0 to 1 under a mask (or weights), hidden pixels in a tint."""
+    pixels, seen = (_checks.real_array(n, x) for n, x in (("image", image), ("weights", weights)))
+    if pixels.ndim != 2 or seen.shape != pixels.shape:
+        raise ValueError(
+            f"image of shape {pixels.shape} and weights of shape {seen.shape} are not both (H, W)"
+        )
     ax = one_axes(ax)
-    gray = np.clip(np.asarray(image, dtype=float), 0, 1)[..., np.newaxis]
-    share = np.asarray(weights, dtype=float)[..., np.newaxis]
+    gray = np.clip(pixels, 0, 1)[..., np.newaxis]
+    share = seen[..., np.newaxis]
     ax.imshow(gray * share + np.array(HIDDEN) * (1 - share), interpolation="nearest")
     ax.set_xticks([])
     ax.set_yticks([])
@@ -136,10 +143,10 @@ def grating(
     ValueError
         For the grid of a signal.
     """
+    expect_grid(patch_grid)
     if patch_grid.ndim != 2:
         raise ValueError(f"a grating has two axes; the grid has shape={patch_grid.shape}")
-    if ax is None:
-        ax = subplots(1, 2, 4.2)[0]
+    ax = many_axes(ax, (2,), 4.2)
     power = expected_mask_power(patch_grid, mask_ratio, sampling=sampling)
     height, width = patch_grid.shape
     peak = float(np.max(power.ravel()[1:]))
@@ -183,6 +190,8 @@ def leakage(
     result: Leakage | RadialLeakage, ax: Axes | None = None, *, label: str | None = None
 ) -> Axes:
     """Leakage: a map over the frequencies of an image, or a line over rings."""
+    kinds = Leakage, RadialLeakage
+    _checks.needed("result", result, kinds, "leakage(image, patch_size, mask_ratio) makes one")
     ax = one_axes(ax)
     if isinstance(result, RadialLeakage):
         ax.plot(result.frequency, _finite(result.ratio), label=label)
@@ -224,8 +233,8 @@ def octaves(
 
     Infinite values stand as triangles at the top edge; the median counts them.
     """
-    if not values:
-        raise ValueError("no leakage to draw")
+    if not isinstance(values, Mapping) or not values:
+        raise ValueError(f"values={_checks.brief(values)} holds no numbers by octave under a label")
     ax = one_axes(ax)
     step = 0.8 / len(values)
     spread = np.random.default_rng(0)
