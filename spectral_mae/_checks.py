@@ -220,11 +220,13 @@ def plain_array(name: str, value: ArrayLike) -> NDArray[Any]:
     try:
         return np.asarray(value)
     except (RuntimeError, TypeError, ValueError) as error:
-        if _is_tensor(value) or (isinstance(value, list | tuple) and any(map(_is_tensor, value))):
-            raise TypeError(
-                f"{name} is a tensor that NumPy cannot read as it is ({_of_tensor(value)}); pass "
-                f"{name}.detach().cpu().float().numpy()"
-            ) from None
+        tensors = [
+            one
+            for one in (value if isinstance(value, list | tuple) else [value])
+            if _is_tensor(one)
+        ]
+        if tensors:
+            raise TypeError(_of_tensor(name, tensors[0])) from None
         if "inhomogeneous" in str(error):
             raise ValueError(
                 f"{name}={brief(value)} is not an array: its rows differ in length"
@@ -345,9 +347,11 @@ def _each(name: str, value: Any, ndim: int | None = None) -> tuple[Any, ...]:
     except (RuntimeError, TypeError, ValueError):  # ragged, or a tensor that holds on to its past
         axes = 2
     if axes > 1:
-        shape = f": an array has it as .shape{'' if name == 'shape' else '[...]'}"
-        raise TypeError(f"{name}={brief(value)} is not a number, or one for each axis"
-                        f"{shape if hasattr(value, 'shape') else ''}")  # fmt: skip
+        hint = "; the shape of an array is array.shape, that of images in a batch images.shape[1:]"
+        raise TypeError(
+            f"{name}={brief(value)} is not a number, or one for each axis"
+            f"{hint if name == 'shape' else ''}"
+        )
     return tuple(value) if axes else (value,) * (ndim or 1)
 
 
@@ -373,10 +377,17 @@ def _is_tensor(value: object) -> bool:
     return type(value).__module__.split(".")[0] == "torch"
 
 
-def _of_tensor(value: Any) -> str:
-    first = value if _is_tensor(value) else next(filter(_is_tensor, value))
-    grad = ", requires_grad" if first.requires_grad else ""
-    return f"{first.dtype} on {first.device}{grad}"
+def _of_tensor(name: str, tensor: Any) -> str:
+    """What keeps NumPy from reading a tensor, and what to do."""
+    kind = str(tensor.dtype)
+    detached = ".detach()" if tensor.requires_grad else ""
+    moved = "" if tensor.device.type == "cpu" else ".cpu()"
+    cast = "" if kind in ("torch.float32", "torch.float64", "torch.float16") else ".float()"
+    grad = " with requires_grad" if detached else ""
+    return (
+        f"{name} is a {kind} tensor on {tensor.device}{grad}, which NumPy does not read: give "
+        f"tensor{detached}{moved}{cast}"
+    )
 
 
 def _as(dtype: Any, array: NDArray[Any]) -> NDArray[Any]:

@@ -120,7 +120,7 @@ def _named_window(window: str | float | tuple[Any, ...], shape: tuple[int, ...])
         with np.errstate(all="ignore"):  # weights that are not numbers are found by who called
             axes = [scipy.signal.get_window(window, n) for n in shape]
     except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise ValueError(f"window={_checks.brief(window)}: {error}") from error
+        raise ValueError(f"window={_checks.brief(window)}: {str(error)[:200]}") from error
     return reduce(np.multiply.outer, axes)
 
 

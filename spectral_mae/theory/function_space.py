@@ -219,7 +219,7 @@ def function_space_loss(
     """
     counts = [_checks.positive_int("samples", n) for n in samples]
     if len(counts) < 2 or any(a >= b for a, b in itertools.pairwise(counts)):
-        raise ValueError(f"{samples=} are not at least two rising numbers")
+        raise ValueError(f"samples={_checks.brief(samples)} are not at least two rising numbers")
     n_patches = _checks.positive_int("n_patches", n_patches)
     rows = []
     for n in counts:
