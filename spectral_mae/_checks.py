@@ -13,8 +13,8 @@ import math
 import numbers
 import operator
 import os
-from collections.abc import Sequence
-from typing import Any, Literal, SupportsIndex, get_args
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, SupportsIndex, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,9 +29,11 @@ FloatArray = NDArray[np.floating[Any]]
 ComplexArray = NDArray[np.complexfloating[Any, Any]]
 BoolArray = NDArray[np.bool_]
 PerAxis = int | Sequence[int]
+Item = TypeVar("Item")
 
 LONGEST = 120  # characters of a value in a message
 # Squares of larger or smaller numbers, summed over an image, leave the range of float64.
+FASTEST = 1e100  # sampling frequency; of two axes there are products
 LARGEST_SQUARED, SMALLEST_SQUARED = 1e140, 1e-140
 
 
@@ -70,10 +72,25 @@ def flag(name: str, value: object) -> bool:
 
 def path(name: str, value: str | os.PathLike[str]) -> str:
     """Return a path as text."""
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name}={brief(value)} is not a path")
+    return os.fspath(value)
+
+
+def items(name: str, value: Iterable[Item]) -> list[Item]:
+    """Return the entries of a sequence as a list; text is none."""
+    if isinstance(value, str | bytes):
+        raise TypeError(f"{name}={brief(value)} is text, not a sequence")
     try:
-        return os.fspath(value)
+        return list(value)
     except TypeError:
-        raise TypeError(f"{name}={brief(value)} is not a path") from None
+        raise TypeError(f"{name}={brief(value)} is not a sequence") from None
+
+
+def function(name: str, value: object) -> None:
+    """Raise ``TypeError`` for what cannot be called."""
+    if not callable(value):
+        raise TypeError(f"{name}={brief(value)} is not a function")
 
 
 def integer(
@@ -205,6 +222,8 @@ def sampling_rates(fs: float | Sequence[float], ndim: int) -> tuple[float, ...]:
     rates = tuple(_real("fs", rate) for rate in given)
     if not all(math.isfinite(rate) and rate > 0 for rate in rates):
         raise ValueError(f"fs={brief(fs)} must be finite and positive")
+    if not all(1 / FASTEST <= rate <= FASTEST for rate in rates):
+        raise ValueError(f"fs={brief(fs)} is not between {1 / FASTEST:g} and {FASTEST:g}")
     return rates
 
 
@@ -358,7 +377,8 @@ def _each(name: str, value: Any, ndim: int | None = None) -> tuple[Any, ...]:
 def _real(name: str, value: Any) -> float:
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if _is_bool(value) or not isinstance(value, numbers.Real):
+    # NumPy takes its spans of time for integers.
+    if _is_bool(value) or not isinstance(value, numbers.Real) or isinstance(value, np.timedelta64):
         what = "a truth value, not a number" if _is_bool(value) else "not a real number"
         raise TypeError(f"{name}={brief(value)} is {what}")
     try:

@@ -81,7 +81,8 @@ class Accumulator(ABC):
         True
         """
         moments = cls(grid, channels, mean is not None)
-        level = 0.0 if mean is None else _checks.real_number("mean", mean)
+        largest = _checks.LARGEST_SQUARED
+        level = 0.0 if mean is None else _checks.bounded_number("mean", mean, largest)
         second = _symmetric(matrix, grid.n_patches * moments.patch_dim)
         moments.n_images = 1
         moments.restore(moments.sums_of(second, level))
@@ -306,6 +307,7 @@ class Scatter:
 def _symmetric(matrix: ArrayLike, size: int) -> FloatArray:
     """A second moment that was given, as (size, size)."""
     second = _checks.real_array("matrix", matrix).astype(np.float64)
+    _checks.squarable("matrix", second)
     if second.shape != (size, size):
         raise ValueError(f"matrix of shape {second.shape} is not {(size, size)}")
     uneven = float(np.abs(second - second.T).max())

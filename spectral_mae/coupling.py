@@ -28,6 +28,7 @@ from spectral_mae.weights import autocorrelation, mask_weights
 
 MATRIX_LIMIT = 4096  # frequencies of a full coupling matrix
 WORST_CONDITION = 1e8
+MOST_RIDGE = 1e100  # its square is a number
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -209,7 +210,9 @@ class BinnedCoupling:
             number is beyond 1e8 and there is none, a warning says so.
         """
         rows = self._power(power)
-        ridge = _checks.non_negative_number("ridge", ridge)
+        ridge = _checks.bounded_number("ridge", ridge, MOST_RIDGE)
+        if ridge < 0:
+            raise ValueError(f"{ridge=} is negative")
         if ridge == 0 and self.condition_number > WORST_CONDITION:
             warnings.warn(
                 f"the coupling has a condition number of {self.condition_number:.2g}: try a ridge "

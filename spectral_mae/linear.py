@@ -157,7 +157,9 @@ class LinearMAE(LinearModel):
         π₁Λ/(π₂Λ + π₁−π₂).
         """
         self._fitted()
-        wanted = np.array([_checks.open_unit("mask_ratio", ratio) for ratio in ratios])
+        wanted = np.array(
+            [_checks.open_unit("mask_ratio", ratio) for ratio in _checks.items("ratios", ratios)]
+        )
         if len(wanted) == 0:
             raise ValueError("no mask ratios: ratios is empty")
         masking = [

@@ -193,7 +193,9 @@ class LinearModel(FittedMap):
             model shrinkage has no effect.)
         """
         self._fitted()
-        tried = [_checks.closed_unit("shrinkage", value) for value in values]
+        tried = [
+            _checks.closed_unit("shrinkage", value) for value in _checks.items("values", values)
+        ]
         if not tried:
             raise ValueError("no shrinkage to try: values is empty")
         if isinstance(images, CentredStack):

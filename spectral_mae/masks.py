@@ -188,7 +188,7 @@ def _starts(
     if array.size == 0:
         return np.zeros((0, len(shape)), dtype=np.int64)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"starts must be integers, not {array.dtype}: {array.ravel()[:4]}")
+        raise TypeError(f"starts must be integers, not {array.dtype}: {_checks.brief(array)}")
     if array.ndim == 1 and len(shape) == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2 or array.shape[1] != len(shape):

@@ -261,7 +261,8 @@ class StationaryMoments(Accumulator):
                 f"{int(negative.sum())} powers of the spectrum are negative, the smallest "
                 f"{spectrum.power.min():.3g}: no images have such a spectrum"
             )
-        level = 0.0 if mean is None else _checks.real_number("mean", mean)
+        largest = _checks.LARGEST_SQUARED
+        level = 0.0 if mean is None else _checks.bounded_number("mean", mean, largest)
         at_zero = float(spectrum.per_pixel.flat[0])
         if level and at_zero > size * level**2 / 2:
             raise ValueError(

@@ -248,7 +248,7 @@ class RingBins:
 
 
 def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> FloatArray:
-    if bins is not None and np.ndim(bins):
+    if bins is not None and _checks.plain_array("bins", bins).ndim:
         edges = _checks.real_array("bins", bins).astype(np.float64)
         if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all() or edges[0] < 0:
             raise ValueError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -240,7 +240,7 @@ def weight_reach(fields: Iterable[ReceptiveField]) -> WeightReach:
     """
     distance, own = [], []
     rings: dict[str, NDArray[Any]] = {}
-    for field in fields:
+    for field in fields if isinstance(fields, Iterator) else _checks.items("fields", fields):
         _checks.needed("a field", field, ReceptiveField, "model.receptive_fields() gives them")
         distance.append(field.mean_distance)
         own.append(field.own_patch_share)

@@ -69,7 +69,7 @@ def masking(
     columns: list[tuple[str, FloatArray]] = [("image", image)]
     if isinstance(masks, PulseMask):
         raise TypeError(f"masks={masks!r} is one mask; give a list, [mask]")
-    for mask in masks:
+    for mask in _checks.items("masks", masks):
         _checks.needed("a mask", mask, PulseMask, "PulseMask.random(grid, mask_ratio) makes one")
         if mask.shape != image.shape:
             raise ValueError(f"{mask!r} does not fit an image of shape {image.shape}")
@@ -235,16 +235,30 @@ def octaves(
     """
     if not isinstance(values, Mapping) or not values:
         raise ValueError(f"values={_checks.brief(values)} holds no numbers by octave under a label")
+    names = _checks.items("names", names)
+    found_by = {
+        label: [
+            _checks.real_pixels(f"values[{label!r}]", found)
+            for found in _checks.items(f"values[{label!r}]", by_octave)
+        ]
+        for label, by_octave in values.items()
+    }
+    for label, by_octave in found_by.items():
+        if len(by_octave) != len(names) or any(found.ndim != 1 for found in by_octave):
+            raise ValueError(
+                f"values[{label!r}] are not {len(names)} sequences of numbers, one for each name"
+            )
+    legend = _checks.flag("legend", legend)
     ax = one_axes(ax)
     step = 0.8 / len(values)
     spread = np.random.default_rng(0)
-    for i, (label, by_octave) in enumerate(values.items()):
+    for i, (label, by_octave) in enumerate(found_by.items()):
         colour = CYCLE[i % len(CYCLE)]
         middle = np.arange(len(names)) + (i - (len(values) - 1) / 2) * step
         for x, found in zip(middle, by_octave, strict=True):
             if len(found) == 0:
                 continue
-            value = np.array(found)
+            value = found
             place = x + spread.uniform(-0.25, 0.25, value.size) * step
             bar = [x - 0.4 * step, x + 0.4 * step]
             ax.plot(bar, _finite(np.array([np.median(value)] * 2)), color=colour, linewidth=2)

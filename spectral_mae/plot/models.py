@@ -104,6 +104,7 @@ def receptive_fields(
     log : bool
         A scale that is logarithmic from a hundredth of the largest weight up, in both signs.
     """
+    log = _checks.flag("log", log)
     if not isinstance(rows, Mapping) or not all(isinstance(r, Mapping) for r in rows.values()):
         raise TypeError(
             f"rows={_checks.brief(rows)} is not a mapping of model to a mapping of title to "
@@ -264,6 +265,10 @@ def heat_map(
         Of the numbers, after the point.
     """
     values = _checks.real_pixels("values", values)
+    rows = _checks.items("rows", rows)
+    columns = [
+        _checks.real_number("columns", column) for column in _checks.items("columns", columns)
+    ]
     if values.shape != (len(rows), len(columns)):
         raise ValueError(
             f"values of shape {values.shape} are not (rows, columns), {(len(rows), len(columns))}"

@@ -141,6 +141,8 @@ def reconstructions(
     """
     if isinstance(several, Reconstruction):
         raise TypeError(f"several={several!r} is one reconstruction; give a list")
+    several = _checks.items("several", several)
+    names = _checks.items("names", names)
     for one in several:
         _of_an_image(one)
     if not several:

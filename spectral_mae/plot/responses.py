@@ -63,7 +63,8 @@ def response(
     """
     if isinstance(curves, str):
         raise TypeError(f"{curves=} is one name; give a list, [{curves!r}]")
-    unknown = [curve for curve in curves if curve not in LABELS]
+    curves = _checks.items("curves", curves)
+    unknown = [curve for curve in curves if not isinstance(curve, str) or curve not in LABELS]
     if unknown:
         raise ValueError(f"curves={unknown} are not among {', '.join(LABELS)}")
     several = named("responses", responses, KINDS, HOW)

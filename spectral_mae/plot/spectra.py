@@ -72,6 +72,8 @@ def psd(
     for name, end in ends.items():
         if end is not None:
             _checks.positive_number(name, end)
+    if vmin is not None and vmax is not None and vmin >= vmax:
+        raise ValueError(f"{vmin=} is not below {vmax=}")
     ax = one_axes(ax)
     if len(spectrum.shape) == 1:
         ax.plot(spectrum.frequencies[0], shown(spectrum.power, spectrum.floor))
@@ -81,7 +83,10 @@ def psd(
         ax.set_ylim(vmin, vmax)
         return ax
     low, high = power_limits([spectrum])
-    norm = LogNorm(low if vmin is None else vmin, high if vmax is None else vmax)
+    low, high = low if vmin is None else vmin, high if vmax is None else vmax
+    if low >= high:  # the one that was given lies beyond what the spectrum holds
+        low, high = (low, 10 * low) if vmax is None else (high / 10, high)
+    norm = LogNorm(low, high)
     image = frequency_map(ax, spectrum.full(), spectrum.shape, spectrum.fs, norm, POWER_MAP)
     if colorbar:
         color_bar(ax, image, power_label(spectrum.scaling, spectrum.fs))
@@ -215,7 +220,7 @@ def power_limits(spectra_: Sequence[Spectrum]) -> tuple[float, float]:
     than rounding; no more than eight decades are shown.
     """
     highest, lowest = [], []
-    for spectrum in spectra_:
+    for spectrum in _checks.items("spectra", spectra_):
         _checks.needed("a spectrum", spectrum, Spectrum, SPECTRUM)
         power = spectrum.power.astype(float).ravel()[1:]
         seen = power[power > max(spectrum.floor, 0.0)]

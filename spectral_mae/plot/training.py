@@ -32,6 +32,9 @@ def training(
     lines : mapping of label to loss, or None
         Drawn across, to compare with, such as the best linear model.
     """
+    if lines is not None and not isinstance(lines, Mapping):
+        raise TypeError(f"lines={_checks.brief(lines)} is not a mapping of label to loss")
+    levels = {n: _checks.real_number(f"lines[{n!r}]", v) for n, v in (lines or {}).items()}
     epoch, *losses = _columns(columns, "epoch", "loss", "held_out")
     ax = one_axes(ax)
     marker, last = "." if len(epoch) < 40 else None, 0.0
@@ -40,7 +43,7 @@ def training(
         if known.any():
             ax.plot(epoch[known], values[known], marker=marker, label=label)
             last = max(last, float(values[known][-1]))
-    for name, value in (lines or {}).items():
+    for name, value in levels.items():
         ax.axhline(value, color=GRAY, linestyle="dashed", linewidth=1)
         end = (1, "right") if value > last else (0.02, "left")  # where the curves are not
         ax.annotate(
@@ -208,6 +211,9 @@ def layer_similarity(
 
 def _columns(columns: Mapping[str, Sequence[float]], *names: str) -> list[FloatArray]:
     """Columns of a table as arrays of one length; NaN may stand in them."""
+    absent = [name for name in names if not isinstance(name, str)]
+    if absent:
+        raise TypeError(f"{_checks.brief(absent[0])} is not the name of a column")
     if not isinstance(columns, Mapping) or any(name not in columns for name in names):
         wanted = ", ".join(repr(name) for name in names)
         raise ValueError(

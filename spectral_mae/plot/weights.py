@@ -59,6 +59,8 @@ def weight_matrix(
         If the matrix does not fit the grid.
     """
     expect_grid(grid)
+    colorbar = _checks.flag("colorbar", colorbar)
+    outputs_in_patches = _checks.flag("outputs_in_patches", outputs_in_patches)
     values = _checks.real_array("matrix", matrix).astype(np.float64)
     if grid.ndim != 1 or values.ndim != 2 or len(values) != grid.shape[0]:
         raise ValueError(f"a matrix of shape {values.shape} does not fit signals of {grid.shape}")
@@ -95,6 +97,7 @@ def encoder_energy(
     ax : Axes or None
     colorbar : bool
     """
+    colorbar = _checks.flag("colorbar", colorbar)
     energy = filter_energy(filters, grid)
     energy = energy / (float(energy.mean()) or 1.0)
     ax = one_axes(ax)

@@ -289,7 +289,11 @@ def gap_by_mask_ratio(
     >>> curve.gap.shape, bool(np.all(curve.stderr == 0))
     ((3,), True)
     """
-    mask_ratios = [_checks.open_unit("mask_ratio", ratio) for ratio in mask_ratios]
+    _checks.function("lemma", lemma)
+    mask_ratios = [
+        _checks.open_unit("mask_ratio", ratio)
+        for ratio in _checks.items("mask_ratios", mask_ratios)
+    ]
     if not mask_ratios:
         raise ValueError("mask_ratios is empty")
     generator = generator_of(rng)
