@@ -14,7 +14,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.array_file import read_arrays, write_arrays
 from spectral_mae.bands import BlockTransform
-from spectral_mae.grid import PatchGrid
+from spectral_mae.grid import PatchGrid, expect_grid
 from spectral_mae.stack import Stack
 
 # Images are transformed and added up in parts of this size; it bounds the memory of an update.
@@ -40,9 +40,10 @@ class Accumulator(ABC):
     transform: BlockTransform
 
     def __init__(self, grid: PatchGrid, channels: int = 1, center: bool = True) -> None:
+        expect_grid(grid)
         self.grid = grid
         self.channels = _checks.positive_int("channels", channels)
-        self.center = bool(center)
+        self.center = _checks.flag("center", center)
         self.n_images = 0
 
     @classmethod
@@ -80,9 +81,8 @@ class Accumulator(ABC):
         True
         """
         moments = cls(grid, channels, mean is not None)
-        level = 0.0 if mean is None else _checks.real_number("mean", mean)
-        if not np.isfinite(level):
-            raise ValueError(f"{mean=} is not finite")
+        largest = _checks.LARGEST_SQUARED
+        level = 0.0 if mean is None else _checks.bounded_number("mean", mean, largest)
         second = _symmetric(matrix, grid.n_patches * moments.patch_dim)
         moments.n_images = 1
         moments.restore(moments.sums_of(second, level))
@@ -164,7 +164,7 @@ class Accumulator(ABC):
             If the two differ in grid, channels or centring.
         """
         if not isinstance(other, type(self)):
-            raise TypeError(f"{type(self).__name__} cannot take in {other!r}")
+            raise TypeError(f"{type(self).__name__} cannot take in {_checks.brief(other)}")
         mine, theirs = self._identity(), other._identity()
         if mine != theirs:
             raise ValueError(f"moments do not fit: {mine} and {theirs}")
@@ -237,6 +237,7 @@ class Accumulator(ABC):
 
     def _cut(self, batch: NDArray[Any]) -> FloatArray:
         pixels = _checks.real_array("images", batch).astype(np.float64, copy=False)
+        _checks.squarable("images", pixels)
         return self.grid.to_patches(pixels, channel_axis=-1)
 
     @property
@@ -306,6 +307,7 @@ class Scatter:
 def _symmetric(matrix: ArrayLike, size: int) -> FloatArray:
     """A second moment that was given, as (size, size)."""
     second = _checks.real_array("matrix", matrix).astype(np.float64)
+    _checks.squarable("matrix", second)
     if second.shape != (size, size):
         raise ValueError(f"matrix of shape {second.shape} is not {(size, size)}")
     uneven = float(np.abs(second - second.T).max())

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae import _checks
+
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
     """Write a file of exactly this name."""
-    with Path(path).open("wb") as file:
+    with Path(_checks.path("path", path)).open("wb") as file:
         np.savez(file, **arrays)
 
 
@@ -26,10 +28,11 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     ValueError
         If it is not a file of arrays.
     """
+    path = _checks.path("path", path)
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (AttributeError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as error:
         # What NumPy says of pickles is an advice to trust the file.
         reason = "no npz file, or one with objects" if "pickle" in str(error) else str(error)
-        raise ValueError(f"{os.fspath(path)!r} is not a file of arrays: {reason}") from error
+        raise ValueError(f"{path!r} is not a file of arrays: {reason}") from error

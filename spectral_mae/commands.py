@@ -234,7 +234,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def _read(path: Path, size: int | None, max_pixels: int, *, color: bool = False) -> LoadedImage:
-    image = images.read_image(path, color=color, max_pixels=max_pixels)
+    image = images.read_file(path, color=color, max_pixels=max_pixels)
     return image if size is None else images.resize_and_crop(image, size)
 
 

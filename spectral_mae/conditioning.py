@@ -97,18 +97,31 @@ def window_weights(window: Window, shape: tuple[int, ...]) -> FloatArray | None:
     """Weights of a window, the outer product over the axes; None where there is no window."""
     if window is None:
         return None
-    if isinstance(window, str | tuple | float | int):
-        try:
+    if isinstance(window, str | tuple):
+        weights = _named_window(window, shape)
+    elif _checks.plain_array("window", window).ndim == 0:  # as SciPy has it, β of a Kaiser window
+        weights = _named_window(_checks.real_number("window", window), shape)  # type: ignore[arg-type]
+    else:
+        weights = _checks.real_array("window", window).astype(np.float64)
+    if weights.shape != shape:
+        raise ValueError(f"window of shape {weights.shape} does not fit {shape=}")
+    if not np.isfinite(weights).all():
+        raise ValueError(f"window={_checks.brief(window)} gives weights that are not finite")
+    if not weights.any():
+        raise ValueError(f"window={_checks.brief(window)} is zero everywhere")
+    return _checks.squarable("window", weights)
+
+
+def _named_window(window: str | float | tuple[Any, ...], shape: tuple[int, ...]) -> FloatArray:
+    if isinstance(window, tuple):
+        for parameter in window[1:]:
+            _checks.real_number("window", parameter)
+    try:
+        with np.errstate(all="ignore"):  # weights that are not numbers are found by who called
             axes = [scipy.signal.get_window(window, n) for n in shape]
-        except ValueError as error:
-            raise ValueError(f"{window=}: {error}") from error
-        return reduce(np.multiply.outer, axes)
-    array = _checks.real_array("window", window).astype(np.float64)
-    if array.shape != shape:
-        raise ValueError(f"window of shape {array.shape} does not fit {shape=}")
-    if not array.any():
-        raise ValueError("window is zero everywhere")
-    return array
+    except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"window={_checks.brief(window)}: {str(error)[:200]}") from error
+    return reduce(np.multiply.outer, axes)
 
 
 def _mean(real: FloatArray) -> FloatArray:

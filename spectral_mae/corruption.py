@@ -11,7 +11,6 @@ so that closed forms and draws share one description.
 from __future__ import annotations
 
 import dataclasses
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,13 @@ from spectral_mae.bands import BandTransform
 from spectral_mae.grid import PatchGrid
 from spectral_mae.masks import sample_visible
 from spectral_mae.polyphase import smooth_over_patches
-from spectral_mae.sampling import Seed, inclusion_probabilities, kept_patches, sample_kept
+from spectral_mae.sampling import (
+    Seed,
+    generator_of,
+    inclusion_probabilities,
+    kept_patches,
+    sample_kept,
+)
 from spectral_mae.stack import Stack
 
 
@@ -212,9 +217,7 @@ class GaussianNoise(Corruption):
     sigma: float
 
     def __post_init__(self) -> None:
-        sigma = _checks.real_number("sigma", self.sigma)
-        if not (math.isfinite(sigma) and sigma > 0):
-            raise ValueError(f"sigma={self.sigma!r} is not a positive number")
+        sigma = _checks.positive_number("sigma", self.sigma)
         object.__setattr__(self, "sigma", sigma)
 
     @property
@@ -224,7 +227,7 @@ class GaussianNoise(Corruption):
 
     def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
         """Add noise to every pixel."""
-        return patches + self.sigma * np.random.default_rng(rng).standard_normal(patches.shape)
+        return patches + self.sigma * generator_of(rng).standard_normal(patches.shape)
 
 
 @dataclass(frozen=True)

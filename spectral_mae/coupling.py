@@ -28,6 +28,7 @@ from spectral_mae.weights import autocorrelation, mask_weights
 
 MATRIX_LIMIT = 4096  # frequencies of a full coupling matrix
 WORST_CONDITION = 1e8
+MOST_RIDGE = 1e100  # its square is a number
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -112,6 +113,7 @@ class ModeCoupling:
             Lags of which no larger fraction of pairs is seen are set to zero. Warns if there are
             any, for then the power is smoothed over frequency.
         """
+        min_fraction = _checks.real_number("min_fraction", min_fraction)
         unseen = self.pair_fraction <= max(min_fraction, 0.0)
         if unseen.any():
             warnings.warn(
@@ -208,6 +210,7 @@ class BinnedCoupling:
             number is beyond 1e8 and there is none, a warning says so.
         """
         rows = self._power(power)
+        ridge = _checks.bounded_number("ridge", ridge, MOST_RIDGE)
         if ridge < 0:
             raise ValueError(f"{ridge=} is negative")
         if ridge == 0 and self.condition_number > WORST_CONDITION:
@@ -240,7 +243,7 @@ def mode_coupling(visible: ArrayLike) -> ModeCoupling:
     ValueError
         If no pixel is visible.
     """
-    array = np.asarray(visible)
+    array = _checks.plain_array("visible", visible)
     weights = mask_weights(visible, _checks.grid_shape(array.shape))
     if not weights.any():
         raise ValueError(f"no pixel of shape={array.shape} is visible")

@@ -21,12 +21,15 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling, Scaling
 from spectral_mae.conditioning import DetrendOption, Window
 from spectral_mae.dirichlet import dirichlet_power
-from spectral_mae.grid import PatchGrid
+from spectral_mae.grid import PatchGrid, expect_grid
 from spectral_mae.leaked_power import Leakage
 from spectral_mae.patch_power import PatchPower
 from spectral_mae.periodogram import Periodogram
 from spectral_mae.sampling import inclusion_probabilities
 from spectral_mae.spectrum import Spectrum
+
+# What is said to whoever gives several images.
+SEVERAL = "MaskedPeriodogram(PatchGrid(shape, patch_size)).components(image) for each of them"
 
 
 def expected_mask_power(
@@ -57,6 +60,7 @@ def expected_mask_power(
     >>> bool(np.isclose(power.sum(), 32**2 * 256))  # Parseval: 4 of 16 patches, 256 pixels, kept
     True
     """
+    expect_grid(grid)
     pi1, pi2 = inclusion_probabilities(grid.n_patches, mask_ratio, sampling=sampling)
     kernels = [dirichlet_power(n, p) for n, p in zip(grid.shape, grid.patch_size, strict=True)]
     power: NDArray[np.float64] = kernels[0]
@@ -109,10 +113,9 @@ class MaskedPeriodogram:
         scaling: Scaling = "density",
         channel_axis: int | None = None,
     ) -> None:
-        if not isinstance(grid, PatchGrid):
-            raise TypeError(f"{grid=} is not a PatchGrid")
+        expect_grid(grid)
         self.grid = grid
-        self.channel_axis = channel_axis
+        self.channel_axis = _checks.axis_of_channels(channel_axis)
         self._periodogram = Periodogram(
             grid.shape,
             fs=fs,
@@ -295,9 +298,8 @@ def _components(
     window: Window,
     detrend: DetrendOption,
 ) -> MaskedComponents:
-    array = np.asarray(image)
-    ndim = array.ndim - (channel_axis is not None)
-    shape = _checks.channels_last("image", array, channel_axis, ndim).shape[:-1]
+    array = _checks.numeric_array("image", image)
+    shape = _checks.one_image("image", array, channel_axis, SEVERAL).shape[:-1]
     planned = MaskedPeriodogram(
         PatchGrid(shape, patch_size),
         fs=fs,
@@ -306,7 +308,7 @@ def _components(
         scaling=scaling,
         channel_axis=channel_axis,
     )
-    return planned.components(image)
+    return planned.components(array)
 
 
 def _mix(own: Spectrum, own_weight: float, patches: Spectrum, patch_weight: float) -> Spectrum:

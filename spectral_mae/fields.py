@@ -10,7 +10,7 @@ import scipy.fft
 
 from spectral_mae import _checks, grid
 from spectral_mae._checks import FloatArray
-from spectral_mae.sampling import Seed
+from spectral_mae.sampling import Seed, generator_of
 from spectral_mae.spectrum import Spectrum
 
 
@@ -43,11 +43,10 @@ def power_law(
     (1.0, -2.0)
     """
     sizes = _checks.grid_shape(shape)
-    _positive("variance", variance)
-    if not np.isfinite(_checks.real_number("slope", slope)):
-        raise ValueError(f"{slope=} is not finite")
+    variance = _checks.positive_number("variance", variance)
+    slope = _checks.real_number("slope", slope)
     if outer is not None:
-        _positive("outer", outer)
+        outer = _checks.positive_number("outer", outer)
     ones = (1.0,) * len(sizes)
     radius = grid.radial_frequency(sizes, ones)
     lowest = radius.ravel()[1:].min(initial=1.0) if outer is None else outer
@@ -92,6 +91,7 @@ def gaussian_fields(
     >>> fields.shape, bool(np.isclose(fields.var(), 1.0, atol=0.1))
     ((200, 64, 64), True)
     """
+    _checks.needed("spectrum", spectrum, Spectrum, "psd(image) or power_law(shape, slope) make one")
     n = _checks.positive_int("n", n)
     whole = spectrum.shape
     cut = whole if shape is None else _checks.per_axis("shape", shape, len(whole))
@@ -112,13 +112,8 @@ def each_field(spectrum: Spectrum, n: int, rng: Seed) -> Iterator[FloatArray]:
     if spectrum.power.min() < 0:
         raise ValueError(f"the spectrum has negative power, down to {spectrum.power.min():.3g}")
     amplitude = np.sqrt(spectrum.per_pixel)
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     for _ in range(n):
         waves = scipy.fft.rfftn(generator.standard_normal(spectrum.shape))
         waves *= amplitude
         yield scipy.fft.irfftn(waves, s=spectrum.shape, overwrite_x=True)
-
-
-def _positive(name: str, value: float) -> None:
-    if not 0 < _checks.real_number(name, value) < np.inf:
-        raise ValueError(f"{name}={value!r} is not a positive number")

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.bands import BandTransform, BlockTransform
 from spectral_mae.corruption import Corruption
-from spectral_mae.grid import PatchGrid
+from spectral_mae.grid import PatchGrid, expect_grid
 from spectral_mae.solution import Components
 
 
@@ -22,6 +23,7 @@ def patch_borders(grid: PatchGrid) -> BoolArray:
     >>> patch_borders(PatchGrid(8, 4)).astype(int)
     array([1, 0, 0, 1, 1, 0, 0, 1])
     """
+    expect_grid(grid)
     border = np.zeros(grid.shape, dtype=bool)
     for axis, (n, p) in enumerate(zip(grid.shape, grid.patch_size, strict=True)):
         place = np.arange(n) % p
@@ -75,6 +77,8 @@ def filter_energy(filters: FloatArray, grid: PatchGrid) -> FloatArray:
     ValueError
         If the filters do not fit the grid.
     """
+    expect_grid(grid)
+    filters = _checks.squarable("filters", _checks.real_array("filters", filters))
     if filters.shape[1 : 1 + grid.ndim] != grid.shape or filters.ndim > grid.ndim + 2:
         raise ValueError(f"filters of shape {filters.shape} do not fit images of {grid.shape}")
     energy = np.square(filters).sum(axis=0)

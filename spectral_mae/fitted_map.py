@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Literal
@@ -237,10 +236,8 @@ class FittedMap(Estimator, ABC):
 
     def _place(self, output_pixel: int | tuple[int, ...], channel: int) -> tuple[int, ...]:
         """Index of a pixel, counted from the front."""
-        try:
-            given = tuple(operator.index(place) for place in np.atleast_1d(output_pixel).tolist())
-        except TypeError:
-            raise TypeError(f"{output_pixel=} is not an index of integers") from None
+        given = _checks.integers("output_pixel", output_pixel)
+        channel = _checks.integer("channel", channel)
         shape, channels = self.moments_.grid.shape, self.moments_.channels
         inside = len(given) == len(shape) and all(
             -n <= i < n for i, n in zip(given, shape, strict=True)

@@ -117,9 +117,7 @@ class RealFFT:
     ) -> None:
         self.shape = _checks.grid_shape(shape)
         self.transposed = transposed and len(self.shape) == 2
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
-            raise ValueError(f"{dtype=} is neither float32 nor float64")
+        self.dtype = _precision(dtype)
         _checks.choice("backend", backend, Backend)
         _checks.choice("planner", planner, Planner)
         self.backend: Backend = backend
@@ -227,6 +225,16 @@ class RealFFT:
     def __getstate__(self) -> dict[str, Any]:
         # Plans cannot travel to another process; the other side plans its own.
         return {**self.__dict__, "_free": [], "_wisdom": _Wisdom(self.planner)}
+
+
+def _precision(dtype: DTypeLike) -> np.dtype[Any]:
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype={_checks.brief(dtype)} is neither float32 nor float64") from None
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"{dtype=} is neither float32 nor float64")
+    return found
 
 
 class _Wisdom:

@@ -29,7 +29,8 @@ class PatchGrid:
     Parameters
     ----------
     shape : int or tuple of int
-        Pixels along each axis; one axis for a signal, two for an image.
+        Pixels along each axis: two numbers for an image, one for a signal. ``PatchGrid(96, 16)``
+        is of a signal of 96 samples; an image of 96 × 96 pixels is ``PatchGrid((96, 96), 16)``.
     patch_size : int or tuple of int
         Pixels of a patch along each axis; an int holds for every axis. It must divide ``shape``.
 
@@ -57,6 +58,11 @@ class PatchGrid:
             raise ValueError(f"{patch_size=} does not divide {shape=}; {_that_divide(shape)}")
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "patch_size", patch_size)
+
+    def __repr__(self) -> str:
+        of = "a signal" if self.ndim == 1 else "an image"
+        sizes = f"shape={self.shape}, patch_size={self.patch_size}"
+        return f"PatchGrid({sizes}, {self.n_patches} patches of {of})"
 
     @property
     def ndim(self) -> int:
@@ -103,8 +109,8 @@ class PatchGrid:
         ValueError
             If ``x`` does not end in ``shape``.
         """
-        x = np.asarray(x)
-        pixels = x[..., np.newaxis] if channel_axis is None else np.moveaxis(x, channel_axis, -1)
+        x = _checks.plain_array("x", x)
+        pixels = x[..., np.newaxis] if channel_axis is None else _last(x, channel_axis)
         lead = pixels.shape[: -self.ndim - 1]
         if pixels.shape[len(lead) : -1] != self.shape:
             raise ValueError(
@@ -132,7 +138,7 @@ class PatchGrid:
         ValueError
             If the number of patches, or the numbers in a patch, do not fit.
         """
-        patches = np.asarray(patches)
+        patches = _checks.plain_array("patches", patches)
         if patches.ndim < 2 or patches.shape[-2] != self.n_patches:
             raise ValueError(
                 f"patches of shape {patches.shape} are not (..., {self.n_patches}, patch_dim)"
@@ -147,7 +153,12 @@ class PatchGrid:
         split = patches.reshape(*lead, *self.counts, *self.patch_size, channels)
         order = np.argsort(self._interleave(len(lead), split.ndim))
         pixels = split.transpose(order).reshape(*lead, *self.shape, channels)
-        return pixels[..., 0] if channel_axis is None else np.moveaxis(pixels, -1, channel_axis)
+        if channel_axis is None:
+            return pixels[..., 0]
+        axis = _checks.axis_of_channels(channel_axis)
+        if axis is None or not -pixels.ndim <= axis < pixels.ndim:
+            raise ValueError(f"{channel_axis=} is out of range for an array of {pixels.ndim} axes")
+        return np.moveaxis(pixels, -1, axis)
 
     def _interleave(self, n_lead: int, ndim: int) -> list[int]:
         """Axes that bring (counts, patch) pairs into the order counts, patch, channels."""
@@ -160,6 +171,11 @@ class PatchGrid:
         for axis, patch in zip(range(-self.ndim, 0), self.patch_size, strict=True):
             pixels = np.repeat(pixels, patch, axis=axis)
         return pixels
+
+
+def expect_grid(grid: object) -> None:
+    """Raise ``TypeError`` for anything but a `PatchGrid`, at the public boundary."""
+    _checks.needed("grid", grid, PatchGrid, "PatchGrid(shape, patch_size) makes one")
 
 
 def half_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -286,6 +302,13 @@ def shifted_edges(shape: tuple[int, ...], fs: tuple[float, ...]) -> tuple[FloatA
     return tuple(
         (np.arange(n + 1) - n // 2 - 0.5) * (rate / n) for n, rate in zip(shape, fs, strict=True)
     )
+
+
+def _last(x: NDArray[Scalar], channel_axis: int) -> NDArray[Scalar]:
+    axis = _checks.integer("channel_axis", channel_axis)
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"{channel_axis=} is out of range for x of shape {x.shape}")
+    return np.moveaxis(x, axis, -1)
 
 
 def _that_divide(shape: tuple[int, ...]) -> str:

@@ -7,7 +7,6 @@ Sizes are written rows x columns, as the shapes of arrays are.
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +15,8 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from spectral_mae._checks import per_axis, positive_int
+from spectral_mae._checks import flag, integer, needed, per_axis, positive_int
+from spectral_mae._checks import path as checked_path
 from spectral_mae.decoding import decode, decode_bytes
 from spectral_mae.formats import SUFFIXES
 from spectral_mae.image_files import (
@@ -42,11 +42,14 @@ __all__ = [
     "loaded",
     "luma",
     "read_bytes",
+    "read_file",
     "read_image",
     "require_two_patches",
     "resize_and_crop",
     "write_gray_png",
 ]
+
+HOW = "read_image makes one of a file"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -102,7 +105,7 @@ def read_image(
     Raises
     ------
     ImageRefused
-        If the file cannot be read, or not without guessing.
+        If the file cannot be read, or not without guessing; it is named.
     FileNotFoundError
         If there is no built-in image of that name.
 
@@ -117,9 +120,23 @@ def read_image(
     >>> image.pixels.shape, image.pixels.dtype, image.notes
     ((512, 512), dtype('float64'), ())
     """
+    try:
+        return read_file(path, color=color, max_pixels=max_pixels, channel=channel)
+    except ImageRefused as refusal:
+        raise ImageRefused(f"{display_name(image_path(path))}: {refusal}") from refusal.__cause__
+
+
+def read_file(
+    path: AnyPath,
+    *,
+    color: bool = False,
+    max_pixels: int = 50_000_000,
+    channel: int | None = None,
+) -> LoadedImage:
+    """`read_image` for those who name the file themselves: the refusal is the reason alone."""
     limit = positive_int("max_pixels", max_pixels)
-    index = _channel(channel)
-    return loaded(*decode(image_path(path), limit, color=color, channel=index))
+    file = image_path(checked_path("path", path))
+    return loaded(*decode(file, limit, color=flag("color", color), channel=_channel(channel)))
 
 
 def read_bytes(
@@ -136,15 +153,7 @@ def read_bytes(
 
 def _channel(value: int | None) -> int | None:
     """An index from 0, checked."""
-    if value is None:
-        return None
-    try:
-        index = operator.index(value)
-    except TypeError:
-        raise TypeError(f"channel={value!r} is not an integer") from None
-    if index < 0 or isinstance(value, bool):
-        raise ValueError(f"channel={value!r} is no index from 0")
-    return index
+    return None if value is None else integer("channel", value, least=0)
 
 
 def loaded(pixels: Pixels, notes: list[str]) -> LoadedImage:
@@ -166,6 +175,7 @@ def resize_and_crop(image: LoadedImage, size: int) -> LoadedImage:
     >>> resize_and_crop(image, 64).notes
     ('enlarged from 32x32 to 64x64: frequencies above 0.25 cycles/pixel are interpolated',)
     """
+    needed("image", image, LoadedImage, HOW)
     size = positive_int("size", size)
     height, width = image.pixels.shape[:2]
     side = min(height, width)
@@ -202,6 +212,7 @@ def crop_to_multiple(image: LoadedImage, patch_size: tuple[int, int] | int) -> L
     >>> crop_to_multiple(LoadedImage(np.ones((321, 481)), (), (321, 481)), 16).notes
     ('cropped from 321x481 to 320x480',)
     """
+    needed("image", image, LoadedImage, HOW)
     rows, columns = per_axis("patch_size", patch_size, 2)
     height, width = image.pixels.shape[:2]
     new_height, new_width = height - height % rows, width - width % columns

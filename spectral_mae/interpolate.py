@@ -19,9 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
+from spectral_mae.accumulate import Accumulator
 from spectral_mae.moments import Moments
 from spectral_mae.parallel import in_batches
-from spectral_mae.sampling import Seed
+from spectral_mae.sampling import Seed, generator_of
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -92,9 +93,8 @@ class Interpolator:
         tolerance: float = 1e-6,
         max_iterations: int = 500,
     ) -> None:
-        self.noise = _checks.real_number("noise", noise)
-        if not 0 <= self.noise < np.inf:
-            raise ValueError(f"{noise=} is not a variance")
+        _checks.needed("moments", moments, Accumulator, "a fitted model has them as .moments_")
+        self.noise = _checks.non_negative_number("noise", noise)
         self.tolerance = _checks.open_unit("tolerance", tolerance)
         self.max_iterations = _checks.positive_int("max_iterations", max_iterations)
         self._moments = moments
@@ -145,7 +145,7 @@ class Interpolator:
 
     def draw(self, n: int, rng: Seed = None) -> FloatArray:
         """Gaussian images with these moments, shape (n, *shape[, channels])."""
-        moments, generator = self._moments, np.random.default_rng(rng)
+        moments, generator = self._moments, generator_of(rng)
         n = _checks.positive_int("n", n)
         white = generator.standard_normal((n, moments.grid.n_patches, moments.patch_dim))
         blocks = moments.transform.forward(white)

@@ -32,7 +32,7 @@ from spectral_mae.ising_exact import (
 from spectral_mae.ising_lattice import SwendsenWang, lattices
 from spectral_mae.moments import KINDS, Moments, StationaryMoments
 from spectral_mae.sampled_mean import SampledMean, integrated_time
-from spectral_mae.sampling import Seed
+from spectral_mae.sampling import Seed, generator_of
 from spectral_mae.spectrum import Spectrum
 
 __all__ = [
@@ -238,7 +238,7 @@ def chains(
     coupling = _coupling(coupling)
     n = _checks.positive_int("n", n)
     _checks.choice("boundary", boundary, Boundary)
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     spins = np.ones((n, size))
     spins[generator.random(n) < 0.5, 0] = -1.0
     if boundary == "open":
@@ -271,7 +271,4 @@ def _coupling(coupling: float) -> float:
 
 
 def _spins(n_spins: int) -> int:
-    n_spins = _checks.positive_int("n_spins", n_spins)
-    if n_spins < 2:
-        raise ValueError(f"{n_spins=}: a chain has at least two spins")
-    return n_spins
+    return _checks.integer("n_spins", n_spins, least=2, why="a chain has at least two spins")

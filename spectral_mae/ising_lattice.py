@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.ising_exact import bounded_coupling, torus_shape
-from spectral_mae.sampling import Seed
+from spectral_mae.sampling import Seed, generator_of
 
 
 class SwendsenWang:
@@ -44,7 +44,7 @@ class SwendsenWang:
     def __init__(self, shape: _checks.PerAxis, coupling: float, *, rng: Seed = None) -> None:
         self.shape = torus_shape(shape)
         self.coupling = bounded_coupling(coupling)
-        self._rng = np.random.default_rng(rng)
+        self._rng = generator_of(rng)
         site = np.arange(np.prod(self.shape), dtype=np.int32).reshape(self.shape)
         right, below = np.roll(site, -1, 1), np.roll(site, -1, 0)
         self._neighbours = np.stack([right.ravel(), below.ravel()], axis=1)

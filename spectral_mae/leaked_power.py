@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae import grid
+from spectral_mae import _checks, grid
 from spectral_mae._checks import FloatArray
 from spectral_mae.annulus import Annulus
 from spectral_mae.columns import plain_fields, write_columns
@@ -137,7 +138,8 @@ class Leakage:
         ValueError
             If no frequency lies in the band.
         """
-        return self.over(Annulus(self.shape, self.kept.fs, fmin, fmax))
+        low, high = _checks.limit("fmin", fmin, 0.0), _checks.limit("fmax", fmax, math.inf)
+        return self.over(Annulus(self.shape, self.kept.fs, low, high))
 
     def over(self, annulus: Annulus) -> float:
         """Ratio of the sums over an annulus of frequencies."""

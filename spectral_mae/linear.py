@@ -129,6 +129,7 @@ class LinearMAE(LinearModel):
         _checks.choice("covariance", covariance, Covariance)
         if target == "hidden" and rank is not None:
             raise ValueError(f"{target=} with {rank=}: no closed form with a bottleneck")
+        self.random_offset = _checks.flag("random_offset", random_offset)
         if random_offset and covariance != "stationary":
             raise ValueError(
                 f"{random_offset=} needs covariance='stationary', not {covariance!r}: only then "
@@ -139,14 +140,13 @@ class LinearMAE(LinearModel):
                 f"{target=} with {random_offset=}: what is hidden then depends on the pixel, and "
                 "there is no closed form"
             )
-        self.patch_size = patch_size
+        self.patch_size = _checks.patch_size(patch_size)
         self.mask_ratio = _checks.open_unit("mask_ratio", mask_ratio)
         self.rank = _rank(rank)
         self.sampling: Sampling = sampling
         self.target: Target = target
         self.covariance = covariance
-        self.random_offset = bool(random_offset)
-        self.center = bool(center)
+        self.center = _checks.flag("center", center)
         self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
 
     def mask_ratio_sweep(self, ratios: Sequence[float]) -> MaskRatioSweep:
@@ -157,7 +157,11 @@ class LinearMAE(LinearModel):
         π₁Λ/(π₂Λ + π₁−π₂).
         """
         self._fitted()
-        wanted = np.array(list(ratios), dtype=float)
+        wanted = np.array(
+            [_checks.open_unit("mask_ratio", ratio) for ratio in _checks.items("ratios", ratios)]
+        )
+        if len(wanted) == 0:
+            raise ValueError("no mask ratios: ratios is empty")
         masking = [
             PatchMasking(self.moments_.grid.n_patches, m, self.sampling) for m in wanted.tolist()
         ]
@@ -252,11 +256,11 @@ class LinearDAE(LinearModel):
         shrinkage: float = 0.0,
     ) -> None:
         _checks.choice("covariance", covariance, Covariance)
-        self.patch_size = patch_size
+        self.patch_size = _checks.patch_size(patch_size)
         self.sigma = GaussianNoise(sigma).sigma
         self.rank = _rank(rank)
         self.covariance = covariance
-        self.center = bool(center)
+        self.center = _checks.flag("center", center)
         self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
 
     def _corruption(self, grid: PatchGrid) -> GaussianNoise:
@@ -293,10 +297,10 @@ class LinearAE(LinearModel):
         shrinkage: float = 0.0,
     ) -> None:
         _checks.choice("covariance", covariance, Covariance)
-        self.patch_size = patch_size
+        self.patch_size = _checks.patch_size(patch_size)
         self.rank = _checks.positive_int("rank", rank)
         self.covariance = covariance
-        self.center = bool(center)
+        self.center = _checks.flag("center", center)
         self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
 
     def _corruption(self, grid: PatchGrid) -> NoCorruption:

@@ -193,7 +193,9 @@ class LinearModel(FittedMap):
             model shrinkage has no effect.)
         """
         self._fitted()
-        tried = [_checks.closed_unit("shrinkage", value) for value in values]
+        tried = [
+            _checks.closed_unit("shrinkage", value) for value in _checks.items("values", values)
+        ]
         if not tried:
             raise ValueError("no shrinkage to try: values is empty")
         if isinstance(images, CentredStack):
@@ -258,7 +260,7 @@ class LinearModel(FittedMap):
         patches, masks = self._working.masked_patches(images, visible, channel_axis)
         mean = self._working.mean
         output = mean + self._apply((patches - mean) * masks)
-        if paste_visible:
+        if _checks.flag("paste_visible", paste_visible):
             output = np.where(masks, patches, output)
         return self._to_image(output)
 

@@ -72,8 +72,7 @@ def masked_psd_std(
     True
     """
     pixels = _checks.real_array("image", image).astype(np.float64, copy=False)
-    ndim = pixels.ndim - (channel_axis is not None)
-    pixels = _checks.channels_last("image", pixels, channel_axis, ndim)
+    pixels = _checks.one_image("image", pixels, channel_axis, "call this for each of them")
     grid = PatchGrid(pixels.shape[:-1], patch_size)
     inclusion_probabilities(grid.n_patches, mask_ratio, sampling=sampling)  # for its checks
     chances = _inclusion(grid.n_patches, mask_ratio, sampling)

@@ -20,7 +20,7 @@ from spectral_mae import _checks
 from spectral_mae import grid as grids
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.fields import each_field
-from spectral_mae.sampling import Seed
+from spectral_mae.sampling import Seed, generator_of
 from spectral_mae.spectrum import Spectrum
 from spectral_mae.weights import add_power, autocorrelation, mask_or_weights, step_weights
 
@@ -102,13 +102,15 @@ def fit_masked_slope(
     True
     """
     pixels: FloatArray = _checks.real_pixels("image", image)
-    shape = _checks.grid_shape(pixels.shape)
+    shape = _checks.one_image("image", pixels, None, "fit each of them").shape[:-1]
     weights = mask_or_weights(visible, shape)
     if weights.shape != shape:
         raise ValueError(f"visible of shape {weights.shape} is not {shape}")
-    if n_draws < 8:
-        raise ValueError(f"{n_draws=}: a standard error needs at least 8")
+    n_draws = _checks.integer("n_draws", n_draws, least=8, why="a standard error needs at least 8")
+    wrap = _checks.flag("wrap", wrap)
+    generator = generator_of(rng)
     pixels = _checks.real_array("image", np.where(weights > 0, pixels, 0.0))
+    _checks.squarable("image", pixels)
     model = _Model(shape, weights, fmin, fmax, wrap=wrap)
     power = model.periodograms(pixels)
     if not any(one.any() for one in power):
@@ -136,7 +138,7 @@ def fit_masked_slope(
         )
     amplitude = model.level(power, model.expected(slope))
     spectrum = model.spectrum(slope, amplitude)
-    stderr = model.stderr(slope, amplitude, each_field(spectrum, n_draws, rng))
+    stderr = model.stderr(slope, amplitude, each_field(spectrum, n_draws, generator))
     return MaskedSlopeFit(slope, stderr, amplitude, spectrum)
 
 
@@ -157,9 +159,8 @@ class _Model:
         radius = grids.radial_frequency(shape, ones)
         self._log_radius = np.log(np.where(radius > 0, radius, 1.0))
         self._inside = radius > 0
-        chosen = self._inside & grids.at_least(radius, 0.0 if fmin is None else fmin)
-        if fmax is not None:
-            chosen &= grids.at_most(radius, fmax)
+        chosen = self._inside & grids.at_least(radius, _checks.limit("fmin", fmin, 0.0))
+        chosen &= grids.at_most(radius, _checks.limit("fmax", fmax, np.inf))
         if not chosen.any():
             raise ValueError(f"no frequency of {shape=} lies in {fmin=}, {fmax=}")
         counts = np.where(chosen, grids.hermitian_weights(shape) / 2.0, 0.0)

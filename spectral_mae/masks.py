@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks, dirichlet
 from spectral_mae._checks import BoolArray, Sampling
-from spectral_mae.grid import PatchGrid
-from spectral_mae.sampling import Seed, sample_kept
+from spectral_mae.grid import PatchGrid, expect_grid
+from spectral_mae.sampling import Seed, generator_of, sample_kept
 
 
 class PulseMask:
@@ -74,6 +74,7 @@ class PulseMask:
         >>> len(mask.starts), mask.mask_ratio
         (4, 0.75)
         """
+        expect_grid(grid)
         kept = sample_kept(grid.n_patches, mask_ratio, 1, sampling=sampling, rng=rng)[0]
         return cls(grid.shape, grid.patch_size, grid.starts()[kept])
 
@@ -167,7 +168,9 @@ def sample_visible(
     >>> visible.shape, visible.mean(axis=(1, 2))
     ((3, 4, 4), array([0.5, 0.5, 0.5]))
     """
-    generator = np.random.default_rng(rng)
+    expect_grid(grid)
+    random_offset = _checks.flag("random_offset", random_offset)
+    generator = generator_of(rng)
     kept = sample_kept(grid.n_patches, mask_ratio, n, sampling=sampling, rng=generator)
     visible = grid.expand(kept)
     if random_offset:
@@ -181,11 +184,11 @@ def sample_visible(
 def _starts(
     starts: ArrayLike, shape: tuple[int, ...], patch_size: tuple[int, ...]
 ) -> NDArray[np.int64]:
-    array = np.asarray(starts)
+    array = _checks.plain_array("starts", starts)
     if array.size == 0:
         return np.zeros((0, len(shape)), dtype=np.int64)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"starts must be integers, not {array.dtype}: {array.ravel()[:4]}")
+        raise TypeError(f"starts must be integers, not {array.dtype}: {_checks.brief(array)}")
     if array.ndim == 1 and len(shape) == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2 or array.shape[1] != len(shape):

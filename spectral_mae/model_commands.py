@@ -31,7 +31,7 @@ from spectral_mae.command_line import (
 )
 from spectral_mae.corruption import PatchMasking
 from spectral_mae.engine import EngineFailed
-from spectral_mae.image_files import SUFFIXES
+from spectral_mae.formats import SUFFIXES
 from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, load_model
 from spectral_mae.linear_model import SHRINKAGES, LinearModel
 from spectral_mae.made_here import made_here

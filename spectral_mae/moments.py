@@ -252,6 +252,7 @@ class StationaryMoments(Accumulator):
         >>> bool(np.isclose(moments.stack().trace, 256 * image.var()))
         True
         """
+        _checks.needed("spectrum", spectrum, Spectrum, "psd(image) makes one")
         grid = PatchGrid(spectrum.shape, patch_size)
         size = grid.n_patches * grid.patch_pixels
         negative = spectrum.power < 0
@@ -260,9 +261,10 @@ class StationaryMoments(Accumulator):
                 f"{int(negative.sum())} powers of the spectrum are negative, the smallest "
                 f"{spectrum.power.min():.3g}: no images have such a spectrum"
             )
-        level = 0.0 if mean is None else _checks.real_number("mean", mean)
+        largest = _checks.LARGEST_SQUARED
+        level = 0.0 if mean is None else _checks.bounded_number("mean", mean, largest)
         at_zero = float(spectrum.per_pixel.flat[0])
-        if not np.isfinite(level) or (level and at_zero > size * level**2 / 2):
+        if level and at_zero > size * level**2 / 2:
             raise ValueError(
                 f"{mean=} with a power of {at_zero:.3g} at zero frequency: the spectrum holds the "
                 "mean still; take it with detrend='constant'"

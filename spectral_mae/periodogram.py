@@ -24,6 +24,8 @@ from spectral_mae.grid import half_shape, row_strips
 from spectral_mae.radial import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectrum import Spectrum
 
+# What is said to whoever gives `psd` a batch.
+SEVERAL = "Periodogram(shape).radial(images), .mean(images) or .power(images)"
 BLOCK_BYTES = 64 * 2**20
 SUMMED = 2**20  # bytes of power that are added up at a time
 TRANSPOSED = 150**2  # pixels from which transposed half-planes are faster
@@ -83,8 +85,7 @@ def psd(
     True
     """
     array = _checks.real_array("image", image)
-    ndim = array.ndim - (channel_axis is not None)
-    shape = _checks.channels_last("image", array, channel_axis, ndim).shape[:-1]
+    shape = _checks.one_image("image", array, channel_axis, SEVERAL).shape[:-1]
     axis = channel_axis if channel_axis is None else channel_axis % array.ndim + 1
     periodogram = Periodogram(
         shape,
@@ -167,6 +168,7 @@ class Periodogram:
         self.shape = _checks.grid_shape(shape)
         self.fs = _checks.sampling_rates(fs, len(self.shape))
         _checks.choice("scaling", scaling, Scaling)
+        channel_axis = _checks.axis_of_channels(channel_axis)
         if channel_axis in (0, -len(self.shape) - 2):
             raise ValueError(f"{channel_axis=}: axis 0 of a batch holds the images")
         self.scaling: Scaling = scaling
@@ -279,9 +281,7 @@ class Periodogram:
 
     def _batch(self, images: ArrayLike) -> NDArray[Any]:
         """Check a batch and give it the axes (n, *shape, channels), without a copy."""
-        array = _checks.plain_array("images", images)
-        if array.dtype.kind not in "buif":
-            raise TypeError(f"images have dtype {array.dtype}; real numbers are needed")
+        array = _checks.numeric_array("images", images)
         batch = _checks.channels_last("images", array, self.channel_axis, len(self.shape) + 1)
         if batch.shape[1:-1] != self.shape or batch.shape[-1] == 0:
             raise ValueError(

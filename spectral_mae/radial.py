@@ -17,6 +17,7 @@ from spectral_mae.binning import Binning
 from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.slope import SlopeFit, power_law_slope
 
+MOST_RINGS = 10_000_000
 Bins = int | Sequence[float] | FloatArray | None
 
 
@@ -120,8 +121,8 @@ class RadialSpectrum:
             raise ValueError(
                 f"fit_slope needs one spectrum, not a batch of shape {self.power.shape}"
             )
-        low = -math.inf if fmin is None else fmin
-        high = math.inf if fmax is None else fmax
+        low = _checks.limit("fmin", fmin, -math.inf)
+        high = _checks.limit("fmax", fmax, math.inf)
         chosen = (self.frequency >= low) & (self.frequency <= high) & (self.frequency > 0)
         if chosen.sum() < 3:
             raise ValueError(
@@ -177,7 +178,9 @@ class RingBins:
             member[rows] = _ring_of(grid.radial_frequency(shape, fs, rows), edges)
         self._binning = Binning(shape, member)
         if len(self._binning.filled) == 0:
-            raise ValueError(f"no frequency of {shape=} with {fs=} lies in the rings {bins=}")
+            raise ValueError(
+                f"no frequency of {shape=} with {fs=} lies in the rings bins={_checks.brief(bins)}"
+            )
         self.fs = fs
         self.edges = np.stack([edges[:-1], edges[1:]], axis=1)[self._binning.filled]
         self.count = np.rint(self._binning.counts).astype(np.int64)
@@ -253,23 +256,28 @@ def _ring_of(radius: FloatArray, edges: FloatArray) -> NDArray[np.integer[Any]]:
 
 
 def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> FloatArray:
-    if bins is not None and not isinstance(bins, int | np.integer):
-        edges = np.asarray(bins, dtype=float)
+    if bins is not None and _checks.plain_array("bins", bins).ndim:
+        edges = _checks.real_array("bins", bins).astype(np.float64)
         if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all() or edges[0] < 0:
-            raise ValueError(f"{bins=} are not rising edges of at least one ring, from 0 up")
+            raise ValueError(
+                f"bins={_checks.brief(bins)} are not rising edges of at least one ring, from 0 up"
+            )
         return edges
+    n_rings = None if bins is None else _checks.positive_int("bins", bins)  # type: ignore[arg-type]
+    if n_rings is not None and n_rings > MOST_RINGS:
+        raise ValueError(f"{bins=} is more than {MOST_RINGS} rings")
     axes = [(n, rate) for n, rate in zip(shape, fs, strict=True) if n > 1]
     if not axes:
         raise ValueError(f"{shape=} has no frequency but zero, so no rings")
     steps = [rate / n for n, rate in axes]
     coarsest, finest = max(steps), min(steps)
     top = grid.nyquist(tuple(rate for _, rate in axes))
-    if bins is None:
+    if n_rings is None:
         coarse = (np.arange(math.floor(top / coarsest * (1 + 1e-12))) + 0.5) * coarsest
         first = min(top, coarsest / 2)
         fine = (np.arange(math.ceil(first / finest)) + 0.5) * finest
         return np.concatenate([fine[fine < first * (1 - 1e-12)], coarse, [top]])
-    return np.linspace(finest / 2, top, _checks.positive_int("bins", bins) + 1)
+    return np.linspace(finest / 2, top, n_rings + 1)
 
 
 def bin_columns(bins: Mapping[str, NDArray[Any]], result: Any) -> dict[str, NDArray[Any]]:

@@ -61,7 +61,7 @@ class Reader:
         try:
             if not isinstance(source, ImageReference):
                 with guard.limited(self.time_limit):
-                    return images.read_image(source, color=self.color, max_pixels=self.max_pixels)
+                    return images.read_file(source, color=self.color, max_pixels=self.max_pixels)
             # Looking for a member in a long compressed archive is no fault of the image.
             data = source.fetch(self.files, self.max_pixels)
             with guard.limited(self.time_limit):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.grid import PatchGrid
@@ -239,7 +240,8 @@ def weight_reach(fields: Iterable[ReceptiveField]) -> WeightReach:
     """
     distance, own = [], []
     rings: dict[str, NDArray[Any]] = {}
-    for field in fields:
+    for field in fields if isinstance(fields, Iterator) else _checks.items("fields", fields):
+        _checks.needed("a field", field, ReceptiveField, "model.receptive_fields() gives them")
         distance.append(field.mean_distance)
         own.append(field.own_patch_share)
         ring = np.rint(field.distance).astype(int).ravel()

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
-from spectral_mae.grid import PatchGrid
+from spectral_mae.grid import PatchGrid, expect_grid
 from spectral_mae.linear import LinearMAE
 from spectral_mae.linear_model import LinearModel
 from spectral_mae.masks import sample_visible
@@ -113,6 +113,9 @@ def reconstruct_image(
     >>> bool((reconstruct_image(model, images[0], rng=0).visible.mean() == 0.5))
     True
     """
+    _checks.needed(
+        "model", model, LinearModel, "LinearMAE(patch_size, mask_ratio).fit(images) is one"
+    )
     pixels = _checks.real_array("image", image).astype(np.float64)
     grid, mean = model.moments_.grid, model.mean_
     if isinstance(model, LinearMAE):
@@ -151,6 +154,10 @@ def border_gradient_ratio(image: FloatArray, grid: PatchGrid) -> float:
     >>> border_gradient_ratio(np.array([0.0, 1.0, 4.0, 5.0]), PatchGrid(4, 2))
     3.0
     """
+    expect_grid(grid)
+    image = _checks.squarable("image", _checks.real_array("image", image))
+    if image.shape[: grid.ndim] != grid.shape or image.ndim > grid.ndim + 1:
+        raise ValueError(f"image of shape {image.shape} does not fit {grid!r}")
     return _ratio([np.diff(image, axis=axis) ** 2 for axis in range(grid.ndim)], grid)
 
 
@@ -166,11 +173,11 @@ def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float
         If the model's patch grid lies at a random offset.
     """
     if not isinstance(model, LinearMAE):
-        raise TypeError(f"{model!r} has no masks to expect anything over")
+        raise TypeError(f"{_checks.brief(model)} has no masks to expect anything over")
     if model.random_offset:
         raise ValueError(f"{model!r}: patches at a random offset have no borders of their own")
     grid, mean = model.moments_.grid, model.mean_
-    pixels = np.asarray(image, dtype=np.float64)
+    pixels = _checks.real_array("image", image).astype(np.float64)
     ratio, sampling = model.mask_ratio, model.sampling
     pi1, pi2 = inclusion_probabilities(grid.n_patches, ratio, sampling=sampling)
     axes = range(grid.ndim)

@@ -187,7 +187,7 @@ class ImageReference:
             If it is no image, or none that can be used.
         """
         if self.is_file:
-            return images.read_image(self.place.path, color=color, max_pixels=max_pixels)
+            return images.read_file(self.place.path, color=color, max_pixels=max_pixels)
         if self.samples is not None:
             return self.samples.pixels(data, max_pixels, color=color)
         return images.read_bytes(data, color=color, max_pixels=max_pixels)

@@ -67,6 +67,7 @@ class SampledMean:
         (True, 0.5)
         """
         values = np.asarray(_checks.real_array("samples", samples), dtype=np.float64)
+        _checks.squarable("samples", values)
         if values.ndim != 1 or len(values) < 10:
             raise ValueError(f"samples of shape {values.shape} are not a run of at least 10")
         n, mean = len(values), float(values.mean())

@@ -20,6 +20,19 @@ from spectral_mae._checks import BoolArray, Sampling
 Seed = int | SeedSequence | Generator | None
 
 
+def generator_of(rng: Seed) -> Generator:
+    """Return the random generator of a seed; a generator is returned as it is (SPEC 7).
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is neither, and for seeds below zero.
+    """
+    if rng is None or isinstance(rng, Generator | SeedSequence):
+        return np.random.default_rng(rng)
+    return np.random.default_rng(_checks.integer("rng", rng, least=0))
+
+
 def kept_patches(n_patches: int, mask_ratio: float) -> int:
     """Return K = ⌊L(1−m)⌋, the patches that fixed sampling keeps.
 
@@ -45,8 +58,8 @@ def kept_patches(n_patches: int, mask_ratio: float) -> int:
     kept = nearest if close else math.floor(product_)
     if not 1 <= kept <= n_patches - 1:
         raise ValueError(
-            f"{mask_ratio=} of {n_patches=} keeps {kept} patches; "
-            f"fixed sampling needs 1 to {n_patches - 1}"
+            f"{mask_ratio=} of {n_patches=} keeps {kept} patches; fixed sampling needs 1 to "
+            f"{n_patches - 1}: {_ratios_that_work(n_patches, kept)} work"
         )
     return kept
 
@@ -103,7 +116,7 @@ def sample_kept(
     """Draw ``n`` sets of kept patches, shape (n, n_patches), True where kept."""
     _checks.choice("sampling", sampling, Sampling)
     n = _checks.positive_int("n", n)
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     if sampling == "bernoulli":
         pi1, _ = inclusion_probabilities(n_patches, mask_ratio, sampling=sampling)
         return generator.random((n, n_patches)) < pi1
@@ -138,8 +151,14 @@ def enumerate_kept(
         yield kept, probability
 
 
+def _ratios_that_work(n_patches: int, kept: int) -> str:
+    """The ratios next to one that keeps no patch, or all; rounded to the safe side, down."""
+    hidden, word = (n_patches - 1, "up to") if kept < 1 else (1, "from")
+    scale = 10 ** (2 + len(str(n_patches)))
+    return f"ratios {word} {hidden * scale // n_patches / scale:g} ({hidden} of {n_patches} hidden)"
+
+
 def _patches(n_patches: int) -> int:
-    n_patches = _checks.positive_int("n_patches", n_patches)
-    if n_patches < 2:
-        raise ValueError(f"{n_patches=}: masking needs at least two patches")
-    return n_patches
+    return _checks.integer(
+        "n_patches", n_patches, least=2, why="masking needs at least two patches"
+    )

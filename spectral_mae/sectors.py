@@ -70,8 +70,8 @@ def average_sectors(
     if len(shape) != 2:
         raise ValueError(f"sectors need an image; {shape=} has {len(shape)} axis")
     n = _checks.positive_int("n", n)
-    low = 0.0 if fmin is None else fmin
-    high = grid.nyquist(fs) if fmax is None else fmax
+    low = _checks.limit("fmin", fmin, 0.0)
+    high = _checks.limit("fmax", fmax, grid.nyquist(fs))
     half = grid.half_shape(shape)
     first, last = grid.half_frequencies(shape, fs)
     bins = np.full(half, -1, dtype=np.int32)

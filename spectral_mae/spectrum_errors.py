@@ -12,7 +12,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.fields import each_field
 from spectral_mae.radial import Bins, RadialSpectrum, RingBins
-from spectral_mae.sampling import Seed
+from spectral_mae.sampling import Seed, generator_of
 from spectral_mae.spectrum import Spectrum
 from spectral_mae.unmasking import Prewhiten, Unmasking
 from spectral_mae.weights import mask_weights
@@ -83,8 +83,10 @@ def unmasked_covariance(
     >>> found.stderr.shape, bool((found.stderr < 0.5 * found.mean).all())
     ((4,), True)
     """
-    if n_draws < 8:
-        raise ValueError(f"{n_draws=}: a covariance needs at least 8")
+    _checks.needed(
+        "model", model, Spectrum, "psd(image) or fields.power_law(shape, slope) make one"
+    )
+    n_draws = _checks.integer("n_draws", n_draws, least=8, why="a covariance needs at least 8")
     weights = mask_weights(visible, model.shape)
     if weights.shape != model.shape:
         raise ValueError(f"visible of shape {weights.shape} is not {model.shape}")
@@ -124,13 +126,15 @@ def bootstrap_radial(
     >>> bool((np.abs(mean.power - 1) < 4 * mean.stderr).all())
     True
     """
+    _checks.needed(
+        "spectra", spectra, RadialSpectrum, "Periodogram(shape).radial(images) makes one"
+    )
     if spectra.power.ndim != 2 or len(spectra.power) < 2:
         raise ValueError(f"power of shape {spectra.power.shape} is not of two images or more")
     n = len(spectra.power)
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     # How often each image is drawn says as much as which: a product instead of copies.
-    if _checks.positive_int("n_resamples", n_resamples) < 2:
-        raise ValueError(f"{n_resamples=}: a spread needs at least 2")
+    _checks.integer("n_resamples", n_resamples, least=2, why="a spread needs at least 2")
     shares = generator.multinomial(n, [1.0 / n] * n, n_resamples)
     means = shares @ spectra.power / n
     return dataclasses.replace(

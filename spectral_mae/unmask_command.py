@@ -126,7 +126,7 @@ def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
 
 def _read_mask(arguments: argparse.Namespace) -> LoadedImage:
     try:
-        return images.read_image(arguments.mask, max_pixels=arguments.max_pixels)
+        return images.read_file(arguments.mask, max_pixels=arguments.max_pixels)
     except ImageRefused as refusal:
         raise ValueError(f"{arguments.mask}: {refusal}") from refusal
 

@@ -86,7 +86,7 @@ class Unmasking:
         if prewhiten is not None:
             _checks.choice("prewhiten", prewhiten, Prewhiten)
         self.prewhiten = prewhiten
-        self.wrap = bool(wrap)
+        self.wrap = _checks.flag("wrap", wrap)
         # The image itself, then its steps along each axis.
         n = 1 if prewhiten is None else 1 + len(self.shape)
         self._power = np.zeros((n, *grids.half_shape(self.shape)))
@@ -122,6 +122,7 @@ class Unmasking:
         for image, mask in zip(pixels, masks, strict=True):
             if not np.isfinite(_seen(image, mask)).all():
                 _checks.real_array("images", np.where(masks > 0, pixels, 0.0))
+            _checks.squarable("images", _seen(image, mask))
         # What comes together is added up on its own first; a single image needs no room for that.
         power = self._power if len(pixels) == 1 else np.zeros_like(self._power)
         for image, mask in zip(pixels, masks, strict=True):
@@ -138,6 +139,7 @@ class Unmasking:
 
     def merge(self, other: Self) -> Self:
         """Take in what another pool has seen."""
+        _checks.needed("other", other, Unmasking, "pools are merged with pools")
         if (self.shape, self.prewhiten, self.wrap) != (other.shape, other.prewhiten, other.wrap):
             raise ValueError(
                 f"pools of {self.shape=}, {self.prewhiten=}, {self.wrap=} and "
@@ -170,8 +172,7 @@ class Unmasking:
         _checks.choice("scaling", scaling, Scaling)
         if self.n == 0:
             raise ValueError("no images yet: call update first")
-        if not min_pairs > 0:
-            raise ValueError(f"{min_pairs=} is not positive")
+        min_pairs = _checks.positive_number("min_pairs", min_pairs)
         weights = None if taper is None else _checks.real_array("taper", taper)
         if weights is not None and weights.shape != self.shape:
             raise ValueError(f"taper of shape {weights.shape} does not fit {self.shape=}")
@@ -326,8 +327,10 @@ def unmasked_psd(
     if detrend is not None:
         _checks.choice("detrend", detrend, Literal["constant"])
     array = _checks.real_pixels("image", image)
-    ndim = array.ndim - (channel_axis is not None)
-    planes = np.moveaxis(_checks.channels_last("image", array, channel_axis, ndim), -1, 0)
+    last = _checks.one_image(
+        "image", array, channel_axis, "Unmasking(shape).update(images, visible)"
+    )
+    planes = np.moveaxis(last, -1, 0)
     shape = _checks.grid_shape(planes.shape[1:])
     weights = mask_or_weights(visible, shape)
     if nan == "hidden":
@@ -341,6 +344,7 @@ def unmasked_psd(
     if borders == "hidden":
         masks, planes = _surrounded(masks, shape), _surrounded(planes, shape)
         shape = masks.shape[1:]
+    min_pairs = _checks.positive_number("min_pairs", min_pairs)
     pool = Unmasking(shape, prewhiten=prewhiten, wrap=wrap)
     for plane in planes:
         centred = plane

@@ -78,8 +78,7 @@ def taper_edges(visible: ArrayLike, width: float) -> FloatArray:
     mask = _checks.plain_array("visible", visible)
     if mask.dtype != np.bool_:
         raise TypeError(f"visible has dtype {mask.dtype}; a taper starts from a bool mask")
-    if not 0 < _checks.real_number("width", width) < np.inf:
-        raise ValueError(f"{width=} is not a positive number of pixels")
+    width = _checks.positive_number("width", width)
     if mask.all():
         return np.ones(mask.shape)
     distance = scipy.ndimage.distance_transform_edt(mask)

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from spectral_mae.images import LoadedImage, read_image
+from spectral_mae.images import LoadedImage, read_file
 
 Array = NDArray[Any]
 GRAY = np.array([[0, 1, 128], [200, 254, 255]], dtype=np.uint8)
@@ -111,7 +111,7 @@ def tiff(
 def read(data: bytes, tmp_path: Path, **options: Any) -> LoadedImage:
     path = tmp_path / "image.dat"
     path.write_bytes(data)
-    return read_image(path, **options)
+    return read_file(path, **options)
 
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (24, 20, 3), dtype=np.uint8)

@@ -347,9 +347,9 @@ def test_equal_seeds_draw_equal_images():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"noise": -0.5}, ValueError, "noise=-0.5 is not a variance"),
-        ({"noise": np.inf}, ValueError, "noise=inf is not a variance"),
-        ({"noise": np.nan}, ValueError, "noise=nan is not a variance"),
+        ({"noise": -0.5}, ValueError, "noise=-0.5 is negative or not finite"),
+        ({"noise": np.inf}, ValueError, "noise=inf is negative or not finite"),
+        ({"noise": np.nan}, ValueError, "noise=nan is negative or not finite"),
         ({"noise": "little"}, TypeError, "noise='little'"),
         ({"tolerance": 0.0}, ValueError, "tolerance=0.0"),
         ({"tolerance": 1.0}, ValueError, "tolerance=1.0"),

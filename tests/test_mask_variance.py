@@ -167,7 +167,7 @@ def test_the_spread_goes_with_the_square_of_the_unit(unit):
         (np.ones((8, 8)), 4, 1.0, {}, ValueError, "mask_ratio=1.0 is not strictly between"),
         (np.full((8, 8), np.nan), 4, 0.5, {}, ValueError, "image holds 64 .* not finite"),
         (np.ones((8, 8), complex), 4, 0.5, {}, TypeError, "image has dtype complex128"),
-        (np.ones((8, 8, 8)), 4, 0.5, {}, ValueError, r"shape=\(8, 8, 8\) has 3 axes"),
+        (np.ones((8, 8, 8)), 4, 0.5, {}, ValueError, r"image of shape \(8, 8, 8\) .* has 3 axes"),
         (np.ones(8), 4, 0.5, {"sampling": "x"}, ValueError, "sampling='x' is not one of 'fixed'"),
         (np.ones(8), 4, 0.5, {"scaling": "x"}, ValueError, "scaling='x' is not one of"),
         (np.ones(8), 4, 0.5, {"detrend": "x"}, ValueError, "detrend='x' is not one of"),

@@ -118,7 +118,7 @@ def test_equal_seeds_draw_equal_masks(sampling):
     ("n_patches", "ratio", "error", "message"),
     [
         (1, 0.5, ValueError, "n_patches=1: masking needs at least two patches"),
-        (0, 0.5, ValueError, "n_patches=0 is not at least 1"),
+        (0, 0.5, ValueError, "n_patches=0: masking needs at least two"),
         (4.0, 0.5, TypeError, "n_patches=4.0 is not an integer"),
         (4, 0.0, ValueError, "mask_ratio=0.0 is not strictly between 0 and 1"),
         (4, 1.0, ValueError, "mask_ratio=1.0 is not strictly"),

@@ -156,7 +156,7 @@ def test_whatever_a_decoder_raises_is_a_reason(tree, monkeypatch, error, reason)
     def fail(*args, **options):
         raise error
 
-    monkeypatch.setattr(images, "read_image", fail)
+    monkeypatch.setattr(images, "read_file", fail)
     with pytest.raises(ImageRefused, match=f"^{reason}$"):
         Reader().read(reference_to(tree / "a.png"))
 
@@ -168,12 +168,12 @@ def test_a_slow_decoder_is_interrupted(tree, monkeypatch):
         while True:
             pass
 
-    sound = images.read_image
-    monkeypatch.setattr(images, "read_image", hang)
+    sound = images.read_file
+    monkeypatch.setattr(images, "read_file", hang)
     reader = Reader(time_limit=0.1)
     with pytest.raises(ImageRefused, match=r"took longer than 0\.1 seconds \(--time-limit\)"):
         reader.read(reference_to(tree / "a.png"))
-    monkeypatch.setattr(images, "read_image", sound)
+    monkeypatch.setattr(images, "read_file", sound)
     assert reader.read(reference_to(tree / "a.png")).pixels.shape == (20, 24)
     assert reader.seconds >= 0.1
 

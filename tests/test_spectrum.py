@@ -267,11 +267,16 @@ def test_power_too_large_for_the_precision_is_an_error_not_infinite(name, detren
     [
         (np.ones((4, 4), complex), {}, TypeError, "image has dtype complex128; real numbers"),
         (np.full((4, 4), "a"), {}, TypeError, "image has dtype <U1"),
-        (np.ones((2, 4, 4)), {}, ValueError, r"shape=\(2, 4, 4\) has 3 axes"),
+        (
+            np.ones((2, 4, 4)),
+            {},
+            ValueError,
+            r"has 3 axes.*Periodogram\(shape\)\.radial\(images\).*channel_axis",
+        ),
         (np.float64(1), {}, ValueError, "has 0 axes"),
         (np.ones((4, 4)), {"fs": -1}, ValueError, "fs=-1 must be finite and positive"),
         (np.ones((4, 4, 3)), {"channel_axis": 3}, ValueError, r"channel_axis=3 is out of range"),
-        (np.ones((4, 4, 0)), {"channel_axis": -1}, ValueError, r"\(1, 4, 4, 0\)"),
+        (np.ones((4, 4, 0)), {"channel_axis": -1}, ValueError, r"\(4, 4, 0\) is empty"),
         (np.ones((4, 4)), {"window": np.ones((4, 5))}, ValueError, r"\(4, 5\) .*shape=\(4, 4\)"),
         (np.ones((4, 4)), {"visible": np.ones((4, 5))}, ValueError, r"\(4, 5\) .*\(4, 4\)"),
         (np.ones((4, 4)), {"scaling": "power"}, ValueError, "scaling='power' is not one of"),
@@ -292,7 +297,7 @@ def test_impossible_arguments_are_refused_with_their_values(image, options, erro
     [
         (np.ones((2, 4, 5)), {}, ValueError, r"\(2, 4, 5\) .* batch of shape=\(4, 4\)"),
         (np.ones((4, 4)), {}, ValueError, r"images of shape \(4, 4\) has 2 axes.* needs 3"),
-        (np.ones((2, 4, 4), complex), {}, TypeError, "images have dtype complex128"),
+        (np.ones((2, 4, 4), complex), {}, TypeError, "images has dtype complex128"),
         (np.ones((2, 4, 4)), {"visible": np.ones((3, 4, 4))}, ValueError, r"\(3, 4, 4\) .*\(2, 4"),
     ],
 )

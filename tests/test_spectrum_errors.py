@@ -188,7 +188,7 @@ def test_seeds_say_which_images():
     [
         (psd(np.eye(8)).radial(), {}, ValueError, r"power of shape \(4,\) is not of two images"),
         (rings(1), {}, ValueError, r"power of shape \(1, 4\) is not of two images or more"),
-        (rings(3), {"n_resamples": 0}, ValueError, "n_resamples=0 is not at least"),
+        (rings(3), {"n_resamples": 0}, ValueError, "n_resamples=0: a spread needs"),
         (rings(3), {"n_resamples": 2.5}, TypeError, "n_resamples=2.5 is not an integer"),
     ],
 )

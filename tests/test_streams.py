@@ -111,12 +111,14 @@ def test_too_many_pixels_are_refused(files):
 
 
 def test_memory_that_is_not_there_is_a_failure_of_the_file(files, monkeypatch):
+    sound = streams.images.read_file
+
     def exhausted(path, **options):
         if path == files[1]:
             raise MemoryError
-        return sm.read_image(path, **options)
+        return sound(path, **options)
 
-    monkeypatch.setattr(streams.images, "read_image", exhausted)
+    monkeypatch.setattr(streams.images, "read_file", exhausted)
     stream = ImageStream(StreamOptions(16))
     assert len(all_of(stream, files)) == 3
     assert stream.failed == {str(files[1]): "not enough memory"}

@@ -90,7 +90,7 @@ def test_borders_of_the_image_are_no_edges():
     ("visible", "width", "error", "message"),
     [
         (np.ones(4), 2, TypeError, "visible has dtype float64; a taper starts from a bool mask"),
-        (np.ones(4, bool), 0, ValueError, "width=0 is not a positive number of pixels"),
+        (np.ones(4, bool), 0, ValueError, "width=0 is not a positive number"),
         (np.ones(4, bool), -1.0, ValueError, "width=-1.0 is not"),
         (np.ones(4, bool), np.inf, ValueError, "width=inf is not"),
         (np.ones(4, bool), np.nan, ValueError, "width=nan is not"),

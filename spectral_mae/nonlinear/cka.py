@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.nonlinear.data import UInt8Array
 from spectral_mae.nonlinear.training import to_tensor
@@ -109,8 +110,9 @@ def layer_similarity(
     ndarray, shape (1 + depth of first, 1 + depth of second)
         Embeddings first.
     """
-    if batch < LEAST:
-        raise ValueError(f"{batch=} is less than {LEAST}, where HSIC is not defined")
+    _checks.integer(
+        "batch", batch, least=LEAST, why=f"HSIC is not defined for less than {LEAST} images"
+    )
 
     def layers(model: MaskedAutoencoder, part: UInt8Array) -> list[FloatArray]:
         with torch.no_grad():

@@ -38,6 +38,14 @@ class ClassifyConfig:
     flip: bool = True
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        _checks.positive_int("epochs", self.epochs)
+        _checks.positive_int("batch", self.batch)
+        for name in ("rate", "weight_decay", "warmup"):
+            _checks.non_negative_number(name, getattr(self, name))
+        _checks.flag("flip", self.flip)
+        _checks.integer("seed", self.seed, least=0)
+
 
 class Classifier(nn.Module):
     """A linear layer on the standardised features of a model; both learn.

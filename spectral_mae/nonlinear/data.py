@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from spectral_mae import images
-from spectral_mae._checks import positive_int
+from spectral_mae._checks import open_unit, positive_int
 from spectral_mae.images import ImageRefused
-from spectral_mae.sampling import Seed
+from spectral_mae.sampling import Seed, generator_of
 
 CIFAR_SIDE = 32
 CIFAR_ROW = 1 + 3 * CIFAR_SIDE**2  # a label, then red, green and blue planes
@@ -70,10 +70,11 @@ class LabelledImages:
         ValueError
             If either would be empty.
         """
+        share = open_unit("share", share)
         n = round(share * len(self))
         if not 0 < n < len(self):
             raise ValueError(f"{share=} of {len(self)} images holds {n} out")
-        order = np.random.default_rng(rng).permutation(len(self))
+        order = generator_of(rng).permutation(len(self))
         return self.subset(np.sort(order[n:])), self.subset(np.sort(order[:n]))
 
 
@@ -117,7 +118,7 @@ def read_labelled(
     """
     if limit is not None:
         positive_int("limit", limit)
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     first = Path(paths[0]) if len(paths) == 1 else None
     batches = [] if first is None else _cifar_batches(first)
     if batches:
@@ -166,7 +167,7 @@ def _read(
     read: list[str] = []
     for i in tqdm(chosen, desc="reading", unit="image", disable=quiet or None):
         try:
-            image = images.read_image(open_(names[i]), color=color)
+            image = images.read_file(open_(names[i]), color=color)
             if size is not None:
                 image = images.resize_and_crop(image, size)
         except ImageRefused as refusal:

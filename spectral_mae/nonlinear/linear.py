@@ -16,7 +16,7 @@ from spectral_mae.grid import PatchGrid
 from spectral_mae.moments import DenseMoments
 from spectral_mae.nonlinear.model import ImageModel
 from spectral_mae.nonlinear.schedule import warmup_cosine
-from spectral_mae.sampling import Seed
+from spectral_mae.sampling import Seed, generator_of
 
 
 class LinearAutoencoder(ImageModel):
@@ -87,6 +87,12 @@ class DescentConfig:
     rate: float = 3e-3
     warmup: float = 0.02
 
+    def __post_init__(self) -> None:
+        _checks.positive_int("steps", self.steps)
+        _checks.positive_int("batch", self.batch)
+        _checks.positive_number("rate", self.rate)
+        _checks.closed_unit("warmup", self.warmup)
+
 
 def descend(
     model: LinearAutoencoder,
@@ -125,7 +131,7 @@ def descend(
         If images do not fit.
     """
     config = DescentConfig() if config is None else config
-    rng = np.random.default_rng(rng)
+    rng = generator_of(rng)
     channel_axis = None if images.ndim == 3 else -1
     patches = model.grid.to_patches(np.asarray(images, np.float64), channel_axis)
     if patches.shape[2] != model.pixel_mean.shape[1]:

@@ -13,7 +13,7 @@ from spectral_mae.grid import PatchGrid
 from spectral_mae.nonlinear.maps import Filler
 from spectral_mae.nonlinear.model import Target
 from spectral_mae.response import FrequencyResponse
-from spectral_mae.sampling import Seed, kept_patches, sample_kept
+from spectral_mae.sampling import Seed, generator_of, kept_patches, sample_kept
 
 
 def measured_response(
@@ -66,9 +66,8 @@ def measured_response(
         If there are fewer than two draws, or no two such masks.
     """
     _checks.choice("target", target, Target)
-    if _checks.positive_int("draws", draws) < 2:
-        raise ValueError(f"{draws=}: noise over masks needs at least two")
-    generator = np.random.default_rng(rng)
+    _checks.integer("draws", draws, least=2, why="noise over masks needs at least two")
+    generator = generator_of(rng)
     centre = images.mean(0) if mean is None else np.asarray(mean)
     if target == "hidden":
         outputs: Iterable[FloatArray] = _hidden_outputs(
@@ -136,7 +135,7 @@ def disjoint_masks(
     kept = kept_patches(n_patches, mask_ratio)
     if 2 * kept > n_patches:
         raise ValueError(f"{mask_ratio=} keeps {kept} of {n_patches} patches: no two disjoint ones")
-    order = np.random.default_rng(rng).permuted(
+    order = generator_of(rng).permuted(
         np.broadcast_to(np.arange(n_patches), (n, n_patches)), axis=1
     )
     return order < kept, (order >= kept) & (order < 2 * kept)

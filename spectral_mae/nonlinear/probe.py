@@ -12,11 +12,12 @@ import scipy.special
 import torch
 from numpy.typing import NDArray
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.nonlinear.data import UInt8Array
 from spectral_mae.nonlinear.model import ImageModel
 from spectral_mae.nonlinear.training import EVALUATION_BATCH, to_tensor
-from spectral_mae.sampling import Seed
+from spectral_mae.sampling import Seed, generator_of
 
 Labels = NDArray[np.int64]
 
@@ -97,7 +98,8 @@ def linear_probe(
     True
     """
     n_classes = int(labels.max()) + 1 if len(labels) else 0
-    n_held = round(holdout * len(labels))
+    n_held = round(_checks.open_unit("holdout", holdout) * len(labels))
+    penalties = [_checks.non_negative_number("penalty", penalty) for penalty in penalties]
     if n_classes < 2 or not 0 < n_held < len(labels) or not penalties:
         raise ValueError(
             f"{len(labels)} images of {n_classes} classes with {holdout=} and {len(penalties)} "
@@ -106,7 +108,7 @@ def linear_probe(
     mean, std = features.mean(0), features.std(0)
     scale = np.divide(1.0, std, out=np.zeros_like(std), where=std > 1e-12)
     x, test = (features - mean) * scale, (test_features - mean) * scale
-    order = np.random.default_rng(rng).permutation(len(labels))
+    order = generator_of(rng).permutation(len(labels))
     held, fitted = order[:n_held], order[n_held:]
     weights: FloatArray = np.zeros((x.shape[1] + 1, n_classes))
     right = []

@@ -70,10 +70,9 @@ class TrainConfig:
         _checks.choice("sampling", self.sampling, Sampling)
         _checks.choice("target", self.target, Target)
         for name in ("rate", "warmup", "weight_decay"):
-            if not 0 <= _checks.real_number(name, getattr(self, name)) < float("inf"):
-                raise ValueError(f"{name}={getattr(self, name)} is negative or not finite")
-        if self.seed < 0:
-            raise ValueError(f"seed={self.seed} is negative")
+            _checks.non_negative_number(name, getattr(self, name))
+        _checks.flag("flip", self.flip)
+        _checks.integer("seed", self.seed, least=0)
 
 
 @dataclass(frozen=True)

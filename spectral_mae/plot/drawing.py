@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
-from spectral_mae import grid
+from spectral_mae import _checks, grid
 from spectral_mae._checks import FloatArray
 from spectral_mae.made_here import SOFTWARE
 
@@ -55,6 +55,16 @@ STYLE: Any = {
     "ytick.labelsize": "small",
 }
 
+# Where each format says what wrote it, and which leave the date out.
+METADATA: dict[str, Any] = {
+    "png": {"Software": SOFTWARE},
+    "pdf": {"Creator": SOFTWARE, "CreationDate": None},
+    "svg": {"Creator": SOFTWARE, "Date": None},
+    "svgz": {"Creator": SOFTWARE, "Date": None},
+    "eps": {"Creator": SOFTWARE},
+    "ps": {"Creator": SOFTWARE},
+}
+
 # Labelled ticks of a logarithmic axis of frequency, as parts of the largest.
 FREQUENCY_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
@@ -83,6 +93,16 @@ def use_style() -> None:
     mpl.rcParams.update(STYLE)
 
 
+def named(name: str, given: Any, kinds: type | tuple[type, ...], how: str) -> dict[str, Any]:
+    """One result, or a mapping of label to result, as a mapping; ``how`` says what makes one."""
+    several = dict(given) if isinstance(given, Mapping) else {"": given}
+    if not several:
+        raise ValueError(f"no {name} to draw: the mapping is empty")
+    for label, one in several.items():
+        _checks.needed(f"{name}[{label!r}]" if label else name, one, kinds, how)
+    return several
+
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -102,21 +122,65 @@ def new_figure(
     rows: int = 1, columns: int = 1, *, width: float = 6.0, height: float = 4.0, **layout: Any
 ) -> tuple[Figure, NDArray[Any]]:
     """A figure without a screen and its axes as a (rows, columns) array; inches."""
+    size = _checks.positive_number("width", width), _checks.positive_number("height", height)
+    rows, columns = _checks.positive_int("rows", rows), _checks.positive_int("columns", columns)
     with style():
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         return figure, figure.subplots(rows, columns, squeeze=False, **layout)
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a PNG that is known again as made here; equal figures give equal bytes."""
-    with style():
-        figure.savefig(path, metadata={"Software": SOFTWARE})
+    """Write a figure in the format that the file's name says; PNG where it says none.
+
+    It is marked as made here where its format has a place for that, and a date only where the
+    format cannot do without (PostScript): elsewhere equal figures give equal bytes.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : path
+        Such as ``figure.png``, ``figure.pdf`` or ``figure.svg``.
+
+    Raises
+    ------
+    TypeError
+        If ``figure`` is not a figure.
+    ValueError
+        For a format that matplotlib does not write; it lists those that it does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> figure, _ = new_figure()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(figure, f"{folder}/empty.pdf")
+    """
+    _checks.needed("figure", figure, Figure, "plot.new_figure() makes one; of axes it is ax.figure")
+    name = _checks.path("path", path)
+    kind = os.path.splitext(name)[1].lstrip(".").lower() or "png"  # noqa: PTH122 - a text
+    with style(), mpl.rc_context({"svg.hashsalt": SOFTWARE}):
+        figure.savefig(name, metadata=METADATA.get(kind))
 
 
 def one_axes(ax: Axes | None) -> Axes:
     """The given axes, or those of a new figure."""
-    return subplots(1, 1, 4.0)[0, 0] if ax is None else ax
+    if ax is None:
+        return subplots(1, 1, 4.0)[0, 0]
+    _checks.needed("ax", ax, Axes, "plt.subplots() makes one; None makes a figure")
+    return ax
+
+
+def many_axes(ax: Any, shape: tuple[int, ...], side: float) -> NDArray[Any]:
+    """The given array of axes, checked, or those of a new figure, ``side`` inches each."""
+    if ax is None:
+        rows, columns = shape if len(shape) == 2 else (1, *shape)
+        return subplots(rows, columns, side).reshape(shape)
+    array = np.asarray(ax, dtype=object)
+    if array.shape != shape or not all(isinstance(one, Axes) for one in array.flat):
+        what = f"ax of shape {array.shape}" if array.ndim else f"ax={_checks.brief(ax)}"
+        raise ValueError(f"{what} is not {shape} of Axes: plot.new_figure makes them so")
+    return array
 
 
 def subplots(rows: int, columns: int, side: float) -> NDArray[Any]:

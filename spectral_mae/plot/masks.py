@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
-from spectral_mae import dirichlet
+from spectral_mae import _checks, dirichlet
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.expectation import expected_mask_power
-from spectral_mae.grid import PatchGrid, half_from_full
+from spectral_mae.grid import PatchGrid, expect_grid, half_from_full
 from spectral_mae.leaked_power import Leakage, RadialLeakage
 from spectral_mae.masks import PulseMask
 from spectral_mae.periodogram import psd
@@ -30,9 +30,9 @@ from spectral_mae.plot.drawing import (
     frequency_map,
     log_frequency_axis,
     log_power_axis,
+    many_axes,
     one_axes,
     styled,
-    subplots,
     unit_of,
 )
 from spectral_mae.plot.spectra import common_limits, power_range
@@ -67,14 +67,17 @@ def masking(
     ValueError
         If ``image`` is not an image of gray values, or ``ax`` has another shape.
     """
-    image = np.asarray(image, dtype=float)
+    image = _checks.real_array("image", image).astype(np.float64)
     if image.ndim != 2:
         raise ValueError(f"an image of shape {image.shape} is not one of gray values, (H, W)")
-    n_columns = 1 + 2 * len(masks)
-    if ax is None:
-        ax = subplots(2, n_columns, 2.1)
-    if ax.shape != (2, n_columns):
-        raise ValueError(f"ax of shape {ax.shape} is not (2, {n_columns})")
+    if isinstance(masks, PulseMask):
+        raise TypeError(f"masks={masks!r} is one mask; give a list, [mask]")
+    masks = _checks.items("masks", masks)
+    for mask in masks:
+        _checks.needed("a mask", mask, PulseMask, "PulseMask.random(grid, mask_ratio) makes one")
+        if mask.shape != image.shape:
+            raise ValueError(f"{mask!r} does not fit an image of shape {image.shape}")
+    ax = many_axes(ax, (2, 1 + 2 * len(masks)), 2.1)
     # Of large images only what is drawn is kept of a column when the next one is made.
     columns = [_Column.of("image", image)]
     for mask in masks:
@@ -130,9 +133,14 @@ class _Column:
 @styled
 def masked_image(image: FloatArray, weights: FloatArray, ax: Axes | None = None) -> Axes:
     """A gray image from 0 to 1 under a mask (or weights), hidden pixels in a tint."""
+    pixels, seen = (_checks.real_array(n, x) for n, x in (("image", image), ("weights", weights)))
+    if pixels.ndim != 2 or seen.shape != pixels.shape:
+        raise ValueError(
+            f"image of shape {pixels.shape} and weights of shape {seen.shape} are not both (H, W)"
+        )
     ax = one_axes(ax)
-    gray = np.clip(np.asarray(image, dtype=float), 0, 1)[..., np.newaxis]
-    share = np.asarray(weights, dtype=float)[..., np.newaxis]
+    gray = np.clip(pixels, 0, 1)[..., np.newaxis]
+    share = seen[..., np.newaxis]
     ax.imshow(gray * share + np.array(HIDDEN) * (1 - share), interpolation="nearest")
     ax.set_xticks([])
     ax.set_yticks([])
@@ -165,10 +173,10 @@ def grating(
     ValueError
         For the grid of a signal.
     """
+    expect_grid(patch_grid)
     if patch_grid.ndim != 2:
         raise ValueError(f"a grating has two axes; the grid has shape={patch_grid.shape}")
-    if ax is None:
-        ax = subplots(1, 2, 4.2)[0]
+    ax = many_axes(ax, (2,), 4.2)
     power = expected_mask_power(patch_grid, mask_ratio, sampling=sampling)
     height, width = patch_grid.shape
     peak = float(np.max(power.ravel()[1:]))
@@ -213,6 +221,8 @@ def leakage(
     result: Leakage | RadialLeakage, ax: Axes | None = None, *, label: str | None = None
 ) -> Axes:
     """Leakage: a map over the frequencies of an image, or a line over rings."""
+    kinds = Leakage, RadialLeakage
+    _checks.needed("result", result, kinds, "leakage(image, patch_size, mask_ratio) makes one")
     ax = one_axes(ax)
     if isinstance(result, RadialLeakage):
         ax.plot(result.frequency, _finite(result.ratio), label=label)
@@ -254,18 +264,32 @@ def octaves(
 
     Infinite values stand as triangles at the top edge; the median counts them.
     """
-    if not values:
-        raise ValueError("no leakage to draw")
+    if not isinstance(values, Mapping) or not values:
+        raise ValueError(f"values={_checks.brief(values)} holds no numbers by octave under a label")
+    names = _checks.items("names", names)
+    found_by = {
+        label: [
+            _checks.real_pixels(f"values[{label!r}]", found)
+            for found in _checks.items(f"values[{label!r}]", by_octave)
+        ]
+        for label, by_octave in values.items()
+    }
+    for label, by_octave in found_by.items():
+        if len(by_octave) != len(names) or any(found.ndim != 1 for found in by_octave):
+            raise ValueError(
+                f"values[{label!r}] are not {len(names)} sequences of numbers, one for each name"
+            )
+    legend = _checks.flag("legend", legend)
     ax = one_axes(ax)
     step = 0.8 / len(values)
     spread = np.random.default_rng(0)
-    for i, (label, by_octave) in enumerate(values.items()):
+    for i, (label, by_octave) in enumerate(found_by.items()):
         colour = CYCLE[i % len(CYCLE)]
         middle = np.arange(len(names)) + (i - (len(values) - 1) / 2) * step
         for x, found in zip(middle, by_octave, strict=True):
             if len(found) == 0:
                 continue
-            value = np.array(found)
+            value = found
             place = x + spread.uniform(-0.25, 0.25, value.size) * step
             bar = [x - 0.4 * step, x + 0.4 * step]
             ax.plot(bar, _finite(np.array([np.median(value)] * 2)), color=colour, linewidth=2)

@@ -12,6 +12,7 @@ from matplotlib.colors import Normalize, SymLogNorm
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear_model import LinearModel
 from spectral_mae.plot.drawing import (
@@ -20,13 +21,16 @@ from spectral_mae.plot.drawing import (
     SIGNED_MAP,
     color_bar,
     log_power_axis,
+    many_axes,
+    named,
     one_axes,
     picture,
     shown,
     styled,
-    subplots,
 )
 from spectral_mae.receptive import ReceptiveField
+
+FIELD = "model.receptive_field(output_pixel) makes one"
 
 
 @styled
@@ -55,8 +59,11 @@ def receptive_field(
     around : int or None
         Show only so many patches on each side of the output pixel's own.
     """
-    ax = one_axes(ax)
+    colorbar, log = _checks.flag("colorbar", colorbar), _checks.flag("log", log)
+    if around is not None:
+        around = _checks.integer("around", around, least=0)
     weights = _summed(field)
+    ax = one_axes(ax)
     if weights.ndim == 1:
         ax.plot(np.arange(len(weights)), weights)
         ax.axhline(0, color=GRAY, linewidth=0.7)
@@ -97,13 +104,19 @@ def receptive_fields(
     log : bool
         A scale that is logarithmic from a hundredth of the largest weight up, in both signs.
     """
+    log = _checks.flag("log", log)
+    if not isinstance(rows, Mapping) or not all(isinstance(r, Mapping) for r in rows.values()):
+        raise TypeError(
+            f"rows={_checks.brief(rows)} is not a mapping of model to a mapping of title to "
+            "ReceptiveField"
+        )
+    for name, row in rows.items():
+        if row:
+            named(f"rows[{name!r}]", row, ReceptiveField, FIELD)
     columns = max((len(row) for row in rows.values()), default=0)
     if columns == 0:
         raise ValueError("no receptive fields to draw")
-    if ax is None:
-        ax = subplots(len(rows), columns, 2.0)
-    if ax.shape != (len(rows), columns):
-        raise ValueError(f"ax of shape {ax.shape} is not {(len(rows), columns)}")
+    ax = many_axes(ax, (len(rows), columns), 2.0)
     image = None
     norm = SymLogNorm(1e-2, vmin=-1, vmax=1) if log else Normalize(-1, 1)
     for (name, fields), line in zip(rows.items(), ax, strict=True):
@@ -125,10 +138,13 @@ def receptive_fields(
 
 
 @styled
-def weight_by_distance(fields: Mapping[str, ReceptiveField], ax: Axes | None = None) -> Axes:
+def weight_by_distance(
+    fields: ReceptiveField | Mapping[str, ReceptiveField], ax: Axes | None = None
+) -> Axes:
     """Normalised weight against distance from the output pixel, on a logarithmic axis."""
+    several = named("fields", fields, ReceptiveField, FIELD)
     ax = one_axes(ax)
-    for i, (name, field) in enumerate(fields.items()):
+    for i, (name, field) in enumerate(several.items()):
         rings = field.by_distance()
         floor = 1e-10 * float(np.max(rings.weight, initial=0.0))  # the rest is rounding
         # Dashes, so that lines that coincide are both seen.
@@ -137,7 +153,8 @@ def weight_by_distance(fields: Mapping[str, ReceptiveField], ax: Axes | None = N
     log_power_axis(ax)
     ax.set_xlabel("distance from the output pixel (pixels)")
     ax.set_ylabel("mean |weight| / Σ|weight|")
-    ax.legend()
+    if any(several):
+        ax.legend()
     return ax
 
 
@@ -158,7 +175,10 @@ def filters(
     columns : int
         Pictures in a row.
     """
-    n, ndim = len(images), 4 if channels else 3
+    images = _checks.real_array("images", images)
+    channels = _checks.flag("channels", channels)
+    columns = _checks.positive_int("columns", columns)
+    n, ndim = len(images) if images.ndim else 0, 4 if channels else 3
     if n == 0 or images.ndim not in (2, ndim) or (channels and images.shape[-1] != 3):
         raise ValueError(f"images of shape {images.shape} with {channels=} are not filters")
     ax = one_axes(ax)
@@ -203,12 +223,10 @@ def eigenvalues(
     ValueError
         If a model has none, as with a hidden target.
     """
-    named = models if isinstance(models, Mapping) else {"": models}
+    several = named("models", models, object, "")
+    known = {name: _eigenvalues(model) for name, model in several.items()}
     ax = one_axes(ax)
-    for name, model in named.items():
-        values = model.eigenvalues_ if isinstance(model, LinearModel) else np.asarray(model)
-        if values is None:
-            raise ValueError(f"{model!r} has no eigenvalues")
+    for name, values in known.items():
         floor = 1e-14 * float(values[0]) if len(values) else 0.0
         marker = "." if len(values) < 40 else None
         ax.plot(np.arange(1, len(values) + 1), shown(values, floor), marker=marker, label=name)
@@ -216,7 +234,7 @@ def eigenvalues(
     log_power_axis(ax)
     ax.set_xlabel("place")
     ax.set_ylabel("explained power per image")
-    if any(named):
+    if any(several):
         ax.legend()
     return ax
 
@@ -246,6 +264,16 @@ def heat_map(
     digits : int
         Of the numbers, after the point.
     """
+    values = _checks.real_pixels("values", values)
+    rows = _checks.items("rows", rows)
+    columns = [
+        _checks.real_number("columns", column) for column in _checks.items("columns", columns)
+    ]
+    if values.shape != (len(rows), len(columns)):
+        raise ValueError(
+            f"values of shape {values.shape} are not (rows, columns), {(len(rows), len(columns))}"
+        )
+    digits = _checks.integer("digits", digits, least=0)
     ax = one_axes(ax)
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
@@ -271,12 +299,26 @@ def heat_map(
     return ax
 
 
+def _eigenvalues(model: Any) -> FloatArray:
+    if isinstance(model, LinearModel):
+        values = model.eigenvalues_
+        if values is None:
+            raise ValueError(f"{model!r} has no eigenvalues")
+        return values
+    values = _checks.real_array("models", model)
+    if values.ndim != 1:
+        raise ValueError(
+            f"models of shape {values.shape} are not eigenvalues, (n,); a fitted model has them"
+        )
+    return values
+
+
 def _summed(field: ReceptiveField | ArrayLike) -> FloatArray:
     """Weights with the channels of the input summed."""
     if isinstance(field, ReceptiveField):
         weights = np.asarray(field.weights)
         return weights.sum(axis=-1) if weights.ndim > field.grid.ndim else weights
-    array = np.asarray(field, dtype=float)
+    array = _checks.real_array("field", field).astype(np.float64)
     if array.ndim not in (1, 2, 3):
         raise ValueError(f"weights of shape {array.shape} are not those of a signal or an image")
     return array.sum(axis=-1) if array.ndim == 3 else array

@@ -11,6 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.plot.drawing import (
     BLACK,
@@ -19,11 +20,11 @@ from spectral_mae.plot.drawing import (
     HIDDEN,
     log_frequency_axis,
     log_power_axis,
+    many_axes,
     picture,
     power_label,
     shown,
     styled,
-    subplots,
 )
 from spectral_mae.reconstruction import Reconstruction
 
@@ -42,12 +43,8 @@ def reconstruction(one: Reconstruction, ax: NDArray[Any] | None = None) -> NDArr
     -------
     ndarray of Axes, shape (2, 3)
     """
-    if one.grid.ndim != 2:
-        raise ValueError(f"a reconstruction of shape {one.grid.shape} is not of an image")
-    if ax is None:
-        ax = subplots(2, 3, 3.3)
-    if ax.shape != (2, 3):
-        raise ValueError(f"ax of shape {ax.shape} is not (2, 3)")
+    _of_an_image(one)
+    ax = many_axes(ax, (2, 3), 3.3)
     seen = _what_was_seen(one)
     if one.visible is not None:
         seen += f", {1 - one.visible.mean():.0%} hidden"
@@ -72,6 +69,14 @@ def reconstruction(one: Reconstruction, ax: NDArray[Any] | None = None) -> NDArr
     ax[1, 1].figure.colorbar(image, cax=below, **bar)
     _spectra(one, ax[1, 2])
     return ax
+
+
+def _of_an_image(one: Reconstruction) -> None:
+    _checks.needed(
+        "a reconstruction", one, Reconstruction, "reconstruct_image(model, image) makes one"
+    )
+    if one.grid.ndim != 2:
+        raise ValueError(f"a reconstruction of shape {one.grid.shape} is not of an image")
 
 
 def _what_was_seen(one: Reconstruction) -> str:
@@ -134,10 +139,15 @@ def reconstructions(
     names : sequence of str
         What to write beside each strip.
     """
-    if ax is None:
-        ax = subplots(len(several), 5, 2.1)
-    if ax.shape != (len(several), 5):
-        raise ValueError(f"ax of shape {ax.shape} is not ({len(several)}, 5)")
+    if isinstance(several, Reconstruction):
+        raise TypeError(f"several={several!r} is one reconstruction; give a list")
+    several = _checks.items("several", several)
+    names = _checks.items("names", names)
+    for one in several:
+        _of_an_image(one)
+    if not several:
+        raise ValueError("no reconstructions to draw")
+    ax = many_axes(ax, (len(several), 5), 2.1)
     titles = ("original", "masked", "reconstruction", "hidden filled in", "error")
     for row, one in zip(ax, several, strict=True):
         pixels = (one.original, _seen(one), one.output, one.filled)

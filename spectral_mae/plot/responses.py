@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.plot.drawing import (
     CYCLE,
     GRAY,
     log_frequency_axis,
     log_power_axis,
+    named,
     one_axes,
     power_label,
     shown,
@@ -33,6 +35,8 @@ LABELS = {
 DASHES = ("solid", "dashed", "dotted", "dashdot")
 
 Response = FrequencyResponse | RadialResponse
+KINDS = FrequencyResponse, RadialResponse
+HOW = "model.frequency_response() of a fitted model makes one"
 
 
 @styled
@@ -57,34 +61,37 @@ def response(
     ValueError
         If there is no such curve.
     """
-    unknown = [curve for curve in curves if curve not in LABELS]
+    if isinstance(curves, str):
+        raise TypeError(f"{curves=} is one name; give a list, [{curves!r}]")
+    curves = _checks.items("curves", curves)
+    unknown = [curve for curve in curves if not isinstance(curve, str) or curve not in LABELS]
     if unknown:
         raise ValueError(f"curves={unknown} are not among {', '.join(LABELS)}")
-    named = responses if isinstance(responses, Mapping) else {"": responses}
-    if not named or not curves:
-        raise ValueError("no responses to draw")
+    several = named("responses", responses, KINDS, HOW)
+    if not curves:
+        raise ValueError("no curves to draw")
     ax = one_axes(ax)
     frequency: FloatArray = np.empty(0)
-    for i, (name, one) in enumerate(named.items()):
+    for i, (name, one) in enumerate(several.items()):
         rings = one.radial() if isinstance(one, FrequencyResponse) else one
         frequency = rings.frequency
         for j, curve in enumerate(curves):
             values = _part(rings, curve)
-            colour, dash = (j, "solid") if len(named) == 1 else (i, DASHES[j % len(DASHES)])
+            colour, dash = (j, "solid") if len(several) == 1 else (i, DASHES[j % len(DASHES)])
             label = (
                 f"{name}: {LABELS[curve]}" if name and len(curves) > 1 else name or LABELS[curve]
             )
             (line,) = ax.plot(
                 frequency, values, color=CYCLE[colour % len(CYCLE)], linestyle=dash, label=label
             )
-            if len(named) == 1 and curve == "gain":
+            if len(several) == 1 and curve == "gain":
                 # Gain and explained may be one curve; both are to be seen.
                 line.set(linestyle=(0, (4, 4)), zorder=3)
     ax.axhline(0, color=GRAY, linewidth=0.7)
     log_frequency_axis(ax, frequency, (1.0,))
     one_curve = len(curves) == 1
     ax.set_ylabel(LABELS[curves[0]] if one_curve else "part of the original power")
-    if len(named) == 1:
+    if len(several) == 1:
         ax.legend()
     else:  # many lines leave no room inside
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
@@ -97,6 +104,7 @@ def response_power(one: Response, ax: Axes | None = None) -> Axes:
 
     Channels are summed.
     """
+    _checks.needed("one", one, KINDS, HOW)
     ax = one_axes(ax)
     rings = one.radial() if isinstance(one, FrequencyResponse) else one
     floor = 1e-14 * float(rings.original.max(initial=0.0))

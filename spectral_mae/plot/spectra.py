@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.plot.cells import frequency_cells
 from spectral_mae.plot.drawing import (
@@ -21,6 +22,7 @@ from spectral_mae.plot.drawing import (
     frequency_map,
     log_frequency_axis,
     log_power_axis,
+    named,
     one_axes,
     power_label,
     shown,
@@ -30,6 +32,10 @@ from spectral_mae.plot.drawing import (
 from spectral_mae.radial import RadialSpectrum
 from spectral_mae.sectors import SectorSpectrum
 from spectral_mae.spectrum import Spectrum
+
+Band = Literal["stderr", "std", "none"]
+SPECTRUM = "psd(image), or Periodogram(shape).mean(images), makes one"
+RADIAL = "psd(image).radial() makes one, or Periodogram(shape).radial(images) of a batch"
 
 
 @styled
@@ -61,6 +67,14 @@ def psd(
     >>> axes.get_xlabel()
     'horizontal frequency (cycles/pixel)'
     """
+    _checks.needed("spectrum", spectrum, Spectrum, SPECTRUM)
+    colorbar = _checks.flag("colorbar", colorbar)
+    ends = {"vmin": vmin, "vmax": vmax}
+    for name, end in ends.items():
+        if end is not None:
+            _checks.positive_number(name, end)
+    if vmin is not None and vmax is not None and vmin >= vmax:
+        raise ValueError(f"{vmin=} is not below {vmax=}")
     ax = one_axes(ax)
     if len(spectrum.shape) == 1:
         ax.plot(spectrum.frequencies[0], shown(spectrum.power, spectrum.floor))
@@ -70,7 +84,10 @@ def psd(
         ax.set_ylim(vmin, vmax)
         return ax
     low, high = power_limits([spectrum])
-    norm = LogNorm(low if vmin is None else vmin, high if vmax is None else vmax)
+    low, high = low if vmin is None else vmin, high if vmax is None else vmax
+    if low >= high:  # the one that was given lies beyond what the spectrum holds
+        low, high = (low, 10 * low) if vmax is None else (high / 10, high)
+    norm = LogNorm(low, high)
     cells = frequency_cells(spectrum.power, spectrum.shape)
     image = frequency_map(ax, cells, spectrum.shape, spectrum.fs, norm, POWER_MAP)
     if colorbar:
@@ -83,7 +100,7 @@ def radial(
     spectra_by_name: RadialSpectrum | Mapping[str, RadialSpectrum],
     ax: Axes | None = None,
     *,
-    band: str = "stderr",
+    band: Band = "stderr",
 ) -> Axes:
     """Radial spectra on logarithmic axes, with bands of one standard error (or spread).
 
@@ -94,24 +111,19 @@ def radial(
     band : {"stderr", "std", "none"}
         What the shaded band is: one standard error, the spread, or nothing.
     """
-    if band not in ("stderr", "std", "none"):
-        raise ValueError(f"{band=} is not one of 'stderr', 'std', 'none'")
-    named = (
-        {"": spectra_by_name} if isinstance(spectra_by_name, RadialSpectrum) else spectra_by_name
-    )
-    if not named:
-        raise ValueError("no spectra to draw")
-    for name, spectrum in named.items():
+    _checks.choice("band", band, Band)
+    several = named("spectra", spectra_by_name, RadialSpectrum, RADIAL)
+    for name, spectrum in several.items():
         if spectrum.power.ndim != 1:
             raise ValueError(
                 f"radial spectra {name!r} are a batch of shape {spectrum.power.shape}: draw the "
                 "radial average of their mean spectrum, or each on its own"
             )
     ax = one_axes(ax)
-    for name, spectrum in named.items():
+    for name, spectrum in several.items():
         _radial_line(ax, spectrum, name, band)
-    _radial_axes(ax, next(iter(named.values())))
-    if any(named):
+    _radial_axes(ax, next(iter(several.values())))
+    if any(several):
         ax.legend()
     return ax
 
@@ -129,6 +141,8 @@ def masked_radial(
 
     The band is the spread of the drawn masks; the line of the expectation is exact.
     """
+    for name, one in (("original", original), ("expected", expected), ("drawn", drawn)):
+        _checks.needed(name, one, RadialSpectrum, RADIAL)
     ax = one_axes(ax)
     shade(
         ax,
@@ -170,6 +184,9 @@ def unmasked_radial(
         Of the whole image.
     ax : Axes or None
     """
+    for name, one in (("naive", naive), ("unmasked", unmasked), ("true", true)):
+        if one is not None or name == "naive":
+            _checks.needed(name, one, RadialSpectrum, RADIAL)
     ax = one_axes(ax)
     if true is not None:
         ax.plot(true.frequency, shown(true.power, true.floor), color=BLACK, label="true")
@@ -187,6 +204,7 @@ def unmasked_radial(
 @styled
 def sectors(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None = None) -> Axes:
     """Power by orientation, with bars of one standard error."""
+    _checks.needed("result", result, SectorSpectrum, "Spectrum.sectors(n) makes one")
     ax = one_axes(ax)
     closed = np.append(np.arange(len(result)), 0)
     angle = np.append(result.angle, 180.0)
@@ -203,7 +221,10 @@ def power_limits(spectra_: Sequence[Spectrum]) -> tuple[float, float]:
     Zero frequency stays out, for it would stretch the scale, and so does power that is no more
     than rounding; no more than eight decades are shown.
     """
-    return common_limits(power_range(spectrum) for spectrum in spectra_)
+    spectra = _checks.items("spectra", spectra_)
+    for spectrum in spectra:
+        _checks.needed("a spectrum", spectrum, Spectrum, SPECTRUM)
+    return common_limits(power_range(spectrum) for spectrum in spectra)
 
 
 def power_range(spectrum: Spectrum) -> tuple[float, float] | None:
@@ -232,7 +253,7 @@ def _radial_axes(ax: Axes, spectrum: RadialSpectrum) -> None:
     ax.set_ylabel(power_label(spectrum.scaling, spectrum.fs))
 
 
-def _radial_line(ax: Axes, spectrum: RadialSpectrum, name: str, band: str) -> None:
+def _radial_line(ax: Axes, spectrum: RadialSpectrum, name: str, band: Band) -> None:
     (line,) = ax.plot(spectrum.frequency, shown(spectrum.power, spectrum.floor), label=name or None)
     if band == "none":
         return

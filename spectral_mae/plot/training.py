@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.plot.drawing import BLACK, GRAY, color_bar, one_axes, styled
 
@@ -31,16 +32,18 @@ def training(
     lines : mapping of label to loss, or None
         Drawn across, to compare with, such as the best linear model.
     """
+    if lines is not None and not isinstance(lines, Mapping):
+        raise TypeError(f"lines={_checks.brief(lines)} is not a mapping of label to loss")
+    levels = {n: _checks.real_number(f"lines[{n!r}]", v) for n, v in (lines or {}).items()}
+    epoch, *losses = _columns(columns, "epoch", "loss", "held_out")
     ax = one_axes(ax)
-    epoch = np.asarray(columns["epoch"], float)
     marker, last = "." if len(epoch) < 40 else None, 0.0
-    for name, label in (("loss", "training"), ("held_out", "held out")):
-        values = np.asarray(columns[name], float)
+    for values, label in zip(losses, ("training", "held out"), strict=True):
         known = np.isfinite(values)
         if known.any():
             ax.plot(epoch[known], values[known], marker=marker, label=label)
             last = max(last, float(values[known][-1]))
-    for name, value in (lines or {}).items():
+    for name, value in levels.items():
         ax.axhline(value, color=GRAY, linestyle="dashed", linewidth=1)
         end = (1, "right") if value > last else (0.02, "left")  # where the curves are not
         ax.annotate(
@@ -84,11 +87,9 @@ def loss_and_accuracy(
     >>> loss_and_accuracy(columns).get_ylabel()
     'accuracy of a linear probe (numbers: mask ratio)'
     """
+    place, accuracy, stderr, written = _columns(columns, against, "accuracy", "stderr", label)
+    groups = np.zeros(len(place)) if series is None else _columns(columns, series)[0]
     ax = one_axes(ax)
-    place, accuracy, stderr = (
-        np.asarray(columns[name], float) for name in (against, "accuracy", "stderr")
-    )
-    groups = np.zeros(len(place)) if series is None else np.asarray(columns[series], float)
     for i, value in enumerate(np.unique(groups)):
         mine = groups == value
         name = None if series is None else f"{series.replace('_', ' ')} {value:g}"
@@ -102,7 +103,7 @@ def loss_and_accuracy(
             elinewidth=0.8,
             label=name,
         )
-    for x, y, value in zip(place, accuracy, columns[label], strict=True):
+    for x, y, value in zip(place, accuracy, written, strict=True):
         ax.annotate(
             f"{value:g}", (x, y), textcoords="offset points", xytext=(5, 4), fontsize="small"
         )
@@ -131,12 +132,23 @@ def label_efficiency(
     >>> ax.get_xscale(), ax.get_xlabel()
     ('log', 'labelled images')
     """
-    if not curves:
-        raise ValueError("no curves to draw")
+    if not isinstance(curves, Mapping) or not curves:
+        raise ValueError(
+            f"curves={_checks.brief(curves)} is not a mapping of label to points, or empty"
+        )
+    points = {
+        name: _checks.real_array(f"curves[{name!r}]", given) for name, given in curves.items()
+    }
+    for name, rows in points.items():
+        if rows.ndim != 2 or rows.shape[1] != 3 or len(rows) == 0:
+            raise ValueError(
+                f"curves[{name!r}] of shape {rows.shape} is not (n, 3): labelled images, accuracy, "
+                "standard error"
+            )
     ax = one_axes(ax)
     counts: list[float] = []
-    for i, (name, points) in enumerate(curves.items()):
-        n, accuracy, stderr = np.array(points, float).T
+    for i, (name, rows) in enumerate(points.items()):
+        n, accuracy, stderr = rows.T
         marker = MARKERS[i % len(MARKERS)]
         ax.errorbar(n, accuracy, stderr, marker=marker, markersize=4, capsize=2, label=name)
         counts += n.tolist()
@@ -177,7 +189,7 @@ def layer_similarity(
     >>> [text.get_text() for text in ax.texts[:2]], ax.get_ylabel()
     (['1.000', '0.000'], 'trained')
     """
-    values = np.asarray(table, float)
+    values = _checks.real_array("table", table).astype(np.float64)
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(f"a table of shape {values.shape} is not (layers, layers)")
     ax = one_axes(ax)
@@ -195,3 +207,21 @@ def layer_similarity(
     ax.spines[:].set_visible(False)
     color_bar(ax, image, "CKA")
     return ax
+
+
+def _columns(columns: Mapping[str, Sequence[float]], *names: str) -> list[FloatArray]:
+    """Columns of a table as arrays of one length; NaN may stand in them."""
+    absent = [name for name in names if not isinstance(name, str)]
+    if absent:
+        raise TypeError(f"{_checks.brief(absent[0])} is not the name of a column")
+    if not isinstance(columns, Mapping) or any(name not in columns for name in names):
+        wanted = ", ".join(repr(name) for name in names)
+        raise ValueError(
+            f"columns={_checks.brief(columns)} is not a mapping with {wanted}: to_dict() of a "
+            "History or a TrainingSweep makes one"
+        )
+    found: list[FloatArray] = [_checks.real_pixels(name, columns[name]) for name in names]
+    if len({values.shape for values in found}) > 1 or found[0].ndim != 1:
+        shapes = ", ".join(str(values.shape) for values in found)
+        raise ValueError(f"columns {', '.join(names)} of shapes {shapes} are not of one length")
+    return found

@@ -10,13 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.filters import filter_energy
-from spectral_mae.grid import PatchGrid
+from spectral_mae.grid import PatchGrid, expect_grid
 from spectral_mae.plot.drawing import (
     BLACK,
     GRAY,
     color_bar,
+    named,
     one_axes,
     picture,
     styled,
@@ -56,7 +58,10 @@ def weight_matrix(
     ValueError
         If the matrix does not fit the grid.
     """
-    values = np.asarray(matrix, dtype=np.float64)
+    expect_grid(grid)
+    colorbar = _checks.flag("colorbar", colorbar)
+    outputs_in_patches = _checks.flag("outputs_in_patches", outputs_in_patches)
+    values = _checks.real_array("matrix", matrix).astype(np.float64)
     if grid.ndim != 1 or values.ndim != 2 or len(values) != grid.shape[0]:
         raise ValueError(f"a matrix of shape {values.shape} does not fit signals of {grid.shape}")
     ax = one_axes(ax)
@@ -92,6 +97,7 @@ def encoder_energy(
     ax : Axes or None
     colorbar : bool
     """
+    colorbar = _checks.flag("colorbar", colorbar)
     energy = filter_energy(filters, grid)
     energy = energy / (float(energy.mean()) or 1.0)
     ax = one_axes(ax)
@@ -110,18 +116,17 @@ def encoder_energy(
 
 
 @styled
-def gap(curves: Mapping[str, GapCurve], ax: Axes | None = None) -> Axes:
+def gap(curves: GapCurve | Mapping[str, GapCurve], ax: Axes | None = None) -> Axes:
     """What Lemmas 4 and 5 miss of the expected loss, by mask ratio, as a share of image power.
 
     Parameters
     ----------
-    curves : mapping of label to GapCurve
+    curves : GapCurve, or a mapping of label to GapCurve
     ax : Axes or None
     """
-    if not curves:
-        raise ValueError("no curves to draw")
+    several = named("curves", curves, GapCurve, "theory.gap_by_mask_ratio makes one")
     ax = one_axes(ax)
-    for name, curve in curves.items():
+    for name, curve in several.items():
         share, stderr = curve.gap / curve.power, curve.stderr / curve.power
         (line,) = ax.plot(curve.mask_ratio, share, marker=".", label=name)
         if np.any(stderr > 0):
@@ -137,5 +142,6 @@ def gap(curves: Mapping[str, GapCurve], ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, 1)
     ax.set_xlabel("mask ratio")
     ax.set_ylabel("(expected loss − formula) / power")
-    ax.legend()
+    if any(several):
+        ax.legend()
     return ax

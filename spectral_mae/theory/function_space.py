@@ -129,6 +129,7 @@ def lemma_6(
     >>> lemma_6(np.tanh, images, 2, 0.5, rng=1).error > 0.01
     True
     """
+    _checks.function("function", function)
     data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
     wanted = images if target is None else target
     truth = _checks.real_array("images" if target is None else "target", wanted).astype(np.float64)
@@ -217,10 +218,12 @@ def function_space_loss(
     >>> round(found.limit, 6), round(found.order, 2)
     (0.200135, 2.0)
     """
-    counts = [_checks.positive_int("samples", n) for n in samples]
+    _checks.function("signal", signal)
+    _checks.function("kernel", kernel)
+    counts = [_checks.positive_int("samples", n) for n in _checks.items("samples", samples)]
     if len(counts) < 2 or any(a >= b for a, b in itertools.pairwise(counts)):
-        raise ValueError(f"{samples=} are not at least two rising numbers")
-    _checks.positive_int("n_patches", n_patches)
+        raise ValueError(f"samples={_checks.brief(samples)} are not at least two rising numbers")
+    n_patches = _checks.positive_int("n_patches", n_patches)
     rows = []
     for n in counts:
         if n % n_patches:

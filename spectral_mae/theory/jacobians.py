@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -68,9 +67,7 @@ class TanhNetwork:
         write = _checks.real_array("decoder", decoder).astype(np.float64)
         if read.shape != write.shape or read.ndim < 2:
             raise ValueError(f"encoder {read.shape} and decoder {write.shape} do not fit")
-        self.strength = _checks.real_number("strength", strength)
-        if not 0 <= self.strength < math.inf:
-            raise ValueError(f"{strength=} is negative or not finite")
+        self.strength = _checks.non_negative_number("strength", strength)
         self._encoder = read.reshape(len(read), -1)
         self._decoder = write.reshape(len(write), -1)
         constant = _checks.real_array("bias", bias)
@@ -81,7 +78,10 @@ class TanhNetwork:
 
     def __call__(self, images: NDArray[Any]) -> NDArray[Any]:
         """The outputs of a batch, real or complex, shape (n, *image)."""
-        if images.shape[1:] != self._shape:
+        images = _checks.plain_array("images", images)
+        if images.dtype.kind not in "buifc":
+            raise TypeError(f"images has dtype {images.dtype}; numbers are needed")
+        if images.shape[1:] != self._shape or images.ndim == 0:
             raise ValueError(f"images of shape {images.shape} are not (n, {self._shape})")
         code = images.reshape(len(images), -1) @ self._encoder.T
         if self.strength > 0:
@@ -90,7 +90,10 @@ class TanhNetwork:
 
     def jacobian(self, image: FloatArray) -> FloatArray:
         """∂output/∂input at one image, shape (dim, dim), outputs in rows."""
-        code = self._encoder @ np.asarray(image).ravel()
+        x = _checks.real_array("image", image)
+        if x.shape != self._shape:
+            raise ValueError(f"image of shape {x.shape} is not {self._shape}")
+        code = self._encoder @ x.ravel()
         slope = 1 - np.tanh(self.strength * code) ** 2
         return np.asarray((self._decoder.T * slope) @ self._encoder)
 
@@ -124,7 +127,10 @@ def complex_step_jacobian(function: ImageMap, image: ArrayLike) -> FloatArray:
     array([[2., 0.],
            [0., 6.]])
     """
+    _checks.function("function", function)
     x = _checks.real_array("image", image).astype(np.float64)
+    if x.size == 0:
+        raise ValueError(f"image of shape {x.shape} is empty")
     steps = np.eye(x.size).reshape(x.size, *x.shape)
     advice = (
         "function does not carry complex numbers through, or has no derivative here; give jacobian="
@@ -175,6 +181,7 @@ def jacobian_of(function: ImageMap, jacobian: Jacobian | None, image: FloatArray
     """The Jacobian at an image: what is given for it, or by a complex step."""
     if jacobian is None:
         return complex_step_jacobian(function, image)
+    _checks.function("jacobian", jacobian)
     slope = _checks.real_array("jacobian", jacobian(image)).astype(np.float64)
     if slope.ndim != 2 or slope.shape[1] != image.size:
         raise ValueError(f"jacobian has shape {slope.shape}; (outputs, {image.size}) is needed")
@@ -185,6 +192,7 @@ class RowMap:
     """A map of images as a map of the rows of `MaskedImages`."""
 
     def __init__(self, function: ImageMap, data: MaskedImages) -> None:
+        _checks.function("function", function)
         self._function = function
         self._data = data
 

@@ -260,6 +260,7 @@ def theorem_1(
     True
     """
     data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
+    rank = _checks.positive_int("rank", rank)
     model = LinearMAE(
         patch_size, mask_ratio, rank=rank, sampling=sampling, covariance="dense", center=False
     )

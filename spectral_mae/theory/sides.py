@@ -15,7 +15,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, Sampling
 from spectral_mae.corruption import Mix, PatchMasking
 from spectral_mae.grid import PatchGrid
-from spectral_mae.sampling import Seed, enumerate_kept, kept_patches, sample_kept
+from spectral_mae.sampling import Seed, enumerate_kept, generator_of, kept_patches, sample_kept
 
 MOST_MASKS = 4096  # all masks of twelve patches that each have a coin of their own
 
@@ -137,6 +137,8 @@ class MaskedImages:
         rng: Seed = None,
     ) -> None:
         pixels = _checks.real_array("images", images).astype(np.float64)
+        _checks.squarable("images", pixels)
+        channel_axis = _checks.axis_of_channels(channel_axis)
         ndim = pixels.ndim - 1 - (channel_axis is not None)
         if ndim not in (1, 2) or 0 in pixels.shape:
             raise ValueError(
@@ -152,7 +154,7 @@ class MaskedImages:
         self.sampling: Sampling = sampling
         self.mix: Mix = PatchMasking(self.grid.n_patches, mask_ratio, sampling).mix
         self.masks = _checks.positive_int("masks", masks)
-        self.rng = np.random.default_rng(rng)
+        self.rng = generator_of(rng)
         self.rows = np.array(last.reshape(len(last), -1), order="C")
         self.rows.flags.writeable = False  # functions of images that work in place would spoil them
         self._channel_axis = channel_axis

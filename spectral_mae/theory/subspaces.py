@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.columns import plain_fields
-from spectral_mae.sampling import Seed
+from spectral_mae.sampling import Seed, generator_of
 from spectral_mae.theory.sides import decoder_rows
 
 MOST_SUBSETS = 20_000
@@ -196,7 +196,7 @@ def lemma_2(matrix: ArrayLike, rank: int, *, rng: Seed = None) -> CriticalPoints
             f"{MOST_SUBSETS}"
         )
     values, vectors = _descending(c)
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     subset = np.array(list(itertools.combinations(range(len(c)), rank)))
     largest = float(np.abs(values).max())
     found, gradient = np.empty(n), np.empty(n)
@@ -253,7 +253,7 @@ def lemma_3(matrix: ArrayLike, rank: int, *, starts: int = 5, rng: Seed = None) 
     values, _ = _descending(c)
     largest = float(np.abs(values).max())
     scaled = c / (largest or 1.0)
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
 
     def descend(flat: FloatArray) -> tuple[float, FloatArray]:
         b = flat.reshape(rank, -1)
@@ -316,6 +316,7 @@ def _rows(decoder: ArrayLike, dim: int) -> FloatArray:
 
 
 def _rank(rank: int, dim: int) -> int:
-    if not 1 <= _checks.positive_int("rank", rank) <= dim:
+    rank = _checks.positive_int("rank", rank)
+    if rank > dim:
         raise ValueError(f"{rank=} is not between 1 and {dim}")
     return rank

@@ -14,7 +14,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.columns import plain_fields, write_columns
 from spectral_mae.grid import PatchGrid
-from spectral_mae.sampling import Seed
+from spectral_mae.sampling import Seed, generator_of
 from spectral_mae.theory.jacobians import ImageMap, Jacobian, RowMap, jacobian_of
 from spectral_mae.theory.sides import MaskedImages, Sides, loss
 
@@ -247,8 +247,8 @@ def patch_local_trace(
     matrix = _checks.real_array("fisher", fisher).astype(np.float64)
     if matrix.shape != (x.size, x.size):
         raise ValueError(f"fisher has shape {matrix.shape}; {(x.size, x.size)} is needed")
-    ndim = x.ndim - (channel_axis is not None)
-    order = _checks.channels_last("image", np.arange(x.size).reshape(x.shape), channel_axis, ndim)
+    places = np.arange(x.size).reshape(x.shape)
+    order = _checks.one_image("image", places, channel_axis, "call this for each of them")
     grid = PatchGrid(order.shape[:-1], patch_size)
     flat = x.ravel()
     members = grid.to_patches(order, channel_axis=-1)
@@ -289,9 +289,14 @@ def gap_by_mask_ratio(
     >>> curve.gap.shape, bool(np.all(curve.stderr == 0))
     ((3,), True)
     """
-    if len(mask_ratios) == 0:
+    _checks.function("lemma", lemma)
+    mask_ratios = [
+        _checks.open_unit("mask_ratio", ratio)
+        for ratio in _checks.items("mask_ratios", mask_ratios)
+    ]
+    if not mask_ratios:
         raise ValueError("mask_ratios is empty")
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     sides = [
         lemma(function, images, patch_size, ratio, rng=generator, **options)
         for ratio in mask_ratios
