@@ -25,9 +25,8 @@ def written(samples: Array, **options: Any) -> bytes:
     """By tifffile, which is not what reads strips here."""
     buffer = io.BytesIO()
     channels = samples.shape[0 if options.get("planarconfig") == "separate" else -1]
-    options.setdefault(
-        "photometric", "rgb" if samples.ndim == 3 and channels == 3 else "minisblack"
-    )
+    colours = samples.ndim > 2 and channels == 3
+    options.setdefault("photometric", "rgb" if colours else "minisblack")
     tifffile.imwrite(buffer, samples, metadata=None, **options)
     return buffer.getvalue()
 
@@ -243,6 +242,10 @@ def test_pages_slices_and_reduced_copies(tmp_path: Path) -> None:
     image = read(volume, tmp_path)
     np.testing.assert_array_equal(image.pixels, scaled(first))
     assert image.notes == ("first of 4 slices",)
+    samples = some("u1", (3, 4, 32, 32))  # channels first
+    planes = written(samples, volumetric=True, tile=(2, 16, 16), planarconfig="separate")
+    image = read(planes, tmp_path, color=True)
+    np.testing.assert_array_equal(image.pixels, np.moveaxis(scaled(samples[:, 0]), 0, -1))
     image = read(tiff(stack[0], t254=[1]), tmp_path)
     assert image.notes == ("the first page is a reduced copy of another image",)
 
