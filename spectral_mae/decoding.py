@@ -133,5 +133,7 @@ _PLAINER = (
     (r"<[^<>]* at 0x[0-9a-fA-F]+>", "the file"),
     (r"\bb'([\w ]*)'", r"\1"),
     ("bad header checksum", "bad checksum"),  # which PNG chunk's, Pillow says right after
+    ("Truncated File Read", "it ends too early"),
+    (r"(Text chunk|Decompressed data) too large.*", "a text in it expands to more than 1 MB"),
     ("not identified by this driver", "its header holds no valid size or pixel type"),
 )
