@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Bytes = NDArray[np.uint8]
 
+APERIO_YCBCR = 33003
 NONE, LZW, OLD_JPEG, JPEG, SGI_LOG, WEBP = 1, 5, 6, 7, 34676, 50001
 FAX = frozenset({2, 3, 4, 32771})
 THUNDERSCAN = 32809
@@ -210,7 +211,7 @@ def _jpeg_stream(strip: memoryview, tables: bytes | None, *, ycbcr: bool) -> byt
     start = b"\xff\xd8"
     if bytes(strip[:2]) != start:
         raise ImageRefused("damaged TIFF: a strip or tile is not a JPEG stream")
-    shared = tables[2:-2] if tables else b""
+    shared = tables.removeprefix(start).removesuffix(b"\xff\xd9") if tables else b""
     return b"".join([start, adobe, shared, strip[2:]])
 
 

@@ -80,7 +80,8 @@ class Meaning:
 def _photometric(page: TiffPage, n_channels: int, notes: list[str]) -> int:
     if 262 not in page.tags and page.compression != codecs.OLD_JPEG:
         notes.append("the file does not say what its samples mean: taken for gray or RGB")
-        return RGB if n_channels in (3, 4) else BLACK_IS_ZERO
+        gray = WHITE_IS_ZERO if page.compression in codecs.FAX else BLACK_IS_ZERO  # as libtiff
+        return RGB if n_channels in (3, 4) else gray
     value = page.photometric
     is_log = value in (LOG_L, LOG_LUV)
     if is_log != (page.compression == codecs.SGI_LOG):
@@ -176,7 +177,7 @@ def _to_rgb(
             raise ImageRefused(f"TIFF of {storage.bits}-bit L*a*b*: not read here")
         notes.append("LAB converted to RGB without a colour profile")
         return Lab(storage.bits, icc=photometric == ICCLAB)
-    if photometric == YCBCR and codecs.is_byte_codec(storage.compression):
+    if photometric == YCBCR and storage.ycbcr:
         return _ycbcr(page, storage)
     if photometric in (LOG_L, LOG_LUV):
         notes.append("LogLuv: linear radiance, not scaled")

@@ -47,6 +47,8 @@ class Storage:
         Rows and columns of a strip or tile.
     plane : int
         How many strips or tiles lie between one channel and the next, if planar.
+    ycbcr : bool
+        Whether the samples are YCbCr; image streams that hold it give RGB.
     subsampling : tuple of int
         Rows and columns of pixels that share their chroma, where it is stored so.
     compression, predictor, fill_order, t4_options : int
@@ -64,6 +66,7 @@ class Storage:
     planar: bool
     block: tuple[int, int]
     plane: int
+    ycbcr: bool
     subsampling: tuple[int, int]
     compression: int
     predictor: int
@@ -99,6 +102,10 @@ class Storage:
         else:
             strip_rows = _number("rowsperstrip", page.rowsperstrip, 0)
             block, depth = (min(strip_rows or height, height), width), 1
+        planar = page.planarconfig == 2 and channels > 1
+        ycbcr = page.photometric == YCBCR and channels >= 3
+        if not (codecs.is_byte_codec(compression) or planar):
+            ycbcr = ycbcr and compression == codecs.APERIO_YCBCR
         slices = math.ceil(_number("imagedepth", page.imagedepth, 1) / depth)
         return cls(
             height=height,
@@ -107,10 +114,11 @@ class Storage:
             bits=bits,
             signed=kind == SampleFormat.SIGNED,
             floating=kind == SampleFormat.FLOATING,
-            planar=page.planarconfig == 2 and channels > 1,
+            planar=planar,
             block=block,
             plane=math.ceil(height / block[0]) * math.ceil(width / block[1]) * slices,
-            subsampling=_subsampling(page, channels, compression),
+            ycbcr=ycbcr,
+            subsampling=_subsampling(page) if ycbcr else (1, 1),
             compression=compression,
             predictor=_number("predictor", page.predictor, 0),
             fill_order=_number("fillorder", page.fillorder, 0),
@@ -160,10 +168,8 @@ def _check_kind(kind: int, bits: int) -> None:
         raise ImageRefused(f"TIFF of {bits}-bit integers: not read here")
 
 
-def _subsampling(page: TiffPage, channels: int, compression: int) -> tuple[int, int]:
-    """Rows and columns; image streams keep their subsampling to themselves."""
-    if page.photometric != YCBCR or channels < 3 or not codecs.is_byte_codec(compression):
-        return 1, 1
+def _subsampling(page: TiffPage) -> tuple[int, int]:
+    """Rows and columns."""
     across, down = page.tags.valueof(530, (2, 2))
     if across not in (1, 2, 4) or down not in (1, 2, 4):
         raise ImageRefused(f"damaged TIFF: its chroma subsampling is {across!r:.20}, {down!r:.20}")

@@ -109,6 +109,12 @@ class _Strips:
 
     def _blocks(self, first: int, shape: tuple[int, int], block: tuple[int, int]) -> list[_Block]:
         (height, width), (rows, columns) = shape, block
+        listed = min(len(self._page.dataoffsets), len(self._page.databytecounts))
+        needed = first + math.ceil(height / rows) * math.ceil(width / columns)
+        if listed < needed:
+            raise ImageRefused(
+                f"damaged TIFF: it lists {listed} strips or tiles, {needed} are needed"
+            )
         corners = product(range(0, height, rows), range(0, width, columns))
         whole = self._page.is_tiled  # tiles are, at the border too
         return [
@@ -130,13 +136,8 @@ class _Strips:
         yield batch
 
     def _is_stored(self, block: _Block) -> bool:
-        offsets, counts = self._page.dataoffsets, self._page.databytecounts
-        if block.number >= min(len(offsets), len(counts)):
-            raise ImageRefused(
-                f"damaged TIFF: it lists {min(len(offsets), len(counts))} strips or tiles, "
-                f"number {block.number + 1} is needed"
-            )
-        return bool(offsets[block.number] and counts[block.number])
+        page = self._page
+        return bool(page.dataoffsets[block.number] and page.databytecounts[block.number])
 
     def _stored(self, block: _Block) -> memoryview:
         start, count = (
@@ -148,8 +149,10 @@ class _Strips:
             size = self._stored_rows(block) * self._row_bytes(block)
             self.short += count < size
             count = size
+        elif not {279, 325}.intersection(self._page.tags.keys()):
+            count = len(self._data) - start  # no lengths in the file: a strip ends when it is full
         strip = self._data[start : start + count]
-        if len(strip) < count:
+        if len(strip) < count or not strip:
             raise ImageRefused(
                 f"damaged TIFF: a strip or tile ends {count - len(strip)} bytes after the file"
             )
@@ -179,7 +182,12 @@ class _Strips:
     @property
     def _mixed(self) -> bool:
         """Whether luma and chroma of some pixels are stored together, less of chroma."""
-        return self._storage.subsampling != (1, 1) and not self._storage.planar
+        storage = self._storage
+        return (
+            storage.subsampling != (1, 1)
+            and not storage.planar
+            and codecs.is_byte_codec(storage.compression)
+        )
 
     def _stored_rows(self, block: _Block) -> int:
         return math.ceil(block.rows / self._storage.subsampling[0]) if self._mixed else block.rows
@@ -231,11 +239,14 @@ class _Strips:
                 f"where {self._channels} channels are needed"
             )
         if samples.dtype.kind == "i":
-            samples = samples.view(f"u{samples.itemsize}")
+            samples = samples.view(f"u{samples.itemsize}") & (2**storage.bits - 1)
         if samples.dtype.kind != storage.dtype.kind or samples.itemsize > storage.dtype.itemsize:
             raise ImageRefused(
                 f"damaged TIFF: a strip or tile of {samples.dtype} where {storage.dtype} is needed"
             )
+        narrow = storage.bits < 8 * samples.itemsize and not storage.floating
+        if narrow and (highest := int(samples.max())) >= 2**storage.bits:
+            raise ImageRefused(f"damaged TIFF: a sample of {highest} in {storage.bits} bits")
         return samples
 
 

@@ -321,6 +321,15 @@ def test_lab_of_colours_agrees_with_lcms(tmp_path: Path) -> None:
 
 def test_samples_of_no_stated_meaning(tmp_path: Path) -> None:
     note = "the file does not say what its samples mean: taken for gray or RGB"
+    bits = np.add.outer(np.arange(6), np.arange(8)) % 3 == 0
+    fax = encoded(Image.fromarray(bits), "TIFF", compression="group4")
+    entry = fax.index(b"\x06\x01\x03\0")
+    white_is_zero = fax[: entry + 8] + b"\0" + fax[entry + 9 :]
+    unsaid = fax[:entry] + b"\x07" + fax[entry + 1 :]
+    expected = read(white_is_zero, tmp_path)
+    image = read(unsaid, tmp_path)
+    np.testing.assert_array_equal(image.pixels, expected.pixels)
+    assert image.notes == (note,)
     for samples in (GRAY, COLORS):
         data = tiff(samples, t262=[1])
         entry = data.index(b"\x06\x01\x04\0")  # tag 262, of type LONG
@@ -358,6 +367,29 @@ def test_jpeg_in_tiff(mode: str, tmp_path: Path) -> None:
         expected = np.asarray(source.convert("RGB")) / 255
     np.testing.assert_allclose(image.pixels, expected, atol=6 / 255)
     assert abs(image.pixels.mean() - expected.mean()) < 1e-3
+
+
+@pytest.mark.parametrize(("across", "down"), [(1, 1), (2, 2)])
+def test_jpeg_of_ycbcr_in_planes(across: int, down: int, tmp_path: Path) -> None:
+    ramp = np.add.outer(np.arange(32) * 3, np.arange(48) * 2)[..., np.newaxis]
+    rgb = (ramp + np.array([0, 20, 40])).astype(np.uint8)
+    planes = np.moveaxis(np.asarray(Image.fromarray(rgb).convert("YCbCr")), -1, 0)
+    planes = [planes[0], planes[1, ::down, ::across], planes[2, ::down, ::across]]
+    data = with_strips(
+        [encoded(plane.copy(), "JPEG", quality=98) for plane in planes], 48, 32, t258=[8] * 3,
+        t259=[7], t262=[6], t277=[3], t284=[2], t530=[across, down],
+    )  # fmt: skip
+    image = read(data, tmp_path, color=True)
+    np.testing.assert_allclose(image.pixels, rgb / 255, atol=6 / 255)
+
+
+def test_jpeg_2000_of_ycbcr(tmp_path: Path) -> None:
+    """The compression of Aperio's slides: a codestream of YCbCr that says nothing of it."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    stream = imagecodecs.jpeg2k_encode(ycbcr_of(COLORS), level=0, codecformat="J2K", mct=False)
+    data = with_strips([stream], 8, 6, t258=[8] * 3, t259=[33003], t262=[6], t277=[3], t530=[1, 1])
+    image = read(data, tmp_path, color=True)
+    np.testing.assert_allclose(image.pixels, COLORS / 255, atol=1.6 / 255)
 
 
 @SINCE_13
