@@ -227,7 +227,11 @@ class _Strips:
         if by_pillow and self._channels in (1, 3, 4):
             ycbcr = self._page.photometric == YCBCR
             samples: Samples = codecs.decode_stream(
-                strip, storage.compression, self._page.jpegtables, ycbcr=ycbcr
+                strip,
+                storage.compression,
+                self._page.jpegtables,
+                ycbcr=ycbcr,
+                block=storage.block,
             )
             if samples.shape[-1] == 3 and self._channels == 4:  # WebP leaves out what is opaque
                 samples = np.pad(samples, ((0, 0), (0, 0), (0, 1)), constant_values=255)
