@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,7 +116,9 @@ def _reason(error: BaseException, name: str) -> str:
         return "not enough memory to decode it"
     if isinstance(error, Image.DecompressionBombError):
         return f"too large for Pillow: {text}"
-    if not isinstance(error, OSError | SyntaxError | ValueError):
+    if isinstance(error, EOFError | struct.error):
+        text = "it ends too early"
+    elif not isinstance(error, OSError | SyntaxError | ValueError):
         # the decoder stumbled rather than spoke, so its text alone would mean nothing
         stumble = f"{type(error).__name__} {text}".rstrip()
         text = f"if other programs open it, save it as PNG or TIFF (decoder: {stumble})"
@@ -133,5 +136,7 @@ _PLAINER = (
     (r"<[^<>]* at 0x[0-9a-fA-F]+>", "the file"),
     (r"\bb'([\w ]*)'", r"\1"),
     ("bad header checksum", "bad checksum"),  # which PNG chunk's, Pillow says right after
+    ("Truncated File Read", "it ends too early"),
+    (r"(Text chunk|Decompressed data) too large.*", "a text in it expands to more than 1 MB"),
     ("not identified by this driver", "its header holds no valid size or pixel type"),
 )

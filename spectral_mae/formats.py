@@ -90,7 +90,11 @@ FORMATS: tuple[Format, ...] = (
     Format("JPEG-LS", (".jls",), _begins(b"\xff\xd8\xff\xf7")),
     # MPO, the format of stereo cameras and many phones, is a JPEG with more of them behind it
     Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), _begins(b"\xff\xd8\xff")),
-    Format("TIFF", (".tif", ".tiff"), _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    Format(
+        "TIFF",
+        (".tif", ".tiff", ".btf", ".tf8", ".lsm"),  # BigTIFF, and Zeiss's microscopes
+        _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    ),
     Format("BMP", (".bmp", ".dib"), _bitmap),
     Format("GIF", (".gif",), _begins(b"GIF87a", b"GIF89a")),
     Format("WebP", (".webp",), _matches(rb"RIFF....WEBP")),

@@ -112,7 +112,10 @@ def read_image(
     Notes
     -----
     Transparent pixels are shown on white. Of several frames or pages the first is read. Colour
-    profiles and gamma are not applied. TIFFs of rare compressions need the extra ``codecs``.
+    profiles and gamma are not applied. The guide "Image files" lists all formats and the rules by
+    which their numbers become pixels. TIFFs of rare compressions, JPEG XL, JPEG-LS, JPEGs of more
+    than 8 bits and JPEG 2000 colours of more than 8 bits need the extra ``codecs``; HEIC needs the
+    extra ``heif``.
 
     Examples
     --------

@@ -19,7 +19,7 @@ _by_pillow = by_pillow("JPEG")
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What the header of a frame says, and whether Adobe's marker came before it."""
+    """What the header of a frame says, whether Adobe's marker came before it, and where it is."""
 
     process: int
     bits: int
@@ -27,6 +27,7 @@ class _Frame:
     width: int
     channels: int
     adobe: bool
+    at: int
 
 
 def read_jpeg(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
@@ -59,7 +60,10 @@ def read_jpeg(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
     kind = f"{frame.bits}-bit {'lossless ' * (frame.process == _LOSSLESS)}JPEG"
     if frame.channels not in (1, 3) or frame.process not in _BASELINE | {_LOSSLESS}:
         raise ImageRefused(f"{kind} of a rare kind, not read here: save it as PNG or TIFF")
-    samples = decoder("imagecodecs", kind).jpeg_decode(data)
+    package = decoder("imagecodecs", kind)
+    if data.rfind(b"\xff\xd9") < frame.at:  # imagecodecs makes up what is missing, without a word
+        raise ImageRefused(f"damaged {kind}: truncated, it has no end")
+    samples = package.jpeg_decode(data)
     return Raster.integers(samples, frame.bits)
 
 
@@ -84,7 +88,7 @@ def _frame(data: bytes) -> _Frame | None:
             continue
         if (0xC0 <= marker <= 0xCF and marker not in _NO_FRAME) or marker == _LS:
             height, width = (int.from_bytes(data[at + k : at + k + 2], "big") for k in (5, 7))
-            return _Frame(marker, data[at + 4], height, width, data[at + 9], adobe)
+            return _Frame(marker, data[at + 4], height, width, data[at + 9], adobe, at)
         adobe = adobe or (marker == 0xEE and data[at + 4 : at + 9] == b"Adobe")
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return None

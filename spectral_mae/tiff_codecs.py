@@ -175,7 +175,12 @@ def _tiff_of(strips: Sequence[memoryview], tags: dict[int, list[int]]) -> bytes:
 
 
 def decode_stream(
-    strip: memoryview, compression: int, tables: bytes | None, *, ycbcr: bool
+    strip: memoryview,
+    compression: int,
+    tables: bytes | None,
+    *,
+    ycbcr: bool,
+    block: tuple[int, int],
 ) -> NDArray[np.uint8]:
     """A strip or tile that is an image stream, as samples of shape (h, w, channels).
 
@@ -188,9 +193,13 @@ def decode_stream(
         The tag JPEGTables.
     ycbcr : bool
         Whether the colours of a JPEG stream are to be turned from YCbCr to RGB.
+    block : tuple of int
+        Rows and columns of a whole strip or tile.
 
     Raises
     ------
+    ImageRefused
+        If the stream is of an image much larger than that.
     OSError, SyntaxError
         If Pillow cannot decode it.
     """
@@ -199,6 +208,11 @@ def decode_stream(
         image = WebPImagePlugin.WebPImageFile(BytesIO(strip), "")
     else:
         image = JpegImagePlugin.JpegImageFile(BytesIO(_jpeg_stream(strip, tables, ycbcr=ycbcr)), "")
+    if image.height * image.width > 2 * block[0] * block[1]:  # before it takes any memory
+        raise ImageRefused(
+            f"damaged TIFF: a strip or tile holds {image.height}x{image.width} pixels "
+            f"where {block[0]}x{block[1]} are needed"
+        )
     samples = np.asarray(image)
     if image.mode == "CMYK":  # which Pillow turns over as Adobe's JPEG files need it, TIFF does not
         samples = 255 - samples

@@ -109,6 +109,12 @@ class _Strips:
 
     def _blocks(self, first: int, shape: tuple[int, int], block: tuple[int, int]) -> list[_Block]:
         (height, width), (rows, columns) = shape, block
+        listed = min(len(self._page.dataoffsets), len(self._page.databytecounts))
+        needed = first + math.ceil(height / rows) * math.ceil(width / columns)
+        if listed < needed:
+            raise ImageRefused(
+                f"damaged TIFF: it lists {listed} strips or tiles, {needed} are needed"
+            )
         corners = product(range(0, height, rows), range(0, width, columns))
         whole = self._page.is_tiled  # tiles are, at the border too
         return [
@@ -130,13 +136,8 @@ class _Strips:
         yield batch
 
     def _is_stored(self, block: _Block) -> bool:
-        offsets, counts = self._page.dataoffsets, self._page.databytecounts
-        if block.number >= min(len(offsets), len(counts)):
-            raise ImageRefused(
-                f"damaged TIFF: it lists {min(len(offsets), len(counts))} strips or tiles, "
-                f"number {block.number + 1} is needed"
-            )
-        return bool(offsets[block.number] and counts[block.number])
+        page = self._page
+        return bool(page.dataoffsets[block.number] and page.databytecounts[block.number])
 
     def _stored(self, block: _Block) -> memoryview:
         start, count = (
@@ -148,8 +149,10 @@ class _Strips:
             size = self._stored_rows(block) * self._row_bytes(block)
             self.short += count < size
             count = size
+        elif not {279, 325}.intersection(self._page.tags.keys()):
+            count = len(self._data) - start  # no lengths in the file: a strip ends when it is full
         strip = self._data[start : start + count]
-        if len(strip) < count:
+        if len(strip) < count or not strip:
             raise ImageRefused(
                 f"damaged TIFF: a strip or tile ends {count - len(strip)} bytes after the file"
             )
@@ -224,7 +227,11 @@ class _Strips:
         if by_pillow and self._channels in (1, 3, 4):
             ycbcr = self._page.photometric == YCBCR
             samples: Samples = codecs.decode_stream(
-                strip, storage.compression, self._page.jpegtables, ycbcr=ycbcr
+                strip,
+                storage.compression,
+                self._page.jpegtables,
+                ycbcr=ycbcr,
+                block=storage.block,
             )
             if samples.shape[-1] == 3 and self._channels == 4:  # WebP leaves out what is opaque
                 samples = np.pad(samples, ((0, 0), (0, 0), (0, 1)), constant_values=255)
@@ -236,11 +243,14 @@ class _Strips:
                 f"where {self._channels} channels are needed"
             )
         if samples.dtype.kind == "i":
-            samples = samples.view(f"u{samples.itemsize}")
+            samples = samples.view(f"u{samples.itemsize}") & (2**storage.bits - 1)
         if samples.dtype.kind != storage.dtype.kind or samples.itemsize > storage.dtype.itemsize:
             raise ImageRefused(
                 f"damaged TIFF: a strip or tile of {samples.dtype} where {storage.dtype} is needed"
             )
+        narrow = storage.bits < 8 * samples.itemsize and not storage.floating
+        if narrow and (highest := int(samples.max())) >= 2**storage.bits:
+            raise ImageRefused(f"damaged TIFF: a sample of {highest} in {storage.bits} bits")
         return samples
 
 

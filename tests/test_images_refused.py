@@ -85,7 +85,8 @@ SAVE_IT_AGAIN = "damaged or unsupported PNG: if other programs open it, save it 
     [
         (MemoryError(), "not enough memory to decode it"),
         (KeyError(5), f"{SAVE_IT_AGAIN} (decoder: KeyError 5)"),
-        (EOFError(), f"{SAVE_IT_AGAIN} (decoder: EOFError)"),
+        (EOFError(), "damaged or unsupported PNG: it ends too early"),
+        (struct.error("unpack_from"), "damaged or unsupported PNG: it ends too early"),
         (
             OSError("cannot use <_io.BytesIO object at 0x7fab12>\n at all"),
             "damaged or unsupported PNG: cannot use the file at all",

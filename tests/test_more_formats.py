@@ -84,6 +84,13 @@ def test_jpeg_of_more_bits(bits: int, lossless: bool, tmp_path: Path) -> None:
     check(data, ramp / (2**bits - 1), tmp_path, color=False, atol=0 if lossless else 4 / 4095)
 
 
+def test_jpeg_of_more_bits_that_is_truncated_is_not_made_up(tmp_path: Path) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    data = imagecodecs.jpeg_encode(np.full((64, 64), 99, np.uint16), level=90, bitspersample=12)
+    reason = "damaged 12-bit JPEG: truncated, it has no end"
+    assert refusal(data[:-9], tmp_path) == reason
+
+
 def test_jpeg_of_more_bits_without_imagecodecs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,9 +25,8 @@ def written(samples: Array, **options: Any) -> bytes:
     """By tifffile, which is not what reads strips here."""
     buffer = io.BytesIO()
     channels = samples.shape[0 if options.get("planarconfig") == "separate" else -1]
-    options.setdefault(
-        "photometric", "rgb" if samples.ndim == 3 and channels == 3 else "minisblack"
-    )
+    colours = samples.ndim > 2 and channels == 3
+    options.setdefault("photometric", "rgb" if colours else "minisblack")
     tifffile.imwrite(buffer, samples, metadata=None, **options)
     return buffer.getvalue()
 
@@ -209,6 +208,22 @@ def test_strip_lengths_of_uncompressed_files_may_be_wrong(tmp_path: Path) -> Non
     assert image.notes == ("1 of its strips are longer than the file says",)
 
 
+def test_lengths_may_be_missing(tmp_path: Path) -> None:
+    samples = some("u2", (8, 9))
+    data = tiff(samples, deflate=True)
+    entry = data.index(b"\x17\x01\x04\0")  # tag 279
+    image = read(data[:entry] + b"\x18" + data[entry + 1 :], tmp_path)
+    np.testing.assert_array_equal(image.pixels, scaled(samples))
+
+
+def test_too_few_strips_are_refused_at_once(tmp_path: Path) -> None:
+    data = tiff(some("u1", (8, 9)), t256=[5000], t257=[5000], t278=[1])
+    with pytest.raises(
+        ImageRefused, match=r"^damaged TIFF: it lists 1 strips or tiles, 5000 are needed$"
+    ):
+        read(data, tmp_path)
+
+
 def test_parts_that_are_not_stored(tmp_path: Path) -> None:
     samples = some("u1", (8, 4))
     image = read(tiff(samples, t278=[4], t273=[8, 0], t279=[16, 0]), tmp_path)
@@ -227,6 +242,10 @@ def test_pages_slices_and_reduced_copies(tmp_path: Path) -> None:
     image = read(volume, tmp_path)
     np.testing.assert_array_equal(image.pixels, scaled(first))
     assert image.notes == ("first of 4 slices",)
+    samples = some("u1", (3, 4, 32, 32))  # channels first
+    planes = written(samples, volumetric=True, tile=(2, 16, 16), planarconfig="separate")
+    image = read(planes, tmp_path, color=True)
+    np.testing.assert_array_equal(image.pixels, np.moveaxis(scaled(samples[:, 0]), 0, -1))
     image = read(tiff(stack[0], t254=[1]), tmp_path)
     assert image.notes == ("the first page is a reduced copy of another image",)
 

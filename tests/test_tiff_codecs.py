@@ -87,6 +87,19 @@ def test_tiles_of_jpeg(tmp_path: Path) -> None:
         assert abs(image.pixels.mean() - samples.mean() / 255) < 2e-3
 
 
+def test_a_stream_that_claims_to_be_huge_is_refused_before_decoding(tmp_path: Path) -> None:
+    stream = bytearray(encoded(smooth("u1"), "JPEG"))
+    at = stream.index(b"\xff\xc0") + 5
+    stream[at : at + 4] = b"\xff\xdc\xff\xdc"  # 65500 rows and columns: 4.3 GB
+    data = tiff(
+        np.frombuffer(bytes(stream), np.uint8)[np.newaxis], t256=[64], t257=[48], t258=[8],
+        t259=[7], t278=[48],
+    )  # fmt: skip
+    message = r"^damaged TIFF: a strip or tile holds 65500x65500 pixels where 48x64 are needed$"
+    with pytest.raises(ImageRefused, match=message):
+        read(data, tmp_path)
+
+
 def test_webp_without_its_opaque_alpha(tmp_path: Path) -> None:
     samples = np.dstack([smooth("u1", 3), np.full((48, 64), 255, np.uint8)])
     data = written(samples, "webp", extrasamples=["unassalpha"], compressionargs={"lossless": True})
