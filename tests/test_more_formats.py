@@ -386,3 +386,33 @@ def test_folders_and_archives_are_searched_for_all_endings(tmp_path: Path) -> No
     listing = list_archive(tmp_path / "all.zip", "all.zip")
     assert [reference.name for reference in listing.references] == names
     assert listing.passed_over == 1
+
+
+def test_damaged_bytes_end_in_an_image_or_a_reason(tmp_path: Path) -> None:
+    whole = [
+        *READ.values(),
+        tga(2, 32, (2, 2), BGRA, flags=0x28),
+        tga(11, 8, (2, 3), b"\x82\x09\x02\1\2\3"),
+        tga(1, 8, (2, 2), b"\5\6\7\x08", palette=(5, 4, 24, BGR)),
+        LARGE_DDS,
+        psd(3, 8, list(np.moveaxis(COLOR, -1, 0))),
+        *(encoded(PHOTO, form) for form in ("PCX", "TGA", "DDS", "BMP")),
+        b"P7\nWIDTH 2\nHEIGHT 1\nDEPTH 1\nMAXVAL 9\nENDHDR\n\1\2",
+        b"P2 2 1 11 3 4",
+        b"P6 1 1 300 \0\1\0\2\0\3",
+        png((1, 2), 16, 4, b"\1\2\3\4\5\6\7\x08"),
+    ]
+    rng = np.random.default_rng(0)
+    reasons = []
+    for _ in range(600):
+        data = bytearray(whole[rng.integers(len(whole))])
+        for at in rng.integers(len(data), size=rng.integers(1, 4)):
+            data[at] = rng.integers(256)
+        try:
+            image = read(bytes(data), tmp_path, max_pixels=10_000)
+        except ImageRefused as refused:
+            reasons.append(str(refused))
+        else:
+            assert np.isfinite(image.pixels).all()
+    assert 100 < len(reasons) < 600
+    assert all(reason and reason.isprintable() for reason in reasons)
