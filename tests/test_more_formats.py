@@ -84,6 +84,18 @@ def test_jpeg_of_more_bits(bits: int, lossless: bool, tmp_path: Path) -> None:
     check(data, ramp / (2**bits - 1), tmp_path, color=False, atol=0 if lossless else 4 / 4095)
 
 
+def test_jpeg_of_more_bits_is_turned_upright(tmp_path: Path) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    values = np.arange(48, dtype=np.uint16).reshape(6, 8) * 85
+    data = imagecodecs.jpeg_encode(values, bitspersample=12, lossless=True)
+    exif = Image.Exif()
+    exif[274] = 6
+    segment = exif.tobytes()
+    head = data[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment
+    note = "turned upright by EXIF orientation 6"
+    check(head + data[2:], np.rot90(values, -1) / 4095, tmp_path, note, color=False)
+
+
 def test_jpeg_of_more_bits_that_is_truncated_is_not_made_up(tmp_path: Path) -> None:
     imagecodecs = pytest.importorskip("imagecodecs")
     data = imagecodecs.jpeg_encode(np.full((64, 64), 99, np.uint16), level=90, bitspersample=12)
