@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spectral_mae.optional_decoders import decoder
-from spectral_mae.pillow_reader import by_pillow
+from spectral_mae.pillow_reader import by_pillow, orientation_of
 from spectral_mae.samples import ImageRefused, Raster, check_size
 
 _NO_FRAME = frozenset({0xC4, 0xC8, 0xCC})  # among the markers of frames
@@ -19,7 +19,7 @@ _by_pillow = by_pillow("JPEG")
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What the header of a frame says, whether Adobe's marker came before it, and where it is."""
+    """What the header of a frame says and what came before it, and where it is."""
 
     process: int
     bits: int
@@ -27,11 +27,12 @@ class _Frame:
     width: int
     channels: int
     adobe: bool
+    exif: bytes
     at: int
 
 
 def read_jpeg(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
-    """A JPEG, upright if Pillow reads it.
+    """A JPEG, upright.
 
     Parameters
     ----------
@@ -63,8 +64,8 @@ def read_jpeg(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
     package = decoder("imagecodecs", kind)
     if data.rfind(b"\xff\xd9") < frame.at:  # imagecodecs makes up what is missing, without a word
         raise ImageRefused(f"damaged {kind}: truncated, it has no end")
-    samples = package.jpeg_decode(data)
-    return Raster.integers(samples, frame.bits)
+    whole = Raster.integers(package.jpeg_decode(data), frame.bits)
+    return whole.turned(orientation_of(frame.exif, notes)) if frame.exif else whole
 
 
 def read_jpeg_ls(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
@@ -78,7 +79,7 @@ def read_jpeg_ls(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
 
 
 def _frame(data: bytes) -> _Frame | None:
-    at, adobe = 2, False
+    at, adobe, exif = 2, False, b""
     while at + 10 <= len(data):
         if data[at] != 0xFF:
             return None
@@ -88,7 +89,10 @@ def _frame(data: bytes) -> _Frame | None:
             continue
         if (0xC0 <= marker <= 0xCF and marker not in _NO_FRAME) or marker == _LS:
             height, width = (int.from_bytes(data[at + k : at + k + 2], "big") for k in (5, 7))
-            return _Frame(marker, data[at + 4], height, width, data[at + 9], adobe, at)
+            return _Frame(marker, data[at + 4], height, width, data[at + 9], adobe, exif, at)
         adobe = adobe or (marker == 0xEE and data[at + 4 : at + 9] == b"Adobe")
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == 0xE1 and not exif and data.startswith(b"Exif\0\0", at + 4):
+            exif = data[at + 4 : end]
+        at = end
     return None

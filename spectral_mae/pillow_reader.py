@@ -64,8 +64,23 @@ def verified(data: bytes, plugin: str, max_pixels: int, notes: list[str]) -> Non
 
 def orientation(image: ImageFile.ImageFile, notes: list[str]) -> int:
     """EXIF's number of how the image is turned, and a note unless it stands upright."""
+    return _turn(image.getexif, notes)
+
+
+def orientation_of(exif: bytes, notes: list[str]) -> int:
+    """The same of EXIF data, without an image that Pillow can open."""
+
+    def loaded() -> Image.Exif:
+        found = Image.Exif()
+        found.load(exif)
+        return found
+
+    return _turn(loaded, notes)
+
+
+def _turn(exif: Callable[[], Image.Exif], notes: list[str]) -> int:
     try:
-        number = image.getexif().get(ExifTags.Base.Orientation, 1)
+        number = exif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # noqa: BLE001 - damaged EXIF can raise anything; the pixels are whole
         notes.append("damaged EXIF data: orientation unknown")
         return 1

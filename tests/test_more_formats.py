@@ -84,6 +84,18 @@ def test_jpeg_of_more_bits(bits: int, lossless: bool, tmp_path: Path) -> None:
     check(data, ramp / (2**bits - 1), tmp_path, color=False, atol=0 if lossless else 4 / 4095)
 
 
+def test_jpeg_of_more_bits_is_turned_upright(tmp_path: Path) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    values = np.arange(48, dtype=np.uint16).reshape(6, 8) * 85
+    data = imagecodecs.jpeg_encode(values, bitspersample=12, lossless=True)
+    exif = Image.Exif()
+    exif[274] = 6
+    segment = exif.tobytes()
+    head = data[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment
+    note = "turned upright by EXIF orientation 6"
+    check(head + data[2:], np.rot90(values, -1) / 4095, tmp_path, note, color=False)
+
+
 def test_jpeg_of_more_bits_that_is_truncated_is_not_made_up(tmp_path: Path) -> None:
     imagecodecs = pytest.importorskip("imagecodecs")
     data = imagecodecs.jpeg_encode(np.full((64, 64), 99, np.uint16), level=90, bitspersample=12)
@@ -386,3 +398,33 @@ def test_folders_and_archives_are_searched_for_all_endings(tmp_path: Path) -> No
     listing = list_archive(tmp_path / "all.zip", "all.zip")
     assert [reference.name for reference in listing.references] == names
     assert listing.passed_over == 1
+
+
+def test_damaged_bytes_end_in_an_image_or_a_reason(tmp_path: Path) -> None:
+    whole = [
+        *READ.values(),
+        tga(2, 32, (2, 2), BGRA, flags=0x28),
+        tga(11, 8, (2, 3), b"\x82\x09\x02\1\2\3"),
+        tga(1, 8, (2, 2), b"\5\6\7\x08", palette=(5, 4, 24, BGR)),
+        LARGE_DDS,
+        psd(3, 8, list(np.moveaxis(COLOR, -1, 0))),
+        *(encoded(PHOTO, form) for form in ("PCX", "TGA", "DDS", "BMP")),
+        b"P7\nWIDTH 2\nHEIGHT 1\nDEPTH 1\nMAXVAL 9\nENDHDR\n\1\2",
+        b"P2 2 1 11 3 4",
+        b"P6 1 1 300 \0\1\0\2\0\3",
+        png((1, 2), 16, 4, b"\1\2\3\4\5\6\7\x08"),
+    ]
+    rng = np.random.default_rng(0)
+    reasons = []
+    for _ in range(600):
+        data = bytearray(whole[rng.integers(len(whole))])
+        for at in rng.integers(len(data), size=rng.integers(1, 4)):
+            data[at] = rng.integers(256)
+        try:
+            image = read(bytes(data), tmp_path, max_pixels=10_000)
+        except ImageRefused as refused:
+            reasons.append(str(refused))
+        else:
+            assert np.isfinite(image.pixels).all()
+    assert 100 < len(reasons) < 600
+    assert all(reason and reason.isprintable() for reason in reasons)
