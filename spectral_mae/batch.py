@@ -81,18 +81,31 @@ class BatchOptions:
             self.plan(patch_size)
             if self.size is None:
                 continue
-            if self.size % patch_size:
-                divisors = [n for n in range(1, self.size) if self.size % n == 0]
-                raise ValueError(
-                    f"patch_size={patch_size} does not divide size={self.size}; "
-                    f"its divisors are {', '.join(map(str, divisors))}"
-                )
+            check_divides(patch_size, self.size)
             if self.sampling == "fixed":
                 kept_patches((self.size // patch_size) ** 2, self.mask_ratio)
 
     def plan(self, patch_size: int) -> MaskingPlan:
         """The part that concerns a single image."""
         return MaskingPlan(patch_size, self.mask_ratio, self.sampling, self.masks, self.detrend)
+
+
+def check_divides(patch_size: int, size: int) -> None:
+    """Raise ``ValueError`` where patches do not go into images that are resized.
+
+    Examples
+    --------
+    >>> check_divides(5, 32)
+    Traceback (most recent call last):
+    ...
+    ValueError: patch_size=5 does not divide size=32; its divisors are 1, 2, 4, 8, 16
+    """
+    if size % patch_size:
+        divisors = [n for n in range(1, size) if size % n == 0]
+        raise ValueError(
+            f"{patch_size=} does not divide {size=}; "
+            f"its divisors are {', '.join(map(str, divisors))}"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,9 +23,9 @@ from spectral_mae import (
     verify,
     verify_theory,
 )
-from spectral_mae._checks import Sampling
+from spectral_mae._checks import Sampling, positive_int
 from spectral_mae.analyze_command import detrend
-from spectral_mae.batch import BatchOptions
+from spectral_mae.batch import BatchOptions, check_divides
 from spectral_mae.command_line import (
     NOTHING,
     OK,
@@ -138,7 +138,11 @@ def mask(arguments: argparse.Namespace) -> int:
         written = [arguments.out, arguments.figure]
         check_distinct(written, [])
         check_replaced(written, overwrite=arguments.overwrite)
-        grid = PatchGrid(_rows_and_columns(arguments.size), arguments.patch_size)
+        shape = _rows_and_columns(arguments.size)
+        positive_int("patch_size", arguments.patch_size)
+        for side in shape:
+            check_divides(arguments.patch_size, side)
+        grid = PatchGrid(shape, arguments.patch_size)
         drawn = PulseMask.random(
             grid, arguments.mask_ratio, sampling=arguments.sampling, rng=arguments.seed
         )

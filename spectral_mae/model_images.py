@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.atomic_file import replacing
+from spectral_mae.batch import check_divides
 from spectral_mae.batch_run import BatchRun, chunk_size_for
 from spectral_mae.batch_work import MomentSums, MomentsWork
 from spectral_mae.command_line import found_sources
@@ -66,6 +68,8 @@ class ModelImages:
     def empty_moments(self, patch_size: int, covariance: str) -> Moments:
         """Moments for these images, refused where they would not fit into memory."""
         options = self.options
+        _checks.positive_int("patch_size", patch_size)
+        check_divides(patch_size, options.size)
         grid = PatchGrid((options.size, options.size), patch_size)
         channels = 3 if options.color else 1
         d = grid.patch_pixels * channels

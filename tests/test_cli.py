@@ -29,7 +29,15 @@ def folder(tmp_path):
         (["psd", "builtin:camera", "--window", "nowindow"], "nowindow"),
         (["psd", "builtin:camera", "--mask-ratio", "2"], "mask_ratio=2"),
         (["psd", "builtin:"], "must be one image"),
-        (["mask", "--patch-size", "15"], "patch_size=(15, 15) does not divide"),
+        (
+            ["mask", "--patch-size", "15"],
+            "patch_size=15 does not divide size=224; its divisors are 1",
+        ),
+        (
+            ["mask", "--size", "32x40", "--patch-size", "16"],
+            "patch_size=16 does not divide size=40",
+        ),
+        (["mask", "--patch-size", "0"], "patch_size=0 is not at least 1"),
         (["mask", "--size", "12y4"], "--size '12y4'"),
         (["mask", "--size", "0"], "--size '0' is neither N nor HxW, pixels of at least one"),
         (["mask", "--size", "16x0"], "--size '16x0'"),

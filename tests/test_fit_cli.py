@@ -226,7 +226,7 @@ def test_nothing_usable_to_fit(with_broken, tmp_path, capsys, command):
         (["--out", "m.txt"], "m.txt: must be a file whose name ends in .npz"),
         (["--out", "m"], "m: must be a file whose name ends in .npz"),
         (["--figure", "f.pdf"], "f.pdf: must be a file whose name ends in .png"),
-        (["--patch-size", 5], "patch_size=(5, 5) does not divide shape=(16, 16)"),
+        (["--patch-size", 5], "patch_size=5 does not divide size=16; its divisors are 1, 2, 4, 8"),
         (["--patch-size", 0], "patch_size=0"),
         (["--mask-ratio", 1.5], "mask_ratio=1.5"),
         (["--mask-ratio", 0.99], "keeps 0 patches"),

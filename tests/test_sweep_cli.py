@@ -165,7 +165,7 @@ def test_broken_files_of_a_sweep_are_named(with_broken, tmp_path, capsys, drawn)
     [
         (["--holdout", 0], "holdout=0: a sweep compares images held out"),
         (["--holdout", 2], "holdout=2.0"),
-        (["--patch-size", 5], "patch_size=(5, 5) does not divide shape=(16, 16)"),
+        (["--patch-size", 5], "patch_size=5 does not divide size=16; its divisors are 1, 2, 4, 8"),
         (["--mask-ratio", 1], "mask_ratio=1.0"),
         (["--mask-ratio", 0.99], "no mask ratio of [0.99] hides some patches of [4] pixels"),
         (["--shrinkage", "much"], "--shrinkage 'much' is neither a number nor 'auto'"),
