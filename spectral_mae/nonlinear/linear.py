@@ -14,8 +14,9 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.corruption import Corruption, Mix, PatchMasking
 from spectral_mae.grid import PatchGrid
 from spectral_mae.moments import DenseMoments
+from spectral_mae.nonlinear.arrays import real_numbers
 from spectral_mae.nonlinear.model import ImageModel
-from spectral_mae.nonlinear.schedule import warmup_cosine
+from spectral_mae.nonlinear.schedule import check_rates, warmup_cosine
 from spectral_mae.sampling import Seed
 
 
@@ -87,6 +88,12 @@ class DescentConfig:
     rate: float = 3e-3
     warmup: float = 0.02
 
+    def __post_init__(self) -> None:
+        _checks.positive_int("steps", self.steps)
+        _checks.positive_int("batch", self.batch)
+        _checks.closed_unit("warmup", self.warmup)
+        check_rates(self, "rate")
+
 
 def descend(
     model: LinearAutoencoder,
@@ -122,12 +129,16 @@ def descend(
     Raises
     ------
     ValueError
-        If images do not fit.
+        If images do not fit, or are not finite, or there is none.
+    FloatingPointError
+        If the loss becomes NaN or infinite.
     """
     config = DescentConfig() if config is None else config
     rng = np.random.default_rng(rng)
-    channel_axis = None if images.ndim == 3 else -1
-    patches = model.grid.to_patches(np.asarray(images, np.float64), channel_axis)
+    images = real_numbers("images", images)
+    if images.ndim not in (3, 4) or not len(images):
+        raise ValueError(f"images of shape {images.shape} are not (n, H, W[, channels])")
+    patches = model.grid.to_patches(images, None if images.ndim == 3 else -1)
     if patches.shape[2] != model.pixel_mean.shape[1]:
         raise ValueError(f"images of shape {images.shape} do not have {model.channels} channels")
     mean = patches.mean(0)
@@ -154,6 +165,8 @@ def descend(
             hidden = np.repeat(~seen.any(-1, keepdims=True), seen.shape[2], axis=2)
             error = error * torch.from_numpy(hidden).to(error.device).flatten(1)
         loss = error.square().sum() / config.batch
+        if not bool(torch.isfinite(loss)):
+            raise FloatingPointError(f"the loss is {loss.item()} at {step=}: try a smaller rate")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
