@@ -10,7 +10,7 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 
 from spectral_mae import PatchGrid
-from spectral_mae.corruption import PatchMasking
+from spectral_mae.corruption import GaussianNoise, NoCorruption, PatchMasking
 from spectral_mae.nonlinear import checkpoint, training
 from spectral_mae.nonlinear.cka import layer_similarity, minibatch_cka, unbiased_hsic
 from spectral_mae.nonlinear.classify import (
@@ -224,6 +224,13 @@ def test_descent_on_what_is_not_finite_is_refused(bad):
     images[2, 3, 4] = bad
     with pytest.raises(ValueError, match=r"images holds 1 values that are not finite"):
         descend(LinearAutoencoder(GRID), images, PatchMasking(4, 0.5))
+
+
+@pytest.mark.parametrize("corruption", [GaussianNoise(0.1), NoCorruption()])
+def test_descent_on_hidden_patches_needs_hidden_patches(corruption):
+    """Else its loss is zero from the first step on, and nothing is learned."""
+    with pytest.raises(ValueError, match="it hides no whole patches, so that none is scored"):
+        descend(LinearAutoencoder(GRID), RNG.random((5, 8, 8)), corruption, hidden_only=True)
 
 
 def test_descent_that_diverges_is_stopped():
@@ -549,6 +556,9 @@ def test_sweeps_name_classes_alike():
     with pytest.raises(ValueError, match=r"classes \('cats', 'dogs'\) and, of test images, \('bir"):
         train_sweep(images, other, model_of().config, config, [{"depth": 1}])
     assert TrainingSweep([]).to_dict() == {}
+    for wrong in (0, -5):
+        with pytest.raises(ValueError, match=f"probe_images={wrong} is not at least 1"):
+            train_sweep(images, images, model_of().config, config, [{}], probe_images=wrong)
 
 
 def test_what_has_no_power_has_no_share_that_is_explained():

@@ -129,12 +129,17 @@ def descend(
     Raises
     ------
     ValueError
-        If images do not fit, or are not finite, or there is none.
+        If images do not fit, or are not finite, or there is none; if hidden patches are to be
+        scored and the corruption hides none.
     FloatingPointError
         If the loss becomes NaN or infinite.
     """
     config = DescentConfig() if config is None else config
     rng = np.random.default_rng(rng)
+    if hidden_only and not isinstance(corruption, PatchMasking):
+        raise ValueError(
+            f"hidden_only with {corruption}: it hides no whole patches, so that none is scored"
+        )
     images = real_numbers("images", images)
     if images.ndim not in (3, 4) or not len(images):
         raise ValueError(f"images of shape {images.shape} are not (n, H, W[, channels])")

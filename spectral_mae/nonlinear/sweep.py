@@ -16,6 +16,7 @@ import numpy as np
 import scipy.stats
 import torch
 
+from spectral_mae._checks import positive_int
 from spectral_mae.atomic_file import write_whole
 from spectral_mae.columns import write_columns
 from spectral_mae.nonlinear.arrays import UInt8Array
@@ -125,6 +126,8 @@ def train_sweep(
         If something else is to differ, there is no variation, a folder holds another training, or
         the classes of test images are others.
     """
+    if probe_images is not None:
+        positive_int("probe_images", probe_images)
     if any(one != other for one, other in zip(images.classes, test.classes, strict=False)):
         raise ValueError(f"classes {images.classes} and, of test images, {test.classes}")
     if not variations:
