@@ -540,6 +540,9 @@ def test_what_a_folder_lacks_is_named(tmp_path):
         FileNotFoundError, match=r"no weights in .*among config\.json, tf_model\.h5"
     ):
         load_hugging_face(tmp_path)
+    torch.save([1], tmp_path / "pytorch_model.bin")
+    with pytest.raises(ValueError, match=r"pytorch_model\.bin': no weights by name"):
+        load_hugging_face(tmp_path)
     for text, message in [("{", r"config\.json is not JSON"), ("[1]", r"no names, but \[1\]")]:
         (tmp_path / "config.json").write_text(text)
         with pytest.raises(ValueError, match=message):

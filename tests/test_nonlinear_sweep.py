@@ -102,7 +102,7 @@ def test_probes_of_a_sweep_may_take_fewer_images():
         train_sweep(images, test, MODEL, CONFIG, [{}], probe_images=n).rows[0] for n in (40, None)
     ]
     assert rows[0]["accuracy"] == rows[1]["accuracy"]
-    with pytest.raises(ValueError, match="2 images of 2 classes"):
+    with pytest.raises(ValueError, match="2 images of 1 class with"):
         train_sweep(images, test, MODEL, CONFIG, [{}], probe_images=2)
 
 

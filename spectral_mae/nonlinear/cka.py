@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -10,14 +12,17 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.nonlinear.data import UInt8Array
+from spectral_mae.nonlinear.arrays import UInt8Array, eight_bit, real_numbers
 from spectral_mae.nonlinear.training import to_tensor
 from spectral_mae.nonlinear.vit import MaskedAutoencoder
 
+Features: TypeAlias = ArrayLike | torch.Tensor
+
+SIDES = ("first", "second")
 LEAST = 4  # images for which the unbiased estimate exists
 
 
-def unbiased_hsic(features: ArrayLike, others: ArrayLike) -> float:
+def unbiased_hsic(features: Features, others: Features) -> float:
     """The unbiased estimate of HSIC with linear kernels (Song et al. 2012).
 
     ⟨K̃, L̃⟩/(n(n−3)), with K = XXᵀ and K̃ its U-centred form: its diagonal zero, and
@@ -33,21 +38,26 @@ def unbiased_hsic(features: ArrayLike, others: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If n < 4, where it is not defined, or the numbers of images differ.
+        If n < 4, where it is not defined, the numbers of images differ, or features are NaN or
+        infinite, or so large that their products are.
 
     Examples
     --------
     >>> round(unbiased_hsic([[0.0], [1], [2], [4]], [[0.0], [2], [4], [8]]), 3)
     18.667
     """
-    one, other = _u_centred(features), _u_centred(others)
+    one, other = _u_centred("features", features), _u_centred("others", others)
     n = len(one)
     if len(other) != n:
         raise ValueError(f"features of {n} images and of {len(other)}")
-    return float(np.sum(one * other)) / (n * (n - 3))
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = float(np.sum(one * other)) / (n * (n - 3))
+    if not math.isfinite(found):
+        raise ValueError(f"features of {n} images are too large: HSIC is {found}")
+    return found
 
 
-def minibatch_cka(batches: Iterable[tuple[Sequence[ArrayLike], Sequence[ArrayLike]]]) -> FloatArray:
+def minibatch_cka(batches: Iterable[tuple[Sequence[Features], Sequence[Features]]]) -> FloatArray:
     """CKA between layers of two networks, over minibatches (Nguyen et al. 2021).
 
     Σ HSIC(K, L) / √(Σ HSIC(K, K) Σ HSIC(L, L)), sums over batches of the unbiased estimate, which
@@ -66,31 +76,40 @@ def minibatch_cka(batches: Iterable[tuple[Sequence[ArrayLike], Sequence[ArrayLik
     Raises
     ------
     ValueError
-        If a batch has fewer than four images, there is none, or a layer does not vary: there is
-        nothing to align then. No NaN is returned.
+        If a batch has fewer than four images, there is none, layers differ in number, hold NaN or
+        infinite numbers, or do not vary: there is nothing to align then. No NaN is returned.
     """
     cross: FloatArray | None = None
     own: list[FloatArray] = []
     for first, second in batches:
-        sides = [[_u_centred(layer) for layer in layers] for layers in (first, second)]
+        sides = [
+            [_u_centred(f"layer {i} of the {side} network", x) for i, x in enumerate(layers)]
+            for side, layers in zip(SIDES, (first, second), strict=True)
+        ]
+        if not all(sides):
+            raise ValueError(f"networks of {len(sides[0])} and {len(sides[1])} layers")
         n = len(sides[0][0])
         if any(len(k) != n for side in sides for k in side):
             raise ValueError("the layers of a batch are of unequal numbers of images")
         rows, columns = (
             np.stack([k.ravel() for k in side]) / np.sqrt(n * (n - 3)) for side in sides
         )
-        found = [rows @ columns.T, np.sum(rows**2, axis=1), np.sum(columns**2, axis=1)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = [rows @ columns.T, np.sum(rows**2, axis=1), np.sum(columns**2, axis=1)]
         if cross is None:
             cross, *own = found
+        elif cross.shape != found[0].shape:
+            raise ValueError(f"a batch of {found[0].shape} layers after one of {cross.shape}")
         else:
             cross += found[0]
             own = [a + b for a, b in zip(own, found[1:], strict=True)]
     if cross is None:
         raise ValueError("no batches")
-    for side, sizes in zip(("first", "second"), own, strict=True):
-        if not (sizes > 0).all():
-            place = int(np.argmin(sizes))
-            raise ValueError(f"layer {place} of the {side} network does not vary over the images")
+    for side, sizes in zip(SIDES, own, strict=True):
+        for place, size in enumerate(sizes):
+            if not 0 < size < np.inf:
+                what = "does not vary over the images" if size == 0 else "is too large: HSIC is inf"
+                raise ValueError(f"layer {place} of the {side} network {what}")
     return cross / np.sqrt(np.outer(*own))
 
 
@@ -109,10 +128,19 @@ def layer_similarity(
     -------
     ndarray, shape (1 + depth of first, 1 + depth of second)
         Embeddings first.
+
+    Raises
+    ------
+    ValueError
+        As `minibatch_cka`, or if the images do not fit both models.
     """
     _checks.integer(
         "batch", batch, least=LEAST, why=f"HSIC is not defined for less than {LEAST} images"
     )
+    if len(pixels) < LEAST:
+        raise ValueError(f"{len(pixels)} images are less than {LEAST}, where HSIC is not defined")
+    for model in (first, second):
+        eight_bit(pixels, model)
 
     def layers(model: MaskedAutoencoder, part: UInt8Array) -> list[FloatArray]:
         with torch.no_grad():
@@ -123,15 +151,18 @@ def layer_similarity(
     return minibatch_cka((layers(first, p), layers(second, p)) for p in parts if len(p) >= LEAST)
 
 
-def _u_centred(features: ArrayLike) -> FloatArray:
-    x = np.asarray(features, dtype=np.float64)
-    n = len(x)
+def _u_centred(name: str, values: Features) -> FloatArray:
+    x = real_numbers(name, values)
+    n = len(x) if x.ndim else 1
     if n < LEAST:
         raise ValueError(f"{n} images: the unbiased estimate of HSIC needs at least {LEAST}")
     x = x.reshape(n, -1)
     x = x - x.mean(0)  # changes nothing but rounding
-    kernel = x @ x.T
+    with np.errstate(over="ignore", invalid="ignore"):
+        kernel = x @ x.T
     scale = float(np.abs(kernel).max())
+    if not math.isfinite(scale):
+        raise ValueError(f"{name} is too large: products of its numbers are not finite")
     np.fill_diagonal(kernel, 0.0)
     rows = kernel.sum(1) / (n - 2)
     kernel += rows.sum() / (n - 1) - rows[:, np.newaxis] - rows

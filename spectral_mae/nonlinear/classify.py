@@ -9,10 +9,9 @@ import torch
 from torch import nn
 
 from spectral_mae import _checks
-from spectral_mae.nonlinear.data import UInt8Array
+from spectral_mae.nonlinear.arrays import Labels, UInt8Array, class_numbers, eight_bit
 from spectral_mae.nonlinear.model import ImageModel
-from spectral_mae.nonlinear.probe import Labels
-from spectral_mae.nonlinear.schedule import warmup_cosine
+from spectral_mae.nonlinear.schedule import check_rates, warmup_cosine
 from spectral_mae.nonlinear.training import EVALUATION_BATCH, best_device, to_tensor, units_of
 
 
@@ -40,9 +39,10 @@ class ClassifyConfig:
 
     def __post_init__(self) -> None:
         _checks.positive_int("epochs", self.epochs)
-        _checks.positive_int("batch", self.batch)
-        for name in ("rate", "weight_decay", "warmup"):
-            _checks.non_negative_number(name, getattr(self, name))
+        _checks.integer(
+            "batch", self.batch, least=2, why="features are standardised by batch, of 2 or more"
+        )
+        check_rates(self, "rate", "weight_decay", "warmup")
         _checks.flag("flip", self.flip)
         _checks.integer("seed", self.seed, least=0)
 
@@ -85,7 +85,19 @@ def fit_classifier(
 
     ``set_units`` takes mean and deviation of pixels from these images, which a model that was
     never trained needs.
+
+    Raises
+    ------
+    ValueError
+        If the images do not fit the model, there are fewer than two, or labels are not integers
+        from 0 to one less than the number of classes, one for each image.
+    FloatingPointError
+        If the loss becomes NaN or infinite.
     """
+    pixels = eight_bit(pixels, classifier.model)
+    if len(pixels) < 2:
+        raise ValueError("one image: features are standardised by batch, of two or more")
+    labels = class_numbers("labels", labels, len(pixels), classifier.head.out_features)
     config = ClassifyConfig() if config is None else config
     place = best_device() if device is None else torch.device(device)
     if set_units:
@@ -96,7 +108,7 @@ def fit_classifier(
     )
     batch = min(config.batch, len(pixels))
     steps = len(pixels) // batch
-    targets = torch.from_numpy(np.asarray(labels, np.int64))
+    targets = torch.from_numpy(labels)
     losses = []
     for epoch in range(config.epochs):
         rng = np.random.default_rng([config.seed, 3, epoch])
@@ -113,6 +125,10 @@ def fit_classifier(
                 flipped = torch.from_numpy(rng.random(len(index)) < 0.5).to(place)
                 images = torch.where(flipped[:, None, None, None], images.flip(-1), images)
             loss = nn.functional.cross_entropy(classifier(images), targets[index].to(place))
+            if not bool(torch.isfinite(loss)):
+                raise FloatingPointError(
+                    f"the loss is {loss.item()} at {step=}: try a smaller rate"
+                )
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -123,16 +139,38 @@ def fit_classifier(
 
 
 def predicted_classes(classifier: Classifier, pixels: UInt8Array) -> Labels:
-    """The class of the largest score for each image, (n,)."""
+    """The class of the largest score for each image, (n,), whatever batch it stands in.
+
+    Raises
+    ------
+    ValueError
+        If the images do not fit the model.
+    FloatingPointError
+        If a score is NaN or infinite.
+    """
+    pixels = eight_bit(pixels, classifier.model)
     place = classifier.model.pixel_mean.device
     found = []
+    training = classifier.training
+    classifier.eval()  # else each batch would be standardised by itself, and remembered
     with torch.no_grad():
         for first in range(0, len(pixels), EVALUATION_BATCH):
             images = to_tensor(pixels[first : first + EVALUATION_BATCH], place)
-            found.append(classifier(images).argmax(1).cpu().numpy())
+            scores = classifier(images)
+            if not bool(torch.isfinite(scores).all()):
+                raise FloatingPointError("scores of classes are not finite")
+            found.append(scores.argmax(1).cpu().numpy())
+    classifier.train(training)
     return np.concatenate(found)
 
 
 def accuracy(classifier: Classifier, pixels: UInt8Array, labels: Labels) -> float:
-    """Fraction of images that are classified rightly."""
-    return float(np.mean(predicted_classes(classifier, pixels) == labels))
+    """Fraction of images that are classified rightly.
+
+    Raises
+    ------
+    ValueError
+        As `predicted_classes`, or if there are not as many labels as images.
+    """
+    truth = class_numbers("labels", labels, len(pixels))
+    return float(np.mean(predicted_classes(classifier, pixels) == truth))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
+import lzma
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,12 +20,14 @@ from tqdm import tqdm
 from spectral_mae import images
 from spectral_mae._checks import open_unit, positive_int
 from spectral_mae.images import ImageRefused
+from spectral_mae.nonlinear.arrays import UInt8Array, class_numbers
 from spectral_mae.sampling import Seed, generator_of
 
 CIFAR_SIDE = 32
+# What reading archives raises where they are cut off, changed, or packed in a way not known.
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError,
+           gzip.BadGzipFile, NotImplementedError)  # fmt: skip
 CIFAR_ROW = 1 + 3 * CIFAR_SIDE**2  # a label, then red, green and blue planes
-
-UInt8Array = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,6 +49,17 @@ class LabelledImages:
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 4:
+            raise ValueError(
+                f"pixels of {self.pixels.dtype} and shape {self.pixels.shape} are not uint8, "
+                "(n, H, W, channels)"
+            )
+        if self.labels is not None:
+            n_classes = len(self.classes) or None
+            labels = class_numbers("labels", self.labels, len(self.pixels), n_classes)
+            object.__setattr__(self, "labels", labels)
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -79,7 +95,7 @@ class LabelledImages:
 
 
 def read_labelled(
-    paths: Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path],
     *,
     size: int | None = None,
     color: bool = True,
@@ -91,7 +107,7 @@ def read_labelled(
 
     Parameters
     ----------
-    paths : sequence of path
+    paths : path or sequence of path
         Folders, files and patterns as `find_images` takes them; or one zip archive of images; or
         CIFAR's binary batches: a ``.bin`` file, a folder with such, or their ``.tar.gz``.
     size : int or None
@@ -118,13 +134,14 @@ def read_labelled(
     """
     if limit is not None:
         positive_int("limit", limit)
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
     generator = generator_of(rng)
     first = Path(paths[0]) if len(paths) == 1 else None
     batches = [] if first is None else _cifar_batches(first)
     if batches:
         return _from_cifar(batches, size=size, color=color, limit=limit, rng=generator)
     if first is not None and first.suffix.lower() == ".zip":
-        with zipfile.ZipFile(first) as archive, tempfile.TemporaryDirectory() as folder:
+        with _opened(first) as archive, tempfile.TemporaryDirectory() as folder:
             names = sorted(
                 name
                 for name in archive.namelist()
@@ -133,7 +150,10 @@ def read_labelled(
             file = Path(folder, "member")
 
             def extract(name: str) -> Path:
-                file.write_bytes(archive.read(name))
+                try:
+                    file.write_bytes(archive.read(name))
+                except (*DAMAGED, RuntimeError) as error:  # RuntimeError: it has a password
+                    raise ImageRefused(f"cannot be taken out of {first}: {error}") from error
                 return file
 
             folders = [PurePosixPath(name).parent.name for name in names]
@@ -206,14 +226,24 @@ def _cifar_batches(path: Path) -> list[bytes]:
     return []
 
 
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is damaged, or no zip archive: {error}") from error
+
+
 def _members(path: Path) -> Iterator[bytes]:
-    with tarfile.open(path) as archive:
-        members = {Path(m.name).name: m for m in archive.getmembers() if m.isfile()}
-        for name in sorted(members):
-            if name.startswith("data_batch_") and name.endswith(".bin"):
-                content = archive.extractfile(members[name])
-                if content is not None:
-                    yield content.read()
+    try:
+        with tarfile.open(path) as archive:
+            members = {Path(m.name).name: m for m in archive.getmembers() if m.isfile()}
+            for name in sorted(members):
+                if name.startswith("data_batch_") and name.endswith(".bin"):
+                    content = archive.extractfile(members[name])
+                    if content is not None:
+                        yield content.read()
+    except DAMAGED as error:
+        raise ValueError(f"{path} is damaged, or no tar archive: {error}") from error
 
 
 def _from_cifar(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.grid import PatchGrid
+from spectral_mae.nonlinear.arrays import real_numbers
 from spectral_mae.receptive import ReceptiveField
 
 # A batch of images, (n, channels, H, W), to one like it, image by image.
@@ -36,16 +37,41 @@ def jacobian_rows(
     Returns
     -------
     Tensor, shape (m, channels, H, W)
+
+    Raises
+    ------
+    ValueError
+        If the image is not of floats, (channels, H, W), an output is out of range, or a derivative
+        is NaN or infinite.
     """
+    if image.ndim != 3 or not image.is_floating_point():
+        raise ValueError(
+            f"an image of {image.dtype} and shape {tuple(image.shape)} is not of floats, "
+            "(channels, H, W)"
+        )
+    if not len(outputs):
+        raise ValueError("no outputs to take derivatives of")
     rows = []
     for first in range(0, len(outputs), CHUNK):
         places = torch.as_tensor(np.asarray(outputs[first : first + CHUNK]), device=image.device)
         copies = image.expand(len(places), *image.shape).contiguous()
         output, pull = torch.func.vjp(function, copies)
+        if len(output) != len(places):
+            raise ValueError(
+                f"the function makes {len(output)} of {len(places)} images; it must treat images "
+                "one by one"
+            )
         chosen = torch.zeros_like(output)
+        size = chosen.flatten(1).shape[1]
+        wrong = places[(places < 0) | (places >= size)]
+        if len(wrong):
+            raise ValueError(f"output {int(wrong[0])} is not one of {size}, from 0 on")
         chosen.flatten(1)[torch.arange(len(places), device=image.device), places] = 1
         rows.append(pull(chosen)[0].detach())
-    return torch.cat(rows)
+    found = torch.cat(rows)
+    if not bool(torch.isfinite(found).all()):
+        raise ValueError("the function has no finite derivative at this image")
+    return found
 
 
 def jacobian_matrix(function: TensorMap, image: torch.Tensor) -> FloatArray:
@@ -102,11 +128,22 @@ def mean_receptive_field(
     Raises
     ------
     ValueError
-        If there is no point.
+        If there is no point, images are not of one shape that fits the grid, the pixel is not in
+        it, or a derivative is not finite.
     """
     total, n = 0.0, 0
+    shape: tuple[int, ...] | None = None
     for function, image in points:
-        place = np.ravel_multi_index((channel, *output_pixel), tuple(image.shape))
+        shape = tuple(image.shape) if shape is None else shape
+        if tuple(image.shape) != shape or shape[1:] != grid.shape:
+            raise ValueError(
+                f"an image of shape {tuple(image.shape)} is not (channels, *{grid.shape}), as the "
+                f"first, {shape}"
+            )
+        wanted = (channel, *output_pixel)
+        if len(wanted) != 3 or not all(0 <= i < m for i, m in zip(wanted, shape, strict=True)):
+            raise ValueError(f"{channel=}, {output_pixel=} is not in an image of shape {shape}")
+        place = np.ravel_multi_index(wanted, shape)
         row = jacobian_rows(function, image, np.array([place]))[0]
         total, n = total + row.double().cpu().numpy(), n + 1
     if n == 0:
@@ -118,5 +155,14 @@ def mean_receptive_field(
 
 
 def singular_values(matrix: FloatArray) -> FloatArray:
-    """Singular values of a Jacobian, descending: gains of the directions it lets through."""
-    return np.linalg.svd(matrix, compute_uv=False)
+    """Singular values of a Jacobian, descending: gains of the directions it lets through.
+
+    Raises
+    ------
+    ValueError
+        If it is no matrix, or a number is not finite.
+    """
+    array = real_numbers("matrix", matrix)
+    if array.ndim != 2:
+        raise ValueError(f"a matrix of shape {array.shape} has {array.ndim} axes")
+    return np.linalg.svd(array, compute_uv=False)

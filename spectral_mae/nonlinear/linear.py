@@ -14,8 +14,9 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.corruption import Corruption, Mix, PatchMasking
 from spectral_mae.grid import PatchGrid
 from spectral_mae.moments import DenseMoments
+from spectral_mae.nonlinear.arrays import real_numbers
 from spectral_mae.nonlinear.model import ImageModel
-from spectral_mae.nonlinear.schedule import warmup_cosine
+from spectral_mae.nonlinear.schedule import check_rates, warmup_cosine
 from spectral_mae.sampling import Seed, generator_of
 
 
@@ -90,7 +91,7 @@ class DescentConfig:
     def __post_init__(self) -> None:
         _checks.positive_int("steps", self.steps)
         _checks.positive_int("batch", self.batch)
-        _checks.positive_number("rate", self.rate)
+        check_rates(self, "rate")
         _checks.closed_unit("warmup", self.warmup)
 
 
@@ -128,12 +129,21 @@ def descend(
     Raises
     ------
     ValueError
-        If images do not fit.
+        If images do not fit, or are not finite, or there is none; if hidden patches are to be
+        scored and the corruption hides none.
+    FloatingPointError
+        If the loss becomes NaN or infinite.
     """
     config = DescentConfig() if config is None else config
     rng = generator_of(rng)
-    channel_axis = None if images.ndim == 3 else -1
-    patches = model.grid.to_patches(np.asarray(images, np.float64), channel_axis)
+    if hidden_only and not isinstance(corruption, PatchMasking):
+        raise ValueError(
+            f"hidden_only with {corruption}: it hides no whole patches, so that none is scored"
+        )
+    images = real_numbers("images", images)
+    if images.ndim not in (3, 4) or not len(images):
+        raise ValueError(f"images of shape {images.shape} are not (n, H, W[, channels])")
+    patches = model.grid.to_patches(images, None if images.ndim == 3 else -1)
     if patches.shape[2] != model.pixel_mean.shape[1]:
         raise ValueError(f"images of shape {images.shape} do not have {model.channels} channels")
     mean = patches.mean(0)
@@ -160,6 +170,8 @@ def descend(
             hidden = np.repeat(~seen.any(-1, keepdims=True), seen.shape[2], axis=2)
             error = error * torch.from_numpy(hidden).to(error.device).flatten(1)
         loss = error.square().sum() / config.batch
+        if not bool(torch.isfinite(loss)):
+            raise FloatingPointError(f"the loss is {loss.item()} at {step=}: try a smaller rate")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

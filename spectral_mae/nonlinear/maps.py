@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.fitted_map import FittedMap
 from spectral_mae.linear_model import LinearModel
+from spectral_mae.nonlinear.arrays import real_numbers
 from spectral_mae.nonlinear.jacobian import TensorMap, jacobian_matrix
 from spectral_mae.nonlinear.model import ImageModel
 
@@ -28,7 +29,7 @@ def to_images(tensor: torch.Tensor) -> FloatArray:
 
 def from_images(images: FloatArray, model: ImageModel) -> torch.Tensor:
     """The inverse of `to_images`, in the precision and on the device of a model."""
-    array = np.asarray(images)
+    array = np.asarray(images, np.float64)
     array = array[:, np.newaxis] if model.channels == 1 else np.moveaxis(array, -1, 1)
     return torch.from_numpy(np.ascontiguousarray(array)).to(model.pixel_mean)
 
@@ -48,6 +49,8 @@ def filler(model: ImageModel | LinearModel) -> Filler:
         raise ValueError("a model with norm_target predicts patches in their own units, not pixels")
 
     def fill(images: FloatArray, kept: BoolArray) -> FloatArray:
+        if len(images) == 0:
+            raise ValueError(f"images of shape {np.shape(images)}: there is none")
         parts = []
         with torch.no_grad():
             for first in range(0, len(images), BATCH):
@@ -98,7 +101,12 @@ class AboutMean:
     """
 
     def __init__(self, model: ImageModel, mean: FloatArray, *, drop_empty: bool = False) -> None:
-        self.model, self.mean, self.drop_empty = model, np.asarray(mean), drop_empty
+        self.model, self.mean, self.drop_empty = model, real_numbers("mean", mean), drop_empty
+        shape = model.grid.shape if model.channels == 1 else (*model.grid.shape, model.channels)
+        if self.mean.shape != shape:
+            raise ValueError(
+                f"mean of shape {self.mean.shape} is not an image of the model, {shape}"
+            )
         self._fill = filler(model)
 
     def __call__(self, masked: NDArray[np.floating]) -> FloatArray:

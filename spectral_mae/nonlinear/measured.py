@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, Sampling
 from spectral_mae.grid import PatchGrid
+from spectral_mae.nonlinear.arrays import real_numbers
 from spectral_mae.nonlinear.maps import Filler
 from spectral_mae.nonlinear.model import Target
 from spectral_mae.response import FrequencyResponse
@@ -63,12 +64,16 @@ def measured_response(
     Raises
     ------
     ValueError
-        If there are fewer than two draws, or no two such masks.
+        If there are fewer than two draws, or no two such masks; if images or reconstructions do
+        not fit the grid and each other, or are not finite.
     """
     _checks.choice("target", target, Target)
     _checks.integer("draws", draws, least=2, why="noise over masks needs at least two")
     generator = generator_of(rng)
-    centre = images.mean(0) if mean is None else np.asarray(mean)
+    images = _images("images", images, grid)
+    centre = images.mean(0) if mean is None else real_numbers("mean", mean)
+    if centre.shape != images.shape[1:]:
+        raise ValueError(f"mean of shape {centre.shape}, images of {images.shape}")
     if target == "hidden":
         outputs: Iterable[FloatArray] = _hidden_outputs(
             fill, images, grid, mask_ratio, draws, sampling, generator
@@ -79,14 +84,21 @@ def measured_response(
             for _ in range(draws)
         )
         outputs = (fill(images, kept) for kept in masks)
-    return response_of(images - centre, (output - centre for output in outputs), grid)
+    return response_of(images - centre, (_like(images, out) - centre for out in outputs), grid)
 
 
 def response_of(
     truth: FloatArray, outputs: Iterable[FloatArray], grid: PatchGrid
 ) -> FrequencyResponse:
-    """The response from images about their mean and reconstructions of them under several masks."""
+    """The response from images about their mean and reconstructions of them under several masks.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two reconstructions, shapes differ, or a number is not finite.
+    """
     ndim = grid.ndim
+    truth = _images("truth", truth, grid)
 
     def spectra(images: FloatArray) -> NDArray[np.complex128]:
         last = images[..., np.newaxis] if images.ndim == ndim + 1 else images
@@ -99,7 +111,7 @@ def response_of(
     power, error = np.zeros(grid.shape), np.zeros(grid.shape)
     total, n = np.zeros_like(x), 0
     for output in outputs:
-        y = spectra(output)
+        y = spectra(_like(truth, output))
         cross += np.einsum("n...i,n...j->...ij", y, x.conj()) / len(x)
         power += np.sum(np.abs(y) ** 2, axis=(0, -1)) / len(x)
         error += np.sum(np.abs(y - x) ** 2, axis=(0, -1)) / len(x)
@@ -117,6 +129,22 @@ def response_of(
     through = np.einsum("...ii->...", cross)
     gain = np.divide(through, original, out=none, where=original > 0)
     return FrequencyResponse(gain, original, passed, pairs - passed, power - pairs, error)
+
+
+def _images(name: str, values: FloatArray, grid: PatchGrid) -> FloatArray:
+    array = real_numbers(name, values)
+    axes = (grid.ndim + 1, grid.ndim + 2)
+    if array.ndim not in axes or array.shape[1 : axes[0]] != grid.shape or not array.size:
+        raise ValueError(f"{name} of shape {array.shape} are not (n, *{grid.shape}[, channels])")
+    return array
+
+
+def _like(images: FloatArray, output: FloatArray) -> FloatArray:
+    """A reconstruction, which must not be stretched to the shape of the images in silence."""
+    array = real_numbers("the reconstruction", output)
+    if array.shape != images.shape:
+        raise ValueError(f"a reconstruction of shape {array.shape} of images of {images.shape}")
+    return array
 
 
 def disjoint_masks(
@@ -157,4 +185,4 @@ def _hidden_outputs(
         seen = grid.expand(one)
         if images.ndim > grid.ndim + 1:
             seen = seen[..., np.newaxis]
-        yield np.where(seen, fill(images, other), fill(images, one))
+        yield np.where(seen, _like(images, fill(images, other)), _like(images, fill(images, one)))

@@ -54,15 +54,27 @@ class ImageModel(nn.Module, ABC):
         """What a probe reads of whole images, (n, n_features)."""
 
     def set_units(self, mean: Any, std: Any) -> None:
-        """Set mean and deviation of pixels: numbers, or one for each channel."""
-        repeat = self.grid.patch_pixels
-        for buffer, values in ((self.pixel_mean, mean), (self.pixel_std, std)):
-            one = torch.as_tensor(values, dtype=buffer.dtype).reshape(-1)
+        """Set mean and deviation of pixels: numbers, or one for each channel.
+
+        Raises
+        ------
+        ValueError
+            If there are other numbers of them, or they are not finite, or a deviation is not
+            positive. The units are then as they were.
+        """
+        given = []
+        for name, values in (("mean", mean), ("std", std)):
+            one = torch.as_tensor(values, dtype=self.pixel_mean.dtype).reshape(-1)
             if len(one) not in (1, self.channels) or not torch.isfinite(one).all():
-                raise ValueError(f"{values} is not one number, or one per channel")
-            buffer.copy_(one.expand(self.channels).repeat(repeat))
-        if bool((self.pixel_std <= 0).any()):
+                raise ValueError(
+                    f"{name}={values} is not one finite number, or one for each of "
+                    f"{self.channels} channels"
+                )
+            given.append(one.expand(self.channels).repeat(self.grid.patch_pixels))
+        if bool((given[1] <= 0).any()):
             raise ValueError(f"{std=} is not positive")
+        self.pixel_mean.copy_(given[0])
+        self.pixel_std.copy_(given[1])
 
     def forward(self, images: torch.Tensor, kept: torch.Tensor | None = None) -> torch.Tensor:
         """Reconstruct images, (n, channels, H, W), in pixel units.
@@ -80,9 +92,19 @@ class ImageModel(nn.Module, ABC):
     def loss(
         self, images: torch.Tensor, kept: torch.Tensor, target: Target = "hidden"
     ) -> torch.Tensor:
-        """Mean squared error over the numbers of hidden patches (or all), in units of the model."""
+        """Mean squared error over the numbers of hidden patches (or all), in units of the model.
+
+        Raises
+        ------
+        ValueError
+            If hidden patches are to be scored and none is hidden, or the images do not fit.
+        """
         _checks.choice("target", target, Target)
         truth = self.in_units(images)
+        if target == "hidden" and bool(self._checked(kept, images).all()):
+            raise ValueError(
+                f"kept hides no patch of {len(images)} images: target='hidden' has nothing to score"
+            )
         error = self.predict(truth, self._checked(kept, images))
         if self.norm_target:
             truth = normalised(truth)
@@ -90,12 +112,26 @@ class ImageModel(nn.Module, ABC):
         return each[~kept].mean() if target == "hidden" else each.mean()
 
     def in_units(self, images: torch.Tensor) -> torch.Tensor:
-        """Patches of images in units of the model, (n, n_patches, patch_dim)."""
+        """Patches of images in units and precision of the model, (n, n_patches, patch_dim).
+
+        Raises
+        ------
+        ValueError
+            If the images do not fit the model, there is none, or they are of integers: pixels are
+            floats, from 0 to 1 where a training made the model.
+        """
+        if not images.is_floating_point():
+            raise ValueError(
+                f"images of {images.dtype} are not floats: of pixels in eight bits take /255"
+            )
+        if len(images) == 0:
+            raise ValueError(f"images of shape {tuple(images.shape)}: there is none")
         if images.ndim != 4 or images.shape[1] != self.channels:
             raise ValueError(
                 f"images of shape {tuple(images.shape)} are not (n, channels={self.channels}, H, W)"
             )
-        return (patchify(images, self.grid) - self.pixel_mean) / self.pixel_std
+        patches = patchify(images.to(self.pixel_mean.dtype), self.grid)
+        return (patches - self.pixel_mean) / self.pixel_std
 
     def all_kept(self, images: torch.Tensor) -> torch.Tensor:
         """The mask that hides nothing, (n, n_patches)."""
@@ -116,6 +152,13 @@ def normalised(patches: torch.Tensor) -> torch.Tensor:
 
     The variance is that of a sample (divided by one less than the numbers in a patch), with 1e-6
     added.
+
+    Raises
+    ------
+    ValueError
+        If patches are of one number: it has no deviation.
     """
+    if patches.shape[-1] < 2:
+        raise ValueError("patches of one number have no deviation to be divided by")
     mean = patches.mean(-1, keepdim=True)
     return (patches - mean) / (patches.var(-1, keepdim=True) + 1e-6).sqrt()

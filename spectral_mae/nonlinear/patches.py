@@ -44,6 +44,15 @@ def unpatchify(patches: torch.Tensor, grid: PatchGrid) -> torch.Tensor:
     >>> torch.equal(unpatchify(patchify(x, grid), grid), x)
     True
     """
+    if (
+        patches.ndim != 3
+        or patches.shape[1] != grid.n_patches
+        or (patches.shape[2] % grid.patch_pixels)
+    ):
+        raise ValueError(
+            f"patches of shape {tuple(patches.shape)} are not (n, {grid.n_patches}, "
+            f"{grid.patch_pixels} x channels)"
+        )
     (rows, columns), (p, q) = grid.counts, grid.patch_size
     split = patches.reshape(len(patches), rows, columns, p, q, -1)
     return split.permute(0, 5, 1, 3, 2, 4).reshape(len(patches), -1, rows * p, columns * q)

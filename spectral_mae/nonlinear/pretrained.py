@@ -69,10 +69,10 @@ def load_official(
     """
     if Path(path).is_dir():
         raise ValueError(f"{str(path)!r} is a folder; load_hugging_face reads folders")
-    content = tensor_files.read_tensor_file(path)
+    state = tensor_files.read_weights(path)
     with _naming(path):
         return from_official(
-            tensor_files.state_of(content), shape=shape, heads=heads, decoder_heads=decoder_heads,
+            state, shape=shape, heads=heads, decoder_heads=decoder_heads,
             norm_target=norm_target, units=units,
         )  # fmt: skip
 

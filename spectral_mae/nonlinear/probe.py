@@ -10,16 +10,13 @@ import numpy as np
 import scipy.optimize
 import scipy.special
 import torch
-from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.nonlinear.data import UInt8Array
+from spectral_mae.nonlinear.arrays import Labels, UInt8Array, class_numbers, eight_bit, real_numbers
 from spectral_mae.nonlinear.model import ImageModel
 from spectral_mae.nonlinear.training import EVALUATION_BATCH, to_tensor
 from spectral_mae.sampling import Seed, generator_of
-
-Labels = NDArray[np.int64]
 
 PENALTIES = tuple(10.0 ** np.arange(2, -6, -1))
 
@@ -52,7 +49,14 @@ class ProbeResult:
 
 
 def features_of(model: ImageModel, pixels: UInt8Array) -> FloatArray:
-    """What a model makes of whole images, (n, n_features)."""
+    """What a model makes of whole images, (n, n_features).
+
+    Raises
+    ------
+    ValueError
+        If the images do not fit the model, or features are not finite.
+    """
+    pixels = eight_bit(pixels, model)
     place = model.pixel_mean.device
     parts = []
     with torch.no_grad():
@@ -60,7 +64,7 @@ def features_of(model: ImageModel, pixels: UInt8Array) -> FloatArray:
             images = to_tensor(pixels[first : first + EVALUATION_BATCH], place)
             images = images.to(model.pixel_mean.dtype)
             parts.append(model.features(images).double().cpu().numpy())
-    return np.concatenate(parts)
+    return real_numbers("features", np.concatenate(parts))
 
 
 def pixel_features(pixels: UInt8Array) -> FloatArray:
@@ -82,12 +86,14 @@ def linear_probe(
 
     Minimises the mean of −log p(label) plus penalty/2 times the squared weights, for each penalty
     on the training images but a share of them; the penalty that classifies most of that share is
-    taken for a fit to all training images. The test images choose nothing.
+    taken for a fit to all training images. The test images choose nothing. Test images of a class
+    that no training image has count as wrong.
 
     Raises
     ------
     ValueError
-        If there are fewer than two classes, or nothing to hold out.
+        If there are fewer than two classes, or nothing to hold out; if features are not finite, of
+        other numbers of images than labels, or labels are no integers from zero on.
 
     Examples
     --------
@@ -97,16 +103,32 @@ def linear_probe(
     >>> linear_probe(x[:100], labels[:100], x[100:], labels[100:]).accuracy > 0.9
     True
     """
-    n_classes = int(labels.max()) + 1 if len(labels) else 0
-    n_held = round(_checks.open_unit("holdout", holdout) * len(labels))
-    penalties = [_checks.non_negative_number("penalty", penalty) for penalty in penalties]
-    if n_classes < 2 or not 0 < n_held < len(labels) or not penalties:
+    features, test_features = (
+        _matrix(name, x) for name, x in (("features", features), ("test_features", test_features))
+    )
+    if test_features.shape[1] != features.shape[1] or not len(test_features):
         raise ValueError(
-            f"{len(labels)} images of {n_classes} classes with {holdout=} and {len(penalties)} "
-            "penalties: nothing to tune"
+            f"test_features of shape {test_features.shape}, features of {features.shape}"
         )
-    mean, std = features.mean(0), features.std(0)
-    scale = np.divide(1.0, std, out=np.zeros_like(std), where=std > 1e-12)
+    labels = class_numbers("labels", labels, len(features))
+    test_labels = class_numbers("test_labels", test_labels, len(test_features))
+    found = len(np.unique(labels))
+    n_held = round(_checks.open_unit("holdout", holdout) * len(labels))
+    if found < 2 or not 0 < n_held < len(labels) or not penalties:
+        classes = "1 class" if found == 1 else f"{found} classes"
+        raise ValueError(
+            f"{len(labels)} images of {classes} with {holdout=} and {len(penalties)} penalties: "
+            "nothing to tune"
+        )
+    penalties = [_checks.non_negative_number("penalty", penalty) for penalty in penalties]
+    n_classes = int(labels.max()) + 1
+    with np.errstate(over="ignore"):
+        mean, std = features.mean(0), features.std(0)
+    if not np.isfinite(std).all():
+        raise ValueError("features are too large: their deviations are not finite")
+    # A feature that varies by rounding alone is none.
+    varies = std > 1e-12 * np.abs(features).max(0)
+    scale = np.divide(1.0, std, out=np.zeros_like(std), where=varies)
     x, test = (features - mean) * scale, (test_features - mean) * scale
     order = generator_of(rng).permutation(len(labels))
     held, fitted = order[:n_held], order[n_held:]
@@ -120,6 +142,13 @@ def linear_probe(
     accuracy = _accuracy(test, test_labels, weights)
     stderr = float(np.sqrt(accuracy * (1 - accuracy) / len(test_labels)))
     return ProbeResult(accuracy, stderr, best, x.shape[1], len(labels), len(test_labels))
+
+
+def _matrix(name: str, values: FloatArray) -> FloatArray:
+    array = real_numbers(name, values)
+    if array.ndim != 2:
+        raise ValueError(f"{name} of shape {array.shape} are not (n, n_features)")
+    return array
 
 
 def _fit(x: FloatArray, labels: Labels, penalty: float, start: FloatArray) -> FloatArray:

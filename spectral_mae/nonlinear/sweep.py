@@ -16,9 +16,11 @@ import numpy as np
 import scipy.stats
 import torch
 
+from spectral_mae._checks import positive_int
 from spectral_mae.atomic_file import write_whole
 from spectral_mae.columns import write_columns
-from spectral_mae.nonlinear.data import LabelledImages, UInt8Array
+from spectral_mae.nonlinear.arrays import UInt8Array
+from spectral_mae.nonlinear.data import LabelledImages
 from spectral_mae.nonlinear.probe import features_of, linear_probe
 from spectral_mae.nonlinear.tensor_files import read_json
 from spectral_mae.nonlinear.training import TrainConfig, evaluate, train, units_of
@@ -37,7 +39,8 @@ class TrainingSweep:
     rows : list of dict
         ``patch_size``, ``mask_ratio``, ``depth``, ``decoder_depth``, ``seed``, ``parameters``,
         ``steps``, ``loss`` (mean squared error of hidden pixels of test images, in units of the
-        model), ``explained`` (1 − loss over that of the mean image), ``seconds`` of training,
+        model), ``explained`` (1 − loss over that of the mean image; NaN where
+        that has none), ``seconds`` of training,
         ``accuracy`` and ``stderr`` of a linear probe (NaN without labels).
     """
 
@@ -78,7 +81,8 @@ class TrainingSweep:
 
     def to_dict(self) -> dict[str, Any]:
         """The columns."""
-        return {name: [row[name] for row in self.rows] for name in self.rows[0]}
+        names = self.rows[0] if self.rows else ()
+        return {name: [row[name] for row in self.rows] for name in names}
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a row per training."""
@@ -119,8 +123,13 @@ def train_sweep(
     Raises
     ------
     ValueError
-        If something else is to differ, there is no variation, or a folder holds another training.
+        If something else is to differ, there is no variation, a folder holds another training, or
+        the classes of test images are others.
     """
+    if probe_images is not None:
+        positive_int("probe_images", probe_images)
+    if any(one != other for one, other in zip(images.classes, test.classes, strict=False)):
+        raise ValueError(f"classes {images.classes} and, of test images, {test.classes}")
     if not variations:
         raise ValueError("no variations")
     rows = []
@@ -186,11 +195,12 @@ class _Training:
             )  # fmt: skip
             accuracy, stderr = found.accuracy, found.stderr
         loss = evaluate(model, test.pixels, config.mask_ratio, seed=config.seed)
+        power = _power(images.pixels, test.pixels)
         return self.varied | {
             "parameters": sum(p.numel() for p in model.parameters()),
             "steps": history.rows[-1]["step"],
             "loss": loss,
-            "explained": 1 - loss / _power(images.pixels, test.pixels),
+            "explained": 1 - loss / power if power else math.nan,
             "seconds": seconds,
             "accuracy": accuracy,
             "stderr": stderr,

@@ -184,6 +184,23 @@ def _tensor(data: bytes, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Te
     return torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
 
 
+def read_weights(path: AnyPath) -> State:
+    """The weights in one file, by name.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, or holds none.
+    OSError
+        If it cannot be opened.
+    """
+    content = read_tensor_file(path)
+    try:
+        return state_of(content)
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)!r}: {error}") from error
+
+
 def read_folder(folder: AnyPath) -> State:
     """The weights in a folder, in one file or in shards that an index lists.
 
@@ -197,7 +214,7 @@ def read_folder(folder: AnyPath) -> State:
     place = Path(folder)
     for name in WHOLE:
         if (place / name).exists():
-            return state_of(read_tensor_file(place / name))
+            return read_weights(place / name)
         if (place / (name + INDEX)).exists():
             return _joined(place, name + INDEX)
     there = sorted(entry.name for entry in place.iterdir())
@@ -224,7 +241,7 @@ def _joined(folder: Path, index: str) -> State:
         )
     state: State = {}
     for shard in shards:
-        found = state_of(read_tensor_file(folder / shard))
+        found = read_weights(folder / shard)
         wanted = [name for name, place in listed.items() if place == shard]
         absent = [name for name in wanted if name not in found]
         if absent:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from spectral_mae import plot
-from spectral_mae.command_line import OK, SOME_FAILED, output_errors, usage_errors
+from spectral_mae.command_line import OK, SOME_FAILED, UsageError, output_errors, usage_errors
 from spectral_mae.nonlinear.data import read_labelled
 from spectral_mae.nonlinear.training import CHECKPOINT, LOG, TrainConfig, train
 from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
@@ -17,9 +19,18 @@ from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
 CURVES = "curves.png"
 
 
+@contextmanager
+def _divergence() -> Iterator[None]:
+    """A training that diverges has a rate that is too large, which the message says."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise UsageError(str(error)) from error
+
+
 def train_mae(arguments: argparse.Namespace) -> int:
     """``spectral-mae train-mae``: a checkpoint, a log and its curves in a folder."""
-    with usage_errors():
+    with usage_errors(), _divergence():
         config = TrainConfig(
             epochs=arguments.epochs,
             batch=arguments.batch_size,

@@ -19,9 +19,9 @@ from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.columns import write_columns
 from spectral_mae.grid import PatchGrid
 from spectral_mae.nonlinear import checkpoint
-from spectral_mae.nonlinear.data import UInt8Array
+from spectral_mae.nonlinear.arrays import UInt8Array, eight_bit
 from spectral_mae.nonlinear.model import ImageModel, Target
-from spectral_mae.nonlinear.schedule import warmup_cosine
+from spectral_mae.nonlinear.schedule import check_rates, warmup_cosine
 from spectral_mae.sampling import kept_patches, sample_kept
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.csv"
@@ -69,8 +69,7 @@ class TrainConfig:
         _checks.open_unit("mask_ratio", self.mask_ratio)
         _checks.choice("sampling", self.sampling, Sampling)
         _checks.choice("target", self.target, Target)
-        for name in ("rate", "warmup", "weight_decay"):
-            _checks.non_negative_number(name, getattr(self, name))
+        check_rates(self, "rate", "warmup", "weight_decay")
         _checks.flag("flip", self.flip)
         _checks.integer("seed", self.seed, least=0)
 
@@ -168,10 +167,15 @@ def train(
     Raises
     ------
     ValueError
-        If the images do not fit, or the checkpoint is of another training.
+        If the images do not fit, no mask of an epoch hides anything, or the checkpoint is of
+        another training.
+    FloatingPointError
+        If the loss or the weights become NaN or infinite; the last checkpoint is kept.
     """
     place = best_device() if device is None else torch.device(device)
-    _check(pixels, model)
+    pixels = eight_bit(pixels, model)
+    if held_out is not None:
+        held_out = eight_bit(held_out, model)
     kept_patches(model.grid.n_patches, config.mask_ratio)
     model.set_units(*units_of(pixels))
     model.to(place)
@@ -204,8 +208,11 @@ def train(
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 images = pixels[np.sort(order[number * batch : (number + 1) * batch])]
-                losses.append(_step(model, images, optimizer, config, step, place))
+                loss = _step(model, images, optimizer, config, step, place)
+                if loss is not None:
+                    losses.append(loss)
                 bar.update()
+            _check_learned(model, losses, config, epoch)
             row = {
                 "epoch": epoch + 1,
                 "step": (epoch + 1) * steps,
@@ -236,8 +243,16 @@ def evaluate(
     target: Target = "hidden",
     seed: int = 0,
 ) -> float:
-    """Mean loss over images, each under one mask that ``seed`` decides, in units of the model."""
-    _check(pixels, model)
+    """Mean loss over images, each under one mask that ``seed`` decides, in units of the model.
+
+    Raises
+    ------
+    ValueError
+        If the images do not fit, or no mask hides anything.
+    FloatingPointError
+        If the loss is not finite.
+    """
+    pixels = eight_bit(pixels, model)
     place = model.pixel_mean.device
     rng = np.random.default_rng([seed, 2])
     total, scored = 0.0, 0.0
@@ -248,9 +263,15 @@ def evaluate(
             images = to_tensor(pixels[first : first + EVALUATION_BATCH], place)
             kept = _masks(model.grid, mask_ratio, len(images), sampling, rng)
             weight = float(kept.size if target == "all" else np.sum(~kept))
+            if weight == 0:  # of such masks there are some where patches are hidden one by one
+                continue
             loss = model.loss(images, torch.from_numpy(kept).to(place), target)
             total, scored = total + weight * loss.item(), scored + weight
     model.train(training)
+    if scored == 0:
+        raise ValueError(f"{mask_ratio=}: the masks of {len(pixels)} images hide no patch")
+    if not np.isfinite(total):
+        raise FloatingPointError(f"the loss over {len(pixels)} images is {total / scored}")
     return total / scored
 
 
@@ -261,21 +282,39 @@ def _step(
     config: TrainConfig,
     step: int,
     place: torch.device,
-) -> float:
+) -> float | None:
+    """The loss of a batch, from which the model has learned; None where nothing was hidden."""
     rng = np.random.default_rng([config.seed, 1, step])
     images = to_tensor(pixels, place)
     if config.flip:
         flipped = torch.from_numpy(rng.random(len(pixels)) < 0.5).to(place)
         images = torch.where(flipped[:, None, None, None], images.flip(-1), images)
     kept = _masks(model.grid, config.mask_ratio, len(pixels), config.sampling, rng)
+    if config.target == "hidden" and kept.all():
+        return None
     with torch.autocast(place.type, torch.bfloat16, enabled=place.type == "cuda"):
         loss = model.loss(images, torch.from_numpy(kept).to(place), config.target)
     if not bool(torch.isfinite(loss)):
-        raise FloatingPointError(f"the loss is {loss.item()} at {step=}: try a smaller rate")
+        raise _diverged(f"the loss is {loss.item()} at {step=}")
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
     return float(loss.item())
+
+
+def _check_learned(model: ImageModel, losses: list[float], config: TrainConfig, epoch: int) -> None:
+    """Refuse an epoch that has taught nothing, or after which the model is no numbers."""
+    if not losses:
+        raise ValueError(
+            f"mask_ratio={config.mask_ratio} with batch={config.batch}: the masks of epoch "
+            f"{epoch + 1} hide no patch"
+        )
+    if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
+        raise _diverged(f"the weights are not finite after epoch {epoch + 1}")
+
+
+def _diverged(what: str) -> FloatingPointError:
+    return FloatingPointError(f"{what}: try a smaller rate")
 
 
 def _masks(
@@ -292,14 +331,6 @@ def _groups(model: ImageModel, weight_decay: float) -> list[dict[str, Any]]:
         {"params": matrices, "weight_decay": weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-
-
-def _check(pixels: UInt8Array, model: ImageModel) -> None:
-    shape = (*model.grid.shape, model.channels)
-    if pixels.dtype != np.uint8 or pixels.shape[1:] != shape or len(pixels) == 0:
-        raise ValueError(
-            f"pixels of {pixels.dtype} and shape {pixels.shape} are not uint8, (n, {shape})"
-        )
 
 
 def _write(

@@ -226,7 +226,8 @@ class MaskedAutoencoder(ImageModel):
         The class token is the first; visible patches follow in row-major order. The last one is
         normalised, as the decoder and probes see it. ``kept`` must keep equally many of each.
         """
-        patches, kept = self.in_units(images), self.all_kept(images) if kept is None else kept
+        patches = self.in_units(images)
+        kept = self.all_kept(images) if kept is None else self._checked(kept, images)
         order, padding = visible_first(kept)
         if padding is not None:
             raise ValueError("kept keeps unequal numbers of patches: tokens would not fit together")
