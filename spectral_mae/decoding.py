@@ -8,12 +8,18 @@ from pathlib import Path
 
 from PIL import Image
 
+from spectral_mae.bitmap import read_bitmap
 from spectral_mae.formats import format_of
+from spectral_mae.graphics_formats import read_dds, read_icon, read_psd
+from spectral_mae.heif import read_avif, read_heif
+from spectral_mae.jpeg import read_jpeg, read_jpeg_ls
 from spectral_mae.jpeg2000 import read_jpeg2000
+from spectral_mae.jpegxl import read_jpegxl
 from spectral_mae.netpbm import read_netpbm
 from spectral_mae.pillow_reader import PILLOW_WARNINGS, by_pillow
 from spectral_mae.png import read_png
 from spectral_mae.samples import ImageRefused, Pixels, Raster
+from spectral_mae.targa import read_targa
 from spectral_mae.tiff import read_tiff
 
 # Of the bytes of a file, the number of pixels that an image may have, and notes, which grow by what
@@ -22,19 +28,32 @@ Reader = Callable[[bytes, int, list[str]], Raster]
 
 READERS: dict[str, Reader] = {
     "PNG": read_png,
-    "JPEG": by_pillow("JPEG"),
+    "JPEG": read_jpeg,
+    "JPEG-LS": read_jpeg_ls,
     "TIFF": read_tiff,
-    "BMP": by_pillow("BMP"),
+    "BMP": read_bitmap,
     "GIF": by_pillow("GIF"),
     "WebP": by_pillow("WEBP"),
     "JPEG 2000": read_jpeg2000,
+    "JPEG XL": read_jpegxl,
+    "AVIF": read_avif,
+    **dict.fromkeys(("HEIC", "HEIF"), read_heif),
     **dict.fromkeys(("PBM", "PGM", "PPM", "PAM", "PFM"), read_netpbm),
+    "QOI": by_pillow("QOI"),
+    "PSD": read_psd,
+    "DDS": read_dds,
+    "ICO": read_icon,
+    "PCX": by_pillow("PCX"),
+    "TGA": read_targa,
 }
 
 
-def decode(path: Path, max_pixels: int, *, color: bool) -> tuple[Pixels, list[str]]:
+def decode(
+    path: Path, max_pixels: int, *, color: bool, channel: int | None = None
+) -> tuple[Pixels, list[str]]:
     """Pixels of an image file and notes on what was done to them; see `images.read_image`."""
-    return decode_bytes(_file_bytes(path, byte_limit(max_pixels)), max_pixels, color=color)
+    data = _file_bytes(path, byte_limit(max_pixels))
+    return decode_bytes(data, max_pixels, color=color, channel=channel)
 
 
 def byte_limit(max_pixels: int) -> int:
@@ -42,12 +61,14 @@ def byte_limit(max_pixels: int) -> int:
     return 16 * max_pixels + 2**20
 
 
-def decode_bytes(data: bytes, max_pixels: int, *, color: bool) -> tuple[Pixels, list[str]]:
+def decode_bytes(
+    data: bytes, max_pixels: int, *, color: bool, channel: int | None = None
+) -> tuple[Pixels, list[str]]:
     """The same of a file that was read already."""
     if not data:
         raise ImageRefused("empty file")
     with PILLOW_WARNINGS.heard() as heard:
-        pixels, notes = _decode(data, max_pixels, color)
+        pixels, notes = _decode(data, max_pixels, color, channel)
     return pixels, [*notes, *dict.fromkeys(f"Pillow warns: {one_line(text)}" for text in heard)]
 
 
@@ -68,7 +89,9 @@ def _file_bytes(path: Path, limit: int) -> bytes:
     return data
 
 
-def _decode(data: bytes, max_pixels: int, color: bool) -> tuple[Pixels, list[str]]:
+def _decode(
+    data: bytes, max_pixels: int, color: bool, channel: int | None
+) -> tuple[Pixels, list[str]]:
     name = format_of(data)
     if name is None:
         raise ImageRefused(f"not an image of a known format ({', '.join(READERS)})")
@@ -76,7 +99,8 @@ def _decode(data: bytes, max_pixels: int, color: bool) -> tuple[Pixels, list[str
         raise ImageRefused(f"{name}, not read here: convert it to PNG or TIFF")
     notes: list[str] = []
     try:
-        return READERS[name](data, max_pixels, notes).pixels(notes, color=color), notes
+        raster = READERS[name](data, max_pixels, notes)
+        return raster.pixels(notes, color=color, channel=channel), notes
     except ImageRefused:
         raise
     except Exception as error:  # damaged bytes can raise anything in a decoder

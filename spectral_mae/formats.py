@@ -64,9 +64,10 @@ def _brands(*brands: bytes) -> Callable[[bytes], bool]:
 
 
 def _bitmap(head: bytes) -> bool:
-    # two letters that words begin with, too: the size of the second header tells
+    # two letters that words begin with, too: the size of the second header tells, or one plane
     size = int.from_bytes(head[14:18], "little")
-    return head.startswith(b"BM") and (size in (12, 108, 124) or 16 <= size <= 64 or len(head) < 18)
+    known = size in (12, 108, 124) or 16 <= size <= 64 or head[26:28] == b"\1\0"
+    return head.startswith(b"BM") and (known or len(head) < 28)
 
 
 def _targa(head: bytes) -> bool:
@@ -86,6 +87,7 @@ _VIDEO = (b"isom", b"iso2", b"mp41", b"mp42", b"qt  ", b"M4V ", b"3gp4", b"3gp5"
 
 FORMATS: tuple[Format, ...] = (
     Format("PNG", (".png", ".apng"), _begins(b"\x89PNG\r\n\x1a\n")),
+    Format("JPEG-LS", (".jls",), _begins(b"\xff\xd8\xff\xf7")),
     # MPO, the format of stereo cameras and many phones, is a JPEG with more of them behind it
     Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), _begins(b"\xff\xd8\xff")),
     Format("TIFF", (".tif", ".tiff"), _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
@@ -95,6 +97,7 @@ FORMATS: tuple[Format, ...] = (
     Format("PBM", (".pbm",), _matches(rb"P[14][\s#]")),
     Format("PGM", (".pgm",), _matches(rb"P[25][\s#]")),
     Format("PPM", (".ppm", ".pnm"), _matches(rb"P[36][\s#]")),
+    Format("XV thumbnail", (), _begins(b"P7 332")),
     Format("PAM", (".pam",), _matches(rb"P7\s")),
     Format("PFM", (".pfm",), _matches(rb"P[Ff]\s")),
     Format(

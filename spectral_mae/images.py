@@ -7,6 +7,7 @@ Sizes are written rows x columns, as the shapes of arrays are.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,7 +75,13 @@ class LoadedImage:
         return f"LoadedImage(shape={self.pixels.shape}, notes={self.notes})"
 
 
-def read_image(path: AnyPath, *, color: bool = False, max_pixels: int = 50_000_000) -> LoadedImage:
+def read_image(
+    path: AnyPath,
+    *,
+    color: bool = False,
+    max_pixels: int = 50_000_000,
+    channel: int | None = None,
+) -> LoadedImage:
     """Read an image file, upright and in [0, 1], or say why not.
 
     Parameters
@@ -87,6 +94,10 @@ def read_image(path: AnyPath, *, color: bool = False, max_pixels: int = 50_000_0
         colours become gray, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601 luma).
     max_pixels
         Larger images are refused before they are decoded.
+    channel
+        The one channel to read, from 0, of an image of several: of red, green and blue, or of
+        whatever a microscope or a satellite has recorded. By default channels that are no colours
+        become their mean, and a note says so. Opacity does not count.
 
     Raises
     ------
@@ -98,7 +109,7 @@ def read_image(path: AnyPath, *, color: bool = False, max_pixels: int = 50_000_0
     Notes
     -----
     Transparent pixels are shown on white. Of several frames or pages the first is read. Colour
-    profiles and gamma are not applied.
+    profiles and gamma are not applied. TIFFs of rare compressions need the extra ``codecs``.
 
     Examples
     --------
@@ -107,13 +118,33 @@ def read_image(path: AnyPath, *, color: bool = False, max_pixels: int = 50_000_0
     ((512, 512), dtype('float64'), ())
     """
     limit = positive_int("max_pixels", max_pixels)
-    return loaded(*decode(image_path(path), limit, color=color))
+    index = _channel(channel)
+    return loaded(*decode(image_path(path), limit, color=color, channel=index))
 
 
-def read_bytes(data: bytes, *, color: bool = False, max_pixels: int = 50_000_000) -> LoadedImage:
+def read_bytes(
+    data: bytes,
+    *,
+    color: bool = False,
+    max_pixels: int = 50_000_000,
+    channel: int | None = None,
+) -> LoadedImage:
     """The same for the bytes of an image file, from wherever they come."""
     limit = positive_int("max_pixels", max_pixels)
-    return loaded(*decode_bytes(data, limit, color=color))
+    return loaded(*decode_bytes(data, limit, color=color, channel=_channel(channel)))
+
+
+def _channel(value: int | None) -> int | None:
+    """An index from 0, checked."""
+    if value is None:
+        return None
+    try:
+        index = operator.index(value)
+    except TypeError:
+        raise TypeError(f"channel={value!r} is not an integer") from None
+    if index < 0 or isinstance(value, bool):
+        raise ValueError(f"channel={value!r} is no index from 0")
+    return index
 
 
 def loaded(pixels: Pixels, notes: list[str]) -> LoadedImage:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae.extras import missing
+from spectral_mae.optional_decoders import decoder
 from spectral_mae.pillow_reader import opened, raster
 from spectral_mae.samples import Alpha, ImageRefused, Raster, check_size
 
@@ -97,13 +97,10 @@ def _shifted_back(codestream: bytes, depths: tuple[int, ...], bits: int) -> NDAr
 
 
 def _by_imagecodecs(data: bytes, header: _Header, notes: list[str]) -> Raster:
-    try:
-        import imagecodecs
-    except ImportError:
-        raise ImageRefused(missing(header.kind, "imagecodecs", "codecs")) from None
+    package = decoder("imagecodecs", header.kind)
     if len(set(header.depths)) > 1 or header.depths[0] > 32:
         raise ImageRefused(f"{header.kind}, not read here: convert it to PNG or TIFF")
-    samples = imagecodecs.jpeg2k_decode(header.codestream)
+    samples = package.jpeg2k_decode(header.codestream)
     if header.signed:  # as Pillow does it, so that all begin at 0
         samples = samples.astype(np.int64) + 2 ** (header.depths[0] - 1)
     return _meaning(samples, header, notes)
@@ -147,7 +144,7 @@ def _header(data: bytes, notes: list[str]) -> _Header:
         raise ImageRefused("damaged JPEG 2000: truncated in its header") from None
     if not (left < right and top < low and 1 <= count <= 16384):
         raise ImageRefused("damaged JPEG 2000: its header holds no valid size")
-    order, opacity = _channels(definitions, count, bare=start == 0, notes=notes)
+    order, opacity = _channels(definitions, count, notes)
     depths = tuple((depth & 0x7F) + 1 for depth in components[::3])
     return _Header(
         height=low - top,
@@ -163,30 +160,31 @@ def _header(data: bytes, notes: list[str]) -> _Header:
 
 
 def _channels(
-    definitions: bytes | None, count: int, *, bare: bool, notes: list[str]
+    definitions: bytes | None, count: int, notes: list[str]
 ) -> tuple[tuple[int, ...], Alpha | None]:
     """The channels with colours first and opacity last, and of which kind that is."""
     if definitions is None:
-        if bare and count in (2, 4):  # nothing says so, and all other readers take it for that
+        if count in (2, 4):  # nothing says so, and all other readers take it for that
             notes.append("last channel taken for opacity")
             return tuple(range(count)), "straight"
         return tuple(range(count)), None
-    colours, opacity, others = {}, [], []
+    colours: dict[int, int] = {}
+    opacity: dict[int, Alpha] = {}
+    others: list[int] = []
     whole = definitions[: len(definitions) // 6 * 6]
     for channel, kind, colour in struct.iter_unpack(">3H", whole):
         if channel >= count:
             raise ImageRefused(f"damaged JPEG 2000: it defines channel {channel} of {count}")
         if kind == 0 and 1 <= colour <= count:
             colours[colour] = channel
-        elif kind in (1, 2):
-            opacity.append((channel, kind))
+        elif kind in (1, 2):  # more than once, if it is that of each colour
+            opacity[channel] = "straight" if kind == 1 else "associated"
         else:
             others.append(channel)
-    order = (*(colours[colour] for colour in sorted(colours)), *others)
-    if len(opacity) == 1:
-        channel, kind = opacity[0]
-        return (*order, channel), "straight" if kind == 1 else "associated"
-    return (*order, *(channel for channel, _ in opacity)), None
+    order = (*(colours[colour] for colour in sorted(colours)), *others, *opacity)
+    if sorted(order) != list(range(count)):
+        raise ImageRefused("damaged JPEG 2000: it does not define each channel once")
+    return order, next(iter(opacity.values())) if len(opacity) == 1 else None
 
 
 def _boxes(data: bytes, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
+from spectral_mae.color_models import cmyk_to_rgb
 from spectral_mae.samples import ImageRefused, Raster, check_size
 
 
@@ -97,16 +98,20 @@ def _with_alpha(image: Image.Image, notes: list[str]) -> Raster:
     return Raster.integers(np.asarray(image), alpha="associated" if associated else "straight")
 
 
-def _converted(image: Image.Image, notes: list[str]) -> Raster:
-    if image.mode != "YCbCr":  # which is another way to write RGB; inks and Lab need a profile
-        notes.append(f"{image.mode} converted to RGB without a colour profile")
+def _inks(image: Image.Image, notes: list[str]) -> Raster:
+    notes.append("CMYK converted to RGB without a colour profile")
+    return replace(Raster.integers(np.asarray(image)), to_rgb=cmyk_to_rgb)
+
+
+def _luma(image: Image.Image, notes: list[str]) -> Raster:
     return Raster.integers(np.asarray(image.convert("RGB")))
 
 
 _MODES: dict[str, Callable[[Image.Image, list[str]], Raster]] = {
     **dict.fromkeys(("1", "L", "RGB"), _integers),
     **dict.fromkeys(("LA", "La", "PA", "RGBA", "RGBa", "P"), _with_alpha),
-    **dict.fromkeys(("CMYK", "YCbCr", "LAB"), _converted),
+    "CMYK": _inks,
+    "YCbCr": _luma,
 }
 
 

@@ -6,7 +6,7 @@ is white and which channel is opacity. The arithmetic is done here, for all form
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
@@ -17,7 +17,7 @@ Pixels = NDArray[np.float64]
 Alpha = Literal["straight", "associated"]
 
 # Pixels are made in strips of rows, lest an image exists in double precision with all its channels.
-STRIP = 2**16
+STRIP = 2**14
 
 
 class ImageRefused(ValueError):  # noqa: N818 - a verdict on a file, not a fault of the program
@@ -41,6 +41,10 @@ class Raster:
         Sample value of full opacity.
     transparent : tuple of int or None
         The samples, one for each channel, of pixels that are transparent; all others are opaque.
+    to_rgb : callable or None
+        Makes red, green and blue of the channels of another colour model, scaled to [0, 1].
+    gray : bool
+        Whether each channel is an image of its own, also if there are three of them.
 
     Examples
     --------
@@ -62,6 +66,8 @@ class Raster:
     alpha: Alpha | None = None
     opaque: float = 1.0
     transparent: tuple[int, ...] | None = None
+    to_rgb: Callable[[Pixels], Pixels] | None = None
+    gray: bool = False
 
     @classmethod
     def of(
@@ -112,7 +118,9 @@ class Raster:
 
     @property
     def colours(self) -> int:
-        """How many channels are not opacity."""
+        """How many channels are not opacity, once other colours are made RGB."""
+        if self.to_rgb is not None:
+            return 3
         channels = 1 if self.samples.ndim == 2 else self.samples.shape[-1]
         return channels - (self.alpha is not None)
 
@@ -127,7 +135,7 @@ class Raster:
             Three channels, else gray values (ITU-R BT.601 luma).
         channel : int or None
             The one channel to take, from 0. None is all of gray and of colour, and the mean over
-            the channels where they are neither one nor three.
+            the channels where they are more than one and no colours.
 
         Returns
         -------
@@ -142,8 +150,11 @@ class Raster:
         if floating:
             self._check_finite()
         if channel is not None and not 0 <= channel < self.colours:
-            raise ImageRefused(f"channel {channel} of an image of {self.colours} channels, from 0")
-        if channel is None and self.colours not in (1, 3):
+            raise ImageRefused(
+                f"channel {channel} of an image of {_channels(self.colours)}, from 0"
+            )
+        averaged = channel is None and (self.gray or self.colours != 3) and self.colours > 1
+        if averaged:
             notes.append(f"mean of its {self.colours} channels")
         height, width = self.samples.shape[:2]
         pixels = np.empty((height, width, 3) if color else (height, width))
@@ -161,7 +172,8 @@ class Raster:
                     values += 1.0 - opacity
                 else:
                     values = values * opacity + (1.0 - opacity)
-            pixels[rows] = to_channels(_chosen(values, channel), color=color)
+            chosen = values.mean(axis=-1) if averaged else _chosen(values, channel)
+            pixels[rows] = to_channels(chosen, color=color)
         if channel is not None and self.colours > 1:
             notes.append(f"channel {channel} of {self.colours}")
         if lowest < 0 or highest > 1:
@@ -199,15 +211,17 @@ class Raster:
         samples = self.samples[rows]
         if self.alpha is not None:
             samples = samples[..., :-1]
-        values: Pixels = samples.astype(np.float64)
         black, white = np.asarray(self.black, np.float64), np.asarray(self.white, np.float64)
-        if black.any():
+        values: Pixels
+        if black.any() or samples.dtype.kind == "f":
+            values = samples.astype(np.float64)
             values -= black
-        if (white - black != 1).any():
             values /= white - black
+        else:
+            values = samples / white  # in one pass, which is the usual case
         if (white < black).any():
             values += 0.0  # no negative zeros
-        return values
+        return values if self.to_rgb is None else self.to_rgb(values)
 
     def _opacity(self, rows: slice) -> Pixels | None:
         """From 0 to 1, of shape (h, w) or (h, w, 1); None where all is opaque."""
@@ -230,13 +244,15 @@ def check_size(height: int, width: int, max_pixels: int) -> None:
         )
 
 
+def _channels(n: int) -> str:
+    return f"{n} channel{'s' if n > 1 else ''}"
+
+
 def _chosen(values: Pixels, channel: int | None) -> Pixels:
     """One channel or three."""
     if values.ndim == 2 or (values.shape[-1] == 3 and channel is None):
         return values
-    if channel is not None or values.shape[-1] == 1:
-        return values[..., channel or 0]
-    return values.mean(axis=-1)
+    return values[..., channel or 0]
 
 
 def to_channels(pixels: Pixels, *, color: bool) -> Pixels:

@@ -1,79 +1,134 @@
-"""TIFF as Pillow reads it."""
+"""TIFF files, with all that scientific writers put into them.
+
+tifffile parses the pages. What their samples mean is decided here, from the tags, and put into
+numbers by the rules of `samples`. Pillow's reading of TIFF is not used: it fits samples into one of
+its modes, and what fits into none is refused, rounded to 8 bits or taken for something else.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from io import BytesIO
+from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin
+from spectral_mae.samples import ImageRefused, Raster, check_size
+from spectral_mae.tiff_codecs import OLD_JPEG, decode_old_jpeg, name_of
+from spectral_mae.tiff_colors import Meaning, raster
+from spectral_mae.tiff_storage import Storage
+from spectral_mae.tiff_strips import read_samples
 
-from spectral_mae.pillow_reader import opened, raster, verified
-from spectral_mae.samples import ImageRefused, Raster
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
 
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """What the file says of its samples and the decoded image does not."""
-
-    bits: int
-    signed: bool = False
-    white_is_zero: bool = False
+_REDUCED = 1  # a bit of the tag NewSubfileType
 
 
 def read_tiff(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
-    """The first page of a TIFF, upright."""
-    verified(data, "TIFF", max_pixels, notes)
-    header = _tiff_header(opened(data, "TIFF"))  # type: ignore[arg-type]
-    image = _upright(opened(data, "TIFF"), notes)
-    if header.bits > 8 and not image.mode.startswith(("I", "F")):
-        notes.append(f"{header.bits} bits per channel, of which Pillow reads 8")
-    if image.mode == "F":
-        return Raster.floats(np.asarray(image))
-    if image.mode in ("1", "L", "RGB", "I", "I;16", "I;16B"):
-        return _integers(image, header)
-    return raster(image, notes)
+    """The first page of a TIFF, upright.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    max_pixels : int
+        Larger images are refused before anything is decoded.
+    notes : list of str
+        Grows by what the user should know.
+
+    Raises
+    ------
+    ImageRefused
+        If the page cannot be read, or not without guessing.
+    """
+    import tifffile
+
+    with _heard(notes):
+        with _refused("its tags cannot be read"):
+            file = tifffile.TiffFile(BytesIO(data))
+            page = file.pages.first
+            storage = Storage.of(page)
+            check_size(storage.height, storage.width, max_pixels)
+            _check_memory(storage, max_pixels)
+            _note_what_else(file, page, notes)
+            meaning = Meaning.of(page, storage.channels, notes)
+            orientation = page.tags.valueof(274, 1)
+        if orientation in range(2, 9):
+            notes.append(f"turned upright by EXIF orientation {orientation}")
+        with _refused(f"its {name_of(storage.compression)} cannot be undone"):
+            if storage.compression == OLD_JPEG:
+                return Raster.integers(decode_old_jpeg(data))
+            samples = read_samples(page, storage, data, notes)
+        with _refused("its tags cannot be read"):
+            image = raster(page, storage, meaning, samples, notes)
+        return image.turned(orientation) if orientation in range(2, 9) else image
 
 
-def _tiff_header(image: TiffImagePlugin.TiffImageFile) -> _Header:
-    tags = image.tag_v2
-    bits = max(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
-    planes = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) == 2
-    if planes and bits > 8 and image.tile[0].codec_name == "raw":
-        # Pillow takes every byte of such a file for a sample
-        raise ImageRefused(f"uncompressed TIFF of {bits}-bit channels in separate planes")
-    return _Header(
-        bits=bits,
-        signed=2 in tags.get(TiffImagePlugin.SAMPLEFORMAT, (1,)),
-        white_is_zero=tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0,
-    )
-
-
-def _upright(image: ImageFile.ImageFile, notes: list[str]) -> Image.Image:
-    image.tile = [_native_order(tile) for tile in image.tile]
+@contextmanager
+def _refused(reason: str) -> Iterator[None]:
+    """Say it in plain words when a library fails: on damaged bytes it may raise anything."""
     try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001 - damaged EXIF can raise anything; the pixels are whole
-        notes.append("damaged EXIF data: orientation unknown")
-        return image
-    if orientation not in range(2, 9):
-        return image
-    notes.append(f"turned upright by EXIF orientation {orientation}")
-    return ImageOps.exif_transpose(image)
+        yield
+    except ImageRefused:
+        raise
+    except MemoryError as error:
+        raise ImageRefused("not enough memory to decode it") from error
+    except Exception as error:
+        text = " ".join(str(error).split())[:100]
+        spoken = isinstance(error, ValueError | RuntimeError) and text
+        raise ImageRefused(f"damaged TIFF: {reason}{f' ({text})' if spoken else ''}") from error
 
 
-def _native_order(tile: ImageFile._Tile) -> ImageFile._Tile:
-    # libtiff has swapped the bytes already when Pillow swaps those of these three kinds again
-    native = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
-    if tile.codec_name != "libtiff" or not isinstance(tile.args, tuple):
-        return tile
-    rawmode, *others = tile.args
-    return tile._replace(args=(native.get(rawmode, rawmode), *others))
+def _check_memory(storage: Storage, max_pixels: int) -> None:
+    limit = 16 * max_pixels + 2**20  # as for files: more than any image of so many pixels needs
+    if storage.nbytes > limit:
+        raise ImageRefused(
+            f"too large: {storage.height}x{storage.width} with {storage.channels} channels of "
+            f"{storage.bits} bits takes {storage.nbytes / 1e6:.0f} MB, the limit is "
+            f"{limit / 1e6:.0f} MB; a larger --max-pixels allows it"
+        )
 
 
-def _integers(image: Image.Image, header: _Header) -> Raster:
-    bits = {"1": 1, "L": 8, "RGB": 8}.get(image.mode, header.bits)
-    kind = "i" if header.signed else "u"
-    # the cast takes back the type that Pillow's mode has not: int8 in L, uint32 in I
-    samples = np.asarray(image).astype(f"{kind}{1 if bits <= 8 else 2 if bits <= 16 else 4}")
-    turned = header.white_is_zero and image.mode.startswith("I")  # Pillow turns the 8-bit ones
-    return Raster.integers(samples, bits, signed=header.signed, white_is_zero=turned)
+def _note_what_else(file: TiffFile, page: TiffPage, notes: list[str]) -> None:
+    frames = len(file.pages)
+    if file.is_imagej and file.imagej_metadata:  # large stacks of ImageJ have one page alone
+        frames = max(frames, int(file.imagej_metadata.get("images", 1)))
+    if frames > 1:
+        notes.append(f"first of {frames} frames")
+    if page.imagedepth > 1:
+        notes.append(f"first of {page.imagedepth} slices")
+    if page.subfiletype & _REDUCED:
+        notes.append("the first page is a reduced copy of another image")
+
+
+_SAID: ContextVar[list[str] | None] = ContextVar("said", default=None)
+
+
+def _kept(record: logging.LogRecord) -> bool:
+    """Whether a message of tifffile goes on to the log: not if it is about a file read here."""
+    said = _SAID.get()
+    if said is None:
+        return True
+    if record.levelno >= logging.WARNING:
+        said.append(record.getMessage())
+    return False
+
+
+logging.getLogger("tifffile").addFilter(_kept)
+
+
+@contextmanager
+def _heard(notes: list[str]) -> Iterator[None]:
+    """What tifffile logs of a file becomes notes on it."""
+    said: list[str] = []
+    token = _SAID.set(said)
+    try:
+        yield
+    finally:
+        _SAID.reset(token)
+    for text in list(dict.fromkeys(said))[:3]:
+        plain = re.sub(r"<tifffile\.[^<>]*> ?", "", text)
+        notes.append(f"tifffile warns: {' '.join(plain.split())[:160]}")

@@ -50,12 +50,15 @@ def chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-def png(shape: tuple[int, int], depth: int, kind: int, rows: bytes, *extra: bytes) -> bytes:
+def png(
+    shape: tuple[int, int], depth: int, kind: int, rows: bytes, *extra: bytes, filter_type: int = 0
+) -> bytes:
     """Rows of packed samples, without the filter byte that PNG puts before each."""
     height, width = shape
     width_bytes = len(rows) // height
     filtered = b"".join(
-        b"\0" + rows[at : at + width_bytes] for at in range(0, len(rows), width_bytes)
+        bytes([filter_type]) + rows[at : at + width_bytes]
+        for at in range(0, len(rows), width_bytes)
     )
     header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
     parts = (chunk(b"IHDR", header), *extra, chunk(b"IDAT", zlib.compress(filtered)))

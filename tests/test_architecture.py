@@ -29,7 +29,9 @@ LAYERS = [
         "sampled_mean ising_exact ising_lattice ising fields masked_slope spectrum_errors"
     ),
     (
-        "theory reconstruction image_files formats samples netpbm pillow_reader png jpeg2000 tiff "
+        "theory reconstruction image_files formats samples color_models bit_fields "
+        "optional_decoders netpbm pillow_reader png bitmap targa graphics_formats jpeg jpegxl "
+        "jpeg2000 heif logluv tiff_codecs tiff_storage tiff_packing tiff_strips tiff_colors tiff "
         "decoding images references archives array_images sources watch reading"
     ),
     "analysis convolution plot verify verify_theory",
@@ -48,12 +50,14 @@ LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.spl
 # Who alone may import what.
 SOLE = {
     "pyfftw": {"fourier"},
-    "PIL": {"images", "decoding", "pillow_reader", "png", "tiff"},
+    "PIL": {"images", "decoding", "pillow_reader", "png", "tiff_codecs"},
     "skimage": {"image_files"},
+    "tifffile": {"tiff", "tiff_codecs"},
     "matplotlib": {"plot"},
     "torch": {"nonlinear"},
 }
 HEAVY = {"numpy", "scipy", "matplotlib", "pyfftw", "skimage", "PIL", "jinja2", "tqdm", "torch"}
+HEAVY |= {"tifffile", "imagecodecs"}
 LAZY = ("__init__", "cli", "__main__")
 
 

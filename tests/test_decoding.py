@@ -130,8 +130,8 @@ EXACT: dict[str, tuple[bytes, Array, tuple[str, ...]]] = {
         over_white(np.array([[0x1234, 0x5678]]) / 65535, np.array([[0x8001 / 65535, 1]])),
         ON_WHITE,
     ),
-    "RGB 16 bits TIFF": (tiff(COLOR * np.uint16(257)), COLOR / 255, NOT_ALL_16),
-    "RGB 16 bits deflate": (tiff(COLOR * np.uint16(257), deflate=True), COLOR / 255, NOT_ALL_16),
+    "RGB 16 bits TIFF": (tiff(COLOR * np.uint16(256) + 1), (COLOR * 256.0 + 1) / 65535, ()),
+    "RGB 16 bits deflate": (tiff(COLOR * np.uint16(257), deflate=True), COLOR / 255, ()),
     "RGB 16 bits PPM": (
         b"P6 2 2 65535\n" + (COLOR.astype(">u2") * 257).tobytes(),
         COLOR / 255,

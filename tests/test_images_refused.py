@@ -54,14 +54,9 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         encoded(np.where(FLOATS == 1, np.float32(np.inf), FLOATS), "TIFF"),
         "1 pixel is NaN or infinite",
     ),
-    "float64": (tiff(np.ones((2, 2))), r"damaged or unsupported TIFF: unknown pixel mode"),
-    "16 bits in planes": (
-        tiff(np.ones((3, 2, 2), dtype=np.uint16), planar=True),
-        "uncompressed TIFF of 16-bit channels in separate planes",
-    ),
     "unknown compression": (
         tiff(GRAY, t259=[4711]),
-        r".*TIFF: if other programs open it, save it as PNG or TIFF \(decoder: KeyError 4711\)",
+        "TIFF with compression 4711, which is unknown: not read here",
     ),
 }
 for form in FORMS:
@@ -125,8 +120,6 @@ def test_max_pixels_rules_and_not_pillow(tmp_path: Path, monkeypatch: pytest.Mon
     assert read(encoded(PHOTO, "PNG"), tmp_path).notes == ()
     with pytest.raises(ImageRefused, match=r"^too large: 2x3 is 0\.0 million pixels"):
         read(encoded(GRAY, "PNG"), tmp_path, max_pixels=5)
-    with pytest.raises(ImageRefused, match=r"^too large for Pillow: .*480 pixels"):
-        read(encoded(PHOTO, "TIFF"), tmp_path)
 
 
 @pytest.mark.parametrize(("max_pixels", "error"), [(0, ValueError), (1e6, TypeError)])
