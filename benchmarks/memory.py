@@ -1,6 +1,6 @@
 """Memory at the peak, in bytes a pixel: each function in a process of its own.
 
-    python -m benchmarks.memory [NAME ...] [--side 4096]
+    python -m benchmarks.memory [NAME ...] [--side 4096] [--write]
 
 A process calls the function on a small image, so that all it needs is loaded, and then makes the
 image and calls it once more. What the process has at its peak beyond what it had before, the image
@@ -220,16 +220,23 @@ def measured(names: Iterable[str], side: int) -> str:
     return table.markdown(("", "bytes a pixel", "bound", ""), rows)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, page: Path = table.PAGE) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CASES))
     parser.add_argument("--side", type=int, default=SIDE, help="pixels along an axis")
+    parser.add_argument("--write", action="store_true", help="write the table into the docs")
     parser.add_argument("--here", metavar="NAME", choices=CASES, help="one, in this process")
     options = parser.parse_args(arguments)
     if options.here:
         print(here(options.here, options.side))
         return 0
-    print(measured(options.names or CASES, options.side))
+    if options.write and options.names:
+        parser.error("--write needs all: they are one table")
+    text = measured(options.names or CASES, options.side)
+    print(text)
+    if options.write:
+        of = f"Images of {options.side}×{options.side} pixels"
+        table.write("memory", f"*{of}; {table.machine()}.*\n\n{text}", page)
     return 0
 
 

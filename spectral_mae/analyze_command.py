@@ -98,7 +98,7 @@ def _analyze(
     if not journal.phases:
         journal.append("images.csv", tables.header(tables.COLUMNS).encode())
         journal.append("spectra.csv", tables.header(tables.SPECTRA_COLUMNS).encode())
-    work = AnalyzeWork(options, arguments.checks, arguments.time_limit)
+    work = AnalyzeWork(options, arguments.checks, arguments.time_limit, run.max_memory)
     size = options.size
     wanted = NATIVE_CHUNK
     if size is not None:

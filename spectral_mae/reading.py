@@ -10,7 +10,9 @@ from pathlib import Path
 from spectral_mae import images, watch
 from spectral_mae.decoding import one_line
 from spectral_mae.images import ImageRefused, LoadedImage
+from spectral_mae.memory_budget import MemoryBudget
 from spectral_mae.references import ImageReference, OpenFiles
+from spectral_mae.samples import TooLarge
 
 TIME_LIMIT = 60.0  # seconds
 
@@ -30,6 +32,8 @@ class Reader:
     max_pixels : int
     time_limit : float
         Seconds that decoding an image may take.
+    budget : MemoryBudget or None
+        Images that would need more memory are refused before they are decoded.
     excluded : mapping
         Images not to be touched, by their number in the order of reading, and why.
     seconds : float
@@ -39,6 +43,7 @@ class Reader:
     color: bool = False
     max_pixels: int = 50_000_000
     time_limit: float = TIME_LIMIT
+    budget: MemoryBudget | None = None
     excluded: Mapping[int, str] = field(default_factory=dict)
     files: OpenFiles = field(default_factory=OpenFiles)
     seconds: float = 0.0
@@ -55,17 +60,24 @@ class Reader:
         position, self.n_read = self.n_read, self.n_read + 1
         if position in self.excluded:
             raise ImageRefused(self.excluded[position])
+        most = self.max_pixels
+        if self.budget is not None:
+            most = min(most, self.budget.most_pixels)
         guard = watch.current()
         guard.begin(position)
         start = time.perf_counter()
         try:
             if not isinstance(source, ImageReference):
                 with guard.limited(self.time_limit):
-                    return images.read_image(source, color=self.color, max_pixels=self.max_pixels)
+                    return images.read_image(source, color=self.color, max_pixels=most)
             # Looking for a member in a long compressed archive is no fault of the image.
             data = source.fetch(self.files, self.max_pixels)
             with guard.limited(self.time_limit):
-                return source.decode(data, self.max_pixels, color=self.color)
+                return source.decode(data, most, color=self.color)
+        except TooLarge as error:
+            if self.budget is not None and error.n_pixels <= self.max_pixels:
+                raise ImageRefused(self.budget.refusal(error.n_pixels)) from None
+            raise
         except ImageRefused:
             raise
         except watch.TimeUp:
