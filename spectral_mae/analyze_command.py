@@ -159,6 +159,7 @@ def _analyze(
             journal.table(name).touch()
         if interrupt is None:
             record = run.identity.signed(record, code)
+        work.forget()
         page = report.write_run(out, results, options, record, clock, run.stage)
     if not arguments.quiet:
         passed = f", {found.passed_over} other files passed over" if found.passed_over else ""

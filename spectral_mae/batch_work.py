@@ -165,6 +165,10 @@ class AnalyzeWork:
     max_memory: int | None = None
     _kept: _Kept = field(default_factory=_Kept, repr=False, compare=False)
 
+    def forget(self) -> None:
+        """Give up what this thread keeps for chunks to come: tables as large as its images."""
+        self._kept.batch = None
+
     def __call__(self, chunk: Chunk) -> ChunkResult:
         """Analyse the images of a chunk."""
         start = time.perf_counter()
