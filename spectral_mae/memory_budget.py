@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
+
+from spectral_mae.samples import ImageRefused, TooLarge
 
 # Bytes a pixel at the peak, image and all, rounded up from what `benchmarks.memory` measures: of an
 # image that is only read, and of one that is analysed with all its pixels.
@@ -21,6 +25,8 @@ class MemoryBudget:
         Bytes.
     per_pixel : int
         Bytes that a pixel takes at the peak.
+    limited_by : str
+        What set the limit, for messages.
 
     Examples
     --------
@@ -33,6 +39,7 @@ class MemoryBudget:
 
     limit: int
     per_pixel: int
+    limited_by: str = "--memory-limit"
 
     @classmethod
     def for_images(cls, limit: int, *, native: bool, color: bool) -> Self:
@@ -51,5 +58,21 @@ class MemoryBudget:
         need = -(-n_pixels * self.per_pixel // 2**20)
         return (
             f"needs about {need} MiB of memory, {self.per_pixel} bytes for each of "
-            f"{n_pixels / 1e6:.3g} million pixels; --memory-limit is {self.limit // 2**20} MiB"
+            f"{n_pixels / 1e6:.3g} million pixels; {self.limited_by} is {self.limit // 2**20} MiB"
         )
+
+    @contextmanager
+    def within(self, max_pixels: int) -> Iterator[int]:
+        """The pixels that may be read, for the time of the block.
+
+        Raises
+        ------
+        ImageRefused
+            By what is too large for the memory alone.
+        """
+        try:
+            yield min(max_pixels, self.most_pixels)
+        except TooLarge as error:
+            if error.n_pixels > max_pixels:
+                raise
+            raise ImageRefused(self.refusal(error.n_pixels)) from None

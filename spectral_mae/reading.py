@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from spectral_mae.decoding import one_line
 from spectral_mae.images import ImageRefused, LoadedImage
 from spectral_mae.memory_budget import MemoryBudget
 from spectral_mae.references import ImageReference, OpenFiles
-from spectral_mae.samples import TooLarge
 
 TIME_LIMIT = 60.0  # seconds
 
@@ -60,24 +60,19 @@ class Reader:
         position, self.n_read = self.n_read, self.n_read + 1
         if position in self.excluded:
             raise ImageRefused(self.excluded[position])
-        most = self.max_pixels
-        if self.budget is not None:
-            most = min(most, self.budget.most_pixels)
+        budget = self.budget
+        allowed = nullcontext(self.max_pixels) if budget is None else budget.within(self.max_pixels)
         guard = watch.current()
         guard.begin(position)
         start = time.perf_counter()
         try:
             if not isinstance(source, ImageReference):
-                with guard.limited(self.time_limit):
+                with allowed as most, guard.limited(self.time_limit):
                     return images.read_image(source, color=self.color, max_pixels=most)
             # Looking for a member in a long compressed archive is no fault of the image.
             data = source.fetch(self.files, self.max_pixels)
-            with guard.limited(self.time_limit):
+            with allowed as most, guard.limited(self.time_limit):
                 return source.decode(data, most, color=self.color)
-        except TooLarge as error:
-            if self.budget is not None and error.n_pixels <= self.max_pixels:
-                raise ImageRefused(self.budget.refusal(error.n_pixels)) from None
-            raise
         except ImageRefused:
             raise
         except watch.TimeUp:

@@ -74,3 +74,20 @@ def test_the_limit_is_that_of_the_container(tmp_path, monkeypatch):
     assert executors.machine_memory() == min(unlimited, 3 * 2**30)
     monkeypatch.setattr(executors, "machine_memory", lambda: 12 * 2**30)
     assert executors.memory_limit(None, 2) == 4 * 2**30
+
+
+def test_commands_on_one_image_know_the_memory_of_the_machine(tmp_path, capsys, monkeypatch):
+    path = noise(tmp_path / "image.png", 192)
+    monkeypatch.setattr(executors, "LEAST_MEMORY", 0)
+    monkeypatch.setattr(executors, "machine_memory", lambda: 3 * 2**20)
+    assert run("psd", path, "--out", tmp_path / "psd.png") == 3
+    assert (
+        capsys.readouterr()
+        .err.strip()
+        .endswith(
+            "needs about 3 MiB of memory, 60 bytes for each of 0.0369 million pixels; half of the "
+            "machine's memory is 1 MiB"
+        )
+    )
+    assert not (tmp_path / "psd.png").exists()
+    assert run("psd", path, "--out", tmp_path / "psd.png", "--size", 64) == 0
