@@ -38,6 +38,7 @@ SCRIPTS = {
     "linear_cifar": "linear models of CIFAR-10",
     "linear_interpolation": "interpolation that looks at the mask",
     "linear_photographs": "linear models of photographs, 224×224×3",
+    "memory": "bytes a pixel at the peak, each function in a process of its own",
     "linear_speed": "banded against dense solves, two BLAS threads",
     "nonlinear_cifar": "a small trained MAE beside the best linear one",
     "nonlinear_labels": "what pretraining is worth, by the number of labelled images",

@@ -1,6 +1,6 @@
 """Memory at the peak, in bytes a pixel: each function in a process of its own.
 
-    python -m benchmarks.memory [NAME ...] [--side 4096]
+    python -m benchmarks.memory [NAME ...] [--side 4096] [--write]
 
 A process calls the function on a small image, so that all it needs is loaded, and then makes the
 image and calls it once more. What the process has at its peak beyond what it had before, the image
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 import spectral_mae as sm
 from benchmarks import table
+from spectral_mae.analysis import MaskingAnalyzer, MaskingPlan
 
 SIDE = 4096
 WARM = 256  # pixels along an axis of the image with which everything is loaded
@@ -103,6 +104,22 @@ def slope(side: int) -> object:
     return pixels, sm.fit_masked_slope(pixels, mask, n_draws=8)
 
 
+def analysis(side: int) -> object:
+    pixels = image(side)
+    plan = MaskingPlan(PATCH, masks=2)
+    return pixels, MaskingAnalyzer((side, side), plan).analyze(pixels, seed=0)
+
+
+def picture_of_masks(side: int) -> object:
+    pixels = image(side)
+    mask = sm.PulseMask((side, side), PATCH, [(0, 0), (PATCH, side // 2)])
+    figure, axes = sm.plot.new_figure(2, 3, width=8.0, height=5.0)
+    sm.plot.masking(pixels, [mask], axes)
+    with tempfile.TemporaryDirectory() as folder:
+        sm.plot.save(figure, f"{folder}/picture.png")
+    return pixels
+
+
 def read(side: int, kind: str, **options: Any) -> object:
     with tempfile.TemporaryDirectory() as folder:
         return sm.read_image(picture(Path(folder), side, kind), **options)
@@ -155,6 +172,8 @@ CASES = {
         '`unmasked_psd`, prewhiten="gradient"', lambda n: unmasked(n, prewhiten="gradient"), None
     ),
     "slope": Case("`fit_masked_slope`", slope, None),
+    "analysis": Case("`MaskingAnalyzer.analyze`, two masks", analysis),
+    "picture": Case("`plot.masking` of one mask, and `plot.save`", picture_of_masks),
     "read": Case("`read_image`, colour to gray", lambda n: read(n, "color")),
     "read-alpha": Case("`read_image`, transparent to gray", lambda n: read(n, "alpha")),
     "read-color": Case("`read_image`, colour kept", lambda n: read(n, "color", color=True)),
@@ -220,16 +239,27 @@ def measured(names: Iterable[str], side: int) -> str:
     return table.markdown(("", "bytes a pixel", "bound", ""), rows)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, page: Path = table.PAGE) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CASES))
     parser.add_argument("--side", type=int, default=SIDE, help="pixels along an axis")
-    parser.add_argument("--here", metavar="NAME", choices=CASES, help="one, in this process")
+    parser.add_argument("--write", action="store_true", help="write the table into the docs")
+    parser.add_argument("--here", action="store_true", help="one after the other in this process")
     options = parser.parse_args(arguments)
+    unknown = set(options.names) - set(CASES)
+    if unknown:
+        parser.error(f"no case named {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     if options.here:
-        print(here(options.here, options.side))
+        for name in options.names or CASES:
+            print(name, here(name, options.side))
         return 0
-    print(measured(options.names or CASES, options.side))
+    if options.write and options.names:
+        parser.error("--write needs all: they are one table")
+    text = measured(options.names or CASES, options.side)
+    print(text)
+    if options.write:
+        of = f"Images of {options.side}×{options.side} pixels"
+        table.write("memory", f"*{of}; {table.machine()}.*\n\n{text}", page)
     return 0
 
 

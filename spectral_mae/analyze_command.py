@@ -98,7 +98,7 @@ def _analyze(
     if not journal.phases:
         journal.append("images.csv", tables.header(tables.COLUMNS).encode())
         journal.append("spectra.csv", tables.header(tables.SPECTRA_COLUMNS).encode())
-    work = AnalyzeWork(options, arguments.checks, arguments.time_limit)
+    work = AnalyzeWork(options, arguments.checks, arguments.time_limit, run.max_memory)
     size = options.size
     wanted = NATIVE_CHUNK
     if size is not None:
@@ -159,6 +159,7 @@ def _analyze(
             journal.table(name).touch()
         if interrupt is None:
             record = run.identity.signed(record, code)
+        work.forget()
         page = report.write_run(out, results, options, record, clock, run.stage)
     if not arguments.quiet:
         passed = f", {found.passed_over} other files passed over" if found.passed_over else ""

@@ -136,7 +136,8 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         "--memory-limit",
         type=int,
         metavar="MIB",
-        help="memory that a process of --jobs may take (default: its share of the machine's)",
+        help="memory that a process may take: images that would need more are refused before they "
+        "are decoded (default: its share of the machine's)",
     )
     group.add_argument(
         "--checkpoint",

@@ -72,6 +72,7 @@ class BatchRun:
         self._crew: Crew | None = None
         with usage_errors():
             self.jobs = _checked_jobs(arguments, len(references))
+            self._memory = memory_limit(arguments.memory_limit, self.jobs)
             read = (reference.place.path for reference in references)
             check_distinct([*place.results, arguments.log_file], read)
             self._going_on = place.goes_on(
@@ -92,8 +93,7 @@ class BatchRun:
                 self._open.enter_context(logging_to(arguments.log_file, level))
             with usage_errors():
                 scheduler = arguments.scheduler
-                memory = memory_limit(arguments.memory_limit, self.jobs)
-                self._crew = self._open.enter_context(crew(self.jobs, scheduler, memory))
+                self._crew = self._open.enter_context(crew(self.jobs, scheduler, self._memory))
                 self.jobs = self._crew.jobs
             self._open_journal()
             self._open.enter_context(self._interrupts)
@@ -134,6 +134,12 @@ class BatchRun:
             self.abandon()
         else:
             self.journal.close()
+
+    @property
+    def max_memory(self) -> int | None:
+        """Bytes that an image may take; None where the workers of a cluster have other limits."""
+        elsewhere = self.arguments.scheduler is not None and self.arguments.memory_limit is None
+        return None if elsewhere else self._memory
 
     def phase(
         self,
@@ -298,6 +304,4 @@ def _checked_jobs(arguments: argparse.Namespace, n_images: int) -> int:
         raise ValueError(f"--time-limit {arguments.time_limit} is not above 0 seconds")
     if arguments.checkpoint < 0:
         raise ValueError(f"--checkpoint {arguments.checkpoint} is negative")
-    jobs = chosen_jobs(arguments.jobs, n_images)
-    memory_limit(arguments.memory_limit, jobs)
-    return jobs
+    return chosen_jobs(arguments.jobs, n_images)

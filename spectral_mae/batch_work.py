@@ -23,6 +23,7 @@ from spectral_mae.batch import BatchAnalyzer, BatchOptions, Outcome
 from spectral_mae.engine import Chunk
 from spectral_mae.grid import PatchGrid
 from spectral_mae.mean_spectra import MeanSpectra
+from spectral_mae.memory_budget import MemoryBudget
 from spectral_mae.moments import KINDS, Moments
 from spectral_mae.numbers import Numbers
 from spectral_mae.parallel import one_blas_thread
@@ -154,12 +155,19 @@ class AnalyzeWork:
         Images, from the first of the run, on which Eq. 18 is checked.
     time_limit : float
         Seconds that decoding an image may take.
+    max_memory : int or None
+        Bytes that an image may take.
     """
 
     options: BatchOptions
     checks: int
     time_limit: float = TIME_LIMIT
+    max_memory: int | None = None
     _kept: _Kept = field(default_factory=_Kept, repr=False, compare=False)
+
+    def forget(self) -> None:
+        """Give up what this thread keeps for chunks to come: tables as large as its images."""
+        self._kept.batch = None
 
     def __call__(self, chunk: Chunk) -> ChunkResult:
         """Analyse the images of a chunk."""
@@ -168,10 +176,12 @@ class AnalyzeWork:
             self._kept.batch = BatchAnalyzer(self.options)
         batch = self._kept.batch
         batch.moments = ShapeMoments()
+        native = self.options.size is None
         batch.reader = Reader(
             self.options.color,
             self.options.max_pixels,
             self.time_limit,
+            _budget(self.max_memory, native=native, color=self.options.color),
             chunk.excluded,
             self._kept.files,
         )
@@ -223,6 +233,8 @@ class MomentsWork:
         Means that moments are taken about, for images held out; None takes them about their own.
     time_limit : float
         Seconds that decoding an image may take.
+    max_memory : int or None
+        Bytes that an image may take.
     """
 
     options: StreamOptions
@@ -230,6 +242,7 @@ class MomentsWork:
     kind: str
     about: tuple[FloatArray, ...] | None = None
     time_limit: float = TIME_LIMIT
+    max_memory: int | None = None
     _kept: _Kept = field(default_factory=_Kept, repr=False, compare=False)
 
     def __call__(self, chunk: Chunk) -> ChunkResult:
@@ -237,6 +250,7 @@ class MomentsWork:
         start = time.perf_counter()
         stream = ImageStream(self.options)
         stream.reader.time_limit = self.time_limit
+        stream.reader.budget = _budget(self.max_memory, native=False, color=self.options.color)
         stream.reader.excluded = chunk.excluded
         stream.reader.files = self._kept.files
         channels = 3 if self.options.color else 1
@@ -259,6 +273,12 @@ class MomentsWork:
             stream.reader.seconds,
             enlarged=stream.enlarged,
         )
+
+
+def _budget(max_memory: int | None, *, native: bool, color: bool) -> MemoryBudget | None:
+    if max_memory is None:
+        return None
+    return MemoryBudget.for_images(max_memory, native=native, color=color)
 
 
 def _tables(outcomes: Sequence[Outcome], first: int) -> dict[str, bytes]:

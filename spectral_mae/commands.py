@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import dataclasses
 import sys
 import textwrap
 from collections.abc import Callable
@@ -38,10 +39,12 @@ from spectral_mae.command_line import (
     progress,
     usage_errors,
 )
+from spectral_mae.executors import memory_limit
 from spectral_mae.expectation import expected_masked_psd
 from spectral_mae.grid import PatchGrid
 from spectral_mae.images import ImageRefused, LoadedImage
 from spectral_mae.masks import PulseMask
+from spectral_mae.memory_budget import MemoryBudget
 from spectral_mae.output_files import check_distinct, check_replaced
 from spectral_mae.periodogram import psd
 from spectral_mae.radial import RadialSpectrum
@@ -238,7 +241,13 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def _read(path: Path, size: int | None, max_pixels: int, *, color: bool = False) -> LoadedImage:
-    image = images.read_file(path, color=color, max_pixels=max_pixels)
+    native, share = size is None, memory_limit(None, 1)
+    budget = dataclasses.replace(
+        MemoryBudget.for_images(share, native=native, color=color),
+        limited_by="half of the machine's memory",
+    )
+    with budget.within(max_pixels) as most:
+        image = images.read_file(path, color=color, max_pixels=most)
     return image if size is None else images.resize_and_crop(image, size)
 
 

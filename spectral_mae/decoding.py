@@ -19,7 +19,7 @@ from spectral_mae.jpegxl import read_jpegxl
 from spectral_mae.netpbm import read_netpbm
 from spectral_mae.pillow_reader import PILLOW_WARNINGS, by_pillow
 from spectral_mae.png import read_png
-from spectral_mae.samples import ImageRefused, Pixels, Raster
+from spectral_mae.samples import ImageRefused, Pixels, Raster, TooLarge
 from spectral_mae.targa import read_targa
 from spectral_mae.tiff import read_tiff
 
@@ -62,6 +62,11 @@ def byte_limit(max_pixels: int) -> int:
     return 16 * max_pixels + 2**20
 
 
+def pixels_of_bytes(size: int) -> int:
+    """Pixels that have to be allowed for a file of so many bytes: the inverse of `byte_limit`."""
+    return -(-(size - 2**20) // 16)
+
+
 def decode_bytes(
     data: bytes, max_pixels: int, *, color: bool, channel: int | None = None
 ) -> tuple[Pixels, list[str]]:
@@ -81,7 +86,8 @@ def _file_bytes(path: Path, limit: int) -> bytes:
             raise ImageRefused("not a regular file")  # opening a pipe would wait for ever
         size = path.stat().st_size
         if size > limit:
-            raise ImageRefused(f"too large: {size} bytes; a larger --max-pixels allows them")
+            reason = f"too large: {size} bytes; a larger --max-pixels allows them"
+            raise TooLarge(reason, pixels_of_bytes(size))
         data = path.read_bytes()
     except FileNotFoundError:
         raise ImageRefused("no such file") from None

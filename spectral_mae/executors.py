@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from spectral_mae import extras
@@ -19,6 +21,10 @@ from spectral_mae.workers import WorkerPool
 FEW = 100  # images below which starting processes does not pay
 CONNECT = 5  # seconds for a scheduler to answer
 LEAST_MEMORY = 2**30
+CONTAINER_LIMITS = (
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+)
 
 
 @dataclass(frozen=True)
@@ -40,16 +46,24 @@ def chosen_jobs(jobs: int | None, n_images: int) -> int:
 
 
 def memory_limit(mebibytes: int | None, jobs: int) -> int:
-    """Bytes that a worker may take: what was asked, or its share of the machine's memory."""
+    """Bytes that a worker, and an image, may take: what was asked, or a share of the machine's."""
     if mebibytes is not None:
         if mebibytes < 1:
             raise ValueError(f"--memory-limit {mebibytes} is not at least 1 MiB")
         return mebibytes * 2**20
+    return max(LEAST_MEMORY, machine_memory() // (jobs + 1))
+
+
+def machine_memory() -> int:
+    """Bytes of the machine, or of the container that this process is held in."""
     try:
-        whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     except (AttributeError, ValueError, OSError):  # not on this platform
-        whole = 8 * 2**30
-    return max(LEAST_MEMORY, whole // (jobs + 1))
+        found = [8 * 2**30]
+    for name in CONTAINER_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+            found.append(int(Path(name).read_text("ascii")))
+    return min(found)
 
 
 @contextmanager

@@ -157,7 +157,8 @@ class ModelImages:
         kind: str,
         about: tuple[FloatArray, ...] | None,
     ) -> list[Moments] | None:
-        work = MomentsWork(self.options, tuple(grids), kind, about, self.arguments.time_limit)
+        time_limit = self.arguments.time_limit
+        work = MomentsWork(self.options, tuple(grids), kind, about, time_limit, run.max_memory)
         channels = 3 if self.options.color else 1
         sum_bytes = sum(_size(KINDS[kind](grid, channels)) for grid in grids)
         pixels = self.options.size**2 * channels * max(1, self.options.crops)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from spectral_mae import images, watch
 from spectral_mae.decoding import one_line
 from spectral_mae.images import ImageRefused, LoadedImage
+from spectral_mae.memory_budget import MemoryBudget
 from spectral_mae.references import ImageReference, OpenFiles
 
 TIME_LIMIT = 60.0  # seconds
@@ -30,6 +32,8 @@ class Reader:
     max_pixels : int
     time_limit : float
         Seconds that decoding an image may take.
+    budget : MemoryBudget or None
+        Images that would need more memory are refused before they are decoded.
     excluded : mapping
         Images not to be touched, by their number in the order of reading, and why.
     seconds : float
@@ -39,6 +43,7 @@ class Reader:
     color: bool = False
     max_pixels: int = 50_000_000
     time_limit: float = TIME_LIMIT
+    budget: MemoryBudget | None = None
     excluded: Mapping[int, str] = field(default_factory=dict)
     files: OpenFiles = field(default_factory=OpenFiles)
     seconds: float = 0.0
@@ -55,17 +60,19 @@ class Reader:
         position, self.n_read = self.n_read, self.n_read + 1
         if position in self.excluded:
             raise ImageRefused(self.excluded[position])
+        budget = self.budget
+        allowed = nullcontext(self.max_pixels) if budget is None else budget.within(self.max_pixels)
         guard = watch.current()
         guard.begin(position)
         start = time.perf_counter()
         try:
             if not isinstance(source, ImageReference):
-                with guard.limited(self.time_limit):
-                    return images.read_file(source, color=self.color, max_pixels=self.max_pixels)
+                with allowed as most, guard.limited(self.time_limit):
+                    return images.read_file(source, color=self.color, max_pixels=most)
             # Looking for a member in a long compressed archive is no fault of the image.
             data = source.fetch(self.files, self.max_pixels)
-            with guard.limited(self.time_limit):
-                return source.decode(data, self.max_pixels, color=self.color)
+            with allowed as most, guard.limited(self.time_limit):
+                return source.decode(data, most, color=self.color)
         except ImageRefused:
             raise
         except watch.TimeUp:

@@ -23,7 +23,7 @@ import numpy as np
 from spectral_mae import images
 from spectral_mae.decoding import byte_limit, one_line
 from spectral_mae.images import LoadedImage
-from spectral_mae.samples import ImageRefused, Raster
+from spectral_mae.samples import ImageRefused, Raster, check_size
 
 Coding = Literal["", "gz", "bz2", "xz"]
 _OPENERS: dict[str, Callable[..., object]] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
@@ -93,10 +93,7 @@ class Samples:
         if self.planar:
             samples = np.moveaxis(samples, 0, -1)
         height, width = samples.shape[:2]
-        if height * width > max_pixels:
-            raise ImageRefused(
-                f"too large: {height}x{width} pixels; the limit is {max_pixels / 1e6:.1f} million"
-            )
+        check_size(height, width, max_pixels)
         notes: list[str] = []
         kind = Raster.floats if samples.dtype.kind == "f" else Raster.integers
         raster = kind(

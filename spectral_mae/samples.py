@@ -24,6 +24,20 @@ class ImageRefused(ValueError):  # noqa: N818 - a verdict on a file, not a fault
     """A file that cannot be used; the message is the reason, one plain line fit for a table."""
 
 
+class TooLarge(ImageRefused):
+    """An image of more pixels than are allowed.
+
+    Attributes
+    ----------
+    n_pixels : int
+        How many would have to be allowed.
+    """
+
+    def __init__(self, reason: str, n_pixels: int) -> None:
+        super().__init__(reason)
+        self.n_pixels = n_pixels
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Raster:
     """Samples of an image as its file holds them, and what they mean.
@@ -238,9 +252,10 @@ class Raster:
 def check_size(height: int, width: int, max_pixels: int) -> None:
     """Refuse an image of more pixels, before it is decoded."""
     if height * width > max_pixels:
-        raise ImageRefused(
+        raise TooLarge(
             f"too large: {height}x{width} is {height * width / 1e6:.1f} million pixels; "
-            f"the limit is {max_pixels / 1e6:.1f} million"
+            f"the limit is {max_pixels / 1e6:.1f} million",
+            height * width,
         )
 
 

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from spectral_mae.samples import ImageRefused, Raster, check_size
+from spectral_mae.samples import ImageRefused, Raster, TooLarge, check_size
 from spectral_mae.tiff_codecs import OLD_JPEG, decode_old_jpeg, name_of
 from spectral_mae.tiff_colors import Meaning, raster
 from spectral_mae.tiff_storage import Storage
@@ -85,10 +85,11 @@ def _refused(reason: str) -> Iterator[None]:
 def _check_memory(storage: Storage, max_pixels: int) -> None:
     limit = 16 * max_pixels + 2**20  # as for files: more than any image of so many pixels needs
     if storage.nbytes > limit:
-        raise ImageRefused(
+        raise TooLarge(
             f"too large: {storage.height}x{storage.width} with {storage.channels} channels of "
             f"{storage.bits} bits takes {storage.nbytes / 1e6:.0f} MB, the limit is "
-            f"{limit / 1e6:.0f} MB; a larger --max-pixels allows it"
+            f"{limit / 1e6:.0f} MB; a larger --max-pixels allows it",
+            -(-(storage.nbytes - 2**20) // 16),
         )
 
 

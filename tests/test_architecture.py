@@ -32,7 +32,7 @@ LAYERS = [
         "theory reconstruction image_files formats samples color_models bit_fields "
         "optional_decoders netpbm pillow_reader png bitmap targa graphics_formats jpeg jpegxl "
         "jpeg2000 heif logluv tiff_codecs tiff_storage tiff_packing tiff_strips tiff_colors tiff "
-        "decoding images references archives array_images sources watch reading"
+        "decoding images references archives array_images sources memory_budget watch reading"
     ),
     "analysis convolution plot verify verify_theory",
     (

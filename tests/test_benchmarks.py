@@ -88,8 +88,8 @@ def test_a_table_is_written_between_its_markers(tmp_path):
         table.write("stages", "new", page)
 
 
-@pytest.mark.parametrize(("name", "columns"), [("ratios", 5), ("stages", 3)])
-def test_the_page_holds_both_tables(name, columns):
+@pytest.mark.parametrize(("name", "columns"), [("ratios", 5), ("stages", 3), ("memory", 4)])
+def test_the_page_holds_its_tables(name, columns):
     page = table.PAGE.read_text("utf-8")
     text = page.split(f"<!-- {name} -->")[1].split(f"<!-- end of {name} -->")[0]
     assert "Python" in text.strip().splitlines()[0]

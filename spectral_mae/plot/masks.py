@@ -82,7 +82,7 @@ def masking(
     columns = [_Column.of("image", image)]
     for mask in masks:
         patch = "×".join(str(p) for p in mask.patch_size)
-        columns.append(_Column.of(f"mask, {patch} px", mask.visible.astype(float)))
+        columns.append(_Column.of(f"mask, {patch} px", mask.visible))
         title = f"masked, {mask.mask_ratio:.0%} hidden"
         columns.append(_Column.of(title, image * mask.visible))
     low, high = common_limits(column.range for column in columns)
@@ -123,7 +123,7 @@ class _Column:
     range: tuple[float, float] | None
 
     @classmethod
-    def of(cls, title: str, pixels: FloatArray) -> Self:
+    def of(cls, title: str, pixels: NDArray[Any]) -> Self:
         """Of some pixels."""
         density = psd(pixels)
         cells = frequency_cells(density.power, density.shape, PANEL)
