@@ -149,6 +149,6 @@ def _nothing_in(title: str, found: Listing) -> str:
     if found.pickles:
         return array_images.pickled(title, found.pickles[0])
     return (
-        f"{title!r} holds no images: {found.passed_over} other members, of which none ends in "
-        f"{', '.join(sorted(SUFFIXES))} or is a binary batch of CIFAR"
+        f"{title!r} holds no images: {found.passed_over} other members, of which none has the "
+        "ending of an image file (.png, .jpg, .tif and others) or is a binary batch of CIFAR"
     )

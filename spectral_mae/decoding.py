@@ -143,6 +143,7 @@ _PLAINER = (
     (r"\bb'([\w ]*)'", r"\1"),
     ("bad header checksum", "bad checksum"),  # which PNG chunk's, Pillow says right after
     ("Truncated File Read", "it ends too early"),
+    ("broken data stream when reading image file", "its pixels are damaged or cut off"),
     (r"(Text chunk|Decompressed data) too large.*", "a text in it expands to more than 1 MB"),
     ("not identified by this driver", "its header holds no valid size or pixel type"),
 )

@@ -76,7 +76,7 @@ def _targa(head: bytes) -> bool:
         return False
     palette, kind, map_depth, depth = head[1], head[2], head[7], head[16]
     width, height = head[12] | head[13] << 8, head[14] | head[15] << 8
-    depths = {1: (8,), 2: (15, 16, 24, 32), 3: (8, 16)}.get(kind & ~8, ())
+    depths = {1: (8,), 2: (15, 16, 24, 32), 3: (1, 8, 16)}.get(kind & ~8, ())
     mapped = map_depth in (15, 16, 24, 32) if palette else not any(head[3:8])
     indexed = palette == 1 or kind & 7 != 1
     return palette < 2 and indexed and mapped and depth in depths and width > 0 and height > 0

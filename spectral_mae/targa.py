@@ -46,7 +46,13 @@ def read_targa(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
         palette = _bytes(data, at, length * size).reshape(length, 1, size)
         at += length * size
     count = width * height
-    if kind & _RUNS:
+    if depth == 1:  # of no specification, but some write it: rows of whole bytes, from the high bit
+        if kind & _RUNS:
+            raise ImageRefused("TGA of one bit in run lengths, not read here: save it as PNG")
+        stride = (width + 7) // 8
+        packed = _bytes(data, at, height * stride).reshape(height, stride)
+        pixels = np.unpackbits(packed, axis=1, count=width) * np.uint8(255)
+    elif kind & _RUNS:
         pixels = _expanded(data, at, count, unit)
     else:
         pixels = _bytes(data, at, count * unit).reshape(count, unit)

@@ -319,6 +319,8 @@ def test_the_largest_picture_of_an_icon(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["PCX", "TGA"])
 def test_what_pillow_writes(form: str, tmp_path: Path) -> None:
+    bits = np.random.default_rng(0).random((5, 13)) < 0.5
+    check(encoded(Image.fromarray(bits), form), bits, tmp_path, color=False)
     check(encoded(PHOTO, form), PHOTO / 255, tmp_path)
     check(encoded(GRAY, form), GRAY / 255, tmp_path, color=False)
 
