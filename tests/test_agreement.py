@@ -129,7 +129,9 @@ def test_formats_go_by_first_bytes_then_by_names():
     assert format_of(b"Photos", "a.txt") == "other"
     assert format_of(b"\0\0\x02\0\0\0\0\0", "a.TGA") == "TGA"
     assert format_of(b"", "") == "other"
-    assert set(DECODERS) <= {format_of(b, n) for b, n in _first_bytes()} | {"Netpbm"}
+    assert format_of(b"\0\0\0\x20ftypmif1\0\0\0\0mif1avif", "a.heic") == "AVIF"
+    assert format_of(b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic", "a.avif") == "HEIF"
+    assert set(DECODERS) <= {format_of(b, n) for b, n in _first_bytes()} | {"Netpbm", "AVIF"}
 
 
 def _first_bytes():
