@@ -6,6 +6,7 @@ import csv
 import hashlib
 import importlib.util
 import io
+import os
 import struct
 from concurrent.futures import Future
 from pathlib import Path
@@ -129,7 +130,9 @@ def test_formats_go_by_first_bytes_then_by_names():
     assert format_of(b"Photos", "a.txt") == "other"
     assert format_of(b"\0\0\x02\0\0\0\0\0", "a.TGA") == "TGA"
     assert format_of(b"", "") == "other"
-    assert set(DECODERS) <= {format_of(b, n) for b, n in _first_bytes()} | {"Netpbm"}
+    assert format_of(b"\0\0\0\x20ftypmif1\0\0\0\0mif1avif", "a.heic") == "AVIF"
+    assert format_of(b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic", "a.avif") == "HEIF"
+    assert set(DECODERS) <= {format_of(b, n) for b, n in _first_bytes()} | {"Netpbm", "AVIF"}
 
 
 def _first_bytes():
@@ -359,11 +362,15 @@ def test_a_folder_of_anything_ends_with_a_table(tmp_path, capsys):
     broken = bytearray((folder / "gray.png").read_bytes())
     broken[40] ^= 0xFF
     (folder / "broken.png").write_bytes(broken)
+    odd = Path(os.fsdecode(bytes(folder) + b"/odd\xff|name.bmp"))
+    odd.write_bytes(b"BM\0" + bytes(range(60)))
+    os.mkfifo(folder / "pipe.png")
     (folder / "link.png").symlink_to(folder / "gray.png")
     assert [path.name for path in files_in([folder])].count("link.png") == 0
     assert main([str(folder), "--out", str(tmp_path / "out")]) == 0
     with (tmp_path / "out" / "agreement.csv").open(newline="", encoding="utf-8") as file:
         rows = {Path(row["path"]).name: row for row in csv.DictReader(file)}
+    assert rows.pop("odd\\xff|name.bmp")["verdict"] == verdicts.NOBODY
     assert set(rows) == {*right, "notes.txt", "empty.jpg", "cut.tif", "broken.png"}
     for name, (mean, deviation) in right.items():
         assert float(rows[name]["mean"]) == pytest.approx(mean, abs=1e-5)

@@ -20,7 +20,6 @@ SIGNATURES: tuple[tuple[bytes, int, str], ...] = (
     (b"qoif", 0, "QOI"),
     (b"\xff\x0a", 0, "JPEG XL"),
     (b"\0\0\0\x0cJXL \r\n\x87\n", 0, "JPEG XL"),
-    *((b"ftyp" + brand, 4, "AVIF") for brand in (b"avif", b"avis")),
     *((b"ftyp" + brand, 4, "HEIF") for brand in (b"hei", b"hev", b"mif1", b"msf1")),
     (b"DDS ", 0, "DDS"),
     (b"8BPS", 0, "PSD"),
@@ -42,6 +41,8 @@ BIT_FIELDS = (3, 6)  # compressions of a BMP: three masks, or four
 
 def format_of(data: bytes, name: str) -> str:
     """The format of a file by its first 64 bytes, else by its name, else `OTHER`."""
+    if data[4:8] == b"ftyp" and (b"avif" in data[8:40] or b"avis" in data[8:40]):
+        return "AVIF"  # the first brand may be that of HEIF
     for mark, at, found in SIGNATURES:
         if data[at : at + len(mark)] == mark:
             return found

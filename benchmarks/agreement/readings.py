@@ -88,7 +88,7 @@ def read_by_us(path: Path) -> Reading:
     except ImageRefused as refusal:
         return Reading(OURS, None, str(refusal))
     except Exception as error:  # noqa: BLE001 - the fault that is looked for
-        return Reading(OURS, None, f"{type(error).__name__}: {one_line(str(error))}", failed=True)
+        return Reading(OURS, None, _told(error), failed=True)
     return Reading(OURS, replace(found, color=color), "; ".join(gray.notes))
 
 
@@ -99,7 +99,7 @@ def read_by(name: str, path: Path, kind: str) -> Reading:
         samples = decoder.decode(path.read_bytes())
         return Reading(name, moments(pixels(samples)), kind_of(samples), samples.stored)
     except Exception as error:  # noqa: BLE001 - damaged files can raise anything in a decoder
-        return Reading(name, None, f"{type(error).__name__}: {one_line(str(error))}")
+        return Reading(name, None, _told(error))
 
 
 def kind_of(samples: Samples) -> str:
@@ -124,7 +124,13 @@ def _result(name: str, future: Future[Reading]) -> Reading:
     except WorkerLost as loss:
         return Reading(name, None, loss.reason, failed=True)
     except Exception as error:  # noqa: BLE001 - a row, whatever happened
-        return Reading(name, None, f"{type(error).__name__}: {one_line(str(error))}", failed=True)
+        return Reading(name, None, _told(error), failed=True)
+
+
+def _told(error: Exception) -> str:
+    """In one line; decoders quote bytes of the file, which would not be text in a table."""
+    text = f"{type(error).__name__}: {one_line(str(error))}"
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.agreement.headers import OTHER
 from benchmarks.agreement.readings import Reading, Readings
 from benchmarks.table import markdown
+from spectral_mae.image_files import plain_name
 
 TOLERANCE = 1e-3
 TOLERANCES = {"DDS": 1 / 255}  # its block compressions leave the rounding to the decoder
@@ -61,7 +62,7 @@ class Verdict:
         by = self.by or Reading("", None)
         others = "; ".join(f"{other.decoder}: {_short(other)}" for other in self.readings.others)
         return (
-            str(self.readings.path), self.readings.format, self.word, by.said, by.stored,
+            plain_name(self.readings.path), self.readings.format, self.word, by.said, by.stored,
             by.decoder, f"{self.distance:.2g}", *_two(self.readings.ours), *_two(by), self.said,
             others,
         )  # fmt: skip
@@ -121,13 +122,14 @@ def _group_table(groups: Mapping[tuple[str, str], Sequence[Verdict]], examples: 
     rows = []
     for (kind, said), group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
         shown = "<br>".join(_example(verdict) for verdict in group[:examples])
-        rows.append((kind, str(len(group)), said, shown))
+        cells = (kind, str(len(group)), said, shown)
+        rows.append([cell.replace("|", "\\|") for cell in cells])
     return markdown(("kind", "files", "said", "examples"), rows)
 
 
 def _example(verdict: Verdict) -> str:
     ours = verdict.readings.ours
-    path = f"`{verdict.readings.path}`"
+    path = f"`{plain_name(verdict.readings.path)}`"
     if ours.moments is None or verdict.by is None:
         return path
     others = ", ".join(f"{other.decoder} {_short(other)}" for other in verdict.readings.others)
