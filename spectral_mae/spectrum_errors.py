@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
+from spectral_mae.binning import unit_near
 from spectral_mae.fields import gaussian_fields
 from spectral_mae.radial import Bins, RadialSpectrum, RingBins
 from spectral_mae.sampling import Seed, generator_of
@@ -60,28 +61,29 @@ def unmasked_covariance(
 ) -> BinCovariance:
     """How much the unmasked radial spectrum of a Gaussian field varies under a mask.
 
-    Periodic Gaussian fields with the model's spectrum are drawn, masked and unmasked.
+        Periodic Gaussian fields with the model's spectrum are drawn, masked and unmasked.
 
-    Parameters
-    ----------
-    model : Spectrum
-        Such as `fit_masked_slope(...).spectrum`.
-    visible : array_like, shape (*shape)
-    bins : int, sequence of float or None
-        As in `Spectrum.radial`.
-    prewhiten, wrap
-        As in `unmasked_psd`.
-    n_draws : int
-        At least 8.
-    rng : int, numpy.random.Generator or None
+        Parameters
+        ----------
+        model : Spectrum
+            Such as `fit_masked_slope(...).spectrum`.
+        visible : array_like, shape (*shape)
+        bins : int, sequence of float or None
+            As in `Spectrum.radial`.
+        prewhiten, wrap
+            As in `unmasked_psd`.
+        n_draws : int
+            At least 8.
+        rng : int, numpy.random.Generator or None
 
-    Examples
-    --------
-    >>> from spectral_mae.fields import power_law
-    >>> visible = np.random.default_rng(0).random((32, 32)) < 0.5
-    >>> found = unmasked_covariance(power_law((32, 32), -1.0), visible, bins=4)
-    >>> found.stderr.shape, bool((found.stderr < 0.5 * found.mean).all())
-    ((4,), True)
+        Examples
+        --------
+        >>> from spectral_mae.binning import unit_near
+    from spectral_mae.fields import power_law
+        >>> visible = np.random.default_rng(0).random((32, 32)) < 0.5
+        >>> found = unmasked_covariance(power_law((32, 32), -1.0), visible, bins=4)
+        >>> found.stderr.shape, bool((found.stderr < 0.5 * found.mean).all())
+        ((4,), True)
     """
     _checks.needed(
         "model", model, Spectrum, "psd(image) or fields.power_law(shape, slope) make one"
@@ -136,11 +138,13 @@ def bootstrap_radial(
     # How often each image is drawn says as much as which: a product instead of copies.
     _checks.integer("n_resamples", n_resamples, least=2, why="a spread needs at least 2")
     shares = generator.multinomial(n, [1.0 / n] * n, n_resamples)
-    means = shares @ spectra.power / n
+    unit = unit_near(float(np.abs(spectra.power).max()))  # or squares could leave the range
+    power = spectra.power / unit
+    means = shares @ power / n
     return dataclasses.replace(
         spectra,
-        power=spectra.power.mean(axis=0),
-        std=spectra.power.std(axis=0, ddof=1),
-        stderr=means.std(axis=0, ddof=1),
+        power=unit * power.mean(axis=0),
+        std=unit * power.std(axis=0, ddof=1),
+        stderr=unit * means.std(axis=0, ddof=1),
         averages=spectra.averages * n,
     )
