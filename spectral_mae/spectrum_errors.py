@@ -61,29 +61,28 @@ def unmasked_covariance(
 ) -> BinCovariance:
     """How much the unmasked radial spectrum of a Gaussian field varies under a mask.
 
-        Periodic Gaussian fields with the model's spectrum are drawn, masked and unmasked.
+    Periodic Gaussian fields with the model's spectrum are drawn, masked and unmasked.
 
-        Parameters
-        ----------
-        model : Spectrum
-            Such as `fit_masked_slope(...).spectrum`.
-        visible : array_like, shape (*shape)
-        bins : int, sequence of float or None
-            As in `Spectrum.radial`.
-        prewhiten, wrap
-            As in `unmasked_psd`.
-        n_draws : int
-            At least 8.
-        rng : int, numpy.random.Generator or None
+    Parameters
+    ----------
+    model : Spectrum
+        Such as `fit_masked_slope(...).spectrum`.
+    visible : array_like, shape (*shape)
+    bins : int, sequence of float or None
+        As in `Spectrum.radial`.
+    prewhiten, wrap
+        As in `unmasked_psd`.
+    n_draws : int
+        At least 8.
+    rng : int, numpy.random.Generator or None
 
-        Examples
-        --------
-        >>> from spectral_mae.binning import unit_near
-    from spectral_mae.fields import power_law
-        >>> visible = np.random.default_rng(0).random((32, 32)) < 0.5
-        >>> found = unmasked_covariance(power_law((32, 32), -1.0), visible, bins=4)
-        >>> found.stderr.shape, bool((found.stderr < 0.5 * found.mean).all())
-        ((4,), True)
+    Examples
+    --------
+    >>> from spectral_mae.fields import power_law
+    >>> visible = np.random.default_rng(0).random((32, 32)) < 0.5
+    >>> found = unmasked_covariance(power_law((32, 32), -1.0), visible, bins=4)
+    >>> found.stderr.shape, bool((found.stderr < 0.5 * found.mean).all())
+    ((4,), True)
     """
     _checks.needed(
         "model", model, Spectrum, "psd(image) or fields.power_law(shape, slope) make one"

@@ -17,7 +17,7 @@ OURS = TypeError, ValueError, spectral_mae.NotFittedError, spectral_mae.ImageRef
 PACKAGE = str(Path(spectral_mae.__file__).parent)
 # The same examples in every run: what fails in CI fails on every desk.
 SETTINGS = settings(
-    max_examples=20,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     database=None,
@@ -76,12 +76,11 @@ def no_numbers(draw):
 ODD_OPTIONS = st.sampled_from(
     [
         None, True, False, np.True_, 0, 1, 2, 3, 4, 8, -1, -2, 1.0, 2.5, -0.5, 0.5, 0.0, 1e-300,
-        1e300, np.nan, np.inf, -np.inf, "", "fixed", "density", "hann", "a", b"x", 1j, (), (2,), (2, 2),
-        (2, 3), (2, 2, 2), (0, 2), (1.5, 2), [], [1], [[1], [2, 3]], {}, {"a": 1}, set(),
+        1e300, np.nan, np.inf, -np.inf, "", "fixed", "density", "hann", "a", b"x", 1j, (), (2,),
+        (2, 2), (2, 3), (2, 2, 2), (0, 2), (1.5, 2), [], [1], [[1], [2, 3]], {}, {"a": 1}, set(),
         object(), np.int64(2), np.float32(0.5), np.uint8(3), range(3), slice(2), ...,
     ]
 )  # fmt: skip
-ANYTHING = st.one_of(ODD_OPTIONS, real_arrays(), no_numbers())
 
 
 def snapshot(value):

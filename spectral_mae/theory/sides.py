@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
@@ -290,8 +289,9 @@ def decoder_rows(decoder: ArrayLike, dim: int) -> FloatArray:
 
 
 def norm(values: FloatArray) -> float:
-    """Root of the sum of squares, of which no square leaves the range of numbers."""
-    return float(scipy.linalg.norm(np.atleast_1d(values)))
+    """Root of the sum of squares, none of which leaves the range of numbers."""
+    unit = unit_near(float(np.abs(values).max(initial=0.0)))
+    return unit * float(np.linalg.norm(values / unit))
 
 
 def loss(target: FloatArray, output: FloatArray) -> float:
