@@ -27,6 +27,17 @@ CANCELS = 1e-3  # variance over squared mean
 LEAST_SQUARE = 1e-280
 
 
+def unit_near(largest: float) -> float:
+    """A power of two near a number, to divide by before squaring; exact, so that no bit changes.
+
+    Examples
+    --------
+    >>> unit_near(1000.0), unit_near(0.0)
+    (1024.0, 1.0)
+    """
+    return math.ldexp(1.0, math.frexp(largest)[1])
+
+
 class BinMeans(NamedTuple):
     """Mean, spread and standard error of power in bins, each of shape (..., n_bins)."""
 

@@ -146,7 +146,8 @@ class MaskedPeriodogram:
         planes = self._periodogram.condition(batch)[0]
         # First, for what it takes in memory may then serve the transform: with more in use at once
         # glibc would give it back after every call, and faults take as long as everything else.
-        power = self._patch_power(planes)
+        with np.errstate(over="ignore", invalid="ignore"):  # found below
+            power = self._patch_power(planes)
         power *= self._periodogram.norm / planes.shape[-1]
         del planes  # a whole image, where detrending or a window made one
         if not math.isfinite(power.max()):  # as NaN is

@@ -50,8 +50,11 @@ def power_law(
     ones = (1.0,) * len(sizes)
     radius = grid.radial_frequency(sizes, ones)
     lowest = radius.ravel()[1:].min(initial=1.0) if outer is None else outer
-    power = np.maximum(radius, lowest) ** slope
+    with np.errstate(over="ignore"):
+        power = np.maximum(radius, lowest) ** slope
     power.flat[0] = 0.0
+    if not np.isfinite(power).all():
+        raise ValueError(f"{slope=} with {outer=} makes powers that no float holds")
     whole = float(np.sum(power * grid.hermitian_weights(sizes)))
     if whole == 0:
         raise ValueError(f"{shape=} has no frequency but zero")

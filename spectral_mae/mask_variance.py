@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling, Scaling
+from spectral_mae.binning import unit_near
 from spectral_mae.conditioning import DetrendOption, Window
 from spectral_mae.fourier import RealFFT
 from spectral_mae.grid import PatchGrid
@@ -80,13 +81,15 @@ def masked_psd_std(
         grid.shape, window=window, detrend=detrend, scaling=scaling, channel_axis=-1, chunk=1
     )
     original = periodogram.mean(pixels[np.newaxis])
-    planes = periodogram.condition(pixels[np.newaxis])[0]
+    # Fourth powers of pixels leave the range of numbers sooner than their squares.
+    unit = unit_near(float(np.abs(pixels).max()))
+    planes = periodogram.condition(pixels[np.newaxis])[0] / unit
     channels = [np.ascontiguousarray(planes[..., c]) for c in range(planes.shape[-1])]
     variance = np.zeros_like(original.power)
     for i, first in enumerate(channels):
         for j, second in enumerate(channels[: i + 1]):
             variance += (1 if i == j else 2) * _covariance(first, second, grid, chances)
-    scale = periodogram.norm / len(channels)
+    scale = periodogram.norm * unit**2 / len(channels)
     power = np.sqrt(np.maximum(variance, 0.0)) * scale
     return dataclasses.replace(original, power=power)
 

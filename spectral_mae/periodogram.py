@@ -224,7 +224,7 @@ class Periodogram:
             power = space.room(rows.stop - rows.start)
             self._transform(batch[rows], _part(masks, rows), space, power)
             moments[:, rows] = rings.moments(power, transposed=self._fft.transposed)
-            _expect_finite(moments[0, rows])
+            self._expect_in_range(moments[0, rows], batch[rows], 1.0)
 
         self._each_chunk(batch, work)
         moments *= self.norm / batch.shape[-1]
@@ -333,7 +333,7 @@ class Periodogram:
             power = out[rows]
             self._transform(batch[rows], _part(masks, rows), space, power)
             power *= self.norm / batch.shape[-1]
-            _expect_finite(power)
+            self._expect_in_range(power, batch[rows], self.norm)
 
         self._each_chunk(batch, work)
 
@@ -373,6 +373,28 @@ class Periodogram:
                     power += parts[..., 0::2]
                     power += parts[..., 1::2]
 
+    def _expect_in_range(self, power: FloatArray, images: NDArray[Any], scale: float) -> None:
+        """Look for squares that overflowed, or lost their digits, in power that was scaled.
+
+        NaN and infinity in an image reach all of its power; overflow of the squares some of it.
+        """
+        peaks = power.reshape(len(power), -1).max(axis=1, initial=0.0)
+        if not math.isfinite(peaks.max(initial=0.0)):  # as NaN is
+            raise _NotFiniteError
+        info = np.finfo(self._fft.dtype)
+        least = float(info.tiny) / float(info.eps)
+        faint = peaks < least
+        if faint.any():  # images may also be zero, or nothing left of them by mask or detrending
+            pixels = images[faint].astype(np.float64).reshape(np.count_nonzero(faint), -1)
+            largest = np.abs(pixels).max(axis=1)
+            # At its peak power is at least the largest square: less is a loss of digits.
+            with np.errstate(over="ignore"):
+                lost = largest[(largest > 0) & (largest**2 * scale < least)]
+            if lost.size:
+                raise ValueError(
+                    f"pixels up to {lost[0]:.3g} are too small for {self._fft.dtype} spectra"
+                )
+
     def _floor(self, energy: float) -> float:
         """Power that rounding leaves at a frequency, for images of this sum of squares.
 
@@ -384,12 +406,6 @@ class Periodogram:
         size = prod(self.shape)
         coherent = 0 if self._conditioning.detrend is None else size
         return eps**2 * (16 * max(1.0, math.log2(size)) + coherent) * energy * self.norm
-
-
-def _expect_finite(power: FloatArray) -> None:
-    """NaN and infinity in an image reach all of its power; overflow of the squares some of it."""
-    if not math.isfinite(power.max(initial=0.0)):  # as NaN is
-        raise _NotFiniteError
 
 
 def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:

@@ -144,6 +144,7 @@ def border_gradient_ratio(image: FloatArray, grid: PatchGrid) -> float:
     """Root mean square step across patch borders over that inside patches.
 
     Steps are differences of neighbouring pixels along each axis; 1 means that borders do not show.
+    NaN where there are no steps inside patches, or all of them are zero.
 
     Parameters
     ----------

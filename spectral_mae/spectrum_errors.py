@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
+from spectral_mae.binning import unit_near
 from spectral_mae.fields import each_field
 from spectral_mae.radial import Bins, RadialSpectrum, RingBins
 from spectral_mae.sampling import Seed, generator_of
@@ -136,11 +137,13 @@ def bootstrap_radial(
     # How often each image is drawn says as much as which: a product instead of copies.
     _checks.integer("n_resamples", n_resamples, least=2, why="a spread needs at least 2")
     shares = generator.multinomial(n, [1.0 / n] * n, n_resamples)
-    means = shares @ spectra.power / n
+    unit = unit_near(float(np.abs(spectra.power).max()))  # or squares could leave the range
+    power = spectra.power / unit
+    means = shares @ power / n
     return dataclasses.replace(
         spectra,
-        power=spectra.power.mean(axis=0),
-        std=spectra.power.std(axis=0, ddof=1),
-        stderr=means.std(axis=0, ddof=1),
+        power=unit * power.mean(axis=0),
+        std=unit * power.std(axis=0, ddof=1),
+        stderr=unit * means.std(axis=0, ddof=1),
         averages=spectra.averages * n,
     )

@@ -315,7 +315,7 @@ def test_batches_that_do_not_fit_are_refused(batches, message):
 
 
 def test_too_few_images_are_counted():
-    with pytest.raises(ValueError, match="of 3 images is less than 4"):
+    with pytest.raises(ValueError, match="3 images are less than 4"):
         layer_similarity(model_of(), model_of(), pixels_of(3))
 
 

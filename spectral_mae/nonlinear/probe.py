@@ -120,7 +120,7 @@ def linear_probe(
             f"{len(labels)} images of {classes} with {holdout=} and {len(penalties)} penalties: "
             "nothing to tune"
         )
-    penalties = [_checks.non_negative_number("penalty", penalty) for penalty in penalties]
+    penalties = [_checks.non_negative_number("penalties", penalty) for penalty in penalties]
     n_classes = int(labels.max()) + 1
     with np.errstate(over="ignore"):
         mean, std = features.mean(0), features.std(0)

@@ -66,7 +66,7 @@ def response(
     curves = _checks.items("curves", curves)
     unknown = [curve for curve in curves if not isinstance(curve, str) or curve not in LABELS]
     if unknown:
-        raise ValueError(f"curves={unknown} are not among {', '.join(LABELS)}")
+        raise ValueError(f"curves={_checks.brief(unknown)} are not among {', '.join(LABELS)}")
     several = named("responses", responses, KINDS, HOW)
     if not curves:
         raise ValueError("no curves to draw")

@@ -34,6 +34,7 @@ from spectral_mae.sectors import SectorSpectrum
 from spectral_mae.spectrum import Spectrum
 
 Band = Literal["stderr", "std", "none"]
+WIDEST = 1e37  # ends of a scale: matplotlib colours in single precision
 SPECTRUM = "psd(image), or Periodogram(shape).mean(images), makes one"
 RADIAL = "psd(image).radial() makes one, or Periodogram(shape).radial(images) of a batch"
 
@@ -73,6 +74,8 @@ def psd(
     for name, end in ends.items():
         if end is not None:
             _checks.positive_number(name, end)
+            if not 1 / WIDEST <= end <= WIDEST:
+                raise ValueError(f"{name}={end!r} is not between {1 / WIDEST:g} and {WIDEST:g}")
     if vmin is not None and vmax is not None and vmin >= vmax:
         raise ValueError(f"{vmin=} is not below {vmax=}")
     ax = one_axes(ax)

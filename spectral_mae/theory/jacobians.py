@@ -63,8 +63,10 @@ class TanhNetwork:
         strength: float = 1.0,
         bias: ArrayLike = 0.0,
     ) -> None:
-        read = _checks.real_array("encoder", encoder).astype(np.float64)
-        write = _checks.real_array("decoder", decoder).astype(np.float64)
+        read, write = (
+            _checks.squarable(name, _checks.real_array(name, given).astype(np.float64))
+            for name, given in (("encoder", encoder), ("decoder", decoder))
+        )
         if read.shape != write.shape or read.ndim < 2:
             raise ValueError(f"encoder {read.shape} and decoder {write.shape} do not fit")
         self.strength = _checks.non_negative_number("strength", strength)
@@ -81,6 +83,8 @@ class TanhNetwork:
         images = _checks.plain_array("images", images)
         if images.dtype.kind not in "buifc":
             raise TypeError(f"images has dtype {images.dtype}; numbers are needed")
+        if not np.isfinite(images).all():
+            raise ValueError("images holds values that are not finite")
         if images.shape[1:] != self._shape or images.ndim == 0:
             raise ValueError(f"images of shape {images.shape} are not (n, {self._shape})")
         code = images.reshape(len(images), -1) @ self._encoder.T

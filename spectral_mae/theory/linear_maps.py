@@ -12,7 +12,7 @@ from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.inverse import Inverse
 from spectral_mae.linear import LinearMAE
 from spectral_mae.sampling import Seed
-from spectral_mae.theory.sides import MaskedImages, Sides, decoder_rows, loss
+from spectral_mae.theory.sides import MaskedImages, Sides, decoder_rows, loss, norm
 
 
 def lemma_1(
@@ -124,7 +124,7 @@ def equation_13(
     cross = 2 * data.mix.mu * data.second_moment @ b.T
     square = 2 * second @ a @ b @ b.T
     sides = data.compare(_gradient(data.rows, a, b))
-    scale = max(float(np.linalg.norm(cross)), float(np.linalg.norm(square)))
+    scale = max(norm(cross), norm(square))
     return Sides("Eq. 13", square - cross, *sides, data.masks, scale)
 
 
@@ -182,7 +182,7 @@ def equation_14(
     cross = data.mix.mu * data.second_moment @ b.T
     encoder = _inverse_times(_masked_second_moment(data), cross) @ np.linalg.inv(b @ b.T)
     sides = data.compare(_gradient(data.rows, encoder, b))
-    scale = 2 * float(np.linalg.norm(cross))
+    scale = 2 * norm(cross)
     return encoder, Sides("Eq. 14", np.zeros_like(encoder), *sides, data.masks, scale)
 
 
@@ -296,7 +296,7 @@ def _inverse_times(second: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def _matrix(name: str, value: ArrayLike, shape: tuple[int, int]) -> FloatArray:
-    matrix = _checks.real_array(name, value).astype(np.float64)
+    matrix = _checks.squarable(name, _checks.real_array(name, value).astype(np.float64))
     if matrix.shape != shape:
         raise ValueError(f"{name} has shape {matrix.shape}; {shape} is needed")
     return matrix

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, Sampling
+from spectral_mae.binning import unit_near
 from spectral_mae.corruption import Mix, PatchMasking
 from spectral_mae.grid import PatchGrid
 from spectral_mae.sampling import Seed, enumerate_kept, generator_of, kept_patches, sample_kept
@@ -64,7 +65,7 @@ class Sides:
     @property
     def error(self) -> float:
         """Size of the difference over `scale`."""
-        return float(np.linalg.norm(np.asarray(self.difference))) / (self.scale or 1.0)
+        return norm(np.asarray(self.difference)) / (self.scale or 1.0)
 
     @property
     def sigmas(self) -> float:
@@ -268,22 +269,29 @@ class MaskedImages:
     def _drawn(self, value: Callable[[FloatArray], Value]) -> tuple[Value, Value]:
         mean: Value = 0.0
         squares: Value = 0.0
+        unit = unit_near(self.power)  # of losses, whose squares could leave the range of numbers
         for n, kept in enumerate(self.drawn_masks(), start=1):
-            one = value(self.masked(kept))
+            one = value(self.masked(kept)) / unit
             step = one - mean  # Welford: the mean is not subtracted from sums of squares
             mean = mean + step / n
             squares = squares + step * (one - mean)
         if self.masks == 1:
-            return mean, squares + math.nan
-        return mean, np.sqrt(squares / (self.masks - 1) / self.masks)
+            return unit * mean, squares + math.nan
+        return unit * mean, unit * np.sqrt(squares / (self.masks - 1) / self.masks)
 
 
 def decoder_rows(decoder: ArrayLike, dim: int) -> FloatArray:
     """A decoder as float64, checked to have from 1 to ``dim`` rows of ``dim`` numbers."""
-    b = _checks.real_array("decoder", decoder).astype(np.float64)
+    b = _checks.squarable("decoder", _checks.real_array("decoder", decoder).astype(np.float64))
     if b.ndim != 2 or b.shape[1] != dim or not 1 <= len(b) <= dim:
         raise ValueError(f"decoder has shape {b.shape}; (k, {dim}) is needed, with k at most {dim}")
     return b
+
+
+def norm(values: FloatArray) -> float:
+    """Root of the sum of squares, none of which leaves the range of numbers."""
+    unit = unit_near(float(np.abs(values).max(initial=0.0)))
+    return unit * float(np.linalg.norm(values / unit))
 
 
 def loss(target: FloatArray, output: FloatArray) -> float:

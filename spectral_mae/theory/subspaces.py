@@ -298,7 +298,7 @@ def _well_conditioned(rank: int, generator: np.random.Generator) -> FloatArray:
 
 
 def _symmetric(matrix: ArrayLike) -> FloatArray:
-    c = _checks.real_array("matrix", matrix).astype(np.float64)
+    c = _checks.squarable("matrix", _checks.real_array("matrix", matrix).astype(np.float64))
     if c.ndim != 2 or c.shape[0] != c.shape[1] or c.size == 0:
         raise ValueError(f"matrix has shape {c.shape}; a square one is needed")
     off = float(np.abs(c - c.T).max())

@@ -244,7 +244,8 @@ def patch_local_trace(
     58.0
     """
     x = _checks.real_array("image", image).astype(np.float64)
-    matrix = _checks.real_array("fisher", fisher).astype(np.float64)
+    matrix = _checks.squarable("fisher", _checks.real_array("fisher", fisher).astype(np.float64))
+    _checks.squarable("image", x)
     if matrix.shape != (x.size, x.size):
         raise ValueError(f"fisher has shape {matrix.shape}; {(x.size, x.size)} is needed")
     places = np.arange(x.size).reshape(x.shape)
