@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae._checks import FloatArray
+from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.grid import half_shape, hermitian_weights, row_strips
 
 BLOCK = 2**20  # numbers that are gathered at a time
@@ -25,6 +25,9 @@ BLOCK = 2**20  # numbers that are gathered at a time
 # range of numbers. In other bins deviations are formed one by one.
 CANCELS = 1e-3  # variance over squared mean
 LEAST_SQUARE = 1e-280
+
+Entries = slice | NDArray[np.integer[Any]]
+Gathered = Callable[[Entries], FloatArray]  # power at some entries, (n, entries)
 
 
 def unit_near(largest: float) -> float:
@@ -119,7 +122,7 @@ class Binning:
             powers = flat.take(index, axis=-1).astype(np.float64).reshape(*lead, -1)
             return powers, np.zeros_like(powers)
 
-        def gathered(entries: slice) -> FloatArray:
+        def gathered(entries: Entries) -> FloatArray:
             return flat.take(index[entries], axis=-1, mode="wrap")  # "raise" takes longer
 
         mean, std = self._moments(len(flat), gathered)
@@ -132,17 +135,18 @@ class Binning:
         mean, std = self._moments(1, lambda entries: function(self._index[entries])[np.newaxis])
         return mean[0], std[0]
 
-    def _moments(
-        self, n: int, gathered: Callable[[slice], FloatArray]
-    ) -> tuple[FloatArray, FloatArray]:
+    def _moments(self, n: int, gathered: Gathered) -> tuple[FloatArray, FloatArray]:
         """Of ``n`` planes, where ``gathered`` gives some entries of each: (n, n_bins)."""
+        blocks = list(self._blocks(n))
+        if len(blocks) == 1:
+            return self._block_moments(n, blocks[0], gathered)
         mean, std = np.empty((2, n, len(self._sizes)))
-        for bins in self._blocks(n):
+        for bins in blocks:
             mean[:, bins], std[:, bins] = self._block_moments(n, bins, gathered)
         return mean, std
 
     def _block_moments(
-        self, n: int, bins: slice, gathered: Callable[[slice], FloatArray]
+        self, n: int, bins: slice, gathered: Gathered
     ) -> tuple[FloatArray, FloatArray]:
         entries = slice(int(self._ends[bins.start]), int(self._ends[bins.stop]))
         alone = self._sizes[bins] == 1
@@ -161,10 +165,9 @@ class Binning:
             if alone.any():
                 variance[:, alone] = 0.0
             std = np.sqrt(variance)
-            careless = np.flatnonzero(~(exact.all(axis=0) | alone))
-            if careless.size:  # infinite power stays infinite
-                values[...] = gathered(entries)
-                careful = self._deviations(values, bins, mean, careless)
+            careless = ~(exact.all(axis=0) | alone)
+            if careless.any():  # infinite power stays infinite
+                careful = self._deviations(gathered, bins, mean[:, careless], careless)
                 # Where it is not needed nothing changes, whatever other spectra come along.
                 std[:, careless] = np.where(exact[:, careless], std[:, careless], careful)
         return mean, std
@@ -179,19 +182,20 @@ class Binning:
             first = stop
 
     def _deviations(
-        self, values: FloatArray, bins: slice, mean: FloatArray, chosen: NDArray[np.integer[Any]]
+        self, gathered: Gathered, bins: slice, mean: FloatArray, chosen: BoolArray
     ) -> FloatArray:
         """Standard deviations of some bins of a block, deviation by deviation.
 
         In units of the largest deviation, whose square might leave the range of numbers.
         """
         sizes = self._sizes[bins]
-        entries = np.flatnonzero(np.repeat(np.isin(np.arange(len(sizes)), chosen), sizes))
+        entries = np.flatnonzero(np.repeat(chosen, sizes))
         runs = self._runs_of(bins)
         weight = np.repeat(self._run_weight[runs], self._run_sizes[runs])[entries]
-        sizes, mean = sizes[chosen], mean[:, chosen]
+        entries += self._ends[bins.start]
+        sizes = sizes[chosen]
         first = np.cumsum(sizes) - sizes
-        off = values[:, entries] - np.repeat(mean, sizes, axis=-1)
+        off = gathered(entries) - np.repeat(mean, sizes, axis=-1)
         largest = np.maximum.reduceat(np.abs(off), first, axis=-1)
         scale = np.where(largest > 0, largest, 1.0)
         off /= np.repeat(scale, sizes, axis=-1)

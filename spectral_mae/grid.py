@@ -211,9 +211,9 @@ def radial_frequency_at(
     first, *others = (np.square(axis) for axis in half_frequencies(shape, fs))
     if not others:
         return np.sqrt(first[index])
-    rows, columns = np.divmod(index, len(others[0]))
+    rows = index // len(others[0])  # sooner than divmod
     squared = first[rows]
-    squared += others[0][columns]
+    squared += others[0][index - rows * len(others[0])]
     return np.sqrt(squared, out=squared)
 
 
