@@ -132,10 +132,10 @@ def label_efficiency(
     >>> ax.get_xscale(), ax.get_xlabel()
     ('log', 'labelled images')
     """
-    if not isinstance(curves, Mapping) or not curves:
-        raise ValueError(
-            f"curves={_checks.brief(curves)} is not a mapping of label to points, or empty"
-        )
+    if not isinstance(curves, Mapping):
+        raise TypeError(f"curves={_checks.brief(curves)} is not a mapping of label to points")
+    if not curves:
+        raise ValueError("no curves to draw: the mapping is empty")
     points = {
         name: _checks.real_array(f"curves[{name!r}]", given) for name, given in curves.items()
     }
