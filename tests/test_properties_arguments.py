@@ -309,6 +309,12 @@ FOUND = [
     ("theory.subspace_value", {"decoder": TINY}),
     ("theory.CriticalPoints", {"matrix": np.full((3, 3), -1e300)}),
     ("theory.patch_local_trace", {"image": np.full(6, 1e300)}),
+    (
+        "fit_masked_slope",
+        {"visible": np.eye(8)[:, :1] @ np.eye(8)[5:6] + np.eye(8)[:, :1] @ np.eye(8)[6:7]},
+    ),
+    ("plot.receptive_field", {"field": np.zeros((0, 4))}),
+    ("theory.TanhNetwork.call", {"images": np.zeros((0, 4))}),
     ("theory.TanhNetwork.call", {"images": TEXT}),
     ("theory.TanhNetwork.call", {"images": np.full((2, 4), np.nan)}),
     ("theory.TanhNetwork.jacobian", {"image": NO_AXES}),
