@@ -87,7 +87,8 @@ def fit_masked_slope(
     Raises
     ------
     ValueError
-        If no two neighbouring pixels are visible, all steps are zero, or no slope from −8 to 3
+        If no two neighbouring pixels are visible, all steps are zero, too few frequencies are
+        compared to tell slope from amplitude, or no slope from −8 to 3
         fits best; of images of 256 pixels and more the steepest that can be told from rounding is
         less than that.
 
@@ -238,6 +239,10 @@ class _Model:
             excess = [p / (amplitude * e) - 1 for p, e in zip(power, expected, strict=True)]
             scores.append([self._inner(excess, u) for u in directions])
         spread = np.cov(np.array(scores).T)
+        if np.linalg.matrix_rank(curvature, hermitian=True) < 2:
+            raise ValueError(
+                "too few frequencies to compare: they do not tell slope from amplitude"
+            )
         inverse = np.linalg.inv(curvature)
         return float(np.sqrt((inverse @ spread @ inverse)[1, 1]))
 

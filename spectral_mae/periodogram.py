@@ -378,7 +378,7 @@ class Periodogram:
 
         NaN and infinity in an image reach all of its power; overflow of the squares some of it.
         """
-        peaks = power.reshape(len(power), -1).max(axis=1, initial=0.0)
+        peaks = power.max(axis=tuple(range(1, power.ndim)), initial=0.0)
         if not math.isfinite(peaks.max(initial=0.0)):  # as NaN is
             raise _NotFiniteError
         info = np.finfo(self._fft.dtype)

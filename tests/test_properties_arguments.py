@@ -275,3 +275,64 @@ def test_odd_arguments_are_refused_or_give_finite_numbers(name, data):
     odd = data.draw(st.one_of(ODD_OPTIONS, real_arrays(shape), no_numbers()))
     with contextlib.suppress(FileNotFoundError):
         close(name, documented(call, **arguments | {replaced: odd}))
+
+
+TIME = np.timedelta64(2, "s")
+NO_AXES, EMPTY, TEXT = np.array(False), np.array([], bool), np.ones((2, 4), "<U3")
+TINY, HUGE = np.full((1, 3), 1e-300), np.full((8, 8), 1e300)
+# What Hypothesis found, when it was first run.
+FOUND = [
+    ("PulseMask", {"starts": np.zeros((3, 2), "<M8[s]")}),
+    ("psd", {"fs": 1e-300}),
+    ("psd", {"fs": 1e300}),
+    ("leakage", {"fs": 1e300}),
+    ("Spectrum", {"bins": [[1], [2, 3]]}),
+    ("expected_masked_psd", {"image": HUGE}),
+    ("BinnedCoupling", {"ridge": 1e300}),
+    ("BinnedCoupling", {"ridge": TIME}),
+    ("DenseMoments", {"mean": TIME}),
+    ("StationaryMoments", {"mean": 1e300}),
+    ("MaskRatioSweep", {"ratios": NO_AXES}),
+    ("ShrinkageChoice", {"values": NO_AXES}),
+    ("WeightReach", {"fields": NO_AXES}),
+    ("read_image", {"path": b"x"}),
+    ("fields.power_law", {"outer": 1e-300}),
+    ("ising.correlation_length", {"coupling": TIME}),
+    ("theory.theorem_1", {"rank": None}),
+    ("theory.lemma_4", {"function": NO_AXES}),
+    ("theory.lemma_4", {"jacobian": NO_AXES}),
+    ("theory.gap_by_mask_ratio", {"lemma": NO_AXES}),
+    ("theory.gap_by_mask_ratio", {"mask_ratios": NO_AXES}),
+    ("theory.function_space_loss", {"kernel": NO_AXES}),
+    ("theory.function_space_loss", {"samples": NO_AXES}),
+    ("theory.fisher_matrix", {"image": EMPTY}),
+    ("theory.subspace_value", {"decoder": TINY}),
+    ("theory.CriticalPoints", {"matrix": np.full((3, 3), -1e300)}),
+    ("theory.patch_local_trace", {"image": np.full(6, 1e300)}),
+    (
+        "fit_masked_slope",
+        {"visible": np.eye(8)[:, :1] @ np.eye(8)[5:6] + np.eye(8)[:, :1] @ np.eye(8)[6:7]},
+    ),
+    ("plot.receptive_field", {"field": np.zeros((0, 4))}),
+    ("theory.TanhNetwork.call", {"images": np.zeros((0, 4))}),
+    ("theory.TanhNetwork.call", {"images": TEXT}),
+    ("theory.TanhNetwork.call", {"images": np.full((2, 4), np.nan)}),
+    ("theory.TanhNetwork.jacobian", {"image": NO_AXES}),
+    ("plot.psd", {"vmax": 1e-300}),
+    ("plot.masking", {"masks": NO_AXES}),
+    ("plot.octaves", {"values": {"a": 1}}),
+    ("plot.octaves", {"names": EMPTY}),
+    ("plot.receptive_fields", {"log": EMPTY}),
+    ("plot.heat_map", {"columns": ["1", "1"]}),
+    ("plot.response", {"curves": EMPTY}),
+    ("plot.reconstructions", {"several": EMPTY}),
+    ("plot.training", {"lines": EMPTY}),
+    ("plot.loss_and_accuracy", {"label": NO_AXES}),
+    ("plot.weight_matrix", {"colorbar": EMPTY}),
+]
+
+
+@pytest.mark.parametrize(("name", "odd"), FOUND)
+def test_what_was_found_is_refused_or_right(name, odd):
+    call, arguments = EXAMPLES[name]
+    close(name, documented(call, **arguments | odd))

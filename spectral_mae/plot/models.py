@@ -319,7 +319,7 @@ def _summed(field: ReceptiveField | ArrayLike) -> FloatArray:
         weights = np.asarray(field.weights)
         return weights.sum(axis=-1) if weights.ndim > field.grid.ndim else weights
     array = _checks.real_array("field", field).astype(np.float64)
-    if array.ndim not in (1, 2, 3):
+    if array.ndim not in (1, 2, 3) or array.size == 0:
         raise ValueError(f"weights of shape {array.shape} are not those of a signal or an image")
     return array.sum(axis=-1) if array.ndim == 3 else array
 

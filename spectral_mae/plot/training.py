@@ -135,7 +135,7 @@ def label_efficiency(
     if not isinstance(curves, Mapping):
         raise TypeError(f"curves={_checks.brief(curves)} is not a mapping of label to points")
     if not curves:
-        raise ValueError("no curves to draw")
+        raise ValueError("no curves to draw: the mapping is empty")
     points = {
         name: _checks.real_array(f"curves[{name!r}]", given) for name, given in curves.items()
     }

@@ -87,7 +87,7 @@ class TanhNetwork:
             raise ValueError("images holds values that are not finite")
         if images.shape[1:] != self._shape or images.ndim == 0:
             raise ValueError(f"images of shape {images.shape} are not (n, {self._shape})")
-        code = images.reshape(len(images), -1) @ self._encoder.T
+        code = images.reshape(len(images), self._encoder.shape[1]) @ self._encoder.T
         if self.strength > 0:
             code = np.tanh(self.strength * code) / self.strength
         return np.asarray((self._bias + code @ self._decoder).reshape(images.shape))
