@@ -13,6 +13,8 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.sampling import Seed, generator_of
 from spectral_mae.spectrum import Spectrum
 
+__all__ = ["gaussian_fields", "power_law"]
+
 
 def power_law(
     shape: _checks.PerAxis, slope: float, *, variance: float = 1.0, outer: float | None = None

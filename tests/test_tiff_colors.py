@@ -102,7 +102,7 @@ def test_one_channel_may_be_chosen(tmp_path: Path) -> None:
     for wrong, error in (
         (-1, ValueError),
         (1.0, TypeError),
-        (True, ValueError),
+        (True, TypeError),
         ("red", TypeError),
     ):
         with pytest.raises(error, match="channel="):
