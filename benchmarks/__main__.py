@@ -105,7 +105,7 @@ def stages(images: Sequence[Path], first: int) -> str:
     seconds = profile(paths)
     n = len(paths)
     if not paths:
-        from spectral_mae.images import builtin_images
+        from spectral_mae.images.files import builtin_images
 
         n = len(builtin_images())
     parts = ", ".join(f"{name} {share:.0%}" for name, share in shares(seconds).items())

@@ -18,14 +18,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import spectral_mae as sm
-from spectral_mae.batch import BatchOptions
-from spectral_mae.batch_work import AnalyzeWork, MomentsWork
-from spectral_mae.engine import Chunk, chunked, in_order
-from spectral_mae.executors import memory_limit
-from spectral_mae.parallel import cores
-from spectral_mae.sources import find_sources
-from spectral_mae.streams import ImageStream, StreamOptions
-from spectral_mae.workers import WorkerPool
+from spectral_mae._parallel import cores
+from spectral_mae.batch.analyze.outcomes import BatchOptions
+from spectral_mae.batch.analyze.work import AnalyzeWork
+from spectral_mae.batch.chunks import Chunk, chunked, in_order
+from spectral_mae.batch.executors import memory_limit
+from spectral_mae.batch.moments_work import MomentsWork
+from spectral_mae.batch.worker_processes import WorkerPool
+from spectral_mae.images.sources import find_sources
+from spectral_mae.images.stream import ImageStream, StreamOptions
 
 CHUNK, BAND_CHUNK = 32, 128  # images; sums of bands are large, and travel
 

@@ -3,7 +3,7 @@
     python -m benchmarks.broken_images [--n 100000] [--share 0.02] [--jobs 2] [--folder DIR]
 
 The images are made on the spot: one zip archive, in which broken files of all kinds of
-`tests/broken.py` are spread among good JPEGs. The command runs as its user would run it.
+`tests/support/broken.py` are spread among good JPEGs. The command runs as its user would run it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-TESTS = Path(__file__).parents[1] / "tests"
+TESTS = Path(__file__).parents[1] / "tests" / "support"
 
 
 def kinds() -> ModuleType:

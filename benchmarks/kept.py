@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from spectral_mae.atomic_file import write_whole
+from spectral_mae._files.atomic_file import write_whole
 
 
 class Kept:

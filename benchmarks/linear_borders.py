@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spectral_mae.cli import main as spectral_mae
+from spectral_mae.cli.main import main as spectral_mae
 
 COLUMNS = ("borders_original", "borders_reconstruction", "borders_expected")
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 import spectral_mae as sm
 from benchmarks.crops import pictures, random_crops, split
-from spectral_mae.interpolate import Interpolator
+from spectral_mae.linear.interpolator import Interpolator
 
 
 def gray(batch: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,9 +16,10 @@ from collections.abc import Callable
 import numpy as np
 import scipy.linalg
 
-from spectral_mae import BandMoments, PatchGrid, solve
-from spectral_mae.corruption import PatchMasking
-from spectral_mae.stack import Stack
+from spectral_mae import BandMoments, PatchGrid
+from spectral_mae.linear import solver
+from spectral_mae.linear.corruption import PatchMasking
+from spectral_mae.linear.moments.stack import Stack
 
 
 def medians(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -56,9 +57,9 @@ def small() -> None:
     found = medians(
         {
             "dense Cholesky solve": dense_full,
-            "banded full rank": lambda: solve.full_rank(stack, mix),
+            "banded full rank": lambda: solver.full_rank(stack, mix),
             "dense eigh, subset of 64": dense_low,
-            "banded rank 64": lambda: solve.low_rank(stack, mix, 64),
+            "banded rank 64": lambda: solver.low_rank(stack, mix, 64),
         },
         5,
     )
@@ -89,7 +90,7 @@ def large() -> None:
     seconds = medians(
         {
             "100 complex products of 768 × 768": products,
-            "full-rank solve, 100 bands of 768": lambda: solve.full_rank(stack, mix),
+            "full-rank solve, 100 bands of 768": lambda: solver.full_rank(stack, mix),
         },
         3,
     )

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 import spectral_mae as sm
 from benchmarks import table
-from spectral_mae.analysis import MaskingAnalyzer, MaskingPlan
+from spectral_mae.batch.analyze.image_analysis import MaskingAnalyzer, MaskingPlan
 
 SIDE = 4096
 WARM = 256  # pixels along an axis of the image with which everything is loaded
@@ -127,7 +127,7 @@ def read(side: int, kind: str, **options: Any) -> object:
 
 def command(side: int, kind: str, *words: str) -> None:
     """Run the command on an image file that is written for it."""
-    from spectral_mae import cli
+    from spectral_mae.cli import main as cli
 
     with tempfile.TemporaryDirectory() as folder:
         path = picture(Path(folder), side, kind)

@@ -22,9 +22,9 @@ from benchmarks import nonlinear_pictures as pictures
 from benchmarks import table
 from benchmarks.per_mask import PerMask, best_ridge, distance_from_interpolator
 from spectral_mae import nonlinear
-from spectral_mae.corruption import PatchMasking
+from spectral_mae.linear.corruption import PatchMasking
+from spectral_mae.masks.sampling import sample_kept
 from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
-from spectral_mae.sampling import sample_kept
 from spectral_mae.theory import lemma_4, lemma_5
 
 PAGE = table.PAGE.with_name("nonlinear.md")

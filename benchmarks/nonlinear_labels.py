@@ -24,7 +24,7 @@ from benchmarks import table
 from benchmarks.kept import Kept
 from spectral_mae import nonlinear, plot
 from spectral_mae.nonlinear import checkpoint
-from spectral_mae.nonlinear.data import LabelledImages
+from spectral_mae.nonlinear.labelled_images import LabelledImages
 from spectral_mae.nonlinear.training import CHECKPOINT
 from spectral_mae.nonlinear.vit import MaskedAutoencoder
 

@@ -21,8 +21,8 @@ import torch
 from PIL import Image
 
 import spectral_mae as sm
-from spectral_mae.corruption import GaussianNoise, NoCorruption, PatchMasking
-from spectral_mae.nonlinear.linear import (
+from spectral_mae.linear.corruption import GaussianNoise, NoCorruption, PatchMasking
+from spectral_mae.nonlinear.linear_autoencoder import (
     DescentConfig,
     LinearAutoencoder,
     descend,

@@ -25,7 +25,7 @@ import spectral_mae as sm
 from benchmarks import table
 from benchmarks.kept import Kept
 from spectral_mae import nonlinear, plot
-from spectral_mae.nonlinear.data import LabelledImages
+from spectral_mae.nonlinear.labelled_images import LabelledImages
 from spectral_mae.nonlinear.training import TrainConfig, units_of
 from spectral_mae.nonlinear.vit import MAEConfig
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from spectral_mae.gallery import patch_range
-from spectral_mae.gallery.data import crop_moments
-from spectral_mae.gallery.patch_range import Range
-from spectral_mae.linear import LinearMAE
+from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.plot.gallery import patch_range
+from spectral_mae.plot.gallery.data import crop_moments
+from spectral_mae.plot.gallery.patch_range import Range
 
 RATIOS = (0.01, 0.5, 0.99)
 MEASURES: dict[str, Callable[[Range], float]] = {

@@ -8,9 +8,10 @@ import numpy as np
 import scipy.linalg
 
 from benchmarks.contest import Contest, Ratio, Size
-from spectral_mae import BandMoments, PatchGrid, solve
-from spectral_mae.corruption import PatchMasking
-from spectral_mae.stack import Stack
+from spectral_mae import BandMoments, PatchGrid
+from spectral_mae.linear import solver
+from spectral_mae.linear.corruption import PatchMasking
+from spectral_mae.linear.moments.stack import Stack
 
 
 def rates(size: Size) -> Iterator[Contest]:
@@ -38,7 +39,7 @@ def rates(size: Size) -> Iterator[Contest]:
         {
             "product": lambda: a @ a,
             "update": lambda: moments.update(images),
-            "solve": lambda: solve.full_rank(stack, mix),
+            "solve": lambda: solver.full_rank(stack, mix),
         },
         [
             Ratio(
@@ -88,9 +89,9 @@ def dense(size: Size) -> Iterator[Contest]:
         f"Linear models of {side}×{side}×3, patches of {p} (D = {dim})",
         {
             "Cholesky": lambda: scipy.linalg.cho_solve(scipy.linalg.cho_factor(corrupted), second),
-            "full": lambda: solve.full_rank(stack, mix),
+            "full": lambda: solver.full_rank(stack, mix),
             "eigh": lambda: scipy.linalg.eigh(product, subset_by_index=(dim - rank, dim - 1)),
-            "low": lambda: solve.low_rank(stack, mix, rank),
+            "low": lambda: solver.low_rank(stack, mix, rank),
         },
         [
             Ratio("full rank: as fast as SciPy's dense Cholesky solve", "Cholesky", "full"),

@@ -19,23 +19,23 @@ from benchmarks.contest import cores
 
 # What is timed: module, attribute, stage. What one calls of another is taken off its own time.
 STAGES = (
-    ("reading", "Reader.read", "decoding"),
-    ("images", "resize_and_crop", "decoding"),
-    ("fourier", "RealFFT.each_chunk", "transforms and powers"),
-    ("patch_power", "PatchPower.__call__", "transforms and powers"),
-    ("masks", "PulseMask._transform", "transforms and powers"),
-    ("verify", "_direct_dft", "direct sums of Eq. 18"),
-    ("verify", "_circular_convolution", "direct sums of Eq. 18"),
-    ("masks", "PulseMask.__init__", "masks in pixels"),
-    ("radial", "RadialSpectrum.fit_slope", "slopes"),
-    ("analysis", "MaskingAnalyzer.analyze", "the rest of the analysis"),
-    ("shape_moments", "ShapeMoments.update", "mean spectra and moments"),
-    ("mean_spectra", "MeanSpectra.update", "mean spectra and moments"),
-    ("analyze_command", "linear_models", "linear models"),
-    ("batch_work", "_tables", "tables"),
-    ("report", "_draw", "drawing"),
-    ("report", "model_pictures", "drawing"),
-    ("report", "render", "page"),
+    ("images.reader", "Reader.read", "decoding"),
+    ("images.image", "resize_and_crop", "decoding"),
+    ("spectra.fft", "RealFFT.each_chunk", "transforms and powers"),
+    ("masked_spectra.patch_power", "PatchPower.__call__", "transforms and powers"),
+    ("masks.pulse_mask", "PulseMask._transform", "transforms and powers"),
+    ("masked_spectra.verification", "_direct_dft", "direct sums of Eq. 18"),
+    ("masked_spectra.verification", "_circular_convolution", "direct sums of Eq. 18"),
+    ("masks.pulse_mask", "PulseMask.__init__", "masks in pixels"),
+    ("spectra.rings", "RadialSpectrum.fit_slope", "slopes"),
+    ("batch.analyze.image_analysis", "MaskingAnalyzer.analyze", "the rest of the analysis"),
+    ("batch.analyze.shape_moments", "ShapeMoments.update", "mean spectra and moments"),
+    ("batch.analyze.mean_spectra", "MeanSpectra.update", "mean spectra and moments"),
+    ("cli.analyze", "linear_models", "linear models"),
+    ("batch.analyze.work", "_tables", "tables"),
+    ("batch.analyze.report", "_draw", "drawing"),
+    ("batch.analyze.report", "model_pictures", "drawing"),
+    ("batch.analyze.report", "render", "page"),
 )
 SHARES = {
     "decode": ("decoding",),
@@ -93,7 +93,7 @@ def profile(paths: Sequence[Path], options: Sequence[str] = ()) -> dict[str, flo
     """Seconds of one ``spectral-mae analyze`` by stage, longest first."""
     import importlib
 
-    from spectral_mae import cli
+    from spectral_mae.cli import main
 
     watch = Stopwatch()
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
@@ -109,7 +109,7 @@ def profile(paths: Sequence[Path], options: Sequence[str] = ()) -> dict[str, flo
         start = time.process_time()
         out = str(Path(folder) / "report")
         arguments = ["analyze", *map(str, paths), "--out", out, "--jobs", "1", "--quiet"]
-        code = cli.main([*arguments, *options])
+        code = main.main([*arguments, *options])
         total = time.process_time() - start
     if code:
         raise SystemExit(f"spectral-mae analyze ended with {code}")

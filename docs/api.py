@@ -1,7 +1,7 @@
 """Write ``docs/api.md``: every public name, grouped by what it is for.
 
-``python docs/api.py``; ``tests/test_docs.py`` holds that the page is what this gives, and that no
-public name is missing.
+``python docs/api.py``; a test holds that the page is what this gives, and that no public name is
+missing.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ GROUPS: dict[str, tuple[str, str]] = {
             "power_limits style use_style new_figure save"
         ),
     ),
-    "Figures of the documentation (`spectral_mae.gallery`)": (
-        "spectral_mae.gallery",
+    "Figures of the documentation (`spectral_mae.plot.gallery`)": (
+        "spectral_mae.plot.gallery",
         "draw caption",
     ),
 }

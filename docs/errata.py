@@ -1,6 +1,6 @@
 """Slips of the paper, each with the shortest number that shows it.
 
-``python docs/errata.py`` writes ``docs/errata.md``; ``tests/test_errata.py`` runs every proof and
+``python docs/errata.py`` writes ``docs/errata.md``; a test runs every proof and
 holds that the page says what they give.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 import spectral_mae as sm
 from spectral_mae import theory
-from spectral_mae.sampling import enumerate_kept
+from spectral_mae.masks.sampling import enumerate_kept
 
 PAGE = Path(__file__).with_name("errata.md")
 INTRODUCTION = """\
@@ -24,7 +24,7 @@ What is printed in arXiv 2508.15404 (supplementary material) and does not hold a
 what does. The package implements the mended forms, and its lemmas hold with them. Every entry ends
 with the shortest number that shows it.
 
-*This page is written by `python docs/errata.py`, and `tests/test_errata.py` runs every proof.
+*This page is written by `python docs/errata.py`, and `tests/docs/test_errata.py` runs every proof.
 Errors are relative L2 errors unless an entry says otherwise; 0 stands for less than 1e-12.*
 """
 

@@ -1,6 +1,6 @@
 """Write ``docs/gallery.md``: every figure with its caption.
 
-``python docs/gallery.py``; ``tests/test_gallery.py`` holds that the page is what this gives.
+``python docs/gallery.py``; ``tests/plot/test_gallery.py`` holds that the page is what this gives.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
-from spectral_mae import gallery
+from spectral_mae.plot import gallery
 
 PAGE = Path(__file__).with_name("gallery.md")
 INTRODUCTION = """\

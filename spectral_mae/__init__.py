@@ -17,109 +17,120 @@ if TYPE_CHECKING:
     import spectral_mae.nonlinear as nonlinear
     import spectral_mae.plot as plot
     import spectral_mae.theory as theory
-    from spectral_mae.coupling import BinnedCoupling, ModeCoupling, mode_coupling
-    from spectral_mae.dirichlet import dirichlet_kernel
-    from spectral_mae.estimator import NotFittedError
-    from spectral_mae.expectation import (
+    from spectral_mae.images.image import crop_to_multiple, read_image, resize_and_crop
+    from spectral_mae.images.samples import ImageRefused
+    from spectral_mae.linear.bottleneck import border_energy_share, filter_energy, patch_borders
+    from spectral_mae.linear.estimator import NotFittedError
+    from spectral_mae.linear.estimators import (
+        LinearAE,
+        LinearDAE,
+        LinearMAE,
+        MaskRatioSweep,
+        load_model,
+    )
+    from spectral_mae.linear.frequency_response import FrequencyResponse, RadialResponse
+    from spectral_mae.linear.interpolator import Interpolation, Interpolator
+    from spectral_mae.linear.linear_model import ShrinkageChoice
+    from spectral_mae.linear.moments.kinds import BandMoments, DenseMoments, StationaryMoments
+    from spectral_mae.linear.moments.stack import CentredStack
+    from spectral_mae.linear.receptive_field import (
+        ReceptiveField,
+        WeightReach,
+        WeightsByDistance,
+        weight_reach,
+    )
+    from spectral_mae.linear.reconstruction import (
+        Reconstruction,
+        border_gradient_ratio,
+        expected_border_gradient_ratio,
+        reconstruct_image,
+    )
+    from spectral_mae.masked_spectra.error_bars import bootstrap_radial, unmasked_covariance
+    from spectral_mae.masked_spectra.expectation import (
         MaskedComponents,
         MaskedPeriodogram,
         expected_mask_power,
         expected_masked_psd,
         leakage,
     )
-    from spectral_mae.filters import border_energy_share, filter_energy, patch_borders
-    from spectral_mae.grid import PatchGrid
-    from spectral_mae.images import (
-        ImageRefused,
-        crop_to_multiple,
-        read_image,
-        resize_and_crop,
+    from spectral_mae.masked_spectra.leakage import Leakage
+    from spectral_mae.masked_spectra.mode_coupling import (
+        BinnedCoupling,
+        ModeCoupling,
+        mode_coupling,
     )
-    from spectral_mae.interpolate import Interpolation, Interpolator
-    from spectral_mae.leaked_power import Leakage
-    from spectral_mae.linear import LinearAE, LinearDAE, LinearMAE, MaskRatioSweep, load_model
-    from spectral_mae.linear_model import ShrinkageChoice
-    from spectral_mae.mask_variance import masked_psd_std
-    from spectral_mae.masked_slope import MaskedSlopeFit, fit_masked_slope
-    from spectral_mae.masks import PulseMask, sample_visible
-    from spectral_mae.moments import BandMoments, DenseMoments, StationaryMoments
-    from spectral_mae.periodogram import Periodogram, psd
-    from spectral_mae.radial import RadialSpectrum
-    from spectral_mae.receptive import ReceptiveField, WeightReach, WeightsByDistance, weight_reach
-    from spectral_mae.reconstruction import (
-        Reconstruction,
-        border_gradient_ratio,
-        expected_border_gradient_ratio,
-        reconstruct_image,
-    )
-    from spectral_mae.response import FrequencyResponse, RadialResponse
-    from spectral_mae.sampling import inclusion_probabilities
-    from spectral_mae.sectors import SectorSpectrum
-    from spectral_mae.spectrum import Spectrum
-    from spectral_mae.spectrum_errors import bootstrap_radial, unmasked_covariance
-    from spectral_mae.stack import CentredStack
-    from spectral_mae.unmasking import UnmaskedSpectrum, Unmasking, unmasked_psd
-    from spectral_mae.weights import taper_edges
+    from spectral_mae.masked_spectra.slope_fit import MaskedSlopeFit, fit_masked_slope
+    from spectral_mae.masked_spectra.spread import masked_psd_std
+    from spectral_mae.masked_spectra.unmasking import UnmaskedSpectrum, Unmasking, unmasked_psd
+    from spectral_mae.masks.patches import PatchGrid
+    from spectral_mae.masks.pulse_mask import PulseMask, sample_visible
+    from spectral_mae.masks.pulses import dirichlet_kernel
+    from spectral_mae.masks.sampling import inclusion_probabilities
+    from spectral_mae.masks.tapers import taper_edges
+    from spectral_mae.spectra.periodogram import Periodogram, psd
+    from spectral_mae.spectra.rings import RadialSpectrum
+    from spectral_mae.spectra.sectors import SectorSpectrum
+    from spectral_mae.spectra.spectrum import Spectrum
 
 _HOME = {
-    "BandMoments": "moments",
-    "BinnedCoupling": "coupling",
-    "CentredStack": "stack",
-    "DenseMoments": "moments",
-    "FrequencyResponse": "response",
-    "ImageRefused": "images",
-    "Interpolation": "interpolate",
-    "Interpolator": "interpolate",
-    "Leakage": "leaked_power",
-    "LinearAE": "linear",
-    "LinearDAE": "linear",
-    "LinearMAE": "linear",
-    "MaskRatioSweep": "linear",
-    "MaskedComponents": "expectation",
-    "MaskedPeriodogram": "expectation",
-    "MaskedSlopeFit": "masked_slope",
-    "ModeCoupling": "coupling",
-    "NotFittedError": "estimator",
-    "PatchGrid": "grid",
-    "Periodogram": "periodogram",
-    "PulseMask": "masks",
-    "RadialResponse": "response",
-    "RadialSpectrum": "radial",
-    "ReceptiveField": "receptive",
-    "Reconstruction": "reconstruction",
-    "SectorSpectrum": "sectors",
-    "ShrinkageChoice": "linear_model",
-    "Spectrum": "spectrum",
-    "StationaryMoments": "moments",
-    "UnmaskedSpectrum": "unmasking",
-    "Unmasking": "unmasking",
-    "WeightReach": "receptive",
-    "WeightsByDistance": "receptive",
-    "bootstrap_radial": "spectrum_errors",
-    "border_energy_share": "filters",
-    "border_gradient_ratio": "reconstruction",
-    "crop_to_multiple": "images",
-    "dirichlet_kernel": "dirichlet",
-    "expected_border_gradient_ratio": "reconstruction",
-    "expected_mask_power": "expectation",
-    "expected_masked_psd": "expectation",
-    "filter_energy": "filters",
-    "fit_masked_slope": "masked_slope",
-    "inclusion_probabilities": "sampling",
-    "leakage": "expectation",
-    "load_model": "linear",
-    "masked_psd_std": "mask_variance",
-    "mode_coupling": "coupling",
-    "patch_borders": "filters",
-    "psd": "periodogram",
-    "read_image": "images",
-    "reconstruct_image": "reconstruction",
-    "resize_and_crop": "images",
-    "sample_visible": "masks",
-    "taper_edges": "weights",
-    "unmasked_covariance": "spectrum_errors",
-    "unmasked_psd": "unmasking",
-    "weight_reach": "receptive",
+    "BandMoments": "linear.moments.kinds",
+    "BinnedCoupling": "masked_spectra.mode_coupling",
+    "CentredStack": "linear.moments.stack",
+    "DenseMoments": "linear.moments.kinds",
+    "FrequencyResponse": "linear.frequency_response",
+    "ImageRefused": "images.image",
+    "Interpolation": "linear.interpolator",
+    "Interpolator": "linear.interpolator",
+    "Leakage": "masked_spectra.leakage",
+    "LinearAE": "linear.estimators",
+    "LinearDAE": "linear.estimators",
+    "LinearMAE": "linear.estimators",
+    "MaskRatioSweep": "linear.estimators",
+    "MaskedComponents": "masked_spectra.expectation",
+    "MaskedPeriodogram": "masked_spectra.expectation",
+    "MaskedSlopeFit": "masked_spectra.slope_fit",
+    "ModeCoupling": "masked_spectra.mode_coupling",
+    "NotFittedError": "linear.estimator",
+    "PatchGrid": "masks.patches",
+    "Periodogram": "spectra.periodogram",
+    "PulseMask": "masks.pulse_mask",
+    "RadialResponse": "linear.frequency_response",
+    "RadialSpectrum": "spectra.rings",
+    "ReceptiveField": "linear.receptive_field",
+    "Reconstruction": "linear.reconstruction",
+    "SectorSpectrum": "spectra.sectors",
+    "ShrinkageChoice": "linear.linear_model",
+    "Spectrum": "spectra.spectrum",
+    "StationaryMoments": "linear.moments.kinds",
+    "UnmaskedSpectrum": "masked_spectra.unmasking",
+    "Unmasking": "masked_spectra.unmasking",
+    "WeightReach": "linear.receptive_field",
+    "WeightsByDistance": "linear.receptive_field",
+    "bootstrap_radial": "masked_spectra.error_bars",
+    "border_energy_share": "linear.bottleneck",
+    "border_gradient_ratio": "linear.reconstruction",
+    "crop_to_multiple": "images.image",
+    "dirichlet_kernel": "masks.pulses",
+    "expected_border_gradient_ratio": "linear.reconstruction",
+    "expected_mask_power": "masked_spectra.expectation",
+    "expected_masked_psd": "masked_spectra.expectation",
+    "filter_energy": "linear.bottleneck",
+    "fit_masked_slope": "masked_spectra.slope_fit",
+    "inclusion_probabilities": "masks.sampling",
+    "leakage": "masked_spectra.expectation",
+    "load_model": "linear.estimators",
+    "masked_psd_std": "masked_spectra.spread",
+    "mode_coupling": "masked_spectra.mode_coupling",
+    "patch_borders": "linear.bottleneck",
+    "psd": "spectra.periodogram",
+    "read_image": "images.image",
+    "reconstruct_image": "linear.reconstruction",
+    "resize_and_crop": "images.image",
+    "sample_visible": "masks.pulse_mask",
+    "taper_edges": "masks.tapers",
+    "unmasked_covariance": "masked_spectra.error_bars",
+    "unmasked_psd": "masked_spectra.unmasking",
+    "weight_reach": "linear.receptive_field",
 }
 _MODULES = ("fields", "ising", "nonlinear", "plot", "theory")
 

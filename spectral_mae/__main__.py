@@ -2,7 +2,7 @@
 
 import sys
 
-from spectral_mae.cli import main
+from spectral_mae.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

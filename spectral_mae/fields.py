@@ -8,10 +8,11 @@ from math import prod
 import numpy as np
 import scipy.fft
 
-from spectral_mae import _checks, grid
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.sampling import Seed, generator_of
-from spectral_mae.spectrum import Spectrum
+from spectral_mae.masks.sampling import Seed, generator_of
+from spectral_mae.spectra import frequencies
+from spectral_mae.spectra.spectrum import Spectrum
 
 __all__ = ["gaussian_fields", "power_law"]
 
@@ -50,14 +51,14 @@ def power_law(
     if outer is not None:
         outer = _checks.positive_number("outer", outer)
     ones = (1.0,) * len(sizes)
-    radius = grid.radial_frequency(sizes, ones)
+    radius = frequencies.radial_frequency(sizes, ones)
     lowest = radius.ravel()[1:].min(initial=1.0) if outer is None else outer
     with np.errstate(over="ignore"):
         power = np.maximum(radius, lowest) ** slope
     power.flat[0] = 0.0
     if not np.isfinite(power).all():
         raise ValueError(f"{slope=} with {outer=} makes powers that no float holds")
-    whole = float(np.sum(power * grid.hermitian_weights(sizes)))
+    whole = float(np.sum(power * frequencies.hermitian_weights(sizes)))
     if whole == 0:
         raise ValueError(f"{shape=} has no frequency but zero")
     power *= variance * prod(sizes) / whole

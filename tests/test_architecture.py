@@ -1,4 +1,4 @@
-"""The house: who may import whom, read from the sources."""
+"""The layout: which room may import which, and which file inside a room, read from the sources."""
 
 import ast
 import graphlib
@@ -12,53 +12,34 @@ import pytest
 import spectral_mae
 
 PACKAGE = "spectral_mae"
-LAYERS = [
-    "_version _checks extras",
-    "grid fourier sampling parallel array_file atomic_file made_here",
-    (
-        "dirichlet polyphase bands conditioning binning annulus columns slope radial sectors "
-        "spectrum periodogram"
-    ),
-    "masks weights patch_power stack accumulate moments",
-    (
-        "leaked_power expectation mask_variance coupling unmasking corruption inverse solution "
-        "solve response"
-    ),
-    (
-        "estimator filters receptive model_file fitted_map linear_model linear interpolate "
-        "sampled_mean ising_exact ising_lattice ising fields masked_slope spectrum_errors"
-    ),
-    (
-        "theory reconstruction image_files formats samples color_models bit_fields "
-        "optional_decoders netpbm pillow_reader png bitmap targa graphics_formats jpeg jpegxl "
-        "jpeg2000 heif logluv tiff_codecs tiff_storage tiff_packing tiff_strips tiff_colors tiff "
-        "decoding images references archives array_images sources memory_budget watch reading"
-    ),
-    "analysis convolution plot verify verify_theory",
-    (
-        "batch picture streams tables model_report report engine workers merge_tree journal "
-        "mean_spectra shape_moments batch_work numbers page"
-    ),
-    (
-        "cli parser arguments image_arguments model_arguments commands command_line model_commands "
-        "sweep_command unmask_command model_images gallery figures_command __main__ nonlinear "
-        "executors batch_run run_identity run_place tally run_log interrupts analyze_command "
-        "output_files"
-    ),
+# From bottom to top. A room imports rooms of groups before its own, and of its own group those that
+# stand to its left.
+ROOMS = [
+    ["_version", "_checks", "extras", "_files", "_parallel"],
+    ["spectra", "images"],
+    ["masks"],
+    ["fields"],
+    ["linear", "masked_spectra"],
+    ["ising", "nonlinear"],
+    ["theory"],
+    ["plot"],
+    ["batch"],
+    ["cli", "__main__"],
 ]
-LAYER = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
-# Who alone may import what.
+PLACE = {room: (i, j) for i, group in enumerate(ROOMS) for j, room in enumerate(group)}
+STRANGERS = {("masked_spectra", "linear")}  # of one group, and yet neither imports the other
+# Who alone may import what: a room, or a file.
 SOLE = {
-    "pyfftw": {"fourier"},
-    "PIL": {"images", "decoding", "pillow_reader", "png", "tiff_codecs"},
-    "skimage": {"image_files"},
-    "tifffile": {"tiff", "tiff_codecs"},
-    "matplotlib": {"plot"},
-    "torch": {"nonlinear"},
+    "pyfftw": "spectra.fft",
+    "PIL": "images",
+    "skimage": "images",
+    "matplotlib": "plot",
+    "torch": "nonlinear",
+    "argparse": "cli",
 }
 HEAVY = {"numpy", "scipy", "matplotlib", "pyfftw", "skimage", "PIL", "jinja2", "tqdm", "torch"}
-HEAVY |= {"tifffile", "imagecodecs"}
-LAZY = ("__init__", "cli", "__main__")
+LAZY = ("", "cli.main", "__main__")
+MOST_FILES = 14
 
 
 def type_checking_only(node):
@@ -77,29 +58,32 @@ def statements(tree, *, top_level):
         yield from statements(node, top_level=top_level)
 
 
-def imports(source, *, top_level=False):
-    """What a module imports: (modules of the package, names from its front door, others)."""
-    inside, front, outside = set(), set(), set()
-    for node in statements(ast.parse(source), top_level=top_level):
+def imports(name, sources, *, top_level=False):
+    """What a file imports: (files of the package, other packages).
+
+    A package is known by its name and stands for its ``__init__``; the package itself is "".
+    """
+    inside, outside = set(), set()
+    for node in statements(ast.parse(sources[name]), top_level=top_level):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            wanted = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = ".".join(filter(None, [PACKAGE * bool(node.level), node.module]))
-            names = [base]
-            if base == PACKAGE:
-                names = [f"{base}.{alias.name}" for alias in node.names]
+            if node.level:
+                raise AssertionError(
+                    f"{name or PACKAGE} has a relative import: {ast.unparse(node)}"
+                )
+            wanted = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        for name in names:
-            root, _, rest = name.partition(".")
-            module = rest.split(".")[0]
+        for one in wanted:
+            root, _, rest = one.partition(".")
             if root != PACKAGE:
                 outside.add(root)
-            elif module in LAYER:
-                inside.add(module)
             else:
-                front.add(module or PACKAGE)
-    return inside, front, outside
+                while rest and rest not in sources and rest not in PLACE:
+                    rest = rest.rpartition(".")[0]
+                inside.add(rest)
+    return inside, outside
 
 
 def shifts(source):
@@ -114,93 +98,164 @@ def shifts(source):
 
 
 def loaded_with(name, sources):
-    """Other packages that importing a module loads, directly or through its own package."""
+    """Files that importing a file loads, with the packages around them, and packages of others."""
     seen, todo, outside = set(), {name}, set()
     while todo:
-        module = todo.pop()
-        seen.add(module)
-        inside, _, others = imports(sources.get(module, ""), top_level=True)
+        one = todo.pop()
+        seen.add(one)
+        inside, others = imports(one, sources, top_level=True)
         outside |= others
-        todo |= inside - seen
-    return outside
+        todo |= {p for one in inside for p in around(one) if p in sources} - seen
+    return seen, outside
+
+
+def around(name):
+    """A file and the packages that it lies in, but for the outermost."""
+    parts = name.split(".")
+    return {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
+
+
+def room_of(name):
+    return name.split(".")[0]
 
 
 def complaints(sources):
-    """Everything in which the modules, given as {name: source}, break the rules of the house."""
+    """Everything in which the files, given as {dotted name: source}, break the rules."""
     graph = {}
     for name, source in sources.items():
-        inside, front, outside = imports(source)
+        inside, outside = imports(name, sources)
         graph[name] = inside - {name}
-        if name != "__init__":
-            if name not in LAYER:
-                yield f"{name} has no layer"
-            level = LAYER.get(name, LAYER["cli"])
-            upper = {module for module in inside if LAYER[module] > level}
-            yield from (f"{name} imports {module} from a layer above" for module in upper)
-            if level < LAYER["cli"]:
-                yield from (f"{name} imports {x} through the front door" for x in front)
-        intruders = {package for package in outside & set(SOLE) if name not in SOLE[package]}
-        yield from (f"{name} imports {package}" for package in intruders)
-        if name != "grid":
+        room = room_of(name)
+        if name and room not in PLACE:
+            yield f"{name} lies in no room"
+            continue
+        for other in sorted(map(room_of, inside)) if name else ():
+            if not other:
+                if room not in ("cli", "__main__", "plot"):
+                    yield f"{name} imports through the top"
+            elif other != room and not may_import(room, other):
+                yield f"{name} imports {other}, which is not below {room}"
+        for package in sorted(outside & set(SOLE)):
+            if SOLE[package] not in around(name):
+                yield f"{name} imports {package}"
+        if name != "spectra.frequencies":
             yield from (f"{name} uses {shift}" for shift in shifts(source))
     if "_checks" in sources:
-        inside, _, outside = imports(sources["_checks"])
+        inside, outside = imports("_checks", sources)
         extra = inside | outside - sys.stdlib_module_names - {"numpy"}
-        yield from (f"_checks imports {package}" for package in extra)
-    if "dirichlet" in sources and "fourier" in graph["dirichlet"]:
-        yield "dirichlet imports fourier"
+        yield from (f"_checks imports {package}" for package in sorted(extra))
+    if "masks.pulses" in sources and "spectra.fft" in loaded_with("masks.pulses", sources)[0]:
+        yield "masks.pulses loads spectra.fft, with which its tests compare it"
     for name in LAZY:
         if name in sources:
-            heavy = loaded_with(name, sources) & HEAVY
-            yield from (f"{name} loads {package} at once" for package in heavy)
+            heavy = loaded_with(name, sources)[1] & HEAVY
+            yield from (f"{name or PACKAGE} loads {package} at once" for package in sorted(heavy))
+    folders = [name.rpartition(".")[0] for name in sources if name not in packages(sources)]
+    for folder in sorted(set(folders)):
+        if folders.count(folder) > MOST_FILES:
+            yield f"{folder or PACKAGE} holds {folders.count(folder)} files"
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
         yield f"cycle {' '.join(sorted(set(error.args[1])))}"
 
 
+def packages(sources):
+    return {".".join(name.split(".")[:n]) for name in sources for n in range(name.count(".") + 1)}
+
+
+def may_import(room, other):
+    if other not in PLACE:
+        return True  # said of the other one
+    (group, place), (other_group, other_place) = PLACE[room], PLACE[other]
+    if group == other_group:
+        return other_place < place and (room, other) not in STRANGERS
+    return other_group < group
+
+
 def package_sources():
-    """{module: source}; the files of a subpackage count as one module."""
+    """{dotted name: source} of all files of the package."""
     root = Path(spectral_mae.__file__).parent
     sources = {}
     for path in sorted(root.rglob("*.py")):
-        module = path.relative_to(root).with_suffix("").parts[0]
-        sources[module] = sources.get(module, "") + "\n" + path.read_text(encoding="utf-8")
+        parts = path.relative_to(root).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        sources[name] = path.read_text(encoding="utf-8")
     return sources
 
 
-def test_the_package_keeps_the_rules_of_the_house():
+def test_rooms_and_files_keep_the_rules():
     sources = package_sources()
-    assert {"__init__", "grid", "fourier", "spectrum"} <= set(sources)
+    assert {"", "spectra", "spectra.fft", "masks.pulses", "linear.moments.kinds"} <= set(sources)
     assert list(complaints(sources)) == []
+
+
+def test_each_room_names_its_files():
+    root = Path(spectral_mae.__file__).parent
+    for init in root.rglob("__init__.py"):
+        if init.parent == root or not (text := ast.get_docstring(ast.parse(init.read_text()))):
+            assert init.parent == root, f"{init.parent.name} has no docstring"
+            continue
+        for path in init.parent.iterdir():
+            if (path.suffix == ".py" and path != init) or (path / "__init__.py").exists():
+                assert f"`{path.stem}" in text, f"{init.parent.name} does not name {path.name}"
 
 
 @pytest.mark.parametrize(
     ("sources", "complaint"),
     [
-        ({"grid": "from spectral_mae.spectrum import psd"}, "grid imports spectrum from a layer"),
-        ({"grid": "def f():\n    import spectral_mae.masks"}, "grid imports masks from a layer"),
-        ({"grid": "from spectral_mae import _checks, plot"}, "grid imports plot from a layer"),
-        ({"grid": "from .plot import psd"}, "grid imports plot from a layer"),
-        ({"grid": "from . import plot"}, "grid imports plot from a layer"),
-        ({"grid": "if TYPE_CHECKING:\n    pass\nelse:\n    from .plot import x"}, "imports plot"),
-        ({"masks": "from spectral_mae import psd"}, "masks imports psd through the front door"),
-        ({"masks": "import spectral_mae as sm"}, "masks imports spectral_mae through the front"),
-        ({"helpers": ""}, "helpers has no layer"),
-        ({"grid": "from .fourier import a", "fourier": "from .grid import b"}, "cycle fourier gri"),
-        ({"spectrum": "import pyfftw.interfaces"}, "spectrum imports pyfftw"),
-        ({"dirichlet": "def f():\n    from spectral_mae import fourier"}, "dirichlet imports four"),
-        ({"analysis": "try:\n    from PIL import Image\nexcept E: ..."}, "analysis imports PIL"),
-        ({"batch": "import skimage"}, "batch imports skimage"),
-        ({"cli": "class A:\n    def f(self):\n        import matplotlib"}, "imports matplotlib"),
-        ({"linear": "import torch.nn as nn"}, "linear imports torch"),
-        ({"plot": "import numpy as np\nnp.fft.fftshift(x)"}, "plot uses fftshift"),
-        ({"plot": "from scipy.fft import ifftshift"}, "plot uses ifftshift"),
+        ({"masks.a": "from spectral_mae.plot import b", "plot": ""}, "imports plot, which is not"),
+        ({"masks.a": "def f():\n    import spectral_mae.fields"}, "imports fields, which is not"),
+        ({"spectra.a": "from spectral_mae.images import b"}, "spectra.a imports images, which"),
+        ({"masked_spectra.a": "from spectral_mae.linear import b"}, "imports linear, which is not"),
+        (
+            {"linear.a": "from spectral_mae.masked_spectra import b"},
+            "imports masked_spectra, which",
+        ),
+        ({"masks.a": "if TYPE_CHECKING:\n    pass\nelse:\n    import spectral_mae.plot"}, "plot"),
+        ({"masks.a": "from spectral_mae import psd"}, "masks.a imports through the top"),
+        ({"masks.a": "import spectral_mae as sm"}, "masks.a imports through the top"),
+        ({"helpers": ""}, "helpers lies in no room"),
+        (
+            {
+                "masks.a": "from spectral_mae.masks.b import x",
+                "masks.b": "def f():\n    from spectral_mae.masks import a",
+            },
+            "cycle masks.a masks.b",
+        ),
+        ({"spectra.spectrum": "import pyfftw.interfaces"}, "spectra.spectrum imports pyfftw"),
+        (
+            {
+                "masks.pulses": "from spectral_mae.spectra.frequencies import a",
+                "spectra.frequencies": "from spectral_mae.spectra.fft import b",
+                "spectra.fft": "",
+            },
+            "masks.pulses loads spectra.fft",
+        ),
+        ({"batch.run": "import argparse"}, "batch.run imports argparse"),
+        ({"batch.a": "try:\n    from PIL import Image\nexcept E: ..."}, "batch.a imports PIL"),
+        ({"batch.b": "import skimage"}, "batch.b imports skimage"),
+        ({"cli.main": "class A:\n    def f(self):\n        import matplotlib"}, "matplotlib"),
+        ({"linear.a": "import torch.nn as nn"}, "linear.a imports torch"),
+        ({"plot.a": "import numpy as np\nnp.fft.fftshift(x)"}, "plot.a uses fftshift"),
+        ({"plot.a": "from scipy.fft import ifftshift"}, "uses ifftshift"),
         ({"_checks": "import scipy"}, "_checks imports scipy"),
-        ({"_checks": "from spectral_mae import grid"}, "_checks imports grid"),
-        ({"cli": "import numpy as np"}, "cli loads numpy at once"),
-        ({"cli": "from .grid import x", "grid": "import scipy.fft"}, "cli loads scipy at once"),
-        ({"__init__": "class A:\n    import tqdm"}, "__init__ loads tqdm at once"),
+        ({"_checks": "from spectral_mae import grid"}, "_checks imports"),
+        ({"cli.main": "import numpy as np"}, "cli.main loads numpy at once"),
+        (
+            {"cli.main": "from spectral_mae.spectra.a import x", "spectra.a": "import scipy.fft"},
+            "cli.main loads scipy at once",
+        ),
+        (
+            {
+                "cli.main": "from spectral_mae.masks.a import x",
+                "masks": "import tqdm",
+                "masks.a": "",
+            },
+            "cli.main loads tqdm at once",
+        ),
+        ({"": "class A:\n    import tqdm"}, "spectral_mae loads tqdm at once"),
+        ({f"masks.m{n}": "" for n in range(MOST_FILES + 1)}, "masks holds 15 files"),
     ],
 )
 def test_the_reader_of_the_rules_can_fail(sources, complaint):
@@ -209,14 +264,15 @@ def test_the_reader_of_the_rules_can_fail(sources, complaint):
 
 def test_the_reader_of_the_rules_can_pass():
     sources = {
-        "__init__": "if TYPE_CHECKING:\n    from spectral_mae.grid import x",
+        "": "if TYPE_CHECKING:\n    from spectral_mae.spectra.a import x",
         "_checks": "import math\nimport numpy as np",
-        "fourier": "from spectral_mae import _checks\nimport pyfftw",
-        "grid": "from numpy.fft import fftshift\nif TYPE_CHECKING:\n    from .plot import x",
-        "radial": "from spectral_mae import grid",
-        "spectrum": "from spectral_mae.radial import x",
-        "plot": "def f():\n    import matplotlib",
-        "cli": "import argparse\ndef main():\n    import tqdm\n    import spectral_mae as sm",
+        "spectra": "",
+        "spectra.fft": "from spectral_mae import _checks\nimport pyfftw",
+        "spectra.frequencies": "from numpy.fft import fftshift",
+        "spectra.rings": "from spectral_mae.spectra import frequencies",
+        "masked_spectra.a": "from spectral_mae.spectra.rings import x",
+        "plot.b": "def f():\n    import matplotlib",
+        "cli.main": "import argparse\ndef main():\n    import tqdm\n    import spectral_mae as sm",
     }
     assert list(complaints(sources)) == []
 

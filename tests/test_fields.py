@@ -9,8 +9,8 @@ import pytest
 import scipy.stats
 
 from spectral_mae.fields import gaussian_fields, power_law
-from spectral_mae.periodogram import psd
-from spectral_mae.spectrum import Spectrum
+from spectral_mae.spectra.periodogram import psd
+from spectral_mae.spectra.spectrum import Spectrum
 
 SHAPES = pytest.mark.parametrize("shape", [(9,), (12,), (6, 6), (5, 8), (8, 5), (7, 3), (1, 6)])
 SCALINGS = ["density", "spectrum", "energy"]

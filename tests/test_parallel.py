@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
-from spectral_mae import parallel
-from spectral_mae.parallel import in_batches
+from spectral_mae import _parallel
+from spectral_mae._parallel import in_batches
 
 SIZES = pytest.mark.parametrize("d", [1, 8, 127, 128, 300])
 COUNTS = pytest.mark.parametrize("n", [1, 2, 7, 1000])
@@ -32,8 +32,8 @@ def test_batches_are_bounded_in_memory(d):
     sizes = [
         rows.stop - rows.start for rows in in_batches(lambda rows: rows, 200_000 // d**2 + 3, d)
     ]
-    assert max(sizes) == 1 or 16 * d * d * max(sizes) <= parallel.BATCH_BYTES
-    if d >= parallel.POOLED:
+    assert max(sizes) == 1 or 16 * d * d * max(sizes) <= _parallel.BATCH_BYTES
+    if d >= _parallel.POOLED:
         assert max(sizes) == 1
 
 
@@ -47,27 +47,27 @@ def test_results_are_those_of_a_loop(d):
 
 def test_large_matrices_are_shared_among_threads(monkeypatch):
     """Two that wait for each other end only if they run at the same time."""
-    monkeypatch.setattr(parallel, "cores", lambda: 2)
+    monkeypatch.setattr(_parallel, "cores", lambda: 2)
     meeting = threading.Barrier(2, timeout=60)
 
     def work(rows):
         meeting.wait()
         return rows.start, threading.get_ident()
 
-    found = in_batches(work, 4, parallel.POOLED)
+    found = in_batches(work, 4, _parallel.POOLED)
     assert [start for start, _ in found] == [0, 1, 2, 3]
     assert threading.get_ident() not in {ident for _, ident in found}
 
 
 def test_small_matrices_stay_in_the_thread_that_asks(monkeypatch):
-    monkeypatch.setattr(parallel, "cores", lambda: 4)
-    found = in_batches(lambda _: threading.get_ident(), 10_000, parallel.POOLED - 1)
+    monkeypatch.setattr(_parallel, "cores", lambda: 4)
+    found = in_batches(lambda _: threading.get_ident(), 10_000, _parallel.POOLED - 1)
     assert set(found) == {threading.get_ident()}
 
 
 @pytest.mark.parametrize("d", [3, 130])
 def test_errors_come_through(d, monkeypatch):
-    monkeypatch.setattr(parallel, "cores", lambda: 2)
+    monkeypatch.setattr(_parallel, "cores", lambda: 2)
 
     def work(rows):
         raise ValueError(f"no {rows.start}")
@@ -81,9 +81,9 @@ def test_blas_has_one_thread_inside_and_its_own_again_afterwards():
     script = """
         import numpy as np
         from threadpoolctl import threadpool_info, threadpool_limits
-        from spectral_mae import parallel
+        from spectral_mae import _parallel
 
-        parallel.cores = lambda: 2
+        _parallel.cores = lambda: 2
         np.linalg.eigvalsh(np.eye(4))
 
         def threads(_=None):
@@ -94,10 +94,10 @@ def test_blas_has_one_thread_inside_and_its_own_again_afterwards():
 
         with threadpool_limits(limits=2, user_api="blas"):
             before = threads()
-            inside = parallel.in_batches(threads, 4, parallel.POOLED)
+            inside = _parallel.in_batches(threads, 4, _parallel.POOLED)
             after = threads()
             try:
-                parallel.in_batches(fail, 4, parallel.POOLED)
+                _parallel.in_batches(fail, 4, _parallel.POOLED)
             except ValueError:
                 pass
             print(before, set.union(*inside), after, threads())
@@ -134,11 +134,11 @@ def results(images):
 def test_batches_and_threads_change_no_result(pooled, monkeypatch):
     """One block at a time, in this thread or in two others, and all blocks at once."""
     images = dense.photographs(60, (6, 9), 2)
-    monkeypatch.setattr(parallel, "POOLED", 10**6)
+    monkeypatch.setattr(_parallel, "POOLED", 10**6)
     expected = list(results(images))
-    monkeypatch.setattr(parallel, "BATCH_BYTES", 1)
-    monkeypatch.setattr(parallel, "POOLED", pooled)
-    monkeypatch.setattr(parallel, "cores", lambda: 2)
+    monkeypatch.setattr(_parallel, "BATCH_BYTES", 1)
+    monkeypatch.setattr(_parallel, "POOLED", pooled)
+    monkeypatch.setattr(_parallel, "cores", lambda: 2)
     assert len(in_batches(lambda rows: rows, 5, 2)) == 5
     for found, truth in zip(results(images), expected, strict=True):
         np.testing.assert_allclose(found, truth, atol=1e-9 * np.abs(truth).max())

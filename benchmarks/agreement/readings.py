@@ -11,11 +11,12 @@ from pathlib import Path
 from benchmarks.agreement.decoders import asked
 from benchmarks.agreement.headers import format_of
 from benchmarks.agreement.rules import Moments, Samples, moments, pixels
-from spectral_mae import watch
-from spectral_mae.decoding import one_line
-from spectral_mae.engine import WorkerLost
-from spectral_mae.images import ImageRefused, read_image
-from spectral_mae.workers import WorkerPool
+from spectral_mae.batch.chunks import WorkerLost
+from spectral_mae.batch.worker_processes import WorkerPool
+from spectral_mae.images import time_limit as watch
+from spectral_mae.images.decoding import one_line
+from spectral_mae.images.image import read_image
+from spectral_mae.images.samples import ImageRefused
 
 OURS = "spectral_mae"
 BLOCK = 100  # files that are waiting for their decoders at one time

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.agreement.headers import OTHER
 from benchmarks.agreement.readings import Reading, Readings
 from benchmarks.table import markdown
-from spectral_mae.image_files import plain_name
+from spectral_mae.images.files import plain_name
 
 TOLERANCE = 1e-3
 TOLERANCES = {"DDS": 1 / 255}  # its block compressions leave the rounding to the decoder

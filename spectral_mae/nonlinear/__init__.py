@@ -3,6 +3,29 @@
 The names in ``__all__`` load when they are first used. Without PyTorch the import of this package,
 and so of everything in it, fails with a sentence that says what to install. (As an attribute,
 ``spectral_mae.nonlinear`` is then a module that says so when something of it is used.)
+
+The files:
+
+- `arrays`: what people hand in, as arrays: tensors or arrays, finite where a NaN would spread in
+  silence.
+- `checkpoint`: models and trainings in files. Nothing in a file is executed.
+- `evaluation/`: what trained models do: Jacobians, responses, probes, similarity of layers.
+- `labelled_images`: images and their classes from folders, zip archives and the binary batches of
+  CIFAR.
+- `layouts`: names that others give to the weights of a masked autoencoder, and ours for them.
+- `linear_autoencoder`: the linear autoencoder, trained: the bridge between closed forms and
+  gradient descent.
+- `model`: what all models share: pixels and patches, units, the loss.
+- `patches`: patches of tensors, in the order of `PatchGrid`, and masks as one truth value per
+  patch.
+- `pretrained`: weights that people have: He et al.'s checkpoints and Hugging Face's
+  ``ViTMAEForPreTraining``.
+- `schedule`: how the learning rate changes over a training.
+- `tensor_files`: tensors in files: what ``torch.save`` wrote, safetensors, and folders of either.
+- `training`: training: batches, masks, steps, a log, and checkpoints that resume exactly.
+- `training_sweep`: trainings side by side: depth, patch size, mask ratio, against loss, time and
+  probe accuracy.
+- `vit`: the masked autoencoder of He et al. (2022): a transformer that sees visible patches only.
 """
 
 from __future__ import annotations
@@ -16,49 +39,49 @@ if not extras.installed("torch"):
     raise ModuleNotFoundError(extras.missing(__name__, "PyTorch", "torch"), name="torch")
 
 _HOME = {
-    "AboutMean": "maps",
-    "Classifier": "classify",
-    "ClassifyConfig": "classify",
-    "DescentConfig": "linear",
+    "AboutMean": "evaluation.maps",
+    "Classifier": "evaluation.classifier",
+    "ClassifyConfig": "evaluation.classifier",
+    "DescentConfig": "linear_autoencoder",
     "History": "training",
-    "LabelledImages": "data",
-    "LinearAutoencoder": "linear",
+    "LabelledImages": "labelled_images",
+    "LinearAutoencoder": "linear_autoencoder",
     "MAEConfig": "vit",
     "MaskedAutoencoder": "vit",
-    "ProbeResult": "probe",
+    "ProbeResult": "evaluation.probe",
     "TrainConfig": "training",
-    "TrainingSweep": "sweep",
-    "accuracy": "classify",
-    "descend": "linear",
+    "TrainingSweep": "training_sweep",
+    "accuracy": "evaluation.classifier",
+    "descend": "linear_autoencoder",
     "evaluate": "training",
-    "exact_hidden_loss": "linear",
-    "exact_loss": "linear",
-    "features_of": "probe",
-    "filler": "maps",
-    "fit_classifier": "classify",
+    "exact_hidden_loss": "linear_autoencoder",
+    "exact_loss": "linear_autoencoder",
+    "features_of": "evaluation.probe",
+    "filler": "evaluation.maps",
+    "fit_classifier": "evaluation.classifier",
     "from_official": "pretrained",
-    "jacobian_matrix": "jacobian",
-    "jacobian_rows": "jacobian",
-    "layer_similarity": "cka",
-    "linear_probe": "probe",
+    "jacobian_matrix": "evaluation.jacobian",
+    "jacobian_rows": "evaluation.jacobian",
+    "layer_similarity": "evaluation.layer_similarity",
+    "linear_probe": "evaluation.probe",
     "load_hugging_face": "pretrained",
     "load_model": "checkpoint",
     "load_official": "pretrained",
-    "mean_receptive_field": "jacobian",
-    "measured_response": "measured",
-    "minibatch_cka": "cka",
+    "mean_receptive_field": "evaluation.jacobian",
+    "measured_response": "evaluation.measured_response",
+    "minibatch_cka": "evaluation.layer_similarity",
     "patchify": "patches",
-    "pixel_features": "probe",
-    "predicted_classes": "classify",
-    "read_labelled": "data",
-    "receptive_field": "jacobian",
-    "response_of": "measured",
-    "singular_values": "jacobian",
+    "pixel_features": "evaluation.probe",
+    "predicted_classes": "evaluation.classifier",
+    "read_labelled": "labelled_images",
+    "receptive_field": "evaluation.jacobian",
+    "response_of": "evaluation.measured_response",
+    "singular_values": "evaluation.jacobian",
     "train": "training",
-    "train_sweep": "sweep",
-    "unbiased_hsic": "cka",
+    "train_sweep": "training_sweep",
+    "unbiased_hsic": "evaluation.layer_similarity",
     "unpatchify": "patches",
-    "with_mask": "maps",
+    "with_mask": "evaluation.maps",
 }
 
 __all__ = list(_HOME)

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from spectral_mae.grid import PatchGrid
-from spectral_mae.nonlinear.linear import LinearAutoencoder
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.nonlinear.linear_autoencoder import LinearAutoencoder
 from spectral_mae.nonlinear.model import ImageModel
 from spectral_mae.nonlinear.tensor_files import AnyPath, torch_content
 from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder

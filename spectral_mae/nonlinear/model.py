@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from spectral_mae import _checks
-from spectral_mae.grid import PatchGrid
+from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.nonlinear.patches import patchify, unpatchify
 
 Target = Literal["all", "hidden"]

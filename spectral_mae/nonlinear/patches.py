@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray
-from spectral_mae.grid import PatchGrid
+from spectral_mae.masks.patches import PatchGrid
 
 
 def patchify(images: torch.Tensor, grid: PatchGrid) -> torch.Tensor:

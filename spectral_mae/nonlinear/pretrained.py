@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from spectral_mae import _checks
-from spectral_mae.grid import PatchGrid
+from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.nonlinear import tensor_files
 from spectral_mae.nonlinear.layouts import HUGGING_FACE, to_ours
 from spectral_mae.nonlinear.tensor_files import AnyPath, State

@@ -16,13 +16,13 @@ from tqdm import tqdm
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
-from spectral_mae.columns import write_columns
-from spectral_mae.grid import PatchGrid
+from spectral_mae._files.columns import write_columns
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.masks.sampling import kept_patches, sample_kept
 from spectral_mae.nonlinear import checkpoint
 from spectral_mae.nonlinear.arrays import UInt8Array, eight_bit
 from spectral_mae.nonlinear.model import ImageModel, Target
 from spectral_mae.nonlinear.schedule import check_rates, warmup_cosine
-from spectral_mae.sampling import kept_patches, sample_kept
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.csv"
 EVALUATION_BATCH = 256

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import nn
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, PerAxis, positive_int
-from spectral_mae.grid import PatchGrid
+from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.nonlinear.model import ImageModel
 
 # width, depth and heads of the encoder; of the decoder
@@ -198,6 +198,13 @@ class MaskedAutoencoder(ImageModel):
         self.apply(_initialise)
         nn.init.normal_(self.class_token, std=0.02)
         nn.init.normal_(self.mask_token, std=0.02)
+
+    @classmethod
+    def seeded(cls, seed: int, config: MAEConfig) -> Self:
+        """A model whose first weights depend on ``seed`` alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return cls(config)
 
     def predict(self, patches: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
         """Patches in units of the model to their prediction, (n, n_patches, patch_dim)."""

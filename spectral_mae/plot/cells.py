@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae import grid
 from spectral_mae._checks import FloatArray
+from spectral_mae.spectra import frequencies
 
 CELLS = 1024  # along an axis, unless said otherwise
 
@@ -35,10 +35,10 @@ def pixel_cells(pixels: NDArray[Any], most: int = CELLS) -> NDArray[Any]:
 def frequency_cells(half: FloatArray, shape: tuple[int, ...], most: int = CELLS) -> FloatArray:
     """Cells of a map over frequency with zero in the middle, from values on the half-plane."""
     height, width = shape
-    order = grid.shifted(np.arange(height), 1)
+    order = frequencies.shifted(np.arange(height), 1)
 
     def shifted_rows(rows: slice) -> FloatArray:
-        return grid.shifted(grid.whole_rows(half, shape, order[rows]), 1)
+        return frequencies.shifted(frequencies.whole_rows(half, shape, order[rows]), 1)
 
     if max(shape) <= most:
         return shifted_rows(slice(height))

@@ -18,9 +18,10 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
-from spectral_mae import _checks, grid
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.made_here import SOFTWARE
+from spectral_mae._files.made_here import SOFTWARE
+from spectral_mae.spectra import frequencies
 
 BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK = (
     "#0072B2",
@@ -204,7 +205,7 @@ def frequency_map(
 
     ``cells`` are those of `frequency_cells`, for an image of this shape.
     """
-    rows, columns = grid.shifted_edges(shape, fs)
+    rows, columns = frequencies.shifted_edges(shape, fs)
     image = ax.imshow(
         # What is beyond the ends of the scale gets the colours of the ends, not gaps.
         np.clip(cells, norm.vmin, norm.vmax),

@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
-from spectral_mae import _checks, dirichlet
+from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
-from spectral_mae.expectation import expected_mask_power
-from spectral_mae.grid import PatchGrid, expect_grid, half_from_full
-from spectral_mae.leaked_power import Leakage, RadialLeakage
-from spectral_mae.masks import PulseMask
-from spectral_mae.periodogram import psd
+from spectral_mae.masked_spectra.expectation import expected_mask_power
+from spectral_mae.masked_spectra.leakage import Leakage, RadialLeakage
+from spectral_mae.masks import pulses
+from spectral_mae.masks.patches import PatchGrid, expect_grid
+from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.plot.cells import frequency_cells, pixel_cells
 from spectral_mae.plot.drawing import (
     BLUE,
@@ -36,6 +36,8 @@ from spectral_mae.plot.drawing import (
     unit_of,
 )
 from spectral_mae.plot.spectra import common_limits, power_range
+from spectral_mae.spectra.frequencies import half_from_full
+from spectral_mae.spectra.periodogram import psd
 
 PANEL = 512  # cells along an axis, of one of many small pictures
 
@@ -185,7 +187,7 @@ def grating(
     image = frequency_map(ax[0], cells, patch_grid.shape, (1.0, 1.0), norm, POWER_MAP)
     color_bar(ax[0], image, "E|M|²")
     zeros = [
-        np.fft.fftfreq(n)[dirichlet.grating_zeros(n, p)]
+        np.fft.fftfreq(n)[pulses.grating_zeros(n, p)]
         for n, p in zip((height, width), patch_grid.patch_size, strict=True)
     ]
     for axis, at in ((ax[0].xaxis, zeros[1]), (ax[0].yaxis, zeros[0])):

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.linear_model import LinearModel
+from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.linear.receptive_field import ReceptiveField
 from spectral_mae.plot.drawing import (
     BLACK,
     GRAY,
@@ -28,7 +29,6 @@ from spectral_mae.plot.drawing import (
     shown,
     styled,
 )
-from spectral_mae.receptive import ReceptiveField
 
 FIELD = "model.receptive_field(output_pixel) makes one"
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
+from spectral_mae.linear.reconstruction import Reconstruction
 from spectral_mae.plot.drawing import (
     BLACK,
     CYCLE,
@@ -26,7 +27,6 @@ from spectral_mae.plot.drawing import (
     shown,
     styled,
 )
-from spectral_mae.reconstruction import Reconstruction
 
 
 @styled

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
+from spectral_mae.linear.frequency_response import FrequencyResponse, RadialResponse
 from spectral_mae.plot.drawing import (
     CYCLE,
     GRAY,
@@ -20,7 +21,6 @@ from spectral_mae.plot.drawing import (
     shown,
     styled,
 )
-from spectral_mae.response import FrequencyResponse, RadialResponse
 
 CURVES = ("gain", "explained", "aliased", "noise")
 LABELS = {

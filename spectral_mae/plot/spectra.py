@@ -29,9 +29,9 @@ from spectral_mae.plot.drawing import (
     styled,
     unit_of,
 )
-from spectral_mae.radial import RadialSpectrum
-from spectral_mae.sectors import SectorSpectrum
-from spectral_mae.spectrum import Spectrum
+from spectral_mae.spectra.rings import RadialSpectrum
+from spectral_mae.spectra.sectors import SectorSpectrum
+from spectral_mae.spectra.spectrum import Spectrum
 
 Band = Literal["stderr", "std", "none"]
 WIDEST = 1e37  # ends of a scale: matplotlib colours in single precision

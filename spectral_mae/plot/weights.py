@@ -12,17 +12,9 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.filters import filter_energy
-from spectral_mae.grid import PatchGrid, expect_grid
-from spectral_mae.plot.drawing import (
-    BLACK,
-    GRAY,
-    color_bar,
-    named,
-    one_axes,
-    picture,
-    styled,
-)
+from spectral_mae.linear.bottleneck import filter_energy
+from spectral_mae.masks.patches import PatchGrid, expect_grid
+from spectral_mae.plot.drawing import BLACK, GRAY, color_bar, named, one_axes, picture, styled
 from spectral_mae.theory import GapCurve
 
 BORDER: dict[str, Any] = {"color": GRAY, "linewidth": 0.6}

@@ -17,6 +17,18 @@ drawn masks with its standard error everywhere.
 Images are taken as they are: nothing is centred. Losses are sums over pixels and channels and means
 over images. Matrices are in the row-major pixel order of a flattened image, channels last, and act
 on rows, x̂ = x̃W.
+
+The files:
+
+- `function_space`: lemma 6 and appendix B: the loss of masked functions, and of functions sampled
+  ever finer.
+- `jacobians`: nonlinear maps of images and their Jacobians.
+- `linear_maps`: lemma 1, Eqs. 13 and 14 and Theorem 1: linear maps of masked images.
+- `sides`: both sides of a lemma: its formula, and the expectation over masks that it speaks of.
+- `subspaces`: lemmas 2 and 3: the subspaces at which a decoder can do no better nearby, and the
+  best.
+- `taylor`: lemmas 4 and 5: a nonlinear model under masks, linearised.
+- `verification`: the paper's lemmas, checked on crops of a given image.
 """
 
 from spectral_mae.theory.function_space import FunctionSpaceLoss, function_space_loss, lemma_6

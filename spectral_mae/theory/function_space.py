@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
-from spectral_mae.columns import plain_fields, write_columns
-from spectral_mae.sampling import Seed
+from spectral_mae._files.columns import plain_fields, write_columns
+from spectral_mae.masks.sampling import Seed
 from spectral_mae.theory.jacobians import ImageMap
 from spectral_mae.theory.sides import MaskedImages, Sides, loss
 

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.columns import plain_fields
-from spectral_mae.sampling import Seed, generator_of
+from spectral_mae._files.columns import plain_fields
+from spectral_mae.masks.sampling import Seed, generator_of
 from spectral_mae.theory.sides import decoder_rows
 
 MOST_SUBSETS = 20_000

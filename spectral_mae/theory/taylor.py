@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
-from spectral_mae.columns import plain_fields, write_columns
-from spectral_mae.grid import PatchGrid
-from spectral_mae.sampling import Seed, generator_of
+from spectral_mae._files.columns import plain_fields, write_columns
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.masks.sampling import Seed, generator_of
 from spectral_mae.theory.jacobians import ImageMap, Jacobian, RowMap, jacobian_of
 from spectral_mae.theory.sides import MaskedImages, Sides, loss
 

@@ -1,0 +1,19 @@
+"""What ``analyze`` makes of images: records, tables, pictures and the page.
+
+- `image_analysis`: one image in, one record out: the pure function behind ``spectral-mae
+  analyze``.
+- `mean_spectra`: mean radial spectra over images, before and under masking, for each shape and
+  patch size.
+- `model_pictures`: the pictures of a report that show what linear masked autoencoders make of the
+  images.
+- `outcomes`: many images: read each, analyse it, and say what became of it.
+- `page`: the page of a run as HTML: what its tables say in short, and what the numbers mean.
+- `page_numbers`: what the page of a run says of all images: a few numbers of each, as one array.
+- `picture`: one picture of a report.
+- `report`: the page of a run: pictures, tables and what the numbers mean, in one file that opens
+  offline.
+- `shape_moments`: mean power spectra of images of several shapes: stationary moments by shape.
+- `tables`: outcomes as tables: images.csv, spectra.csv, spectra.npz.
+- `work`: what is done to a chunk of images, wherever it is done: pure, picklable, and the same
+  bits.
+"""

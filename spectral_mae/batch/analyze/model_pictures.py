@@ -1,0 +1,115 @@
+"""The pictures of a report that show what linear masked autoencoders make of the images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from spectral_mae import plot
+from spectral_mae._checks import FloatArray
+from spectral_mae.batch.analyze.outcomes import BatchOptions, Outcome
+from spectral_mae.batch.analyze.picture import PICTURED, Picture, short_name
+from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.reconstruction import reconstruct_image
+from spectral_mae.masks.sampling import mask_seed
+
+STRIPS = 4
+
+
+def model_pictures(
+    folder: Path,
+    outcomes: Sequence[Outcome],
+    options: BatchOptions,
+    models: Sequence[LinearMAE],
+) -> Iterator[Picture]:
+    """Draw the response of each model, and some images sent through them."""
+    if not models:
+        return
+    yield _responses(folder / "response.png", models)
+    picture = _strips(folder / "reconstruction.png", outcomes, options, models)
+    if picture is not None:
+        yield picture
+
+
+def n_model_pictures(outcomes: Sequence[Outcome], models: Sequence[LinearMAE]) -> int:
+    """How many pictures `model_pictures` draws."""
+    return 1 + bool(_pictured(outcomes, models)) if models else 0
+
+
+def _responses(path: Path, models: Sequence[LinearMAE]) -> Picture:
+    n = len(models)
+    figure, axes = plot.new_figure(1, n, width=max(5.4, 4.2 * n), height=3.7, sharey=True)
+    for axis, model in zip(axes[0], models, strict=True):
+        plot.response(model.frequency_response(), axis)
+        (p, _), explained = model.moments_.grid.patch_size, 1 - model.loss_ / model.trace_
+        axis.set_title(f"patches of {p} px: {explained:.0%} of all power explained")
+        axis.label_outer()
+    plot.save(figure, path)
+    images = models[0].moments_
+    height, width = images.grid.shape
+    n_images = images.n_images
+    return Picture(
+        path.name,
+        "How a model can interpolate the frequencies that masking hides",
+        "The best linear masked autoencoder for images with the mean power spectrum of "
+        f"{'these' if n_images > 1 else 'this'} {n_images} image{'s' * (n_images > 1)} of "
+        f"{height} × {width} pixels, in closed form: one small problem for each band of "
+        "frequencies that land on each other when an image is sampled once per patch. Explained "
+        "is the part of a frequency's power that the reconstruction gets right, on average over "
+        "all masks and all shifts of the images; gain is what the mean reconstruction keeps of "
+        "its amplitude (without a bottleneck the two are one curve); aliased is power that "
+        "arrives from other frequencies of the band (below zero where they take away from what "
+        "is passed, as they may in images that are not stationary); noise is what the "
+        "randomness of the masks adds. A model that only copied what is visible would explain no "
+        "more than the fraction of patches that is kept.",
+    )
+
+
+def _strips(
+    path: Path,
+    outcomes: Sequence[Outcome],
+    options: BatchOptions,
+    models: Sequence[LinearMAE],
+) -> Picture | None:
+    chosen = _pictured(outcomes, models)
+    if not chosen:
+        return None
+    strips = [
+        reconstruct_image(
+            model,
+            pixels,
+            rng=np.random.default_rng(mask_seed(options.seed, outcome.name, outcome.patch_size)),
+        )
+        for outcome, pixels, model in chosen
+    ]
+    names = [f"{short_name(outcome.name)}\n{outcome.patch_size} px" for outcome, *_ in chosen]
+    figure, axes = plot.new_figure(len(strips), 5, width=11.4, height=2.35 * len(strips) + 0.2)
+    plot.reconstructions(strips, axes, names=names)
+    plot.save(figure, path)
+    explained = ", ".join(f"{strip.explained:.0%}" for strip in strips)
+    return Picture(
+        path.name,
+        "What such a model makes of these images",
+        "Original, one mask, the model's output, the output with visible patches put back, and the "
+        "output's error (red is too bright, blue too dark; each on its own scale). The images are "
+        "among those whose mean spectrum the model was made of. It is one linear map for all "
+        "masks, so that it cannot tell a hidden patch from a gray one. Of the power of hidden "
+        f"pixels it explains, from the top: {explained}.",
+    )
+
+
+def _pictured(
+    outcomes: Sequence[Outcome], models: Sequence[LinearMAE]
+) -> Sequence[tuple[Outcome, FloatArray, LinearMAE]]:
+    """Images that are sent through the model of their patch size."""
+    by_size = {model.moments_.grid.patch_size[0]: model for model in models}
+    shape = models[0].mean_.shape
+    return [
+        (outcome, outcome.pixels, by_size[outcome.patch_size])
+        for outcome in outcomes
+        if outcome.pixels is not None
+        and outcome.pixels.shape == shape
+        and outcome.patch_size in by_size
+    ][: STRIPS if len(models) > 1 else PICTURED]

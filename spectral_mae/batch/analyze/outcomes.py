@@ -1,0 +1,267 @@
+"""Many images: read each, analyse it, and say what became of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import Sampling
+from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis, MaskingAnalyzer, MaskingPlan
+from spectral_mae.batch.analyze.shape_moments import ShapeMoments
+from spectral_mae.images.image import (
+    LoadedImage,
+    crop_to_multiple,
+    require_two_patches,
+    resize_and_crop,
+)
+from spectral_mae.images.reader import Reader, title_of
+from spectral_mae.images.references import ImageReference
+from spectral_mae.images.samples import ImageRefused, Pixels
+from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.masks.sampling import kept_patches, mask_seed
+from spectral_mae.spectra.conditioning import DetrendOption
+
+# Analyzers kept for images to come; a folder of photographs has a few shapes.
+KEPT_ANALYZERS = 16
+KEPT_PIXELS = 2**22  # of the images whose analyzers are kept beside the one at work
+PICTURE_PIXELS = 2**22  # of an image that is kept for its picture; a larger one is read again
+MODEL_DIM = 1024  # numbers in a patch
+ROUNDING = 1e-24  # power about the mean, to all power, of images that are constant but for rounding
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """What is asked for a batch of images.
+
+    Attributes
+    ----------
+    patch_sizes : tuple of int
+    mask_ratio : float
+    sampling : {"fixed", "bernoulli"}
+    size : int or None
+        Resize the shorter side to ``size`` and crop the middle; None keeps the pixels as they
+        are and crops to a multiple of the patch.
+    masks : int
+        Masks drawn per image and patch size.
+    seed : int
+    detrend : {"constant", "linear", "periodic"} or None
+    color : bool
+        Keep the channels of colour images and average their spectra.
+    max_pixels : int
+        Larger images are refused.
+
+    Raises
+    ------
+    ValueError
+        If the options cannot work for any image.
+    """
+
+    patch_sizes: tuple[int, ...] = (16,)
+    mask_ratio: float = 0.75
+    sampling: Sampling = "fixed"
+    size: int | None = 224
+    masks: int = 16
+    seed: int = 0
+    detrend: DetrendOption = None
+    color: bool = False
+    max_pixels: int = 50_000_000
+
+    def __post_init__(self) -> None:
+        _checks.positive_int("max_pixels", self.max_pixels)
+        if self.seed < 0:
+            raise ValueError(f"seed={self.seed} is negative")
+        if self.size is not None and _checks.positive_int("size", self.size) ** 2 > self.max_pixels:
+            raise ValueError(
+                f"size={self.size} makes images of more than max_pixels={self.max_pixels}"
+            )
+        if not self.patch_sizes:
+            raise ValueError("no patch size")
+        for patch_size in self.patch_sizes:
+            self.plan(patch_size)
+            if self.size is None:
+                continue
+            check_divides(patch_size, self.size)
+            if self.sampling == "fixed":
+                kept_patches((self.size // patch_size) ** 2, self.mask_ratio)
+
+    def plan(self, patch_size: int) -> MaskingPlan:
+        """The part that concerns a single image."""
+        return MaskingPlan(patch_size, self.mask_ratio, self.sampling, self.masks, self.detrend)
+
+
+def check_divides(patch_size: int, size: int) -> None:
+    """Raise ``ValueError`` where patches do not go into images that are resized.
+
+    Examples
+    --------
+    >>> check_divides(5, 32)
+    Traceback (most recent call last):
+    ...
+    ValueError: patch_size=5 does not divide size=32; its divisors are 1, 2, 4, 8, 16
+    """
+    if size % patch_size:
+        divisors = [n for n in range(1, size) if size % n == 0]
+        raise ValueError(
+            f"{patch_size=} does not divide {size=}; "
+            f"its divisors are {', '.join(map(str, divisors))}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one image at one patch size.
+
+    Attributes
+    ----------
+    name : str
+        The path as it was given, or ``builtin:NAME``.
+    patch_size : int
+    error : str
+        Why it failed; empty if it did not.
+    notes : tuple of str
+        What was done to the image in reading it.
+    analysis : MaskingAnalysis or None
+    pixels : ndarray or None
+        The pixels that were analysed, for pictures.
+    """
+
+    name: str
+    patch_size: int
+    error: str = ""
+    notes: tuple[str, ...] = ()
+    analysis: MaskingAnalysis | None = field(default=None, repr=False)
+    pixels: NDArray[np.float64] | None = field(default=None, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the image was analysed."""
+        return self.analysis is not None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its image is too large to be kept for its picture."""
+        return self.analysis is not None and math.prod(self.analysis.shape) > PICTURE_PIXELS
+
+    def without_pixels(self) -> Outcome:
+        """The outcome without its image, which is most of its size."""
+        return replace(self, pixels=None)
+
+
+class BatchAnalyzer:
+    """`BatchOptions` at work, image after image.
+
+    Examples
+    --------
+    >>> from spectral_mae.images.files import builtin_images
+    >>> batch = BatchAnalyzer(BatchOptions(patch_sizes=(8, 16), size=64))
+    >>> [(o.name, o.patch_size, o.ok) for o in batch.analyze(builtin_images()["camera"])]
+    [('builtin:camera', 8, True), ('builtin:camera', 16, True)]
+    """
+
+    def __init__(self, options: BatchOptions) -> None:
+        self.options = options
+        self.reader = Reader(options.color, options.max_pixels)
+        self.moments = ShapeMoments()
+        self._analyzers: dict[tuple[tuple[int, ...], int], MaskingAnalyzer] = {}
+
+    def analyze(self, path: Path | ImageReference, *, check: bool = True) -> list[Outcome]:
+        """Analyse one image at every patch size. A file that cannot be used has its reason.
+
+        Without ``check`` Eq. 18 is not checked on it, which takes longer than all the rest.
+        """
+        name = title_of(path)
+        options = self.options
+        try:
+            fitted = self._fitted(self.reader.read(path))
+        except (ImageRefused, MemoryError) as refusal:
+            reason = str(refusal) or "not enough memory"
+            return [Outcome(name, p, error=reason) for p in options.patch_sizes]
+        outcomes = [self._analyze(name, fitted, p, check) for p in options.patch_sizes]
+        if all(outcome.ok for outcome in outcomes) and outcomes[0].pixels is not None:
+            self.moments.update(outcomes[0].pixels)
+        return outcomes
+
+    def read_again(self, path: Path | ImageReference, patch_size: int) -> Pixels | None:
+        """The pixels that were analysed, or None if they cannot be had again."""
+        try:
+            image = self._fitted(self.reader.read(path))
+            return self._cropped(image, patch_size).pixels
+        except (ImageRefused, MemoryError):
+            return None
+
+    def linear_models(self) -> list[LinearMAE]:
+        """A linear masked autoencoder for each patch size, of the shape that most images have.
+
+        Fitted to nothing but the mean power spectrum of those images. Patch sizes whose patches
+        are too large, or do not go into that shape, are left out; there is none of images that
+        have no power but rounding.
+        """
+        return linear_models(self.moments, self.options)
+
+    def _fitted(self, image: LoadedImage) -> LoadedImage:
+        """Resize, or crop so that all patch sizes go into the same pixels where they can."""
+        if self.options.size is not None:
+            return resize_and_crop(image, self.options.size)
+        common = math.lcm(*self.options.patch_sizes)
+        try:
+            return crop_to_multiple(image, common)
+        except ImageRefused:
+            return image
+
+    def _cropped(self, image: LoadedImage, patch_size: int) -> LoadedImage:
+        return image if self.options.size else crop_to_multiple(image, patch_size)
+
+    def _analyze(
+        self, name: str, image: LoadedImage, patch_size: int, check: bool = True
+    ) -> Outcome:
+        try:
+            require_two_patches(image.source_shape, (patch_size, patch_size))
+            image = self._cropped(image, patch_size)
+            analyzer = self._analyzer(image.pixels.shape, patch_size)
+            seed = mask_seed(self.options.seed, name, patch_size)
+            analysis = analyzer.analyze(image.pixels, seed=seed, check=check)
+        except (ValueError, MemoryError) as error:
+            reason = str(error) or "not enough memory"
+            return Outcome(name, patch_size, error=reason, notes=image.notes)
+        notes = image.notes + ((analysis.slope_note,) if analysis.slope_note else ())
+        notes += analysis.defects
+        return Outcome(name, patch_size, "", notes, analysis, image.pixels)
+
+    def _analyzer(self, shape: tuple[int, ...], patch_size: int) -> MaskingAnalyzer:
+        key = (shape, patch_size)
+        analyzer = self._analyzers.pop(key, None)
+        # Room is made before another one, with its tables, needs it.
+        while self._analyzers and (
+            len(self._analyzers) >= KEPT_ANALYZERS
+            or sum(math.prod(one) for one, _ in [key, *self._analyzers]) > KEPT_PIXELS
+        ):
+            self._analyzers.pop(next(iter(self._analyzers)))
+        if analyzer is None:
+            channels = shape[2] if len(shape) == 3 else 1
+            analyzer = MaskingAnalyzer(shape[:2], self.options.plan(patch_size), channels=channels)
+        self._analyzers[key] = analyzer  # the last used stands last
+        return analyzer
+
+
+def linear_models(moments: ShapeMoments, options: BatchOptions) -> list[LinearMAE]:
+    """A linear masked autoencoder for each patch size, of the shape that most images have."""
+    most = moments.largest()
+    if most is None:
+        return []
+    power, level = most.by_frequency.stack().trace, float(np.sum(most.mean**2))
+    if power <= ROUNDING * (power + level):
+        return []
+    models = []
+    for p in options.patch_sizes:
+        fits = all(n % p == 0 for n in most.grid.shape)
+        if fits and p**2 * most.channels <= MODEL_DIM:
+            model = LinearMAE(
+                p, options.mask_ratio, sampling=options.sampling, covariance="stationary"
+            )
+            models.append(model.fit_moments(most.with_patch_size(p)))
+    return models

@@ -1,0 +1,82 @@
+"""Mean power spectra of images of several shapes: stationary moments by shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae._checks import FloatArray
+from spectral_mae.linear.moments.kinds import StationaryMoments
+from spectral_mae.masks.patches import PatchGrid
+
+# What bounds the memory: images beyond that have no part in it.
+SHAPES = 16
+PIXELS = 2**20  # numbers in an image
+ALL_PIXELS = 2**22  # numbers in one image of each shape
+
+
+class ShapeMoments:
+    """Stationary moments of the first shapes that come.
+
+    Examples
+    --------
+    >>> moments = ShapeMoments()
+    >>> for side in (4, 6, 4):
+    ...     moments.update(np.random.default_rng(0).random((side, side)))
+    >>> moments.largest().grid.shape, moments.largest().n_images
+    ((4, 4), 2)
+    """
+
+    def __init__(self) -> None:
+        self.by_shape: dict[tuple[int, ...], StationaryMoments] = {}
+
+    def update(self, pixels: FloatArray) -> None:
+        """Take in an image, (H, W) or (H, W, channels)."""
+        shape = pixels.shape
+        if shape not in self.by_shape:
+            if not self._room(shape):
+                return
+            channels = shape[2] if pixels.ndim == 3 else 1
+            self.by_shape[shape] = StationaryMoments(PatchGrid(shape[:2], 1), channels)
+        self.by_shape[shape].update(pixels[np.newaxis])
+
+    def merge(self, other: Self) -> Self:
+        """Take in what another has seen, as if it had come behind."""
+        for shape, moments in other.by_shape.items():
+            if shape in self.by_shape:
+                self.by_shape[shape].merge(moments)
+            elif self._room(shape):
+                self.by_shape[shape] = moments
+        return self
+
+    def largest(self) -> StationaryMoments | None:
+        """Those of the shape that most images have."""
+        return max(self.by_shape.values(), key=lambda each: each.n_images, default=None)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All there is to know, as arrays by name."""
+        return {
+            f"{'x'.join(map(str, shape))}/{name}": array
+            for shape, moments in self.by_shape.items()
+            for name, array in moments.to_arrays().items()
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Undo `to_arrays`."""
+        found = cls()
+        parts: dict[str, dict[str, NDArray[Any]]] = {}
+        for name, array in arrays.items():
+            key, _, rest = name.partition("/")
+            parts.setdefault(key, {})[rest] = array
+        for text, part in parts.items():
+            shape = tuple(map(int, text.split("x")))
+            found.by_shape[shape] = StationaryMoments.from_arrays(part)
+        return found
+
+    def _room(self, shape: tuple[int, ...]) -> bool:
+        sizes = [int(np.prod(one)) for one in (*self.by_shape, shape)]
+        return len(sizes) <= SHAPES and sizes[-1] <= PIXELS and sum(sizes) <= ALL_PIXELS

@@ -1,0 +1,182 @@
+"""Outcomes as tables: images.csv, spectra.csv, spectra.npz."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis, octave_columns
+from spectral_mae.batch.analyze.outcomes import Outcome
+
+# Errors at rounding level mean nothing beyond their first digits.
+_ROUGH = ("eq18_error", "mask_dft_error")
+COLUMNS = (
+    "path",
+    "patch_size",
+    "status",
+    "error",
+    "height",
+    "width",
+    "mean",
+    "std",
+    "slope",
+    "slope_stderr",
+    "leakage",
+    *octave_columns(),
+    "eq18_error",
+    "mask_dft_error",
+    "agreement_rms",
+    "agreement_max",
+    "notes",
+)
+SERIES = ("original", "masked", "expected")
+SPECTRA_COLUMNS = ("image", "patch_size", "series", "frequency", "power")
+SPECTRA = {
+    "image": "<i8",
+    "patch_size": "<i8",
+    "frequency": "<f8",
+    "count": "<i8",
+    "original": "<f8",
+    "masked": "<f8",
+    "masked_std": "<f8",
+    "expected": "<f8",
+}
+
+
+def image_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, str]]:
+    """One row of `COLUMNS` per outcome, as text; what there is not is empty."""
+    for outcome in outcomes:
+        numbers = outcome.analysis.row() if outcome.analysis else {}
+        row: dict[str, Any] = {
+            "path": outcome.name,
+            "patch_size": outcome.patch_size,
+            "status": "ok" if outcome.ok else "failed",
+            "error": outcome.error,
+            "notes": "; ".join(outcome.notes),
+            **numbers,
+        }
+        yield {name: _text(name, row.get(name)) for name in COLUMNS}
+
+
+def read_images_csv(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of images.csv, one after the other."""
+    with path.open(newline="", encoding="utf-8") as file:
+        yield from csv.DictReader(file)
+
+
+def images_text(outcomes: Sequence[Outcome]) -> str:
+    """The rows of images.csv: one per image and patch size."""
+    text = io.StringIO()
+    csv.DictWriter(text, COLUMNS).writerows(image_rows(outcomes))
+    return text.getvalue()
+
+
+def spectra_text(outcomes: Sequence[Outcome]) -> str:
+    """The rows of spectra.csv: the radial spectra in tidy form."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for outcome, analysis in _analysed(outcomes):
+        radial = (analysis.original, analysis.drawn, analysis.expected)
+        for series, spectrum in zip(SERIES, radial, strict=True):
+            writer.writerows(
+                [outcome.name, outcome.patch_size, series, f"{f:.8g}", f"{power:.8g}"]
+                for f, power in zip(spectrum.frequency, spectrum.power, strict=True)
+            )
+    return text.getvalue()
+
+
+def header(columns: Sequence[str]) -> str:
+    """The first row of a table."""
+    text = io.StringIO()
+    csv.writer(text).writerow(columns)
+    return text.getvalue()
+
+
+def spectra_columns(outcomes: Sequence[Outcome], first: int) -> dict[str, NDArray[Any]]:
+    """The arrays of spectra.npz by name, in the order of `SPECTRA`.
+
+    ``image`` counts the images that were analysed, from ``first``.
+    """
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in SPECTRA}
+    numbers: dict[str, int] = {}
+    for outcome, analysis in _analysed(outcomes):
+        n = len(analysis.original.frequency)
+        index = numbers.setdefault(outcome.name, first + len(numbers))
+        values = (
+            np.full(n, index),
+            np.full(n, outcome.patch_size),
+            analysis.original.frequency,
+            analysis.original.count,
+            analysis.original.power,
+            analysis.drawn.power,
+            analysis.drawn.std,
+            analysis.expected.power,
+        )
+        for (name, dtype), value in zip(SPECTRA.items(), values, strict=True):
+            columns[name].append(np.asarray(value, dtype))
+    return {
+        name: np.concatenate(columns[name] or [np.empty(0, dtype)])
+        for name, dtype in SPECTRA.items()
+    }
+
+
+def write_spectra_npz(path: Path, names: Path, columns: Mapping[str, Path]) -> None:
+    """Write the radial spectra as long arrays of equal length, without pickles.
+
+    ``image`` indexes ``paths``; the other arrays are ``patch_size``, ``frequency``, ``count``,
+    ``original``, ``masked``, ``masked_std`` (spread from mask to mask) and ``expected``.
+
+    Parameters
+    ----------
+    path : Path
+    names : Path
+        A line of JSON for each image that was analysed.
+    columns : mapping of Path
+        The numbers of each array, one behind the other; they are not read into memory.
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with names.open(encoding="utf-8") as lines:
+            paths = np.array([json.loads(line) for line in lines], dtype=str)
+        _add(archive, "paths", paths.dtype, len(paths), io.BytesIO(paths.tobytes()))
+        for name, dtype in SPECTRA.items():
+            with columns[name].open("rb") as numbers:
+                size = columns[name].stat().st_size // np.dtype(dtype).itemsize
+                _add(archive, name, np.dtype(dtype), size, numbers)
+
+
+def _add(
+    archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], size: int, numbers: BinaryIO
+) -> None:
+    info = zipfile.ZipInfo(f"{name}.npy")  # of no date: equal arrays give equal files
+    info.compress_type = archive.compression
+    with archive.open(info, "w", force_zip64=True) as member:
+        described = {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": (size,)}
+        npy.write_array_header_1_0(member, described)
+        shutil.copyfileobj(numbers, member, 2**20)
+
+
+def _analysed(outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, MaskingAnalysis]]:
+    for outcome in outcomes:
+        if outcome.analysis is not None:
+            yield outcome, outcome.analysis
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        if math.isinf(value):
+            return "inf"
+        return f"{value:.2g}" if name in _ROUGH else f"{value:.8g}"
+    return str(value)

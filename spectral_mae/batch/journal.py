@@ -1,0 +1,322 @@
+"""What a run has done so far, on disk, so that it can go on after whatever ends it.
+
+A folder with
+
+- ``journal``: a line of JSON for every checkpoint, each with its checksum; the first says what is
+  run on what. The last whole line counts, and a torn one behind it is dropped.
+- ``inputs``: a line for every image, with what changes when it does.
+- tables that grow chunk by chunk; the journal says up to where they count, and their checksum.
+- the branches of merge trees, a file for each; the journal names those that count.
+
+Files are on the disk before the line that counts on them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
+
+from spectral_mae._files.array_file import read_arrays, write_arrays
+from spectral_mae._files.atomic_file import replacing, sync_folder, write_whole
+
+FORMAT = 1
+
+
+class JournalRefused(ValueError):  # noqa: N818 - a verdict on what lies there
+    """The run in a folder cannot go on as asked; the message says why."""
+
+
+@dataclass
+class Phase:
+    """How far a pass over images has come.
+
+    Attributes
+    ----------
+    chunks : int
+        Done, from the first on.
+    branches : list
+        (level, first, last, file) of the merge tree.
+    """
+
+    chunks: int = 0
+    branches: list[tuple[int, int, int, str]] = field(default_factory=list)
+
+
+@dataclass
+class _Table:
+    """A file that grows."""
+
+    file: BinaryIO
+    size: int = 0
+    checksum: int = 0
+
+
+class Journal:
+    """A run's folder; one process at a time.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.phases: dict[str, Phase] = {}
+        self.counters: dict[str, float] = {}
+        self._tables: dict[str, _Table] = {}
+        self._checksums: dict[str, int] = {}
+        self._file: BinaryIO | None = None
+        self._locked: BinaryIO | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return (self.folder / "journal").exists()
+
+    def begin(self, header: Mapping[str, Any], inputs: Iterable[str]) -> None:
+        """Begin a run; what another has left here is removed."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock()
+        (self.folder / "journal").unlink(missing_ok=True)
+        for stale in self.folder.iterdir():
+            if stale.name != "lock":
+                shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
+        with replacing(self.folder / "inputs") as beside:
+            checksum = 0
+            with beside.open("wb") as file:
+                for line in inputs:
+                    data = line.encode("utf-8", "backslashreplace") + b"\n"
+                    checksum = zlib.crc32(data, checksum)
+                    file.write(data)
+        first = {"format": FORMAT, "run": dict(header), "inputs": checksum}
+        write_whole(self.folder / "journal", _line(first))
+        self._file = (self.folder / "journal").open("ab")
+
+    def resume(self, header: Mapping[str, Any], inputs: Iterable[str]) -> None:
+        """Go on with the run that was begun here.
+
+        Raises
+        ------
+        JournalRefused
+            If it was another, or its files are damaged.
+        """
+        self._lock()
+        path = self.folder / "journal"
+        lines = list(_whole_lines(path))
+        if not lines or lines[0][1].get("format") != FORMAT:
+            raise JournalRefused(f"{path} is damaged: begin again with --overwrite")
+        told = differences(lines[0][1]["run"], json.loads(json.dumps(dict(header))))
+        if told:
+            raise JournalRefused(
+                f"cannot resume: {told}. Give the options of the run that was begun, or begin "
+                "again with --overwrite"
+            )
+        self._same_inputs(inputs)
+        end, last = lines[-1]
+        for name, (size, checksum) in last.get("tables", {}).items():
+            self._reopen(name, size, checksum)
+        self.counters = last.get("counters", {})
+        for name, phase in last.get("phases", {}).items():
+            branches = [(level, a, b, file) for level, a, b, file, _ in phase["branches"]]
+            for *_, file, checksum in phase["branches"]:
+                if _checksum(self.folder / file) != checksum:
+                    raise JournalRefused(f"{self.folder / file} is damaged: use --overwrite")
+                self._checksums[file] = checksum
+            self.phases[name] = Phase(phase["chunks"], branches)
+        with path.open("rb+") as file:
+            file.truncate(end)
+        self._file = path.open("ab")
+
+    def table(self, name: str) -> Path:
+        """Where a table is."""
+        return self.folder / name
+
+    def append(self, name: str, data: bytes) -> None:
+        """Add to a table; it counts from the next checkpoint on."""
+        table = self._tables.get(name)
+        if table is None:
+            path = self.folder / name
+            table = self._tables[name] = _Table(path.open("wb"))
+        table.file.write(data)
+        table.size += len(data)
+        table.checksum = zlib.crc32(data, table.checksum)
+
+    def arrays(self, file: str) -> dict[str, NDArray[Any]]:
+        """A branch of a merge tree."""
+        return read_arrays(self.folder / file)
+
+    def checkpoint(
+        self,
+        phase: str,
+        chunks: int,
+        branches: Iterable[tuple[int, int, int, Mapping[str, Any] | None]],
+    ) -> None:
+        """Make all count that was done so far.
+
+        Parameters
+        ----------
+        phase : str
+        chunks : int
+            Done in this phase.
+        branches : iterable of (level, first, last, arrays)
+            Of its merge tree; no arrays where the file is there already.
+        """
+        before = {name for one in self.phases.values() for *_, name in one.branches}
+        now = Phase(chunks)
+        for level, first, last, arrays in branches:
+            name = f"{phase}-{level}-{first}-{last}.npz"
+            if arrays is not None:
+                with replacing(self.folder / name) as beside:
+                    write_arrays(beside, arrays)
+            now.branches.append((level, first, last, name))
+        self.phases[phase] = now
+        for table in self._tables.values():
+            table.file.flush()
+            os.fsync(table.file.fileno())
+        sync_folder(self.folder)
+        state = {
+            "tables": {name: [table.size, table.checksum] for name, table in self._tables.items()},
+            "counters": self.counters,
+            "phases": {name: self._described(one) for name, one in self.phases.items()},
+        }
+        if self._file is None:
+            raise RuntimeError("no run was begun")
+        self._file.write(_line(state))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        for stale in before - {name for one in self.phases.values() for *_, name in one.branches}:
+            (self.folder / stale).unlink(missing_ok=True)
+
+    def has(self, phase: str, level: int, first: int, last: int) -> bool:
+        """Whether a branch is in a file that counts."""
+        known = self.phases.get(phase)
+        name = f"{phase}-{level}-{first}-{last}.npz"
+        return known is not None and any(file == name for *_, file in known.branches)
+
+    def flush(self) -> None:
+        """Bring the tables to the disk, to be read."""
+        for table in self._tables.values():
+            table.file.flush()
+
+    def close(self) -> None:
+        """Close the files; what was checkpointed stays."""
+        for file in (*(table.file for table in self._tables.values()), self._file, self._locked):
+            if file is not None:
+                with suppress(OSError):  # of what no checkpoint counts on
+                    file.close()
+
+    def remove(self) -> None:
+        """Remove the folder: the run is done."""
+        self.close()
+        (self.folder / "journal").unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _lock(self) -> None:
+        """Keep other processes out; the system lets go when this one dies, however it does."""
+        try:
+            import fcntl
+        except ImportError:  # not on this platform
+            return
+        self._locked = (self.folder / "lock").open("ab")
+        try:
+            fcntl.flock(self._locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._locked.close()
+            raise JournalRefused(f"another run is writing to {self.folder.parent}") from None
+
+    def _described(self, phase: Phase) -> dict[str, Any]:
+        for *_, file in phase.branches:
+            if file not in self._checksums:
+                self._checksums[file] = _checksum(self.folder / file)
+        branches = [[*branch, self._checksums[branch[-1]]] for branch in phase.branches]
+        return {"chunks": phase.chunks, "branches": branches}
+
+    def _reopen(self, name: str, size: int, checksum: int) -> None:
+        path = self.folder / name
+        if not path.exists() or path.stat().st_size < size or _checksum(path, size) != checksum:
+            raise JournalRefused(f"{path} is damaged: begin again with --overwrite")
+        file = path.open("rb+")
+        file.truncate(size)
+        file.seek(size)
+        self._tables[name] = _Table(file, size, checksum)
+
+    def _same_inputs(self, inputs: Iterable[str]) -> None:
+        with (self.folder / "inputs").open("rb") as file:
+            before = (line[:-1].decode("utf-8") for line in file)
+            for line in inputs:
+                now = line.encode("utf-8", "backslashreplace").decode("utf-8")
+                was = next(before, None)
+                if now != was:
+                    self._other_input(was, now)
+            if (was := next(before, None)) is not None:
+                self._other_input(was, None)
+
+    def _other_input(self, was: str | None, now: str | None) -> None:
+        one, other = (None if line is None else line.rpartition("\t") for line in (was, now))
+        if one is not None and other is not None and one[0] == other[0]:
+            what = f"{one[0]} has changed since the run was begun"
+        elif other is None and one is not None:
+            what = f"{one[0]} is not there any more"
+        elif one is None and other is not None:
+            what = f"{other[0]} was not there"
+        else:
+            what = f"where {one[0] if one else ''} was there is {other[0] if other else ''}"
+        raise JournalRefused(f"cannot resume: the input differs: {what}; use --overwrite")
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """In which options two runs differ, by name; nothing if in none."""
+    was, wanted = dict(_flat(before)), dict(_flat(now))
+    return "; ".join(
+        f"{name} was {was.get(name, 'not there')} and is {wanted.get(name, 'not there')}"
+        for name in {**was, **wanted}
+        if name not in was or name not in wanted or was[name] != wanted[name]
+    )
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    text = json.dumps(record, separators=(",", ":"))
+    return f"{zlib.crc32(text.encode()):08x} {text}\n".encode()
+
+
+def _whole_lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+    """Records, and where each ends; up to the first line that is not whole."""
+    end = 0
+    with path.open("rb") as file:
+        for line in file:
+            checksum, _, text = line.partition(b" ")
+            if not line.endswith(b"\n") or checksum != f"{zlib.crc32(text[:-1]):08x}".encode():
+                return
+            end += len(line)
+            yield end, json.loads(text)
+
+
+def _checksum(path: Path, size: int | None = None) -> int:
+    """Of a file, or of its first bytes."""
+    checksum, left = 0, size
+    try:
+        with path.open("rb") as file:
+            while data := file.read(2**20 if left is None else min(left, 2**20)):
+                checksum = zlib.crc32(data, checksum)
+                left = None if left is None else left - len(data)
+    except FileNotFoundError:
+        return -1
+    return checksum
+
+
+def _flat(record: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value)
+        else:
+            yield name, value

@@ -1,0 +1,220 @@
+"""Arguments of the commands that fit or train models, or use them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from spectral_mae.cli.arguments.shared import (
+    PATH_HELP,
+    SOURCE_HELP,
+    AddParser,
+    add_color,
+    add_masking,
+    add_max_pixels,
+    add_patch_size,
+    add_running,
+    add_sampling,
+    add_seed,
+    fraction,
+    mask_ratios,
+    patch_sizes,
+)
+
+
+class _Several(argparse.Action):
+    """Lists that are added to when they are given again, after they have replaced the default."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, [*([] if before is self.default else before), *values])
+
+
+def add_fit(add: AddParser) -> None:
+    """``fit``."""
+    text = "fit a linear masked autoencoder (or its relatives) to images, in closed form"
+    parser = add("fit", help=text, description=text)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.npz", help="the model")
+    parser.add_argument(
+        "--figure",
+        type=Path,
+        metavar="FILE.png",
+        help="also draw its response, receptive field and eigenvalues",
+    )
+    parser.add_argument(
+        "--model",
+        choices=["mae", "dae", "ae"],
+        default="mae",
+        help="masked autoencoder, denoising autoencoder or autoencoder (default mae)",
+    )
+    add_patch_size(parser)
+    parser.add_argument(
+        "--mask-ratio",
+        type=fraction,
+        metavar="M",
+        help="fraction of patches hidden, for --model mae (default 0.75)",
+    )
+    add_sampling(parser, default=None)
+    parser.add_argument(
+        "--rank", type=int, metavar="K", help="width of the bottleneck (default: none)"
+    )
+    parser.add_argument(
+        "--sigma", type=float, metavar="S", help="standard deviation of the noise of --model dae"
+    )
+    _add_fitting(parser)
+
+
+def add_reconstruct(add: AddParser) -> None:
+    """``reconstruct``."""
+    text = "send images through a fitted model; a picture for each"
+    parser = add("reconstruct", help=text, description=text)
+    parser.add_argument("model", type=Path, metavar="MODEL.npz", help="what 'fit' wrote")
+    parser.add_argument("paths", nargs="*", default=[], metavar="IMAGE", help=PATH_HELP)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_seed(parser)
+    add_max_pixels(parser)
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace what another run has left in --out"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def add_sweep(add: AddParser) -> None:
+    """``sweep``."""
+    text = "explained power of linear MAEs over mask ratios and patch sizes, on images held out"
+    parser = add("sweep", help=text, description=text, several=["--patch-size", "--mask-ratio"])
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--patch-size",
+        type=patch_sizes,
+        action=_Several,
+        default=[8, 16, 32],
+        metavar="P",
+        help="sides of the patches in pixels (default 8 16 32)",
+    )
+    parser.add_argument(
+        "--mask-ratio",
+        type=mask_ratios,
+        action=_Several,
+        default=[0.25, 0.5, 0.6, 0.75, 0.9],
+        metavar="M",
+        help="fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
+    )
+    add_sampling(parser)
+    _add_fitting(parser)
+    parser.set_defaults(target="all")
+
+
+def add_train(add: AddParser) -> None:
+    """``train-mae``."""
+    text = "train a nonlinear masked autoencoder (needs PyTorch, the extra 'torch')"
+    parser = add("train-mae", help=text, description=text)
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="folders, files or patterns of images, or one zip archive of images, or CIFAR-10's "
+        "binary batches (a folder, a .bin file, the .tar.gz)",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--model",
+        choices=["tiny", "small", "medium", "base"],
+        default="tiny",
+        help="size; base is that of He et al. (default tiny)",
+    )
+    parser.add_argument("--patch-size", type=int, default=4, metavar="P", help="(default 4)")
+    add_masking(parser)
+    parser.add_argument(
+        "--size",
+        type=int,
+        metavar="N",
+        help="resize the shorter side to N pixels and crop the middle (default: as they are)",
+    )
+    parser.add_argument("--epochs", type=int, default=50, metavar="N", help="(default 50)")
+    parser.add_argument("--batch-size", type=int, default=128, metavar="N", help="(default 128)")
+    parser.add_argument(
+        "--rate", type=float, default=1e-3, metavar="R", help="largest learning rate (default 1e-3)"
+    )
+    parser.add_argument(
+        "--warmup", type=float, default=1.0, metavar="E", help="epochs of its rise (default 1)"
+    )
+    parser.add_argument(
+        "--norm-target",
+        action="store_true",
+        help="score patches with their own mean and deviation taken off",
+    )
+    parser.add_argument("--no-flip", action="store_true", help="do not mirror half of the images")
+    parser.add_argument(
+        "--holdout",
+        type=float,
+        default=0.1,
+        metavar="F",
+        help="fraction of the images that is held out (default 0.1)",
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="use only N images, drawn at random")
+    parser.add_argument(
+        "--device", metavar="NAME", help="cpu, cuda, ... (default: the GPU where there is one)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint in --out, if there is one"
+    )
+    add_seed(parser, "seed of weights, masks, order and what is held out (default 0)")
+    add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def _add_fitting(parser: argparse.ArgumentParser) -> None:
+    """What ``fit`` and ``sweep`` share."""
+    parser.add_argument(
+        "--target",
+        choices=["all", "hidden"],
+        help="pixels that are scored: all, or those of hidden patches (default all)",
+    )
+    parser.add_argument(
+        "--covariance",
+        choices=["banded", "dense", "stationary"],
+        default="banded",
+        help="what is learned from the images: per spectral band, everything (small images), or "
+        "their power spectra alone (default banded)",
+    )
+    parser.add_argument(
+        "--shrinkage",
+        metavar="S|auto",
+        help="from 0 to 1, towards what all shifts of the images have in common; by default the "
+        "images held out choose, or it is 0 if none is held out",
+    )
+    parser.add_argument(
+        "--holdout",
+        type=float,
+        default=0.2,
+        metavar="F",
+        help="fraction of the images that is held out (default 0.2)",
+    )
+    parser.add_argument(
+        "--size",
+        default="224",
+        metavar="N",
+        help="resize the shorter side to N pixels and crop the middle (default 224)",
+    )
+    parser.add_argument(
+        "--crops",
+        type=int,
+        default=0,
+        metavar="N",
+        help="instead of resizing, take N random crops of --size from each image",
+    )
+    add_seed(parser, "seed of what is held out and of the crops (default 0)")
+    add_max_pixels(parser)
+    add_running(parser)
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")

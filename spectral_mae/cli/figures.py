@@ -1,0 +1,51 @@
+"""What ``figures`` does: the figures of the documentation, from built-in images or your own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from spectral_mae import plot
+from spectral_mae._files.atomic_file import replacing
+from spectral_mae._files.output_files import check_distinct, check_replaced
+from spectral_mae.batch.errors import output_errors, usage_errors
+from spectral_mae.cli.parser import did_you_mean
+from spectral_mae.cli.shared import OK, SOME_FAILED
+from spectral_mae.images.files import find_images
+from spectral_mae.plot import gallery
+
+
+def figures(arguments: argparse.Namespace) -> int:
+    """``spectral-mae figures``: exit 0, or 1 if the images did not do for some."""
+    # --data takes all that follows it, so names may stand there, too.
+    after = [one for one in arguments.data if one in gallery.FIGURES and not Path(one).exists()]
+    data = [one for one in arguments.data if one not in after]
+    names = list(dict.fromkeys([*arguments.names, *after])) or list(gallery.FIGURES)
+    with usage_errors():
+        for name in names:
+            if name not in gallery.FIGURES:
+                near = did_you_mean(name, gallery.FIGURES)
+                raise ValueError(
+                    f"no figure {name!r}{near} (there are {', '.join(gallery.FIGURES)})"
+                )
+        if arguments.out.exists() and not arguments.out.is_dir():
+            raise ValueError(f"--out {arguments.out} is a file, not a folder")
+        found = find_images(data or ["builtin:"])  # before minutes of work
+        outputs = [arguments.out / f"{name}.png" for name in names]
+        check_distinct(outputs, found.paths)
+        check_replaced(outputs, overwrite=arguments.overwrite)
+    failed = 0
+    for name in names:
+        try:
+            figure = gallery.draw(name, data)
+        except ValueError as error:
+            failed += 1
+            print(f"failed: {name}: {error}", file=sys.stderr)
+            continue
+        with output_errors():
+            arguments.out.mkdir(parents=True, exist_ok=True)
+            with replacing(arguments.out / f"{name}.png") as beside:  # a link, not what it leads to
+                plot.save(figure, beside)
+        print(f"{arguments.out / f'{name}.png'}: {gallery.caption(name).splitlines()[0]}")
+    return SOME_FAILED if failed else OK

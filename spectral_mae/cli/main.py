@@ -1,0 +1,87 @@
+"""The ``spectral-mae`` command: its parsers, and how it ends.
+
+The arguments are in `spectral_mae.cli.arguments`, their parser in `spectral_mae.cli.parser`: both
+load nothing heavy. What a command does is in the module of its name, imported when it runs, so
+that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from spectral_mae._version import __version__
+from spectral_mae.cli.arguments import images, models
+from spectral_mae.cli.parser import Parser, parse
+
+USAGE, INTERRUPTED = 2, 130
+PARSERS = (
+    images.add_analyze,
+    images.add_psd,
+    images.add_mask,
+    images.add_verify,
+    models.add_fit,
+    models.add_reconstruct,
+    models.add_sweep,
+    images.add_figures,
+    models.add_train,
+)
+# Where each command is: a module beside this one, and its function.
+COMMANDS = {
+    "analyze": ("analyze", "analyze"),
+    "psd": ("psd", "power_spectrum"),
+    "mask": ("mask", "mask"),
+    "verify": ("verify", "check"),
+    "fit": ("fit", "fit"),
+    "reconstruct": ("reconstruct", "reconstruct"),
+    "sweep": ("sweep", "sweep"),
+    "figures": ("figures", "figures"),
+    "train-mae": ("train", "train_mae"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; ``argv`` without the program's name. Returns the exit code.
+
+    Without any argument the help is printed, and the exit code is that of wrong usage.
+    """
+    parser = Parser(
+        prog="spectral-mae",
+        description="What masking patches of an image does to its spectrum.",
+    )
+    parser.add_argument("--version", action="version", version=f"spectral-mae {__version__}")
+    psd = parser.add_subparsers(metavar="COMMAND")
+    for add in PARSERS:
+        add(psd.add_parser)
+    given = sys.argv[1:] if argv is None else list(argv)
+    if not given:
+        parser.print_help()
+        return USAGE
+    return _run(parse(parser, psd.choices, given))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        from spectral_mae.batch.errors import UsageError
+
+        try:
+            return _command(arguments.command)(arguments)
+        except UsageError as error:
+            print(f"spectral-mae {arguments.command}: {error}", file=sys.stderr)
+            return USAGE
+    except KeyboardInterrupt as error:
+        number = getattr(error, "signum", None)  # of a run that can be resumed
+        more = "" if number is None else "; --resume goes on"
+        print(f"spectral-mae: interrupted{more}", file=sys.stderr)
+        return INTERRUPTED if number is None else 128 + int(number)
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    """What a command does; its module is imported now, not with the parsers."""
+    module, function = COMMANDS[name]
+    command: Callable[[argparse.Namespace], int] = getattr(
+        import_module(f"spectral_mae.cli.{module}"), function
+    )
+    return command

@@ -1,0 +1,56 @@
+"""``spectral-mae mask``: a random mask as a picture."""
+
+from __future__ import annotations
+
+import argparse
+
+from spectral_mae import plot
+from spectral_mae._checks import positive_int
+from spectral_mae._files.output_files import check_distinct, check_replaced
+from spectral_mae.batch.analyze.outcomes import check_divides
+from spectral_mae.batch.errors import UsageError, output_errors, usage_errors
+from spectral_mae.cli.shared import OK
+from spectral_mae.images.image import write_gray_png
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.masks.pulse_mask import PulseMask
+
+
+def mask(arguments: argparse.Namespace) -> int:
+    """``spectral-mae mask``: a random mask as a PNG."""
+    for path in (arguments.out, arguments.figure):
+        if path is not None and path.suffix.lower() != ".png":
+            raise UsageError(f"{path}: the name must end in .png")
+    with usage_errors():
+        if arguments.seed < 0:
+            raise ValueError(f"seed={arguments.seed} is negative")
+        written = [arguments.out, arguments.figure]
+        check_distinct(written, [])
+        check_replaced(written, overwrite=arguments.overwrite)
+        shape = _rows_and_columns(arguments.size)
+        positive_int("patch_size", arguments.patch_size)
+        for side in shape:
+            check_divides(arguments.patch_size, side)
+        grid = PatchGrid(shape, arguments.patch_size)
+        drawn = PulseMask.random(
+            grid, arguments.mask_ratio, sampling=arguments.sampling, rng=arguments.seed
+        )
+    with output_errors():
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        write_gray_png(arguments.out, drawn.visible)
+        if arguments.figure is not None:
+            figure, axes = plot.new_figure(1, 2, width=9.4, height=4.0)
+            plot.grating(grid, arguments.mask_ratio, axes[0], sampling=arguments.sampling)
+            arguments.figure.parent.mkdir(parents=True, exist_ok=True)
+            plot.save(figure, arguments.figure)
+    print(
+        f"{len(drawn.starts)} of {grid.n_patches} patches visible, "
+        f"{drawn.mask_ratio:.4g} of the pixels hidden; written to {arguments.out}"
+    )
+    return OK
+
+
+def _rows_and_columns(text: str) -> tuple[int, int]:
+    parts = text.split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and int(part) for part in parts):
+        raise ValueError(f"--size {text!r} is neither N nor HxW, pixels of at least one")
+    return int(parts[0]), int(parts[-1])

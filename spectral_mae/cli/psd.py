@@ -1,0 +1,251 @@
+"""``spectral-mae psd``: the power spectrum of an image, or of what a mask shows of one."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spectral_mae import plot
+from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae._files.columns import write_columns
+from spectral_mae._files.output_files import check_distinct, check_replaced
+from spectral_mae.batch.analyze.outcomes import BatchOptions
+from spectral_mae.batch.errors import UsageError, output_errors, usage_errors
+from spectral_mae.cli.analyze import detrend
+from spectral_mae.cli.shared import NOTHING, OK, found_images, pixels_or_native, read_sized
+from spectral_mae.images.image import LoadedImage, crop_to_multiple, read_file
+from spectral_mae.images.samples import ImageRefused
+from spectral_mae.masked_spectra.comparison import MaskedSpectra
+from spectral_mae.masked_spectra.expectation import expected_masked_psd
+from spectral_mae.spectra.periodogram import psd
+from spectral_mae.spectra.rings import RadialSpectrum
+from spectral_mae.spectra.spectrum import Spectrum
+
+LEAKS = (
+    "under a window the image's mean leaks into the lowest frequencies; --detrend constant takes "
+    "it off first"
+)
+
+
+def power_spectrum(arguments: argparse.Namespace) -> int:
+    """``spectral-mae psd``: a picture or a table of one image's spectrum."""
+    if arguments.out.suffix.lower() not in (".png", ".csv"):
+        raise UsageError(f"--out {arguments.out}: the name must end in .png or .csv")
+    if arguments.unmask and arguments.mask is None:
+        raise UsageError("--unmask needs --mask")
+    for option, value in (
+        ("--patch-size", arguments.patch_size),
+        ("--sampling", arguments.sampling),
+    ):
+        if value is not None and arguments.mask_ratio is None:
+            raise UsageError(f"{option} is that of masks and needs --mask-ratio")
+    patch_size = 16 if arguments.patch_size is None else arguments.patch_size
+    sampling: Sampling = arguments.sampling or "fixed"
+    with usage_errors():
+        size = pixels_or_native(arguments.size)
+        paths = found_images([arguments.path]).paths
+        # Only for its checks, which want a mask ratio also where no masking is asked for.
+        ratio = 0.5 if arguments.mask_ratio is None else arguments.mask_ratio
+        BatchOptions(
+            (patch_size,),
+            ratio,
+            sampling,
+            None,
+            max_pixels=arguments.max_pixels,
+        )
+    if len(paths) != 1:
+        raise UsageError(f"IMAGE must be one image; {arguments.path!r} holds {len(paths)}")
+    with usage_errors():
+        read = [*paths, *filter(None, [arguments.mask])]
+        check_distinct([arguments.out], read)
+        check_replaced([arguments.out], overwrite=arguments.overwrite)
+    try:
+        image = read_sized(paths[0], size, arguments.max_pixels, color=arguments.color)
+        if arguments.mask_ratio is not None and size is None:
+            image = crop_to_multiple(image, patch_size)
+        if image.pixels.size == 1:
+            raise ImageRefused("a single pixel has no spectrum to average")  # noqa: TRY301
+    except ImageRefused as refusal:
+        print(f"{arguments.path}: {refusal}", file=sys.stderr)
+        return NOTHING
+    if arguments.mask is not None:
+        return masked_spectrum(arguments, image)
+    options: dict[str, Any] = {
+        "window": arguments.window,
+        "detrend": detrend(arguments.detrend),
+        "scaling": arguments.scaling,
+        "channel_axis": -1 if arguments.color else None,
+    }
+    with usage_errors():
+        spectra = {"original": psd(image.pixels, **options)}
+        if arguments.mask_ratio is not None:
+            spectra["expected"] = expected_masked_psd(
+                image.pixels,
+                patch_size,
+                arguments.mask_ratio,
+                sampling=sampling,
+                **options,
+            )
+        series = {name: spectrum.radial() for name, spectrum in spectra.items()}
+    with output_errors():
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        if arguments.out.suffix.lower() == ".csv":
+            _write_series(arguments.out, series)
+        else:
+            _draw_psd(arguments.out, spectra, series)
+    if arguments.window is not None and arguments.detrend == "none":
+        print(f"note: {LEAKS}", file=sys.stderr)
+    for note in image.notes:
+        print(f"note: {note}")
+    print(f"{_slope_line(series['original'])}; written to {arguments.out}")
+    return OK
+
+
+def _slope_line(spectrum: RadialSpectrum) -> str:
+    try:
+        slope, stderr = spectrum.fit_slope()
+    except ValueError as error:
+        return str(error)
+    return f"slope {slope:.3f} ± {stderr:.3f}"
+
+
+def _draw_psd(path: Path, spectra: dict[str, Spectrum], series: dict[str, RadialSpectrum]) -> None:
+    """A map of each spectrum, on one scale, and their radial averages."""
+    columns = len(spectra) + 1
+    figure, axes = plot.new_figure(1, columns, width=5.0 * columns, height=4.2)
+    low, high = plot.power_limits(list(spectra.values()))
+    titles = {"original": "original", "expected": "expected under masking"}
+    for axis, (name, spectrum) in zip(axes[0], spectra.items(), strict=False):
+        plot.psd(spectrum, axis, vmin=low, vmax=high)
+        axis.set_title(titles[name], fontsize="medium")
+    rings = axes[0, -1]
+    plot.radial({"original": series["original"]}, rings)
+    if "expected" in series:
+        # An exact expectation has no standard error.
+        plot.radial({titles["expected"]: series["expected"]}, rings, band="none")
+    # A reason why there is no slope is longer than the axes are wide.
+    title = textwrap.fill(f"original: {_slope_line(series['original'])}", 52)
+    rings.set_title(title, fontsize="medium")
+    plot.save(figure, path)
+
+
+def _write_series(path: Path, series: dict[str, RadialSpectrum]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["series", "frequency", "power", "count", "std", "stderr"])
+        for name, spectrum in series.items():
+            columns = (
+                spectrum.frequency,
+                spectrum.power,
+                spectrum.count,
+                spectrum.std,
+                spectrum.stderr,
+            )
+            for values in zip(*(column.tolist() for column in columns), strict=True):
+                writer.writerow([name, *values])
+
+
+NEARLY = 0.1  # as far from black or white as JPEG takes the pixels of a mask
+
+
+SOFT, NO_MASK = 0.05, 0.5  # shares of gray pixels: tapered on purpose; no mask but a picture
+
+
+def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
+    """``spectral-mae psd IMAGE --mask MASK``: a picture or a table."""
+    with usage_errors():
+        defaults = {"mask_ratio": None, "window": None, "scaling": "density", "detrend": "none"}
+        for name, default in defaults.items():
+            if getattr(arguments, name) != default:
+                raise ValueError(f"--{name.replace('_', '-')} does not go with --mask")
+        if arguments.color:
+            raise ValueError("--color does not go with --mask: gray values are unmasked")
+        mask = _read_mask(arguments)
+        if mask.pixels.shape != image.pixels.shape:
+            raise ValueError(
+                f"the mask has {_size(mask.pixels)} pixels, the image {_size(image.pixels)}"
+            )
+        weights, soft = _weights(mask.pixels, arguments.mask)
+        if not weights.any():
+            raise ValueError(f"{arguments.mask}: no pixel is visible")
+        spectra = MaskedSpectra.of(image.pixels, weights, unmask=arguments.unmask)
+    with output_errors():
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        if arguments.out.suffix.lower() == ".csv":
+            _write(spectra, arguments)
+        else:
+            _draw(spectra, image.pixels, weights, arguments)
+    fit = spectra.fit
+    for note in (*image.notes, *soft):
+        print(f"note: {note}")
+    print(f"{1 - weights.mean():.1%} of the pixels hidden")
+    print(
+        f"slope {fit.slope:.3f} ± {fit.stderr:.3f} (power law fitted under the mask up to 0.5 "
+        "cycles/pixel, most to the highest frequencies; a line through the rings of a photograph, "
+        "which is no power law, differs)"
+    )
+    if arguments.unmask:
+        print(spectra.deviation())
+    print(f"written to {arguments.out}")
+    return OK
+
+
+def _read_mask(arguments: argparse.Namespace) -> LoadedImage:
+    try:
+        return read_file(arguments.mask, max_pixels=arguments.max_pixels)
+    except ImageRefused as refusal:
+        raise ValueError(f"{arguments.mask}: {refusal}") from refusal
+
+
+def _weights(gray: FloatArray, name: str) -> tuple[FloatArray, list[str]]:
+    """A mask's picture as weights, and what is to be said of it; no photograph is one."""
+    between = (gray > NEARLY) & (gray < 1 - NEARLY)
+    share = float(np.mean(between))
+    if share > NO_MASK:
+        raise ValueError(
+            f"{name} is not a mask: {share:.0%} of its pixels are neither black (hidden) nor white "
+            "(visible)"
+        )
+    if share > SOFT:
+        return gray, [f"{share:.0%} of the mask's pixels are gray and count in part"]
+    return np.where(between, gray, np.round(gray)), []
+
+
+def _draw(
+    spectra: MaskedSpectra, image: FloatArray, weights: FloatArray, arguments: argparse.Namespace
+) -> None:
+    figure, axes = plot.new_figure(1, 2, width=10.4, height=4.6)
+    plot.masked_image(image, weights, axes[0, 0])
+    plot.unmasked_radial(
+        spectra.naive,
+        spectra.unmasked,
+        spectra.true,
+        axes[0, 1],
+    )
+    axes[0, 1].set_title(f"slope {spectra.fit.slope:.2f} ± {spectra.fit.stderr:.2f} under the mask")
+    if arguments.unmask:
+        figure.supxlabel(textwrap.fill(spectra.deviation(), 120), fontsize="small")
+    plot.save(figure, arguments.out)
+
+
+def _write(spectra: MaskedSpectra, arguments: argparse.Namespace) -> None:
+    columns = {
+        "frequency": spectra.naive.frequency,
+        "count": spectra.naive.count,
+        "naive": spectra.naive.power,
+    }
+    if spectra.unmasked is not None:
+        columns |= {"unmasked": spectra.unmasked.power, "stderr": spectra.unmasked.stderr}
+    if spectra.true is not None:
+        columns["true"] = spectra.true.power
+    write_columns(arguments.out, columns)
+
+
+def _size(pixels: FloatArray) -> str:
+    return " x ".join(map(str, pixels.shape))

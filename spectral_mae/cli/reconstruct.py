@@ -1,0 +1,145 @@
+"""``spectral-mae reconstruct``: images through a fitted model, a picture for each."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spectral_mae import plot
+from spectral_mae._files.made_here import made_here
+from spectral_mae._files.output_files import check_distinct
+from spectral_mae.batch.analyze.picture import short_name
+from spectral_mae.batch.errors import output_errors, usage_errors
+from spectral_mae.batch.progress import enlarged_note
+from spectral_mae.batch.run_folder import check_folder, check_results
+from spectral_mae.cli.model_images import write_rows
+from spectral_mae.cli.shared import (
+    NOTHING,
+    OK,
+    SOME_FAILED,
+    found_images,
+    progress,
+    report_failures,
+)
+from spectral_mae.images.files import display_name
+from spectral_mae.images.formats import SUFFIXES
+from spectral_mae.images.stream import ImageStream, StreamOptions
+from spectral_mae.linear.estimators import LinearMAE, load_model
+from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.linear.reconstruction import (
+    Reconstruction,
+    border_gradient_ratio,
+    expected_border_gradient_ratio,
+    reconstruct_image,
+)
+from spectral_mae.masks.sampling import mask_seed
+
+
+def reconstruct(arguments: argparse.Namespace) -> int:
+    """``spectral-mae reconstruct``: images through a fitted model, a picture for each."""
+    with usage_errors():
+        if arguments.model.suffix.lower() in SUFFIXES:
+            raise ValueError(
+                f"{arguments.model} is no model: MODEL.npz, which 'spectral-mae fit' has written, "
+                "comes first, and then the images"
+            )
+        model = load_model(arguments.model)
+        grid, channels = model.moments_.grid, model.moments_.channels
+        if grid.ndim != 2 or grid.shape[0] != grid.shape[1] or channels not in (1, 3):
+            raise ValueError(
+                f"{arguments.model} is a model of shape={grid.shape} with "
+                f"{channels} channels, not of square gray or colour images"
+            )
+        options = StreamOptions(
+            grid.shape[0], 0, channels == 3, arguments.max_pixels, arguments.seed
+        )
+        check_folder(arguments.out)
+        found = found_images(arguments.paths)
+        names = [display_name(path) for path in found.paths]
+        files = [f"{number:03d}-{_stem(name)}.png" for number, name in enumerate(names, 1)]
+        earlier = _make_room(arguments, files, found.paths)
+    stream = ImageStream(options)
+    rows: list[dict[str, Any]] = []
+    with output_errors():
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        for path in earlier:
+            path.unlink()
+        every = zip(names, files, progress(found.paths, quiet=arguments.quiet), strict=True)
+        for name, file, path in every:
+            for batch in stream.batches([path]):
+                seed = mask_seed(arguments.seed, name, grid.patch_size[0])
+                one = reconstruct_image(model, batch[0], rng=np.random.default_rng(seed))
+                _draw_reconstruction(arguments.out / file, one, name)
+                rows.append(_row(name, file, model, one))
+        if rows:
+            write_rows(arguments.out / "reconstruct.csv", rows)
+    report_failures(stream)
+    if stream.enlarged:
+        print(enlarged_note(len(stream.enlarged), options.size), file=sys.stderr)
+    for row in rows:
+        print(_line(row))
+    if not rows:
+        print("no image could be used", file=sys.stderr)
+        return NOTHING
+    print(f"{len(rows)} picture{'s' * (len(rows) != 1)} and reconstruct.csv in {arguments.out}")
+    return SOME_FAILED if stream.failed else OK
+
+
+def _make_room(
+    arguments: argparse.Namespace, files: Sequence[str], read: Sequence[Path]
+) -> list[Path]:
+    """What an earlier run has left, to be removed; refused unless that was asked for."""
+    out: Path = arguments.out
+    results = [out / "reconstruct.csv", *(out / file for file in files)]
+    named = (path for path in out.glob("*.png") if re.fullmatch(r"\d{3,}-.+", path.stem))
+    earlier = [path for path in sorted(named) if made_here(path)]
+    check_distinct([*dict.fromkeys([*results, *earlier])], [arguments.model, *read])
+    check_results(out, [*results, *earlier], overwrite=arguments.overwrite)
+    return [*filter(Path.exists, results[:1]), *earlier]
+
+
+def _row(name: str, file: str, model: LinearModel, one: Reconstruction) -> dict[str, Any]:
+    expected = math.nan
+    if isinstance(model, LinearMAE) and not model.random_offset:
+        expected = expected_border_gradient_ratio(model, one.original)
+    return {
+        "path": name,
+        "picture": file,
+        "masked": int(one.visible is not None),
+        "explained": one.explained,
+        "psnr": one.psnr,
+        "borders_original": border_gradient_ratio(one.original, one.grid),
+        "borders_reconstruction": border_gradient_ratio(one.output, one.grid),
+        "borders_expected": expected,
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    expected = row["borders_expected"]
+    foreseen = "" if math.isnan(expected) else f", expected {expected:.2f}"
+    of_hidden = " of hidden pixels" if row["masked"] else ""
+    return (
+        f"{row['path']}: explained {row['explained']:.3f}{of_hidden}, PSNR {row['psnr']:.1f} dB; "
+        f"steps across patch borders over steps inside: {row['borders_reconstruction']:.2f}"
+        f"{foreseen} (original {row['borders_original']:.2f})"
+    )
+
+
+def _stem(name: str) -> str:
+    """A file name from any path, for pictures."""
+    stem = Path(name.removeprefix("builtin:")).stem
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in stem)[:60] or "image"
+
+
+def _draw_reconstruction(path: Path, one: Reconstruction, name: str) -> None:
+    figure, axes = plot.new_figure(2, 3, width=10.2, height=6.6)
+    plot.reconstruction(one, axes)
+    figure.suptitle(short_name(name))
+    plot.save(figure, path)

@@ -1,0 +1,94 @@
+"""What the commands share: exit codes, errors of usage, progress."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from spectral_mae.batch.executors import memory_limit
+from spectral_mae.images.archives import archive_ending
+from spectral_mae.images.files import FoundImages, display_name, find_images
+from spectral_mae.images.image import LoadedImage, read_file, resize_and_crop
+from spectral_mae.images.memory_budget import MemoryBudget
+from spectral_mae.images.sources import LIST_MARK, STANDARD_INPUT, FoundSources, find_sources
+from spectral_mae.images.stream import ImageStream
+
+OK, SOME_FAILED, NOTHING, DEFECT, INTERRUPTED = 0, 1, 3, 4, 130
+
+
+def found_images(paths: list[str]) -> FoundImages:
+    """The images that the arguments name, or all built-in ones."""
+    for path in paths:
+        is_list = path in STANDARD_INPUT or path.startswith(LIST_MARK)
+        if (is_list or archive_ending(Path(path))) and not (is_list and Path(path).exists()):
+            raise ValueError(
+                f"{path!r}: lists and archives are read by analyze, fit and sweep; here give "
+                "files, folders or patterns of images"
+            )
+    found = find_images(paths or ["builtin:"])
+    _require_some(len(found.paths), paths, found.passed_over)
+    return found
+
+
+def found_sources(paths: list[str], output: Path) -> FoundSources:
+    """The same with archives, arrays and lists, for runs over many images."""
+    if not STANDARD_INPUT.isdisjoint(paths) and sys.stdin is not None and sys.stdin.isatty():
+        print("reading paths from standard input, one a line; Ctrl-D ends it", file=sys.stderr)
+    found = find_sources(paths or ["builtin:"], output=output)
+    _require_some(len(found.references), paths, found.passed_over)
+    return found
+
+
+def _require_some(n_images: int, paths: list[str], passed_over: int) -> None:
+    if n_images == 0:
+        others = f"; {passed_over} other files passed over" if passed_over else ""
+        raise ValueError(f"no image in {', '.join(map(repr, paths))}{others}")
+
+
+def pixels_or_native(text: str) -> int | None:
+    """``--size``: a number of pixels, or None for "native"."""
+    if text == "native":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"--size {text!r} is neither a number of pixels nor 'native'")
+    return int(text)
+
+
+def progress(paths: tuple[Path, ...], *, quiet: bool) -> Iterable[Path]:
+    """The paths, with a bar on a terminal and plain lines elsewhere."""
+    if quiet:
+        return paths
+    if sys.stderr.isatty():
+        return tqdm(paths, unit="image", dynamic_ncols=True)
+    return _lines(paths)
+
+
+def _lines(paths: tuple[Path, ...]) -> Iterator[Path]:
+    for number, path in enumerate(paths, 1):
+        print(f"{number}/{len(paths)} {display_name(path)}", file=sys.stderr, flush=True)
+        yield path
+
+
+def report_failures(stream: ImageStream, known: Collection[str] = ()) -> None:
+    """Say what could not be read, but for what is known already."""
+    for name, error in stream.failed.items():
+        if name not in known:
+            print(f"failed: {name}: {error}", file=sys.stderr)
+
+
+def read_sized(
+    path: Path, size: int | None, max_pixels: int, *, color: bool = False
+) -> LoadedImage:
+    """An image file as pixels, its shorter side resized to ``size`` unless that is None."""
+    native, share = size is None, memory_limit(None, 1)
+    budget = dataclasses.replace(
+        MemoryBudget.for_images(share, native=native, color=color),
+        limited_by="half of the machine's memory",
+    )
+    with budget.within(max_pixels) as most:
+        image = read_file(path, color=color, max_pixels=most)
+    return image if size is None else resize_and_crop(image, size)

@@ -1,0 +1,87 @@
+"""``spectral-mae verify``: the paper's equations and lemmas, checked on images."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import numpy as np
+
+from spectral_mae.batch.analyze.outcomes import BatchOptions
+from spectral_mae.batch.errors import usage_errors
+from spectral_mae.batch.progress import enlarged_note
+from spectral_mae.cli.shared import (
+    NOTHING,
+    OK,
+    SOME_FAILED,
+    found_images,
+    pixels_or_native,
+    progress,
+    read_sized,
+)
+from spectral_mae.images.files import display_name
+from spectral_mae.images.image import crop_to_multiple
+from spectral_mae.masked_spectra import verification
+from spectral_mae.theory.verification import verify_lemmas
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """``spectral-mae verify``: a table of equations, errors and bounds; exit 1 if one fails."""
+    with usage_errors():
+        size = pixels_or_native(arguments.size)
+        BatchOptions(
+            (arguments.patch_size,),
+            arguments.mask_ratio,
+            arguments.sampling,
+            size,
+            seed=arguments.seed,
+            max_pixels=arguments.max_pixels,
+        )
+        found = found_images(arguments.paths)
+    rng = np.random.default_rng(arguments.seed)
+    checks: list[verification.Check] = []
+    refused = n_enlarged = 0
+    for path in progress(found.paths, quiet=False):
+        try:
+            image = read_sized(path, size, arguments.max_pixels)
+            if size is None:
+                image = crop_to_multiple(image, arguments.patch_size)
+            n_enlarged += size is not None and min(image.source_shape) < size
+            checks += verification.verify_image(
+                image.pixels,
+                arguments.patch_size,
+                arguments.mask_ratio,
+                sampling=arguments.sampling,
+                rng=rng,
+                where=display_name(path),
+            )
+            if arguments.theory:
+                checks += verify_lemmas(
+                    image.pixels, arguments.mask_ratio, rng=rng, where=display_name(path)
+                )
+        except ValueError as error:
+            refused += 1
+            print(f"failed: {display_name(path)}: {error}", file=sys.stderr)
+    if size is not None and n_enlarged:
+        print(enlarged_note(n_enlarged, size), file=sys.stderr)
+    if not checks:
+        print("no image could be used", file=sys.stderr)
+        return NOTHING
+    worst = verification.worst_of(checks)
+    _print_checks(worst)
+    n_failed = sum(not check.ok for check in worst)
+    n_images = len(found.paths) - refused
+    verdict = "all hold" if n_failed == 0 else f"{n_failed} FAILED"
+    counted = "1 image" if n_images == 1 else f"{n_images} images"
+    print(f"{len(worst)} checks on {counted}: {verdict}")
+    return SOME_FAILED if n_failed or refused else OK
+
+
+def _print_checks(checks: list[verification.Check]) -> None:
+    print(f"{'equation':<12}{'precision':<11}{'error':>10}{'bound':>10}  {'':<5}what, where worst")
+    for one in checks:
+        mark = "ok" if one.ok else "FAIL"
+        print(
+            f"{one.equation:<12}{one.precision:<11}{one.error:>10.2g}{one.bound:>10.2g}  "
+            f"{mark:<5}{one.statement} [{one.where}]"
+        )

@@ -1,0 +1,162 @@
+"""Where images are: files, folders, patterns, and the photographs inside scikit-image's wheel."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from spectral_mae.images.formats import SUFFIXES
+
+AnyPath = str | os.PathLike[str]
+BUILTIN = "builtin:"
+
+# fmt: off
+_BUILTIN_FILES = {
+    "astronaut": "astronaut.png", "brick": "brick.png", "camera": "camera.png",
+    "cat": "chelsea.png", "coffee": "coffee.png", "coins": "coins.png", "grass": "grass.png",
+    "gravel": "gravel.png", "hubble_deep_field": "hubble_deep_field.jpg", "ihc": "ihc.png",
+    "moon": "moon.png", "motorcycle": "motorcycle_left.png", "page": "page.png",
+    "retina": "retina.jpg", "rocket": "rocket.jpg",
+}
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImages:
+    """What :func:`find_images` found: the image files, and how many other files it passed over."""
+
+    paths: tuple[Path, ...]
+    passed_over: int
+
+
+def find_images(paths: Sequence[AnyPath]) -> FoundImages:
+    """List the image files that files, folders, patterns and built-in names stand for.
+
+    Parameters
+    ----------
+    paths
+        Files, taken whatever their name; folders, searched to their depths for the endings in
+        ``SUFFIXES``, each folder's files before its subfolders, sorted, without hidden names and
+        without following links to folders; patterns with ``*``, ``?``, ``[...]`` and ``**``, whose
+        matches are treated as if they had been given; ``builtin:NAME`` for one of
+        :func:`builtin_images` and ``builtin:`` for all. A file met twice keeps its first place.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of ``paths`` stands for nothing.
+
+    Examples
+    --------
+    >>> [path.name for path in find_images(["builtin:cat", "builtin:moon", "builtin:cat"]).paths]
+    ['chelsea.png', 'moon.png']
+    """
+    if isinstance(paths, str | os.PathLike):
+        raise TypeError(f"paths={os.fspath(paths)!r} is one path; give a list of paths")
+    taken: dict[str, Path] = {}  # by realpath: Path.resolve raises on a link to itself
+    others: set[str] = set()
+    for path in (match for given in paths for match in expand(os.fspath(given))):
+        if not path.is_dir():
+            taken.setdefault(os.path.realpath(path), path)
+            continue
+        for file in walk(path):
+            if file.suffix.lower() in SUFFIXES:
+                taken.setdefault(os.path.realpath(file), file)
+            else:
+                others.add(os.path.realpath(file))
+    return FoundImages(tuple(taken.values()), len(others - taken.keys()))
+
+
+def builtin_images() -> dict[str, Path]:
+    """Photographs inside scikit-image's wheel, by name; nothing is downloaded.
+
+    Examples
+    --------
+    >>> sorted(builtin_images())[:4]
+    ['astronaut', 'brick', 'camera', 'cat']
+    """
+    # find_spec only locates scikit-image: importing it, or its data module, costs far more
+    spec = importlib.util.find_spec("skimage")
+    folders = (spec.submodule_search_locations if spec else None) or []
+    files = ((n, Path(at, "data", file)) for at in folders for n, file in _BUILTIN_FILES.items())
+    return {name: file for name, file in files if file.is_file()}
+
+
+def image_path(path: AnyPath) -> Path:
+    """The file that a path, or ``builtin:NAME``, stands for.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no built-in image of that name.
+    """
+    given = os.fspath(path)
+    return _builtin(given.removeprefix(BUILTIN)) if given.startswith(BUILTIN) else Path(given)
+
+
+def display_name(path: Path) -> str:
+    """``builtin:NAME`` for a built-in image, else the path, in characters every file can hold.
+
+    Examples
+    --------
+    >>> display_name(builtin_images()["camera"]), display_name(Path("photos", "a.png"))
+    ('builtin:camera', 'photos/a.png')
+    """
+    for name, file in builtin_images().items():
+        if path == file:
+            return f"{BUILTIN}{name}"
+    return plain_name(path)
+
+
+def plain_name(path: Path) -> str:
+    """The path, in characters every file can hold."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def expand(given: str) -> list[Path]:
+    """The files and folders that one path, pattern or built-in name stands for."""
+    if given == BUILTIN:
+        return list(builtin_images().values())
+    if given.startswith(BUILTIN):
+        return [_builtin(given.removeprefix(BUILTIN))]
+    path = Path(given)
+    found = [path] if given and path.exists() else sorted(_matches(path))
+    if not found:
+        raise FileNotFoundError(f"no file, folder or pattern finds {given!r}")
+    return found
+
+
+def _matches(path: Path) -> Iterator[Path]:
+    wild = [bool(set(part) & set("*?[")) for part in path.parts]
+    if not any(wild):
+        return
+    base, pattern = Path(*path.parts[: wild.index(True)]), path.parts[wild.index(True) :]
+    # what ** ends on depends on the Python version; to search whole folders does not
+    folders_only = pattern[-1] == "**"
+    pattern = pattern[:-1] if folders_only else pattern
+    for match in base.glob(str(Path(*pattern))) if pattern else [base]:
+        hidden = any(part.startswith(".") for part in match.relative_to(base).parts)
+        if not hidden and (match.is_dir() or not folders_only):
+            yield match
+
+
+def _builtin(name: str) -> Path:
+    images = builtin_images()
+    if name not in images:
+        raise FileNotFoundError(f"no built-in image {name!r}; there are {', '.join(images)}")
+    return images[name]
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """All files below a folder, sorted, without hidden names or links to folders."""
+    for at, folders, files in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(at, name) for name in sorted(files) if not name.startswith("."))
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error  # os.walk would leave out a folder it may not open, and nobody would know

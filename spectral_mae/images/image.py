@@ -1,0 +1,265 @@
+"""Image files in, arrays out: the one place that reads images and folders of images.
+
+Whatever a file does, reading it ends in one of two ways: a :class:`LoadedImage`, with a note for
+everything done to it that changes what a spectrum means, or :class:`ImageRefused` with the reason.
+Sizes are written rows x columns, as the shapes of arrays are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from spectral_mae._checks import flag, integer, needed, per_axis, positive_int
+from spectral_mae._checks import path as checked_path
+from spectral_mae._files.made_here import SOFTWARE
+from spectral_mae.images.decoding import decode, decode_bytes
+from spectral_mae.images.files import (
+    AnyPath,
+    FoundImages,
+    builtin_images,
+    display_name,
+    find_images,
+    image_path,
+)
+from spectral_mae.images.formats import SUFFIXES
+from spectral_mae.images.samples import ImageRefused, Pixels, to_channels
+
+__all__ = [
+    "SUFFIXES",
+    "FoundImages",
+    "ImageRefused",
+    "LoadedImage",
+    "builtin_images",
+    "crop_to_multiple",
+    "display_name",
+    "find_images",
+    "loaded",
+    "luma",
+    "read_bytes",
+    "read_file",
+    "read_image",
+    "require_two_patches",
+    "resize_and_crop",
+    "write_gray_png",
+]
+
+HOW = "read_image makes one of a file"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LoadedImage:
+    """An image as numbers, and what was done on the way; reads as its pixels in NumPy functions.
+
+    Attributes
+    ----------
+    pixels
+        Shape ``(H, W)`` for gray or ``(H, W, 3)`` for colour. Integer files fill [0, 1], files of
+        floating-point numbers keep their values.
+    notes
+        What was done to the image that its user should know, in order.
+    source_shape
+        ``(H, W)`` of the image in the file, after its EXIF orientation and before any cropping.
+    """
+
+    pixels: Pixels
+    notes: tuple[str, ...]
+    source_shape: tuple[int, int]
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.pixels, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        return f"LoadedImage(shape={self.pixels.shape}, notes={self.notes})"
+
+
+def read_image(
+    path: AnyPath,
+    *,
+    color: bool = False,
+    max_pixels: int = 50_000_000,
+    channel: int | None = None,
+) -> LoadedImage:
+    """Read an image file, upright and in [0, 1], or say why not.
+
+    Parameters
+    ----------
+    path
+        The file, or ``builtin:NAME`` for one of :func:`builtin_images`. Its contents decide the
+        format, not its name.
+    color
+        Keep colours as ``(H, W, 3)``; gray files then become three equal channels. Otherwise
+        colours become gray, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601 luma).
+    max_pixels
+        Larger images are refused before they are decoded.
+    channel
+        The one channel to read, from 0, of an image of several: of red, green and blue, or of
+        whatever a microscope or a satellite has recorded. By default channels that are no colours
+        become their mean, and a note says so. Opacity does not count.
+
+    Raises
+    ------
+    ImageRefused
+        If the file cannot be read, or not without guessing; it is named.
+    FileNotFoundError
+        If there is no built-in image of that name.
+
+    Notes
+    -----
+    Transparent pixels are shown on white. Of several frames or pages the first is read. Colour
+    profiles and gamma are not applied. The guide "Image files" lists all formats and the rules by
+    which their numbers become pixels. TIFFs of rare compressions, JPEG XL, JPEG-LS, JPEGs of more
+    than 8 bits and JPEG 2000 colours of more than 8 bits need the extra ``codecs``; HEIC needs the
+    extra ``heif``.
+
+    Examples
+    --------
+    >>> image = read_image("builtin:camera")
+    >>> image.pixels.shape, image.pixels.dtype, image.notes
+    ((512, 512), dtype('float64'), ())
+    """
+    try:
+        return read_file(path, color=color, max_pixels=max_pixels, channel=channel)
+    except ImageRefused as refusal:
+        raise ImageRefused(f"{display_name(image_path(path))}: {refusal}") from refusal.__cause__
+
+
+def read_file(
+    path: AnyPath,
+    *,
+    color: bool = False,
+    max_pixels: int = 50_000_000,
+    channel: int | None = None,
+) -> LoadedImage:
+    """`read_image` for those who name the file themselves: the refusal is the reason alone."""
+    limit = positive_int("max_pixels", max_pixels)
+    file = image_path(checked_path("path", path))
+    return loaded(*decode(file, limit, color=flag("color", color), channel=_channel(channel)))
+
+
+def read_bytes(
+    data: bytes,
+    *,
+    color: bool = False,
+    max_pixels: int = 50_000_000,
+    channel: int | None = None,
+) -> LoadedImage:
+    """The same for the bytes of an image file, from wherever they come."""
+    limit = positive_int("max_pixels", max_pixels)
+    return loaded(*decode_bytes(data, limit, color=color, channel=_channel(channel)))
+
+
+def _channel(value: int | None) -> int | None:
+    """An index from 0, checked."""
+    return None if value is None else integer("channel", value, least=0)
+
+
+def loaded(pixels: Pixels, notes: list[str]) -> LoadedImage:
+    """Pixels as an image of their own size."""
+    height, width = pixels.shape[:2]
+    return LoadedImage(pixels, tuple(notes), (height, width))
+
+
+def resize_and_crop(image: LoadedImage, size: int) -> LoadedImage:
+    """Resize the shorter side to ``size`` and crop the centre to ``size`` x ``size``.
+
+    Bicubic, with antialiasing when it shrinks; linear in the pixels and not clipped, so values may
+    overshoot their range. Interpolation is done in single precision; an image whose shorter side
+    is ``size`` already keeps its pixels exactly.
+
+    Examples
+    --------
+    >>> image = LoadedImage(np.ones((32, 40)), (), (32, 40))
+    >>> resize_and_crop(image, 64).notes
+    ('enlarged from 32x32 to 64x64: frequencies above 0.25 cycles/pixel are interpolated',)
+    """
+    needed("image", image, LoadedImage, HOW)
+    size = positive_int("size", size)
+    height, width = image.pixels.shape[:2]
+    side = min(height, width)
+    if side == size:
+        return replace(image, pixels=_centre(image.pixels, size, size))
+    top, left = (height - side) // 2, (width - side) // 2
+    box = (left, top, left + side, top + side)
+    channels = [
+        # the box bounds the work by size, not by the length of a very long image
+        Image.fromarray(channel).resize((size, size), Image.Resampling.BICUBIC, box=box)
+        for channel in np.moveaxis(np.atleast_3d(image.pixels), -1, 0).astype(np.float32)
+    ]
+    pixels = np.stack([np.asarray(channel, dtype=np.float64) for channel in channels], axis=-1)
+    resized = replace(image, pixels=pixels.reshape(size, size, *image.pixels.shape[2:]))
+    if size < side:
+        return resized
+    note = (
+        f"enlarged from {side}x{side} to {size}x{size}: "
+        f"frequencies above {0.5 * side / size:.3g} cycles/pixel are interpolated"
+    )
+    return replace(resized, notes=(*image.notes, note))
+
+
+def crop_to_multiple(image: LoadedImage, patch_size: tuple[int, int] | int) -> LoadedImage:
+    """Crop the centre to the largest multiple of ``patch_size`` (rows, columns, or one for both).
+
+    Raises
+    ------
+    ImageRefused
+        If fewer than two patches fit.
+
+    Examples
+    --------
+    >>> crop_to_multiple(LoadedImage(np.ones((321, 481)), (), (321, 481)), 16).notes
+    ('cropped from 321x481 to 320x480',)
+    """
+    needed("image", image, LoadedImage, HOW)
+    rows, columns = per_axis("patch_size", patch_size, 2)
+    height, width = image.pixels.shape[:2]
+    new_height, new_width = height - height % rows, width - width % columns
+    require_two_patches((height, width), (rows, columns))
+    if (new_height, new_width) == (height, width):
+        return image
+    note = f"cropped from {height}x{width} to {new_height}x{new_width}"
+    pixels = _centre(image.pixels, new_height, new_width)
+    return replace(image, pixels=pixels, notes=(*image.notes, note))
+
+
+def require_two_patches(shape: tuple[int, int], patch_size: tuple[int, int]) -> None:
+    """Raise `ImageRefused` unless an image of this shape has room for two whole patches."""
+    (height, width), (rows, columns) = shape, patch_size
+    if (height // rows) * (width // columns) < 2:
+        raise ImageRefused(f"too small for two patches of {rows}x{columns}: {height}x{width}")
+
+
+def luma(pixels: Pixels) -> Pixels:
+    """Gray values of an image, colours as ITU-R BT.601 luma."""
+    return pixels if pixels.ndim == 2 else to_channels(pixels, color=False)
+
+
+def write_gray_png(path: AnyPath, values: NDArray[np.bool_] | NDArray[np.uint8]) -> None:
+    """Write a 2-D array as an 8-bit gray PNG: uint8 as it is, bool with True as 255.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_gray_png(f"{folder}/mask.png", np.array([[True, False]]))
+    ...     read_image(f"{folder}/mask.png").pixels
+    array([[1., 0.]])
+    """
+    if values.dtype not in (np.dtype(np.bool_), np.dtype(np.uint8)):
+        raise TypeError(f"values have dtype {values.dtype}; bool or uint8 is needed")
+    if values.ndim != 2 or values.size == 0:
+        raise ValueError(f"values of shape {values.shape} are not an image of one channel")
+    levels = np.where(values, 255, 0).astype(np.uint8) if values.dtype == np.bool_ else values
+    mark = PngInfo()
+    mark.add_text("Software", SOFTWARE)
+    Image.fromarray(levels).save(path, format="PNG", pnginfo=mark)
+
+
+def _centre(pixels: Pixels, height: int, width: int) -> Pixels:
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])

@@ -1,0 +1,88 @@
+"""Reading images one after the other, so that none can end the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from spectral_mae.images import time_limit as watch
+from spectral_mae.images.decoding import one_line
+from spectral_mae.images.files import display_name
+from spectral_mae.images.image import LoadedImage, read_file
+from spectral_mae.images.memory_budget import MemoryBudget
+from spectral_mae.images.references import ImageReference, OpenFiles
+from spectral_mae.images.samples import ImageRefused
+
+TIME_LIMIT = 60.0  # seconds
+
+
+def title_of(source: Path | ImageReference) -> str:
+    """What tables and messages call an image."""
+    return source.title if isinstance(source, ImageReference) else display_name(source)
+
+
+@dataclass
+class Reader:
+    """Reads images, counts them, and takes the time.
+
+    Attributes
+    ----------
+    color : bool
+    max_pixels : int
+    time_limit : float
+        Seconds that decoding an image may take.
+    budget : MemoryBudget or None
+        Images that would need more memory are refused before they are decoded.
+    excluded : mapping
+        Images not to be touched, by their number in the order of reading, and why.
+    seconds : float
+        Spent on reading so far.
+    """
+
+    color: bool = False
+    max_pixels: int = 50_000_000
+    time_limit: float = TIME_LIMIT
+    budget: MemoryBudget | None = None
+    excluded: Mapping[int, str] = field(default_factory=dict)
+    files: OpenFiles = field(default_factory=OpenFiles)
+    seconds: float = 0.0
+    n_read: int = 0
+
+    def read(self, source: Path | ImageReference) -> LoadedImage:
+        """Pixels of an image.
+
+        Raises
+        ------
+        ImageRefused
+            Whatever goes wrong, out of memory and out of time too.
+        """
+        position, self.n_read = self.n_read, self.n_read + 1
+        if position in self.excluded:
+            raise ImageRefused(self.excluded[position])
+        budget = self.budget
+        allowed = nullcontext(self.max_pixels) if budget is None else budget.within(self.max_pixels)
+        guard = watch.current()
+        guard.begin(position)
+        start = time.perf_counter()
+        try:
+            if not isinstance(source, ImageReference):
+                with allowed as most, guard.limited(self.time_limit):
+                    return read_file(source, color=self.color, max_pixels=most)
+            # Looking for a member in a long compressed archive is no fault of the image.
+            data = source.fetch(self.files, self.max_pixels)
+            with allowed as most, guard.limited(self.time_limit):
+                return source.decode(data, most, color=self.color)
+        except ImageRefused:
+            raise
+        except watch.TimeUp:
+            raise ImageRefused(watch.took_too_long(self.time_limit)) from None
+        except MemoryError as error:
+            raise ImageRefused("not enough memory") from error
+        except Exception as error:
+            text = f"reading it failed with {type(error).__name__} {one_line(str(error))}"
+            raise ImageRefused(text.rstrip()) from error
+        finally:
+            self.seconds += time.perf_counter() - start

@@ -1,0 +1,253 @@
+"""References to images: small, picklable, and enough to read the image wherever it lies.
+
+An image may be a file of its own, a member of an archive, or some bytes of an array. Nothing is
+unpacked: members are read where they lie, and only as many bytes of them as were listed.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, Self, cast
+
+import numpy as np
+
+from spectral_mae.images.decoding import byte_limit, one_line
+from spectral_mae.images.image import LoadedImage, loaded, read_bytes, read_file
+from spectral_mae.images.samples import ImageRefused, Raster, check_size
+
+Coding = Literal["", "gz", "bz2", "xz"]
+_OPENERS: dict[str, Callable[..., object]] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+KEPT_OPEN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ZipMember:
+    """Where a member of a zip archive lies, as the archive's directory says."""
+
+    name: str
+    header: int
+    method: int
+    compressed: int
+    size: int
+    crc: int
+
+    @classmethod
+    def of(cls, info: zipfile.ZipInfo) -> Self:
+        """Of an entry of the archive's directory."""
+        return cls(
+            info.filename,
+            info.header_offset,
+            info.compress_type,
+            info.compress_size,
+            info.file_size,
+            info.CRC,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stream of bytes: a file, what a compressed file expands to, or a member of a zip."""
+
+    path: str
+    coding: Coding = ""
+    member: ZipMember | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Bytes that are pixels already.
+
+    Attributes
+    ----------
+    dtype : str
+        As NumPy writes it: bool, uint8, uint16 or floating point.
+    shape : tuple of int
+        (H, W) or (H, W, channels); with ``planar`` (channels, H, W).
+    planar : bool
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    planar: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of an image."""
+        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+
+    def pixels(self, data: bytes, max_pixels: int, *, color: bool) -> LoadedImage:
+        """Integers fill [0, 1], floating-point numbers keep their values."""
+        samples = np.frombuffer(data, self.dtype).reshape(self.shape)
+        if self.planar:
+            samples = np.moveaxis(samples, 0, -1)
+        height, width = samples.shape[:2]
+        check_size(height, width, max_pixels)
+        notes: list[str] = []
+        kind = Raster.floats if samples.dtype.kind == "f" else Raster.integers
+        raster = kind(
+            samples, alpha="straight" if self.shape[0 if self.planar else -1] == 4 else None
+        )
+        return loaded(raster.pixels(notes, color=color), notes)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReference:
+    """One image: where it is and what it is called.
+
+    Attributes
+    ----------
+    title : str
+        What tables and messages call it: a path, or ``ARCHIVE/MEMBER``, or ``ARRAY[INDEX]``.
+    place : Place
+    offset, size : int
+        Its bytes there; a size of −1 means all.
+    samples : Samples or None
+        What its bytes are; None for a file in an image format.
+    stamp : str
+        Changes when the image does: size and time of a file, checksum in an archive.
+    refusal : str
+        Why it cannot be read, where listing it has told already.
+    """
+
+    title: str
+    place: Place
+    offset: int = 0
+    size: int = -1
+    samples: Samples | None = None
+    stamp: str = ""
+    refusal: str = ""
+
+    @property
+    def name(self) -> str:
+        """The last part of the title, as that of a path."""
+        return Path(self.title).name
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of its own, in an image format."""
+        plain = not self.place.coding and self.place.member is None
+        return plain and self.size < 0 and self.samples is None
+
+    def fetch(self, files: OpenFiles, max_pixels: int) -> bytes:
+        """Its bytes; none of a file of its own, which is read as it is decoded.
+
+        Raises
+        ------
+        ImageRefused
+            If they cannot be had.
+        """
+        if self.refusal:
+            raise ImageRefused(self.refusal)
+        if self.is_file:
+            return b""
+        member = self.place.member
+        size = member.size if member is not None and self.size < 0 else self.size
+        if size > byte_limit(max_pixels):
+            raise ImageRefused(
+                f"too large: it expands to {size} bytes, and images of --max-pixels {max_pixels} "
+                f"need {byte_limit(max_pixels)} at most"
+            )
+        try:
+            with files.reading(self.place, keep=self.samples is not None) as stream:
+                if self.offset or stream.tell():
+                    stream.seek(self.offset)
+                data = stream.read(size)
+        except FileNotFoundError:
+            raise ImageRefused("its archive is gone") from None
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ImageRefused(f"cannot be read: {one_line(reason)}") from error
+        except _DAMAGE as error:
+            raise ImageRefused(f"damaged in its archive: {one_line(str(error))}") from error
+        if len(data) < size:
+            raise ImageRefused(f"its archive ends too early: {len(data)} of {size} bytes")
+        return data
+
+    def decode(self, data: bytes, max_pixels: int, *, color: bool) -> LoadedImage:
+        """What `fetch` gave, as pixels.
+
+        Raises
+        ------
+        ImageRefused
+            If it is no image, or none that can be used.
+        """
+        if self.is_file:
+            return read_file(self.place.path, color=color, max_pixels=max_pixels)
+        if self.samples is not None:
+            return self.samples.pixels(data, max_pixels, color=color)
+        return read_bytes(data, color=color, max_pixels=max_pixels)
+
+
+class OpenFiles:
+    """Archives and arrays held open while image after image is read from them; for one thread.
+
+    A compressed archive is a stream: whoever reads its members in order reads it once.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[Place, BinaryIO] = {}
+
+    @contextmanager
+    def reading(self, place: Place, *, keep: bool) -> Iterator[BinaryIO]:
+        """A stream of the bytes at a place; ``keep`` a member of a zip open for the next image."""
+        try:
+            if place.member is None or keep:
+                yield self._kept(place)
+            else:
+                yield _member_stream(self._kept(Place(place.path)), place.member)
+        except BaseException:
+            self.close()  # of what has failed the position is unknown
+            raise
+
+    def close(self) -> None:
+        """Close all."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _kept(self, place: Place) -> BinaryIO:
+        stream = self._open.pop(place, None)
+        if stream is None:
+            stream = open_place(place)
+        self._open[place] = stream  # the last used stands last
+        while len(self._open) > KEPT_OPEN:
+            self._open.pop(next(iter(self._open))).close()
+        return stream
+
+
+def open_place(place: Place) -> BinaryIO:
+    """A stream of its own of the bytes at a place; whoever asks closes it."""
+    if place.coding:
+        return cast(BinaryIO, _OPENERS[place.coding](place.path, "rb"))
+    file = Path(place.path).open("rb")  # noqa: SIM115 - closed by OpenFiles
+    return file if place.member is None else _member_stream(file, place.member, owned=True)
+
+
+def _member_stream(file: BinaryIO, member: ZipMember, *, owned: bool = False) -> BinaryIO:
+    """The bytes of a member, without reading the archive's directory again.
+
+    zipfile checks the length and the checksum against what the directory says of it.
+    """
+    file.seek(member.header)
+    header = file.read(_LOCAL_HEADER.size)
+    if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\3\4"):
+        raise zipfile.BadZipFile("no member where the directory says")
+    _, name, extra = _LOCAL_HEADER.unpack(header)
+    file.seek(member.header + _LOCAL_HEADER.size + name + extra)
+    info = zipfile.ZipInfo(member.name)
+    info.compress_type, info.compress_size = member.method, member.compressed
+    info.file_size, info.CRC = member.size, member.crc
+    return cast(BinaryIO, zipfile.ZipExtFile(file, "r", info, close_fileobj=owned))  # type: ignore[call-overload]

@@ -1,0 +1,207 @@
+"""Where the images of a run are: files, folders, patterns, lists, archives and arrays."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spectral_mae.images import archives, arrays, files
+from spectral_mae.images.files import BUILTIN, AnyPath
+from spectral_mae.images.formats import SUFFIXES
+from spectral_mae.images.references import ImageReference, Place
+
+LIST_MARK = "@"
+STANDARD_INPUT = frozenset({"-", "@-"})
+STREAMS = (("/", "dev"), ("/", "proc"))  # beginnings of the names of what a process has open
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSources:
+    """Images that were found, and how many other files and members were passed over."""
+
+    references: tuple[ImageReference, ...]
+    passed_over: int
+
+
+def find_sources(paths: Sequence[AnyPath], *, output: AnyPath | None = None) -> FoundSources:
+    """List the images that files, folders, patterns, lists, archives and arrays stand for.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        What `find_images` takes, and by name or pattern also zip and tar archives (images by
+        name), npy and npz files, and CIFAR's binary batches (``.bin``); ``@FILE`` is a list of
+        any of these, one a line or each ended by a NUL character, from the folder of the list.
+        ``-`` and ``@-`` are the list on standard input: from the working directory, as are lists
+        that come through a pipe. Folders are searched for image files alone.
+    output : path or None
+        Where the run writes: what lies there is no input.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of ``paths`` stands for nothing.
+    ValueError
+        If one cannot be read as what its name says, or is the output.
+
+    Examples
+    --------
+    >>> found = find_sources(["builtin:cat", "builtin:moon", "builtin:cat"])
+    >>> [reference.title for reference in found.references]
+    ['builtin:cat', 'builtin:moon']
+    """
+    if isinstance(paths, str | os.PathLike):
+        raise TypeError(f"paths={os.fspath(paths)!r} is one path; give a list of paths")
+    search = _Search(None if output is None else os.path.realpath(output))
+    for given in paths:
+        search.take(os.fspath(given))
+    return FoundSources(tuple(search.references), search.passed_over)
+
+
+class _Search:
+    """What was found so far; a file met twice keeps its first place."""
+
+    def __init__(self, output: str | None) -> None:
+        self.output = output
+        self.references: list[ImageReference] = []
+        self._taken: set[str] = set()
+        self._others: set[str] = set()
+        self._members = 0
+        self._input_read = False
+        self._builtin = {
+            str(path): f"{BUILTIN}{name}" for name, path in files.builtin_images().items()
+        }
+
+    @property
+    def passed_over(self) -> int:
+        return len(self._others - self._taken) + self._members
+
+    def take(self, given: str, *, listed: bool = False) -> None:
+        """Take in what one path stands for."""
+        if not listed and given in STANDARD_INPUT:
+            self._take_input()
+            return
+        if given.startswith(LIST_MARK) and not listed and not Path(given).exists():
+            path = Path(given.removeprefix(LIST_MARK))
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                raise FileNotFoundError(f"there is no list {str(path)!r}") from None
+            self._take_list(data, str(path), Path() if _is_stream(path) else path.parent)
+            return
+        for path in files.expand(given):
+            if path.is_dir():
+                self._take_folder(path)
+            else:
+                self._take_file(path, by_name=True)
+
+    def _take_input(self) -> None:
+        if self._input_read:
+            raise ValueError("standard input is a list that can be read only once")
+        self._input_read = True
+        data = b"" if sys.stdin is None else sys.stdin.buffer.read()
+        if not data.strip(b"\0\r\n\t "):
+            raise ValueError("no path on standard input: pipe a list into it, one path a line")
+        self._take_list(data, "standard input", Path())
+
+    def _take_list(self, data: bytes, name: str, folder: Path) -> None:
+        """Take in what the lines of a list stand for, relative to a folder."""
+        for number, line in enumerate(_lines(data), 1):
+            if not line.strip():
+                continue
+            plain = line.startswith((BUILTIN, LIST_MARK)) or Path(line).is_absolute()
+            given = line if plain else str(folder / line)
+            try:
+                self.take(given, listed=True)
+            except (OSError, ValueError) as error:
+                raise type(error)(f"{name}, line {number}: {error}") from error
+
+    def _take_folder(self, folder: Path) -> None:
+        if os.path.realpath(folder) == self.output:
+            raise ValueError(
+                f"{str(folder)!r} is the output too; give another --out, lest pictures of results "
+                "become input"
+            )
+        try:
+            for file in files.walk(folder):
+                self._take_file(file, by_name=False)
+        except PermissionError as error:
+            raise PermissionError(
+                f"cannot search {error.filename!r}: permission denied; allow it, or leave that "
+                "folder out"
+            ) from error
+
+    def _take_file(self, path: Path, *, by_name: bool) -> None:
+        real = os.path.realpath(path)
+        if self.output is not None and Path(real).is_relative_to(self.output):
+            if by_name:
+                raise ValueError(f"{str(path)!r} lies in the output; give another --out")
+            return
+        if not by_name and path.suffix.lower() not in SUFFIXES:
+            self._others.add(real)
+            return
+        if real not in self._taken:
+            self._taken.add(real)
+            title = self._builtin.get(str(path)) or files.plain_name(path)
+            self.references += self._inside(path, title) if by_name else [_file(path, title)]
+
+    def _inside(self, path: Path, title: str) -> Iterable[ImageReference]:
+        """The images that a named file is or holds."""
+        ending, suffix = archives.archive_ending(path), path.suffix.lower()
+        if not path.is_file() or not (ending or suffix in (".npy", ".npz", ".bin")):
+            if arrays.looks_pickled(path.name):
+                raise ValueError(arrays.pickled(title, path.name))
+            return [_file(path, title)]
+        if ending:
+            listing = archives.list_archive(path, title)
+            self._members += listing.passed_over
+            return listing.references
+        if suffix == ".npz":
+            references, others = arrays.list_npz(path, title)
+            self._members += others
+            return references
+        read = arrays.list_npy if suffix == ".npy" else arrays.list_cifar
+        return read(path, title, file_stamp(path))
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a list comes from a pipe or the terminal, so that it lies in no folder."""
+    return path.parts[:2] in STREAMS or not path.is_file()
+
+
+def _lines(data: bytes) -> list[str]:
+    """The paths of a list: between NUL characters where there are any, else one a line.
+
+    Lines end as in files of Unix or of Windows, not where Unicode has line separators, which
+    names of files may hold.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # of PowerShell
+        text = data.decode("utf-16")
+    else:
+        text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+    if "\0" in text:
+        return text.split("\0")
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
+def reference_to(path: AnyPath) -> ImageReference:
+    """A reference to one image file, or ``builtin:NAME``."""
+    file = files.image_path(path)
+    return _file(file, files.display_name(file))
+
+
+def _file(path: Path, title: str) -> ImageReference:
+    return ImageReference(title, Place(str(path)), stamp=file_stamp(path))
+
+
+def file_stamp(path: Path) -> str:
+    """Changes when the file does; the same for all files that are not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return "absent"
+    return f"{status.st_size}:{status.st_mtime_ns}"

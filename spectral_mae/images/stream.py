@@ -1,0 +1,154 @@
+"""Images of one shape from many files, in batches, for models that are fitted to them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae import _checks
+from spectral_mae.images.image import LoadedImage, resize_and_crop
+from spectral_mae.images.reader import Reader, title_of
+from spectral_mae.images.references import ImageReference
+from spectral_mae.images.samples import ImageRefused
+
+BATCH_BYTES = 32 * 2**20
+Source = TypeVar("Source")
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """How files become images of one shape.
+
+    Attributes
+    ----------
+    size : int
+        Side of the square images.
+    crops : int
+        0: the shorter side is resized to ``size`` and the middle cropped. Else so many random
+        crops of the pixels as they are.
+    color : bool
+    max_pixels : int
+        Larger files are refused.
+    seed : int
+        Of the crops. What is cropped from a file depends on its name and on nothing else.
+    """
+
+    size: int = 224
+    crops: int = 0
+    color: bool = False
+    max_pixels: int = 50_000_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _checks.positive_int("size", self.size)
+        _checks.positive_int("max_pixels", self.max_pixels)
+        if self.crops < 0:
+            raise ValueError(f"crops={self.crops} is negative")
+        if self.seed < 0:
+            raise ValueError(f"seed={self.seed} is negative")
+
+
+@dataclass
+class ImageStream:
+    """Reads files one after the other; says what it read and what it could not.
+
+    Attributes
+    ----------
+    options : StreamOptions
+    failed : dict
+        Why, by name.
+    enlarged : list of str
+        Images that were smaller than ``size``.
+    n_files, n_images : int
+        What was read so far.
+    reader : Reader
+        Made of the options.
+    """
+
+    options: StreamOptions
+    failed: dict[str, str] = field(default_factory=dict)
+    enlarged: list[str] = field(default_factory=list)
+    n_files: int = 0
+    n_images: int = 0
+    reader: Reader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reader = Reader(self.options.color, self.options.max_pixels)
+
+    def batches(self, paths: Iterable[Path | ImageReference]) -> Iterator[NDArray[np.float64]]:
+        """Images from 0 to 1, shape (n, size, size[, 3]), some tens of megabytes at a time."""
+        size, channels = self.options.size, 3 if self.options.color else 1
+        limit = max(1, BATCH_BYTES // (8 * channels * size**2))
+        waiting: list[NDArray[np.float64]] = []
+        for path in paths:
+            try:
+                waiting += self._read(path)
+            except (ImageRefused, MemoryError) as refusal:
+                self.failed[title_of(path)] = str(refusal) or "not enough memory"
+                continue
+            self.n_files += 1
+            while len(waiting) >= limit:
+                yield self._counted(waiting[:limit])
+                del waiting[:limit]
+        if waiting:
+            yield self._counted(waiting)
+
+    def _counted(self, batch: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        self.n_images += len(batch)
+        return np.stack(batch)
+
+    def _read(self, path: Path | ImageReference) -> list[NDArray[np.float64]]:
+        options = self.options
+        image = self.reader.read(path)
+        if not options.crops:
+            if min(image.source_shape) < options.size:
+                self.enlarged.append(title_of(path))
+            return [resize_and_crop(image, options.size).pixels]
+        return _random_crops(image, path, options)
+
+
+def split_held_out(
+    paths: Sequence[Source], share: float, seed: int
+) -> tuple[list[Source], list[Source]]:
+    """Training and held-out files; which a file belongs to is drawn with ``seed``.
+
+    Raises
+    ------
+    ValueError
+        If either would be empty, but for a share of 0.
+    """
+    if not 0 <= share < 1:
+        raise ValueError(f"holdout={share} is not at least 0 and below 1")
+    n = round(share * len(paths))
+    if share > 0 and not 1 <= n <= len(paths) - 1:
+        raise ValueError(
+            f"holdout={share} of {len(paths)} images holds {n} out; give more images, or holdout 0"
+        )
+    order = np.random.default_rng(seed).permutation(len(paths))
+    held_out = set(order[:n].tolist())
+    return (
+        [path for i, path in enumerate(paths) if i not in held_out],
+        [path for i, path in enumerate(paths) if i in held_out],
+    )
+
+
+def _random_crops(
+    image: LoadedImage, path: Path | ImageReference, options: StreamOptions
+) -> list[NDArray[np.float64]]:
+    height, width = image.pixels.shape[:2]
+    size = options.size
+    if min(height, width) < size:
+        raise ImageRefused(f"too small for crops of {size}x{size}: {height}x{width}")
+    rng = np.random.default_rng([options.seed, zlib.crc32(path.name.encode())])
+    top = rng.integers(0, height - size + 1, options.crops)
+    left = rng.integers(0, width - size + 1, options.crops)
+    return [
+        image.pixels[row : row + size, column : column + size].copy()
+        for row, column in zip(top.tolist(), left.tolist(), strict=True)
+    ]

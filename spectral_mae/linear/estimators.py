@@ -1,0 +1,356 @@
+"""The linear masked autoencoder, denoising autoencoder and autoencoder, fitted in closed form.
+
+No training: each model takes second moments of images and returns the map of least expected loss
+over all its corruptions. ``covariance="banded"`` finds the best map among those
+that commute with cyclic shifts by whole patches, band by band, at sizes where a dense problem
+does not fit any memory; ``"dense"`` finds the best of all; ``"stationary"`` takes nothing from
+the images but their power spectra.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from spectral_mae import _checks
+from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae._files.columns import plain_fields, write_columns
+from spectral_mae.linear import model_file, solver
+from spectral_mae.linear.corruption import (
+    GaussianNoise,
+    Mix,
+    NoCorruption,
+    OffsetMasking,
+    PatchMasking,
+)
+from spectral_mae.linear.fitted_map import Covariance
+from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.linear.moments.kinds import BandMoments, Moments, StationaryMoments
+from spectral_mae.linear.moments.stack import Stack
+from spectral_mae.linear.solution import Solution
+from spectral_mae.masks.patches import PatchGrid
+
+Target = Literal["all", "hidden"]
+
+
+@dataclass(frozen=True, eq=False)
+class MaskRatioSweep:
+    """Loss of the full-rank model at many mask ratios.
+
+    Attributes
+    ----------
+    mask_ratio : ndarray, shape (n,)
+        As they were asked for.
+    hidden : ndarray, shape (n,)
+        Fraction of patches that is hidden on average: with a fixed number of patches kept only
+        whole patches are.
+    loss, explained : ndarray, shape (n,)
+        ``explained`` is 1 − loss/trace.
+    """
+
+    mask_ratio: FloatArray
+    hidden: FloatArray
+    loss: FloatArray
+    explained: FloatArray
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists."""
+        return plain_fields(self)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a row per mask ratio."""
+        names = ("mask_ratio", "hidden", "loss", "explained")
+        write_columns(path, {name: getattr(self, name) for name in names})
+
+
+class LinearMAE(LinearModel):
+    """The linear masked autoencoder of least expected loss over all masks.
+
+    Parameters
+    ----------
+    patch_size : int or tuple of int
+    mask_ratio : float
+        Fraction of patches that is hidden, strictly between 0 and 1.
+    rank : int or None
+        Width of the bottleneck; None is none.
+    sampling : {"fixed", "bernoulli"}
+        Exactly ⌊L(1−m)⌋ patches kept, as MAE code does, or each by its own coin.
+    target : {"all", "hidden"}
+        Pixels that are scored: all of the image, or those of hidden patches, as MAE code does;
+        that has no closed form with a bottleneck. (MAE's target normalised per patch is nonlinear
+        in the image and has no linear form.)
+    covariance : {"banded", "dense", "stationary"}
+        The best map that commutes with cyclic shifts by whole patches, the best of all, or the
+        best for images of which only the power spectra are known.
+    random_offset : bool
+        The patch grid itself is shifted at random, cyclically, for every mask. Needs
+        ``covariance="stationary"``: then each frequency stands alone, and the model is the
+        Wiener filter whose noise is the mask's leakage. Masks are those of
+        ``sample_visible(..., random_offset=True)``.
+    center : bool
+        Subtract the mean: per position in the patch if banded, per pixel if dense, per channel
+        if stationary.
+    shrinkage : float
+        From 0 to 1: how far the second moment is pulled towards its average over all cyclic
+        shifts of pixels. `choose_shrinkage` finds what held-out images want.
+
+    Attributes
+    ----------
+    loss_, trace_ : float
+    eigenvalues_ : ndarray or None
+    mean_ : ndarray
+    moments_ : BandMoments, DenseMoments or StationaryMoments
+    solution_ : Solution
+        What the solver found: weights, condition of Q, dimensions dropped, components.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> images = np.cumsum(np.cumsum(rng.standard_normal((100, 16, 16)), axis=1), axis=2)
+    >>> model = LinearMAE(4, 0.75).fit(images[:80])
+    >>> model.loss_ < model.trace_
+    True
+    >>> 0 < model.score(images[80:]) < 1 - model.loss_ / model.trace_  # training loss flatters
+    True
+    """
+
+    def __init__(
+        self,
+        patch_size: _checks.PerAxis,
+        mask_ratio: float,
+        *,
+        rank: int | None = None,
+        sampling: Sampling = "fixed",
+        target: Target = "all",
+        covariance: Covariance = "banded",
+        random_offset: bool = False,
+        center: bool = True,
+        shrinkage: float = 0.0,
+    ) -> None:
+        _checks.choice("sampling", sampling, Sampling)
+        _checks.choice("target", target, Target)
+        _checks.choice("covariance", covariance, Covariance)
+        if target == "hidden" and rank is not None:
+            raise ValueError(f"{target=} with {rank=}: no closed form with a bottleneck")
+        self.random_offset = _checks.flag("random_offset", random_offset)
+        if random_offset and covariance != "stationary":
+            raise ValueError(
+                f"{random_offset=} needs covariance='stationary', not {covariance!r}: only then "
+                "each frequency stands alone"
+            )
+        if random_offset and target == "hidden":
+            raise ValueError(
+                f"{target=} with {random_offset=}: what is hidden then depends on the pixel, and "
+                "there is no closed form"
+            )
+        self.patch_size = _checks.patch_size(patch_size)
+        self.mask_ratio = _checks.open_unit("mask_ratio", mask_ratio)
+        self.rank = _rank(rank)
+        self.sampling: Sampling = sampling
+        self.target: Target = target
+        self.covariance = covariance
+        self.center = _checks.flag("center", center)
+        self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
+
+    def mask_ratio_sweep(self, ratios: Sequence[float]) -> MaskRatioSweep:
+        """Loss of the full-rank model at other mask ratios, on the fitted moments.
+
+        One factorisation serves them all, but for a hidden target, which is solved anew: with
+        T = Blkdiag_p(S) = GGᴴ and G⁻¹SG⁻ᴴ = UΛUᴴ the solutions share their modes, with gains
+        π₁Λ/(π₂Λ + π₁−π₂).
+        """
+        self._fitted()
+        wanted = np.array(
+            [_checks.open_unit("mask_ratio", ratio) for ratio in _checks.items("ratios", ratios)]
+        )
+        if len(wanted) == 0:
+            raise ValueError("no mask ratios: ratios is empty")
+        masking = [
+            PatchMasking(self.moments_.grid.n_patches, m, self.sampling) for m in wanted.tolist()
+        ]
+        stack = self._stack(self.moments_)
+        if self.target == "hidden":
+            found = [
+                solver.hidden_target(stack, one.mix_given_hidden, one.mix.mu) for one in masking
+            ]
+            loss = np.array([each.loss for each in found])
+            explained = np.array([each.explained for each in found])
+        else:
+            loss = solver.sweep(stack, [one.mix for one in masking])
+            with np.errstate(invalid="ignore"):
+                explained = 1.0 - loss / stack.trace
+        hidden = np.array([1 - one.mix.mu for one in masking])
+        return MaskRatioSweep(wanted, hidden, loss, explained)
+
+    @property
+    def _has_eigenvalues(self) -> bool:
+        return self.target == "all"
+
+    @property
+    def _working(self) -> Moments:
+        return self._by_frequency(self.moments_) if self.random_offset else self.moments_
+
+    def _stack(self, moments: Moments) -> Stack:
+        if not self.random_offset:
+            return super()._stack(moments)
+        working = self._by_frequency(moments)
+        return self._offset(moments.grid).smoothed(working.stack(), working.transform)
+
+    def _stack_of(self, centred: Moments) -> Stack:
+        stack = super()._stack_of(centred)
+        if not self.random_offset:
+            return stack
+        working = self._by_frequency(self.moments_)
+        return self._offset(self.moments_.grid).smoothed(stack, working.transform)
+
+    @staticmethod
+    def _by_frequency(moments: Moments) -> BandMoments:
+        if not isinstance(moments, StationaryMoments):
+            raise TypeError(f"random_offset needs StationaryMoments, not {type(moments).__name__}")
+        return moments.by_frequency
+
+    def _masking(self, grid: PatchGrid) -> PatchMasking:
+        return PatchMasking(grid.n_patches, self.mask_ratio, self.sampling)
+
+    def _offset(self, grid: PatchGrid) -> OffsetMasking:
+        return OffsetMasking(grid, self.mask_ratio, self.sampling)
+
+    def _corruption(self, grid: PatchGrid) -> PatchMasking | OffsetMasking:
+        return self._offset(grid) if self.random_offset else self._masking(grid)
+
+    def _scored_mix(self, grid: PatchGrid) -> Mix:
+        masking = self._masking(grid)
+        return masking.mix if self.target == "all" else masking.mix_given_hidden
+
+    def _solve(self, stack: Stack, grid: PatchGrid) -> Solution:
+        masking = self._masking(grid)
+        if self.target == "hidden":
+            return solver.hidden_target(stack, masking.mix_given_hidden, masking.mix.mu)
+        return _solve_all(stack, masking.mix, self.rank)
+
+
+class LinearDAE(LinearModel):
+    """The linear denoising autoencoder: white noise instead of masks.
+
+    Parameters
+    ----------
+    patch_size : int or tuple of int
+        Of the bands; the dense model does not depend on it.
+    sigma : float
+        Standard deviation of the noise in pixel units.
+    rank, covariance, center, shrinkage
+        As in `LinearMAE`.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).standard_normal((500, 4, 4))
+    >>> round(LinearDAE(2, 1.0).fit(images).score(images), 1)  # noise as strong as the signal
+    0.5
+    """
+
+    def __init__(
+        self,
+        patch_size: _checks.PerAxis,
+        sigma: float,
+        *,
+        rank: int | None = None,
+        covariance: Covariance = "banded",
+        center: bool = True,
+        shrinkage: float = 0.0,
+    ) -> None:
+        _checks.choice("covariance", covariance, Covariance)
+        self.patch_size = _checks.patch_size(patch_size)
+        self.sigma = GaussianNoise(sigma).sigma
+        self.rank = _rank(rank)
+        self.covariance = covariance
+        self.center = _checks.flag("center", center)
+        self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
+
+    def _corruption(self, grid: PatchGrid) -> GaussianNoise:
+        return GaussianNoise(self.sigma)
+
+    def _solve(self, stack: Stack, grid: PatchGrid) -> Solution:
+        return _solve_all(stack, self._corruption(grid).mix, self.rank)
+
+
+class LinearAE(LinearModel):
+    """The linear autoencoder: principal components.
+
+    Parameters
+    ----------
+    patch_size : int or tuple of int
+    rank : int
+    covariance, center, shrinkage
+        As in `LinearMAE`.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).standard_normal((500, 4, 4))
+    >>> round(LinearAE(2, 16).fit(images).loss_, 9)
+    0.0
+    """
+
+    def __init__(
+        self,
+        patch_size: _checks.PerAxis,
+        rank: int,
+        *,
+        covariance: Covariance = "banded",
+        center: bool = True,
+        shrinkage: float = 0.0,
+    ) -> None:
+        _checks.choice("covariance", covariance, Covariance)
+        self.patch_size = _checks.patch_size(patch_size)
+        self.rank = _checks.positive_int("rank", rank)
+        self.covariance = covariance
+        self.center = _checks.flag("center", center)
+        self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
+
+    def _corruption(self, grid: PatchGrid) -> NoCorruption:
+        return NoCorruption()
+
+    def _solve(self, stack: Stack, grid: PatchGrid) -> Solution:
+        return _solve_all(stack, NoCorruption().mix, self.rank)
+
+
+def _solve_all(stack: Stack, mix: Mix, rank: int | None) -> Solution:
+    if rank is None:
+        return solver.full_rank(stack, mix, overwrite=True)  # the stack was made for this
+    return solver.low_rank(stack, mix, rank)
+
+
+def _rank(rank: int | None) -> int | None:
+    return None if rank is None else _checks.positive_int("rank", rank)
+
+
+MODELS: dict[str, type[LinearMAE | LinearDAE | LinearAE]] = {
+    model.__name__: model for model in (LinearMAE, LinearDAE, LinearAE)
+}
+
+
+def load_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE:
+    """Read a model that `LinearModel.save` wrote. Nothing in the file is executed.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> images = np.random.default_rng(0).random((20, 8, 8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     LinearMAE(4, 0.5).fit(images).save(f"{folder}/model.npz")
+    ...     model = load_model(f"{folder}/model.npz")
+    >>> model.mask_ratio, model.moments_.n_images
+    (0.5, 20)
+    """
+    stored = model_file.read(path)
+    if stored.model not in MODELS:
+        raise ValueError(f"{os.fspath(path)!r} holds a {stored.model}, none of {', '.join(MODELS)}")
+    return MODELS[stored.model].from_stored(stored)

@@ -1,0 +1,266 @@
+"""What a linear model does to each frequency.
+
+In the Fourier basis, with G the diagonal of a model's map (what a frequency makes of itself) and
+channels summed, the power of the reconstruction at a frequency is
+
+    reconstructed = passed + aliased + noise,
+
+its own power times |G|², what arrives from other frequencies, and what the randomness of the
+corruption adds. All powers are densities: |X|² divided by the number of pixels.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae._checks import FloatArray
+from spectral_mae._files.columns import plain_fields, write_columns
+from spectral_mae._parallel import in_batches
+from spectral_mae.linear.corruption import Mix
+from spectral_mae.linear.moments.stack import Stack
+from spectral_mae.linear.moments.transforms import BlockTransform
+from spectral_mae.spectra import frequencies as grids
+from spectral_mae.spectra.rings import Bins, RingBins
+
+Complex128Array = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FrequencyResponse:
+    """A model's response, frequency by frequency, on the whole grid in FFT order.
+
+    Attributes
+    ----------
+    gain : ndarray of complex128, shape (*shape)
+        g = μW_kk, what the mean reconstruction makes of a frequency. With several channels the
+        mean over them, weighted with their power; NaN where there is none.
+    original : ndarray, shape (*shape)
+        S_kk, the power density of the (centred) images, channels summed.
+    passed : ndarray, shape (*shape)
+        |g|² S_kk; with several channels Tr(G S_kk Gᴴ).
+    aliased : ndarray, shape (*shape)
+        (μ²WᴴSW)_kk − passed: what arrives from the rest of the band. May be negative where the
+        images are not stationary.
+    noise : ndarray, shape (*shape)
+        (Wᴴ(Q−μ²S)W)_kk: what the randomness of the corruption adds.
+    error : ndarray, shape (*shape)
+        S − 2μRe(SW)_kk + (WᴴQW)_kk. Sums to the expected loss (for a hidden target to that of a
+        hidden pixel, the loss divided by 1−π₁).
+    """
+
+    gain: Complex128Array
+    original: FloatArray
+    passed: FloatArray
+    aliased: FloatArray
+    noise: FloatArray
+    error: FloatArray
+
+    def __repr__(self) -> str:
+        explained = float(_explained(self.error.sum(), self.original.sum()))
+        return f"FrequencyResponse(shape={self.shape}, explained={explained:.4g} of all power)"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Pixels along each axis."""
+        return self.original.shape
+
+    @property
+    def frequencies(self) -> tuple[FloatArray, ...]:
+        """Frequency along each axis, cycles/pixel, in ``np.fft.fftfreq`` order."""
+        return grids.full_frequencies(self.shape, (1.0,) * len(self.shape))
+
+    @property
+    def reconstructed(self) -> FloatArray:
+        """Power density of the reconstruction about the mean."""
+        return self.passed + self.aliased + self.noise
+
+    @property
+    def explained(self) -> FloatArray:
+        """1 − error/original; NaN where there is no power."""
+        return _explained(self.error, self.original)
+
+    def radial(self, bins: Bins = None) -> RadialResponse:
+        """Averages over rings of frequency; ``bins`` as in `Spectrum.radial`.
+
+        Ratios are those of the averages.
+        """
+        rings = RingBins(self.shape, (1.0,) * len(self.shape), bins)
+
+        def mean(full: FloatArray) -> FloatArray:
+            return rings.average(grids.half_from_full(full), scaling="density").power
+
+        original = mean(self.original)
+        through = mean(np.where(self.original > 0, (self.gain * self.original).real, 0.0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gain = through / original
+        return RadialResponse(
+            rings.frequency,
+            rings.count,
+            gain,
+            original,
+            mean(self.passed),
+            mean(self.aliased),
+            mean(self.noise),
+            mean(self.error),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """All curves as plain lists; the complex gain as its two parts."""
+        fields = plain_fields(self)
+        fields["gain"] = {"real": self.gain.real.tolist(), "imag": self.gain.imag.tolist()}
+        return fields
+
+
+@dataclass(frozen=True, eq=False)
+class RadialResponse:
+    """A model's response averaged over rings of frequency.
+
+    Attributes
+    ----------
+    frequency : ndarray, shape (n_bins,)
+        Cycles/pixel.
+    count : ndarray of int, shape (n_bins,)
+    gain : ndarray, shape (n_bins,)
+        Real part, weighted with the power of the images.
+    original, passed, aliased, noise, error : ndarray, shape (n_bins,)
+        Mean power densities, as in `FrequencyResponse`.
+    """
+
+    frequency: FloatArray
+    count: NDArray[np.integer[Any]]
+    gain: FloatArray
+    original: FloatArray
+    passed: FloatArray
+    aliased: FloatArray
+    noise: FloatArray
+    error: FloatArray
+
+    @property
+    def reconstructed(self) -> FloatArray:
+        """Mean power density of the reconstruction."""
+        return self.passed + self.aliased + self.noise
+
+    @property
+    def explained(self) -> FloatArray:
+        """1 − error/original of each ring."""
+        return _explained(self.error, self.original)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All curves as plain lists."""
+        return {name: column.tolist() for name, column in self._columns().items()}
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a row per ring."""
+        write_columns(path, self._columns())
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        powers = ("original", "passed", "aliased", "noise", "reconstructed", "error")
+        names = ("frequency", "count", "gain", *powers, "explained")
+        return {name: getattr(self, name) for name in names}
+
+
+def frequency_response(
+    stack: Stack,
+    transform: BlockTransform,
+    mix: Mix,
+    weights: NDArray[Any],
+    extra: tuple[FloatArray, FloatArray] | None = None,
+) -> FrequencyResponse:
+    """The response of a map on a stack.
+
+    Parameters
+    ----------
+    stack : Stack
+        The images.
+    transform : BlockTransform
+        The coordinates of the stack.
+    mix : Mix
+        The corruption.
+    weights : ndarray, shape (n_blocks, d, d)
+    extra : (encoder, decoder) or None
+        A map of rank one that is added, x̂ += (x̃ · encoder) decoder, each of shape
+        (n_patches, patch_dim).
+    """
+
+    def work(rows: slice) -> tuple[Complex128Array, ...]:
+        second, map_ = stack.blocks[rows], weights[rows]
+        adjoint = map_.conj().swapaxes(1, 2)
+        cross = second @ map_
+        output = mix.second_moment(stack, rows) @ map_
+        matrices = (second, adjoint, cross, adjoint @ cross, adjoint @ output)
+        return tuple(transform.fourier_diagonal(matrix, rows) for matrix in matrices)
+
+    found = in_batches(work, *stack.blocks.shape[:2])
+    own, gain, cross, mean_output, output = map(
+        transform.basis.scatter, map(np.concatenate, zip(*found, strict=True))
+    )
+    mu = mix.mu
+    if extra is not None:
+        read, write = (image[np.newaxis] for image in extra)
+        seen = transform.apply(stack.blocks, read)
+        spoiled = mix.own * seen + mix.white * read
+        spoiled += mix.local * transform.apply(stack.local_of(slice(None)), read)
+        reads, writes, sees = (_unitary(image, transform) for image in (read, write, seen))
+        gain = gain + _outer(writes, reads)
+        cross = cross + _outer(sees, writes)
+        mean_output = mean_output + _added(read, seen, writes, weights, transform)
+        output = output + _added(read, spoiled, writes, weights, transform)
+    original, reconstructed = _trace(own), _trace(output)
+    passed = mu**2 * _trace(gain @ own @ gain.conj().swapaxes(-1, -2))
+    from_signal = mu**2 * _trace(mean_output)
+    return FrequencyResponse(
+        mu * _scalar_gain(gain, own),
+        original,
+        passed,
+        from_signal - passed,
+        reconstructed - from_signal,
+        original - 2 * mu * _trace(cross) + reconstructed,
+    )
+
+
+def _scalar_gain(gain: Complex128Array, own: Complex128Array) -> Complex128Array:
+    if gain.shape[-1] == 1:
+        return gain[..., 0, 0]
+    power = _trace(own)
+    passed = np.einsum("...ij,...ji->...", gain, own)
+    none = np.full(power.shape, np.nan, dtype=np.complex128)
+    return np.divide(passed, power, out=none, where=power > 0)
+
+
+def _added(
+    read: FloatArray,
+    seen: FloatArray,
+    writes: Complex128Array,
+    weights: NDArray[Any],
+    transform: BlockTransform,
+) -> Complex128Array:
+    """What a map of rank one adds to WᵀMW, with ``seen`` = M·``read``."""
+    power = float(np.sum(read * seen))
+    shared = _outer(_unitary(transform.apply(weights, seen), transform), writes)
+    return power * _outer(writes, writes) + shared + shared.conj().swapaxes(-1, -2)
+
+
+def _unitary(images: FloatArray, transform: BlockTransform) -> Complex128Array:
+    """An image, (1, n_patches, patch_dim), in the unitary Fourier basis, (*shape, channels)."""
+    image = transform.grid.from_patches(images[0], channel_axis=-1)
+    return np.fft.fftn(image, axes=tuple(range(image.ndim - 1)), norm="ortho")
+
+
+def _outer(a: Complex128Array, b: Complex128Array) -> Complex128Array:
+    return a[..., :, np.newaxis] * b.conj()[..., np.newaxis, :]
+
+
+def _trace(matrices: Complex128Array) -> FloatArray:
+    return np.einsum("...ii->...", matrices).real
+
+
+def _explained(error: FloatArray, original: FloatArray) -> FloatArray:
+    """1 − error/original; NaN where there is no power but rounding."""
+    floor = 4 * np.finfo(np.float64).eps * np.max(original, initial=0.0)
+    none = np.full(np.shape(error), np.nan)
+    return 1 - np.divide(error, original, out=none, where=original > floor)

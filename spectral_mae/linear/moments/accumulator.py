@@ -1,0 +1,316 @@
+"""What the kinds of second moments share: checking, counting, merging, saving."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae._files.array_file import read_arrays, write_arrays
+from spectral_mae.linear.moments.stack import Stack
+from spectral_mae.linear.moments.transforms import BlockTransform
+from spectral_mae.masks.patches import PatchGrid, expect_grid
+
+# Images are transformed and added up in parts of this size; it bounds the memory of an update.
+PART_BYTES = 64 * 2**20
+# What is asymmetric, negative or uneven in a given matrix by less, relative to its largest value,
+# is taken for rounding.
+ROUNDING = 1e-10
+
+
+class Accumulator(ABC):
+    """What the kinds of moments share: checking, counting, saving.
+
+    Parameters
+    ----------
+    grid : PatchGrid
+    channels : int
+        Numbers per pixel.
+    center : bool
+        Take moments about the mean (whose form depends on the kind), or about zero.
+    """
+
+    kind: ClassVar[str]
+    transform: BlockTransform
+
+    def __init__(self, grid: PatchGrid, channels: int = 1, center: bool = True) -> None:
+        expect_grid(grid)
+        self.grid = grid
+        self.channels = _checks.positive_int("channels", channels)
+        self.center = _checks.flag("center", center)
+        self.n_images = 0
+
+    @classmethod
+    def from_second_moment(
+        cls, matrix: ArrayLike, grid: PatchGrid, channels: int = 1, *, mean: float | None = None
+    ) -> Self:
+        """Moments of images of which the second moment is known, not the images.
+
+        They count as one image when they are merged with others.
+
+        Parameters
+        ----------
+        matrix : array_like, shape (D, D)
+            Of flattened images: pixels in row-major order, channels last. About ``mean``.
+            Banded moments need one that stays as it is when images shift cyclically by whole
+            patches, stationary ones by single pixels.
+        grid : PatchGrid
+        channels : int
+        mean : float or None
+            Of every pixel. None makes moments about zero, for models with ``center=False``.
+
+        Raises
+        ------
+        ValueError
+            If the matrix does not fit the grid, is not symmetric, has a negative eigenvalue or
+            changes under the shifts, each beyond rounding.
+
+        Examples
+        --------
+        >>> from scipy.linalg import toeplitz
+        >>> from spectral_mae import DenseMoments
+        >>> second = toeplitz(0.5 ** np.arange(6))
+        >>> moments = DenseMoments.from_second_moment(second, PatchGrid(6, 2), mean=0.0)
+        >>> bool(np.allclose(moments.stack().blocks[0], second))
+        True
+        """
+        moments = cls(grid, channels, mean is not None)
+        largest = _checks.LARGEST_SQUARED
+        level = 0.0 if mean is None else _checks.bounded_number("mean", mean, largest)
+        second = _symmetric(matrix, grid.n_patches * moments.patch_dim)
+        moments.n_images = 1
+        moments.restore(moments.sums_of(second, level))
+        values = np.linalg.eigvalsh(moments.stack().blocks)
+        if values.min() < -ROUNDING * values.max():
+            raise ValueError(
+                f"the matrix has the eigenvalue {values.min():.3g}, its largest is "
+                f"{values.max():.3g}: no images have such a second moment"
+            )
+        return moments
+
+    @property
+    def patch_dim(self) -> int:
+        """Numbers in a patch, d."""
+        return self.grid.patch_pixels * self.channels
+
+    def update(self, images: ArrayLike, *, channel_axis: int | None = None) -> Self:
+        """Take in a batch of images.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, *grid.shape), with the channels at ``channel_axis`` if given
+            Any real type; sums are in double precision.
+        channel_axis : int or None
+            None means a single channel, or the last axis if these moments have several.
+
+        Raises
+        ------
+        ValueError
+            If the images do not fit the grid and the channels, or hold NaN or infinity.
+        """
+        batch = self._batch(images, channel_axis)
+        size = max(1, PART_BYTES // (8 * self.grid.n_patches * self.patch_dim))
+        for first in range(0, len(batch), size):
+            self.add_patches(self._cut(batch[first : first + size]))
+        return self
+
+    def to_patches(self, images: ArrayLike, channel_axis: int | None = None) -> FloatArray:
+        """Check a batch of images as `update` does, and cut it: (n, n_patches, patch_dim)."""
+        return self._cut(self._batch(images, channel_axis))
+
+    def masked_patches(
+        self, images: ArrayLike, visible: ArrayLike | None, channel_axis: int | None = None
+    ) -> tuple[FloatArray, BoolArray]:
+        """Images and masks cut into patches, both (n, n_patches, patch_dim).
+
+        Whatever hidden pixels hold, NaN too, is of no account: they are zero in the result.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, *grid.shape), with the channels as in `update`
+        visible : array_like, shape (*grid.shape) or (n, *grid.shape), or None
+            Bool, or numbers that are 0 or 1; None keeps everything.
+        channel_axis : int or None
+        """
+        batch, shape = self._batch(images, channel_axis), self.grid.shape
+        masks = np.ones(shape, bool) if visible is None else _checks.bool_mask("visible", visible)
+        if masks.shape not in (shape, (len(batch), *shape)):
+            raise ValueError(
+                f"visible of shape {masks.shape} is neither {shape} nor {(len(batch), *shape)}"
+            )
+        patches = self._cut(np.where(masks[..., np.newaxis], batch, 0))
+        pixels = np.repeat(self.grid.to_patches(masks), self.channels, axis=-1)
+        return patches, np.broadcast_to(pixels, patches.shape)
+
+    def add_patches(self, patches: FloatArray) -> Self:
+        """Take in images that are cut into patches already, (n, n_patches, patch_dim)."""
+        if len(patches):
+            self._add(patches)
+            self.n_images += len(patches)
+        return self
+
+    def merge(self, other: Self) -> Self:
+        """Take in what another accumulator of the same kind has seen.
+
+        Raises
+        ------
+        ValueError
+            If the two differ in grid, channels or centring.
+        """
+        if not isinstance(other, type(self)):
+            raise TypeError(f"{type(self).__name__} cannot take in {_checks.brief(other)}")
+        mine, theirs = self._identity(), other._identity()
+        if mine != theirs:
+            raise ValueError(f"moments do not fit: {mine} and {theirs}")
+        if other.n_images:
+            self._merge(other)
+            self.n_images += other.n_images
+        return self
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write an npz file, without pickles."""
+        write_arrays(path, self.to_arrays())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the file holds moments of another kind, or none.
+        """
+        arrays = read_arrays(path)
+        kind = str(arrays["kind"]) if "kind" in arrays else None
+        if kind != cls.kind:
+            raise ValueError(f"{os.fspath(path)!r} holds {kind=}, not {cls.kind!r}")
+        try:
+            return cls.from_arrays(arrays)
+        except KeyError as error:
+            raise ValueError(f"{os.fspath(path)!r} holds moments that lack {error}") from error
+
+    def to_arrays(self) -> dict[str, Any]:
+        """All there is to know, as arrays by name."""
+        return {
+            "kind": np.array(self.kind),
+            "shape": np.array(self.grid.shape),
+            "patch_size": np.array(self.grid.patch_size),
+            "channels": np.array(self.channels),
+            "center": np.array(self.center),
+            "n_images": np.array(self.n_images),
+            **self.arrays(),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Undo `to_arrays`."""
+        grid = PatchGrid(arrays["shape"].tolist(), arrays["patch_size"].tolist())
+        moments = cls(grid, int(arrays["channels"]), bool(arrays["center"]))
+        moments.n_images = int(arrays["n_images"])
+        own = moments.arrays()
+        for name, value in own.items():
+            if np.shape(arrays[name]) != np.shape(value):
+                raise ValueError(
+                    f"{name} of shape {np.shape(arrays[name])} does not fit {moments.grid} with "
+                    f"{moments.channels} channels: it should be {np.shape(value)}"
+                )
+        moments.restore({name: np.array(arrays[name]) for name in own})
+        return moments
+
+    def _batch(self, images: ArrayLike, channel_axis: int | None) -> NDArray[Any]:
+        array = _checks.plain_array("images", images)
+        if channel_axis is None and self.channels > 1:
+            channel_axis = -1
+        batch = _checks.channels_last("images", array, channel_axis, self.grid.ndim + 1)
+        if batch.shape[1:] != (*self.grid.shape, self.channels):
+            raise ValueError(
+                f"images of shape {array.shape} with {channel_axis=} do not fit "
+                f"shape={self.grid.shape} with channels={self.channels}"
+            )
+        return batch
+
+    def _cut(self, batch: NDArray[Any]) -> FloatArray:
+        pixels = _checks.real_array("images", batch).astype(np.float64, copy=False)
+        _checks.squarable("images", pixels)
+        return self.grid.to_patches(pixels, channel_axis=-1)
+
+    @property
+    @abstractmethod
+    def mean(self) -> FloatArray:
+        """What is subtracted from images, in patch order, shape (n_patches, patch_dim)."""
+
+    @abstractmethod
+    def stack(self) -> Stack:
+        """The second moment about the mean (or zero), divided by the number of images."""
+
+    @abstractmethod
+    def _add(self, patches: FloatArray) -> None: ...
+
+    @abstractmethod
+    def _merge(self, other: Self) -> None: ...
+
+    @abstractmethod
+    def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
+        """The sums of one image whose second moment, of pixels in row-major order, is known."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, Any]:
+        """The sums, by name."""
+
+    @abstractmethod
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take up saved sums."""
+
+    def _identity(self) -> tuple[str, PatchGrid, int, bool]:
+        return self.kind, self.grid, self.channels, self.center
+
+    def _counted(self) -> int:
+        if self.n_images == 0:
+            raise ValueError("no images yet: call update first")
+        return self.n_images
+
+
+class Scatter:
+    """Mean and sum of outer products about it, for real vectors (Chan, Golub and LeVeque 1983).
+
+    Parts merge without the cancellation of E[xxᵀ] − E[x]E[x]ᵀ. Uncentred, the mean stays zero.
+    """
+
+    def __init__(self, dim: int, center: bool) -> None:
+        self.center = center
+        self.count = 0
+        self.mean = np.zeros(dim)
+        self.scatter = np.zeros((dim, dim))
+
+    def add(self, rows: FloatArray) -> None:
+        """Take in vectors, shape (n, dim)."""
+        mean = rows.mean(axis=0) if self.center else np.zeros_like(self.mean)
+        centred = rows - mean
+        self.merge(len(rows), mean, centred.T @ centred)
+
+    def merge(self, count: int, mean: FloatArray, scatter: FloatArray) -> None:
+        """Take in a part that is known by its own count, mean and scatter."""
+        total = self.count + count
+        step = mean - self.mean
+        self.scatter += scatter
+        self.scatter += np.multiply.outer(step, step * (self.count * count / total))
+        self.mean += step * (count / total)
+        self.count = total
+
+
+def _symmetric(matrix: ArrayLike, size: int) -> FloatArray:
+    """A second moment that was given, as (size, size)."""
+    second = _checks.real_array("matrix", matrix).astype(np.float64)
+    _checks.squarable("matrix", second)
+    if second.shape != (size, size):
+        raise ValueError(f"matrix of shape {second.shape} is not {(size, size)}")
+    uneven = float(np.abs(second - second.T).max())
+    if uneven > ROUNDING * np.abs(second).max():
+        raise ValueError(f"the matrix is not symmetric: it differs from its transpose by {uneven}")
+    return (second + second.T) / 2

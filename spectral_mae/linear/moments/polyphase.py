@@ -1,0 +1,169 @@
+"""Matrices on the pixels of a patch, seen in the Fourier basis of the whole image.
+
+Band q of a patch grid holds the frequencies k = q + j·counts, one for each pixel r of a patch, and
+
+    X[k] = Σ_r e^(−2πi k·r/D) x̂_q[r].
+
+Divided by the root of the pixels of a patch that is a unitary change of basis U_q, so
+U_q M U_qᴴ shows a band's matrix M by frequency. A covariance that is the same under all cyclic
+shifts of pixels is diagonal there (up to its channels).
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.masks.pulses import unit_roots
+
+Complex128Array = NDArray[np.complex128]
+
+
+class Polyphase:
+    """The Fourier bases of some bands of a patch grid.
+
+    Parameters
+    ----------
+    grid : PatchGrid
+    channels : int
+    bands : ndarray of int, shape (n_bands, ndim)
+        Index q of each band. Of conjugate bands one is enough.
+
+    Examples
+    --------
+    >>> grid = PatchGrid((6,), 2)
+    >>> basis = Polyphase(grid, 1, np.array([[0], [1]]))
+    >>> power = np.array([5.0, 4.0, 3.0, 2.0, 3.0, 4.0]).reshape(6, 1, 1)
+    >>> blocks = basis.circulant(basis.gather(power))
+    >>> bool(np.allclose(basis.scatter(basis.diagonal(blocks)), power))
+    True
+    """
+
+    def __init__(self, grid: PatchGrid, channels: int, bands: NDArray[np.integer[Any]]) -> None:
+        self.shape = grid.shape
+        self.patch_size = grid.patch_size
+        self.channels = channels
+        counts = np.array(grid.counts)
+        within = np.indices(grid.patch_size).reshape(grid.ndim, -1).T
+        # k[b, j], for each band and each pixel of a patch
+        self._index = bands[:, np.newaxis] + within * counts
+        phase = np.ones((len(bands), len(within)), dtype=np.complex128)
+        for axis, n in enumerate(grid.shape):
+            phase *= unit_roots(n, np.multiply.outer(bands[:, axis], within[:, axis]))
+        self._phase = phase
+        lag = (within[:, np.newaxis] - within) % np.array(grid.patch_size)
+        self._lag = np.ravel_multi_index(tuple(np.moveaxis(lag, -1, 0)), grid.patch_size)
+
+    def diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """What matrices do at each frequency by itself: the diagonal of U_q M U_qᴴ.
+
+        Parameters
+        ----------
+        blocks : ndarray, shape (n, d, d)
+            The matrices of the bands ``rows``.
+
+        Returns
+        -------
+        ndarray, shape (n, pixels of a patch, channels, channels)
+        """
+        phase = self._phase[rows]
+        n, pixels = phase.shape
+        c, ndim = self.channels, len(self.patch_size)
+        turned = blocks.reshape(n, pixels, c, pixels, c) * phase[:, :, None, None, None]
+        turned *= phase.conj()[:, None, None, :, None]
+        axes = tuple(range(1, ndim + 1))
+        split = turned.reshape(n, *self.patch_size, c, *self.patch_size, c)
+        split = scipy.fft.fftn(split, axes=axes, overwrite_x=True)
+        split = scipy.fft.ifftn(split, axes=tuple(a + ndim + 1 for a in axes), overwrite_x=True)
+        # A copy: a view would keep the whole matrices alive.
+        return np.einsum("npcpe->npce", split.reshape(n, pixels, c, pixels, c)).copy()
+
+    def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """The matrices U_qᴴ diag U_q; undoes `diagonal` where nothing is off it.
+
+        Parameters
+        ----------
+        diagonal : ndarray, shape (n, pixels of a patch, channels, channels)
+
+        Returns
+        -------
+        ndarray, shape (n, d, d)
+        """
+        phase = self._phase[rows]
+        n, pixels = phase.shape
+        c, ndim = self.channels, len(self.patch_size)
+        split = diagonal.reshape(n, *self.patch_size, c, c)
+        by_lag = scipy.fft.ifftn(split, axes=tuple(range(1, ndim + 1))).reshape(n, pixels, c, c)
+        blocks = by_lag[:, self._lag].transpose(0, 1, 3, 2, 4)
+        blocks = blocks * phase.conj()[:, :, None, None, None]
+        blocks *= phase[:, None, None, :, None]
+        return blocks.reshape(n, pixels * c, pixels * c)
+
+    def gather(self, full: NDArray[Any], rows: slice = slice(None)) -> NDArray[Any]:
+        """Values on the whole grid of frequencies, (*shape, ...), band by band."""
+        return full[tuple(np.moveaxis(self._index[rows], -1, 0))]
+
+    def scatter(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values by band, (n_bands, pixels of a patch, ...), on the whole grid in FFT order.
+
+        The values of a real image's spectrum: conjugate at −k.
+        """
+        full = np.zeros((*self.shape, *values.shape[2:]), dtype=values.dtype)
+        mirror = -self._index % np.array(self.shape)
+        full[tuple(np.moveaxis(mirror, -1, 0))] = values.conj()
+        full[tuple(np.moveaxis(self._index, -1, 0))] = values
+        return full
+
+
+def smooth_over_patches(full: NDArray[Any], grid: PatchGrid) -> NDArray[Any]:
+    """S̃ = (L/D²)·S ⊛ Π|R|²: spectra smoothed by the power of one pulse, with unit gain.
+
+    What is left of a covariance that is the same under all shifts of pixels when everything
+    between different patches is set to zero, averaged over all offsets of the patch grid: each
+    lag is multiplied by the chance that a patch holds both of its pixels.
+
+    Parameters
+    ----------
+    full : ndarray, shape (*grid.shape, ...)
+        Spectra on the whole grid, FFT order.
+
+    Examples
+    --------
+    >>> smooth_over_patches(np.array([4.0, 0.0, 0.0, 0.0]), PatchGrid(4, 2)).real
+    array([2., 1., 0., 1.])
+    """
+    axes = tuple(range(grid.ndim))
+    by_lag = scipy.fft.ifftn(full, axes=axes)
+    for axis, (n, p) in enumerate(zip(grid.shape, grid.patch_size, strict=True)):
+        chance = np.zeros(n)
+        lags = np.arange(1 - p, p)
+        np.add.at(chance, lags % n, (p - np.abs(lags)) / p)
+        by_lag *= chance.reshape([-1 if a == axis else 1 for a in range(by_lag.ndim)])
+    return scipy.fft.fftn(by_lag, axes=axes)
+
+
+def pixels_of(grid: PatchGrid) -> PatchGrid:
+    """The grid whose patches are single pixels; its bands are single frequencies."""
+    return PatchGrid(grid.shape, 1)
+
+
+def whole_of(grid: PatchGrid) -> PatchGrid:
+    """The grid of one patch, the whole image; its one band holds every frequency."""
+    return PatchGrid(grid.shape, grid.shape)
+
+
+def row_major(grid: PatchGrid, channels: int) -> NDArray[np.intp]:
+    """Place of each number of a flattened image (channels last) in the order of patches."""
+    place = np.arange(prod(grid.shape) * channels).reshape(grid.n_patches, -1)
+    return grid.from_patches(place, channel_axis=-1).ravel()
+
+
+def in_patch_order(matrix: NDArray[Any], grid: PatchGrid, channels: int) -> NDArray[Any]:
+    """A (D, D) matrix on flattened images (row-major, channels last), by patch, pixel, channel."""
+    order = np.argsort(row_major(grid, channels))
+    return matrix[order[:, np.newaxis], order]

@@ -1,0 +1,211 @@
+"""Coordinates in which the linear problems fall into blocks.
+
+`PixelTransform` leaves an image whole: one block. `BandTransform` is the DFT over the patch index
+(Zak or polyphase transform): one block per spectral band of the patch grid.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import FloatArray
+from spectral_mae.linear.moments.polyphase import Polyphase, row_major, whole_of
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.spectra.fft import RealFFT
+from spectral_mae.spectra.frequencies import full_from_half, half_shape
+
+Complex128Array = NDArray[np.complex128]
+
+
+class BlockTransform(ABC):
+    """Patches to blocks and back, and what matrices on the blocks do in the Fourier basis.
+
+    Attributes
+    ----------
+    grid : PatchGrid
+    channels : int
+    patch_dim : int
+        Numbers in a patch, d.
+    multiplicity : ndarray of int, shape (n_blocks,)
+        How many blocks each stands for.
+    """
+
+    multiplicity: NDArray[np.integer[Any]]
+
+    def __init__(self, grid: PatchGrid, channels: int) -> None:
+        self.grid = grid
+        self.channels = _checks.positive_int("channels", channels)
+        self.patch_dim = grid.patch_pixels * self.channels
+
+    @abstractmethod
+    def forward(self, patches: FloatArray) -> NDArray[Any]:
+        """(n, n_patches, patch_dim) to (n_blocks, n, numbers of a block)."""
+
+    @abstractmethod
+    def inverse(self, blocks: NDArray[Any]) -> FloatArray:
+        """Undo `forward`."""
+
+    def apply(
+        self, weights: NDArray[Any], patches: FloatArray, *, transpose: bool = False
+    ) -> FloatArray:
+        """Map images, (n, n_patches, patch_dim), by a matrix for each block: x̂_q = x̃_q conj(W_q).
+
+        On columns that is W_qᴴ; ``transpose`` maps by the transposed map of the whole image.
+        """
+        blocks = self.forward(patches)
+        if transpose:
+            return self.inverse(blocks @ weights.swapaxes(-1, -2))
+        return self.inverse((blocks.conj() @ weights).conj())
+
+    @abstractmethod
+    def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """What the matrices ``blocks`` of the blocks ``rows`` do at each frequency by itself.
+
+        Shape (n, frequencies of a block, channels, channels); see `Polyphase.diagonal`.
+        """
+
+    @abstractmethod
+    def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> NDArray[Any]:
+        """Matrices that do that and nothing else; see `Polyphase.circulant`."""
+
+    @property
+    @abstractmethod
+    def basis(self) -> Polyphase:
+        """Where the frequencies of each block stand on the whole grid."""
+
+
+class PixelTransform(BlockTransform):
+    """The image as one block, in the order of patches.
+
+    Examples
+    --------
+    >>> pixels = PixelTransform(PatchGrid((4, 4), 2), 1)
+    >>> pixels.forward(np.zeros((5, 4, 4))).shape
+    (1, 5, 16)
+    """
+
+    multiplicity = np.array([1])
+
+    def forward(self, patches: FloatArray) -> FloatArray:
+        """(n, n_patches, patch_dim) to (1, n, D)."""
+        return patches.reshape(1, len(patches), -1)
+
+    def inverse(self, blocks: NDArray[Any]) -> FloatArray:
+        """(1, n, D) to (n, n_patches, patch_dim)."""
+        return blocks[0].reshape(-1, self.grid.n_patches, self.patch_dim)
+
+    def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """Of a (1, D, D) matrix, all frequencies."""
+        order = row_major(self.grid, self.channels)
+        return self.basis.diagonal(blocks[:, order[:, np.newaxis], order], rows)
+
+    def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> FloatArray:
+        """The (1, D, D) matrix that is the same under all cyclic shifts of pixels."""
+        place = np.argsort(row_major(self.grid, self.channels))
+        matrix = self.basis.circulant(diagonal, rows).real
+        return matrix[:, place[:, np.newaxis], place]
+
+    @cached_property
+    def basis(self) -> Polyphase:
+        """All frequencies in one block."""
+        grid = whole_of(self.grid)
+        return Polyphase(grid, self.channels, np.zeros((1, grid.ndim), dtype=int))
+
+
+class BandTransform(BlockTransform):
+    """Patches to bands and back.
+
+    Band q of an image holds the alias class of frequencies {q + j·counts}: those that land on
+    each other when an image is sampled once per patch. A linear map that commutes with cyclic
+    shifts by whole patches acts on every band on its own.
+
+    Of the conjugate bands q and −q of real images only one is kept.
+
+    Parameters
+    ----------
+    grid : PatchGrid
+    channels : int
+
+    Attributes
+    ----------
+    patch_dim : int
+        Numbers in a patch, d.
+    multiplicity : ndarray of int, shape (n_bands,)
+        2 for a band that stands for its conjugate too, else 1. Sums to ``grid.n_patches``.
+    frequencies : ndarray of int, shape (n_bands, ndim)
+        Index q of each band over the patch grid; the first is zero.
+
+    Examples
+    --------
+    >>> bands = BandTransform(PatchGrid((6, 8), 2))
+    >>> bands.multiplicity
+    array([1, 2, 1, 2, 2, 2, 2])
+    >>> patches = np.random.default_rng(0).standard_normal((5, 12, 4))
+    >>> bands.forward(patches).shape
+    (7, 5, 4)
+    >>> bool(np.allclose(bands.inverse(bands.forward(patches)), patches))
+    True
+    """
+
+    def __init__(self, grid: PatchGrid, channels: int = 1) -> None:
+        super().__init__(grid, channels)
+        self._fft = RealFFT(grid.counts)
+        half = half_shape(grid.counts)
+        q = np.indices(half).reshape(len(half), -1).T
+        mirror = -q % np.array(grid.counts)
+        # Of a pair {q, −q} that lies whole in the half-plane the first in row-major order stays.
+        inside = mirror[:, -1] < half[-1]
+        place = np.ravel_multi_index(tuple(np.where(inside[:, None], mirror, q).T), half)
+        own = np.arange(len(q))
+        self._kept = np.flatnonzero(place >= own)
+        self._source = np.searchsorted(self._kept, np.minimum(place, own))
+        self._conjugate = place < own
+        self.frequencies = q[self._kept]
+        self.multiplicity = np.where((mirror == q).all(axis=1), 1, 2)[self._kept]
+
+    def forward(self, patches: FloatArray) -> Complex128Array:
+        """Unnormalised DFT over the patch index: (n, n_patches, d) to (n_bands, n, d)."""
+        n, _, d = patches.shape
+        planes = patches.transpose(0, 2, 1).reshape(n * d, *self.grid.counts)
+        half = self._fft.rfft(planes).reshape(n, d, prod(self._fft.half_shape))
+        return np.ascontiguousarray(half[..., self._kept].transpose(2, 0, 1))
+
+    def inverse(self, bands: Complex128Array) -> FloatArray:
+        """Undo `forward`: (n_bands, n, d) to (n, n_patches, d)."""
+        _, n, d = bands.shape
+        half = bands[self._source].transpose(1, 2, 0)
+        half = np.where(self._conjugate, half.conj(), half)
+        planes = self._fft.irfft(half.reshape(n * d, *self._fft.half_shape))
+        return planes.reshape(n, d, self.grid.n_patches).transpose(0, 2, 1)
+
+    def full(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Spread one value per kept band, shape (n_bands, ...), over all bands, (n_patches, ...).
+
+        The bands come in row-major order of q, conjugates conjugated.
+        """
+        half = values[self._source]
+        conjugate = self._conjugate.reshape(-1, *(1 for _ in values.shape[1:]))
+        half = np.where(conjugate, half.conj(), half)
+        moved = np.moveaxis(half, 0, -1).reshape(*values.shape[1:], *self._fft.half_shape)
+        full = full_from_half(moved, self.grid.counts)
+        return np.moveaxis(full.reshape(*values.shape[1:], prod(self.grid.counts)), -1, 0)
+
+    def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """Of (n, d, d) matrices, shape (n, pixels of a patch, channels, channels)."""
+        return self.basis.diagonal(blocks, rows)
+
+    def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """The (n, d, d) matrices that are the same under all cyclic shifts of pixels."""
+        return self.basis.circulant(diagonal, rows)
+
+    @cached_property
+    def basis(self) -> Polyphase:
+        """The frequencies of each band."""
+        return Polyphase(self.grid, self.channels, self.frequencies)

@@ -1,0 +1,210 @@
+"""One image through a linear model, and what its patches' borders look like afterwards."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from spectral_mae import _checks
+from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.masks.patches import PatchGrid, expect_grid
+from spectral_mae.masks.pulse_mask import sample_visible
+from spectral_mae.masks.sampling import Seed, inclusion_probabilities
+from spectral_mae.spectra.periodogram import psd
+from spectral_mae.spectra.rings import RadialSpectrum
+
+PART = 32  # patches that are sent through a model at once
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Reconstruction:
+    """What a model made of one image.
+
+    Attributes
+    ----------
+    grid : PatchGrid
+    original, corrupted, output : ndarray, shape (*shape[, channels])
+        The image; what the model saw, with hidden pixels at the fitted mean; what it made of it.
+    mean : ndarray, shape (*shape[, channels])
+        The fitted mean.
+    visible : ndarray of bool, shape (*shape), or None
+        None where nothing was hidden.
+    """
+
+    grid: PatchGrid
+    original: FloatArray
+    corrupted: FloatArray
+    output: FloatArray
+    mean: FloatArray
+    visible: BoolArray | None
+
+    def __repr__(self) -> str:
+        return f"Reconstruction(shape={self.grid.shape}, explained={self.explained:.4g})"
+
+    @property
+    def filled(self) -> FloatArray:
+        """The output, with visible pixels put back."""
+        if self.visible is None:
+            return self.output
+        seen = self.visible.reshape(*self.visible.shape, *self._channel_axes)
+        return np.where(seen, self.original, self.output)
+
+    @property
+    def explained(self) -> float:
+        """1 − squared error over squared distance from the mean, on what was hidden (or all)."""
+        scored = np.ones(self.grid.shape, bool) if self.visible is None else ~self.visible
+        error = np.sum((self.output - self.original)[scored] ** 2)
+        power = np.sum((self.original - self.mean)[scored] ** 2)
+        return float(1 - error / power) if power > 0 else math.nan
+
+    @property
+    def psnr(self) -> float:
+        """Peak signal-to-noise ratio of `filled` in decibels, for pixels from 0 to 1."""
+        error = float(np.mean((self.filled - self.original) ** 2))
+        return -10 * math.log10(error) if error > 0 else math.inf
+
+    def spectra(self) -> dict[str, RadialSpectrum]:
+        """Radial spectra about the mean: original, masked (or noisy), reconstruction, error."""
+        channel_axis = -1 if self._channel_axes else None
+        pictures = {
+            "original": self.original - self.mean,
+            "corrupted": self.corrupted - self.mean,
+            "reconstruction": self.output - self.mean,
+            "error": self.output - self.original,
+        }
+        return {
+            name: psd(picture, channel_axis=channel_axis).radial()
+            for name, picture in pictures.items()
+        }
+
+    @property
+    def _channel_axes(self) -> tuple[int, ...]:
+        return (1,) * (self.original.ndim - self.grid.ndim)
+
+
+def reconstruct_image(
+    model: LinearModel,
+    image: FloatArray,
+    *,
+    visible: ArrayLike | None = None,
+    rng: Seed = None,
+) -> Reconstruction:
+    """Corrupt an image as the model expects it, and send it through.
+
+    Parameters
+    ----------
+    model : LinearModel
+        Fitted to images of this shape.
+    image : ndarray, shape (*shape[, channels])
+    visible : ndarray of bool, shape (*shape), or None
+        The mask, for a masked autoencoder; None draws one.
+    rng : int, numpy.random.Generator or None
+        For the mask or the noise.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).random((50, 8, 8)).cumsum(axis=1)
+    >>> model = LinearMAE(4, 0.5).fit(images)
+    >>> bool((reconstruct_image(model, images[0], rng=0).visible.mean() == 0.5))
+    True
+    """
+    _checks.needed(
+        "model", model, LinearModel, "LinearMAE(patch_size, mask_ratio).fit(images) is one"
+    )
+    pixels = _checks.real_array("image", image).astype(np.float64)
+    grid, mean = model.moments_.grid, model.mean_
+    if isinstance(model, LinearMAE):
+        if visible is None:
+            mask = sample_visible(
+                grid,
+                model.mask_ratio,
+                1,
+                sampling=model.sampling,
+                random_offset=model.random_offset,
+                rng=rng,
+            )[0]
+        else:
+            mask = _checks.bool_mask("visible", visible)
+        output = model.reconstruct(pixels[np.newaxis], mask)[0]
+        seen = mask.reshape(*mask.shape, *(1,) * (pixels.ndim - grid.ndim))
+        return Reconstruction(grid, pixels, np.where(seen, pixels, mean), output, mean, mask)
+    if visible is not None:
+        raise ValueError(f"visible is for masked autoencoders, not for {model!r}")
+    corrupted = model.corrupt(pixels[np.newaxis], rng=rng)[0]
+    output = model.reconstruct(corrupted[np.newaxis])[0]
+    return Reconstruction(grid, pixels, corrupted, output, mean, None)
+
+
+def border_gradient_ratio(image: FloatArray, grid: PatchGrid) -> float:
+    """Root mean square step across patch borders over that inside patches.
+
+    Steps are differences of neighbouring pixels along each axis; 1 means that borders do not show.
+    NaN where there are no steps inside patches, or all of them are zero.
+
+    Parameters
+    ----------
+    image : ndarray, shape (*shape[, channels])
+
+    Examples
+    --------
+    >>> border_gradient_ratio(np.array([0.0, 1.0, 4.0, 5.0]), PatchGrid(4, 2))
+    3.0
+    """
+    expect_grid(grid)
+    image = _checks.squarable("image", _checks.real_array("image", image))
+    if image.shape[: grid.ndim] != grid.shape or image.ndim > grid.ndim + 1:
+        raise ValueError(f"image of shape {image.shape} does not fit {grid!r}")
+    return _ratio([np.diff(image, axis=axis) ** 2 for axis in range(grid.ndim)], grid)
+
+
+def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float:
+    """`border_gradient_ratio` of the model's output, expected over all masks of this image.
+
+    The ratio of the root mean squares over masks and pixels, exact: with x_b the centred image
+    restricted to patch b and Δ a step, E(ΔxW)² = π₂(ΔxW)² + (π₁−π₂)Σ_b(Δx_bW)².
+
+    Raises
+    ------
+    ValueError
+        If the model's patch grid lies at a random offset.
+    """
+    if not isinstance(model, LinearMAE):
+        raise TypeError(f"{_checks.brief(model)} has no masks to expect anything over")
+    if model.random_offset:
+        raise ValueError(f"{model!r}: patches at a random offset have no borders of their own")
+    grid, mean = model.moments_.grid, model.mean_
+    pixels = _checks.real_array("image", image).astype(np.float64)
+    ratio, sampling = model.mask_ratio, model.sampling
+    pi1, pi2 = inclusion_probabilities(grid.n_patches, ratio, sampling=sampling)
+    axes = range(grid.ndim)
+    whole = model.reconstruct(pixels[np.newaxis])[0] - mean
+    alone = [np.zeros_like(np.diff(pixels, axis=axis)) for axis in axes]
+    for first in range(0, grid.n_patches, PART):
+        kept = np.eye(grid.n_patches, dtype=bool)[first : first + PART]
+        copies = np.broadcast_to(pixels, (len(kept), *pixels.shape))
+        parts = model.reconstruct(copies, grid.expand(kept)) - mean
+        for axis in axes:
+            alone[axis] += np.sum(np.diff(parts, axis=axis + 1) ** 2, axis=0)
+    squares = []
+    for axis, total in zip(axes, alone, strict=True):
+        step, base = np.diff(whole, axis=axis), np.diff(mean, axis=axis)
+        squares.append(base**2 + 2 * pi1 * base * step + pi2 * step**2 + (pi1 - pi2) * total)
+    return _ratio(squares, grid)
+
+
+def _ratio(squares: list[FloatArray], grid: PatchGrid) -> float:
+    """Root of the mean over steps across borders over the mean over the others."""
+    across, inside = [], []
+    for axis, (square, p) in enumerate(zip(squares, grid.patch_size, strict=True)):
+        on_border = np.arange(1, square.shape[axis] + 1) % p == 0
+        across.append(np.compress(on_border, square, axis=axis).ravel())
+        inside.append(np.compress(~on_border, square, axis=axis).ravel())
+    steps = np.concatenate(across), np.concatenate(inside)
+    if not all(s.size for s in steps) or steps[1].mean() == 0:
+        return math.nan
+    return math.sqrt(steps[0].mean() / steps[1].mean())

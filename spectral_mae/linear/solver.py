@@ -1,0 +1,350 @@
+"""The closed forms of the linear models, on stacks of Hermitian matrices.
+
+For a corruption with moments μ and Q the loss of a linear map W is
+Tr S − 2μ Tr(S W) + Tr(Wᵀ Q W). Nothing here knows of Fourier: a dense problem is a stack of one
+matrix, a banded one a stack of many, and the loss of a stack is the sum over its matrices.
+
+Photographs are ill-conditioned (1e7 to 1e8), so everything is in double precision.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from spectral_mae._checks import FloatArray
+from spectral_mae._parallel import blas_for, in_batches
+from spectral_mae.linear.corruption import Mix
+from spectral_mae.linear.inverse import Inverse, Met
+from spectral_mae.linear.moments.stack import Stack
+from spectral_mae.linear.solution import Components, Solution
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+class NoClosedFormError(ValueError):
+    """These moments have no closed form for what is asked."""
+
+
+def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
+    """The best map without a bottleneck, W = μ Q⁻¹ S; its loss is Tr S − μ Tr(S W).
+
+    Where Q is singular, Q⁻¹ is the pseudo-inverse on its range: eigenvalues of Q up to d·ε times
+    the largest diagonal entry of Q over the whole stack count as zero. ``overwrite`` puts the map
+    where the blocks of the stack are, which saves as much memory.
+
+    Examples
+    --------
+    >>> stack = Stack(np.diag([4.0, 1.0])[np.newaxis], np.array([1]), patch_dim=2)
+    >>> found = full_rank(stack, Mix(1.0, 1.0, white=1.0))  # noise of variance 1: Wiener's filter
+    >>> np.diag(found.weights[0]), round(found.loss, 6)
+    (array([0.8, 0.5]), 1.3)
+    """
+    weights = stack.blocks if overwrite else np.empty_like(stack.blocks)
+    trace, cutoff = stack.trace, cutoff_of(stack, mix)  # before anything is overwritten
+
+    def work(rows: slice) -> tuple[float, Met]:
+        second = stack.blocks[rows]
+        inverse = Inverse(mix.second_moment(stack, rows), cutoff)
+        map_ = inverse.solve(second)
+        map_ *= mix.mu
+        times = stack.multiplicity[rows]
+        explained = mix.mu * _inner(times, second, map_)
+        weights[rows] = map_
+        return explained, inverse.met(times)
+
+    found = in_batches(work, *stack.blocks.shape[:2])
+    loss = max(trace - math.fsum(explained for explained, _ in found), 0.0)
+    met = Met.all(met for _, met in found)
+    return Solution(weights, loss, trace, stack.dim, None, met.condition, met.n_dropped)
+
+
+def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
+    """The best map through a bottleneck of ``rank`` numbers (Theorem 1).
+
+    With C = μ² S Q⁻¹ S, U its top eigenvectors over all blocks together and W the full-rank map,
+    the best map is W U Uᴴ, and its loss Tr S − Σ λ.
+
+    Raises
+    ------
+    ValueError
+        If the rank is not between 1 and the numbers in an image.
+    """
+    if not 1 <= rank <= stack.dim:
+        raise ValueError(f"{rank=} is not between 1 and the {stack.dim} numbers in an image")
+    with blas_for(*stack.blocks.shape[:2]):
+        return _low_rank(stack, mix, rank)
+
+
+def _low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
+    full = full_rank(stack, mix)
+    weights = full.weights
+    n, d = stack.blocks.shape[:2]
+    top = min(d, rank)  # no block can have more among the largest
+    values = np.empty((n, top))
+    vectors = np.empty((n, d, top), dtype=weights.dtype)
+
+    def decompose(rows: slice) -> None:
+        product = mix.mu * (stack.blocks[rows] @ weights[rows])
+        product += product.conj().swapaxes(1, 2)
+        found, basis = np.linalg.eigh(product)
+        values[rows] = np.maximum(found[:, -top:], 0.0) / 2
+        vectors[rows] = basis[:, :, -top:]
+
+    in_batches(decompose, n, d)
+    components = _largest(values, vectors, weights, stack.multiplicity, rank)
+
+    def project(rows: slice) -> None:
+        for block in range(rows.start, rows.stop):
+            chosen = components.block == block
+            if components.split is not None:
+                chosen[components.split] = False
+            weights[block] = components.encoder[chosen].T @ components.decoder[chosen].conj()
+
+    in_batches(project, n, d)
+    ordered = np.repeat(components.eigenvalue, components.copies)
+    return Solution(
+        weights,
+        max(full.trace - float(ordered.sum()), 0.0),
+        full.trace,
+        rank,
+        ordered,
+        full.condition,
+        full.n_dropped,
+        components,
+    )
+
+
+def eigenvalues(stack: Stack, solution: Solution, mix: Mix) -> FloatArray:
+    """All eigenvalues of μ² S Q⁻¹ S over the whole stack, descending, from a full-rank solution."""
+
+    def work(rows: slice) -> FloatArray:
+        product = mix.mu * (stack.blocks[rows] @ solution.weights[rows])
+        values = np.linalg.eigvalsh((product + product.conj().swapaxes(1, 2)) / 2)
+        return np.repeat(values, stack.multiplicity[rows], axis=0).ravel()
+
+    found = in_batches(work, *stack.blocks.shape[:2])
+    return np.sort(np.maximum(np.concatenate(found), 0.0))[::-1]
+
+
+def sweep(stack: Stack, mixes: Sequence[Mix]) -> FloatArray:
+    """Losses of the full-rank maps of many maskings, from one factorisation.
+
+    With T = Blkdiag_p(S) = GGᴴ and G⁻¹ S G⁻ᴴ = UΛUᴴ, Tr(S Q⁻¹ S) is
+    Σ_i λ_i²·‖G u_i‖² / (own·λ_i + local). S has nothing outside the range of T.
+
+    Parameters
+    ----------
+    stack : Stack
+    mixes : sequence of Mix
+        Without white noise.
+
+    Returns
+    -------
+    ndarray, shape (len(mixes),)
+    """
+    forth, back = _roots(stack)
+
+    def work(rows: slice) -> FloatArray:
+        mine = rows if len(forth) > 1 else slice(None)
+        adjoint = back[mine].conj().swapaxes(1, 2)
+        modes, basis = np.linalg.eigh(back[mine] @ stack.blocks[rows] @ adjoint)
+        modes = np.maximum(modes, 0.0)
+        power = modes**2 * np.sum(np.abs(forth[mine] @ basis) ** 2, axis=1)
+        power *= stack.multiplicity[rows, np.newaxis]
+        explained = np.zeros(len(mixes))
+        for i, mix in enumerate(mixes):
+            gain = mix.own * modes + mix.local
+            explained[i] = mix.mu**2 * float((power[gain > 0] / gain[gain > 0]).sum())
+        return explained
+
+    found = in_batches(work, *stack.blocks.shape[:2])
+    return np.maximum(stack.trace - np.sum(found, axis=0), 0.0)
+
+
+def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
+    """Tr S − 2μ Tr(S W) + Tr(Wᴴ Q W) of any map on any stack: no sampling of corruptions.
+
+    The stack may be that of other images than the map was made for; then this is its score there.
+    """
+
+    def work(rows: slice) -> float:
+        times, map_ = stack.multiplicity[rows], weights[rows]
+        cross = _inner(times, stack.blocks[rows], map_)
+        own = _inner(times, map_, mix.second_moment(stack, rows) @ map_)
+        return own - 2 * mix.mu * cross
+
+    return stack.trace + math.fsum(in_batches(work, *stack.blocks.shape[:2]))
+
+
+def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
+    """The best full-rank map when only hidden patches are scored.
+
+    With P the pseudo-inverse of Q' = π₂' S + (π₁'−π₂') Blkdiag_p(S), W = π₁' (P S − P Λ) with
+    Λ = Blkdiag_p(P)⁺ Blkdiag_p(P S), which makes the own-patch blocks of W vanish: a patch that
+    is scored is never seen. The expected sum over hidden pixels is
+    (1−π₁)·(Tr S − π₁' Tr(S W)).
+
+    Parameters
+    ----------
+    stack : Stack
+    given_hidden : Mix
+        Moments of the masking given that the output patch is hidden.
+    pi1 : float
+        Inclusion probability of a patch.
+
+    Returns
+    -------
+    Solution
+        ``trace`` is (1−π₁)·Tr S, what predicting the mean costs on hidden pixels.
+
+    Raises
+    ------
+    NoClosedFormError
+        If all patches but one are always visible and S is singular or nearly so: then Q' = S has
+        no inverse and each output patch would need a problem of its own.
+    """
+    if given_hidden.local > _EPS:
+        weights, met = _whitened_without_own_patch(stack, given_hidden)
+    else:
+        weights, met = _without_own_patch(stack, given_hidden)
+        if met.n_dropped:
+            raise NoClosedFormError(
+                f"all but one of the patches are always visible and {met.n_dropped} dimensions of "
+                "the second moment are empty: the hidden target has no closed form here"
+            )
+        largest = float(np.abs(weights).max(initial=0.0))
+        own = float(np.abs(stack.local_part(weights)).max())
+        if own > 1e-6 * largest:
+            raise NoClosedFormError(
+                "all but one of the patches are always visible and the second moment has a "
+                f"condition number of {met.condition:.2g}: rounding leaves weights of up to "
+                f"{own:.2g} on the own patch; shrinkage would help"
+            )
+
+    own_patch = stack.local_part(weights)  # zero but for rounding
+
+    def gain(rows: slice) -> float:
+        weights[rows] -= own_patch
+        return _inner(stack.multiplicity[rows], stack.blocks[rows], weights[rows])
+
+    explained = math.fsum(in_batches(gain, *stack.blocks.shape[:2]))
+    loss = max((1.0 - pi1) * (stack.trace - given_hidden.mu * explained), 0.0)
+    trace = (1.0 - pi1) * stack.trace
+    return Solution(weights, loss, trace, stack.dim, None, met.condition, met.n_dropped)
+
+
+def _whitened_without_own_patch(stack: Stack, mix: Mix) -> tuple[NDArray[Any], Met]:
+    """`_without_own_patch` in coordinates in which Blkdiag_p(S) is the identity.
+
+    There Q' has a condition number of no more than 1 + L·π₂'/(π₁'−π₂'), however steep S is; in
+    the coordinates of pixels the error of the difference P S − P Λ grows with its square.
+    """
+    (forth,), (back,) = _roots(stack)
+    white = np.empty_like(stack.blocks)
+
+    def whiten(rows: slice) -> None:
+        white[rows] = back @ stack.blocks[rows] @ back.T
+
+    in_batches(whiten, *white.shape[:2])
+    whitened = dataclasses.replace(stack, blocks=white)
+    weights, met = _without_own_patch(whitened, Mix(mix.mu, mix.own, white=mix.local))
+
+    def undo(rows: slice) -> None:
+        weights[rows] = back.T @ weights[rows] @ forth.T
+
+    in_batches(undo, *white.shape[:2])
+    n_empty = len(forth) - round(float(np.sum(forth * back.T)))  # Tr GG⁻¹ is the rank
+    return weights, Met(met.condition, n_empty * int(stack.multiplicity.sum()))
+
+
+def _without_own_patch(stack: Stack, mix: Mix) -> tuple[NDArray[Any], Met]:
+    """μ(P S − P Λ), Λ = Blkdiag_p(P)⁺ Blkdiag_p(P S), P = Q⁻¹."""
+    inverses = np.empty_like(stack.blocks)
+    cutoff = cutoff_of(stack, mix)
+
+    def invert(rows: slice) -> tuple[Met, NDArray[Any]]:
+        inverse = Inverse(mix.second_moment(stack, rows), cutoff)
+        inverses[rows] = inverse.solve(np.eye(stack.blocks.shape[-1]))
+        times = stack.multiplicity[rows]
+        product = np.tensordot(times, (inverses[rows] @ stack.blocks[rows]).real, axes=1)
+        return inverse.met(times), product
+
+    found = in_batches(invert, *stack.blocks.shape[:2])
+    total = np.sum([product for _, product in found], axis=0) / stack.multiplicity.sum()
+    local_products = stack.within_patches(total)
+    balance = np.linalg.pinv(stack.local_part(inverses), hermitian=True) @ local_products
+
+    def combine(rows: slice) -> None:
+        inverses[rows] = mix.mu * (inverses[rows] @ (stack.blocks[rows] - balance))
+
+    in_batches(combine, *stack.blocks.shape[:2])
+    return inverses, Met.all(met for met, _ in found)
+
+
+def _roots(stack: Stack) -> tuple[NDArray[Any], NDArray[Any]]:
+    """G with Blkdiag_p(S) = GGᴴ, and its inverse on the range, (1 or n_blocks, d, d).
+
+    G is a basis of eigenvectors, scaled: what is computed in it keeps small eigenvalues apart
+    from large ones. Of a dense matrix each patch has its own, for eigenvectors of equal patches
+    would mix them.
+    """
+    local = stack.local
+    if local.ndim == 2:
+        d = stack.patch_dim
+        local = np.stack([local[i : i + d, i : i + d] for i in range(0, len(local), d)])
+    values, vectors = np.linalg.eigh(local)
+    inside = values > values.shape[-1] * _EPS * max(float(values.max()), 0.0)
+    root = np.sqrt(np.where(inside, values, 0.0))
+    inverse = np.divide(1.0, root, out=np.zeros_like(root), where=inside)
+    forth = vectors * root[:, np.newaxis]
+    back = (vectors * inverse[:, np.newaxis]).conj().swapaxes(1, 2)
+    if stack.local.ndim == 2:
+        forth = scipy.linalg.block_diag(*forth)[np.newaxis]
+        back = scipy.linalg.block_diag(*back)[np.newaxis]
+    return forth, back
+
+
+def cutoff_of(stack: Stack, mix: Mix) -> float:
+    """Up to this, eigenvalues of Q are rounding."""
+    largest = np.einsum("bii->bi", stack.blocks).real.max(initial=0.0)
+    local = np.einsum("...ii->...i", stack.local).real.max(initial=0.0)
+    scale = mix.own * largest + mix.local * local + mix.white
+    return float(stack.blocks.shape[-1] * _EPS * scale)
+
+
+def _inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Re Tr(aᴴ b), summed over blocks that stand for so many."""
+    return float(sum(t * np.vdot(x, y).real for t, x, y in zip(times.tolist(), a, b, strict=True)))
+
+
+def _largest(
+    values: FloatArray,
+    vectors: NDArray[Any],
+    weights: NDArray[Any],
+    multiplicity: NDArray[np.integer[Any]],
+    rank: int,
+) -> Components:
+    """The eigenvectors of the ``rank`` largest eigenvalues over the whole stack."""
+    order = np.argsort(-values, axis=None, kind="stable")
+    block, place = np.unravel_index(order, values.shape)
+    filled = np.cumsum(multiplicity[block])
+    n = int(np.searchsorted(filled, rank)) + 1
+    block, place = block[:n], place[:n]
+    copies = multiplicity[block]
+    short = rank - int(filled[n - 1])
+    copies[-1] += short
+    decoder = vectors[block, :, place]
+    encoder = np.empty_like(decoder)
+    for one in np.unique(block):
+        mine = block == one
+        encoder[mine] = decoder[mine] @ weights[one].T
+    return Components(
+        block, copies, values[block, place], decoder, encoder, n - 1 if short else None
+    )

@@ -1,0 +1,184 @@
+"""How much the spectrum of one image varies from mask to mask, exactly.
+
+With v_b the indicator that patch b is kept, Y = Σ_b v_b X_b, so |Y|⁴ is a sum over four patches,
+and its mean over masks needs the chance that four given patches, or fewer where some coincide, are
+all kept. Sums over *different* patches are turned into products of sums over all by Möbius
+inversion on the partitions of the four places.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import FloatArray, Sampling, Scaling
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.masks.sampling import inclusion_probabilities, kept_patches
+from spectral_mae.spectra.binning import unit_near
+from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.fft import RealFFT
+from spectral_mae.spectra.periodogram import Periodogram
+from spectral_mae.spectra.spectrum import Spectrum
+
+Block = tuple[int, ...]
+Partition = tuple[Block, ...]
+PART_BYTES = 32 * 2**20
+
+
+def masked_psd_std(
+    image: ArrayLike,
+    patch_size: _checks.PerAxis,
+    mask_ratio: float,
+    *,
+    sampling: Sampling = "fixed",
+    scaling: Scaling = "density",
+    window: Window = None,
+    detrend: DetrendOption = None,
+    channel_axis: int | None = None,
+) -> Spectrum:
+    """Standard deviation, from mask to mask, of the power spectrum of one image under random masks.
+
+    Parameters
+    ----------
+    image, patch_size, mask_ratio, sampling, scaling, window, detrend, channel_axis
+        As of `expected_masked_psd`, whose spread this is.
+
+    Returns
+    -------
+    Spectrum
+        Its ``power`` is the standard deviation at each frequency.
+
+    Raises
+    ------
+    ValueError
+        As `expected_masked_psd`.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).standard_normal((16, 16))
+    >>> std = masked_psd_std(image, 4, 0.5)
+    >>> grid = PatchGrid((16, 16), 4)
+    >>> from spectral_mae import sample_visible
+    >>> drawn = Periodogram((16, 16)).power(
+    ...     np.broadcast_to(image, (4000, 16, 16)), visible=sample_visible(grid, 0.5, 4000, rng=0)
+    ... )
+    >>> bool(np.allclose(drawn.std(axis=0), std.power, rtol=0.1))
+    True
+    """
+    pixels = _checks.real_array("image", image).astype(np.float64, copy=False)
+    pixels = _checks.one_image("image", pixels, channel_axis, "call this for each of them")
+    grid = PatchGrid(pixels.shape[:-1], patch_size)
+    inclusion_probabilities(grid.n_patches, mask_ratio, sampling=sampling)  # for its checks
+    chances = _inclusion(grid.n_patches, mask_ratio, sampling)
+    periodogram = Periodogram(
+        grid.shape, window=window, detrend=detrend, scaling=scaling, channel_axis=-1, chunk=1
+    )
+    original = periodogram.mean(pixels[np.newaxis])
+    # Fourth powers of pixels leave the range of numbers sooner than their squares.
+    unit = unit_near(float(np.abs(pixels).max()))
+    planes = periodogram.condition(pixels[np.newaxis])[0] / unit
+    channels = [np.ascontiguousarray(planes[..., c]) for c in range(planes.shape[-1])]
+    variance = np.zeros_like(original.power)
+    for i, first in enumerate(channels):
+        for j, second in enumerate(channels[: i + 1]):
+            variance += (1 if i == j else 2) * _covariance(first, second, grid, chances)
+    scale = periodogram.norm * unit**2 / len(channels)
+    power = np.sqrt(np.maximum(variance, 0.0)) * scale
+    return dataclasses.replace(original, power=power)
+
+
+def _covariance(
+    first: FloatArray, second: FloatArray, grid: PatchGrid, chances: list[float]
+) -> FloatArray:
+    """Covariance over masks of |Y|² of two planes, on the half-plane."""
+    blocks = sorted({block for partition in _partitions() for block in partition})
+    sums: dict[Block, NDArray[Any]] = dict.fromkeys(blocks, np.zeros(()))
+    for a, b in zip(_patch_transforms(first, grid), _patch_transforms(second, grid), strict=True):
+        places = (a, a.conj(), b, b.conj())
+        for block in blocks:
+            product = places[block[0]]
+            for place in block[1:]:
+                product = product * places[place]
+            sums[block] = sums[block] + product.sum(axis=0)
+    fourth = _mean((0, 1, 2, 3), sums, chances)
+    return (fourth - _mean((0, 1), sums, chances) * _mean((2, 3), sums, chances)).real
+
+
+def _mean(places: Block, sums: dict[Block, NDArray[Any]], chances: list[float]) -> Any:
+    """E over masks of the product of Y, or its conjugate, at some places."""
+    total: Any = 0.0
+    for partition in _partitions_of(places):
+        weight = sum(
+            chances[len(finer)] * _moebius(finer, partition)
+            for finer in _partitions_of(places)
+            if _refines(finer, partition)
+        )
+        product: Any = weight
+        for block in partition:
+            product = product * sums[block]
+        total = total + product
+    return total
+
+
+def _inclusion(n_patches: int, mask_ratio: float, sampling: Sampling) -> list[float]:
+    """Chances that 0, 1, 2, 3, 4 given patches are all kept; 0 for more than there are."""
+    if sampling == "bernoulli":
+        pi1, _ = inclusion_probabilities(n_patches, mask_ratio, sampling=sampling)
+        return [pi1**n for n in range(5)]
+    kept = kept_patches(n_patches, mask_ratio)
+    chances = [1.0]
+    for n in range(4):
+        left = n_patches - n
+        chances.append(chances[-1] * max(kept - n, 0) / left if left > 0 else 0.0)
+    return chances
+
+
+def _patch_transforms(plane: FloatArray, grid: PatchGrid) -> Iterator[NDArray[Any]]:
+    """X_b on the half-plane, some patches at a time, (n, *half_shape)."""
+    fft = RealFFT(grid.shape)
+    size = max(1, PART_BYTES // (8 * plane.size))
+    edges = [*range(0, grid.n_patches, size), grid.n_patches]
+    for start, stop in pairwise(edges):
+        kept = np.zeros((stop - start, grid.n_patches), dtype=bool)
+        kept[np.arange(stop - start), np.arange(start, stop)] = True
+        yield fft.rfft(plane * grid.expand(kept))
+
+
+def _partitions() -> list[Partition]:
+    """Of all four places, and of the two pairs."""
+    return [*_partitions_of((0, 1, 2, 3)), *_partitions_of((0, 1)), *_partitions_of((2, 3))]
+
+
+def _partitions_of(places: Block) -> tuple[Partition, ...]:
+    """All ways to split places into blocks."""
+    if not places:
+        return ((),)
+    first, rest = places[0], places[1:]
+    found: list[Partition] = []
+    for smaller in _partitions_of(rest):
+        found.append(tuple(sorted([(first,), *smaller])))
+        for i, block in enumerate(smaller):
+            others = [*smaller[:i], *smaller[i + 1 :]]
+            found.append(tuple(sorted([tuple(sorted((first, *block))), *others])))
+    return tuple(found)
+
+
+def _refines(finer: Partition, coarser: Partition) -> bool:
+    """Whether every block of one lies in a block of the other."""
+    return all(any(set(small) <= set(large) for large in coarser) for small in finer)
+
+
+def _moebius(finer: Partition, coarser: Partition) -> int:
+    """Möbius function of the lattice of partitions: Π (−1)^(n−1) (n−1)! over merged blocks."""
+    value = 1
+    for large in coarser:
+        n = sum(set(small) <= set(large) for small in finer)
+        value *= (-1) ** (n - 1) * math.factorial(n - 1)
+    return value

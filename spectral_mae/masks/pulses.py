@@ -1,0 +1,225 @@
+"""Closed-form transforms of rectangular pulses and of sums of them (Eqs. 15-21).
+
+No FFT of pixels happens here: the only transform is of the small grid of kept patches. So a
+comparison with `spectral_mae.spectra.fft` compares two derivations.
+
+Eq. 19 is the transform M[k] of a mask, Eq. 20 that of one pulse, R[k], and Eq. 21 the modulus
+|M[k]|. The paper's Eqs. 19 and 21 lack the ``/D`` in the exponents of the starts; it is written
+here.
+"""
+
+from __future__ import annotations
+
+from math import gcd
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from spectral_mae import _checks
+from spectral_mae.spectra.frequencies import half_shape
+
+Complex128Array = NDArray[np.complex128]
+
+
+def unit_roots(n: int, multiples: NDArray[np.integer]) -> Complex128Array:
+    """e^(−2πi j/n) for integers j, accurate to rounding whatever the size of j.
+
+    The integers are reduced modulo n to the nearest of zero before they meet π.
+    """
+    reduced = (multiples + n // 2) % n - n // 2
+    return np.exp(reduced * (-2j * np.pi / n))
+
+
+def dirichlet_kernel(n: int, patch_size: int) -> Complex128Array:
+    """DFT of one pulse of ``patch_size`` ones that starts at pixel 0 (Eq. 20).
+
+    R[k] = e^(−iπk(p−1)/D) · sin(πpk/D) / sin(πk/D), R[0] = p.
+
+    Parameters
+    ----------
+    n : int
+        Pixels along the axis, D.
+    patch_size : int
+        Pixels of the pulse, 1 ≤ p ≤ D.
+
+    Returns
+    -------
+    ndarray of complex128, shape (n,)
+        R[k] in ``np.fft.fftfreq`` order; exactly 0 at the zeros of the grating.
+
+    Raises
+    ------
+    ValueError
+        If the pulse is longer than the axis.
+
+    Examples
+    --------
+    >>> pulse = np.array([1, 1, 1, 0, 0, 0, 0, 0])
+    >>> bool(np.allclose(dirichlet_kernel(8, 3), np.fft.fft(pulse)))
+    True
+    """
+    n, patch_size = _pulse(n, patch_size)
+    k = np.arange(1, n // 2 + 1)
+    # e^(−iπj/D) has period 2D in j, and so has sin(πj/D): both are taken of reduced integers.
+    ratio = _sine(k * patch_size, n) / np.sin(k * (np.pi / n))
+    half = unit_roots(2 * n, k * (patch_size - 1)) * ratio
+    return np.concatenate([[complex(patch_size)], half, half[: (n - 1) // 2][::-1].conj()])
+
+
+def dirichlet_power(n: int, patch_size: int) -> NDArray[np.float64]:
+    """|R[k]|² = sin²(πpk/D) / sin²(πk/D), |R[0]|² = p². Shape (n,)."""
+    n, patch_size = _pulse(n, patch_size)
+    k = np.arange(1, n)
+    ratio = _sine(k * patch_size, n) / _sine(k, n)
+    return np.concatenate([[float(patch_size) ** 2], ratio * ratio])
+
+
+def grating_zeros(n: int, patch_size: int) -> NDArray[np.intp]:
+    """Indices k at which every mask of such pulses has no power, whatever the starts.
+
+    R[k] = 0 at the multiples of D/gcd(D, p) other than multiples of D. In two dimensions each
+    such k takes the whole line with it: the dark lines of the grating of Fig. 22.
+
+    Examples
+    --------
+    >>> grating_zeros(12, 4)
+    array([3, 6, 9])
+    """
+    n, patch_size = _pulse(n, patch_size)
+    step = n // gcd(n, patch_size)
+    return np.arange(step, n, step)
+
+
+class PulseSum:
+    """A sum of pulses, ready to be transformed (Eq. 19): M[k] = R[k] · Σ_i e^(−2πi k·a_i/D).
+
+    Where all starts lie on one patch grid (shifted or not) the sum has period ``counts`` in k, and
+    costs a small FFT and one product per frequency instead of one sum per frequency.
+
+    Parameters
+    ----------
+    shape, patch_size : tuple of int
+        One entry per axis.
+    starts : ndarray of int, shape (N, ndim)
+        First pixel a_i of each pulse. Pulses may touch and overlap: the transform is linear.
+    kernels : tuple of ndarray or None
+        What stands for R along each axis; None is `dirichlet_kernel`.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        patch_size: tuple[int, ...],
+        starts: NDArray[np.integer],
+        kernels: tuple[Complex128Array, ...] | None = None,
+    ) -> None:
+        self.shape, self.patch_size, self._starts = shape, patch_size, starts
+        if kernels is None:
+            sides = list(zip(shape, patch_size, strict=True))
+            found = {side: dirichlet_kernel(*side) for side in set(sides)}
+            kernels = tuple(found[side] for side in sides)
+        self._factors = kernels
+        self._kept: NDArray[np.float64] | None = None
+        offset = _grid_offset(shape, patch_size, starts)
+        if offset is not None:
+            self._kept = np.zeros([n // p for n, p in zip(shape, patch_size, strict=True)])
+            np.add.at(self._kept, tuple(((starts - offset) // patch_size).T), 1.0)
+            self._factors = tuple(
+                factor * unit_roots(n, np.arange(n) * start) if start else factor
+                for factor, n, start in zip(kernels, shape, offset.tolist(), strict=True)
+            )
+
+    def dft(self, *, half: bool = False, out: Complex128Array | None = None) -> Complex128Array:
+        """The transform, or its non-negative half-plane, in FFT order.
+
+        ``out`` is a C-contiguous array of the shape of the result, which is written into it.
+        """
+        wanted = half_shape(self.shape) if half else self.shape
+        if out is None:
+            out = np.empty(wanted, dtype=np.complex128)
+        elif out.shape != wanted or out.dtype != np.complex128 or not out.flags.c_contiguous:
+            raise ValueError(
+                f"out of shape {out.shape} and dtype {out.dtype} is not a C-contiguous complex128 "
+                f"array of shape {wanted}"
+            )
+        columns = wanted[-1]
+        if self._kept is None:
+            self._write_direct(columns, out)
+        else:
+            self._write_repeated(self._kept, columns, out)
+        return out
+
+    def _write_direct(self, columns: int, out: Complex128Array) -> None:
+        out[...] = _direct_sum(self.shape, self._starts, columns)
+        out *= self._factors[-1][:columns]
+        if len(self.shape) == 2:
+            out *= self._factors[0][:, np.newaxis]
+
+    def _write_repeated(
+        self, kept: NDArray[np.float64], columns: int, out: Complex128Array
+    ) -> None:
+        """The DFT of the grid of kept patches, repeated along the last axis, then the first."""
+        counts = kept.shape
+        waves = scipy.fft.fftn(kept)[..., np.newaxis, :]
+        last = self._factors[-1].reshape(self.patch_size[-1], counts[-1])
+        line = (waves * last).reshape(*counts[:-1], -1)[..., :columns]
+        if len(counts) == 1:
+            out[...] = line
+            return
+        tiles = (self.patch_size[0], counts[0])
+        np.multiply(self._factors[0].reshape(*tiles, 1), line, out=out.reshape(*tiles, columns))
+
+
+def start_phases(
+    shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.integer]
+) -> Complex128Array:
+    """Σ_i e^(−2πi k·a_i/D), the factor of Eqs. 19 and 21 that depends on where the pulses start.
+
+    Arguments as of `PulseSum`.
+    """
+    ones = tuple(np.ones(n, dtype=np.complex128) for n in shape)
+    return PulseSum(shape, patch_size, starts, ones).dft()
+
+
+def _grid_offset(
+    shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.integer]
+) -> NDArray[np.integer] | None:
+    """Shift of the patch grid on which all starts lie, or None if there is no such grid."""
+    if len(starts) == 0 or any(n % p for n, p in zip(shape, patch_size, strict=True)):
+        return None
+    offsets = starts % patch_size
+    return offsets[0] if (offsets == offsets[0]).all() else None
+
+
+def _direct_sum(
+    shape: tuple[int, ...], starts: NDArray[np.integer], columns: int
+) -> Complex128Array:
+    """Σ_i e^(−2πi k·a_i/D) for any starts, as products of one table of roots per axis."""
+    tables = [unit_roots(n, np.arange(n)) for n in shape]
+    ends = (*shape[:-1], columns)
+    sums = np.zeros(ends, dtype=np.complex128)
+    block = max(1, 2**20 // max(shape))
+    for first in range(0, len(starts), block):
+        chosen = starts[first : first + block]
+        waves = [
+            table[np.outer(chosen[:, axis], np.arange(end)) % n]
+            for axis, (n, end, table) in enumerate(zip(shape, ends, tables, strict=True))
+        ]
+        sums += waves[0].sum(axis=0) if len(waves) == 1 else waves[0].T @ waves[1]
+    return sums
+
+
+def _sine(multiples: NDArray[np.integer], n: int) -> NDArray[np.float64]:
+    """sin(πj/n) for integers j, exactly 0 at the multiples of n."""
+    half_turns, rest = np.divmod(multiples, n)
+    sine = np.sin(np.minimum(rest, n - rest) * (np.pi / n))
+    return np.where(half_turns % 2, -sine, sine)
+
+
+def _pulse(n: int, patch_size: int) -> tuple[int, int]:
+    n = _checks.positive_int("n", n)
+    patch_size = _checks.positive_int("patch_size", patch_size)
+    if patch_size > n:
+        raise ValueError(f"{patch_size=} is longer than the axis, {n=}")
+    return n, patch_size

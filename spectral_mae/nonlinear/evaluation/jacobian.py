@@ -1,0 +1,168 @@
+"""Jacobians of any model: receptive fields of output pixels, whole matrices, their spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from spectral_mae._checks import FloatArray
+from spectral_mae.linear.receptive_field import ReceptiveField
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.nonlinear.arrays import real_numbers
+
+# A batch of images, (n, channels, H, W), to one like it, image by image.
+TensorMap = Callable[[torch.Tensor], torch.Tensor]
+
+CHUNK = 64
+
+
+def jacobian_rows(
+    function: TensorMap, image: torch.Tensor, outputs: NDArray[np.integer]
+) -> torch.Tensor:
+    """Rows of the Jacobian at an image, by backpropagation from chosen outputs.
+
+    A batch holds the same image many times; each copy is pulled back from its own output.
+
+    Parameters
+    ----------
+    function : callable
+        Takes (n, channels, H, W) and must treat images one by one.
+    image : Tensor, shape (channels, H, W)
+    outputs : ndarray of int, shape (m,)
+        Places in the flattened output, channels first.
+
+    Returns
+    -------
+    Tensor, shape (m, channels, H, W)
+
+    Raises
+    ------
+    ValueError
+        If the image is not of floats, (channels, H, W), an output is out of range, or a derivative
+        is NaN or infinite.
+    """
+    if image.ndim != 3 or not image.is_floating_point():
+        raise ValueError(
+            f"an image of {image.dtype} and shape {tuple(image.shape)} is not of floats, "
+            "(channels, H, W)"
+        )
+    if not len(outputs):
+        raise ValueError("no outputs to take derivatives of")
+    rows = []
+    for first in range(0, len(outputs), CHUNK):
+        places = torch.as_tensor(np.asarray(outputs[first : first + CHUNK]), device=image.device)
+        copies = image.expand(len(places), *image.shape).contiguous()
+        output, pull = torch.func.vjp(function, copies)
+        if len(output) != len(places):
+            raise ValueError(
+                f"the function makes {len(output)} of {len(places)} images; it must treat images "
+                "one by one"
+            )
+        chosen = torch.zeros_like(output)
+        size = chosen.flatten(1).shape[1]
+        wrong = places[(places < 0) | (places >= size)]
+        if len(wrong):
+            raise ValueError(f"output {int(wrong[0])} is not one of {size}, from 0 on")
+        chosen.flatten(1)[torch.arange(len(places), device=image.device), places] = 1
+        rows.append(pull(chosen)[0].detach())
+    found = torch.cat(rows)
+    if not bool(torch.isfinite(found).all()):
+        raise ValueError("the function has no finite derivative at this image")
+    return found
+
+
+def jacobian_matrix(function: TensorMap, image: torch.Tensor) -> FloatArray:
+    """The whole Jacobian, (dim, dim), outputs in rows, both in the order of (H, W, channels).
+
+    Examples
+    --------
+    >>> jacobian_matrix(lambda x: x**2, torch.tensor([[[1.0, 3.0]]]))
+    array([[2., 0.],
+           [0., 6.]])
+    """
+    order = np.arange(image.numel()).reshape(image.shape)
+    outputs = np.moveaxis(order, 0, -1).ravel()
+    rows = jacobian_rows(function, image, outputs).double().cpu().numpy()
+    return np.ascontiguousarray(np.moveaxis(rows, 1, -1).reshape(len(rows), -1))
+
+
+def receptive_field(
+    function: TensorMap,
+    image: torch.Tensor,
+    grid: PatchGrid,
+    output_pixel: tuple[int, int],
+    *,
+    channel: int = 0,
+) -> ReceptiveField:
+    """What every input pixel contributes, to first order, to one output pixel at an image.
+
+    Parameters
+    ----------
+    function : callable
+        Such as `with_mask` makes of a model.
+    image : Tensor, shape (channels, H, W)
+        Where the derivative is taken: a mean masked input, a masked image.
+    grid : PatchGrid
+    output_pixel : tuple of int
+    channel : int
+        Of the output.
+    """
+    return mean_receptive_field([(function, image)], grid, output_pixel, channel=channel)
+
+
+def mean_receptive_field(
+    points: Iterable[tuple[TensorMap, torch.Tensor]],
+    grid: PatchGrid,
+    output_pixel: tuple[int, int],
+    *,
+    channel: int = 0,
+) -> ReceptiveField:
+    """`receptive_field`, averaged over functions (masks) and images.
+
+    For a linear model under random masks the mean is π₁ times its weights; over masks that hide
+    the output pixel π₁' times them.
+
+    Raises
+    ------
+    ValueError
+        If there is no point, images are not of one shape that fits the grid, the pixel is not in
+        it, or a derivative is not finite.
+    """
+    total, n = 0.0, 0
+    shape: tuple[int, ...] | None = None
+    for function, image in points:
+        shape = tuple(image.shape) if shape is None else shape
+        if tuple(image.shape) != shape or shape[1:] != grid.shape:
+            raise ValueError(
+                f"an image of shape {tuple(image.shape)} is not (channels, *{grid.shape}), as the "
+                f"first, {shape}"
+            )
+        wanted = (channel, *output_pixel)
+        if len(wanted) != 3 or not all(0 <= i < m for i, m in zip(wanted, shape, strict=True)):
+            raise ValueError(f"{channel=}, {output_pixel=} is not in an image of shape {shape}")
+        place = np.ravel_multi_index(wanted, shape)
+        row = jacobian_rows(function, image, np.array([place]))[0]
+        total, n = total + row.double().cpu().numpy(), n + 1
+    if n == 0:
+        raise ValueError("no points to take derivatives at")
+    weights = np.moveaxis(np.asarray(total) / n, 0, -1)
+    if weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    return ReceptiveField(weights, grid, tuple(output_pixel), periodic=False)
+
+
+def singular_values(matrix: FloatArray) -> FloatArray:
+    """Singular values of a Jacobian, descending: gains of the directions it lets through.
+
+    Raises
+    ------
+    ValueError
+        If it is no matrix, or a number is not finite.
+    """
+    array = real_numbers("matrix", matrix)
+    if array.ndim != 2:
+        raise ValueError(f"a matrix of shape {array.shape} has {array.ndim} axes")
+    return np.linalg.svd(array, compute_uv=False)

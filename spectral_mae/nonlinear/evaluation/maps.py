@@ -1,0 +1,127 @@
+"""Models as functions of arrays: what analysis asks of any model, ours or theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae.linear.fitted_map import FittedMap
+from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.nonlinear.arrays import real_numbers
+from spectral_mae.nonlinear.evaluation.jacobian import TensorMap, jacobian_matrix
+from spectral_mae.nonlinear.model import ImageModel
+
+# Images (n, H, W[, channels]) and which patches are kept (n, n_patches) to images like them.
+Filler = Callable[[FloatArray, BoolArray], FloatArray]
+
+BATCH = 256
+
+
+def to_images(tensor: torch.Tensor) -> FloatArray:
+    """(n, channels, H, W) as float64 (n, H, W, channels); one channel has no axis."""
+    array = tensor.detach().double().cpu().numpy()
+    return array[:, 0] if array.shape[1] == 1 else np.moveaxis(array, 1, -1)
+
+
+def from_images(images: FloatArray, model: ImageModel) -> torch.Tensor:
+    """The inverse of `to_images`, in the precision and on the device of a model."""
+    array = np.asarray(images, np.float64)
+    array = array[:, np.newaxis] if model.channels == 1 else np.moveaxis(array, -1, 1)
+    return torch.from_numpy(np.ascontiguousarray(array)).to(model.pixel_mean)
+
+
+def filler(model: ImageModel | LinearModel) -> Filler:
+    """A model, trained or in closed form, as a function of images and kept patches.
+
+    Raises
+    ------
+    ValueError
+        If the model predicts patches in their own units (``norm_target``): those are no pixels.
+    """
+    if isinstance(model, FittedMap):
+        grid = model.moments_.grid
+        return lambda images, kept: model.reconstruct(images, grid.expand(kept))
+    if model.norm_target:
+        raise ValueError("a model with norm_target predicts patches in their own units, not pixels")
+
+    def fill(images: FloatArray, kept: BoolArray) -> FloatArray:
+        if len(images) == 0:
+            raise ValueError(f"images of shape {np.shape(images)}: there is none")
+        parts = []
+        with torch.no_grad():
+            for first in range(0, len(images), BATCH):
+                part = slice(first, first + BATCH)
+                given = from_images(images[part], model)
+                parts.append(to_images(model(given, torch.from_numpy(kept[part]).to(given.device))))
+        return np.concatenate(parts)
+
+    return fill
+
+
+def with_mask(model: ImageModel, kept: BoolArray | None = None) -> TensorMap:
+    """A model under one mask, shape (n_patches,), as a function of tensors of images.
+
+    None lets it see every patch.
+    """
+
+    def function(images: torch.Tensor) -> torch.Tensor:
+        if kept is None:
+            return model(images)
+        mask = torch.as_tensor(kept, device=images.device)
+        return model(images, mask.expand(len(images), -1))
+
+    return function
+
+
+class AboutMean:
+    """f(x̃) = model(mean + x̃) − mean: what Lemmas 4 and 5 speak of, with its Jacobian.
+
+    Lemmas know no mask, only masked images x̃ = r ⊙ x about a mean.
+
+    Parameters
+    ----------
+    model : ImageModel
+    mean : ndarray, shape (H, W[, channels])
+    drop_empty : bool
+        Patches of x̃ that are zero throughout are hidden from the model, as they were in training.
+        Else it sees every patch, hidden ones as they look: like the mean.
+
+    Examples
+    --------
+    >>> from spectral_mae import PatchGrid
+    >>> from spectral_mae.nonlinear import LinearAutoencoder
+    >>> model = LinearAutoencoder(PatchGrid((4, 4), 2)).double()
+    >>> f, x = AboutMean(model, np.zeros((4, 4))), np.ones((4, 4))
+    >>> bool(np.allclose(f(x[None]).ravel(), f.jacobian(x) @ x.ravel()))
+    True
+    """
+
+    def __init__(self, model: ImageModel, mean: FloatArray, *, drop_empty: bool = False) -> None:
+        self.model, self.mean, self.drop_empty = model, real_numbers("mean", mean), drop_empty
+        shape = model.grid.shape if model.channels == 1 else (*model.grid.shape, model.channels)
+        if self.mean.shape != shape:
+            raise ValueError(
+                f"mean of shape {self.mean.shape} is not an image of the model, {shape}"
+            )
+        self._fill = filler(model)
+
+    def __call__(self, masked: NDArray[np.floating]) -> FloatArray:
+        """The outputs of a batch, (n, H, W[, channels])."""
+        return self._fill(masked + self.mean, self._kept(masked)) - self.mean
+
+    def jacobian(self, masked: FloatArray) -> FloatArray:
+        """∂output/∂input at one image, (dim, dim), outputs in rows."""
+        kept = self._kept(masked[np.newaxis])[0]
+        given = from_images(masked[np.newaxis] + self.mean, self.model)[0]
+        return jacobian_matrix(with_mask(self.model, kept), given)
+
+    def _kept(self, masked: NDArray[np.floating]) -> BoolArray:
+        axis = None if self.model.channels == 1 else -1
+        patches = self.model.grid.to_patches(masked, axis)
+        if not self.drop_empty:
+            return np.ones(patches.shape[:2], dtype=np.bool_)
+        return np.asarray(np.any(patches != 0, axis=-1))

@@ -1,0 +1,188 @@
+"""What any model does to each frequency, measured on images and drawn masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import BoolArray, FloatArray, Sampling
+from spectral_mae.linear.frequency_response import FrequencyResponse
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.masks.sampling import Seed, generator_of, kept_patches, sample_kept
+from spectral_mae.nonlinear.arrays import real_numbers
+from spectral_mae.nonlinear.evaluation.maps import Filler
+from spectral_mae.nonlinear.model import Target
+
+
+def measured_response(
+    fill: Filler,
+    images: FloatArray,
+    grid: PatchGrid,
+    mask_ratio: float,
+    *,
+    mean: FloatArray | None = None,
+    draws: int = 4,
+    sampling: Sampling = "fixed",
+    target: Target = "all",
+    rng: Seed = None,
+) -> FrequencyResponse:
+    """The response of a model, nonlinear or not, on the axes of `LinearMAE.frequency_response`.
+
+    With X an image and X̂ its reconstruction, both about the mean, at a frequency: the gain is the
+    projection E[X̂X*]/E|X|²; ``passed`` what is predicted by it, ``noise`` the variance over masks,
+    ``aliased`` the rest of the power, which comes from other frequencies, linearly or not.
+    ``error`` and ``original`` are means of |X̂−X|² and |X|². Of a linear model, ``error``,
+    ``reconstructed`` and ``noise`` are those of its closed form (on all pixels); gain and
+    ``passed`` where the images are stationary.
+
+    Parameters
+    ----------
+    fill : callable
+        Takes images and kept patches; `filler` makes one of a model.
+    images : ndarray, shape (n, H, W[, channels])
+        Many more than channels: a projection on few images flatters the gain.
+    grid : PatchGrid
+    mask_ratio : float
+    mean : ndarray, shape (H, W[, channels]), or None
+        What is subtracted; None takes the mean of the images.
+    draws : int
+        Masks for each image, at least 2.
+    sampling : {"fixed", "bernoulli"}
+    target : {"all", "hidden"}
+        For "hidden" each reconstruction is put together of two, under masks that show no patch in
+        common, so that every pixel comes from a mask that hides it (drawn as all such masks are).
+        This needs fixed sampling and a mask ratio of at least a half.
+    rng : int, numpy.random.Generator or None
+
+    Returns
+    -------
+    FrequencyResponse
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two draws, or no two such masks; if images or reconstructions do
+        not fit the grid and each other, or are not finite.
+    """
+    _checks.choice("target", target, Target)
+    _checks.integer("draws", draws, least=2, why="noise over masks needs at least two")
+    generator = generator_of(rng)
+    images = _images("images", images, grid)
+    centre = images.mean(0) if mean is None else real_numbers("mean", mean)
+    if centre.shape != images.shape[1:]:
+        raise ValueError(f"mean of shape {centre.shape}, images of {images.shape}")
+    if target == "hidden":
+        outputs: Iterable[FloatArray] = _hidden_outputs(
+            fill, images, grid, mask_ratio, draws, sampling, generator
+        )
+    else:
+        masks = (
+            sample_kept(grid.n_patches, mask_ratio, len(images), sampling=sampling, rng=generator)
+            for _ in range(draws)
+        )
+        outputs = (fill(images, kept) for kept in masks)
+    return response_of(images - centre, (_like(images, out) - centre for out in outputs), grid)
+
+
+def response_of(
+    truth: FloatArray, outputs: Iterable[FloatArray], grid: PatchGrid
+) -> FrequencyResponse:
+    """The response from images about their mean and reconstructions of them under several masks.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two reconstructions, shapes differ, or a number is not finite.
+    """
+    ndim = grid.ndim
+    truth = _images("truth", truth, grid)
+
+    def spectra(images: FloatArray) -> NDArray[np.complex128]:
+        last = images[..., np.newaxis] if images.ndim == ndim + 1 else images
+        return np.fft.fftn(last, axes=tuple(range(1, ndim + 1)), norm="ortho")
+
+    x = spectra(truth)
+    second = np.einsum("n...i,n...j->...ij", x, x.conj()) / len(x)
+    channels = second.shape[-1]
+    cross = np.zeros(second.shape, complex)
+    power, error = np.zeros(grid.shape), np.zeros(grid.shape)
+    total, n = np.zeros_like(x), 0
+    for output in outputs:
+        y = spectra(_like(truth, output))
+        cross += np.einsum("n...i,n...j->...ij", y, x.conj()) / len(x)
+        power += np.sum(np.abs(y) ** 2, axis=(0, -1)) / len(x)
+        error += np.sum(np.abs(y - x) ** 2, axis=(0, -1)) / len(x)
+        total += y
+        n += 1
+    if n < 2:
+        raise ValueError(f"{n} reconstructions of an image: noise over masks needs at least two")
+    # The mean of ŶᵢŶⱼ* over pairs of masks has no share of their variance.
+    pairs = (np.sum(np.abs(total) ** 2, axis=(0, -1)) / len(x) - power) / (n * (n - 1))
+    cross, power, error = cross / n, power / n, error / n
+    inverse = np.linalg.pinv(second, hermitian=True)
+    passed = np.einsum("...ij,...jk,...ik->...", cross, inverse, cross.conj()).real
+    original = np.einsum("...ii->...", second).real
+    none = np.full(grid.shape, np.nan + 0j) if channels > 1 else np.zeros(grid.shape, complex)
+    through = np.einsum("...ii->...", cross)
+    gain = np.divide(through, original, out=none, where=original > 0)
+    return FrequencyResponse(gain, original, passed, pairs - passed, power - pairs, error)
+
+
+def _images(name: str, values: FloatArray, grid: PatchGrid) -> FloatArray:
+    array = real_numbers(name, values)
+    axes = (grid.ndim + 1, grid.ndim + 2)
+    if array.ndim not in axes or array.shape[1 : axes[0]] != grid.shape or not array.size:
+        raise ValueError(f"{name} of shape {array.shape} are not (n, *{grid.shape}[, channels])")
+    return array
+
+
+def _like(images: FloatArray, output: FloatArray) -> FloatArray:
+    """A reconstruction, which must not be stretched to the shape of the images in silence."""
+    array = real_numbers("the reconstruction", output)
+    if array.shape != images.shape:
+        raise ValueError(f"a reconstruction of shape {array.shape} of images of {images.shape}")
+    return array
+
+
+def disjoint_masks(
+    n_patches: int, mask_ratio: float, n: int, rng: Seed = None
+) -> tuple[BoolArray, BoolArray]:
+    """Two masks for each image that keep no patch in common, each drawn like any other.
+
+    Given a patch that either hides, the other patches it keeps are as likely as under any mask
+    that hides it.
+
+    Raises
+    ------
+    ValueError
+        If two such masks do not fit.
+    """
+    kept = kept_patches(n_patches, mask_ratio)
+    if 2 * kept > n_patches:
+        raise ValueError(f"{mask_ratio=} keeps {kept} of {n_patches} patches: no two disjoint ones")
+    order = generator_of(rng).permuted(
+        np.broadcast_to(np.arange(n_patches), (n, n_patches)), axis=1
+    )
+    return order < kept, (order >= kept) & (order < 2 * kept)
+
+
+def _hidden_outputs(
+    fill: Filler,
+    images: FloatArray,
+    grid: PatchGrid,
+    mask_ratio: float,
+    draws: int,
+    sampling: Sampling,
+    rng: np.random.Generator,
+) -> Iterator[FloatArray]:
+    if sampling != "fixed":
+        raise ValueError(f"target='hidden' needs fixed sampling, not {sampling=}")
+    for _ in range(draws):
+        one, other = disjoint_masks(grid.n_patches, mask_ratio, len(images), rng)
+        seen = grid.expand(one)
+        if images.ndim > grid.ndim + 1:
+            seen = seen[..., np.newaxis]
+        yield np.where(seen, _like(images, fill(images, other)), _like(images, fill(images, one)))

@@ -1,0 +1,173 @@
+"""How well classes can be read off features: a tuned linear classifier, on any features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+import scipy.special
+import torch
+
+from spectral_mae import _checks
+from spectral_mae._checks import FloatArray
+from spectral_mae.masks.sampling import Seed, generator_of
+from spectral_mae.nonlinear.arrays import Labels, UInt8Array, class_numbers, eight_bit, real_numbers
+from spectral_mae.nonlinear.model import ImageModel
+from spectral_mae.nonlinear.training import EVALUATION_BATCH, to_tensor
+
+PENALTIES = tuple(10.0 ** np.arange(2, -6, -1))
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """How a probe did on images it has not seen.
+
+    Attributes
+    ----------
+    accuracy : float
+        Fraction of the test images that are classified rightly.
+    stderr : float
+        Its standard error, √(a(1−a)/n), over the draw of the test images.
+    penalty : float
+        Chosen by images held out from the training ones.
+    n_features, n_train, n_test : int
+    """
+
+    accuracy: float
+    stderr: float
+    penalty: float
+    n_features: int
+    n_train: int
+    n_test: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers."""
+        return asdict(self)
+
+
+def features_of(model: ImageModel, pixels: UInt8Array) -> FloatArray:
+    """What a model makes of whole images, (n, n_features).
+
+    Raises
+    ------
+    ValueError
+        If the images do not fit the model, or features are not finite.
+    """
+    pixels = eight_bit(pixels, model)
+    place = model.pixel_mean.device
+    parts = []
+    with torch.no_grad():
+        for first in range(0, len(pixels), EVALUATION_BATCH):
+            images = to_tensor(pixels[first : first + EVALUATION_BATCH], place)
+            images = images.to(model.pixel_mean.dtype)
+            parts.append(model.features(images).double().cpu().numpy())
+    return real_numbers("features", np.concatenate(parts))
+
+
+def pixel_features(pixels: UInt8Array) -> FloatArray:
+    """The pixels themselves, (n, n_features): the baseline."""
+    return pixels.reshape(len(pixels), -1) / 255.0
+
+
+def linear_probe(
+    features: FloatArray,
+    labels: Labels,
+    test_features: FloatArray,
+    test_labels: Labels,
+    *,
+    penalties: Sequence[float] = PENALTIES,
+    holdout: float = 0.2,
+    rng: Seed = 0,
+) -> ProbeResult:
+    """Logistic regression on standardised features, its penalty chosen by images held out.
+
+    Minimises the mean of −log p(label) plus penalty/2 times the squared weights, for each penalty
+    on the training images but a share of them; the penalty that classifies most of that share is
+    taken for a fit to all training images. The test images choose nothing. Test images of a class
+    that no training image has count as wrong.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes, or nothing to hold out; if features are not finite, of
+        other numbers of images than labels, or labels are no integers from zero on.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.arange(200) % 2
+    >>> x = rng.standard_normal((200, 3)) + 2 * labels[:, np.newaxis]
+    >>> linear_probe(x[:100], labels[:100], x[100:], labels[100:]).accuracy > 0.9
+    True
+    """
+    features, test_features = (
+        _matrix(name, x) for name, x in (("features", features), ("test_features", test_features))
+    )
+    if test_features.shape[1] != features.shape[1] or not len(test_features):
+        raise ValueError(
+            f"test_features of shape {test_features.shape}, features of {features.shape}"
+        )
+    labels = class_numbers("labels", labels, len(features))
+    test_labels = class_numbers("test_labels", test_labels, len(test_features))
+    found = len(np.unique(labels))
+    n_held = round(_checks.open_unit("holdout", holdout) * len(labels))
+    if found < 2 or not 0 < n_held < len(labels) or not penalties:
+        classes = "1 class" if found == 1 else f"{found} classes"
+        raise ValueError(
+            f"{len(labels)} images of {classes} with {holdout=} and {len(penalties)} penalties: "
+            "nothing to tune"
+        )
+    penalties = [_checks.non_negative_number("penalties", penalty) for penalty in penalties]
+    n_classes = int(labels.max()) + 1
+    with np.errstate(over="ignore"):
+        mean, std = features.mean(0), features.std(0)
+    if not np.isfinite(std).all():
+        raise ValueError("features are too large: their deviations are not finite")
+    # A feature that varies by rounding alone is none.
+    varies = std > 1e-12 * np.abs(features).max(0)
+    scale = np.divide(1.0, std, out=np.zeros_like(std), where=varies)
+    x, test = (features - mean) * scale, (test_features - mean) * scale
+    order = generator_of(rng).permutation(len(labels))
+    held, fitted = order[:n_held], order[n_held:]
+    weights: FloatArray = np.zeros((x.shape[1] + 1, n_classes))
+    right = []
+    for penalty in penalties:  # each starts where the one before ended
+        weights = _fit(x[fitted], labels[fitted], penalty, weights)
+        right.append(_accuracy(x[held], labels[held], weights))
+    best = penalties[int(np.argmax(right))]
+    weights = _fit(x, labels, best, np.zeros_like(weights))
+    accuracy = _accuracy(test, test_labels, weights)
+    stderr = float(np.sqrt(accuracy * (1 - accuracy) / len(test_labels)))
+    return ProbeResult(accuracy, stderr, best, x.shape[1], len(labels), len(test_labels))
+
+
+def _matrix(name: str, values: FloatArray) -> FloatArray:
+    array = real_numbers(name, values)
+    if array.ndim != 2:
+        raise ValueError(f"{name} of shape {array.shape} are not (n, n_features)")
+    return array
+
+
+def _fit(x: FloatArray, labels: Labels, penalty: float, start: FloatArray) -> FloatArray:
+    one_hot = np.eye(start.shape[1])[labels]
+
+    def loss(flat: FloatArray) -> tuple[float, FloatArray]:
+        weights = flat.reshape(start.shape)
+        scores = x @ weights[:-1] + weights[-1]
+        log_p = scores - scipy.special.logsumexp(scores, axis=1, keepdims=True)
+        excess = (np.exp(log_p) - one_hot) / len(x)
+        slope = np.vstack([x.T @ excess + penalty * weights[:-1], excess.sum(0)])
+        value = -np.sum(one_hot * log_p) / len(x) + penalty / 2 * np.sum(weights[:-1] ** 2)
+        return float(value), slope.ravel()
+
+    found = scipy.optimize.minimize(
+        loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 300}
+    )
+    return np.asarray(found.x).reshape(start.shape)
+
+
+def _accuracy(x: FloatArray, labels: Labels, weights: FloatArray) -> float:
+    return float(np.mean(np.argmax(x @ weights[:-1] + weights[-1], axis=1) == labels))

@@ -1,0 +1,243 @@
+"""Trainings side by side: depth, patch size, mask ratio, against loss, time and probe accuracy."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.stats
+import torch
+
+from spectral_mae._checks import positive_int
+from spectral_mae._files.atomic_file import write_whole
+from spectral_mae._files.columns import write_columns
+from spectral_mae.nonlinear.arrays import UInt8Array
+from spectral_mae.nonlinear.evaluation.probe import features_of, linear_probe
+from spectral_mae.nonlinear.labelled_images import LabelledImages
+from spectral_mae.nonlinear.tensor_files import read_json
+from spectral_mae.nonlinear.training import TrainConfig, evaluate, train, units_of
+from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
+
+VARIED = ("patch_size", "mask_ratio", "depth", "decoder_depth", "seed")
+ROW = "row.json"
+
+
+@dataclass(frozen=True)
+class TrainingSweep:
+    """What several trainings came to.
+
+    Attributes
+    ----------
+    rows : list of dict
+        ``patch_size``, ``mask_ratio``, ``depth``, ``decoder_depth``, ``seed``, ``parameters``,
+        ``steps``, ``loss`` (mean squared error of hidden pixels of test images, in units of the
+        model), ``explained`` (1 − loss over that of the mean image; NaN where
+        that has none), ``seconds`` of training,
+        ``accuracy`` and ``stderr`` of a linear probe (NaN without labels).
+    """
+
+    rows: list[dict[str, float]]
+
+    @property
+    def rank_correlation(self) -> float:
+        """`correlation` of loss: −1 where less loss always means a better probe."""
+        return self.correlation("loss")
+
+    def correlation(self, name: str) -> float:
+        """Spearman's rank correlation of a column and probe accuracy.
+
+        NaN for fewer than three trainings, or where either does not vary.
+        """
+        values, accuracy = ([row[column] for row in self.rows] for column in (name, "accuracy"))
+        varied = len(set(values)) > 1 and len(set(accuracy)) > 1
+        if len(values) < 3 or not varied or not np.isfinite([values, accuracy]).all():
+            return math.nan
+        return float(scipy.stats.spearmanr(values, accuracy).statistic)
+
+    def mean_over_seeds(self) -> TrainingSweep:
+        """One row for trainings that differ in nothing but their seed: means, in order of first.
+
+        ``stderr`` becomes √(s²/n + mean stderr²), s the deviation of the n accuracies: the probes
+        share their test images, so that more seeds do not take that part down.
+        """
+        groups: dict[tuple[float, ...], list[dict[str, float]]] = {}
+        for row in self.rows:
+            groups.setdefault(tuple(row[name] for name in VARIED[:-1]), []).append(row)
+        rows = []
+        for group in groups.values():
+            mean = {name: float(np.mean([row[name] for row in group])) for name in group[0]}
+            spread = np.var([row["accuracy"] for row in group], ddof=1) if len(group) > 1 else 0.0
+            mean["stderr"] = math.sqrt(spread / len(group) + mean["stderr"] ** 2)
+            rows.append(mean | {"seeds": len(group)})
+        return TrainingSweep(rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The columns."""
+        names = self.rows[0] if self.rows else ()
+        return {name: [row[name] for row in self.rows] for name in names}
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a row per training."""
+        write_columns(path, {k: np.array(v) for k, v in self.to_dict().items()})
+
+
+def train_sweep(
+    images: LabelledImages,
+    test: LabelledImages,
+    model: MAEConfig,
+    config: TrainConfig,
+    variations: Sequence[Mapping[str, Any]],
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    probe_images: int | None = None,
+    device: torch.device | str | None = None,
+    quiet: bool = True,
+) -> TrainingSweep:
+    """Train a model for each variation, and probe it.
+
+    Parameters
+    ----------
+    images, test : LabelledImages
+        Test images are neither trained on nor fitted by the probe.
+    model : MAEConfig
+    config : TrainConfig
+        All trainings take as many steps.
+    variations : sequence of dict
+        What differs, of ``patch_size``, ``mask_ratio``, ``depth``, ``decoder_depth``, ``seed``.
+    folder : path or None
+        Trainings are kept here, each in a folder of its own: what is finished is read, what was
+        interrupted goes on from its last epoch.
+    probe_images : int or None
+        Training images that a probe is fitted to, drawn; None takes all.
+    device : torch.device, str or None
+    quiet : bool
+
+    Raises
+    ------
+    ValueError
+        If something else is to differ, there is no variation, a folder holds another training, or
+        the classes of test images are others.
+    """
+    if probe_images is not None:
+        positive_int("probe_images", probe_images)
+    if any(one != other for one, other in zip(images.classes, test.classes, strict=False)):
+        raise ValueError(f"classes {images.classes} and, of test images, {test.classes}")
+    if not variations:
+        raise ValueError("no variations")
+    rows = []
+    for variation in variations:
+        unknown = sorted(set(variation) - set(VARIED))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is not one of {', '.join(VARIED)}")
+        changes = dict(variation)
+        own = {name: changes.pop(name) for name in ("mask_ratio", "seed") if name in changes}
+        one = _Training(
+            dataclasses.replace(model, **changes), dataclasses.replace(config, **own), probe_images
+        )
+        place = None if folder is None else Path(folder, one.name)
+        rows.append(_kept_row(one, images, test, place, device, quiet))
+    return TrainingSweep(rows)
+
+
+@dataclass(frozen=True)
+class _Training:
+    model: MAEConfig
+    config: TrainConfig
+    probe_images: int | None
+
+    @property
+    def varied(self) -> dict[str, float]:
+        return {
+            "patch_size": float(self.model.grid.patch_size[0]),
+            "mask_ratio": self.config.mask_ratio,
+            "depth": self.model.depth,
+            "decoder_depth": self.model.decoder_depth,
+            "seed": self.config.seed,
+        }
+
+    @property
+    def name(self) -> str:
+        """A folder's name."""
+        return "_".join(f"{name}-{value:g}" for name, value in self.varied.items())
+
+    def row(
+        self,
+        images: LabelledImages,
+        test: LabelledImages,
+        folder: Path | None,
+        device: torch.device | str | None,
+        quiet: bool,
+    ) -> dict[str, float]:
+        config = self.config
+        torch.manual_seed(config.seed)
+        model = MaskedAutoencoder(self.model)
+        start = time.perf_counter()
+        history = train(
+            model, images.pixels, config, folder=folder, resume=True, device=device, quiet=quiet
+        )
+        seconds = time.perf_counter() - start if folder is None else history.rows[-1]["seconds"]
+        accuracy = stderr = math.nan
+        if images.labels is not None and test.labels is not None:
+            order = np.random.default_rng(0).permutation(len(images))
+            fitted = images.subset(np.sort(order[: self.probe_images]))
+            assert fitted.labels is not None
+            found = linear_probe(
+                features_of(model, fitted.pixels), fitted.labels,
+                features_of(model, test.pixels), test.labels,
+            )  # fmt: skip
+            accuracy, stderr = found.accuracy, found.stderr
+        loss = evaluate(model, test.pixels, config.mask_ratio, seed=config.seed)
+        power = _power(images.pixels, test.pixels)
+        return self.varied | {
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "steps": history.rows[-1]["step"],
+            "loss": loss,
+            "explained": 1 - loss / power if power else math.nan,
+            "seconds": seconds,
+            "accuracy": accuracy,
+            "stderr": stderr,
+        }
+
+
+def _kept_row(
+    training: _Training,
+    images: LabelledImages,
+    test: LabelledImages,
+    folder: Path | None,
+    device: torch.device | str | None,
+    quiet: bool,
+) -> dict[str, float]:
+    """The row of a training, read where there is one."""
+    if folder is None:
+        return training.row(images, test, None, device, quiet)
+    plain = dataclasses.asdict(training) | {"model": training.model.to_dict()}
+    settings = json.loads(json.dumps(plain | {"images": [len(images), len(test)]}))
+    file = folder / ROW
+    if file.exists():
+        content = read_json(file)
+        if content.get("settings") != settings or "row" not in content:
+            raise ValueError(f"{file} is of {content.get('settings')}, not {settings}")
+        row: dict[str, float] = content["row"]
+        return row
+    row = training.row(images, test, folder, device, quiet)
+    write_whole(file, json.dumps({"settings": settings, "row": row}, indent=1))
+    return row
+
+
+def _power(pixels: UInt8Array, test: UInt8Array) -> float:
+    """Mean squared error of the mean image, in units of a model of ``pixels``."""
+    _, deviation = units_of(pixels)
+    total = 0.0
+    mean = pixels.mean(0, dtype=np.float64)
+    for first in range(0, len(test), 1000):
+        about = (test[first : first + 1000] - mean) / (255 * deviation)
+        total += float(np.sum(about**2))
+    return total / test.size

@@ -1,0 +1,90 @@
+"""The figures of the documentation, each drawn from images of your own or built-in ones.
+
+`FIGURES` names them; `draw` makes one. ``spectral-mae figures`` writes all of them, and
+``figures/NAME.py`` one.
+
+The files:
+
+- `band_interpolation`: what linear masked autoencoders make of each frequency.
+- `data`: the images of a figure.
+- `expected_spectrum`: expected spectra under masking beside drawn ones.
+- `mask_ratio_map`: explained power over patch size and mask ratio.
+- `masking`: fig. 22 of the paper, in structure.
+- `patch_range`: figs. 20 and 21 of the paper, in structure, and the measures of range under them.
+- `receptive_fields`: fig. 13C of the paper, in structure.
+- `taylor_gap`: where the linearisations of Lemmas 4 and 5 break.
+- `transfer`: MAE, DAE and AE as filters, on one axis.
+- `unmasking`: spectra of what masks hide in part.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Each is a module here with a function ``draw``, or a function of a module.
+FIGURES: dict[str, str] = {
+    "masking": "masking.draw",
+    "expected_spectrum": "expected_spectrum.draw",
+    "receptive_fields": "receptive_fields.draw",
+    "weights_half_hidden": "patch_range.half_hidden",
+    "weights_extremes": "patch_range.extremes",
+    "band_interpolation": "band_interpolation.draw",
+    "transfer": "transfer.draw",
+    "mask_ratio_map": "mask_ratio_map.draw",
+    "unmasking": "unmasking.draw",
+    "taylor_gap": "taylor_gap.draw",
+}
+
+
+def draw(name: str, data: Sequence[str] = ()) -> Figure:
+    """Draw one figure.
+
+    Parameters
+    ----------
+    name : str
+        One of `FIGURES`.
+    data : sequence of str
+        Images, folders or patterns; empty for the built-in images that the documentation shows.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no such figure, or the images do not do for it.
+    """
+    if name not in FIGURES:
+        raise ValueError(f"no figure {name!r}; there are {', '.join(FIGURES)}")
+    module, function = FIGURES[name].split(".")
+    return getattr(import_module(f"{__name__}.{module}"), function)(data)
+
+
+def caption(name: str) -> str:
+    """What a figure shows, and of what data when none is given."""
+    module, function = FIGURES[name].split(".")
+    return str(getattr(import_module(f"{__name__}.{module}"), function).__doc__)
+
+
+def script(path: str) -> None:
+    """What ``python figures/NAME.py`` does: draw the figure that the file is named after."""
+    from spectral_mae import plot
+
+    here = Path(path)
+    parser = argparse.ArgumentParser(
+        description=caption(here.stem), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", nargs="+", default=[], help="images, folders or patterns")
+    parser.add_argument("--out", type=Path, default=here.parent, help="folder")
+    arguments = parser.parse_args()
+    figure = draw(here.stem, arguments.data)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    plot.save(figure, arguments.out / f"{here.stem}.png")

@@ -1,0 +1,44 @@
+"""MAE, DAE and AE as filters, on one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from spectral_mae import plot
+from spectral_mae.linear.estimators import LinearAE, LinearDAE, LinearMAE
+from spectral_mae.linear.frequency_response import RadialResponse
+from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.plot.gallery.data import crop_moments
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SIZE, PATCH = 128, 8
+
+
+def draw(data: Sequence[str]) -> Figure:
+    """Transfer of linear MAE, DAE and AE on one axis: what is left of each frequency.
+
+    128×128 crops, by default of scikit-image's photographs; patches of 8 pixels. The patch grid at
+    a random offset makes the masked autoencoder one filter per frequency, beside Wiener's filter of
+    white noise and the hard edge of a bottleneck. The share of a frequency's power that each of
+    these models explains is the same curve as its gain.
+    """
+    moments = crop_moments(data, SIZE, PATCH, 50)
+    stationary: dict[str, Any] = {"covariance": "stationary"}
+
+    def response(model: LinearModel) -> RadialResponse:
+        return model.fit_moments(moments).frequency_response().radial()
+
+    models = {
+        "MAE, 75% hidden": response(LinearMAE(PATCH, 0.75, **stationary)),
+        "MAE, random offset": response(LinearMAE(PATCH, 0.75, random_offset=True, **stationary)),
+        "DAE, noise 0.1": response(LinearDAE(PATCH, 0.1, **stationary)),
+        "DAE, noise 0.3": response(LinearDAE(PATCH, 0.3, **stationary)),
+        "AE, rank 256": response(LinearAE(PATCH, 256, **stationary)),
+    }
+    figure, axes = plot.new_figure(1, 1, width=6.4, height=4.6)
+    plot.response(models, axes[0, 0], curves=["gain"])
+    axes[0, 0].set_title("masking, noise and a bottleneck as filters")
+    return figure

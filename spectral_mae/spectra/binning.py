@@ -1,0 +1,301 @@
+"""Means over bins of frequencies, worked out once and used for many spectra.
+
+A real image has P[−k] = P[k], so of the frequencies in a bin about half are independent numbers.
+Counts are of the whole grid; standard errors use the independent ones, ``count / 2``: each pair
+{k, −k} of a Gaussian field carries an exponential variable, and each frequency that is its own
+mirror (zero and Nyquist) a chi-square with one degree of freedom, which is half of one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae.spectra.frequencies import half_shape, hermitian_weights, row_strips
+
+BLOCK = 2**20  # numbers that are gathered at a time
+# Mean of squares less squared mean is fast, and good enough where neither cancels nor leaves the
+# range of numbers. In other bins deviations are formed one by one.
+CANCELS = 1e-3  # variance over squared mean
+LEAST_SQUARE = 1e-280
+
+Entries = slice | NDArray[np.integer[Any]]
+Gathered = Callable[[Entries], FloatArray]  # power at some entries, (n, entries)
+
+
+def unit_near(largest: float) -> float:
+    """A power of two near a number, to divide by before squaring; exact, so that no bit changes.
+
+    Examples
+    --------
+    >>> unit_near(1000.0), unit_near(0.0)
+    (1024.0, 1.0)
+    """
+    return math.ldexp(1.0, math.frexp(largest)[1])
+
+
+class BinMeans(NamedTuple):
+    """Mean, spread and standard error of power in bins, each of shape (..., n_bins)."""
+
+    power: FloatArray
+    std: FloatArray
+    stderr: FloatArray
+
+
+class Binning:
+    """Weighted means of half-plane power over bins.
+
+    Entries, each a half-plane frequency and its weight, are sorted by bin and then by weight, so
+    that a bin is a few runs of equal weight, which is multiplied once for each run. Bins that
+    nothing falls into are left out. Sums are formed some bins at a time, so that what is gathered
+    never takes the memory of a whole plane.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+    bins : ndarray of int, shape of the half-plane
+        Of each frequency; −1 where it falls into none. It weighs as many frequencies of the whole
+        grid as it stands for.
+    shared : pair of ndarrays of int, or None
+        Bins, and places in the half-plane read row by row, of entries that weigh a quarter of that.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        bins: NDArray[np.integer[Any]],
+        shared: tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]] | None = None,
+    ) -> None:
+        self.half_shape = half_shape(shape)
+        key, kinds = _sort_keys(shape, bins, shared)
+        # Of 16 bits, as the keys of all but huge images have, a stable sort is a radix sort.
+        order = np.argsort(key, kind="stable")
+        order = order[: np.count_nonzero(key != np.iinfo(key.dtype).max)]
+        key = key[order]
+        if shared is not None:
+            beyond = order >= bins.size
+            order[beyond] = shared[1][order[beyond] - bins.size]
+        self._index = order
+        starts = np.ones(len(key), dtype=bool)
+        np.not_equal(key[1:], key[:-1], out=starts[1:])
+        self._runs = np.flatnonzero(starts)
+        of_run, kind = np.divmod(key[self._runs].astype(np.int64), len(kinds))
+        self._run_weight = kinds[kind]
+        self.filled, self._first = np.unique(of_run, return_index=True)
+        self._ends = np.append(self._runs[self._first], len(order))
+        self._sizes = np.diff(self._ends)
+        self._run_sizes = np.diff(self._runs, append=len(order))
+        self.counts = np.zeros(0)
+        if len(order):
+            self.counts = np.add.reduceat(self._run_weight * self._run_sizes, self._first)
+        self._free: list[FloatArray] = []
+        self._last_parts: Any = None, None
+
+    @cached_property
+    def _transposed_index(self) -> NDArray[np.integer[Any]]:
+        places = np.empty_like(self._index)
+        for first in range(0, len(places), BLOCK):
+            part = slice(first, first + BLOCK)
+            upright = np.unravel_index(self._index[part], self.half_shape)
+            places[part] = np.ravel_multi_index(upright[::-1], self.half_shape[::-1])
+        return places
+
+    def moments(
+        self, power: FloatArray, *, transposed: bool = False
+    ) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation over the bins, each (..., n_bins).
+
+        ``power`` is (..., *half_shape); ``transposed`` where its last axes come in the other order.
+        """
+        lead = power.shape[: power.ndim - len(self.half_shape)]
+        flat = power.reshape(-1, math.prod(self.half_shape))
+        index = self._transposed_index if transposed else self._index
+        if (self._sizes == 1).all():  # as all rings of a signal are
+            powers = flat.take(index, axis=-1).astype(np.float64).reshape(*lead, -1)
+            return powers, np.zeros_like(powers)
+
+        def gathered(entries: Entries) -> FloatArray:
+            return flat.take(index[entries], axis=-1, mode="wrap")  # "raise" takes longer
+
+        mean, std = self._moments(len(flat), gathered)
+        return mean.reshape(*lead, -1), std.reshape(*lead, -1)
+
+    def moments_of(
+        self, function: Callable[[NDArray[np.integer[Any]]], FloatArray]
+    ) -> tuple[FloatArray, FloatArray]:
+        """The same, each (n_bins,), of a function of the place in the half-plane, row by row."""
+        mean, std = self._moments(1, lambda entries: function(self._index[entries])[np.newaxis])
+        return mean[0], std[0]
+
+    def _moments(self, n: int, gathered: Gathered) -> tuple[FloatArray, FloatArray]:
+        """Of ``n`` planes, where ``gathered`` gives some entries of each: (n, n_bins)."""
+        blocks = list(self._blocks(n))
+        if len(blocks) == 1:
+            return self._block_moments(n, blocks[0], gathered)
+        mean, std = np.empty((2, n, len(self._sizes)))
+        for bins in blocks:
+            mean[:, bins], std[:, bins] = self._block_moments(n, bins, gathered)
+        return mean, std
+
+    def _block_moments(
+        self, n: int, bins: slice, gathered: Gathered
+    ) -> tuple[FloatArray, FloatArray]:
+        entries = slice(int(self._ends[bins.start]), int(self._ends[bins.stop]))
+        alone = self._sizes[bins] == 1
+        with (
+            self._borrow((n, entries.stop - entries.start)) as values,
+            np.errstate(over="ignore", invalid="ignore"),  # found below
+        ):
+            values[...] = gathered(entries)
+            mean = self._means(values, bins)
+            np.square(values, out=values)
+            squared = np.square(mean)
+            variance = self._means(values, bins) - squared
+            squared *= CANCELS
+            squared += LEAST_SQUARE
+            exact = (variance > squared) & (variance < np.inf)
+            if alone.any():
+                variance[:, alone] = 0.0
+            std = np.sqrt(variance)
+            careless = ~(exact.all(axis=0) | alone)
+            if careless.any():  # infinite power stays infinite
+                careful = self._deviations(gathered, bins, mean[:, careless], careless)
+                # Where it is not needed nothing changes, whatever other spectra come along.
+                std[:, careless] = np.where(exact[:, careless], std[:, careless], careful)
+        return mean, std
+
+    def _blocks(self, n: int) -> Iterator[slice]:
+        """Bins whose entries, of ``n`` planes, are worked on together."""
+        first, last, most = 0, len(self._sizes), max(1, BLOCK // max(1, n))
+        while first < last:
+            stop = int(np.searchsorted(self._ends, self._ends[first] + most, side="right")) - 1
+            stop = min(last, max(stop, first + 1))
+            yield slice(first, stop)
+            first = stop
+
+    def _deviations(
+        self, gathered: Gathered, bins: slice, mean: FloatArray, chosen: BoolArray
+    ) -> FloatArray:
+        """Standard deviations of some bins of a block, deviation by deviation.
+
+        In units of the largest deviation, whose square might leave the range of numbers.
+        """
+        sizes = self._sizes[bins]
+        entries = np.flatnonzero(np.repeat(chosen, sizes))
+        runs = self._runs_of(bins)
+        weight = np.repeat(self._run_weight[runs], self._run_sizes[runs])[entries]
+        entries += self._ends[bins.start]
+        sizes = sizes[chosen]
+        first = np.cumsum(sizes) - sizes
+        off = gathered(entries) - np.repeat(mean, sizes, axis=-1)
+        largest = np.maximum.reduceat(np.abs(off), first, axis=-1)
+        scale = np.where(largest > 0, largest, 1.0)
+        off /= np.repeat(scale, sizes, axis=-1)
+        np.square(off, out=off)
+        off *= weight
+        counts = self.counts[bins][chosen]
+        return np.asarray(largest * np.sqrt(np.add.reduceat(off, first, axis=-1) / counts))
+
+    def errors(self, mean: FloatArray, std: FloatArray, averages: int = 1) -> BinMeans:
+        """Standard errors, where power is the mean of so many independent spectra."""
+        independent = self.counts / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scatter = std / np.sqrt(independent - 1)
+        gaussian = np.abs(mean) / np.sqrt(independent * averages)
+        return BinMeans(mean, std, np.where(independent > 1, scatter, gaussian))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Working memory need not travel.
+        return {**self.__dict__, "_free": [], "_last_parts": (None, None)}
+
+    def spread(self, values: FloatArray) -> FloatArray:
+        """One value per bin at every entry of it, (n_bins,) to the half-plane."""
+        half = np.zeros(self.half_shape)
+        half.flat[self._index] = np.repeat(values, self._sizes)
+        return half
+
+    @contextmanager
+    def _borrow(self, shape: tuple[int, ...]) -> Iterator[FloatArray]:
+        """Lend an array to this thread alone: fresh ones cost more in page faults than sums do."""
+        try:
+            spare = self._free.pop()  # list.pop and list.append are atomic
+        except IndexError:
+            spare = np.empty(0)
+        size = math.prod(shape)
+        if spare.size < size:
+            spare = np.empty(size)
+        try:
+            yield spare[:size].reshape(shape)
+        finally:
+            self._free.append(spare)
+
+    def _means(self, values: FloatArray, bins: slice) -> FloatArray:
+        """Weighted means over some bins of their entries, (n, entries) to (n, n_bins)."""
+        if values.size == 0:
+            return np.zeros((len(values), bins.stop - bins.start))
+        runs, first = self._parts(len(values), bins)
+        # One row, for of several NumPy adds up parts without letting other threads run.
+        sums = np.add.reduceat(values.ravel(), runs).reshape(len(values), -1)
+        sums *= self._run_weight[self._runs_of(bins)]
+        sums = np.add.reduceat(sums.ravel(), first).reshape(len(values), -1)
+        sums /= self.counts[bins]
+        return sums
+
+    def _runs_of(self, bins: slice) -> slice:
+        """The runs that some bins are made of."""
+        last = self._first[bins.stop] if bins.stop < len(self._first) else len(self._runs)
+        return slice(int(self._first[bins.start]), int(last))
+
+    def _parts(
+        self, n: int, bins: slice
+    ) -> tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
+        """Where runs begin in the entries, and bins in the runs, of ``n`` rows as one."""
+        kept, found = self._last_parts  # another thread may set it meanwhile
+        if kept != (n, bins.start, bins.stop):
+            runs, rows = self._runs_of(bins), np.arange(n)
+            n_entries = self._ends[bins.stop] - self._ends[bins.start]
+            found = (
+                np.add.outer(rows * n_entries, self._runs[runs] - self._ends[bins.start]).ravel(),
+                np.add.outer(
+                    rows * (runs.stop - runs.start), self._first[bins] - runs.start
+                ).ravel(),
+            )
+            self._last_parts = (n, bins.start, bins.stop), found
+        return found
+
+
+def _sort_keys(
+    shape: tuple[int, ...],
+    bins: NDArray[np.integer[Any]],
+    shared: tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]] | None,
+) -> tuple[NDArray[np.unsignedinteger[Any]], FloatArray]:
+    """A key of each entry that rises with its bin and then its weight, and the weights there are.
+
+    Frequencies in no bin have the largest key there is.
+    """
+    columns = hermitian_weights(shape)
+    weights = np.array([1.0, 2.0] if shared is None else [0.25, 0.5, 1.0, 2.0])
+    kind = np.searchsorted(weights, columns)
+    highest = int(bins.max(initial=-1))
+    if shared is not None:
+        highest = max(highest, int(shared[0].max(initial=-1)))
+    small = (highest + 1) * len(weights) < np.iinfo(np.uint16).max
+    n_keys = bins.size + (0 if shared is None else len(shared[0]))
+    keys: NDArray[np.unsignedinteger[Any]] = np.empty(n_keys, np.uint16 if small else np.uint64)
+    none = np.iinfo(keys.dtype).max
+    plane = keys[: bins.size].reshape(bins.shape)
+    for rows in row_strips(bins.shape):
+        part = bins[rows].astype(np.int64)
+        plane[rows] = np.where(part >= 0, part * len(weights) + kind, none)
+    if shared is not None:
+        quarter = np.searchsorted(weights, columns[shared[1] % len(columns)] / 4)
+        keys[bins.size :] = shared[0] * len(weights) + quarter
+    return keys, weights

@@ -1,0 +1,166 @@
+"""What happens to pixels before they are transformed: detrend, then mask, then window."""
+
+from __future__ import annotations
+
+from functools import reduce
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+import scipy.signal
+from numpy.typing import NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import Detrend, FloatArray, Scaling
+from spectral_mae.spectra import frequencies
+from spectral_mae.spectra.fft import Workspace
+
+Window = str | float | tuple[Any, ...] | FloatArray | None
+DetrendOption = Detrend | Literal[False] | None
+
+
+class Conditioning:
+    """Detrending and window for images of one shape, and the normalisation that goes with them.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+        Precision of the buffers that `fill` fills.
+    window, detrend
+        As in `spectral_mae.psd`.
+    transposed : bool
+        Whether the half-planes of the workspaces that `fill` gets are.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        window: Window,
+        detrend: DetrendOption,
+        *,
+        transposed: bool = False,
+    ) -> None:
+        self.detrend: Detrend | None = None
+        if detrend is not None and detrend is not False:
+            _checks.choice("detrend", detrend, Detrend)
+            self.detrend = detrend
+        self.shape = shape
+        self._weights = window_weights(window, shape)
+        self._window = None if self._weights is None else self._weights.astype(dtype, copy=False)
+        smooth = _smooth_filter(shape) if self.detrend == "periodic" else None
+        self._smooth = smooth.T if smooth is not None and transposed else smooth
+
+    @property
+    def changes(self) -> bool:
+        """Whether it does anything to pixels."""
+        return self.detrend is not None or self._window is not None
+
+    def fill(self, space: Workspace, planes: NDArray[Any], masks: NDArray[Any] | None) -> None:
+        """Detrend, mask and window ``planes`` (n, *shape) into the real buffer of ``space``."""
+        real = space.real[: len(planes)]
+        real[...] = planes
+        if self.detrend == "constant":
+            real -= _mean(real)
+        elif self.detrend == "linear":
+            _subtract_line(real)
+        elif self._smooth is not None:
+            real[...] = _border_jumps(real)
+            # Rows beyond the chunk would be filtered again on every call, and grow.
+            space.real[len(planes) :] = 0
+            space.forward()
+            space.half *= self._smooth
+            space.inverse()
+            np.subtract(planes, real, out=real, casting="same_kind")
+        if masks is not None:
+            real *= masks
+        if self._window is not None:
+            real *= self._window
+
+    def normalisation(self, fs: tuple[float, ...], scaling: Scaling) -> tuple[float, float]:
+        """Factor from |X|² to power, and what one frequency weighs in the total."""
+        size = prod(self.shape)
+        if scaling == "energy":
+            return 1.0, 1.0
+        amplitude = squares = float(size)
+        if self._weights is not None:
+            amplitude, squares = float(self._weights.sum()), float(np.sum(self._weights**2))
+        if scaling == "spectrum" and abs(amplitude) <= size * np.finfo(float).eps:
+            raise ValueError(f"window sums to {amplitude:.3g}: scaling='spectrum' divides by it")
+        if scaling == "spectrum":
+            # A window spreads a line over its noise bandwidth; the total must not count it again.
+            return 1.0 / amplitude**2, amplitude**2 / (size * squares)
+        return 1.0 / (prod(fs) * squares), prod(fs) / size
+
+
+def window_weights(window: Window, shape: tuple[int, ...]) -> FloatArray | None:
+    """Weights of a window, the outer product over the axes; None where there is no window."""
+    if window is None:
+        return None
+    if isinstance(window, str | tuple):
+        weights = _named_window(window, shape)
+    elif _checks.plain_array("window", window).ndim == 0:  # as SciPy has it, β of a Kaiser window
+        weights = _named_window(_checks.real_number("window", window), shape)  # type: ignore[arg-type]
+    else:
+        weights = _checks.real_array("window", window).astype(np.float64)
+    if weights.shape != shape:
+        raise ValueError(f"window of shape {weights.shape} does not fit {shape=}")
+    if not np.isfinite(weights).all():
+        raise ValueError(f"window={_checks.brief(window)} gives weights that are not finite")
+    if not weights.any():
+        raise ValueError(f"window={_checks.brief(window)} is zero everywhere")
+    return _checks.squarable("window", weights)
+
+
+def _named_window(window: str | float | tuple[Any, ...], shape: tuple[int, ...]) -> FloatArray:
+    if isinstance(window, tuple):
+        for parameter in window[1:]:
+            _checks.real_number("window", parameter)
+    try:
+        with np.errstate(all="ignore"):  # weights that are not numbers are found by who called
+            axes = [scipy.signal.get_window(window, n) for n in shape]
+    except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"window={_checks.brief(window)}: {str(error)[:200]}") from error
+    return reduce(np.multiply.outer, axes)
+
+
+def _mean(real: FloatArray) -> FloatArray:
+    axes = tuple(range(1, real.ndim))
+    return real.mean(axis=axes, keepdims=True, dtype=np.float64)
+
+
+def _subtract_line(real: FloatArray) -> None:
+    """Take away the least-squares line or plane; centred coordinates are orthogonal."""
+    real -= _mean(real)
+    for axis in range(1, real.ndim):
+        n = real.shape[axis]
+        if n == 1:
+            continue
+        centred = np.arange(n) - (n - 1) / 2
+        along = centred.reshape([-1 if a == axis else 1 for a in range(real.ndim)])
+        real -= along * (_mean(real * along) / np.mean(centred**2))
+
+
+def _border_jumps(real: FloatArray) -> FloatArray:
+    """The jumps between opposite borders (v in Moisan 2011, Eq. 10), zero inside."""
+    jumps = np.zeros_like(real)
+    for axis in range(1, real.ndim):
+        source, target = np.moveaxis(real, axis, 0), np.moveaxis(jumps, axis, 0)
+        step = source[-1] - source[0]
+        target[0] += step
+        target[-1] -= step
+    return jumps
+
+
+def _smooth_filter(shape: tuple[int, ...]) -> FloatArray:
+    """Inverse of the discrete Laplacian on the half-plane, 0 at zero (Moisan 2011, Eq. 11)."""
+    axes = frequencies.half_frequencies(shape, (1.0,) * len(shape))
+    # 2cos(2πf) − 2, which would cancel at low frequencies.
+    cosines = np.meshgrid(*(-4 * np.sin(np.pi * f) ** 2 for f in axes), indexing="ij")
+    laplacian = np.add.reduce(cosines)
+    zero = (0,) * len(shape)
+    laplacian[zero] = 1.0
+    inverse = 1.0 / laplacian
+    inverse[zero] = 0.0
+    return inverse

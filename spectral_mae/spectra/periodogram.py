@@ -1,0 +1,425 @@
+"""Power spectra of signals and images, in the vocabulary of `scipy.signal.periodogram`.
+
+Values equal ``scipy.signal.periodogram(..., return_onesided=False)`` for the same ``window``,
+``detrend`` and ``scaling`` in one dimension, and its extension to two: windows are outer
+products, ``detrend="linear"`` takes a plane. The order is detrend, then mask, then window.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
+from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
+from spectral_mae.spectra.fft import RealFFT, Workspace
+from spectral_mae.spectra.frequencies import half_shape, row_strips
+from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
+from spectral_mae.spectra.spectrum import Spectrum
+
+# What is said to whoever gives `psd` a batch.
+SEVERAL = "Periodogram(shape).radial(images), .mean(images) or .power(images)"
+BLOCK_BYTES = 64 * 2**20
+SUMMED = 2**20  # bytes of power that are added up at a time
+TRANSPOSED = 150**2  # pixels from which transposed half-planes are faster
+
+
+def psd(
+    image: ArrayLike,
+    *,
+    fs: float | Sequence[float] = 1.0,
+    window: Window = None,
+    detrend: DetrendOption = None,
+    scaling: Scaling = "density",
+    channel_axis: int | None = None,
+    visible: ArrayLike | None = None,
+) -> Spectrum:
+    """Power spectrum of one signal or image.
+
+    Parameters
+    ----------
+    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+        Real numbers; float32 stays float32, everything else becomes float64.
+    fs : float or one float per axis
+        Sampling frequency.
+    window : str, tuple, float, array_like or None
+        As `scipy.signal.get_window`, outer product over the axes; an array must have the shape of
+        the image. None is no window.
+    detrend : {"constant", "linear", "periodic"} or None
+        Subtract the mean, the least-squares line or plane, or the smooth part of the
+        periodic-plus-smooth split (Moisan 2011), which takes away the cross that the image's
+        borders leave in its spectrum. None (or False) leaves the image as it is.
+    scaling : {"density", "spectrum", "energy"}
+        |X|²/(fs·Σw²), |X|²/(Σw)², or plain |X|² (of the windowed data).
+    channel_axis : int or None
+        Axis of the channels; their spectra are averaged (and count as one: they are not
+        independent).
+    visible : array_like, shape (D,) or (H, W), or None
+        A mask or weights that multiply the image between detrending and window.
+
+    Returns
+    -------
+    Spectrum
+
+    Raises
+    ------
+    ValueError
+        For NaN or infinite pixels, or an option that is not one of the above.
+    TypeError
+        For complex or non-numeric data.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).standard_normal((48, 64))
+    >>> spectrum = psd(image)
+    >>> spectrum.power.shape
+    (48, 33)
+    >>> bool(np.isclose(spectrum.total, np.mean(image**2)))
+    True
+    """
+    array = _checks.real_array("image", image)
+    shape = _checks.one_image("image", array, channel_axis, SEVERAL).shape[:-1]
+    axis = channel_axis if channel_axis is None else channel_axis % array.ndim + 1
+    periodogram = Periodogram(
+        shape,
+        dtype=array.dtype,
+        fs=fs,
+        window=window,
+        detrend=detrend,
+        scaling=scaling,
+        channel_axis=axis,
+        chunk=1,
+    )
+    return periodogram.mean(array[np.newaxis], visible=visible)
+
+
+class _NotFiniteError(Exception):
+    """Power came out as NaN or infinite."""
+
+
+class Periodogram:
+    """The planned, reusable, batched form of `psd`.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Pixels along each axis of every image.
+    dtype : dtype
+        ``float32`` or ``float64``: the precision of the transforms, whatever the images have
+        (`psd` takes that of its image).
+    workers : int
+        Threads that share the chunks of a batch.
+    fs, window, detrend, scaling
+        As in `psd`.
+    channel_axis : int or None
+        Axis of the channels in a *batch*, which has the images along axis 0.
+    backend : {"fftw", "scipy"}
+    planner : {"estimate", "measure"}
+        FFTW's effort; ``"measure"`` pays where thousands of images of one shape follow, and may
+        change the last bit of the results from run to run.
+    chunk : int or None
+        Images per call of a plan; None picks a number that stays in the cache.
+
+    Attributes
+    ----------
+    norm : float
+        Factor from |X|² to power.
+
+    Raises
+    ------
+    ValueError
+        For an option that is not one of the above; by its methods for images of another shape,
+        NaN or infinite pixels, or pixels whose power overflows.
+    TypeError
+        By its methods for complex or non-numeric images.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).standard_normal((5, 48, 64))
+    >>> periodogram = Periodogram((48, 64), detrend="constant")
+    >>> periodogram.power(images).shape
+    (5, 48, 33)
+    >>> periodogram.mean(images).averages
+    5
+    """
+
+    def __init__(
+        self,
+        shape: _checks.PerAxis,
+        *,
+        dtype: DTypeLike = float,
+        workers: int = 1,
+        fs: float | Sequence[float] = 1.0,
+        window: Window = None,
+        detrend: DetrendOption = None,
+        scaling: Scaling = "density",
+        channel_axis: int | None = None,
+        backend: Backend = "fftw",
+        planner: Planner = "estimate",
+        chunk: int | None = None,
+    ) -> None:
+        self.shape = _checks.grid_shape(shape)
+        self.fs = _checks.sampling_rates(fs, len(self.shape))
+        _checks.choice("scaling", scaling, Scaling)
+        channel_axis = _checks.axis_of_channels(channel_axis)
+        if channel_axis in (0, -len(self.shape) - 2):
+            raise ValueError(f"{channel_axis=}: axis 0 of a batch holds the images")
+        self.scaling: Scaling = scaling
+        self.channel_axis = channel_axis
+        self._fft = RealFFT(
+            self.shape,
+            dtype=dtype,
+            backend=backend,
+            planner=planner,
+            workers=workers,
+            chunk=chunk,
+            transposed=prod(self.shape) >= TRANSPOSED,
+        )
+        self._conditioning = Conditioning(
+            self.shape, self._fft.dtype, window, detrend, transposed=self._fft.transposed
+        )
+        self.norm, self._cell = self._conditioning.normalisation(self.fs, scaling)
+
+    def power(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
+        """Power of every image.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
+        visible : array_like or None
+            What multiplies each image between detrending and window: a mask, or weights, of shape
+            (n, *shape), or (*shape) for one that all images share.
+
+        Returns
+        -------
+        ndarray, shape (n, H, W//2 + 1) or (n, D//2 + 1)
+            Half-planes, averaged over channels, of the precision ``dtype``.
+        """
+        batch = self._batch(images)
+        masks = self._masks(visible, len(batch))
+        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
+        self._power(batch, masks, self._turned(out))
+        return out
+
+    def radial(
+        self, images: ArrayLike, bins: Bins = None, *, visible: ArrayLike | None = None
+    ) -> RadialSpectrum:
+        """Ring averages of every image: a `RadialSpectrum` whose power is (n, n_bins).
+
+        ``bins`` as in `Spectrum.radial`; rings that hold no frequency are left out there too.
+        """
+        batch = self._batch(images)
+        masks = self._masks(visible, len(batch))
+        rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
+        moments = np.empty((2, len(batch), len(rings.frequency)))
+
+        def work(rows: slice, space: Workspace) -> None:
+            power = space.room(rows.stop - rows.start)
+            self._transform(batch[rows], _part(masks, rows), space, power)
+            moments[:, rows] = rings.moments(power, transposed=self._fft.transposed)
+            self._expect_in_range(moments[0, rows], batch[rows], 1.0)
+
+        self._each_chunk(batch, work)
+        moments *= self.norm / batch.shape[-1]
+        return rings.spectrum(*moments, scaling=self.scaling)
+
+    def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
+        """Mean spectrum of all images, added up in double precision."""
+        batch = self._batch(images)
+        n = len(batch)
+        masks = self._masks(visible, n)
+        if n == 0:
+            raise ValueError("no images to average: the batch is empty")
+        if n == 1:
+            mean, squares = self.power(images, visible=visible)[0], _sum_of_squares(batch)
+        else:
+            mean, squares = self._mean(batch, masks)
+        return Spectrum(
+            power=mean,
+            shape=self.shape,
+            scaling=self.scaling,
+            fs=self.fs,
+            cell=self._cell,
+            averages=n,
+            floor=self._floor(squares / (n * batch.shape[-1])),
+        )
+
+    def condition(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
+        """The pixels that are transformed: detrended, masked, windowed.
+
+        Returns
+        -------
+        ndarray, shape (n, *shape, channels)
+            Of the precision ``dtype``; one channel if there is no channel axis. Not to be written
+            to: where there is nothing to do it is the batch itself.
+        """
+        batch = self._batch(images)
+        masks = self._masks(visible, len(batch))
+        if masks is None and not self._conditioning.changes and batch.dtype == self._fft.dtype:
+            return batch
+        out = np.empty(batch.shape, dtype=self._fft.dtype)
+
+        def work(rows: slice, space: Workspace) -> None:
+            for channel in range(batch.shape[-1]):
+                self._conditioning.fill(space, batch[rows, ..., channel], _part(masks, rows))
+                out[rows, ..., channel] = space.real[: rows.stop - rows.start]
+
+        self._fft.each_chunk(len(batch), work)
+        return out
+
+    @cached_property
+    def rings(self) -> RingBins:
+        """The rings that `radial` averages over by default."""
+        return RingBins(self.shape, self.fs, None)
+
+    def _batch(self, images: ArrayLike) -> NDArray[Any]:
+        """Check a batch and give it the axes (n, *shape, channels), without a copy."""
+        array = _checks.numeric_array("images", images)
+        batch = _checks.channels_last("images", array, self.channel_axis, len(self.shape) + 1)
+        if batch.shape[1:-1] != self.shape or batch.shape[-1] == 0:
+            raise ValueError(
+                f"images of shape {array.shape} with channel_axis={self.channel_axis} are not a "
+                f"batch of shape={self.shape}"
+            )
+        return batch
+
+    def _masks(self, visible: ArrayLike | None, n: int) -> NDArray[Any] | None:
+        """One mask for each of ``n`` images, without a copy."""
+        if visible is None:
+            return None
+        masks = _checks.plain_array("visible", visible)
+        if masks.shape not in (self.shape, (n, *self.shape)):
+            raise ValueError(
+                f"visible of shape {masks.shape} is neither {self.shape} nor {(n, *self.shape)}"
+            )
+        if masks.dtype != np.bool_:
+            masks = _checks.real_array("visible", masks)
+        return np.broadcast_to(masks, (n, *self.shape))
+
+    def _mean(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> tuple[FloatArray, float]:
+        """Mean power of the images, (*half_shape), and the sum of the squares of their pixels."""
+        # Sums of so many images each, whatever the chunks and workers: equal to the last bit.
+        n, size = len(batch), prod(self.shape) * self._fft.dtype.itemsize
+        summed = max(1, SUMMED // size)
+        block = summed if self._fft.workers == 1 else summed * max(1, BLOCK_BYTES // SUMMED)
+        powers = np.empty((min(n, block), *self._fft.half_shape), dtype=self._fft.dtype)
+        sums, squares = np.zeros(self._fft.half_shape), 0.0
+        for first in range(0, n, block):
+            part = batch[first : first + block]
+            power = powers[: len(part)]
+            self._power(part, _part(masks, slice(first, first + block)), power)
+            for start in range(0, len(power), summed):
+                sums += power[start : start + summed].sum(axis=0, dtype=np.float64)
+            squares += _sum_of_squares(part)
+        mean = np.empty(half_shape(self.shape), dtype=self._fft.dtype)
+        np.divide(sums, n, out=self._turned(mean), casting="same_kind")
+        return mean, squares
+
+    def _turned(self, power: FloatArray) -> FloatArray:
+        """Upright half-planes with their axes in the order of the transforms."""
+        return power.swapaxes(-1, -2) if self._fft.transposed else power
+
+    def _power(self, batch: NDArray[Any], masks: NDArray[Any] | None, out: FloatArray) -> None:
+        """Power of every image into ``out``, (n, *transposed half_shape)."""
+
+        def work(rows: slice, space: Workspace) -> None:
+            power = out[rows]
+            self._transform(batch[rows], _part(masks, rows), space, power)
+            power *= self.norm / batch.shape[-1]
+            self._expect_in_range(power, batch[rows], self.norm)
+
+        self._each_chunk(batch, work)
+
+    def _each_chunk(self, batch: NDArray[Any], work: Callable[[slice, Workspace], None]) -> None:
+        """Work through a batch; pixels that are not finite are looked for only once they show."""
+        try:
+            self._fft.each_chunk(len(batch), work)
+        except _NotFiniteError:
+            _checks.real_array("images", batch if self.channel_axis is not None else batch[..., 0])
+            largest = float(np.max(np.abs(batch)))
+            raise ValueError(
+                f"pixels up to {largest:.3g} are too large for {self._fft.dtype} spectra"
+            ) from None
+
+    def _transform(
+        self,
+        batch: NDArray[Any],
+        masks: NDArray[Any] | None,
+        space: Workspace,
+        power: FloatArray,
+    ) -> None:
+        """Sum of |X|² over channels of a chunk of images, (n, *shape, channels)."""
+        for channel in range(batch.shape[-1]):
+            planes = batch[..., channel]
+            if masks is None and not self._conditioning.changes:
+                space.forward(planes)
+            else:
+                self._conditioning.fill(space, planes, masks)
+                space.forward()
+            # Squares of the float view: strided real and imaginary parts would be slower.
+            parts = space.half[: len(batch)].view(self._fft.dtype)
+            with np.errstate(over="ignore", invalid="ignore"):  # found by who called
+                np.square(parts, out=parts)
+                if channel == 0:
+                    np.add(parts[..., 0::2], parts[..., 1::2], out=power)
+                else:
+                    power += parts[..., 0::2]
+                    power += parts[..., 1::2]
+
+    def _expect_in_range(self, power: FloatArray, images: NDArray[Any], scale: float) -> None:
+        """Look for squares that overflowed, or lost their digits, in power that was scaled.
+
+        NaN and infinity in an image reach all of its power; overflow of the squares some of it.
+        """
+        peaks = power.max(axis=tuple(range(1, power.ndim)), initial=0.0)
+        if not math.isfinite(peaks.max(initial=0.0)):  # as NaN is
+            raise _NotFiniteError
+        info = np.finfo(self._fft.dtype)
+        least = float(info.tiny) / float(info.eps)
+        faint = peaks < least
+        if faint.any():  # images may also be zero, or nothing left of them by mask or detrending
+            pixels = images[faint].astype(np.float64).reshape(np.count_nonzero(faint), -1)
+            largest = np.abs(pixels).max(axis=1)
+            # At its peak power is at least the largest square: less is a loss of digits.
+            with np.errstate(over="ignore"):
+                lost = largest[(largest > 0) & (largest**2 * scale < least)]
+            if lost.size:
+                raise ValueError(
+                    f"pixels up to {lost[0]:.3g} are too small for {self._fft.dtype} spectra"
+                )
+
+    def _floor(self, energy: float) -> float:
+        """Power that rounding leaves at a frequency, for images of this sum of squares.
+
+        The relative L2 error of an FFT grows as ε·√log₂N (Gentleman and Sande, 1966); 4 of these,
+        spread over the frequencies. What detrending leaves of a pixel is wrong by ε of it, and
+        these errors may all have one sign.
+        """
+        eps = float(np.finfo(self._fft.dtype).eps)
+        size = prod(self.shape)
+        coherent = 0 if self._conditioning.detrend is None else size
+        return eps**2 * (16 * max(1.0, math.log2(size)) + coherent) * energy * self.norm
+
+
+def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:
+    return None if masks is None else masks[rows]
+
+
+def _sum_of_squares(batch: NDArray[Any]) -> float:
+    """Of all pixels, in double precision; pixels of another type are converted some at a time."""
+    if batch.dtype == np.float64:
+        pixels = batch.ravel()
+        return float(np.dot(pixels, pixels))
+    total = 0.0
+    for image in batch:
+        for rows in row_strips(image.shape):
+            pixels = image[rows].astype(np.float64).ravel()
+            total += float(np.dot(pixels, pixels))
+    return total

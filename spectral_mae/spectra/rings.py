@@ -1,0 +1,293 @@
+"""Averages of a two-dimensional spectrum over rings of frequency."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import FloatArray, Scaling
+from spectral_mae._files.columns import plain_fields, write_columns
+from spectral_mae.spectra import frequencies
+from spectral_mae.spectra.binning import Binning
+from spectral_mae.spectra.slope import SlopeFit, power_law_slope
+
+MOST_RINGS = 10_000_000
+Bins = int | Sequence[float] | FloatArray | None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RadialSpectrum:
+    """Power averaged over rings of equal distance from zero frequency.
+
+    Attributes
+    ----------
+    frequency : ndarray, shape (n_bins,)
+        Mean distance from zero of the frequencies in each ring, in units of ``fs``
+        (cycles/pixel for ``fs=1``).
+    power : ndarray, shape (n_bins,) or (n, n_bins)
+        Mean power in each ring.
+    count : ndarray of int, shape (n_bins,)
+        Frequencies of the whole grid in each ring; never 0, empty rings are left out.
+    std : ndarray, like ``power``
+        Spread of the power within each ring (root mean square deviation).
+    stderr : ndarray, like ``power``
+        Standard error of ``power``: with M = ``count / 2`` independent frequencies, the spread
+        over √(M−1). A ring with a single independent one has no spread to speak of, and takes
+        that of a Gaussian field, whose power has a standard deviation equal to its mean.
+    edges : ndarray, shape (n_bins, 2)
+        Lower and upper edge of each ring; of no width where nobody gave any.
+    scaling : {"density", "spectrum", "energy"}
+    averages : int
+        Number of spectra that were averaged before this one was formed.
+    floor : float
+        Power that rounding alone can leave in an empty ring.
+    fs : tuple of float
+        Sampling frequency along each axis of the data.
+    log_frequency, log_spread : ndarray, shape (n_bins,)
+        Mean and variance of the logarithm of frequency in each ring (zero left out), which
+        slopes need; those of ``frequency`` itself where nobody gave any.
+    """
+
+    frequency: FloatArray
+    power: FloatArray
+    count: NDArray[np.integer[Any]]
+    std: FloatArray
+    stderr: FloatArray
+    edges: FloatArray = None  # type: ignore[assignment]  # set below where it is not given
+    scaling: Scaling = "density"
+    averages: int = 1
+    floor: float = 0.0
+    fs: tuple[float, ...] = (1.0, 1.0)
+    log_frequency: FloatArray = None  # type: ignore[assignment]
+    log_spread: FloatArray = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.edges is None:
+            object.__setattr__(self, "edges", np.stack([self.frequency] * 2, axis=1))
+        if self.log_frequency is None:
+            logarithm = np.log(np.maximum(self.frequency, np.finfo(float).tiny))
+            object.__setattr__(self, "log_frequency", logarithm)
+        if self.log_spread is None:
+            object.__setattr__(self, "log_spread", np.zeros_like(self.frequency))
+
+    def __repr__(self) -> str:
+        batch = f"{len(self.power)} spectra, " if self.power.ndim == 2 else ""
+        low, high = self.frequency[[0, -1]]
+        rings = f"{len(self.frequency)} rings from {low:.4g} to {high:.4g}"
+        return f"RadialSpectrum({batch}{rings}, scaling={self.scaling!r})"
+
+    def fit_slope(self, fmin: float | None = None, fmax: float | None = None) -> SlopeFit:
+        """Fit power ∝ frequency^slope by weighted least squares on logarithms.
+
+        The logarithm of a ring of M independent frequencies of a Gaussian field is biased by
+        ψ(M) − log M and has variance ψ′(M): the bias is removed, and the weights are
+        1/(ψ′(M) + τ²). The mean of a power law over a ring is not the power law of its mean
+        frequency: it lies above by the variance of log frequency times slope²/2, which is taken
+        off, and it counts for fewer independent frequencies. τ², the scatter of the rings about a
+        straight line beyond that of a Gaussian field, is found from the residuals (Paule and
+        Mandel, 1982). It is zero for a field that is a power law; for photographs it dominates,
+        and the fit weighs rings alike.
+
+        Parameters
+        ----------
+        fmin, fmax : float or None
+            Use only rings with ``fmin <= frequency <= fmax``.
+
+        Returns
+        -------
+        slope, stderr : float
+
+        Raises
+        ------
+        ValueError
+            With fewer than three rings in the range, or where the power in one of them is not
+            above what rounding leaves (a constant image, say): a logarithm of it means nothing.
+
+        Examples
+        --------
+        >>> from spectral_mae import psd
+        >>> noise = np.random.default_rng(0).standard_normal((128, 128))
+        >>> slope, stderr = psd(noise).radial().fit_slope()
+        >>> abs(slope) < 3 * stderr
+        True
+        """
+        if self.power.ndim != 1:
+            raise ValueError(
+                f"fit_slope needs one spectrum, not a batch of shape {self.power.shape}"
+            )
+        low = _checks.limit("fmin", fmin, -math.inf)
+        high = _checks.limit("fmax", fmax, math.inf)
+        chosen = (self.frequency >= low) & (self.frequency <= high) & (self.frequency > 0)
+        if chosen.sum() < 3:
+            raise ValueError(
+                f"{int(chosen.sum())} rings with {fmin=} <= frequency <= {fmax=}; a slope needs 3"
+            )
+        power = self.power[chosen]
+        lost = power <= self.floor
+        if lost.any():
+            raise ValueError(
+                f"no slope: the power of {int(lost.sum())} of {len(power)} rings is not above "
+                f"the rounding floor {self.floor:.3g} (smallest {power.min():.3g})"
+            )
+        return power_law_slope(
+            power,
+            self.averages * self.count[chosen] / 2,
+            self.log_frequency[chosen],
+            self.log_spread[chosen],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain lists and numbers."""
+        return plain_fields(self)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one row per ring (and per spectrum, if this is a batch)."""
+        lower, upper = self.edges.T
+        bins = {"frequency": self.frequency, "lower": lower, "upper": upper, "count": self.count}
+        write_columns(path, bin_columns(bins, self))
+
+
+class RingBins:
+    """The rings of one grid of frequencies, worked out once and used for many spectra.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+    fs : tuple of float
+        Sampling frequency along each axis.
+    bins : int, sequence of float or None
+        None: rings as wide as the coarsest frequency step of the axes, centred on its multiples,
+        up to the smallest Nyquist frequency (rings beyond it would only be corners); below the
+        first of them, where only longer axes have frequencies, as wide as the finest step. An
+        int: so many equal rings over the same range. A sequence: edges, half-open but for the
+        last, as in ``np.histogram``; only then can zero frequency and the corners take part.
+    """
+
+    def __init__(self, shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> None:
+        edges = _ring_edges(shape, fs, bins)
+        half = frequencies.half_shape(shape)
+        member = np.empty(half, dtype=np.int32)
+        for rows in frequencies.row_strips(half):
+            member[rows] = _ring_of(frequencies.radial_frequency(shape, fs, rows), edges)
+        self._binning = Binning(shape, member)
+        if len(self._binning.filled) == 0:
+            raise ValueError(
+                f"no frequency of {shape=} with {fs=} lies in the rings bins={_checks.brief(bins)}"
+            )
+        self.fs = fs
+        self.edges = np.stack([edges[:-1], edges[1:]], axis=1)[self._binning.filled]
+        self.count = np.rint(self._binning.counts).astype(np.int64)
+
+        def radius(index: NDArray[np.integer[Any]]) -> FloatArray:
+            return frequencies.radial_frequency_at(index, shape, fs)
+
+        # Zero frequency, which only a given edge lets in, has no logarithm; it gets that of the
+        # mean of its ring.
+        alike = (
+            np.flatnonzero(member == member.flat[0]) if member.flat[0] >= 0 else np.zeros(1, int)
+        )
+        zero = float(np.log(radius(alike[1:])).mean()) if len(alike) > 1 else 0.0
+
+        def logarithm(index: NDArray[np.integer[Any]]) -> FloatArray:
+            with np.errstate(divide="ignore"):
+                return np.where(index == 0, zero, np.log(radius(index)))
+
+        self.frequency, _ = self._binning.moments_of(radius)
+        self.log_frequency, deviation = self._binning.moments_of(logarithm)
+        self.log_spread = deviation**2
+
+    def spread(self, values: FloatArray) -> FloatArray:
+        """One value per ring on its frequencies, zero elsewhere: (n_rings,) to the half-plane."""
+        return self._binning.spread(values)
+
+    def moments(
+        self, power: FloatArray, *, transposed: bool = False
+    ) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation in the rings; axes of ``transposed`` ones are swapped."""
+        return self._binning.moments(power, transposed=transposed)
+
+    def average(
+        self, power: FloatArray, *, scaling: Scaling, averages: int = 1, floor: float = 0.0
+    ) -> RadialSpectrum:
+        """Average half-plane power, shape (..., *half_shape), over the rings."""
+        moments = self._binning.moments(power)
+        return self.spectrum(*moments, scaling=scaling, averages=averages, floor=floor)
+
+    def spectrum(
+        self,
+        mean: FloatArray,
+        std: FloatArray,
+        *,
+        scaling: Scaling,
+        averages: int = 1,
+        floor: float = 0.0,
+    ) -> RadialSpectrum:
+        """The result for moments in the rings, each (..., n_bins)."""
+        return RadialSpectrum(
+            frequency=self.frequency,
+            count=self.count,
+            edges=self.edges,
+            scaling=scaling,
+            averages=averages,
+            floor=floor,
+            fs=self.fs,
+            log_frequency=self.log_frequency,
+            log_spread=self.log_spread,
+            **self._binning.errors(mean, std, averages)._asdict(),
+        )
+
+
+def _ring_of(radius: FloatArray, edges: FloatArray) -> NDArray[np.integer[Any]]:
+    """Number of the ring of each distance from zero, −1 where it lies in none.
+
+    A frequency on an edge belongs above it, and to the last ring if that is the last edge.
+    """
+    member = np.searchsorted(edges * (1 - 1e-12), radius, side="right") - 1
+    member[frequencies.at_least(radius, edges[-1]) & frequencies.at_most(radius, edges[-1])] = (
+        len(edges) - 2
+    )
+    member[member == len(edges) - 1] = -1
+    return member
+
+
+def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> FloatArray:
+    if bins is not None and _checks.plain_array("bins", bins).ndim:
+        edges = _checks.real_array("bins", bins).astype(np.float64)
+        if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all() or edges[0] < 0:
+            raise ValueError(
+                f"bins={_checks.brief(bins)} are not rising edges of at least one ring, from 0 up"
+            )
+        return edges
+    n_rings = None if bins is None else _checks.positive_int("bins", bins)  # type: ignore[arg-type]
+    if n_rings is not None and n_rings > MOST_RINGS:
+        raise ValueError(f"{bins=} is more than {MOST_RINGS} rings")
+    axes = [(n, rate) for n, rate in zip(shape, fs, strict=True) if n > 1]
+    if not axes:
+        raise ValueError(f"{shape=} has no frequency but zero, so no rings")
+    steps = [rate / n for n, rate in axes]
+    coarsest, finest = max(steps), min(steps)
+    top = frequencies.nyquist(tuple(rate for _, rate in axes))
+    if n_rings is None:
+        coarse = (np.arange(math.floor(top / coarsest * (1 + 1e-12))) + 0.5) * coarsest
+        first = min(top, coarsest / 2)
+        fine = (np.arange(math.ceil(first / finest)) + 0.5) * finest
+        return np.concatenate([fine[fine < first * (1 - 1e-12)], coarse, [top]])
+    return np.linspace(finest / 2, top, n_rings + 1)
+
+
+def bin_columns(bins: Mapping[str, NDArray[Any]], result: Any) -> dict[str, NDArray[Any]]:
+    """Bin columns, then power, std and stderr; of a batch one spectrum after the other."""
+    n = len(np.atleast_2d(result.power))
+    columns = {name: np.tile(column, n) for name, column in bins.items()}
+    if result.power.ndim == 2:
+        columns = {"spectrum": np.repeat(np.arange(n), result.power.shape[1]), **columns}
+    values = {"power": result.power, "std": result.std, "stderr": result.stderr}
+    return columns | {name: value.ravel() for name, value in values.items()}

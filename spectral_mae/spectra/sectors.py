@@ -1,0 +1,120 @@
+"""Averages of a two-dimensional spectrum over sectors of orientation."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from spectral_mae import _checks
+from spectral_mae._checks import BoolArray, FloatArray, Scaling
+from spectral_mae._files.columns import plain_fields, write_columns
+from spectral_mae.spectra import frequencies
+from spectral_mae.spectra.binning import Binning
+from spectral_mae.spectra.rings import bin_columns
+
+
+@dataclass(frozen=True, eq=False)
+class SectorSpectrum:
+    """Power averaged over sectors of equal orientation; reads as its powers in NumPy functions.
+
+    Attributes
+    ----------
+    angle : ndarray, shape (n,)
+        Middle of each sector in degrees, 0 ≤ angle < 180: the direction of the frequency vector,
+        from the last axis (0°, power of vertical stripes) towards the first axis (90°).
+    power, std, stderr : ndarray, shape (n,)
+        As in `RadialSpectrum`.
+    count : ndarray of float, shape (n,)
+        Frequencies of the whole grid; one on the border of two sectors, or at a Nyquist
+        frequency, where k and its aliases have two orientations, counts half in each.
+    scaling : {"density", "spectrum", "energy"}
+    """
+
+    angle: FloatArray
+    power: FloatArray
+    count: FloatArray
+    std: FloatArray
+    stderr: FloatArray
+    scaling: Scaling
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.power, dtype=dtype, copy=copy)
+
+    def __len__(self) -> int:
+        return len(self.power)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain lists and numbers."""
+        return plain_fields(self)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one row per sector."""
+        write_columns(path, bin_columns({"angle": self.angle, "count": self.count}, self))
+
+
+def average_sectors(
+    power: FloatArray,
+    shape: tuple[int, ...],
+    fs: tuple[float, ...],
+    n: int,
+    *,
+    fmin: float | None,
+    fmax: float | None,
+    scaling: Scaling,
+    averages: int,
+) -> SectorSpectrum:
+    """Average half-plane power over ``n`` sectors of orientation; see `Spectrum.sectors`."""
+    if len(shape) != 2:
+        raise ValueError(f"sectors need an image; {shape=} has {len(shape)} axis")
+    n = _checks.positive_int("n", n)
+    low = _checks.limit("fmin", fmin, 0.0)
+    high = _checks.limit("fmax", fmax, frequencies.nyquist(fs))
+    half = frequencies.half_shape(shape)
+    first, last = frequencies.half_frequencies(shape, fs)
+    bins = np.full(half, -1, dtype=np.int32)
+    shared: list[tuple[NDArray[np.integer[Any]], ...]] = []
+    for rows in frequencies.row_strips(half):
+        radius = frequencies.radial_frequency(shape, fs, rows)
+        chosen = (
+            (radius > 0) & frequencies.at_least(radius, low) & frequencies.at_most(radius, high)
+        )
+        places = np.nonzero(chosen)
+        angle = np.arctan2(first[rows][places[0]], last[places[1]]) % np.pi
+        four = _sectors_of(angle, frequencies.on_nyquist(shape, rows)[places], n)
+        # Where the four agree, as nearly everywhere, they are one entry.
+        one = (four == four[0]).all(axis=0)
+        part = bins[rows]
+        part[places[0][one], places[1][one]] = four[0, one]
+        index = np.ravel_multi_index((places[0] + rows.start, places[1]), half)[~one]
+        shared.append((four[:, ~one].ravel(), np.tile(index, 4)))
+    several = [np.concatenate(parts) for parts in zip(*shared, strict=True)]
+    binning = Binning(shape, bins, (several[0], several[1]))
+    if len(binning.filled) < n:
+        raise ValueError(
+            f"{n - len(binning.filled)} of {n} sectors hold no frequency of {shape=} with "
+            f"{fmin=}, {fmax=}; ask for fewer"
+        )
+    means = binning.errors(*binning.moments(power), averages)
+    return SectorSpectrum(
+        angle=np.arange(n) * (180.0 / n), count=binning.counts, scaling=scaling, **means._asdict()
+    )
+
+
+def _sectors_of(angle: FloatArray, on_nyquist: BoolArray, n: int) -> NDArray[np.integer[Any]]:
+    """The four sectors, (4, frequencies), in each of which a frequency counts a quarter.
+
+    In units of a sector, sector b reaches from b − 1/2 to b + 1/2. A frequency on a border is
+    shared, so that mirroring or turning the image mirrors or turns the result exactly.
+    """
+    mirrored = np.where(on_nyquist, -angle % np.pi, angle)
+    return np.stack(
+        [
+            np.rint(half * (n / np.pi) + nudge).astype(np.int64) % n
+            for half in (angle, mirrored)
+            for nudge in (-1e-9, 1e-9)
+        ]
+    )

@@ -1,0 +1,159 @@
+"""The power spectrum of a real signal or image, as a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from spectral_mae._checks import FloatArray, Scaling
+from spectral_mae.spectra import frequencies as grid
+from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
+from spectral_mae.spectra.sectors import SectorSpectrum, average_sectors
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Spectrum:
+    """The power spectrum of a real signal or image.
+
+    Attributes
+    ----------
+    power : ndarray, shape (H, W//2 + 1), or (D//2 + 1,)
+        Power on the non-negative half-plane of the real FFT, **not** doubled.
+    shape : tuple of int
+        Pixels along each axis.
+    scaling : {"density", "spectrum", "energy"}
+        Power per unit of frequency (area), per frequency, or plain |X|².
+    fs : tuple of float
+        Sampling frequency along each axis.
+    cell : float
+        What one frequency weighs in `total`.
+    averages : int
+        Number of spectra that were averaged.
+    floor : float
+        Power that rounding alone can leave at a frequency that has none.
+    """
+
+    power: FloatArray
+    shape: tuple[int, ...]
+    scaling: Scaling
+    fs: tuple[float, ...]
+    cell: float
+    averages: int = 1
+    floor: float = 0.0
+
+    def __repr__(self) -> str:
+        return f"Spectrum(shape={self.shape}, scaling={self.scaling!r}, total={self.total:.4g})"
+
+    @property
+    def frequencies(self) -> tuple[FloatArray, ...]:
+        """Frequency along each axis of ``power``; cycles/pixel for ``fs=1``."""
+        return grid.half_frequencies(self.shape, self.fs)
+
+    def full(self) -> FloatArray:
+        """Power on the whole grid, shape ``shape``, in ``np.fft.fftfreq`` order."""
+        return grid.full_from_half(self.power, self.shape)
+
+    @property
+    def total(self) -> float:
+        """Sum over all frequencies (Parseval).
+
+        The mean square of the data for ``"density"`` and ``"spectrum"`` (weighted with the
+        squared window, if there is one), and D·Σx² for ``"energy"``.
+        """
+        weights = grid.hermitian_weights(self.shape)
+        return float(np.sum(self.power * weights, dtype=np.float64)) * self.cell
+
+    @property
+    def per_pixel(self) -> FloatArray:
+        """|X|² divided by the number of pixels on the half-plane, whatever the scaling.
+
+        What is also called density at one sample per pixel; it sums to the sum of squares.
+        """
+        size = prod(self.shape)
+        return self.power * (1.0 / size if self.scaling == "energy" else self.cell * size)
+
+    def radial(self, bins: Bins = None) -> RadialSpectrum:
+        """Average over rings of equal distance from zero frequency.
+
+        Parameters
+        ----------
+        bins : int, sequence of float or None
+            None: rings as wide as the coarsest frequency step of the axes, centred on its
+            multiples, up to the smallest Nyquist frequency; below the first of them, where only
+            longer axes have frequencies, as wide as the finest step. An int: so many equal rings
+            over that range. A sequence: edges in units of ``fs``, the last closed. Zero frequency
+            and the corners beyond Nyquist take part only where given edges hold them. Rings that
+            hold no frequency are left out.
+
+        Returns
+        -------
+        RadialSpectrum
+
+        Examples
+        --------
+        >>> from spectral_mae import psd
+        >>> rings = psd(np.eye(8)).radial()
+        >>> rings.frequency.round(2)
+        array([0.15, 0.27, 0.38, 0.46])
+        >>> rings.count
+        array([ 8, 12, 16, 10])
+        """
+        return RingBins(self.shape, self.fs, bins).average(
+            self.power, scaling=self.scaling, averages=self.averages, floor=self.floor
+        )
+
+    def sectors(
+        self, n: int, *, fmin: float | None = None, fmax: float | None = None
+    ) -> SectorSpectrum:
+        """Average over ``n`` sectors of orientation.
+
+        Parameters
+        ----------
+        n : int
+            Number of sectors; sector b is centred on the angle 180°·b/n.
+        fmin, fmax : float or None
+            Use only frequencies in this range; by default all but zero up to the smallest
+            Nyquist frequency, beyond which directions are not covered alike.
+
+        Returns
+        -------
+        SectorSpectrum
+
+        Raises
+        ------
+        ValueError
+            For a signal, or if a sector holds no frequency.
+
+        Examples
+        --------
+        >>> from spectral_mae import psd
+        >>> stripes = np.tile([0.0, 0.0, 1.0, 1.0], (16, 4))
+        >>> by_angle = psd(stripes, detrend="constant").sectors(4)
+        >>> by_angle.angle[np.argmax(by_angle)]
+        np.float64(0.0)
+        """
+        return average_sectors(
+            self.power,
+            self.shape,
+            self.fs,
+            n,
+            fmin=fmin,
+            fmax=fmax,
+            scaling=self.scaling,
+            averages=self.averages,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return power, frequencies and scalars as plain lists and numbers."""
+        return {
+            "power": self.power.tolist(),
+            "frequencies": [axis.tolist() for axis in self.frequencies],
+            "shape": list(self.shape),
+            "scaling": self.scaling,
+            "fs": list(self.fs),
+            "total": self.total,
+            "averages": self.averages,
+        }

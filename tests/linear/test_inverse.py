@@ -1,0 +1,143 @@
+"""Inverses and pseudo-inverses of Hermitian blocks: small and large, regular and singular."""
+
+import dense
+import numpy as np
+import pytest
+
+import spectral_mae as sm
+from spectral_mae.linear import inverse
+from spectral_mae.linear.corruption import Mix
+from spectral_mae.linear.inverse import Inverse, Met
+from spectral_mae.linear.moments.stack import Stack
+from spectral_mae.linear.solver import cutoff_of
+
+# Both sides of the size up to which eigenvectors are taken at once.
+SIZES = pytest.mark.parametrize("d", [1, 3, 8, 9, 20])
+KINDS = pytest.mark.parametrize("kind", [float, complex])
+
+
+def with_eigenvalues(values, kind, seed=0):
+    """A Hermitian matrix."""
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((2, len(values), len(values)))
+    basis, _ = np.linalg.qr(noise[0] if kind is float else noise[0] + 1j * noise[1])
+    return (basis * values) @ basis.conj().T
+
+
+@SIZES
+@KINDS
+def test_regular_blocks_are_inverted(d, kind):
+    blocks = np.array([with_eigenvalues(np.geomspace(1, 1e-3, d), kind, s) for s in range(3)])
+    given = blocks.copy()
+    inverse = Inverse(blocks, 1e-12)
+    right = np.random.default_rng(1).standard_normal((3, d, d)).astype(kind)
+    np.testing.assert_allclose(
+        inverse.solve(right), np.linalg.inv(blocks) @ right, rtol=1e-9, atol=1e-9
+    )
+    identity = inverse.solve(np.eye(d))
+    np.testing.assert_allclose(identity, np.linalg.inv(blocks), rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(blocks, given)
+    assert inverse.met(np.array([1, 2, 2])).n_dropped == 0
+
+
+@SIZES
+@KINDS
+@pytest.mark.parametrize("scale", [1.0, 1e5, 1e-5])
+def test_condition_is_that_of_the_worst_block(d, kind, scale):
+    """In the spectral norm, or LAPACK's estimate in the 1-norm, at most d times off."""
+    spans = (1e-2, 1e-6, 1e-4)
+    blocks = [with_eigenvalues(np.geomspace(1, span, d), kind) for span in spans]
+    worst = 1e6 if d > 1 else 1.0
+    inverse = Inverse(scale * np.array(blocks), 1e-12 * scale)
+    assert worst / d <= inverse.condition * 1.01
+    assert inverse.condition <= 1.01 * worst * d
+
+
+@SIZES
+@KINDS
+@pytest.mark.parametrize("scale", [1.0, 1e-5])
+def test_what_is_below_the_cutoff_is_left_out(d, kind, scale):
+    """Just above it is kept, just below it is not, also where a Cholesky factor exists."""
+    if d == 1:
+        blocks = np.array([[[2e-6]], [[0.5e-6]], [[0.0]]]).astype(kind)
+        kept = [[2e-6], [0.0], [0.0]]
+    else:
+        bulk = np.geomspace(1, 1e-2, d - 1)
+        kept = [[*bulk, 2e-6], [*bulk, 0.0], [*bulk, 0.0]]
+        ends = (2e-6, 0.5e-6, 0.0)
+        blocks = np.array([with_eigenvalues([*bulk, e], kind, i) for i, e in enumerate(ends)])
+    for rows in (slice(0, 3), slice(0, 1), slice(1, 2), slice(2, 3)):
+        inverse = Inverse(scale * blocks[rows], 1e-6 * scale)
+        found = scale * inverse.solve(np.eye(d))
+        for block, values, seed in zip(found, kept[rows], range(3)[rows], strict=True):
+            gains = np.divide(1.0, values, out=np.zeros(d), where=np.array(values) > 0)
+            expected = with_eigenvalues(gains, kind, seed) if d > 1 else [gains]
+            np.testing.assert_allclose(block, expected, rtol=1e-8, atol=1e-8 * np.abs(block).max())
+        times = np.array([1, 2, 4])[rows]
+        assert inverse.met(times).n_dropped == np.array([0, 2, 4])[rows].sum()
+    assert Inverse(blocks[2:], 1e-6).condition == pytest.approx(1.0 if d < 3 else 100.0)
+
+
+def test_all_that_was_met_is_the_worst_and_the_sum():
+    assert Met.all(iter([Met(3.0, 1), Met(7.0, 0), Met(2.0, 4)])) == Met(7.0, 5)
+
+
+def test_the_cutoff_is_rounding_of_the_largest_entry():
+    """d·ε times the largest diagonal entry of Q, over the whole stack."""
+    rng = np.random.default_rng(0)
+    root = rng.standard_normal((6, 6))
+    stack = Stack((root @ root.T)[np.newaxis], np.array([1]), 2)
+    for mix in (Mix(0.5, 0.2, 0.3), Mix(1.0, 1.0, white=4.0), Mix(1.0, 1.0)):
+        largest = np.diag(mix.second_moment(stack, slice(None))[0]).max()
+        assert cutoff_of(stack, mix) == pytest.approx(
+            6 * np.finfo(float).eps * largest, rel=1e-9, abs=0
+        )
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch", "channels"),
+    [((9,), (3,), None), ((6,), (2,), 5), ((4, 6), (2, 2), None), ((6, 9), (2, 3), 2)],
+)
+@pytest.mark.parametrize("covariance", ["banded", "dense"])
+@pytest.mark.parametrize("n", [1, 2, 4])
+@pytest.mark.parametrize("model", ["mae", "ae"])
+def test_few_images_leave_dimensions_empty(shape, patch, channels, covariance, n, model):
+    """As many as the dense Q has; the map there is that of its pseudo-inverse."""
+    images = dense.photographs(n, shape, channels)
+    second, _ = dense.moments(images, patch, covariance)
+    drawn = dense.masks(shape, patch, 0.3, "fixed")
+    if model == "mae":
+        mu, spoiled = dense.corrupted(second, drawn, channels or 1)
+        fitted = sm.LinearMAE(patch, 0.3, covariance=covariance)
+    else:
+        mu, spoiled = 1.0, second
+        fitted = sm.LinearAE(patch, len(second), covariance=covariance)
+    fitted.fit(images, channel_axis=None if channels is None else -1)
+    values = np.linalg.eigvalsh(spoiled)
+    inside = values > 1e-10 * values.max()
+    assert fitted.solution_.n_dropped == np.count_nonzero(~inside)
+    weights, loss, _ = dense.best_map(second, mu, spoiled)
+    assert fitted.loss_ == pytest.approx(loss, abs=1e-9 * np.trace(second))
+    np.testing.assert_allclose(fitted.weight_matrix(), weights, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+@pytest.mark.parametrize("d", [1, 7, 8, 9, 31])
+def test_substitution_by_strips_equals_elimination(d, dtype, monkeypatch):
+    """Strips of all lengths; errors no larger than a Cholesky solve may make."""
+    monkeypatch.setattr(inverse, "LARGE", 9)
+    monkeypatch.setattr(inverse, "STRIP", 4)
+    rng = np.random.default_rng(d)
+    a, right = (rng.standard_normal((3, d, d)).astype(dtype) for _ in range(2))
+    if dtype is np.complex128:
+        a, right = (x + 1j * rng.standard_normal(x.shape) for x in (a, right))
+    for decay in (1.0, 1e-3, 1e-7):
+        scale = np.geomspace(1, decay, d)[:, np.newaxis]
+        second = (scale * a) @ (scale * a).conj().swapaxes(1, 2) + decay**2 * np.eye(d)
+        found = inverse.Inverse(second, 0.0)
+        assert (found._factors is not None) == (d >= 9)
+        for b in (right, right[0]):
+            x = found.solve(b)
+            error = np.linalg.norm(second @ x - b)
+            size = np.linalg.norm(second, axis=(1, 2)).max() * np.linalg.norm(x)
+            assert error <= 20 * d * np.finfo(float).eps * size

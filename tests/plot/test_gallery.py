@@ -1,0 +1,100 @@
+"""The figures of the documentation: all there, described, and drawn from images of one's own."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spectral_mae.cli import main
+from spectral_mae.plot import gallery
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        steps = rng.standard_normal((80, 90)).cumsum(axis=0).cumsum(axis=1)
+        levels = np.interp(steps, (steps.min(), steps.max()), (0, 255)).astype(np.uint8)
+        Image.fromarray(levels).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+def test_every_figure_has_its_script_its_picture_and_its_caption():
+    assert {p.stem for p in (ROOT / "figures").glob("*.py")} == set(gallery.FIGURES)
+    assert {p.stem for p in (ROOT / "figures").glob("*.png")} == set(gallery.FIGURES)
+    for name in gallery.FIGURES:
+        first = gallery.caption(name).splitlines()[0]
+        assert first.endswith(".")
+        text = (ROOT / "figures" / f"{name}.py").read_text("utf-8")
+        assert text.startswith(f'"""{first}\n')
+        assert f"python figures/{name}.py" in text
+        assert (ROOT / "figures" / f"{name}.png").stat().st_size < 700_000
+
+
+def test_the_page_of_figures_is_up_to_date():
+    spec = importlib.util.spec_from_file_location("gallery_page", ROOT / "docs" / "gallery.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text("utf-8") == module.page()
+
+
+def test_a_script_draws_its_figure_of_images_given(folder):
+    script = ROOT / "figures" / "masking.py"
+    call = [sys.executable, str(script), "--data", str(folder), "--out", str(folder / "out")]
+    subprocess.run(call, check=True, timeout=120)
+    mine = np.asarray(Image.open(folder / "out" / "masking.png").convert("L"), float)
+    committed = np.asarray(Image.open(ROOT / "figures" / "masking.png").convert("L"), float)
+    assert mine.shape == committed.shape
+    assert np.abs(mine - committed).mean() > 5
+
+
+def test_the_command_draws_what_is_named_twice_the_same(folder, capsys):
+    names = ["masking", "taylor_gap"]
+    for out in ("one", "two"):
+        call = ["figures", *names, "--data", str(folder / "*.png"), "--out", str(folder / out)]
+        assert main.main(call) == 0
+        assert sorted(p.stem for p in (folder / out).iterdir()) == sorted(names)
+    for name in names:
+        one, two = ((folder / out / f"{name}.png").read_bytes() for out in ("one", "two"))
+        assert one == two
+    assert gallery.caption("taylor_gap").splitlines()[0] in capsys.readouterr().out
+
+
+def test_images_that_do_not_do_are_told_and_the_others_drawn(folder, capsys):
+    small = folder / "small"
+    small.mkdir()
+    Image.fromarray(np.arange(400, dtype=np.uint8).reshape(20, 20)).save(small / "s.png")
+    out = folder / "out"
+    call = ["figures", "receptive_fields", "masking", "--data", str(small), "--out", str(out)]
+    assert main.main(call) == 1
+    assert [p.name for p in out.iterdir()] == ["masking.png"]
+    error = capsys.readouterr().err
+    assert "failed: receptive_fields: no image has crops of 64x64 pixels" in error
+    assert "too small for crops of 64x64: 20x20" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing"], "no figure 'nothing'; there are masking"),
+        (["masking", "--data", "nowhere"], "finds 'nowhere'"),
+    ],
+)
+def test_wrong_usage_is_told(arguments, words, tmp_path, capsys):
+    assert main.main(["figures", *arguments, "--out", str(tmp_path)]) == 2
+    assert words in capsys.readouterr().err
+    file = tmp_path / "file"
+    file.touch()
+    assert main.main(["figures", "masking", "--out", str(file)]) == 2
+    assert "is a file" in capsys.readouterr().err
+
+
+def test_unknown_figures_are_refused():
+    with pytest.raises(ValueError, match="no figure 'x'"):
+        gallery.draw("x")
