@@ -19,7 +19,7 @@ import scipy.linalg
 from spectral_mae import BandMoments, PatchGrid
 from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import PatchMasking
-from spectral_mae.linear.moments.stack import Stack
+from spectral_mae.linear.moments.blocks import Stack
 
 
 def medians(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:

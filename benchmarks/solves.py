@@ -11,7 +11,7 @@ from benchmarks.contest import Contest, Ratio, Size
 from spectral_mae import BandMoments, PatchGrid
 from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import PatchMasking
-from spectral_mae.linear.moments.stack import Stack
+from spectral_mae.linear.moments.blocks import Stack
 
 
 def rates(size: Size) -> Iterator[Contest]:

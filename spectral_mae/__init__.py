@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from spectral_mae.linear.frequency_response import FrequencyResponse, RadialResponse
     from spectral_mae.linear.interpolator import Interpolation, Interpolator
     from spectral_mae.linear.linear_model import ShrinkageChoice
+    from spectral_mae.linear.moments.blocks import CentredStack
     from spectral_mae.linear.moments.kinds import BandMoments, DenseMoments, StationaryMoments
-    from spectral_mae.linear.moments.stack import CentredStack
     from spectral_mae.linear.receptive_field import (
         ReceptiveField,
         WeightReach,
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 _HOME = {
     "BandMoments": "linear.moments.kinds",
     "BinnedCoupling": "masked_spectra.mode_coupling",
-    "CentredStack": "linear.moments.stack",
+    "CentredStack": "linear.moments.blocks",
     "DenseMoments": "linear.moments.kinds",
     "FrequencyResponse": "linear.frequency_response",
     "ImageRefused": "images.image",

@@ -19,9 +19,9 @@ from spectral_mae.cli.model_images import ModelImages, chooses_shrinkage, first_
 from spectral_mae.cli.shared import NOTHING, OK, SOME_FAILED
 from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.linear.estimators import LinearAE, LinearDAE, LinearMAE
-from spectral_mae.linear.linear_model import SHRINKAGES, LinearModel
+from spectral_mae.linear.model import SHRINKAGES, LinearModel
+from spectral_mae.linear.moments.blocks import CentredStack
 from spectral_mae.linear.moments.kinds import Moments
-from spectral_mae.linear.moments.stack import CentredStack
 
 MASK_RATIO = 0.75
 DEPENDS = (

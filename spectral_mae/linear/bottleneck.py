@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.linear.corruption import Corruption
-from spectral_mae.linear.moments.transforms import BandTransform, BlockTransform
+from spectral_mae.linear.moments.blocks import BandTransform, BlockTransform
 from spectral_mae.linear.solution import Components
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 

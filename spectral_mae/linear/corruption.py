@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.linear.moments.blocks import BandTransform, Stack
 from spectral_mae.linear.moments.polyphase import smooth_over_patches
-from spectral_mae.linear.moments.stack import Stack
-from spectral_mae.linear.moments.transforms import BandTransform
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import sample_visible
 from spectral_mae.masks.sampling import (

@@ -29,8 +29,8 @@ from spectral_mae.linear.corruption import (
 )
 from spectral_mae.linear.fitted_map import Covariance
 from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.moments.kinds import BandMoments, Moments, StationaryMoments
-from spectral_mae.linear.moments.stack import Stack
 from spectral_mae.linear.solution import Solution
 from spectral_mae.masks.patches import PatchGrid
 

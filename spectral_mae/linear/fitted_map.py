@@ -17,8 +17,8 @@ from spectral_mae.linear.bottleneck import Bottleneck, HalfPair
 from spectral_mae.linear.corruption import Corruption, Mix
 from spectral_mae.linear.estimator import Estimator, NotFittedError
 from spectral_mae.linear.frequency_response import FrequencyResponse, frequency_response
+from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.moments.kinds import Moments
-from spectral_mae.linear.moments.stack import Stack
 from spectral_mae.linear.receptive_field import ReceptiveField
 from spectral_mae.linear.solution import Solution
 from spectral_mae.masks.patches import PatchGrid

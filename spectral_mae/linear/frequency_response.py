@@ -22,8 +22,7 @@ from spectral_mae._checks import FloatArray
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix
-from spectral_mae.linear.moments.stack import Stack
-from spectral_mae.linear.moments.transforms import BlockTransform
+from spectral_mae.linear.moments.blocks import BlockTransform, Stack
 from spectral_mae.spectra import frequencies as grids
 from spectral_mae.spectra.rings import Bins, RingBins
 

@@ -15,8 +15,8 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.linear import model_file, solver
 from spectral_mae.linear.fitted_map import FittedMap
 from spectral_mae.linear.model_file import Stored
+from spectral_mae.linear.moments.blocks import CentredStack, Stack
 from spectral_mae.linear.moments.kinds import KINDS, BandMoments, DenseMoments, Moments
-from spectral_mae.linear.moments.stack import CentredStack, Stack
 from spectral_mae.linear.solution import Solution
 from spectral_mae.linear.solver import NoClosedFormError
 from spectral_mae.masks.patches import PatchGrid

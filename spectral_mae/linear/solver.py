@@ -22,7 +22,7 @@ from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.inverse import Inverse, Met
-from spectral_mae.linear.moments.stack import Stack
+from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.solution import Components, Solution
 
 _EPS = float(np.finfo(np.float64).eps)

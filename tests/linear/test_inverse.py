@@ -8,7 +8,7 @@ import spectral_mae as sm
 from spectral_mae.linear import inverse
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.inverse import Inverse, Met
-from spectral_mae.linear.moments.stack import Stack
+from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.solver import cutoff_of
 
 # Both sides of the size up to which eigenvectors are taken at once.

@@ -10,8 +10,8 @@ from shift_cases import CENTER, DESIGNS, SHAPES, axis_of, fit, mask_ratio
 
 import spectral_mae as sm
 from spectral_mae.linear.corruption import OffsetMasking
+from spectral_mae.linear.moments.blocks import BandTransform
 from spectral_mae.linear.moments.kinds import StationaryMoments
-from spectral_mae.linear.moments.transforms import BandTransform
 
 
 @SHAPES

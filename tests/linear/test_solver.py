@@ -8,8 +8,8 @@ from laws import assert_close
 
 from spectral_mae import PatchGrid
 from spectral_mae.linear.corruption import GaussianNoise, Mix, NoCorruption, PatchMasking
+from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.moments.kinds import BandMoments, DenseMoments
-from spectral_mae.linear.moments.stack import Stack
 from spectral_mae.linear.solver import (
     eigenvalues,
     expected_loss,

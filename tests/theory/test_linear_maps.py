@@ -20,7 +20,7 @@ from masked import CASES, Case, ratio_of
 
 from spectral_mae import LinearMAE
 from spectral_mae.linear.corruption import PatchMasking
-from spectral_mae.linear.moments.stack import Stack
+from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.solver import expected_loss
 from spectral_mae.theory import (
     equation_13,

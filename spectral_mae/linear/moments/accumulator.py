@@ -13,8 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae._files.array_file import read_arrays, write_arrays
-from spectral_mae.linear.moments.stack import Stack
-from spectral_mae.linear.moments.transforms import BlockTransform
+from spectral_mae.linear.moments.blocks import BlockTransform, Stack
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 
 # Images are transformed and added up in parts of this size; it bounds the memory of an update.

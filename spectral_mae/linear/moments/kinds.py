@@ -23,9 +23,8 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.accumulator import ROUNDING, Accumulator, Scatter
+from spectral_mae.linear.moments.blocks import BandTransform, PixelTransform, Stack
 from spectral_mae.linear.moments.polyphase import in_patch_order, pixels_of
-from spectral_mae.linear.moments.stack import Stack
-from spectral_mae.linear.moments.transforms import BandTransform, PixelTransform
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra import frequencies as grids
 from spectral_mae.spectra.spectrum import Spectrum

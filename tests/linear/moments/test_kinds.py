@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from spectral_mae import PatchGrid
+from spectral_mae.linear.moments.blocks import BandTransform
 from spectral_mae.linear.moments.kinds import BandMoments, DenseMoments
-from spectral_mae.linear.moments.transforms import BandTransform
 
 KINDS = pytest.mark.parametrize("kind", [DenseMoments, BandMoments])
 CENTER = pytest.mark.parametrize("center", [True, False])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from spectral_mae import PatchGrid
+from spectral_mae.linear.moments.blocks import BandTransform, PixelTransform
 from spectral_mae.linear.moments.polyphase import (
     Polyphase,
     pixels_of,
@@ -15,7 +16,6 @@ from spectral_mae.linear.moments.polyphase import (
     smooth_over_patches,
     whole_of,
 )
-from spectral_mae.linear.moments.transforms import BandTransform, PixelTransform
 
 GRIDS = pytest.mark.parametrize(
     ("shape", "patch"),
