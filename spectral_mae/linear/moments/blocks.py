@@ -12,10 +12,10 @@ import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import prod
 from typing import Any, Self
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
@@ -23,8 +23,6 @@ from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.polyphase import Polyphase, row_major, whole_of
 from spectral_mae.masks.patches import PatchGrid
-from spectral_mae.spectra.fft import RealFFT
-from spectral_mae.spectra.frequencies import full_from_half, half_shape
 
 Complex128Array = NDArray[np.complex128]
 
@@ -161,46 +159,40 @@ class BandTransform(BlockTransform):
 
     def __init__(self, grid: PatchGrid, channels: int = 1) -> None:
         super().__init__(grid, channels)
-        self._fft = RealFFT(grid.counts)
-        half = half_shape(grid.counts)
-        q = np.indices(half).reshape(len(half), -1).T
-        mirror = -q % np.array(grid.counts)
+        counts = grid.counts
+        self._counts = counts
+        self._axes = tuple(range(1, len(counts) + 1))
+        self._half_shape = (*counts[:-1], counts[-1] // 2 + 1)  # of a real FFT
+        q = np.indices(self._half_shape).reshape(len(counts), -1).T
+        mirror = -q % np.array(counts)
         # Of a pair {q, −q} that lies whole in the half-plane the first in row-major order stays.
-        inside = mirror[:, -1] < half[-1]
-        place = np.ravel_multi_index(tuple(np.where(inside[:, None], mirror, q).T), half)
+        inside = mirror[:, -1] < self._half_shape[-1]
+        place = np.ravel_multi_index(
+            tuple(np.where(inside[:, None], mirror, q).T), self._half_shape
+        )
         own = np.arange(len(q))
         self._kept = np.flatnonzero(place >= own)
         self._source = np.searchsorted(self._kept, np.minimum(place, own))
-        self._conjugate = place < own
+        self._conjugate = np.flatnonzero(place < own)
         self.frequencies = q[self._kept]
         self.multiplicity = np.where((mirror == q).all(axis=1), 1, 2)[self._kept]
 
     def forward(self, patches: FloatArray) -> Complex128Array:
         """Unnormalised DFT over the patch index: (n, n_patches, d) to (n_bands, n, d)."""
         n, _, d = patches.shape
-        planes = patches.transpose(0, 2, 1).reshape(n * d, *self.grid.counts)
-        half = self._fft.rfft(planes).reshape(n, d, prod(self._fft.half_shape))
-        return np.ascontiguousarray(half[..., self._kept].transpose(2, 0, 1))
+        # Not FFTW, whose plans want the axes that are transformed to be the last: the copies into
+        # that order and back cost more than they save on transforms as short as these.
+        half = scipy.fft.rfftn(patches.reshape(n, *self._counts, d), axes=self._axes)
+        return half.reshape(n, -1, d).swapaxes(0, 1)[self._kept]
 
     def inverse(self, bands: Complex128Array) -> FloatArray:
         """Undo `forward`: (n_bands, n, d) to (n, n_patches, d)."""
         _, n, d = bands.shape
-        half = bands[self._source].transpose(1, 2, 0)
-        half = np.where(self._conjugate, half.conj(), half)
-        planes = self._fft.irfft(half.reshape(n * d, *self._fft.half_shape))
-        return planes.reshape(n, d, self.grid.n_patches).transpose(0, 2, 1)
-
-    def full(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Spread one value per kept band, shape (n_bands, ...), over all bands, (n_patches, ...).
-
-        The bands come in row-major order of q, conjugates conjugated.
-        """
-        half = values[self._source]
-        conjugate = self._conjugate.reshape(-1, *(1 for _ in values.shape[1:]))
-        half = np.where(conjugate, half.conj(), half)
-        moved = np.moveaxis(half, 0, -1).reshape(*values.shape[1:], *self._fft.half_shape)
-        full = full_from_half(moved, self.grid.counts)
-        return np.moveaxis(full.reshape(*values.shape[1:], prod(self.grid.counts)), -1, 0)
+        half = np.take(bands.swapaxes(0, 1), self._source, axis=1)
+        half[:, self._conjugate] = half[:, self._conjugate].conj()
+        half = half.reshape(n, *self._half_shape, d)
+        patches = scipy.fft.irfftn(half, s=self._counts, axes=self._axes, overwrite_x=True)
+        return patches.reshape(n, -1, d)
 
     def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
         """Of (n, d, d) matrices, shape (n, pixels of a patch, channels, channels)."""
