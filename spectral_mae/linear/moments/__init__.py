@@ -1,9 +1,8 @@
 """Second moments of images: all that a linear model sees of them.
 
-- `accumulator`: what the kinds of second moments share: checking, counting, merging, saving.
+- `accumulator`: second moments that are taken in batch by batch, merged and saved.
 - `blocks`: coordinates in which the linear problems fall into blocks, and second moments in them:
   all that the solver knows of images.
-- `kinds`: second moments of images, streamed and merged: all that the linear models see of the
-  data.
+- `kinds`: the kinds of second moments: dense, banded, stationary.
 - `polyphase`: matrices on the pixels of a patch, seen in the Fourier basis of the whole image.
 """

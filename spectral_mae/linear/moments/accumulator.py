@@ -1,4 +1,8 @@
-"""What the kinds of second moments share: checking, counting, merging, saving."""
+"""Second moments of images, taken in batch by batch, merged, saved.
+
+`Accumulator` is what all kinds of moments share: checks, counts, files. `BlockMoments` adds up the
+outer products of the blocks of images, in whatever coordinates its kind has.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae._files.array_file import read_arrays, write_arrays
-from spectral_mae.linear.moments.blocks import BlockTransform, Stack
+from spectral_mae._parallel import in_batches
+from spectral_mae.linear.moments.blocks import BlockTransform, Stack, make_real
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 
 # Images are transformed and added up in parts of this size; it bounds the memory of an update.
@@ -21,6 +26,8 @@ PART_BYTES = 64 * 2**20
 # What is asymmetric, negative or uneven in a given matrix by less, relative to its largest value,
 # is taken for rounding.
 ROUNDING = 1e-10
+SMALL = 8  # numbers in a block up to which one call for all blocks beats a loop
+STRIP = 64  # rows of a Hermitian sum that are added at once, up to the diagonal
 
 
 class Accumulator(ABC):
@@ -43,6 +50,7 @@ class Accumulator(ABC):
         self.grid = grid
         self.channels = _checks.positive_int("channels", channels)
         self.center = _checks.flag("center", center)
+        self.patch_dim = grid.patch_pixels * self.channels  # numbers in a patch, d
         self.n_images = 0
 
     @classmethod
@@ -92,11 +100,6 @@ class Accumulator(ABC):
                 f"{values.max():.3g}: no images have such a second moment"
             )
         return moments
-
-    @property
-    def patch_dim(self) -> int:
-        """Numbers in a patch, d."""
-        return self.grid.patch_pixels * self.channels
 
     def update(self, images: ArrayLike, *, channel_axis: int | None = None) -> Self:
         """Take in a batch of images.
@@ -273,6 +276,91 @@ class Accumulator(ABC):
         if self.n_images == 0:
             raise ValueError("no images yet: call update first")
         return self.n_images
+
+
+class BlockMoments(Accumulator):
+    """Second moments whose sums are taken block by block, as they are solved.
+
+    The first block alone has a mean: that of the image if it is the only one, and of band zero,
+    the sum over patches, if there are bands.
+    """
+
+    coordinates: ClassVar[type[BlockTransform]]
+
+    def __init__(self, grid: PatchGrid, channels: int = 1, center: bool = True) -> None:
+        super().__init__(grid, channels, center)
+        self.transform = self.coordinates(grid, self.channels)
+        d = self.transform.block_dim
+        self._first = Scatter(d, self.center)
+        # Of these sums only strips up to the diagonal are kept up to date; see `_hermitian`.
+        self._others = np.zeros((len(self.transform.multiplicity) - 1, d, d), np.complex128)
+
+    @property
+    def mean(self) -> FloatArray:
+        """What is subtracted from images, in patch order, shape (n_patches, patch_dim)."""
+        return self.transform.constant(self._first.mean)
+
+    def stack(self) -> Stack:
+        """One matrix per block: the second moment about the mean (or zero) of an image."""
+        transform = self.transform
+        scale = 1.0 / (self._counted() * transform.norm)
+        d = transform.block_dim
+        blocks = np.empty((len(transform.multiplicity), d, d), transform.dtype)
+        np.multiply(self._first.scatter, scale, out=blocks[0])
+        if len(blocks) > 1:
+            np.multiply(self._hermitian(), scale, out=blocks[1:])
+        make_real(blocks, transform.multiplicity)
+        return Stack(blocks, transform.multiplicity, self.patch_dim)
+
+    def _add(self, patches: FloatArray) -> None:
+        blocks = self.transform.forward(patches)
+        self._first.add(blocks[0].real)
+        if self.transform.block_dim <= SMALL:
+            self._others += np.einsum("bni,bnj->bij", blocks[1:], blocks[1:].conj())
+            return
+        edges = self._strips()
+
+        def accumulate(chosen: slice) -> None:
+            for place in range(chosen.start, chosen.stop):
+                rows = blocks[place + 1]
+                conjugate = rows.conj()
+                for first, last in edges:
+                    strip = rows[:, first:last].T @ conjugate[:, :last]
+                    self._others[place, first:last, :last] += strip
+
+        in_batches(accumulate, *self._others.shape[:2])
+
+    def _strips(self) -> list[tuple[int, int]]:
+        """Where the strips begin and end of which sums are kept, each up to the diagonal."""
+        d = self.transform.block_dim
+        return [(i, min(i + STRIP, d)) for i in range(0, d, STRIP)]
+
+    def _hermitian(self) -> NDArray[np.complex128]:
+        """The sums of all blocks but the first, with what lies above the strips filled in."""
+        sums = self._others
+        if self.transform.block_dim > SMALL:
+            for first, last in self._strips():
+                sums[:, :first, first:last] = sums[:, first:last, :first].conj().swapaxes(1, 2)
+        return sums
+
+    def _merge(self, other: Self) -> None:
+        part = other._first
+        self._first.merge(part.count, part.mean, part.scatter)
+        self._others += other._others
+
+    def arrays(self) -> dict[str, Any]:
+        """The sums, by name."""
+        sums: dict[str, Any] = {"mean": self._first.mean, "scatter": self._first.scatter}
+        if self.transform.norm > 1:
+            sums["others"] = self._hermitian()
+        return sums
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take up saved sums."""
+        self._first.count = self.n_images
+        self._first.mean = arrays["mean"]
+        self._first.scatter = arrays["scatter"]
+        self._others = arrays.get("others", self._others)
 
 
 class Scatter:

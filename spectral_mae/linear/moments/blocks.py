@@ -12,6 +12,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any, Self
 
 import numpy as np
@@ -36,11 +37,20 @@ class BlockTransform(ABC):
     channels : int
     patch_dim : int
         Numbers in a patch, d.
+    block_dim : int
+        Numbers in a block.
     multiplicity : ndarray of int, shape (n_blocks,)
         How many blocks each stands for.
+    dtype : dtype
+        Of second moments in these coordinates.
+    norm : int
+        Σx² of an image is the sum of the squares of its blocks over this.
     """
 
+    block_dim: int
     multiplicity: NDArray[np.integer[Any]]
+    dtype: np.dtype[Any]
+    norm: int
 
     def __init__(self, grid: PatchGrid, channels: int) -> None:
         self.grid = grid
@@ -54,6 +64,13 @@ class BlockTransform(ABC):
     @abstractmethod
     def inverse(self, blocks: NDArray[Any]) -> FloatArray:
         """Undo `forward`."""
+
+    @abstractmethod
+    def constant(self, first: FloatArray) -> FloatArray:
+        """The image of which this is the first block, and all others are zero.
+
+        Shape (n_patches, patch_dim), not to be written to.
+        """
 
     def apply(
         self, weights: NDArray[Any], patches: FloatArray, *, transpose: bool = False
@@ -95,6 +112,12 @@ class PixelTransform(BlockTransform):
     """
 
     multiplicity = np.array([1])
+    dtype = np.dtype(np.float64)
+    norm = 1
+
+    def __init__(self, grid: PatchGrid, channels: int) -> None:
+        super().__init__(grid, channels)
+        self.block_dim = grid.n_patches * self.patch_dim
 
     def forward(self, patches: FloatArray) -> FloatArray:
         """(n, n_patches, patch_dim) to (1, n, D)."""
@@ -103,6 +126,10 @@ class PixelTransform(BlockTransform):
     def inverse(self, blocks: NDArray[Any]) -> FloatArray:
         """(1, n, D) to (n, n_patches, patch_dim)."""
         return blocks[0].reshape(-1, self.grid.n_patches, self.patch_dim)
+
+    def constant(self, first: FloatArray) -> FloatArray:
+        """Of a vector of D numbers, those in the order of patches."""
+        return first.reshape(self.grid.n_patches, self.patch_dim)
 
     def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
         """Of a (1, D, D) matrix, all frequencies."""
@@ -157,8 +184,12 @@ class BandTransform(BlockTransform):
     True
     """
 
+    dtype = np.dtype(np.complex128)
+
     def __init__(self, grid: PatchGrid, channels: int = 1) -> None:
         super().__init__(grid, channels)
+        self.block_dim = self.patch_dim
+        self.norm = grid.n_patches
         counts = grid.counts
         self._counts = counts
         self._axes = tuple(range(1, len(counts) + 1))
@@ -183,7 +214,7 @@ class BandTransform(BlockTransform):
         # Not FFTW, whose plans want the axes that are transformed to be the last: the copies into
         # that order and back cost more than they save on transforms as short as these.
         half = scipy.fft.rfftn(patches.reshape(n, *self._counts, d), axes=self._axes)
-        return half.reshape(n, -1, d).swapaxes(0, 1)[self._kept]
+        return half.reshape(n, prod(self._half_shape), d).swapaxes(0, 1)[self._kept]
 
     def inverse(self, bands: Complex128Array) -> FloatArray:
         """Undo `forward`: (n_bands, n, d) to (n, n_patches, d)."""
@@ -192,7 +223,11 @@ class BandTransform(BlockTransform):
         half[:, self._conjugate] = half[:, self._conjugate].conj()
         half = half.reshape(n, *self._half_shape, d)
         patches = scipy.fft.irfftn(half, s=self._counts, axes=self._axes, overwrite_x=True)
-        return patches.reshape(n, -1, d)
+        return patches.reshape(n, self.grid.n_patches, d)
+
+    def constant(self, first: FloatArray) -> FloatArray:
+        """Of band zero, which is the sum over patches: the same patch everywhere."""
+        return np.broadcast_to(first / self.norm, (self.norm, self.patch_dim))
 
     def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
         """Of (n, d, d) matrices, shape (n, pixels of a patch, channels, channels)."""
@@ -286,9 +321,21 @@ class Stack:
             blocks[rows] += shrinkage * transform.circulant(diagonal, rows)
 
         in_batches(mix, *self.blocks.shape[:2])
-        if np.iscomplexobj(blocks):
-            blocks.imag[self.multiplicity == 1] = 0.0  # but for rounding it is
+        make_real(blocks, self.multiplicity)
         return dataclasses.replace(self, blocks=blocks)
+
+
+def make_real(blocks: NDArray[Any], multiplicity: NDArray[np.integer[Any]]) -> None:
+    """Set to zero what rounding left of the imaginary part of bands that are their own conjugates.
+
+    Parameters
+    ----------
+    blocks : ndarray, shape (n_blocks, d, d)
+        Changed in place.
+    multiplicity : ndarray of int, shape (n_blocks,)
+    """
+    if np.iscomplexobj(blocks):
+        blocks.imag[multiplicity == 1] = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,18 +22,15 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
-from spectral_mae.linear.moments.accumulator import ROUNDING, Accumulator, Scatter
-from spectral_mae.linear.moments.blocks import BandTransform, PixelTransform, Stack
+from spectral_mae.linear.moments.accumulator import ROUNDING, Accumulator, BlockMoments
+from spectral_mae.linear.moments.blocks import BandTransform, PixelTransform, Stack, make_real
 from spectral_mae.linear.moments.polyphase import in_patch_order, pixels_of
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra import frequencies as grids
 from spectral_mae.spectra.spectrum import Spectrum
 
-SMALL = 8  # numbers in a block up to which one call for all blocks beats a loop
-STRIP = 64  # rows of a Hermitian sum that are added at once, up to the diagonal
 
-
-class DenseMoments(Accumulator):
+class DenseMoments(BlockMoments):
     """The full second moment, D × D, about the mean of every pixel.
 
     For small images: D = pixels × channels, and memory is 8 D² bytes.
@@ -47,46 +44,15 @@ class DenseMoments(Accumulator):
     """
 
     kind = "dense"
-
-    def __init__(self, grid: PatchGrid, channels: int = 1, center: bool = True) -> None:
-        super().__init__(grid, channels, center)
-        self.transform = PixelTransform(grid, self.channels)
-        self._scatter = Scatter(grid.n_patches * self.patch_dim, self.center)
-
-    @property
-    def mean(self) -> FloatArray:
-        """Mean of every pixel, in patch order, shape (n_patches, patch_dim)."""
-        return self._scatter.mean.reshape(self.grid.n_patches, self.patch_dim)
-
-    def stack(self) -> Stack:
-        """A stack of one matrix."""
-        second = self._scatter.scatter / self._counted()
-        return Stack(second[np.newaxis], np.array([1]), self.patch_dim)
-
-    def _add(self, patches: FloatArray) -> None:
-        self._scatter.add(patches.reshape(len(patches), -1))
-
-    def _merge(self, other: Self) -> None:
-        part = other._scatter
-        self._scatter.merge(part.count, part.mean, part.scatter)
+    coordinates = PixelTransform
 
     def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
         """The sums of one image of known second moment."""
         scatter = in_patch_order(second, self.grid, self.channels)
         return {"mean": np.full(len(scatter), mean), "scatter": scatter}
 
-    def arrays(self) -> dict[str, Any]:
-        """The sums, by name."""
-        return {"mean": self._scatter.mean, "scatter": self._scatter.scatter}
 
-    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take up saved sums."""
-        self._scatter.count = self.n_images
-        self._scatter.mean = arrays["mean"]
-        self._scatter.scatter = arrays["scatter"]
-
-
-class BandMoments(Accumulator):
+class BandMoments(BlockMoments):
     """One d × d second moment per spectral band, about the mean of every position in the patch.
 
     What images shifted cyclically by whole patches have in common: memory L·d² instead of (L·d)²,
@@ -106,65 +72,8 @@ class BandMoments(Accumulator):
     """
 
     kind = "banded"
-
-    def __init__(self, grid: PatchGrid, channels: int = 1, center: bool = True) -> None:
-        super().__init__(grid, channels, center)
-        self.transform: BandTransform = BandTransform(grid, self.channels)
-        # Only band 0 has a mean: it is the sum over patches, and real.
-        self._zero = Scatter(self.patch_dim, self.center)
-        # Of these sums only strips up to the diagonal are kept up to date; see `_hermitian`.
-        n_others = len(self.transform.multiplicity) - 1
-        self._others = np.zeros((n_others, self.patch_dim, self.patch_dim), dtype=np.complex128)
-
-    @property
-    def mean(self) -> FloatArray:
-        """Mean of every position in the patch, the same for each patch."""
-        row = self._zero.mean / self.grid.n_patches
-        return np.broadcast_to(row, (self.grid.n_patches, self.patch_dim))
-
-    def stack(self) -> Stack:
-        """One block per kept band."""
-        scale = 1.0 / (self._counted() * self.grid.n_patches)
-        blocks = np.empty((len(self._others) + 1, *self._others.shape[1:]), dtype=np.complex128)
-        blocks[0] = self._zero.scatter * scale
-        np.multiply(self._hermitian(), scale, out=blocks[1:])
-        blocks.imag[self.transform.multiplicity == 1] = 0.0  # but for rounding it is
-        return Stack(blocks, self.transform.multiplicity, self.patch_dim)
-
-    def _add(self, patches: FloatArray) -> None:
-        bands = self.transform.forward(patches)
-        self._zero.add(bands[0].real)
-        if self.patch_dim <= SMALL:
-            self._others += np.einsum("bni,bnj->bij", bands[1:], bands[1:].conj())
-            return
-        edges = self._strips()
-
-        def accumulate(chosen: slice) -> None:
-            for band in range(chosen.start, chosen.stop):
-                rows = bands[band + 1]
-                conjugate = rows.conj()
-                for first, last in edges:
-                    strip = rows[:, first:last].T @ conjugate[:, :last]
-                    self._others[band, first:last, :last] += strip
-
-        in_batches(accumulate, *self._others.shape[:2])
-
-    def _strips(self) -> list[tuple[int, int]]:
-        """Where the strips begin and end of which sums are kept, each up to the diagonal."""
-        return [(i, min(i + STRIP, self.patch_dim)) for i in range(0, self.patch_dim, STRIP)]
-
-    def _hermitian(self) -> NDArray[np.complex128]:
-        """The sums of all bands but zero, with what lies above the strips filled in."""
-        sums = self._others
-        if self.patch_dim > SMALL:
-            for first, last in self._strips():
-                sums[:, :first, first:last] = sums[:, first:last, :first].conj().swapaxes(1, 2)
-        return sums
-
-    def _merge(self, other: Self) -> None:
-        part = other._zero
-        self._zero.merge(part.count, part.mean, part.scatter)
-        self._others += other._others
+    coordinates = BandTransform
+    transform: BandTransform
 
     def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
         """The sums of one image of known second moment.
@@ -184,18 +93,6 @@ class BandMoments(Accumulator):
         first = pairs.reshape(n, d, n, d)[:, :, 0]
         sums = self.transform.forward(first.transpose(2, 0, 1)).swapaxes(-1, -2) * n
         return {"mean": np.full(d, mean * n), "scatter": sums[0].real, "others": sums[1:]}
-
-    def arrays(self) -> dict[str, Any]:
-        """The sums, by name."""
-        others = self._hermitian()
-        return {"mean": self._zero.mean, "scatter": self._zero.scatter, "others": others}
-
-    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take up saved sums."""
-        self._zero.count = self.n_images
-        self._zero.mean = arrays["mean"]
-        self._zero.scatter = arrays["scatter"]
-        self._others = arrays["others"]
 
 
 class StationaryMoments(Accumulator):
@@ -317,7 +214,7 @@ class StationaryMoments(Accumulator):
             blocks[rows] = basis.circulant(basis.gather(spectra, rows), rows)
 
         in_batches(lift, n, d)
-        blocks.imag[self.transform.multiplicity == 1] = 0.0  # but for rounding it is
+        make_real(blocks, self.transform.multiplicity)
         return Stack(blocks, self.transform.multiplicity, d)
 
     def _add(self, patches: FloatArray) -> None:

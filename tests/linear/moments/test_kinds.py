@@ -97,7 +97,7 @@ def test_band_moments_by_definition(shape, patch, channels, center):
 @pytest.mark.parametrize("strip", [1, 3, 5, 12, 64])
 def test_sums_in_strips_are_whole_when_they_are_read(strip, monkeypatch, tmp_path):
     """Also in between, after merging and from a file."""
-    monkeypatch.setattr("spectral_mae.linear.moments.kinds.STRIP", strip)
+    monkeypatch.setattr("spectral_mae.linear.moments.accumulator.STRIP", strip)
     grid = PatchGrid((6, 8), (3, 2))
     x = images(30, grid, 2)
     patches = grid.to_patches(x, channel_axis=-1)
