@@ -62,10 +62,9 @@ if TYPE_CHECKING:
     from spectral_mae.masked_spectra.slope_fit import MaskedSlopeFit, fit_masked_slope
     from spectral_mae.masked_spectra.spread import masked_psd_std
     from spectral_mae.masked_spectra.unmasking import UnmaskedSpectrum, Unmasking, unmasked_psd
-    from spectral_mae.masks.patches import PatchGrid
+    from spectral_mae.masks.patches import PatchGrid, inclusion_probabilities
     from spectral_mae.masks.pulse_mask import PulseMask, sample_visible
     from spectral_mae.masks.pulses import dirichlet_kernel
-    from spectral_mae.masks.sampling import inclusion_probabilities
     from spectral_mae.masks.tapers import taper_edges
     from spectral_mae.spectra.periodogram import Periodogram, psd
     from spectral_mae.spectra.rings import RadialSpectrum
@@ -116,7 +115,7 @@ _HOME = {
     "expected_masked_psd": "masked_spectra.expectation",
     "filter_energy": "linear.bottleneck",
     "fit_masked_slope": "masked_spectra.slope_fit",
-    "inclusion_probabilities": "masks.sampling",
+    "inclusion_probabilities": "masks.patches",
     "leakage": "masked_spectra.expectation",
     "load_model": "linear.estimators",
     "masked_psd_std": "masked_spectra.spread",

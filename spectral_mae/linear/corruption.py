@@ -22,15 +22,9 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.linear.moments.blocks import BandTransform, Stack
 from spectral_mae.linear.moments.polyphase import smooth_over_patches
-from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.masks.patches import PatchGrid, inclusion_probabilities, kept_patches
 from spectral_mae.masks.pulse_mask import sample_visible
-from spectral_mae.masks.sampling import (
-    Seed,
-    generator_of,
-    inclusion_probabilities,
-    kept_patches,
-    sample_kept,
-)
+from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.linear_model import LinearModel
-from spectral_mae.masks.patches import PatchGrid, expect_grid
+from spectral_mae.masks.patches import PatchGrid, expect_grid, inclusion_probabilities
 from spectral_mae.masks.pulse_mask import sample_visible
-from spectral_mae.masks.sampling import Seed, inclusion_probabilities
+from spectral_mae.masks.sampling import Seed
 from spectral_mae.spectra.periodogram import psd
 from spectral_mae.spectra.rings import RadialSpectrum
 

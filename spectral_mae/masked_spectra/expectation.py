@@ -21,9 +21,8 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling, Scaling
 from spectral_mae.masked_spectra.leakage import Leakage
 from spectral_mae.masked_spectra.patch_power import PatchPower
-from spectral_mae.masks.patches import PatchGrid, expect_grid
+from spectral_mae.masks.patches import PatchGrid, expect_grid, inclusion_probabilities
 from spectral_mae.masks.pulses import dirichlet_power
-from spectral_mae.masks.sampling import inclusion_probabilities
 from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum

@@ -19,8 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling, Scaling
-from spectral_mae.masks.patches import PatchGrid
-from spectral_mae.masks.sampling import inclusion_probabilities, kept_patches
+from spectral_mae.masks.patches import PatchGrid, inclusion_probabilities, kept_patches
 from spectral_mae.spectra.binning import unit_near
 from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT

@@ -1,7 +1,8 @@
-"""The cut of a signal or an image into equal patches, in row-major order."""
+"""The cut of an image into equal patches, in row-major order, and how many of them masks keep."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from math import gcd, prod
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae._checks import Sampling
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -184,3 +186,88 @@ def _that_divide(shape: tuple[int, ...]) -> str:
     do = f"{', '.join(map(str, sizes))} would" if sizes else "no size but 1 would"
     crops = ", and crop_to_multiple crops images" if len(shape) == 2 else ""
     return f"{do}{crops}"
+
+
+def kept_patches(n_patches: int, mask_ratio: float) -> int:
+    """Return K = ⌊L(1−m)⌋, the patches that fixed sampling keeps.
+
+    The floor is of the exact product: where floating point lands a rounding error below a whole
+    number, that number is meant.
+
+    Raises
+    ------
+    ValueError
+        If ``n_patches < 2``, ``mask_ratio`` is not inside (0, 1), or all or no patches are kept.
+
+    Examples
+    --------
+    >>> kept_patches(10, 0.9), int(10 * (1 - 0.9))
+    (1, 0)
+    """
+    n_patches = _patches(n_patches)
+    mask_ratio = _checks.open_unit("mask_ratio", mask_ratio)
+    product_ = n_patches * (1.0 - mask_ratio)
+    nearest = round(product_)
+    # 1 - m loses up to half an ulp of 1, which L multiplies.
+    close = math.isclose(product_, nearest, rel_tol=0.0, abs_tol=n_patches * 2.0**-51)
+    kept = nearest if close else math.floor(product_)
+    if not 1 <= kept <= n_patches - 1:
+        raise ValueError(
+            f"{mask_ratio=} of {n_patches=} keeps {kept} patches; fixed sampling needs 1 to "
+            f"{n_patches - 1}: {_ratios_that_work(n_patches, kept)} work"
+        )
+    return kept
+
+
+def inclusion_probabilities(
+    n_patches: int, mask_ratio: float, *, sampling: Sampling = "fixed"
+) -> tuple[float, float]:
+    """First and second inclusion probabilities of a patch.
+
+    Parameters
+    ----------
+    n_patches : int
+        Number of patches, L ≥ 2.
+    mask_ratio : float
+        Fraction of patches that is hidden, strictly between 0 and 1.
+    sampling : {"fixed", "bernoulli"}
+
+    Returns
+    -------
+    pi1, pi2 : float
+        P(a patch is kept) and P(two given patches are both kept): K/L and K(K−1)/(L(L−1)) for
+        fixed sampling, 1−m and (1−m)² for Bernoulli sampling.
+
+    Raises
+    ------
+    ValueError
+        As `kept_patches`; Bernoulli sampling only needs L ≥ 2 and 0 < m < 1.
+
+    Examples
+    --------
+    >>> inclusion_probabilities(4, 0.5)
+    (0.5, 0.16666666666666666)
+    >>> inclusion_probabilities(4, 0.5, sampling="bernoulli")
+    (0.5, 0.25)
+    """
+    _checks.choice("sampling", sampling, Sampling)
+    if sampling == "bernoulli":
+        _patches(n_patches)
+        pi1 = 1.0 - _checks.open_unit("mask_ratio", mask_ratio)
+        return pi1, pi1 * pi1
+    kept = kept_patches(n_patches, mask_ratio)
+    pi1 = kept / n_patches
+    return pi1, pi1 * (kept - 1) / (n_patches - 1)
+
+
+def _ratios_that_work(n_patches: int, kept: int) -> str:
+    """The ratios next to one that keeps no patch, or all; rounded to the safe side, down."""
+    hidden, word = (n_patches - 1, "up to") if kept < 1 else (1, "from")
+    scale = 10 ** (2 + len(str(n_patches)))
+    return f"ratios {word} {hidden * scale // n_patches / scale:g} ({hidden} of {n_patches} hidden)"
+
+
+def _patches(n_patches: int) -> int:
+    return _checks.integer(
+        "n_patches", n_patches, least=2, why="masking needs at least two patches"
+    )

@@ -17,8 +17,8 @@ from tqdm import tqdm
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae._files.columns import write_columns
-from spectral_mae.masks.patches import PatchGrid
-from spectral_mae.masks.sampling import kept_patches, sample_kept
+from spectral_mae.masks.patches import PatchGrid, kept_patches
+from spectral_mae.masks.sampling import sample_kept
 from spectral_mae.nonlinear import checkpoint
 from spectral_mae.nonlinear.arrays import UInt8Array, eight_bit
 from spectral_mae.nonlinear.model import ImageModel, Target

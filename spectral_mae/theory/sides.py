@@ -14,14 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, Sampling
 from spectral_mae.linear.corruption import Mix, PatchMasking
-from spectral_mae.masks.patches import PatchGrid
-from spectral_mae.masks.sampling import (
-    Seed,
-    enumerate_kept,
-    generator_of,
-    kept_patches,
-    sample_kept,
-)
+from spectral_mae.masks.patches import PatchGrid, kept_patches
+from spectral_mae.masks.sampling import Seed, enumerate_kept, generator_of, sample_kept
 from spectral_mae.spectra.binning import unit_near
 
 MOST_MASKS = 4096  # all masks of twelve patches that each have a coin of their own

@@ -9,9 +9,8 @@ import pytest
 from spectral_mae.masked_spectra import patch_power
 from spectral_mae.masked_spectra.expectation import MaskedPeriodogram, expected_masked_psd, leakage
 from spectral_mae.masked_spectra.patch_power import PatchPower
-from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.masks.patches import PatchGrid, inclusion_probabilities
 from spectral_mae.masks.pulses import grating_zeros
-from spectral_mae.masks.sampling import inclusion_probabilities
 from spectral_mae.spectra import fft
 from spectral_mae.spectra.frequencies import radial_frequency
 from spectral_mae.spectra.periodogram import psd

@@ -9,12 +9,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from spectral_mae.masks.sampling import (
-    enumerate_kept,
-    inclusion_probabilities,
-    kept_patches,
-    sample_kept,
-)
+from spectral_mae.masks.patches import inclusion_probabilities, kept_patches
+from spectral_mae.masks.sampling import enumerate_kept, sample_kept
 
 DESIGNS = pytest.mark.parametrize("sampling", laws.DESIGNS)
 SMALL = pytest.mark.parametrize(("n_patches", "ratio"), [(2, 0.5), (5, 0.6), (6, 0.25), (10, 0.9)])

@@ -23,7 +23,8 @@ from spectral_mae.images.reader import Reader, title_of
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused, Pixels
 from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.masks.sampling import kept_patches, mask_seed
+from spectral_mae.masks.patches import kept_patches
+from spectral_mae.masks.sampling import mask_seed
 from spectral_mae.spectra.conditioning import DetrendOption
 
 # Analyzers kept for images to come; a folder of photographs has a few shapes.

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, Sampling
 from spectral_mae.linear.frequency_response import FrequencyResponse
-from spectral_mae.masks.patches import PatchGrid
-from spectral_mae.masks.sampling import Seed, generator_of, kept_patches, sample_kept
+from spectral_mae.masks.patches import PatchGrid, kept_patches
+from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
 from spectral_mae.nonlinear.arrays import real_numbers
 from spectral_mae.nonlinear.evaluation.maps import Filler
 from spectral_mae.nonlinear.model import Target
