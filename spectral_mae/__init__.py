@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from spectral_mae.images.image import crop_to_multiple, read_image, resize_and_crop
     from spectral_mae.images.samples import ImageRefused
     from spectral_mae.linear.bottleneck import border_energy_share, filter_energy, patch_borders
-    from spectral_mae.linear.estimator import NotFittedError
     from spectral_mae.linear.estimators import (
         LinearAE,
         LinearDAE,
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     )
     from spectral_mae.linear.frequency_response import FrequencyResponse, RadialResponse
     from spectral_mae.linear.interpolator import Interpolation, Interpolator
-    from spectral_mae.linear.linear_model import ShrinkageChoice
+    from spectral_mae.linear.model import NotFittedError, ShrinkageChoice
     from spectral_mae.linear.moments.blocks import CentredStack
     from spectral_mae.linear.moments.kinds import BandMoments, DenseMoments, StationaryMoments
     from spectral_mae.linear.receptive_field import (
@@ -89,7 +88,7 @@ _HOME = {
     "MaskedPeriodogram": "masked_spectra.expectation",
     "MaskedSlopeFit": "masked_spectra.slope_fit",
     "ModeCoupling": "masked_spectra.mode_coupling",
-    "NotFittedError": "linear.estimator",
+    "NotFittedError": "linear.model",
     "PatchGrid": "masks.patches",
     "Periodogram": "spectra.periodogram",
     "PulseMask": "masks.pulse_mask",
@@ -98,7 +97,7 @@ _HOME = {
     "ReceptiveField": "linear.receptive_field",
     "Reconstruction": "linear.reconstruction",
     "SectorSpectrum": "spectra.sectors",
-    "ShrinkageChoice": "linear.linear_model",
+    "ShrinkageChoice": "linear.model",
     "Spectrum": "spectra.spectrum",
     "StationaryMoments": "linear.moments.kinds",
     "UnmaskedSpectrum": "masked_spectra.unmasking",

@@ -20,7 +20,7 @@ from spectral_mae.batch.run_folder import RunPlace
 from spectral_mae.cli.shared import found_sources
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.stream import ImageStream, StreamOptions, split_held_out
-from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.linear.model import LinearModel
 from spectral_mae.linear.moments.blocks import CentredStack
 from spectral_mae.linear.moments.kinds import KINDS, Moments
 from spectral_mae.masks.patches import PatchGrid

@@ -32,7 +32,7 @@ from spectral_mae.images.files import display_name
 from spectral_mae.images.formats import SUFFIXES
 from spectral_mae.images.stream import ImageStream, StreamOptions
 from spectral_mae.linear.estimators import LinearMAE, load_model
-from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.linear.model import LinearModel
 from spectral_mae.linear.reconstruction import (
     Reconstruction,
     border_gradient_ratio,

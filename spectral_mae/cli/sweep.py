@@ -28,7 +28,7 @@ from spectral_mae.cli.model_images import (
 from spectral_mae.cli.shared import NOTHING, OK, SOME_FAILED
 from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.linear.linear_model import SHRINKAGES
+from spectral_mae.linear.model import SHRINKAGES
 from spectral_mae.linear.moments.kinds import Moments
 
 OPTIMISTIC = ", which chose the shrinkage (so it is a little optimistic)"

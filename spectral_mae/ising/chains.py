@@ -14,7 +14,7 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.ising.exact_torus import (
     MAX_COUPLING,
 )
-from spectral_mae.linear.fitted_map import Covariance
+from spectral_mae.linear.model import Covariance
 from spectral_mae.linear.moments.kinds import KINDS, Moments, StationaryMoments
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import Seed, generator_of

@@ -4,17 +4,13 @@
   blocks.
 - `corruption`: what happens to images before a linear model sees them, as the two moments it
   needs.
-- `estimator`: scikit-learn's habits: parameters by name, and a clear word where nothing is fitted
-  yet.
-- `estimators`: the linear masked autoencoder, denoising autoencoder and autoencoder, fitted in
-  closed form.
-- `fitted_map`: what a fitted linear map is, and what there is to see of it.
+- `estimators`: the linear masked autoencoder, denoising autoencoder and autoencoder: their
+  parameters, and the corruption that these stand for.
 - `frequency_response`: what a linear model does to each frequency.
+- `hidden_target`: the best linear map when only hidden patches are scored.
 - `interpolator`: the best linear interpolation that may look at the mask.
-- `inverse`: inverses of Hermitian matrices, and pseudo-inverses where they are singular to
-  rounding.
-- `linear_model`: what the linear models share: fitting to moments, scores, reconstructions,
-  weights.
+- `linear_map`: a linear map that was solved block by block, applied to images and seen as images.
+- `model`: what the linear models share: parameters, fit, scores, reconstructions, weights.
 - `model_file`: fitted linear models in npz files, without pickles.
 - `moments/`: second moments of images: all that a linear model sees of them.
 - `receptive_field`: receptive fields: how far the inputs of an output pixel reach.

@@ -5,7 +5,9 @@ every corruption here Q is a mix of three matrices,
 
     Q = own·S + local·Blkdiag_p(S) + white·I,
 
-so that closed forms and draws share one description.
+so that closed forms and draws share one description. A corruption also says in which coordinates
+the problem falls into blocks (`Corruption.working`), and may put matrices of its own in the place
+of Blkdiag_p(S) (`Corruption.prepared`).
 """
 
 from __future__ import annotations
@@ -13,18 +15,22 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
-from spectral_mae.linear.moments.blocks import BandTransform, Stack
+from spectral_mae.linear.moments.blocks import BlockTransform, Stack
+from spectral_mae.linear.moments.kinds import Moments, StationaryMoments
 from spectral_mae.linear.moments.polyphase import smooth_over_patches
 from spectral_mae.masks.patches import PatchGrid, inclusion_probabilities, kept_patches
 from spectral_mae.masks.pulse_mask import sample_visible
 from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
+
+Target = Literal["all", "hidden"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,37 @@ class Corruption(ABC):
     def mix(self) -> Mix:
         """Its moments."""
 
+    @property
+    def scored_mix(self) -> Mix:
+        """Its moments where the loss is counted, which may be on part of the pixels only."""
+        return self.mix
+
+    @property
+    def scores_hidden(self) -> bool:
+        """Whether only what is hidden counts; the closed form is then another."""
+        return False
+
+    def working(self, moments: Moments) -> Moments:
+        """The moments in whose coordinates the problem falls into blocks."""
+        return moments
+
+    def prepared(self, stack: Stack, transform: BlockTransform) -> Stack:
+        """The second moment as `mix` needs it.
+
+        Parameters
+        ----------
+        stack : Stack
+            Of `working` moments; shrunken if the model is.
+        transform : BlockTransform
+            Its coordinates.
+
+        Returns
+        -------
+        Stack
+            The same, but for what `mix` mixes in where that is not Blkdiag_p(S).
+        """
+        return stack
+
     @abstractmethod
     def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
         """Corrupt (centred) images, shape (n, n_patches, patch_dim)."""
@@ -94,6 +131,8 @@ class PatchMasking(Corruption):
     mask_ratio : float
         Fraction of patches that is hidden, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
+    target : {"all", "hidden"}
+        Pixels whose loss is counted.
 
     Raises
     ------
@@ -109,11 +148,12 @@ class PatchMasking(Corruption):
     n_patches: int
     mask_ratio: float
     sampling: Sampling = "fixed"
+    target: Target = "all"
 
     def __post_init__(self) -> None:
         inclusion_probabilities(self.n_patches, self.mask_ratio, sampling=self.sampling)
 
-    @property
+    @cached_property
     def mix(self) -> Mix:
         """Its moments over all masks."""
         pi1, pi2 = inclusion_probabilities(self.n_patches, self.mask_ratio, sampling=self.sampling)
@@ -132,6 +172,16 @@ class PatchMasking(Corruption):
         pi1 = kept / (self.n_patches - 1)
         pi2 = pi1 * (kept - 1) / (self.n_patches - 2) if self.n_patches > 2 else 0.0
         return Mix(pi1, pi2, pi1 - pi2)
+
+    @property
+    def scored_mix(self) -> Mix:
+        """Its moments over all masks, or over those that hide the patch that is scored."""
+        return self.mix_given_hidden if self.scores_hidden else self.mix
+
+    @property
+    def scores_hidden(self) -> bool:
+        """Whether the target is what is hidden."""
+        return self.target == "hidden"
 
     def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
         """Set hidden patches to zero, another mask for each image."""
@@ -160,14 +210,26 @@ class OffsetMasking(Corruption):
     mask_ratio: float
     sampling: Sampling = "fixed"
 
-    @property
+    @cached_property
     def mix(self) -> Mix:
-        """Its moments over all masks and offsets, for stacks that `smoothed` returns."""
+        """Its moments over all masks and offsets, for stacks that `prepared` returns."""
         return PatchMasking(self.grid.n_patches, self.mask_ratio, self.sampling).mix
 
-    def smoothed(self, stack: Stack, frequencies: BandTransform) -> Stack:
+    def working(self, moments: Moments) -> Moments:
+        """Moments of single frequencies.
+
+        Raises
+        ------
+        TypeError
+            If the moments are not stationary.
+        """
+        if not isinstance(moments, StationaryMoments):
+            raise TypeError(f"random_offset needs StationaryMoments, not {type(moments).__name__}")
+        return moments.by_frequency
+
+    def prepared(self, stack: Stack, transform: BlockTransform) -> Stack:
         """A stack of single frequencies, with S̃ in the place of Blkdiag_p(S)."""
-        basis = frequencies.basis
+        basis = transform.basis
         full = basis.scatter(stack.blocks[:, np.newaxis])
         local = basis.gather(smooth_over_patches(full, self.grid))[:, 0]
         return dataclasses.replace(stack, offset_local=local)
@@ -213,7 +275,7 @@ class GaussianNoise(Corruption):
         sigma = _checks.positive_number("sigma", self.sigma)
         object.__setattr__(self, "sigma", sigma)
 
-    @property
+    @cached_property
     def mix(self) -> Mix:
         """Its moments."""
         return Mix(1.0, 1.0, white=self.sigma**2)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -22,19 +22,14 @@ from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae.linear import model_file, solver
 from spectral_mae.linear.corruption import (
     GaussianNoise,
-    Mix,
     NoCorruption,
     OffsetMasking,
     PatchMasking,
+    Target,
 )
-from spectral_mae.linear.fitted_map import Covariance
-from spectral_mae.linear.linear_model import LinearModel
-from spectral_mae.linear.moments.blocks import Stack
-from spectral_mae.linear.moments.kinds import BandMoments, Moments, StationaryMoments
-from spectral_mae.linear.solution import Solution
+from spectral_mae.linear.hidden_target import hidden_target
+from spectral_mae.linear.model import Covariance, LinearModel
 from spectral_mae.masks.patches import PatchGrid
-
-Target = Literal["all", "hidden"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +99,8 @@ class LinearMAE(LinearModel):
     eigenvalues_ : ndarray or None
     mean_ : ndarray
     moments_ : BandMoments, DenseMoments or StationaryMoments
+    corruption_ : Corruption
+        What happens to images before the model sees them, with its moments.
     solution_ : Solution
         What the solver found: weights, condition of Q, dimensions dropped, components.
 
@@ -169,14 +166,10 @@ class LinearMAE(LinearModel):
         )
         if len(wanted) == 0:
             raise ValueError("no mask ratios: ratios is empty")
-        masking = [
-            PatchMasking(self.moments_.grid.n_patches, m, self.sampling) for m in wanted.tolist()
-        ]
-        stack = self._stack(self.moments_)
-        if self.target == "hidden":
-            found = [
-                solver.hidden_target(stack, one.mix_given_hidden, one.mix.mu) for one in masking
-            ]
+        masking = [self._corruption(self.moments_.grid, m) for m in wanted.tolist()]
+        stack = self._fitted_stack()
+        if self.corruption_.scores_hidden:
+            found = [hidden_target(stack, one.scored_mix, one.mix.mu) for one in masking]
             loss = np.array([each.loss for each in found])
             explained = np.array([each.explained for each in found])
         else:
@@ -186,51 +179,13 @@ class LinearMAE(LinearModel):
         hidden = np.array([1 - one.mix.mu for one in masking])
         return MaskRatioSweep(wanted, hidden, loss, explained)
 
-    @property
-    def _has_eigenvalues(self) -> bool:
-        return self.target == "all"
-
-    @property
-    def _working(self) -> Moments:
-        return self._by_frequency(self.moments_) if self.random_offset else self.moments_
-
-    def _stack(self, moments: Moments) -> Stack:
-        if not self.random_offset:
-            return super()._stack(moments)
-        working = self._by_frequency(moments)
-        return self._offset(moments.grid).smoothed(working.stack(), working.transform)
-
-    def _stack_of(self, centred: Moments) -> Stack:
-        stack = super()._stack_of(centred)
-        if not self.random_offset:
-            return stack
-        working = self._by_frequency(self.moments_)
-        return self._offset(self.moments_.grid).smoothed(stack, working.transform)
-
-    @staticmethod
-    def _by_frequency(moments: Moments) -> BandMoments:
-        if not isinstance(moments, StationaryMoments):
-            raise TypeError(f"random_offset needs StationaryMoments, not {type(moments).__name__}")
-        return moments.by_frequency
-
-    def _masking(self, grid: PatchGrid) -> PatchMasking:
-        return PatchMasking(grid.n_patches, self.mask_ratio, self.sampling)
-
-    def _offset(self, grid: PatchGrid) -> OffsetMasking:
-        return OffsetMasking(grid, self.mask_ratio, self.sampling)
-
-    def _corruption(self, grid: PatchGrid) -> PatchMasking | OffsetMasking:
-        return self._offset(grid) if self.random_offset else self._masking(grid)
-
-    def _scored_mix(self, grid: PatchGrid) -> Mix:
-        masking = self._masking(grid)
-        return masking.mix if self.target == "all" else masking.mix_given_hidden
-
-    def _solve(self, stack: Stack, grid: PatchGrid) -> Solution:
-        masking = self._masking(grid)
-        if self.target == "hidden":
-            return solver.hidden_target(stack, masking.mix_given_hidden, masking.mix.mu)
-        return _solve_all(stack, masking.mix, self.rank)
+    def _corruption(
+        self, grid: PatchGrid, mask_ratio: float | None = None
+    ) -> PatchMasking | OffsetMasking:
+        ratio = self.mask_ratio if mask_ratio is None else mask_ratio
+        if self.random_offset:
+            return OffsetMasking(grid, ratio, self.sampling)
+        return PatchMasking(grid.n_patches, ratio, self.sampling, self.target)
 
 
 class LinearDAE(LinearModel):
@@ -273,9 +228,6 @@ class LinearDAE(LinearModel):
     def _corruption(self, grid: PatchGrid) -> GaussianNoise:
         return GaussianNoise(self.sigma)
 
-    def _solve(self, stack: Stack, grid: PatchGrid) -> Solution:
-        return _solve_all(stack, self._corruption(grid).mix, self.rank)
-
 
 class LinearAE(LinearModel):
     """The linear autoencoder: principal components.
@@ -312,15 +264,6 @@ class LinearAE(LinearModel):
 
     def _corruption(self, grid: PatchGrid) -> NoCorruption:
         return NoCorruption()
-
-    def _solve(self, stack: Stack, grid: PatchGrid) -> Solution:
-        return _solve_all(stack, NoCorruption().mix, self.rank)
-
-
-def _solve_all(stack: Stack, mix: Mix, rank: int | None) -> Solution:
-    if rank is None:
-        return solver.full_rank(stack, mix, overwrite=True)  # the stack was made for this
-    return solver.low_rank(stack, mix, rank)
 
 
 def _rank(rank: int | None) -> int | None:

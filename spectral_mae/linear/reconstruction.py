@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.linear.linear_model import LinearModel
-from spectral_mae.masks.patches import PatchGrid, expect_grid, inclusion_probabilities
+from spectral_mae.linear.model import LinearModel
+from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulse_mask import sample_visible
 from spectral_mae.masks.sampling import Seed
 from spectral_mae.spectra.periodogram import psd
@@ -179,8 +179,7 @@ def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float
         raise ValueError(f"{model!r}: patches at a random offset have no borders of their own")
     grid, mean = model.moments_.grid, model.mean_
     pixels = _checks.real_array("image", image).astype(np.float64)
-    ratio, sampling = model.mask_ratio, model.sampling
-    pi1, pi2 = inclusion_probabilities(grid.n_patches, ratio, sampling=sampling)
+    mix = model.corruption_.mix
     axes = range(grid.ndim)
     whole = model.reconstruct(pixels[np.newaxis])[0] - mean
     alone = [np.zeros_like(np.diff(pixels, axis=axis)) for axis in axes]
@@ -193,7 +192,7 @@ def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float
     squares = []
     for axis, total in zip(axes, alone, strict=True):
         step, base = np.diff(whole, axis=axis), np.diff(mean, axis=axis)
-        squares.append(base**2 + 2 * pi1 * base * step + pi2 * step**2 + (pi1 - pi2) * total)
+        squares.append(base**2 + 2 * mix.mu * base * step + mix.own * step**2 + mix.local * total)
     return _ratio(squares, grid)
 
 

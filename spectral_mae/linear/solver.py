@@ -9,10 +9,9 @@ Photographs are ill-conditioned (1e7 to 1e8), so everything is in double precisi
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -21,15 +20,13 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
-from spectral_mae.linear.inverse import Inverse, Met
 from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.solution import Components, Solution
 
 _EPS = float(np.finfo(np.float64).eps)
-
-
-class NoClosedFormError(ValueError):
-    """These moments have no closed form for what is asked."""
+SMALL = 8  # size of a block up to which eigenvectors of many at once beat elimination of each
+LARGE = 96  # from here on the Cholesky factor at hand beats elimination, by strips of so many rows
+STRIP = 32
 
 
 def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
@@ -55,7 +52,7 @@ def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
         map_ = inverse.solve(second)
         map_ *= mix.mu
         times = stack.multiplicity[rows]
-        explained = mix.mu * _inner(times, second, map_)
+        explained = mix.mu * inner(times, second, map_)
         weights[rows] = map_
         return explained, inverse.met(times)
 
@@ -149,7 +146,7 @@ def sweep(stack: Stack, mixes: Sequence[Mix]) -> FloatArray:
     -------
     ndarray, shape (len(mixes),)
     """
-    forth, back = _roots(stack)
+    forth, back = roots_within_patches(stack)
 
     def work(rows: slice) -> FloatArray:
         mine = rows if len(forth) > 1 else slice(None)
@@ -176,119 +173,14 @@ def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
 
     def work(rows: slice) -> float:
         times, map_ = stack.multiplicity[rows], weights[rows]
-        cross = _inner(times, stack.blocks[rows], map_)
-        own = _inner(times, map_, mix.second_moment(stack, rows) @ map_)
+        cross = inner(times, stack.blocks[rows], map_)
+        own = inner(times, map_, mix.second_moment(stack, rows) @ map_)
         return own - 2 * mix.mu * cross
 
     return stack.trace + math.fsum(in_batches(work, *stack.blocks.shape[:2]))
 
 
-def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
-    """The best full-rank map when only hidden patches are scored.
-
-    With P the pseudo-inverse of Q' = π₂' S + (π₁'−π₂') Blkdiag_p(S), W = π₁' (P S − P Λ) with
-    Λ = Blkdiag_p(P)⁺ Blkdiag_p(P S), which makes the own-patch blocks of W vanish: a patch that
-    is scored is never seen. The expected sum over hidden pixels is
-    (1−π₁)·(Tr S − π₁' Tr(S W)).
-
-    Parameters
-    ----------
-    stack : Stack
-    given_hidden : Mix
-        Moments of the masking given that the output patch is hidden.
-    pi1 : float
-        Inclusion probability of a patch.
-
-    Returns
-    -------
-    Solution
-        ``trace`` is (1−π₁)·Tr S, what predicting the mean costs on hidden pixels.
-
-    Raises
-    ------
-    NoClosedFormError
-        If all patches but one are always visible and S is singular or nearly so: then Q' = S has
-        no inverse and each output patch would need a problem of its own.
-    """
-    if given_hidden.local > _EPS:
-        weights, met = _whitened_without_own_patch(stack, given_hidden)
-    else:
-        weights, met = _without_own_patch(stack, given_hidden)
-        if met.n_dropped:
-            raise NoClosedFormError(
-                f"all but one of the patches are always visible and {met.n_dropped} dimensions of "
-                "the second moment are empty: the hidden target has no closed form here"
-            )
-        largest = float(np.abs(weights).max(initial=0.0))
-        own = float(np.abs(stack.local_part(weights)).max())
-        if own > 1e-6 * largest:
-            raise NoClosedFormError(
-                "all but one of the patches are always visible and the second moment has a "
-                f"condition number of {met.condition:.2g}: rounding leaves weights of up to "
-                f"{own:.2g} on the own patch; shrinkage would help"
-            )
-
-    own_patch = stack.local_part(weights)  # zero but for rounding
-
-    def gain(rows: slice) -> float:
-        weights[rows] -= own_patch
-        return _inner(stack.multiplicity[rows], stack.blocks[rows], weights[rows])
-
-    explained = math.fsum(in_batches(gain, *stack.blocks.shape[:2]))
-    loss = max((1.0 - pi1) * (stack.trace - given_hidden.mu * explained), 0.0)
-    trace = (1.0 - pi1) * stack.trace
-    return Solution(weights, loss, trace, stack.dim, None, met.condition, met.n_dropped)
-
-
-def _whitened_without_own_patch(stack: Stack, mix: Mix) -> tuple[NDArray[Any], Met]:
-    """`_without_own_patch` in coordinates in which Blkdiag_p(S) is the identity.
-
-    There Q' has a condition number of no more than 1 + L·π₂'/(π₁'−π₂'), however steep S is; in
-    the coordinates of pixels the error of the difference P S − P Λ grows with its square.
-    """
-    (forth,), (back,) = _roots(stack)
-    white = np.empty_like(stack.blocks)
-
-    def whiten(rows: slice) -> None:
-        white[rows] = back @ stack.blocks[rows] @ back.T
-
-    in_batches(whiten, *white.shape[:2])
-    whitened = dataclasses.replace(stack, blocks=white)
-    weights, met = _without_own_patch(whitened, Mix(mix.mu, mix.own, white=mix.local))
-
-    def undo(rows: slice) -> None:
-        weights[rows] = back.T @ weights[rows] @ forth.T
-
-    in_batches(undo, *white.shape[:2])
-    n_empty = len(forth) - round(float(np.sum(forth * back.T)))  # Tr GG⁻¹ is the rank
-    return weights, Met(met.condition, n_empty * int(stack.multiplicity.sum()))
-
-
-def _without_own_patch(stack: Stack, mix: Mix) -> tuple[NDArray[Any], Met]:
-    """μ(P S − P Λ), Λ = Blkdiag_p(P)⁺ Blkdiag_p(P S), P = Q⁻¹."""
-    inverses = np.empty_like(stack.blocks)
-    cutoff = cutoff_of(stack, mix)
-
-    def invert(rows: slice) -> tuple[Met, NDArray[Any]]:
-        inverse = Inverse(mix.second_moment(stack, rows), cutoff)
-        inverses[rows] = inverse.solve(np.eye(stack.blocks.shape[-1]))
-        times = stack.multiplicity[rows]
-        product = np.tensordot(times, (inverses[rows] @ stack.blocks[rows]).real, axes=1)
-        return inverse.met(times), product
-
-    found = in_batches(invert, *stack.blocks.shape[:2])
-    total = np.sum([product for _, product in found], axis=0) / stack.multiplicity.sum()
-    local_products = stack.within_patches(total)
-    balance = np.linalg.pinv(stack.local_part(inverses), hermitian=True) @ local_products
-
-    def combine(rows: slice) -> None:
-        inverses[rows] = mix.mu * (inverses[rows] @ (stack.blocks[rows] - balance))
-
-    in_batches(combine, *stack.blocks.shape[:2])
-    return inverses, Met.all(met for met, _ in found)
-
-
-def _roots(stack: Stack) -> tuple[NDArray[Any], NDArray[Any]]:
+def roots_within_patches(stack: Stack) -> tuple[NDArray[Any], NDArray[Any]]:
     """G with Blkdiag_p(S) = GGᴴ, and its inverse on the range, (1 or n_blocks, d, d).
 
     G is a basis of eigenvectors, scaled: what is computed in it keeps small eigenvalues apart
@@ -319,7 +211,7 @@ def cutoff_of(stack: Stack, mix: Mix) -> float:
     return float(stack.blocks.shape[-1] * _EPS * scale)
 
 
-def _inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:
+def inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:
     """Re Tr(aᴴ b), summed over blocks that stand for so many."""
     return float(sum(t * np.vdot(x, y).real for t, x, y in zip(times.tolist(), a, b, strict=True)))
 
@@ -348,3 +240,100 @@ def _largest(
     return Components(
         block, copies, values[block, place], decoder, encoder, n - 1 if short else None
     )
+
+
+class Met(NamedTuple):
+    """What the inversions of a stack met.
+
+    Attributes
+    ----------
+    condition : float
+        Largest condition number, within the range of each matrix.
+    n_dropped : int
+        Dimensions that count as empty.
+    """
+
+    condition: float
+    n_dropped: int
+
+    @classmethod
+    def all(cls, parts: Iterable[Met]) -> Met:
+        """Over all blocks."""
+        conditions, dropped = zip(*parts, strict=True)
+        return cls(max(conditions), sum(dropped))
+
+
+class Inverse:
+    """Q⁻¹ of some blocks, or its pseudo-inverse where Q is singular to rounding.
+
+    Elimination serves wherever a Cholesky factor and LAPACK's estimate of the condition say that
+    it may; else, and for the smallest blocks, the eigenvectors above the cut-off do.
+    """
+
+    def __init__(self, second: NDArray[Any], cutoff: float) -> None:
+        self._second = second
+        self._vectors: NDArray[Any] | None = None
+        self._factors: NDArray[Any] | None = None
+        self._dropped = np.zeros(len(second), dtype=int)
+        self.condition = 1.0
+        if second.shape[1] <= SMALL or not self._regular(cutoff):
+            self._decompose(cutoff)
+
+    def solve(self, right: NDArray[Any]) -> NDArray[Any]:
+        """Q⁻¹ times matrices."""
+        if self._factors is not None:
+            rights = np.broadcast_to(right, (len(self._factors), *right.shape[-2:]))
+            pairs = zip(self._factors, rights, strict=True)
+            return np.stack([_substitute(factor, one) for factor, one in pairs])
+        if self._vectors is None:
+            shape = (*self._second.shape[:-1], right.shape[-1])
+            return np.linalg.solve(self._second, np.broadcast_to(right, shape))
+        vectors = self._vectors
+        return (vectors * self._gains) @ (vectors.conj().swapaxes(1, 2) @ right)
+
+    def met(self, multiplicity: NDArray[np.integer[Any]]) -> Met:
+        """What was met, for blocks that stand for so many."""
+        return Met(self.condition, int(self._dropped @ multiplicity))
+
+    def _regular(self, cutoff: float) -> bool:
+        try:
+            factors = np.linalg.cholesky(self._second)
+        except np.linalg.LinAlgError:
+            return False
+        complex_ = np.iscomplexobj(factors)
+        estimate = scipy.linalg.lapack.zpocon if complex_ else scipy.linalg.lapack.dpocon
+        norms = np.abs(self._second).sum(axis=1).max(axis=1)
+        for factor, norm in zip(factors, norms.tolist(), strict=True):
+            rcond, _ = estimate(factor, norm, uplo="L")
+            if norm * rcond <= cutoff:
+                return False
+            self.condition = max(self.condition, 1.0 / rcond)
+        if factors.shape[1] >= LARGE:
+            self._factors = factors
+        return True
+
+    def _decompose(self, cutoff: float) -> None:
+        values, self._vectors = np.linalg.eigh(self._second)
+        inside = values > cutoff
+        gains = np.divide(1.0, values, out=np.zeros_like(values), where=inside)
+        self._gains = gains[:, np.newaxis]
+        self._dropped = np.count_nonzero(~inside, axis=1)
+        self.condition = float(np.max(values[:, -1] * gains.max(axis=1), initial=1.0))
+
+
+def _substitute(factor: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    """(LLᴴ)⁻¹ times a matrix, forwards and backwards by strips of rows.
+
+    Nearly all of it is products, which let go of the interpreter; BLAS's own triangular solve in
+    SciPy does not.
+    """
+    ends = [(i, min(i + STRIP, len(factor))) for i in range(0, len(factor), STRIP)]
+    corners = [np.linalg.inv(factor[first:last, first:last]) for first, last in ends]
+    found = np.empty(right.shape, np.result_type(factor, right))
+    for (first, last), corner in zip(ends, corners, strict=True):
+        rest = right[first:last] - factor[first:last, :first] @ found[:first]
+        np.matmul(corner, rest, out=found[first:last])
+    for (first, last), corner in zip(reversed(ends), reversed(corners), strict=True):
+        rest = found[first:last] - factor[last:, first:last].conj().T @ found[last:]
+        np.matmul(corner.conj().T, rest, out=found[first:last])
+    return found

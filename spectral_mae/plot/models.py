@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.linear.model import LinearModel
 from spectral_mae.linear.receptive_field import ReceptiveField
 from spectral_mae.plot.drawing import (
     BLACK,

@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
-from spectral_mae.linear import inverse
+from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import Mix
-from spectral_mae.linear.inverse import Inverse, Met
 from spectral_mae.linear.moments.blocks import Stack
-from spectral_mae.linear.solver import cutoff_of
+from spectral_mae.linear.solver import Inverse, Met, cutoff_of
 
 # Both sides of the size up to which eigenvectors are taken at once.
 SIZES = pytest.mark.parametrize("d", [1, 3, 8, 9, 20])
@@ -125,8 +124,8 @@ def test_few_images_leave_dimensions_empty(shape, patch, channels, covariance, n
 @pytest.mark.parametrize("d", [1, 7, 8, 9, 31])
 def test_substitution_by_strips_equals_elimination(d, dtype, monkeypatch):
     """Strips of all lengths; errors no larger than a Cholesky solve may make."""
-    monkeypatch.setattr(inverse, "LARGE", 9)
-    monkeypatch.setattr(inverse, "STRIP", 4)
+    monkeypatch.setattr(solver, "LARGE", 9)
+    monkeypatch.setattr(solver, "STRIP", 4)
     rng = np.random.default_rng(d)
     a, right = (rng.standard_normal((3, d, d)).astype(dtype) for _ in range(2))
     if dtype is np.complex128:
@@ -134,7 +133,7 @@ def test_substitution_by_strips_equals_elimination(d, dtype, monkeypatch):
     for decay in (1.0, 1e-3, 1e-7):
         scale = np.geomspace(1, decay, d)[:, np.newaxis]
         second = (scale * a) @ (scale * a).conj().swapaxes(1, 2) + decay**2 * np.eye(d)
-        found = inverse.Inverse(second, 0.0)
+        found = solver.Inverse(second, 0.0)
         assert (found._factors is not None) == (d >= 9)
         for b in (right, right[0]):
             x = found.solve(b)

@@ -51,7 +51,7 @@ def test_moments_of_masks_at_random_offsets(shape, patch, channels, sampling):
     moments.update(dense.photographs(10, shape, channels), channel_axis=axis_of(channels))
     frequencies = BandTransform(sm.PatchGrid(shape, 1), c)
     masking = OffsetMasking(grid, ratio, sampling)
-    stack = masking.smoothed(moments.by_frequency.stack(), frequencies)
+    stack = masking.prepared(moments.by_frequency.stack(), frequencies)
     assert masking.mix.mu == pytest.approx(mu, rel=1e-12)
     found = masking.mix.second_moment(stack, slice(None))
     expected = [

@@ -8,13 +8,13 @@ from laws import assert_close
 
 from spectral_mae import PatchGrid
 from spectral_mae.linear.corruption import GaussianNoise, Mix, NoCorruption, PatchMasking
+from spectral_mae.linear.hidden_target import hidden_target
 from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.moments.kinds import BandMoments, DenseMoments
 from spectral_mae.linear.solver import (
     eigenvalues,
     expected_loss,
     full_rank,
-    hidden_target,
     low_rank,
 )
 from spectral_mae.masks.sampling import enumerate_kept

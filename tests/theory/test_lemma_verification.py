@@ -30,7 +30,7 @@ def test_every_lemma_holds_in_both_designs(photograph, mask_ratio):
 
 @pytest.mark.parametrize("part", ["mu", "own", "local"])
 def test_wrong_moments_of_the_masks_are_seen(photograph, monkeypatch, part):
-    right = PatchMasking.mix.fget
+    right = PatchMasking.mix.func
     terms = ("mu", "own", "local")
 
     def wrong(self):

@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from spectral_mae._checks import BoolArray, FloatArray
-from spectral_mae.linear.fitted_map import FittedMap
-from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.linear.model import LinearModel
 from spectral_mae.nonlinear.arrays import real_numbers
 from spectral_mae.nonlinear.evaluation.jacobian import TensorMap, jacobian_matrix
 from spectral_mae.nonlinear.model import ImageModel
@@ -42,7 +41,7 @@ def filler(model: ImageModel | LinearModel) -> Filler:
     ValueError
         If the model predicts patches in their own units (``norm_target``): those are no pixels.
     """
-    if isinstance(model, FittedMap):
+    if isinstance(model, LinearModel):
         grid = model.moments_.grid
         return lambda images, kept: model.reconstruct(images, grid.expand(kept))
     if model.norm_target:

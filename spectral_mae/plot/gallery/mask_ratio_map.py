@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_mae import plot
-from spectral_mae.linear.estimators import LinearMAE, Target
+from spectral_mae.linear.corruption import Target
+from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.moments.kinds import BandMoments
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.plot.gallery.data import crops

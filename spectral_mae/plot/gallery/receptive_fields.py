@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from spectral_mae import plot
 from spectral_mae.linear.estimators import LinearAE, LinearDAE, LinearMAE
-from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.linear.model import LinearModel
 from spectral_mae.linear.receptive_field import ReceptiveField
 from spectral_mae.plot.gallery.data import crop_moments
 

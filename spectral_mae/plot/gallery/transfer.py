@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from spectral_mae import plot
 from spectral_mae.linear.estimators import LinearAE, LinearDAE, LinearMAE
 from spectral_mae.linear.frequency_response import RadialResponse
-from spectral_mae.linear.linear_model import LinearModel
+from spectral_mae.linear.model import LinearModel
 from spectral_mae.plot.gallery.data import crop_moments
 
 if TYPE_CHECKING:

@@ -1,11 +1,19 @@
-"""What the linear models share: fitting to moments, scores, reconstructions, weights."""
+"""A linear model: its parameters, its fit in closed form, and what there is to see of the result.
+
+Models differ in their parameters and in the corruption that these stand for. All else follows
+from the corruption: the moments of the problem, the coordinates in which it falls into blocks,
+which pixels are scored, and what the model is shown.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,16 +21,25 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear import model_file, solver
-from spectral_mae.linear.fitted_map import FittedMap
+from spectral_mae.linear.bottleneck import HalfPair
+from spectral_mae.linear.corruption import Corruption
+from spectral_mae.linear.frequency_response import FrequencyResponse, frequency_response
+from spectral_mae.linear.hidden_target import NoClosedFormError, hidden_target
+from spectral_mae.linear.linear_map import LinearMap
 from spectral_mae.linear.model_file import Stored
 from spectral_mae.linear.moments.blocks import CentredStack, Stack
-from spectral_mae.linear.moments.kinds import KINDS, BandMoments, DenseMoments, Moments
+from spectral_mae.linear.moments.kinds import KINDS, Moments
+from spectral_mae.linear.receptive_field import ReceptiveField
 from spectral_mae.linear.solution import Solution
-from spectral_mae.linear.solver import NoClosedFormError
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import Seed
 
+Covariance = Literal["banded", "dense", "stationary"]
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
+
+
+class NotFittedError(ValueError, AttributeError):
+    """A model was used before it was fitted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +60,41 @@ class ShrinkageChoice:
     best: float
 
 
-class LinearModel(FittedMap):
+class LinearModel(ABC):
     """What the linear models share; see `spectral_mae.LinearMAE`."""
 
     patch_size: _checks.PerAxis
+    rank: int | None
+    covariance: Covariance
     center: bool
+    shrinkage: float
+
+    # Set by fitting.
+    moments_: Moments
+    corruption_: Corruption
+    solution_: Solution
+    n_images_: int
+
+    @abstractmethod
+    def _corruption(self, grid: PatchGrid) -> Corruption:
+        """What the parameters stand for: what happens to images before the model sees them."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Constructor arguments by name, as scikit-learn has it."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change constructor arguments; what was fitted before is gone, but for the moments."""
+        unknown = params.keys() - self.get_params().keys()
+        if unknown:
+            raise ValueError(f"{type(self).__name__} has no parameters {sorted(unknown)}")
+        type(self).__init__(self, **{**self.get_params(), **params})
+        vars(self).pop("solution_", None)
+        return self
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"{type(self).__name__}({arguments})"
 
     def fit(self, images: ArrayLike | Iterable[ArrayLike], channel_axis: int | None = None) -> Self:
         """Fit to images.
@@ -99,10 +146,39 @@ class LinearModel(FittedMap):
                 f"moments of {moments.grid.patch_size=} with {moments.center=} do not fit "
                 f"{patch_size=} with center={self.center}"
             )
-        self.solution_ = self._solve(self._stack(moments), moments.grid)
-        self.moments_ = moments
+        corruption = self._corruption(moments.grid)
+        self.solution_ = self._solve(moments, corruption, self.shrinkage)
+        self.moments_, self.corruption_ = moments, corruption
         self.n_images_ = moments.n_images
         return self
+
+    @property
+    def loss_(self) -> float:
+        """Expected squared error per image, summed over pixels and channels.
+
+        Under the moments that were fitted, shrunken if they were.
+        """
+        return self._fitted().loss
+
+    @property
+    def trace_(self) -> float:
+        """Loss of predicting the mean, per image, summed over the same pixels."""
+        return self._fitted().trace
+
+    @property
+    def mean_(self) -> FloatArray:
+        """The mean that is subtracted, with the axes of an image."""
+        return self._map().to_image(self._working.mean[np.newaxis])[0].copy()
+
+    @property
+    def eigenvalues_(self) -> FloatArray | None:
+        """Eigenvalues of μ² S Q⁻¹ S that the model keeps, descending; None for hidden targets."""
+        solution = self._fitted()
+        if solution.eigenvalues is not None or self.corruption_.scores_hidden:
+            return solution.eigenvalues
+        values = solver.eigenvalues(self._fitted_stack(), solution, self.corruption_.mix)
+        self.solution_ = dataclasses.replace(solution, eigenvalues=values)
+        return values
 
     def second_moment(
         self, images: ArrayLike | Iterable[ArrayLike], channel_axis: int | None = None
@@ -118,7 +194,7 @@ class LinearModel(FittedMap):
     def empty_second_moment(self) -> Moments:
         """Moments about zero, for the patches of (other) images minus `centre`."""
         working = self._working
-        kind = DenseMoments if isinstance(working, DenseMoments) else BandMoments
+        kind = KINDS["dense" if self.covariance == "dense" else "banded"]
         return kind(working.grid, working.channels, center=False)
 
     @property
@@ -130,9 +206,16 @@ class LinearModel(FittedMap):
     def second_moment_of(self, moments: Moments) -> CentredStack:
         """`second_moment`, from what `empty_second_moment` has taken in."""
         self._fitted()
-        stack = self._stack_of(moments)
-        known = {field.name: getattr(stack, field.name) for field in fields(Stack)}
-        return CentredStack(**known, problem=self._problem, mean=self._working.mean)
+        working = self._working
+        stack = self.corruption_.prepared(moments.stack(), working.transform)
+        return CentredStack(
+            stack.blocks,
+            stack.multiplicity,
+            stack.patch_dim,
+            stack.offset_local,
+            problem=self._problem,
+            mean=working.mean,
+        )
 
     def score(
         self,
@@ -163,9 +246,8 @@ class LinearModel(FittedMap):
             if half is not None:
                 raise ValueError(f"{self!r} splits a pair of bands: score needs the images")
             return self._explained(images, solution)
-        corruption = self._corruption(self.moments_.grid)
         stack, extra = self._about_mean(
-            images, channel_axis, lambda p: 0.0 if half is None else half.loss(p, corruption)
+            images, channel_axis, lambda p: 0.0 if half is None else half.loss(p, self.corruption_)
         )
         return self._explained(stack, solution) - extra / stack.trace
 
@@ -206,23 +288,18 @@ class LinearModel(FittedMap):
             held_out = self.second_moment(images, channel_axis)
         if held_out.trace == 0:
             raise ValueError("the images have no power about the fitted mean: nothing to explain")
-        before = self.shrinkage
         del self.solution_  # room for the next
         explained = np.full(len(tried), np.nan)
         solution: Solution | None = None
-        try:
-            for place, self.shrinkage in enumerate(tried):
-                solution = None
-                try:
-                    solution = self._solve(self._stack(self.moments_), self.moments_.grid)
-                except NoClosedFormError:
-                    continue  # a hidden target may need some shrinkage
-                explained[place] = self._explained(held_out, solution)
-        except BaseException:
-            self.shrinkage = before
-            raise
-        possible = np.isfinite(explained).any()
-        self.shrinkage = tried[int(np.nanargmax(explained))] if possible else before
+        for place, value in enumerate(tried):
+            solution = None
+            try:
+                solution = self._solve(self.moments_, self.corruption_, value)
+            except NoClosedFormError:
+                continue  # a hidden target may need some shrinkage
+            explained[place] = self._explained(held_out, solution)
+        if np.isfinite(explained).any():
+            self.shrinkage = tried[int(np.nanargmax(explained))]
         if solution is not None and self.shrinkage == tried[-1]:
             self.solution_ = solution
         else:
@@ -257,13 +334,13 @@ class LinearModel(FittedMap):
         ndarray, shape (n, *shape[, channels])
             Channels last.
         """
-        self._fitted()
+        map_ = self._map()
         patches, masks = self._working.masked_patches(images, visible, channel_axis)
         mean = self._working.mean
-        output = mean + self._apply((patches - mean) * masks)
+        output = mean + map_.apply((patches - mean) * masks)
         if _checks.flag("paste_visible", paste_visible):
             output = np.where(masks, patches, output)
-        return self._to_image(output)
+        return map_.to_image(output)
 
     def corrupt(
         self, images: ArrayLike, *, channel_axis: int | None = None, rng: Seed = None
@@ -275,14 +352,109 @@ class LinearModel(FittedMap):
         ndarray, shape (n, *shape[, channels])
             Hidden pixels hold the fitted mean.
         """
-        self._fitted()
-        working = self._working
+        map_, working = self._map(), self._working
         patches = working.to_patches(images, channel_axis)
         centred = patches - working.mean
         if len(centred) == 0:
-            return self._to_image(patches)
-        drawn = self._corruption(self.moments_.grid).sample(centred, rng)
-        return self._to_image(patches + (drawn - centred))  # exact where nothing happens
+            return map_.to_image(patches)
+        drawn = self.corruption_.sample(centred, rng)
+        return map_.to_image(patches + (drawn - centred))  # exact where nothing happens
+
+    def weights(self, output_pixel: int | tuple[int, ...], *, channel: int = 0) -> FloatArray:
+        """Receptive field: what every input pixel contributes to one output pixel.
+
+        Parameters
+        ----------
+        output_pixel : int or tuple of int
+            Index of the pixel.
+        channel : int
+            Channel of the output.
+
+        Returns
+        -------
+        ndarray, shape (*shape[, channels])
+        """
+        map_ = self._map()
+        return map_.weights(map_.place(output_pixel, channel), channel)
+
+    def receptive_field(
+        self, output_pixel: int | tuple[int, ...], *, channel: int = 0
+    ) -> ReceptiveField:
+        """The weights of one output pixel, with measures of how far they reach."""
+        map_ = self._map()
+        place = map_.place(output_pixel, channel)
+        periodic = self.covariance != "dense"
+        return ReceptiveField(map_.weights(place, channel), self.moments_.grid, place, periodic)
+
+    def receptive_fields(self) -> Iterator[ReceptiveField]:
+        """The receptive fields of all output pixels and channels, or of all that differ.
+
+        Those of a map that commutes with shifts by patches are the shifts of one patch's (not so
+        where the rank splits a conjugate pair of bands).
+
+        Yields
+        ------
+        ReceptiveField
+        """
+        commutes = self.covariance != "dense" and self._half(self._fitted()) is None
+        grid, channels = self.moments_.grid, self.moments_.channels
+        differ = grid.patch_size if commutes else grid.shape
+        for pixel in np.ndindex(*differ):
+            for channel in range(channels):
+                yield self.receptive_field(pixel, channel=channel)
+
+    def frequency_response(self) -> FrequencyResponse:
+        """What the model makes of each frequency of the images it was fitted to.
+
+        Gain, passed, aliased and noise power, error and explained fraction; the error sums to
+        ``loss_`` (for a hidden target to ``loss_``/(1−π₁), that of an image all hidden).
+        """
+        solution = self._fitted()
+        half = self._half(solution)
+        return frequency_response(
+            self._fitted_stack(),
+            self._working.transform,
+            self.corruption_.scored_mix,
+            solution.weights,
+            None if half is None else (half.encoder, half.decoder),
+        )
+
+    def encoder(self, n: int | None = None) -> FloatArray:
+        """What the code reads: c_i = x̃ · encoder_i, the columns of the paper's A.
+
+        Parameters
+        ----------
+        n : int or None
+            How many, by descending eigenvalue; all by default. (A banded model's come as cosine
+            and sine of a band, over all patches.)
+
+        Returns
+        -------
+        ndarray, shape (n, *shape[, channels])
+
+        Raises
+        ------
+        ValueError
+            If the model has no bottleneck, or not so many columns.
+        """
+        return self._map().encoder(self._columns(n))
+
+    def decoder(self, n: int | None = None) -> FloatArray:
+        """What the code writes: x̂ = Σ_i c_i decoder_i, the rows of the paper's B, orthonormal.
+
+        Arguments and result as of `encoder`.
+        """
+        return self._map().decoder(self._columns(n))
+
+    def weight_matrix(self) -> NDArray[np.float64]:
+        """W as a (D, D) matrix in the pixel order of a flattened image, channels last.
+
+        Raises
+        ------
+        ValueError
+            Above 4096 numbers per image; use `weights` for single columns there.
+        """
+        return self._map().matrix()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to an npz file, without pickles: parameters, moments, solution."""
@@ -309,12 +481,56 @@ class LinearModel(FittedMap):
         """A model as a file holds it."""
         model = cls(**stored.parameters)
         model.moments_, model.solution_ = stored.moments, stored.solution
+        model.corruption_ = model._corruption(stored.moments.grid)
         model.n_images_ = stored.moments.n_images
         return model
 
-    def _stack_of(self, centred: Moments) -> Stack:
-        """The second moment of images as they are, neither shrunken nor made stationary."""
-        return centred.stack()
+    def _solve(self, moments: Moments, corruption: Corruption, shrinkage: float) -> Solution:
+        """The best map for images of these moments."""
+        stack = _second_moment(moments, corruption, shrinkage)
+        if corruption.scores_hidden:
+            return hidden_target(stack, corruption.scored_mix, corruption.mix.mu)
+        if self.rank is None:
+            return solver.full_rank(stack, corruption.mix, overwrite=True)  # made for this alone
+        return solver.low_rank(stack, corruption.mix, self.rank)
+
+    def _fitted_stack(self) -> Stack:
+        """The second moment that was solved."""
+        return _second_moment(self.moments_, self.corruption_, self.shrinkage)
+
+    def _fitted(self) -> Solution:
+        if not hasattr(self, "solution_"):
+            raise NotFittedError(
+                f"this {type(self).__name__} is not fitted yet: call fit or fit_moments first"
+            )
+        if self.moments_.n_images != self.n_images_:
+            raise NotFittedError(
+                f"the moments have taken in {self.moments_.n_images - self.n_images_} images since "
+                f"this {type(self).__name__} was fitted: call fit_moments again"
+            )
+        return self.solution_
+
+    @property
+    def _working(self) -> Moments:
+        """The moments in whose coordinates the problem was solved."""
+        return self.corruption_.working(self.moments_)
+
+    def _map(self) -> LinearMap:
+        return LinearMap(self._fitted(), self._working.transform)
+
+    def _columns(self, n: int | None) -> int:
+        """How many columns of the encoder, or rows of the decoder, are asked for."""
+        solution = self._fitted()
+        if solution.components is None:
+            raise ValueError(f"{self!r} has no bottleneck, so neither encoder nor decoder")
+        n = solution.rank if n is None else _checks.positive_int("n", n)
+        if n > solution.rank:
+            raise ValueError(f"{n=} is more than the rank, {solution.rank}")
+        return n
+
+    def _half(self, solution: Solution) -> HalfPair | None:
+        components = solution.components
+        return None if components is None or components.split is None else self._map().half
 
     def _about_mean(
         self,
@@ -350,14 +566,21 @@ class LinearModel(FittedMap):
     def _explained(self, stack: Stack, solution: Solution) -> float:
         if stack.trace == 0:
             raise ValueError("the images have no power about the fitted mean: nothing to explain")
-        mix = self._scored_mix(self.moments_.grid)
-        return 1.0 - solver.expected_loss(stack, mix, solution.weights) / stack.trace
+        loss = solver.expected_loss(stack, self.corruption_.scored_mix, solution.weights)
+        return 1.0 - loss / stack.trace
 
     def _empty_moments(self, batch: NDArray[Any], channel_axis: int | None) -> Moments:
         ndim = batch.ndim - 1 - (channel_axis is not None)
         shape = _checks.channels_last("images", batch, channel_axis, ndim + 1).shape[1:]
         grid = PatchGrid(shape[:-1], self.patch_size)
         return KINDS[self.covariance](grid, shape[-1], self.center)
+
+
+def _second_moment(moments: Moments, corruption: Corruption, shrinkage: float) -> Stack:
+    """S as a corruption needs it, shrunken; new memory."""
+    working = corruption.working(moments)
+    stack = working.stack().shrunk(shrinkage, working.transform, overwrite=True)
+    return corruption.prepared(stack, working.transform)
 
 
 def _batches(images: ArrayLike | Iterable[ArrayLike]) -> Iterator[ArrayLike]:
