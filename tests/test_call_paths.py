@@ -1,0 +1,23 @@
+"""How many files of the package the shortest calls pass."""
+
+import pytest
+
+from benchmarks import call_paths
+
+
+@pytest.mark.parametrize(
+    ("work", "files", "hops"), [(call_paths.spectrum, 6, 40), (call_paths.linear_model, 9, 120)]
+)
+def test_short_calls_pass_few_files(work, files, hops):
+    path = work()
+    assert len(path.files) <= files
+    assert path.hops.total() <= hops
+
+
+def test_calls_between_files_are_counted():
+    """A model calls the checks of its arguments, and these call nobody."""
+    path = call_paths.linear_model()
+    assert path.files[0] == "linear/estimators.py"
+    assert path.hops["", "linear/model.py"] == 2  # fit and score
+    assert path.hops["linear/estimators.py", "_checks.py"] > 0
+    assert not any(caller == "_checks.py" for caller, _ in path.hops)
