@@ -232,7 +232,7 @@ class OffsetMasking(Corruption):
         basis = transform.basis
         full = basis.scatter(stack.blocks[:, np.newaxis])
         local = basis.gather(smooth_over_patches(full, self.grid))[:, 0]
-        return dataclasses.replace(stack, offset_local=local)
+        return dataclasses.replace(stack, mixed_in=local)
 
     def code_power(self, shares: FloatArray) -> FloatArray:
         """E|c|² of a code that is a sum over pixels, shape (n,)."""

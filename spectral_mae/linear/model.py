@@ -212,7 +212,7 @@ class LinearModel(ABC):
             stack.blocks,
             stack.multiplicity,
             stack.patch_dim,
-            stack.offset_local,
+            stack.mixed_in,
             problem=self._problem,
             mean=working.mean,
         )

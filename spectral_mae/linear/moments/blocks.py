@@ -255,14 +255,15 @@ class Stack:
         How many blocks of the whole stack each stands for: 2 where its conjugate is left out.
     patch_dim : int
         Numbers in a patch: d for banded moments, a divisor of d for dense ones.
-    offset_local : ndarray, shape (n_blocks, d, d), or None
-        Where the patch grid lies at a random offset: the mean of Blkdiag_p(S) over all offsets.
+    mixed_in : ndarray, shape (n_blocks, d, d), or None
+        What a corruption mixes in in the place of Blkdiag_p(S), for masks that are not simply
+        those of a fixed grid: the mean of Blkdiag_p(S) over all offsets of the grid.
     """
 
     blocks: NDArray[Any]
     multiplicity: NDArray[np.integer[Any]]
     patch_dim: int
-    offset_local: NDArray[Any] | None = None
+    mixed_in: NDArray[Any] | None = None
 
     @property
     def dim(self) -> int:
@@ -278,10 +279,10 @@ class Stack:
     def local(self) -> NDArray[Any]:
         """Blkdiag_p(S): S with everything between different patches set to zero.
 
-        Shape (d, d), the same for every block; (n_blocks, d, d) where the patch grid lies at a
-        random offset.
+        Shape (d, d), the same for every block; or `mixed_in`, (n_blocks, d, d), where that stands
+        in its place.
         """
-        return self.local_part(self.blocks) if self.offset_local is None else self.offset_local
+        return self.local_part(self.blocks) if self.mixed_in is None else self.mixed_in
 
     def local_of(self, rows: slice) -> NDArray[Any]:
         """`local` of some blocks, to be broadcast against them."""
