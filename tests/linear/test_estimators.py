@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from spectral_mae.linear.model import NotFittedError
 
 import spectral_mae as sm
+from spectral_mae.linear.model import NotFittedError
 from spectral_mae.masks.sampling import enumerate_kept
 
 SHAPES = pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import zipfile
 import dense
 import numpy as np
 import pytest
-from spectral_mae.linear.model import NotFittedError
 
 import spectral_mae as sm
+from spectral_mae.linear.model import NotFittedError
 
 COVARIANCES = ["banded", "dense", "stationary"]
 RANKS = (None, 3, 5)
