@@ -1,16 +1,18 @@
-"""Ising models: exactly known correlations of any length, from which linear models can be made.
+"""Ising models: random fields whose correlations are known exactly.
+
+Linear models can be fitted to their exact second moments, and images drawn from them have
+correlations of any length.
 
 Spins are ±1, and a state has the probability exp(J Σ s s')/Z with one term for each bond between
-neighbours. The coupling J is in units of kT: above zero neighbours like to be equal, below zero to
-differ. There is no field, so the mean of every spin is exactly zero.
+neighbours. The coupling J is in units of kT: above zero neighbours tend to be equal, below zero to
+differ. There is no external field, so the mean of every spin is exactly zero.
 
 The files:
 
-- `chains`: ising chains: exact correlations, spectra, second moments and draws.
-- `exact_torus`: what is known exactly of the Ising model on the square lattice.
-- `lattices`: ising lattices, sampled by clusters (Swendsen and Wang 1987).
-- `sampled_mean`: means of correlated samples, such as a Markov chain's, with honest standard
-  errors.
+- `chains`: chains of spins: exact correlations, spectra, second moments, and random draws.
+- `exact_torus`: exact results for the square lattice (Onsager, Kaufman, Yang).
+- `lattices`: random draws of the square lattice by cluster flips (Swendsen and Wang 1987).
+- `sampled_mean`: means of correlated samples, such as a Markov chain's, with standard errors.
 """
 
 from spectral_mae.ising.chains import (

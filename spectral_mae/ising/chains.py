@@ -24,12 +24,19 @@ Boundary = Literal["open", "periodic"]
 
 
 def correlation_length(coupling: float) -> float:
-    """ξ = −1/log|tanh J|, over how many spins of a long chain correlations fall to 1/e.
+    """The correlation length of a long chain, ξ = −1/log|tanh J|.
+
+    Over a distance of ξ spins the correlations fall to 1/e.
 
     Parameters
     ----------
     coupling : float
-        J; at zero the length is 0.
+        J, in units of kT and at most 100 in size. At zero the length is 0.
+
+    Returns
+    -------
+    float
+        ξ, in spins.
 
     Examples
     --------
@@ -53,12 +60,20 @@ def chain_correlations(
     n_spins : int
         N, at least 2.
     coupling : float
-        J. A periodic chain of odd N with J < 0 is frustrated: one bond at least stays unsatisfied.
+        J, in units of kT. A periodic chain of odd N with J < 0 is frustrated: at least one bond
+        stays unsatisfied.
     boundary : {"periodic", "open"}
+        Whether the last spin has a bond with the first.
 
     Returns
     -------
     ndarray, shape (n_spins,)
+        E[s_i s_{i+r}], from −1 to 1; 1 at lag 0.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two spins, or the coupling is beyond ±100.
 
     Examples
     --------
@@ -98,7 +113,9 @@ def chain_psd(n_spins: int, coupling: float) -> Spectrum:
     Parameters
     ----------
     n_spins : int
+        N, at least 2.
     coupling : float
+        J, in units of kT.
 
     Returns
     -------
@@ -131,22 +148,32 @@ def chain_moments(
     covariance: Covariance = "banded",
     boundary: Boundary = "periodic",
 ) -> Moments:
-    """Exact second moments of chains, for linear models that never see a sample.
+    """Exact second moments of chains: linear models are fitted to them without drawing any sample.
 
     Parameters
     ----------
     n_spins : int
+        Number of spins in a chain, at least 2.
     coupling : float
+        J, in units of kT.
     patch_size : int
-        Spins in a patch; it must divide ``n_spins``.
+        Number of spins in a patch; it must divide ``n_spins``.
     covariance : {"banded", "dense", "stationary"}
-        As in `spectral_mae.LinearMAE`. Open chains are not periodic, so theirs is dense.
+        As in `spectral_mae.LinearMAE`. Open chains are not periodic: they need "dense".
     boundary : {"periodic", "open"}
+        Whether the last spin has a bond with the first.
 
     Returns
     -------
     BandMoments, DenseMoments or StationaryMoments
-        About the mean, zero. They count as one image when they are merged with others.
+        Moments about the mean, which is zero. They count as one image when they are merged with
+        others.
+
+    Raises
+    ------
+    ValueError
+        If the patch size does not divide the chain, or an open chain is asked for with another
+        covariance than "dense".
 
     Examples
     --------
@@ -177,23 +204,29 @@ def chains(
 ) -> FloatArray:
     """Draw independent chains from their exact distribution.
 
-    A chain is its first spin and its bonds, each broken (the spins differ) or not. Those of an
-    open chain are independent. A periodic one has an even number K of broken bonds, with
-    probability ∝ (N choose K) exp(−2JK), and all places for them are equally likely.
+    A chain is given by its first spin and its bonds. A bond is *broken* where its two spins differ.
+    The bonds of an open chain are independent. A periodic chain has an even number K of broken
+    bonds, with a probability in proportion to (N choose K) exp(−2JK), and all positions of them are
+    equally likely.
 
     Parameters
     ----------
     n_spins : int
+        N, at least 2.
     coupling : float
+        J, in units of kT.
     n : int
-        How many chains.
+        How many chains to draw.
     boundary : {"periodic", "open"}
+        Whether the last spin has a bond with the first.
     rng : int, numpy.random.Generator or None
+        Seed or generator of the random draws. Equal seeds give equal results; None takes a new
+        seed.
 
     Returns
     -------
     ndarray, shape (n, n_spins)
-        Of −1.0 and 1.0.
+        Spins, −1.0 or 1.0.
 
     Examples
     --------

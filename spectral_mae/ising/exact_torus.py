@@ -28,7 +28,9 @@ class ExactTorus:
     Attributes
     ----------
     shape : tuple of int
+        (H, W), spins along each axis.
     coupling : float
+        J, in units of kT.
     log_partition : float
         log Z, the logarithm of the sum of exp(−J·E) over all 2^(HW) states.
     energy : float
@@ -41,30 +43,42 @@ class ExactTorus:
     energy: float
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
+        """Convert all fields to a dictionary that JSON can hold.
+
+        Returns
+        -------
+        dict
+            The attributes by name.
+        """
         return asdict(self)
 
 
 def exact_torus(shape: _checks.PerAxis, coupling: float) -> ExactTorus:
     """Partition function and energy of a finite lattice with periodic boundaries (Kaufman 1949).
 
-    With s = sinh 2J, HW spins and the momenta k of both axes,
+    With s = sinh 2J, HW spins and the wave numbers k₁, k₂ of the two axes,
 
         Z = 2^(HW−1) (Z_aa + Z_ap + Z_pa − Z_pp),
         Z_xy = Π √((1−s)² + 2s(sin²(k₁/2) + sin²(k₂/2))),
 
-    where a stands for the odd multiples of π/n along an axis (antiperiodic), p for the even ones.
-    The product over one axis in closed form gives Kaufman's 2 cosh(Wγ/2) and 2 sinh(Wγ/2). As her
-    γ₀ = 2J + log tanh J must change sign at the critical coupling, the root at k₁ = k₂ = 0 is
-    1 − s with its sign, not |1 − s|: so Z is smooth there.
+    where a stands for the odd multiples of π/n along an axis (antiperiodic) and p for the even
+    ones. The product over one axis in closed form gives Kaufman's 2 cosh(Wγ/2) and 2 sinh(Wγ/2).
+    Her γ₀ = 2J + log tanh J changes sign at the critical coupling. So the root at k₁ = k₂ = 0 is 1
+    − s with its sign, not |1 − s|, and Z is smooth there.
 
     Parameters
     ----------
     shape : int or tuple of int
         (H, W), each at least 2. Along a side of two, neighbours have two bonds between them.
     coupling : float
-        J. Below zero both sides must be even; then turning every other spin over gives
-        Z(−J) = Z(J). On odd sides the four terms cancel: of large lattices no digits would be left.
+        J, in units of kT. Below zero both sides must be even: then Z(−J) = Z(J), because turning
+        over every other spin exchanges the two. On odd sides the four terms cancel, and for large
+        lattices no digits would be left.
+
+    Returns
+    -------
+    ExactTorus
+        log Z and the mean energy per spin.
 
     Raises
     ------
@@ -119,7 +133,12 @@ def infinite_energy(coupling: float) -> float:
     Parameters
     ----------
     coupling : float
-        J; the energy is odd in it.
+        J, in units of kT; the energy is an odd function of it.
+
+    Returns
+    -------
+    float
+        u, from −2 to 2.
 
     Examples
     --------
@@ -138,12 +157,19 @@ def infinite_energy(coupling: float) -> float:
 
 
 def spontaneous_magnetisation(coupling: float) -> float:
-    """Onsager's magnetisation of the infinite lattice, (1 − sinh(2J)^−4)^(1/8).
+    """Spontaneous magnetisation of the infinite lattice, (1 − sinh(2J)^−4)^(1/8).
+
+    The formula is Onsager's; Yang (1952) published the proof.
 
     Parameters
     ----------
     coupling : float
-        J; up to the critical coupling (and below zero) the magnetisation is zero.
+        J, in units of kT. Up to the critical coupling, and below zero, the magnetisation is zero.
+
+    Returns
+    -------
+    float
+        The mean spin in size, from 0 to 1.
 
     Examples
     --------
@@ -157,7 +183,23 @@ def spontaneous_magnetisation(coupling: float) -> float:
 
 
 def torus_shape(shape: _checks.PerAxis) -> tuple[int, ...]:
-    """The sides (H, W) of a lattice, each at least 2."""
+    """Check the sides of a lattice.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        One side for both axes, or (H, W).
+
+    Returns
+    -------
+    tuple of int
+        (H, W).
+
+    Raises
+    ------
+    ValueError
+        If a side is shorter than 2.
+    """
     sides = _checks.per_axis("shape", shape, 2)
     if min(sides) < 2:
         raise ValueError(f"{shape=}: a lattice has sides of at least 2")
@@ -165,5 +207,21 @@ def torus_shape(shape: _checks.PerAxis) -> tuple[int, ...]:
 
 
 def bounded_coupling(coupling: float) -> float:
-    """The coupling as a float, refused beyond `MAX_COUPLING`."""
+    """Check a coupling.
+
+    Parameters
+    ----------
+    coupling : float
+        J, in units of kT.
+
+    Returns
+    -------
+    float
+        The same number.
+
+    Raises
+    ------
+    ValueError
+        If its size is beyond `MAX_COUPLING`.
+    """
     return _checks.bounded_number("coupling", coupling, MAX_COUPLING)

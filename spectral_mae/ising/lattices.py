@@ -15,20 +15,23 @@ from spectral_mae.masks.sampling import Seed, generator_of
 
 
 class SwendsenWang:
-    """An H × W lattice with periodic boundaries, and its Markov chain.
+    """An H × W lattice with periodic boundaries, sampled by a Markov chain of cluster flips.
 
-    In a sweep every satisfied bond (J s s' > 0) is closed with probability 1 − exp(−2|J|), and
-    every cluster of spins that closed bonds hold together is turned over or not, by a fair coin.
-    That leaves the distribution exp(J Σ s s')/Z as it is, for every J: of either sign, on even and
-    odd sides. Critical slowing down is weak, but for frustrated lattices (J < 0 on an odd side).
+    In a sweep every satisfied bond (J s s' > 0) is closed with probability 1 − exp(−2|J|). Spins
+    that closed bonds connect form a cluster, and every cluster is flipped with probability ½
+    (Swendsen and Wang 1987). The distribution exp(J Σ s s')/Z stays as it is, for J of either sign
+    and for even and odd sides. Critical slowing down is weak, except for frustrated lattices (J < 0
+    on an odd side).
 
     Parameters
     ----------
     shape : int or tuple of int
         (H, W), each at least 2. Along a side of two, neighbours have two bonds between them.
     coupling : float
-        J. The critical one is `CRITICAL_COUPLING`.
+        J, in units of kT. The critical value is `CRITICAL_COUPLING`.
     rng : int, numpy.random.Generator or None
+        Seed or generator of the random draws. Equal seeds give equal results; None takes a new
+        seed.
 
     Examples
     --------
@@ -57,16 +60,27 @@ class SwendsenWang:
 
     @property
     def energy(self) -> float:
-        """−Σ s s' per spin over the 2HW bonds, in units of the coupling constant."""
+        """Energy per spin, −Σ s s' over the 2HW bonds, in units of the coupling constant."""
         return -float(self._bonds().sum()) / self._spins.size
 
     @property
     def magnetisation(self) -> float:
-        """The mean of the spins; its sign changes freely."""
+        """The mean of the spins, from −1 to 1; flips of clusters change its sign."""
         return float(self._spins.mean())
 
     def sweep(self, k: int = 1) -> Self:
-        """Go on by ``k`` sweeps."""
+        """Run ``k`` more sweeps.
+
+        Parameters
+        ----------
+        k : int
+            Number of sweeps, at least 1.
+
+        Returns
+        -------
+        SwendsenWang
+            The lattice itself, in its new state.
+        """
         size = self._spins.size
         chance = -np.expm1(-2 * abs(self.coupling))
         for _ in range(_checks.positive_int("k", k)):
@@ -96,26 +110,29 @@ def lattices(
 ) -> FloatArray:
     """Draw lattices with periodic boundaries from one run of `SwendsenWang`.
 
-    They are as good as independent if ``every`` is well above twice the autocorrelation time
-    (`integrated_time`), which is largest near the critical coupling: about 5 sweeps at 64×64.
+    The draws are close to independent if ``every`` is well above twice the autocorrelation time
+    (`integrated_time`). That time is largest near the critical coupling: about 5 sweeps at 64×64.
 
     Parameters
     ----------
     shape : int or tuple of int
-        (H, W).
+        (H, W), each at least 2.
     coupling : float
+        J, in units of kT.
     n : int
-        How many.
+        How many lattices to draw.
     burn_in : int
-        Sweeps before the first one, from all spins up.
+        Number of sweeps before the first draw; the run starts with all spins up.
     every : int
-        Sweeps from one to the next.
+        Number of sweeps from one draw to the next.
     rng : int, numpy.random.Generator or None
+        Seed or generator of the random draws. Equal seeds give equal results; None takes a new
+        seed.
 
     Returns
     -------
     ndarray, shape (n, H, W)
-        Of −1.0 and 1.0.
+        Spins, −1.0 or 1.0.
 
     Examples
     --------

@@ -30,6 +30,7 @@ class SampledMean:
     Attributes
     ----------
     mean : float
+        Mean of the samples.
     stderr : float
         √(2τ·variance/n).
     time : float
@@ -38,6 +39,7 @@ class SampledMean:
     time_stderr : float
         τ√(2(2M + 1)/n).
     n_samples : int
+        How many samples there are.
     """
 
     mean: float
@@ -48,12 +50,17 @@ class SampledMean:
 
     @classmethod
     def of(cls, samples: ArrayLike) -> Self:
-        """Of successive samples of an equilibrated run.
+        """Estimate the mean of successive samples of an equilibrated run.
 
         Parameters
         ----------
         samples : array_like, shape (n,)
-            At least 1000 times as many as τ for an error of τ of 16 %; n > 100 τ is demanded.
+            Successive samples. More than 100 τ are required; with 1000 τ the error of τ is 16 %.
+
+        Returns
+        -------
+        SampledMean
+            The mean, its standard error and the autocorrelation time.
 
         Raises
         ------
@@ -87,20 +94,37 @@ class SampledMean:
 
     @property
     def effective_samples(self) -> float:
-        """How many independent samples have as good a mean: n/(2τ)."""
+        """n/(2τ): the number of independent samples whose mean has the same standard error."""
         return self.n_samples / (2 * self.time)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
+        """Convert all fields to a dictionary that JSON can hold.
+
+        Returns
+        -------
+        dict
+            The attributes by name.
+        """
         return asdict(self)
 
 
 def integrated_time(samples: ArrayLike) -> float:
-    """Integrated autocorrelation time of successive samples; see `SampledMean`.
+    """Integrated autocorrelation time τ of successive samples, as in `SampledMean`.
 
     Parameters
     ----------
     samples : array_like, shape (n,)
+        Successive samples of an equilibrated run.
+
+    Returns
+    -------
+    float
+        τ, in samples; ½ for independent ones.
+
+    Raises
+    ------
+    ValueError
+        As `SampledMean.of`.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""The paper's lemmas as functions: give them data, and they return both sides.
+"""The paper's lemmas as functions that compute both sides of each statement.
 
-Each function takes images and a mask design and compares what a lemma says with the definition
-that it speaks of: the mean over *all* masks where there are at most `MOST_MASKS`, and the mean over
-drawn masks with its standard error everywhere.
+Each function takes images, a patch size and a mask ratio. It computes the formula of a lemma and
+the mean over masks that the formula is about: over *all* masks where there are at most
+`MOST_MASKS`, and always over drawn masks, with the standard error.
 
 =====================  ==========================================================================
 `lemma_1`              the expected loss of a linear map
@@ -14,21 +14,19 @@ drawn masks with its standard error everywhere.
 `lemma_6`              the loss as misfit of the mean plus spread, in function space
 =====================  ==========================================================================
 
-Images are taken as they are: nothing is centred. Losses are sums over pixels and channels and means
+Images are used as they are, without centring. Losses are sums over pixels and channels and means
 over images. Matrices are in the row-major pixel order of a flattened image, channels last, and act
 on rows, x̂ = x̃W.
 
 The files:
 
-- `function_space`: lemma 6 and appendix B: the loss of masked functions, and of functions sampled
-  ever finer.
-- `jacobians`: nonlinear maps of images and their Jacobians.
-- `linear_maps`: lemma 1, Eqs. 13 and 14 and Theorem 1: linear maps of masked images.
-- `sides`: both sides of a lemma: its formula, and the expectation over masks that it speaks of.
-- `subspaces`: lemmas 2 and 3: the subspaces at which a decoder can do no better nearby, and the
-  best.
-- `taylor`: lemmas 4 and 5: a nonlinear model under masks, linearised.
-- `verification`: the paper's lemmas, checked on crops of a given image.
+- `function_space`: Lemma 6, and appendix B: the loss of functions that are sampled ever more finely.
+- `jacobians`: nonlinear maps of images, and their Jacobians.
+- `linear_maps`: Lemma 1, Eqs. 13 and 14, and Theorem 1: linear maps of masked images.
+- `sides`: the result with both sides of a lemma, and the means over all masks and drawn masks.
+- `subspaces`: Lemmas 2 and 3: critical subspaces of a decoder, and the best of them.
+- `taylor`: Lemmas 4 and 5: a nonlinear model under masks, linearised.
+- `verification`: checks of all the lemmas on random crops of a given image.
 """
 
 from spectral_mae.theory.function_space import FunctionSpaceLoss, function_space_loss, lemma_6

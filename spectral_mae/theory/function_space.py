@@ -21,7 +21,9 @@ from spectral_mae.theory.sides import MaskedImages, Sides, loss
 
 @dataclass(frozen=True, eq=False)
 class LinearSides(Sides):
-    """`Sides` of Lemma 6, and what keeps it from holding.
+    """Both sides of Lemma 6, with the two terms that tell whether it holds.
+
+    It has the attributes of `Sides`, and two more.
 
     Attributes
     ----------
@@ -36,13 +38,19 @@ class LinearSides(Sides):
     spread: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and lists."""
+        """Convert the result to plain numbers and lists, which JSON can hold.
+
+        Returns
+        -------
+        dict
+            The values by name.
+        """
         return super().to_dict() | {"cross": self.cross, "spread": self.spread}
 
 
 @dataclass(frozen=True, eq=False)
 class FunctionSpaceLoss:
-    """The expected loss of a masked function, by how finely it is sampled.
+    """The expected loss of a masked function at several sampling densities.
 
     Attributes
     ----------
@@ -53,12 +61,12 @@ class FunctionSpaceLoss:
     bias, shared, local : ndarray, shape (n,)
         Its terms, as in `lemma_1`.
     limit : float
-        The loss of the function itself: extrapolated from the last two, whose errors fall with the
-        square of the sampling step.
+        The loss of the function itself, extrapolated from the two finest samplings. It assumes that
+        errors fall with the square of the sampling step.
     order : float
         The power of the step with which the last three losses approach the limit: 2 where signal
-        and kernel are smooth within patches, NaN where there are no three, or rounding is all that
-        changes.
+        and kernel are smooth within patches. NaN where there are fewer than three, or where they
+        differ by no more than rounding.
     """
 
     samples: NDArray[np.integer[Any]]
@@ -70,11 +78,23 @@ class FunctionSpaceLoss:
     order: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists."""
+        """Convert the result to plain numbers and lists, which JSON can hold.
+
+        Returns
+        -------
+        dict
+            The attributes by name.
+        """
         return plain_fields(self)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a row per number of samples."""
+        """Write a table with one row for each number of samples.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file to write.
+        """
         names = ("samples", "loss", "bias", "shared", "local")
         write_columns(path, {name: getattr(self, name) for name in names})
 
@@ -91,23 +111,36 @@ def lemma_6(
     masks: int = 1000,
     rng: Seed = None,
 ) -> LinearSides:
-    """Lemma 6: for a linear functional the loss is misfit of the mean plus spread.
+    """Lemma 6: for a linear map the loss is the misfit of the mean output plus its spread.
 
         E‖t − f(x̃)‖² = ‖t − f(π₁x)‖² + (π₂−π₁²) ‖f(x)‖² + (π₁−π₂) Σ_b ‖f(x_b)‖²,
 
-    with x_b the image in patch b alone: L + 1 evaluations of f stand for all masks. A constant in
-    f is allowed for (f(x) − f(0) is meant under the norms of the last two terms). For any other f
-    the split needs E f(x̃) = f(π₁x), which does not hold; the definition shows by how much, and
+    with x_b the image in patch b alone: L + 1 evaluations of f replace the mean over all masks. f
+    may have a constant term: the norms of the last two terms are then of f(x) − f(0). For any other
+    f the split needs E f(x̃) = f(π₁x), which does not hold. The definition shows by how much, and
     ``cross`` is the term that the split leaves out.
 
     Parameters
     ----------
     function : callable
-        Takes a batch like ``images``; returns an array with one entry or more per image.
-    images, patch_size, mask_ratio, sampling, channel_axis, masks, rng
-        As of `lemma_1`.
+        f. Takes a batch like ``images`` and returns an array with at least one number for each
+        image.
+    images : array_like, shape (n, *shape[, channels])
+        Finite real numbers; ``shape`` has one axis (signals) or two.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
+    mask_ratio : float
+        m, the fraction of patches that is hidden, 0 < m < 1.
     target : array_like or None
-        What is predicted, shaped like the output of ``function``; the images by default.
+        t, what is predicted, in the shape of the output of ``function``; None takes the images.
+    sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
+    channel_axis : int or None
+        Axis of the array that holds the channels; None where there is none.
+    masks : int
+        How many masks are drawn at random for the Monte Carlo estimate.
+    rng : int, numpy.random.Generator or None
+        Seed or generator of the drawn masks.
 
     Returns
     -------
@@ -196,19 +229,23 @@ def function_space_loss(
     kernel : callable
         w(t, s), of two arrays that broadcast.
     n_patches : int
-    mask_ratio, sampling
-        Of the masks.
+        L, the number of equal intervals, at least 2.
+    mask_ratio : float
+        m, the fraction of patches that is hidden, 0 < m < 1.
     samples : sequence of int
-        Rising multiples of ``n_patches``, at least two.
+        Samples per unit length, at least two numbers, rising, each a multiple of ``n_patches``.
+    sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
 
     Returns
     -------
     FunctionSpaceLoss
+        The loss and its terms for each number of samples, and their limit.
 
     Raises
     ------
     ValueError
-        If samples do not rise or are no multiples of ``n_patches``, or the masks cannot be.
+        If ``samples`` do not rise or are no multiples of ``n_patches``, or no such masks exist.
 
     Examples
     --------

@@ -25,25 +25,26 @@ AGREEMENT = 1e-3  # far above their error, far below a wrong derivative
 
 
 class TanhNetwork:
-    """x̂ = b + tanh(s·xA)/s · B: a linear bottleneck whose code saturates.
+    """A bottleneck with a saturating code, x̂ = b + tanh(s·xA)/s · B.
 
-    For s → 0 it is the linear map AB; the larger s, the more it is not.
+    For s → 0 it is the linear map AB. The larger s is, the further the map is from a linear one.
 
     Parameters
     ----------
     encoder : array_like, shape (k, *image)
-        What each number of the code reads, as `LinearMAE.encoder` gives it.
+        A: the weights of each number of the code, as `LinearMAE.encoder` returns them.
     decoder : array_like, shape (k, *image)
-        What it writes.
+        B: the image that each number of the code adds to the output.
     strength : float
-        s, not negative.
+        s, at least 0.
     bias : array_like, shape (*image)
         b, added to the output.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, or the strength is negative. Also when called on other shapes.
+        If shapes do not fit, or the strength is negative; also when the network is called on images
+        of another shape.
 
     Examples
     --------
@@ -93,7 +94,23 @@ class TanhNetwork:
         return np.asarray((self._bias + code @ self._decoder).reshape(images.shape))
 
     def jacobian(self, image: FloatArray) -> FloatArray:
-        """∂output/∂input at one image, shape (dim, dim), outputs in rows."""
+        """The Jacobian ∂output/∂input at one image.
+
+        Parameters
+        ----------
+        image : ndarray, shape (*image)
+            Where the derivative is taken.
+
+        Returns
+        -------
+        ndarray, shape (dim, dim)
+            Outputs in rows, inputs in columns, both in row-major order.
+
+        Raises
+        ------
+        ValueError
+            If the image has another shape than the weights.
+        """
         x = _checks.real_array("image", image)
         if x.shape != self._shape:
             raise ValueError(f"image of shape {x.shape} is not {self._shape}")
@@ -105,25 +122,27 @@ class TanhNetwork:
 def complex_step_jacobian(function: ImageMap, image: ArrayLike) -> FloatArray:
     """The Jacobian of a real-analytic map at one image, exact to rounding.
 
-    J e_j = Im f(x + ih e_j)/h with h = 1e-100: no difference of close numbers is formed
+    The complex step J e_j = Im f(x + ih e_j)/h with h = 1e-100 forms no difference of close numbers
     (Squire and Trapp 1998).
 
     Parameters
     ----------
     function : callable
-        Takes a batch, shape (n, *image), and must compute on with complex numbers: no ``abs``,
-        no ``max``, no comparisons, no conversion to real.
+        Takes a batch, shape (n, *image). It must compute with complex numbers: no ``abs``, no
+        ``max``, no comparisons, no conversion to real.
     image : array_like, shape (*image)
+        Where the derivative is taken.
 
     Returns
     -------
     ndarray, shape (outputs, inputs)
+        The Jacobian, both axes in row-major order of the flattened arrays.
 
     Raises
     ------
     ValueError
-        If the function does not carry complex numbers through, or has no derivative there: checked
-        against differences to both sides, in one direction.
+        If the function does not keep the imaginary part, or has no derivative at the image. This is
+        checked in one direction, against differences to both sides.
 
     Examples
     --------
@@ -182,7 +201,27 @@ def _check_slopes(function: ImageMap, x: FloatArray, jacobian: FloatArray, advic
 
 
 def jacobian_of(function: ImageMap, jacobian: Jacobian | None, image: FloatArray) -> FloatArray:
-    """The Jacobian at an image: what is given for it, or by a complex step."""
+    """The Jacobian at an image, from a given function or by a complex step.
+
+    Parameters
+    ----------
+    function : callable
+        The map, as in `complex_step_jacobian`.
+    jacobian : callable or None
+        Takes one image and returns the Jacobian there; None uses the complex step.
+    image : ndarray
+        Where the derivative is taken.
+
+    Returns
+    -------
+    ndarray, shape (outputs, inputs)
+        The Jacobian.
+
+    Raises
+    ------
+    ValueError
+        If the given Jacobian has the wrong number of columns; see also `complex_step_jacobian`.
+    """
     if jacobian is None:
         return complex_step_jacobian(function, image)
     _checks.function("jacobian", jacobian)
@@ -193,7 +232,15 @@ def jacobian_of(function: ImageMap, jacobian: Jacobian | None, image: FloatArray
 
 
 class RowMap:
-    """A map of images as a map of the rows of `MaskedImages`."""
+    """A map of images, applied to the rows of `MaskedImages`.
+
+    Parameters
+    ----------
+    function : callable
+        The map of images.
+    data : MaskedImages
+        The images that the rows belong to.
+    """
 
     def __init__(self, function: ImageMap, data: MaskedImages) -> None:
         _checks.function("function", function)
@@ -211,7 +258,25 @@ class RowMap:
         return self._data.to_rows(output.astype(np.float64))
 
     def jacobian(self, jacobian: Jacobian | None, row: FloatArray) -> FloatArray:
-        """The Jacobian of the map of rows, at one of them."""
+        """The Jacobian of the map of rows, at one row.
+
+        Parameters
+        ----------
+        jacobian : callable or None
+            Takes one image and returns the Jacobian there; None uses `complex_step_jacobian`.
+        row : ndarray, shape (dim,)
+            Where the derivative is taken.
+
+        Returns
+        -------
+        ndarray, shape (dim, dim)
+            Outputs in rows.
+
+        Raises
+        ------
+        ValueError
+            If the Jacobian has another shape.
+        """
         image = self._data.to_images(row[np.newaxis])[0]
         slope = jacobian_of(self._function, jacobian, image)
         if slope.shape != (image.size, image.size):

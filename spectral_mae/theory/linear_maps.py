@@ -28,35 +28,42 @@ def lemma_1(
 ) -> Sides:
     """Lemma 1: the expected loss of a linear map over all masks.
 
-    For either design of masks
+    For both kinds of sampling
 
         E‖x − x̃W‖² = ‖x − π₁xW‖² + (π₂−π₁²) ‖xW‖² + (π₁−π₂) Tr(Wᵀ Blkdiag_p(xxᵀ) W).
 
-    The paper has it for Bernoulli masks, where π₂ = π₁² leaves the middle term out and
-    π₁−π₂ = m(1−m): masking is a ridge whose metric is the covariance within patches.
+    The paper states it for Bernoulli masks. There π₂ = π₁², so the middle term is zero, and π₁−π₂ =
+    m(1−m): masking acts as a ridge penalty whose metric is the covariance within patches.
 
     Parameters
     ----------
     images : array_like, shape (n, *shape[, channels])
+        Finite real numbers; ``shape`` has one axis (signals) or two.
     weights : array_like, shape (dim, dim)
-        W, such as `LinearMAE.weight_matrix` gives.
-    patch_size, mask_ratio, sampling
-        Of the masks.
+        W, such as `LinearMAE.weight_matrix` returns.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
+    mask_ratio : float
+        m, the fraction of patches that is hidden, 0 < m < 1.
+    sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
-        Axis of ``images`` that holds the channels.
+        Axis of the array that holds the channels; None where there is none.
     masks : int
-        How many are drawn for the Monte-Carlo side.
+        How many masks are drawn at random for the Monte Carlo estimate.
     rng : int, numpy.random.Generator or None
+        Seed or generator of the drawn masks.
 
     Returns
     -------
     Sides
-        ``terms`` are ``bias``, ``shared`` and ``local``.
+        Formula and mean over masks. ``terms`` are ``bias``, ``shared`` and ``local``.
 
     Raises
     ------
     ValueError
-        If the weights are not finite or do not fit, or the masks do not.
+        If the weights are not finite or have another shape, or the patch size does not divide the
+        shape.
 
     Examples
     --------
@@ -87,23 +94,35 @@ def equation_13(
 ) -> Sides:
     """Eq. 13: the gradient of the expected loss with respect to the encoder.
 
-        ∂/∂A E‖x − x̃AB‖² = −2 π₁ S Bᵀ + 2 Q A B Bᵀ,   Q = π₂ S + (π₁−π₂) Blkdiag_p(S),
+        ∂/∂A E‖x − x̃AB‖² = −2 π₁ S Bᵀ + 2 Q A B Bᵀ,   Q = π₂ S + (π₁−π₂) Blkdiag_p(S).
 
-    against the mean over masks of the gradient under each, −2 x̃ᵀ(x − x̃AB)Bᵀ.
+    It is compared with the mean over masks of the gradient under each, −2 x̃ᵀ(x − x̃AB)Bᵀ.
 
     Parameters
     ----------
-    images, patch_size, mask_ratio, sampling, channel_axis, masks, rng
-        As of `lemma_1`.
+    images : array_like, shape (n, *shape[, channels])
+        Finite real numbers; ``shape`` has one axis (signals) or two.
     encoder : array_like, shape (dim, k)
         A.
     decoder : array_like, shape (k, dim)
         B.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
+    mask_ratio : float
+        m, the fraction of patches that is hidden, 0 < m < 1.
+    sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
+    channel_axis : int or None
+        Axis of the array that holds the channels; None where there is none.
+    masks : int
+        How many masks are drawn at random for the Monte Carlo estimate.
+    rng : int, numpy.random.Generator or None
+        Seed or generator of the drawn masks.
 
     Returns
     -------
     Sides
-        Of matrices of shape (dim, k).
+        Formula and mean over masks, matrices of shape (dim, k).
 
     Raises
     ------
@@ -141,30 +160,42 @@ def equation_14(
 ) -> tuple[FloatArray, Sides]:
     """Eq. 14: the best encoder of a given decoder.
 
-        A = π₁ Q⁺ S Bᵀ (B Bᵀ)⁻¹,   Q = π₂ S + (π₁−π₂) Blkdiag_p(S);
+        A = π₁ Q⁺ S Bᵀ (B Bᵀ)⁻¹,   Q = π₂ S + (π₁−π₂) Blkdiag_p(S).
 
-    for Bernoulli masks Q = (1−m)V, so that A = V⁺ S Bᵀ (B Bᵀ)⁻¹. It is the best because the
-    gradient of the expected loss vanishes there and that loss is convex in A: the sides are the
-    mean of the gradients over masks, and zero.
+    For Bernoulli masks Q = (1−m)V, so A = V⁺ S Bᵀ (B Bᵀ)⁻¹. The gradient of the expected loss
+    vanishes there, and the loss is convex in A. So the two sides are the mean of the gradients over
+    masks, and zero.
 
     Parameters
     ----------
-    images, patch_size, mask_ratio, sampling, channel_axis, masks, rng
-        As of `lemma_1`.
+    images : array_like, shape (n, *shape[, channels])
+        Finite real numbers; ``shape`` has one axis (signals) or two.
     decoder : array_like, shape (k, dim)
         B, of full row rank.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
+    mask_ratio : float
+        m, the fraction of patches that is hidden, 0 < m < 1.
+    sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
+    channel_axis : int or None
+        Axis of the array that holds the channels; None where there is none.
+    masks : int
+        How many masks are drawn at random for the Monte Carlo estimate.
+    rng : int, numpy.random.Generator or None
+        Seed or generator of the drawn masks.
 
     Returns
     -------
     encoder : ndarray, shape (dim, k)
-        The one of least norm where images leave it open.
-    Sides
-        Of matrices of shape (dim, k).
+        A; the one of least norm where the images do not determine it.
+    sides : Sides
+        Zero and the mean gradient over masks, matrices of shape (dim, k).
 
     Raises
     ------
     ValueError
-        As `lemma_1`, and if rows of the decoder depend on each other.
+        As `lemma_1`, and if the rows of the decoder are linearly dependent.
 
     Examples
     --------
@@ -194,18 +225,33 @@ def explained_matrix(
     sampling: Sampling = "fixed",
     channel_axis: int | None = None,
 ) -> FloatArray:
-    """C = π₁² S Q⁺ S: what each direction of a bottleneck explains (the D of Lemmas 2 and 3).
+    """C = π₁² S Q⁺ S, whose eigenvalues are the power that each direction of a bottleneck explains.
 
-    With the best encoder a decoder B leaves the loss Tr S − Tr[(B Bᵀ)⁻¹ B C Bᵀ].
+    It is the matrix D of Lemmas 2 and 3. With the best encoder, a decoder B leaves the loss Tr S −
+    Tr[(B Bᵀ)⁻¹ B C Bᵀ].
 
     Parameters
     ----------
-    images, patch_size, mask_ratio, sampling, channel_axis
-        As of `lemma_1`.
+    images : array_like, shape (n, *shape[, channels])
+        Finite real numbers; ``shape`` has one axis (signals) or two.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
+    mask_ratio : float
+        m, the fraction of patches that is hidden, 0 < m < 1.
+    sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
+    channel_axis : int or None
+        Axis of the array that holds the channels; None where there is none.
 
     Returns
     -------
     ndarray, shape (dim, dim)
+        C, symmetric and positive semidefinite.
+
+    Raises
+    ------
+    ValueError
+        If the patch size does not divide the shape, or no such masks exist.
 
     Examples
     --------
@@ -234,19 +280,32 @@ def theorem_1(
         min over W of rank k of E‖x − x̃W‖² = Tr S − Σ_{i≤k} λ_i(C),   C = π₁² S Q⁺ S.
 
     The definition is the mean loss over masks of the map that `LinearMAE` finds (dense, without
-    centring); the formula takes nothing but the eigenvalues of C. That no map is better is
+    centring). The formula uses only the eigenvalues of C. That no other map has a smaller loss is
     Lemma 3.
 
     Parameters
     ----------
-    images, patch_size, mask_ratio, sampling, channel_axis, masks, rng
-        As of `lemma_1`.
+    images : array_like, shape (n, *shape[, channels])
+        Finite real numbers; ``shape`` has one axis (signals) or two.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
+    mask_ratio : float
+        m, the fraction of patches that is hidden, 0 < m < 1.
     rank : int
-        Width of the bottleneck.
+        k, the width of the bottleneck, from 1 to dim.
+    sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
+    channel_axis : int or None
+        Axis of the array that holds the channels; None where there is none.
+    masks : int
+        How many masks are drawn at random for the Monte Carlo estimate.
+    rng : int, numpy.random.Generator or None
+        Seed or generator of the drawn masks.
 
     Returns
     -------
     Sides
+        Formula and mean loss over masks.
 
     Raises
     ------

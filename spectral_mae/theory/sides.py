@@ -25,7 +25,7 @@ Value = float | FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Sides:
-    """What a lemma says, and what it says it of.
+    """Both sides of a lemma: its formula, and the mean over masks that the formula is about.
 
     Attributes
     ----------
@@ -40,6 +40,7 @@ class Sides:
     stderr : float or ndarray
         Its standard error; NaN for a single mask.
     n_drawn : int
+        How many masks were drawn.
     scale : float
         What errors are relative to: the loss of an output of zero, or the norm of the largest
         term of a matrix.
@@ -64,16 +65,16 @@ class Sides:
 
     @property
     def error(self) -> float:
-        """Size of the difference over `scale`."""
+        """Size of the difference, relative to `scale`; 0 where the lemma holds exactly."""
         return norm(np.asarray(self.difference)) / (self.scale or 1.0)
 
     @property
     def sigmas(self) -> float:
-        """How many standard errors the drawn mean is from the formula.
+        """Distance of the drawn mean from the formula, in standard errors.
 
-        The root mean square over the entries of an array: about 1 where the lemma holds. Entries
-        that do not vary are left out if they agree to rounding, and count as infinite if not: draw
-        enough masks that not all are alike. NaN for a single one.
+        For arrays it is the root mean square over the entries: about 1 where the lemma holds.
+        Entries that do not vary are left out if they agree to rounding; if they do not, the result
+        is infinite. Draw enough masks, so that they are not all alike. NaN for a single mask.
         """
         if self.n_drawn == 1:
             return math.nan
@@ -91,7 +92,13 @@ class Sides:
         return f"Sides({self.name}: error={self.error:.2g}, sigmas={self.sigmas:.2g})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and lists."""
+        """Convert the result to plain numbers and lists, which JSON can hold.
+
+        Returns
+        -------
+        dict
+            The attributes by name, and ``error`` and ``sigmas``.
+        """
         values = {
             name: np.asarray(value).tolist() if value is not None else None
             for name, value in (
@@ -118,13 +125,19 @@ class MaskedImages:
     Parameters
     ----------
     images : array_like, shape (n, *shape[, channels])
-        Finite real numbers; channels where ``channel_axis`` says.
-    patch_size, mask_ratio, sampling
-        Of the masks.
+        Finite real numbers; ``shape`` has one axis (signals) or two.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
+    mask_ratio : float
+        m, the fraction of patches that is hidden, 0 < m < 1.
+    sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
+        Axis of the array that holds the channels; None where there is none.
     masks : int
-        Masks that are drawn.
+        How many masks are drawn at random for the Monte Carlo estimate.
     rng : int, numpy.random.Generator or None
+        Seed or generator of the drawn masks.
     """
 
     def __init__(
@@ -182,15 +195,48 @@ class MaskedImages:
         return _power(self.rows)
 
     def local(self, matrix: FloatArray) -> FloatArray:
-        """Blkdiag_p of a matrix: everything between different patches set to zero."""
+        """Blkdiag_p of a matrix: entries between different patches are set to zero.
+
+        Parameters
+        ----------
+        matrix : ndarray, shape (dim, dim)
+            Any matrix.
+
+        Returns
+        -------
+        ndarray, shape (dim, dim)
+            Its entries within patches.
+        """
         return np.where(self.patch[:, np.newaxis] == self.patch, matrix, 0.0)
 
     def of_patch(self, patch: int) -> FloatArray:
-        """The rows with all but one patch set to zero."""
+        """The rows with all patches but one set to zero.
+
+        Parameters
+        ----------
+        patch : int
+            Number of the patch that stays.
+
+        Returns
+        -------
+        ndarray, shape (n, dim)
+            The rows.
+        """
         return self.rows * (self.patch == patch)
 
     def to_images(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """Rows, as arrays like the images that were given."""
+        """Turn rows into arrays with the axes of the given images.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n, dim)
+            Flat images, channels last.
+
+        Returns
+        -------
+        ndarray, shape (n, *shape[, channels])
+            The images; channels lie where ``channel_axis`` says.
+        """
         images = rows.reshape(len(rows), *self.grid.shape, self.channels)
         if self._channel_axis is None:
             return images[..., 0]
@@ -198,7 +244,18 @@ class MaskedImages:
         return np.moveaxis(images, -1, axis)
 
     def to_rows(self, images: NDArray[Any]) -> NDArray[Any]:
-        """The inverse of `to_images`."""
+        """Turn images into rows, the inverse of `to_images`.
+
+        Parameters
+        ----------
+        images : ndarray, shape (n, *shape[, channels])
+            Images with the axes of the given ones.
+
+        Returns
+        -------
+        ndarray, shape (n, dim)
+            The rows.
+        """
         if self._channel_axis is not None:
             images = np.moveaxis(images, self._channel_axis, -1)
         return np.ascontiguousarray(images.reshape(len(images), -1))
@@ -208,8 +265,21 @@ class MaskedImages:
     ) -> dict[str, float]:
         """The expected loss E‖target − A x̃‖² of a linear map A, in three terms.
 
-        ‖target − π₁Ax‖² + (π₂−π₁²) ‖Ax‖² + (π₁−π₂) Σ_b ‖A x_b‖², with x_b the image in patch b
-        alone: the last sum is Tr(A Blkdiag_p(xxᵀ) Aᵀ).
+            ‖target − π₁Ax‖² + (π₂−π₁²) ‖Ax‖² + (π₁−π₂) Σ_b ‖A x_b‖²,
+
+        with x_b the image in patch b alone: the last sum is Tr(A Blkdiag_p(xxᵀ) Aᵀ).
+
+        Parameters
+        ----------
+        target : ndarray, shape (n, m)
+            What is predicted.
+        apply : callable
+            A: takes rows, shape (n, dim), and returns outputs, shape (n, m).
+
+        Returns
+        -------
+        dict of str to float
+            The terms ``bias``, ``shared`` and ``local``, per image.
         """
         mix = self.mix
         whole = apply(self.rows)
@@ -238,11 +308,28 @@ class MaskedImages:
         return self._enumerated(value), *self._drawn(value)
 
     def masked(self, kept: BoolArray) -> FloatArray:
-        """The rows with hidden patches set to zero."""
+        """The rows with hidden patches set to zero.
+
+        Parameters
+        ----------
+        kept : ndarray of bool, shape (n_patches,)
+            True where a patch is visible.
+
+        Returns
+        -------
+        ndarray, shape (n, dim)
+            The masked rows.
+        """
         return self.rows * kept[self.patch]
 
     def all_masks(self) -> list[tuple[BoolArray, float]] | None:
-        """Every mask and its probability; None if there are more than `MOST_MASKS`."""
+        """List every mask with its probability.
+
+        Returns
+        -------
+        list of (ndarray of bool, float), or None
+            Masks of shape (n_patches,); None if there are more than `MOST_MASKS`.
+        """
         n = self.grid.n_patches
         if self.sampling == "fixed":
             number = math.comb(n, kept_patches(n, self.mask_ratio))
@@ -253,7 +340,13 @@ class MaskedImages:
         return list(enumerate_kept(n, self.mask_ratio, sampling=self.sampling))
 
     def drawn_masks(self) -> BoolArray:
-        """Random masks, shape (masks, n_patches)."""
+        """Draw random masks.
+
+        Returns
+        -------
+        ndarray of bool, shape (masks, n_patches)
+            True where a patch is visible.
+        """
         n = self.grid.n_patches
         return sample_kept(n, self.mask_ratio, self.masks, sampling=self.sampling, rng=self.rng)
 
@@ -281,7 +374,25 @@ class MaskedImages:
 
 
 def decoder_rows(decoder: ArrayLike, dim: int) -> FloatArray:
-    """A decoder as float64, checked to have from 1 to ``dim`` rows of ``dim`` numbers."""
+    """Check a decoder and convert it to float64.
+
+    Parameters
+    ----------
+    decoder : array_like, shape (k, dim)
+        B.
+    dim : int
+        Numbers in an image.
+
+    Returns
+    -------
+    ndarray, shape (k, dim)
+        The decoder.
+
+    Raises
+    ------
+    ValueError
+        If it does not have from 1 to ``dim`` rows of ``dim`` numbers.
+    """
     b = _checks.squarable("decoder", _checks.real_array("decoder", decoder).astype(np.float64))
     if b.ndim != 2 or b.shape[1] != dim or not 1 <= len(b) <= dim:
         raise ValueError(f"decoder has shape {b.shape}; (k, {dim}) is needed, with k at most {dim}")
@@ -289,13 +400,37 @@ def decoder_rows(decoder: ArrayLike, dim: int) -> FloatArray:
 
 
 def norm(values: FloatArray) -> float:
-    """Root of the sum of squares, none of which leaves the range of numbers."""
+    """Root of the sum of squares, computed without overflow or underflow of the squares.
+
+    Parameters
+    ----------
+    values : ndarray
+        Real numbers, of any shape.
+
+    Returns
+    -------
+    float
+        The Euclidean norm of all of them.
+    """
     unit = unit_near(float(np.abs(values).max(initial=0.0)))
     return unit * float(np.linalg.norm(values / unit))
 
 
 def loss(target: FloatArray, output: FloatArray) -> float:
-    """Squared error, summed over numbers, averaged over images."""
+    """Squared error, summed over the numbers of an image and averaged over images.
+
+    Parameters
+    ----------
+    target : ndarray, shape (n, dim)
+        What is predicted.
+    output : ndarray, shape (n, dim)
+        The prediction.
+
+    Returns
+    -------
+    float
+        The loss per image.
+    """
     return _power(target - output)
 
 

@@ -23,7 +23,7 @@ ROUNDING = 1e-10  # of the largest entry or eigenvalue: asymmetries and gaps up 
 
 @dataclass(frozen=True, eq=False)
 class CriticalPoints:
-    """What Lemma 2 says of every set of eigenvectors, and what is found there.
+    """Formula of Lemma 2 and the values found, for every set of eigenvectors.
 
     Attributes
     ----------
@@ -32,18 +32,20 @@ class CriticalPoints:
     formula : ndarray, shape (n,)
         Sum of their eigenvalues.
     definition : ndarray, shape (n,)
-        `subspace_value` at a decoder whose rows mix them at random.
+        `subspace_value` at a decoder whose rows are random mixtures of these eigenvectors.
     gradient : ndarray, shape (n,)
-        Norm of `subspace_gradient` there, with orthonormal rows, over the largest eigenvalue.
+        Norm of `subspace_gradient` at that decoder with its rows made orthonormal, relative to the
+        largest eigenvalue.
     n_climbs : ndarray of int, shape (n,)
-        Pairs of an eigenvector inside and one outside of larger eigenvalue: directions in which
-        the value rises. Zero at the maximum, all pairs at the minimum, between them a saddle.
+        Number of pairs of an eigenvector in the set and one outside it that has a larger
+        eigenvalue: directions in which the value rises. Zero at the maximum; all pairs at the
+        minimum; a saddle point between the two.
     largest : float
-        The largest eigenvalue, by size.
+        The largest eigenvalue in absolute value.
     smallest_gap : float
-        Smallest difference of two eigenvalues, over ``largest``. Where it is zero there are more
-        critical points than these: a plane of equal eigenvalues holds a circle of them. NaN where
-        there is but one eigenvalue.
+        Smallest difference of two eigenvalues, relative to ``largest``. Where it is zero there are
+        more critical points than these: any vector in the plane of two equal eigenvalues is an
+        eigenvector. NaN where there is only one eigenvalue.
     """
 
     subset: NDArray[np.integer[Any]]
@@ -58,19 +60,28 @@ class CriticalPoints:
 
     @property
     def error(self) -> float:
-        """The largest of all gradients, and of all differences over rank times ``largest``."""
+        """The larger of two errors: the largest gradient, and the largest difference of both sides.
+
+        Differences are relative to the rank times ``largest``.
+        """
         scale = self.subset.shape[1] * self.largest or 1.0
         off = float(np.abs(self.definition - self.formula).max()) / scale
         return max(off, float(self.gradient.max()))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists."""
+        """Convert the result to plain numbers and lists, which JSON can hold.
+
+        Returns
+        -------
+        dict
+            The attributes by name, and ``error``.
+        """
         return {"name": self.name, **plain_fields(self), "error": self.error}
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """What Lemma 3 says of the best subspace, and what a search finds.
+    """Formula of Lemma 3 for the best subspace, and the best value that a search finds.
 
     Attributes
     ----------
@@ -81,11 +92,12 @@ class Optimum:
     largest_drawn : float
         The largest value among the random decoders themselves.
     n_drawn : int
+        How many random decoders the search starts from.
     largest : float
-        The largest eigenvalue, by size.
+        The largest eigenvalue in absolute value.
     gap : float
-        Difference of the last eigenvalue inside and the first outside, over ``largest``. Where it
-        is zero the best value is the same, but more than one subspace has it. NaN where none is
+        Difference of the last eigenvalue inside and the first outside, relative to ``largest``.
+        Where it is zero, more than one subspace reaches the best value. NaN where no eigenvalue is
         outside.
     """
 
@@ -109,14 +121,20 @@ class Optimum:
         return abs(self.difference) / (self.largest or 1.0)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers."""
+        """Convert the result to plain numbers, which JSON can hold.
+
+        Returns
+        -------
+        dict
+            The attributes by name, and ``error``.
+        """
         return {"name": self.name, **plain_fields(self), "error": self.error}
 
 
 def subspace_value(decoder: ArrayLike, matrix: ArrayLike) -> float:
-    """f(B) = Tr[(B Bᵀ)⁻¹ B C Bᵀ]: what is explained by a decoder with its best encoder.
+    """f(B) = Tr[(B Bᵀ)⁻¹ B C Bᵀ], the power that a decoder explains with its best encoder.
 
-    It depends on nothing but the space that the rows of B span.
+    It depends only on the space that the rows of B span.
 
     Parameters
     ----------
@@ -125,10 +143,15 @@ def subspace_value(decoder: ArrayLike, matrix: ArrayLike) -> float:
     matrix : array_like, shape (dim, dim)
         C, symmetric: for masking `explained_matrix`.
 
+    Returns
+    -------
+    float
+        f(B), in the units of C.
+
     Raises
     ------
     ValueError
-        If the matrix is not symmetric, or rows of the decoder depend on each other.
+        If the matrix is not symmetric, or the rows of the decoder are linearly dependent.
 
     Examples
     --------
@@ -140,10 +163,26 @@ def subspace_value(decoder: ArrayLike, matrix: ArrayLike) -> float:
 
 
 def subspace_gradient(decoder: ArrayLike, matrix: ArrayLike) -> FloatArray:
-    """∂f/∂B = 2 (B Bᵀ)⁻¹ B C (I − Bᵀ(B Bᵀ)⁻¹B), shape (k, dim).
+    """The gradient of `subspace_value`, ∂f/∂B = 2 (B Bᵀ)⁻¹ B C (I − Bᵀ(B Bᵀ)⁻¹B).
 
-    Arguments and errors as of `subspace_value`. It is zero where, and only where, C maps the row
-    space of B into itself.
+    It is zero if and only if C maps the row space of B into itself.
+
+    Parameters
+    ----------
+    decoder : array_like, shape (k, dim)
+        B, of full row rank.
+    matrix : array_like, shape (dim, dim)
+        C, symmetric.
+
+    Returns
+    -------
+    ndarray, shape (k, dim)
+        The gradient.
+
+    Raises
+    ------
+    ValueError
+        As `subspace_value`.
 
     Examples
     --------
@@ -168,11 +207,12 @@ def lemma_2(matrix: ArrayLike, rank: int, *, rng: Seed = None) -> CriticalPoints
     rank : int
         k, from 1 to dim.
     rng : int, numpy.random.Generator or None
-        Of the mixing matrices M.
+        Seed or generator of the mixing matrices M.
 
     Returns
     -------
     CriticalPoints
+        Both sides for every set of eigenvectors.
 
     Raises
     ------
@@ -217,10 +257,10 @@ def lemma_2(matrix: ArrayLike, rank: int, *, rng: Seed = None) -> CriticalPoints
 def lemma_3(matrix: ArrayLike, rank: int, *, starts: int = 5, rng: Seed = None) -> Optimum:
     """Lemma 3: the largest value of `subspace_value` is that of the top eigenvectors.
 
-        max over B of f(B) = Σ_{i≤k} λ_i,
+        max over B of f(B) = Σ_{i≤k} λ_i.
 
-    against what gradient ascent (L-BFGS on B itself) reaches from random starts. A maximum of f
-    is a minimum of the loss.
+    It is compared with what gradient ascent (L-BFGS on B itself) reaches from random starts. A
+    maximum of f is a minimum of the loss.
 
     Parameters
     ----------
@@ -229,12 +269,14 @@ def lemma_3(matrix: ArrayLike, rank: int, *, starts: int = 5, rng: Seed = None) 
     rank : int
         k, from 1 to dim.
     starts : int
-        Random decoders.
+        Number of random decoders to start from.
     rng : int, numpy.random.Generator or None
+        Seed or generator of the random starts.
 
     Returns
     -------
     Optimum
+        The formula and the best value found.
 
     Raises
     ------

@@ -21,16 +21,18 @@ from spectral_mae.theory.sides import MaskedImages, Sides, loss
 
 @dataclass(frozen=True, eq=False)
 class GapCurve:
-    """What a lemma's approximation misses, by mask ratio.
+    """Expected loss of a nonlinear model and a lemma's approximation of it, by mask ratio.
 
     Attributes
     ----------
     name : str
-        Of the lemma.
+        Name of the lemma.
     mask_ratio : ndarray, shape (n,)
-    expected, stderr : ndarray, shape (n,)
-        Expected loss, over all masks where they are few enough (then with no error), else over
-        drawn masks.
+        Fractions of patches hidden.
+    expected : ndarray, shape (n,)
+        Expected loss: over all masks where there are few enough, else over drawn masks.
+    stderr : ndarray, shape (n,)
+        Standard error of ``expected``; zero where all masks were used.
     formula : ndarray, shape (n,)
         The lemma's approximation of it.
     power : float
@@ -50,11 +52,23 @@ class GapCurve:
         return self.expected - self.formula
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists."""
+        """Convert the result to plain numbers and lists, which JSON can hold.
+
+        Returns
+        -------
+        dict
+            The attributes by name, and ``gap``.
+        """
         return plain_fields(self) | {"gap": self.gap.tolist()}
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a row per mask ratio."""
+        """Write a table with one row for each mask ratio.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file to write.
+        """
         names = ("mask_ratio", "expected", "stderr", "formula", "gap")
         write_columns(path, {name: getattr(self, name) for name in names})
 
@@ -77,29 +91,41 @@ def lemma_4(
 
         E‖x − f(x̃)‖² ≈ ‖x − f(0) − π₁Jx‖² + (π₂−π₁²) ‖Jx‖² + (π₁−π₂) Tr(J Blkdiag_p(xxᵀ) Jᵀ),
 
-    Lemma 1 for the map Jᵀ. It is exact for a function that is linear but for a constant.
+    which is Lemma 1 for the map Jᵀ. It is exact for a linear function plus a constant.
 
     Parameters
     ----------
     function : callable
         Takes a batch like ``images`` and returns one like it.
-    images, patch_size, mask_ratio, sampling, channel_axis, masks, rng
-        As of `lemma_1`.
+    images : array_like, shape (n, *shape[, channels])
+        Finite real numbers; ``shape`` has one axis (signals) or two.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
+    mask_ratio : float
+        m, the fraction of patches that is hidden, 0 < m < 1.
     jacobian : callable or None
-        Takes one image and returns the Jacobian there, shape (dim, dim), outputs in rows, both in
-        the row-major order of a flattened image as it is given. None finds it by
+        Takes one image and returns the Jacobian there, shape (dim, dim), outputs in rows. Both axes
+        have the row-major order of a flattened image as it is given. None uses
         `complex_step_jacobian`.
+    sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
+    channel_axis : int or None
+        Axis of the array that holds the channels; None where there is none.
+    masks : int
+        How many masks are drawn at random for the Monte Carlo estimate.
+    rng : int, numpy.random.Generator or None
+        Seed or generator of the drawn masks.
 
     Returns
     -------
     Sides
-        ``terms`` are ``bias``, ``shared`` and ``local``. The difference is what the approximation
-        misses.
+        Formula and mean loss over masks. ``terms`` are ``bias``, ``shared`` and ``local``; the
+        difference is the error of the approximation.
 
     Raises
     ------
     ValueError
-        As `lemma_1` and `complex_step_jacobian`, and if outputs are not shaped like inputs.
+        As `lemma_1` and `complex_step_jacobian`, and if outputs have another shape than inputs.
 
     Examples
     --------
@@ -133,26 +159,41 @@ def lemma_5(
 ) -> Sides:
     """Lemma 5: the expected loss of a nonlinear model, linearised at the mean masked input.
 
-    With f(x̃) ≈ f(π₁x) + J (x̃ − π₁x), J the Jacobian at π₁x and F = JᵀJ the Fisher matrix of a
+    With f(x̃) ≈ f(π₁x) + J (x̃ − π₁x), J the Jacobian at π₁x, and F = JᵀJ the Fisher matrix of a
     model whose output has white Gaussian noise,
 
         E‖x − f(x̃)‖² ≈ ‖x − f(π₁x)‖² + (π₂−π₁²) xᵀFx + (π₁−π₂) Tr(F Blkdiag_p(xxᵀ)).
 
-    The cross term 2 (x − f(π₁x))ᵀ J E(x̃ − π₁x) is zero, whatever its sign. What is left out is
-    the curvature of f: about −(x − f(π₁x))ᵀ H : Cov(x̃), with H its second derivatives, and so of
-    the same order in Cov(x̃) as the terms that are kept. It vanishes where the model is linear or
-    its misfit small.
+    The cross term 2 (x − f(π₁x))ᵀ J E(x̃ − π₁x) is zero. The curvature of f is left out: about −(x
+    − f(π₁x))ᵀ H : Cov(x̃), with H its second derivatives. That is of the same order in Cov(x̃) as
+    the terms that are kept. It vanishes where the model is linear or its misfit is small.
 
     Parameters
     ----------
-    function, images, patch_size, mask_ratio, jacobian, sampling, channel_axis, masks, rng
-        As of `lemma_4`; the Jacobian is taken at π₁ times each image.
+    function : callable
+        Takes a batch like ``images`` and returns one like it.
+    images : array_like, shape (n, *shape[, channels])
+        Finite real numbers; ``shape`` has one axis (signals) or two.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
+    mask_ratio : float
+        m, the fraction of patches that is hidden, 0 < m < 1.
+    jacobian : callable or None
+        As in `lemma_4`; the Jacobian is taken at π₁ times each image.
+    sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
+    channel_axis : int or None
+        Axis of the array that holds the channels; None where there is none.
+    masks : int
+        How many masks are drawn at random for the Monte Carlo estimate.
+    rng : int, numpy.random.Generator or None
+        Seed or generator of the drawn masks.
 
     Returns
     -------
     Sides
-        ``terms`` are ``bias``, ``shared`` and ``local``, the last (π₁−π₂) times the mean
-        `patch_local_trace`.
+        Formula and mean loss over masks. ``terms`` are ``bias``, ``shared`` and ``local``; the last
+        is (π₁−π₂) times the mean `patch_local_trace`.
 
     Raises
     ------
@@ -187,19 +228,29 @@ def lemma_5(
 def fisher_matrix(
     function: ImageMap, image: ArrayLike, *, jacobian: Jacobian | None = None
 ) -> FloatArray:
-    """F = JᵀJ at an image: how the output changes with the input, to second order.
+    """The Fisher matrix F = JᵀJ at an image, the squared change of the output with the input.
 
-    The Fisher information about the input in an output with white Gaussian noise of variance 1.
+    It is the Fisher information about the input in an output with white Gaussian noise of variance
+    1.
 
     Parameters
     ----------
-    function, jacobian
-        As of `lemma_4`.
+    function : callable
+        Takes a batch of images and returns an array with one entry for each.
     image : array_like, shape (*shape[, channels])
+        Where the derivative is taken.
+    jacobian : callable or None
+        As in `lemma_4`.
 
     Returns
     -------
     ndarray, shape (dim, dim)
+        F, symmetric and positive semidefinite.
+
+    Raises
+    ------
+    ValueError
+        As `complex_step_jacobian`.
 
     Examples
     --------
@@ -219,19 +270,25 @@ def patch_local_trace(
     *,
     channel_axis: int | None = None,
 ) -> float:
-    """Tr(F Blkdiag_p(xxᵀ)) = Σ_b x_bᵀ F_bb x_b: what masks of single patches stir up.
+    """Tr(F Blkdiag_p(xxᵀ)) = Σ_b x_bᵀ F_bb x_b, the squared change by masked patches.
+
+    F_bb is the block of F within patch b: the sum adds up the changes of single patches.
 
     Parameters
     ----------
     fisher : array_like, shape (dim, dim)
         F, in the order of the flattened image.
     image : array_like, shape (*shape[, channels])
+        x.
     patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
     channel_axis : int or None
+        Axis of the array that holds the channels; None where there is none.
 
     Returns
     -------
     float
+        The trace, not negative for a Fisher matrix.
 
     Raises
     ------
@@ -266,22 +323,34 @@ def gap_by_mask_ratio(
     rng: Seed = None,
     **options: Any,
 ) -> GapCurve:
-    """What `lemma_4` or `lemma_5` misses at each of several mask ratios.
+    """The error of `lemma_4` or `lemma_5` at each of several mask ratios.
 
     Parameters
     ----------
     lemma : callable
         `lemma_4` or `lemma_5`.
-    function, images, patch_size
-        As of `lemma_4`.
+    function : callable
+        Takes a batch like ``images`` and returns one like it.
+    images : array_like, shape (n, *shape[, channels])
+        Finite real numbers; ``shape`` has one axis (signals) or two.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
     mask_ratios : sequence of float
+        Fractions of patches hidden, each between 0 and 1.
     rng : int, numpy.random.Generator or None
-    **options
+        Seed or generator of the drawn masks.
+    **options : Any
         Further arguments of the lemma.
 
     Returns
     -------
     GapCurve
+        Expected loss and approximation at each ratio.
+
+    Raises
+    ------
+    ValueError
+        As the lemma, and if there is no mask ratio.
 
     Examples
     --------

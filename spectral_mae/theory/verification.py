@@ -36,23 +36,26 @@ def verify_lemmas(
     Parameters
     ----------
     pixels : ndarray of float64, shape (H, W)
+        Gray values.
     mask_ratio : float
-        Brought to where between one and four of six patches are hidden.
+        Fraction of patches hidden. It is clipped so that between one and four of the six patches of
+        a crop are hidden.
     rng : numpy.random.Generator
+        Generator of the crops, maps and masks.
     where : str
-        Name of the image for the result.
+        Name of the image, for the result.
 
     Returns
     -------
     list of Check
-        One for each lemma and design against the enumeration of all masks; one for each lemma
-        with the largest distance of drawn masks, in standard errors; and, for what Lemmas 4 and 5
-        leave out of a nonlinear model, the power with which it grows with the nonlinearity.
+        For each lemma and kind of sampling, the distance of the formula from the mean over all
+        masks. For each lemma, also the largest distance from drawn masks, in standard errors. For
+        Lemmas 4 and 5, also the power with which their error grows with the nonlinearity.
 
     Raises
     ------
     ImageRefused
-        If the image is smaller than a crop, or the same everywhere.
+        If the image is smaller than a crop, or all its pixels are equal.
     """
     crops = _crops(pixels, rng)
     n_patches = math.prod(COUNTS)
