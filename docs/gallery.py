@@ -14,8 +14,9 @@ PAGE = Path(__file__).with_name("gallery.md")
 INTRODUCTION = """\
 # Gallery
 
-Every figure comes from images inside scikit-image's wheel, without a download, and in closed form,
-without training: `spectral-mae figures --out DIR` draws them all, `--data` of your own images.
+Each figure is computed in closed form, without training, from images that scikit-image installs,
+without a download. `spectral-mae figures --out DIR` draws all of them. With `--data` it draws them
+from your own images.
 
 *This page is written by `python docs/gallery.py`.*
 """

@@ -1,4 +1,4 @@
-"""What linear masked autoencoders make of each frequency that masking hides.
+"""What linear masked autoencoders do to each frequency that masking hides.
 
 ``python figures/band_interpolation.py [--data PATH ...] [--out DIR]``
 ``--help`` tells what it shows.

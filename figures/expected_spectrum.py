@@ -1,4 +1,4 @@
-"""The expected spectrum under random masks, exact and without drawing any, beside drawn ones.
+"""The exact expected spectrum under random masks, beside spectra under drawn masks.
 
 ``python figures/expected_spectrum.py [--data PATH ...] [--out DIR]``
 ``--help`` tells what it shows.

@@ -1,4 +1,4 @@
-"""How much of images that it never saw the best linear MAE fills in, by patch size and ratio.
+"""Explained power of the best linear MAE on held-out images, by patch size and mask ratio.
 
 ``python figures/mask_ratio_map.py [--data PATH ...] [--out DIR]``
 ``--help`` tells what it shows.

@@ -1,4 +1,4 @@
-"""What one output pixel looks at: linear MAE, DAE and AE side by side.
+"""Receptive fields of one output pixel: linear MAE, DAE and AE side by side.
 
 ``python figures/receptive_fields.py [--data PATH ...] [--out DIR]``
 ``--help`` tells what it shows.

@@ -1,4 +1,4 @@
-"""What Lemmas 4 and 5 miss of a nonlinear model's loss, by mask ratio.
+"""The error of Lemmas 4 and 5 for the loss of a nonlinear model, by mask ratio.
 
 ``python figures/taylor_gap.py [--data PATH ...] [--out DIR]``
 ``--help`` tells what it shows.

@@ -1,4 +1,4 @@
-"""Transfer of linear MAE, DAE and AE on one axis: what is left of each frequency.
+"""Transfer functions of linear MAE, DAE and AE on one axis.
 
 ``python figures/transfer.py [--data PATH ...] [--out DIR]``
 ``--help`` tells what it shows.

@@ -1,24 +1,21 @@
-"""Pictures: each function takes results and ``ax=``, draws, and returns the axes.
+"""Pictures of results: each function takes results and ``ax=``, draws, and returns the axes.
 
-One style for the whole package (`style`): colours that colour-blind readers tell apart (Okabe and
-Ito), units on every axis. Only this package imports matplotlib; `new_figure` and `save` serve those
-who write files without a screen.
+All pictures have one style (`style`): the colours of Okabe and Ito, which colour-blind readers can
+tell apart, and units on every axis. Only this package imports matplotlib. `new_figure` and `save`
+make files without a screen.
 
 The files:
 
-- `cells`: planes of millions of numbers as the cells of a picture, each the mean of a block.
-- `drawing`: one look for all pictures, and the pieces that several of them are drawn with.
-- `gallery/`: the figures of the documentation, each drawn from images of your own or built-in
-  ones.
-- `masks`: pictures of masks and of what they do: Fig. 22, the grating, leakage.
-- `models`: pictures of linear models: receptive fields, filters, eigenvalues, responses,
-  reconstructions.
-- `reconstructions`: pictures of images sent through models.
-- `responses`: pictures of what models make of each frequency.
-- `spectra`: pictures of power spectra: maps, lines over frequency, averages over rings and
-  sectors.
-- `training`: pictures of trainings, of sweeps over them, and of what was learned.
-- `weights`: pictures of whole weight matrices and encoders, and of what linearisations miss.
+- `cells`: large images and maps, averaged in blocks to the size of a picture.
+- `drawing`: the style, and the parts that several pictures share: axes, maps, colour scales.
+- `gallery/`: the figures of the documentation, drawn from your own images or built-in ones.
+- `masks`: masks and their effects: Fig. 22 of the paper, the grating, leakage.
+- `models`: linear models: receptive fields, filters, eigenvalues, tables.
+- `reconstructions`: images, their masked copies, and what models make of them.
+- `responses`: what models do to each frequency.
+- `spectra`: power spectra: maps, lines over frequency, averages over rings and sectors.
+- `training`: losses of training runs, sweeps over them, probe accuracy, similarity of layers.
+- `weights`: weight matrices and encoders, and the error of linearisations.
 """
 
 from spectral_mae.plot.drawing import new_figure, save, style, use_style

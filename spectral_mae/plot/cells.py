@@ -1,7 +1,7 @@
-"""Planes of millions of numbers as the cells of a picture, each the mean of a block.
+"""Large images and maps, averaged in blocks to the size of a picture.
 
 A picture shows a few hundred cells along an axis, and matplotlib takes many times the memory of
-what it is given. Planes that are not larger than a picture come back as they are.
+what it is given. Arrays that are not larger than a picture are returned unchanged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,19 @@ CELLS = 1024  # along an axis, unless said otherwise
 
 
 def pixel_cells(pixels: NDArray[Any], most: int = CELLS) -> NDArray[Any]:
-    """Cells of an image, (H, W); at most so many along an axis.
+    """Average the pixels of an image in blocks, so that a picture has a limited number of cells.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W)
+        The image.
+    most : int
+        The largest number of cells along an axis.
+
+    Returns
+    -------
+    ndarray, two axes
+        Means of the blocks; the pixels themselves where the image is small enough.
 
     Examples
     --------
@@ -33,7 +45,22 @@ def pixel_cells(pixels: NDArray[Any], most: int = CELLS) -> NDArray[Any]:
 
 
 def frequency_cells(half: FloatArray, shape: tuple[int, ...], most: int = CELLS) -> FloatArray:
-    """Cells of a map over frequency with zero in the middle, from values on the half-plane."""
+    """Average a function of frequency in blocks, with zero frequency in the middle of the map.
+
+    Parameters
+    ----------
+    half : ndarray, shape (H, W//2 + 1)
+        Values on the half-plane of the real FFT.
+    shape : tuple of int
+        (H, W), the shape of the image.
+    most : int
+        The largest number of cells along an axis.
+
+    Returns
+    -------
+    ndarray, two axes
+        Means of the blocks over the whole plane of frequencies.
+    """
     height, width = shape
     order = frequencies.shifted(np.arange(height), 1)
 

@@ -1,4 +1,4 @@
-"""One look for all pictures, and the pieces that several of them are drawn with."""
+"""The style of all pictures, and the parts that several of them share."""
 
 from __future__ import annotations
 
@@ -71,7 +71,12 @@ FREQUENCY_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 def style() -> AbstractContextManager[None]:
-    """The style of the package as a context, for figures you make yourself.
+    """The style of the package as a context manager, for figures that you make yourself.
+
+    Returns
+    -------
+    context manager
+        Inside it, new figures have the style.
 
     Examples
     --------
@@ -82,7 +87,7 @@ def style() -> AbstractContextManager[None]:
 
 
 def use_style() -> None:
-    """Take the style of the package for all figures that are made from now on, as in a notebook.
+    """Set the style of the package for all figures made from now on, as in a notebook.
 
     Examples
     --------
@@ -95,7 +100,29 @@ def use_style() -> None:
 
 
 def named(name: str, given: Any, kinds: type | tuple[type, ...], how: str) -> dict[str, Any]:
-    """One result, or a mapping of label to result, as a mapping; ``how`` says what makes one."""
+    """Turn one result, or a mapping of label to result, into a mapping.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for error messages.
+    given : result, or mapping of label to result
+        What the caller passed.
+    kinds : type or tuple of type
+        Allowed types of a result.
+    how : str
+        How to make such a result, for error messages.
+
+    Returns
+    -------
+    dict
+        Results by label.
+
+    Raises
+    ------
+    TypeError
+        If something is of another type.
+    """
     several = dict(given) if isinstance(given, Mapping) else {"": given}
     if not several:
         raise ValueError(f"no {name} to draw: the mapping is empty")
@@ -109,7 +136,20 @@ R = TypeVar("R")
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Draw in the style of the package, also into axes that were made without it."""
+    """Decorate a function so that it draws in the style of the package.
+
+    The style is also used for axes that were made without it.
+
+    Parameters
+    ----------
+    draw : callable
+        A function that draws.
+
+    Returns
+    -------
+    callable
+        The same function, which draws in the style.
+    """
 
     @wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -122,7 +162,28 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 def new_figure(
     rows: int = 1, columns: int = 1, *, width: float = 6.0, height: float = 4.0, **layout: Any
 ) -> tuple[Figure, NDArray[Any]]:
-    """A figure without a screen and its axes as a (rows, columns) array; inches."""
+    """Make a figure that needs no screen, and its axes.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of axes.
+    columns : int
+        Columns of axes.
+    width : float
+        Width of the figure in inches.
+    height : float
+        Height of the figure in inches.
+    **layout : Any
+        Further arguments of ``Figure.subplots``.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+        The figure.
+    axes : ndarray of matplotlib.axes.Axes, shape (rows, columns)
+        Its axes.
+    """
     size = _checks.positive_number("width", width), _checks.positive_number("height", height)
     rows, columns = _checks.positive_int("rows", rows), _checks.positive_int("columns", columns)
     with style():
@@ -132,15 +193,17 @@ def new_figure(
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure in the format that the file's name says; PNG where it says none.
+    """Write a figure to a file, in the format that the file's ending names.
 
-    It is marked as made here where its format has a place for that, and a date only where the
-    format cannot do without (PostScript): elsewhere equal figures give equal bytes.
+    Without an ending the format is PNG. Where the format allows it, the file records that this
+    package wrote it. No date is stored, except in PostScript, which needs one. So equal figures
+    give equal bytes.
 
     Parameters
     ----------
-    figure : Figure
-    path : path
+    figure : matplotlib.figure.Figure
+        What to write.
+    path : str or os.PathLike
         Such as ``figure.png``, ``figure.pdf`` or ``figure.svg``.
 
     Raises
@@ -148,7 +211,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     TypeError
         If ``figure`` is not a figure.
     ValueError
-        For a format that matplotlib does not write; it lists those that it does.
+        If matplotlib does not write the format; the message lists those that it writes.
 
     Examples
     --------
@@ -165,7 +228,18 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 
 def one_axes(ax: Axes | None) -> Axes:
-    """The given axes, or those of a new figure."""
+    """Return the given axes, or the axes of a new figure.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where to draw.
+    """
     if ax is None:
         return subplots(1, 1, 4.0)[0, 0]
     _checks.needed("ax", ax, Axes, "plt.subplots() makes one; None makes a figure")
@@ -173,7 +247,27 @@ def one_axes(ax: Axes | None) -> Axes:
 
 
 def many_axes(ax: Any, shape: tuple[int, ...], side: float) -> NDArray[Any]:
-    """The given array of axes, checked, or those of a new figure, ``side`` inches each."""
+    """Return the given array of axes, or the axes of a new figure.
+
+    Parameters
+    ----------
+    ax : array_like of matplotlib.axes.Axes, or None
+        Given axes; None makes a figure.
+    shape : tuple of int
+        The shape that the array must have.
+    side : float
+        Width and height of each new axes, in inches.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes
+        Axes of the given shape.
+
+    Raises
+    ------
+    ValueError
+        If the given array has another shape.
+    """
     if ax is None:
         rows, columns = shape if len(shape) == 2 else (1, *shape)
         return subplots(rows, columns, side).reshape(shape)
@@ -185,7 +279,22 @@ def many_axes(ax: Any, shape: tuple[int, ...], side: float) -> NDArray[Any]:
 
 
 def subplots(rows: int, columns: int, side: float) -> NDArray[Any]:
-    """Axes of a pyplot figure, for whoever works in a notebook and gives no axes."""
+    """Make a pyplot figure with axes, for use in a notebook.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of axes.
+    columns : int
+        Columns of axes.
+    side : float
+        Width and height of each axes, in inches.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes, shape (rows, columns)
+        The axes.
+    """
     import matplotlib.pyplot as plt
 
     with style():
@@ -201,9 +310,27 @@ def frequency_map(
     norm: LogNorm,
     colours: str,
 ) -> AxesImage:
-    """A map over frequency with zero in the middle; rows run down, as in the image.
+    """Draw a map over frequency with zero in the middle; rows run down, as in the image.
 
-    ``cells`` are those of `frequency_cells`, for an image of this shape.
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    cells : ndarray, two axes
+        Values from `frequency_cells`.
+    shape : tuple of int
+        (H, W), the shape of the image.
+    fs : tuple of float
+        Sampling frequency along each axis.
+    norm : matplotlib.colors.LogNorm
+        Scale of the colours.
+    colours : str
+        Name of the colour map.
+
+    Returns
+    -------
+    matplotlib.image.AxesImage
+        The map.
     """
     rows, columns = frequencies.shifted_edges(shape, fs)
     image = ax.imshow(
@@ -224,22 +351,73 @@ def frequency_map(
 
 
 def color_bar(ax: Axes, image: AxesImage, label: str, *, ticks: FloatArray | None = None) -> None:
-    """Put a bar with the scale of a map beside it."""
+    """Draw the colour scale of a map beside it.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes of the map.
+    image : matplotlib.image.AxesImage
+        The map.
+    label : str
+        Quantity and unit.
+    ticks : ndarray or None
+        Positions of the ticks; None lets matplotlib choose.
+    """
     ax.figure.colorbar(image, ax=ax, label=label, shrink=0.9, ticks=ticks)
 
 
 def shown(power: FloatArray, floor: float = 0.0) -> FloatArray:
-    """Values that a logarithmic axis can show and that are not rounding, NaN (a gap) elsewhere."""
+    """Replace values that a logarithmic axis cannot show, or that are rounding errors, by NaN.
+
+    NaN appears as a gap in a line.
+
+    Parameters
+    ----------
+    power : ndarray
+        Values.
+    floor : float
+        Values up to this one are replaced.
+
+    Returns
+    -------
+    ndarray
+        The values, NaN where they are not shown.
+    """
     return np.where(power > max(floor, 0.0), power, np.nan)
 
 
 def unit_of(fs: tuple[float, ...]) -> str:
-    """Unit of frequency: cycles/pixel, unless a sampling frequency was given."""
+    """The unit of frequency, "cycles/pixel" unless a sampling frequency was given.
+
+    Parameters
+    ----------
+    fs : tuple of float
+        Sampling frequency along each axis.
+
+    Returns
+    -------
+    str
+        The unit.
+    """
     return "cycles/pixel" if all(rate == 1.0 for rate in fs) else "units of fs"
 
 
 def power_label(scaling: str, fs: tuple[float, ...]) -> str:
-    """What a power is, with its unit."""
+    """The axis label of a power: its name and unit.
+
+    Parameters
+    ----------
+    scaling : str
+        "density", "spectrum" or "energy".
+    fs : tuple of float
+        Sampling frequency along each axis.
+
+    Returns
+    -------
+    str
+        The label.
+    """
     unit = "cycle/pixel" if all(rate == 1.0 for rate in fs) else "unit of fs"
     density = f"per {unit}" if len(fs) == 1 else f"per ({unit})²"
     return {
@@ -250,7 +428,17 @@ def power_label(scaling: str, fs: tuple[float, ...]) -> str:
 
 
 def log_frequency_axis(ax: Axes, frequency: FloatArray, fs: tuple[float, ...]) -> None:
-    """Make the horizontal axis a logarithmic one of frequency with readable ticks."""
+    """Make the horizontal axis a logarithmic axis of frequency with readable ticks.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes to change.
+    frequency : ndarray
+        Frequencies that the axis must show.
+    fs : tuple of float
+        Sampling frequency along each axis.
+    """
     ax.set_xscale("log")
     ax.set_xlabel(f"frequency ({unit_of(fs)})")
     scale = min(fs)
@@ -264,7 +452,13 @@ def log_frequency_axis(ax: Axes, frequency: FloatArray, fs: tuple[float, ...]) -
 
 
 def log_power_axis(ax: Axes) -> None:
-    """Make the vertical axis logarithmic, also where there is no power above rounding to show."""
+    """Make the vertical axis logarithmic, also where no power is above rounding.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes to change.
+    """
     for text in [text for text in ax.texts if text.get_gid() == NOTHING]:
         text.remove()  # of what was drawn here before
         ax.autoscale()
@@ -282,7 +476,24 @@ def _is_empty(ax: Axes) -> bool:
 def picture(
     ax: Axes, pixels: FloatArray, norm: Normalize | None = None, colours: str = SIGNED_MAP
 ) -> AxesImage:
-    """Pixels without ticks or frame."""
+    """Draw pixels without ticks or frame.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        The image.
+    norm : matplotlib.colors.Normalize or None
+        Scale of the colours.
+    colours : str
+        Name of the colour map of gray values.
+
+    Returns
+    -------
+    matplotlib.image.AxesImage
+        The picture.
+    """
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)

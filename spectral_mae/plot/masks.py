@@ -46,23 +46,25 @@ PANEL = 512  # cells along an axis, of one of many small pictures
 def masking(
     image: FloatArray, masks: Sequence[PulseMask], ax: NDArray[Any] | None = None
 ) -> NDArray[Any]:
-    """The paper's Fig. 22: an image and masked copies of it over their spectra.
+    """Draw an image and masked copies of it above their power spectra, as in the paper's Fig. 22.
 
-    Columns are the image, then mask and masked image for each mask; below each stands its power
-    spectral density. All densities share one colour scale, whose bar is at the right.
+    The columns are the image, then mask and masked image for each mask. Below each stands its power
+    spectral density. All densities share one colour scale; its bar is at the right.
 
     Parameters
     ----------
     image : ndarray, shape (H, W)
-        Gray values; those outside [0, 1] stretch the gray scale of the pictures, not the spectra.
+        Gray values. Values outside [0, 1] widen the gray scale of the pictures and do not change
+        the spectra.
     masks : sequence of PulseMask
-        Of the shape of the image.
+        Masks of the shape of the image.
     ax : ndarray of Axes, shape (2, 1 + 2·len(masks)), or None
-        None makes a figure.
+        Where to draw; None makes a new figure.
 
     Returns
     -------
     ndarray of Axes, shape (2, 1 + 2·len(masks))
+        The axes.
 
     Raises
     ------
@@ -134,7 +136,22 @@ class _Column:
 
 @styled
 def masked_image(image: FloatArray, weights: FloatArray, ax: Axes | None = None) -> Axes:
-    """A gray image from 0 to 1 under a mask (or weights), hidden pixels in a tint."""
+    """Draw a gray image under a mask, with hidden pixels in a tint.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W)
+        Gray values from 0 to 1.
+    weights : ndarray, shape (H, W)
+        The mask (0 hides, 1 keeps), or weights between 0 and 1.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
     pixels, seen = (_checks.real_array(n, x) for n, x in (("image", image), ("weights", weights)))
     if pixels.ndim != 2 or seen.shape != pixels.shape:
         raise ValueError(
@@ -159,21 +176,30 @@ def grating(
     *,
     sampling: Sampling = "fixed",
 ) -> NDArray[Any]:
-    """The grating of a random mask: E|M|² over frequency, its zeros marked, and a cut through it.
+    """Draw E|M|² of a random mask over frequency: a map with its zeros marked, and a section.
+
+    The zeros form a grid of lines, the *grating*.
 
     Parameters
     ----------
     patch_grid : PatchGrid
-        Of an image.
+        The grid of an image.
     mask_ratio : float
+        Fraction of patches hidden, between 0 and 1.
     ax : ndarray of Axes, shape (2,), or None
-        Map and cut. None makes a figure.
+        Axes of the map and of the cut; None makes a new figure.
     sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
+
+    Returns
+    -------
+    ndarray of Axes, shape (2,)
+        The axes.
 
     Raises
     ------
     ValueError
-        For the grid of a signal.
+        If the grid has one axis (signals).
     """
     expect_grid(patch_grid)
     if patch_grid.ndim != 2:
@@ -222,7 +248,25 @@ def grating(
 def leakage(
     result: Leakage | RadialLeakage, ax: Axes | None = None, *, label: str | None = None
 ) -> Axes:
-    """Leakage: a map over the frequencies of an image, or a line over rings."""
+    """Draw leakage: a map over the frequencies of an image, or a line over rings.
+
+    Leakage is the power that masking moves to a frequency, relative to what the mask leaves of the
+    original power there.
+
+    Parameters
+    ----------
+    result : Leakage or RadialLeakage
+        What to draw.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+    label : str or None
+        Label of the line.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
     kinds = Leakage, RadialLeakage
     _checks.needed("result", result, kinds, "leakage(image, patch_size, mask_ratio) makes one")
     ax = one_axes(ax)
@@ -255,16 +299,26 @@ def octaves(
     *,
     legend: bool = True,
 ) -> Axes:
-    """Leakage of many images by octave: a dot per image, a bar at the median.
+    """Draw the leakage of many images by octave: a dot for each image and a bar at the median.
+
+    An octave is a band of frequencies whose upper end is twice its lower end. Infinite values are
+    triangles at the top edge; the median includes them.
 
     Parameters
     ----------
-    values : mapping of label to a sequence, for each octave, of the images' numbers
+    values : mapping of str to sequence of sequence of float
+        For each label and each octave, the numbers of the images.
     names : sequence of str
         Names of the octaves.
-    ax : Axes or None
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+    legend : bool
+        Whether to draw a legend.
 
-    Infinite values stand as triangles at the top edge; the median counts them.
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
     """
     if not isinstance(values, Mapping) or not values:
         raise ValueError(f"values={_checks.brief(values)} holds no numbers by octave under a label")

@@ -42,22 +42,29 @@ def receptive_field(
     log: bool = False,
     around: int | None = None,
 ) -> Axes:
-    """Weights of one output pixel: a map of an image's inputs, a line of a signal's.
+    """Draw the weights of one output pixel: a map for images, a line for signals.
 
-    Input channels are summed. Of a `ReceptiveField` the own patch is outlined and the output
-    pixel marked.
+    Weights of input channels are summed. For a `ReceptiveField`, the output pixel's own patch is
+    outlined and the output pixel is marked.
 
     Parameters
     ----------
-    field : ReceptiveField, or weights of shape (*shape[, channels])
-        An array of two axes is taken for an image.
-    ax : Axes or None
-        None makes a figure.
+    field : ReceptiveField or array_like, shape (*shape[, channels])
+        The weights. An array of two axes is an image.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
     colorbar : bool
+        Whether to draw the colour scale.
     log : bool
-        A scale that is logarithmic from a thousandth of the largest weight up, in both signs.
+        Use a scale that is logarithmic from a thousandth of the largest weight upwards, in both
+        signs.
     around : int or None
-        Show only so many patches on each side of the output pixel's own.
+        Show only this many patches on each side of the output pixel's own patch; None shows all.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
     """
     colorbar, log = _checks.flag("colorbar", colorbar), _checks.flag("log", log)
     if around is not None:
@@ -92,17 +99,24 @@ def receptive_fields(
     *,
     log: bool = False,
 ) -> NDArray[Any]:
-    """Receptive fields side by side, in the structure of the paper's Fig. 13C.
+    """Draw receptive fields side by side, in the structure of the paper's Fig. 13C.
 
     Parameters
     ----------
-    rows : mapping of model to a mapping of parameter to ReceptiveField
-        One row of pictures for each model, each with its own scale: a field is divided by its
-        largest absolute weight.
-    ax : ndarray of Axes, or None
-        As many rows as ``rows``, as many columns as the longest of them.
+    rows : mapping of str to mapping of str to ReceptiveField
+        For each model, fields by the value of a parameter. Each field is divided by its largest
+        absolute weight.
+    ax : ndarray of Axes or None
+        As many rows as ``rows`` and as many columns as the longest of them; None makes a new
+        figure.
     log : bool
-        A scale that is logarithmic from a hundredth of the largest weight up, in both signs.
+        Use a scale that is logarithmic from a hundredth of the largest weight upwards, in both
+        signs.
+
+    Returns
+    -------
+    ndarray of Axes
+        The axes.
     """
     log = _checks.flag("log", log)
     if not isinstance(rows, Mapping) or not all(isinstance(r, Mapping) for r in rows.values()):
@@ -141,7 +155,20 @@ def receptive_fields(
 def weight_by_distance(
     fields: ReceptiveField | Mapping[str, ReceptiveField], ax: Axes | None = None
 ) -> Axes:
-    """Normalised weight against distance from the output pixel, on a logarithmic axis."""
+    """Draw normalised weights against distance from the output pixel, on a logarithmic axis.
+
+    Parameters
+    ----------
+    fields : ReceptiveField or mapping of str to ReceptiveField
+        One field, or fields by label.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
     several = named("fields", fields, ReceptiveField, FIELD)
     ax = one_axes(ax)
     for i, (name, field) in enumerate(several.items()):
@@ -162,18 +189,24 @@ def weight_by_distance(
 def filters(
     images: FloatArray, ax: Axes | None = None, *, channels: bool = False, columns: int = 8
 ) -> Axes:
-    """Rows of an encoder or decoder as a sheet of small pictures, each on its own scale.
+    """Draw the rows of an encoder or decoder as small pictures, each with its own scale.
 
     Parameters
     ----------
     images : ndarray, shape (n, H, W), or (n, H, W, channels) with ``channels``
-        As `LinearModel.encoder` and `LinearModel.decoder` return them; of signals, (n, D), lines
-        are drawn.
-    ax : Axes or None
+        As `LinearModel.encoder` and `LinearModel.decoder` return them. For signals, shape (n, D),
+        lines are drawn.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
     channels : bool
-        The last axis is red, green and blue; zero is middle gray.
+        Whether the last axis holds red, green and blue; zero is middle gray.
     columns : int
         Pictures in a row.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
     """
     images = _checks.real_array("images", images)
     channels = _checks.flag("channels", channels)
@@ -211,17 +244,26 @@ def eigenvalues(
     models: LinearModel | ArrayLike | Mapping[str, LinearModel | ArrayLike],
     ax: Axes | None = None,
 ) -> Axes:
-    """Eigenvalues of μ²SQ⁻¹S in descending order: the power that each number of a code explains.
+    """Draw the eigenvalues of μ²SQ⁻¹S: the power that each number of a code explains.
+
+    They stand in descending order.
 
     Parameters
     ----------
-    models : LinearModel, eigenvalues, or a mapping of label to either
-    ax : Axes or None
+    models : LinearModel, array_like, or mapping of str to either
+        Fitted models or their eigenvalues.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
 
     Raises
     ------
     ValueError
-        If a model has none, as with a hidden target.
+        If a model has no eigenvalues, as with ``target="hidden"``.
     """
     several = named("models", models, object, "")
     known = {name: _eigenvalues(model) for name, model in several.items()}
@@ -251,18 +293,31 @@ def heat_map(
     column_label: str = "mask ratio",
     digits: int = 3,
 ) -> Axes:
-    """A table of numbers as colours, with the numbers written in.
+    """Draw a table of numbers as colours, with the numbers written in the cells.
 
     Parameters
     ----------
     values : ndarray, shape (len(rows), len(columns))
-        NaN where there is none.
-    rows, columns : sequence
-        What is written at the ticks.
-    ax : Axes or None
-    label, row_label, column_label : str
+        The numbers; NaN leaves a cell empty.
+    rows : sequence
+        Labels of the rows.
+    columns : sequence
+        Labels of the columns.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+    label : str
+        Quantity of the colour scale.
+    row_label : str
+        Label of the vertical axis.
+    column_label : str
+        Label of the horizontal axis.
     digits : int
-        Of the numbers, after the point.
+        Digits after the decimal point.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
     """
     values = _checks.real_pixels("values", values)
     rows = _checks.items("rows", rows)

@@ -1,4 +1,4 @@
-"""Pictures of images sent through models."""
+"""Pictures of images, their masked copies, and what models make of them."""
 
 from __future__ import annotations
 
@@ -31,17 +31,21 @@ from spectral_mae.plot.drawing import (
 
 @styled
 def reconstruction(one: Reconstruction, ax: NDArray[Any] | None = None) -> NDArray[Any]:
-    """One image through a model: original, what the model saw, its output, error, spectra.
+    """Draw one image and what a model makes of it.
+
+    The panels are the original, the input of the model, its output, the error, and the spectra.
 
     Parameters
     ----------
     one : Reconstruction
-        Of an image, gray or in colours from 0 to 1.
+        The result for one image, gray or in colours from 0 to 1.
     ax : ndarray of Axes, shape (2, 3), or None
+        Where to draw; None makes a new figure.
 
     Returns
     -------
     ndarray of Axes, shape (2, 3)
+        The axes.
     """
     _of_an_image(one)
     ax = many_axes(ax, (2, 3), 3.3)
@@ -129,15 +133,21 @@ def _spectra(one: Reconstruction, ax: Axes) -> None:
 def reconstructions(
     several: Sequence[Reconstruction], ax: NDArray[Any] | None = None, *, names: Sequence[str] = ()
 ) -> NDArray[Any]:
-    """A strip for each image: original, masked, reconstruction, hidden patches filled in, error.
+    """Draw one row for each image: original, masked, output, hidden patches filled in, error.
 
     Parameters
     ----------
     several : sequence of Reconstruction
-        Of masked images, gray or in colours from 0 to 1.
+        Results for masked images, gray or in colours from 0 to 1.
     ax : ndarray of Axes, shape (len(several), 5), or None
+        Where to draw; None makes a new figure.
     names : sequence of str
-        What to write beside each strip.
+        A label for each row.
+
+    Returns
+    -------
+    ndarray of Axes, shape (len(several), 5)
+        The axes.
     """
     if isinstance(several, Reconstruction):
         raise TypeError(f"several={several!r} is one reconstruction; give a list")

@@ -1,4 +1,4 @@
-"""Pictures of what models make of each frequency."""
+"""Pictures of what models do to each frequency."""
 
 from __future__ import annotations
 
@@ -46,20 +46,27 @@ def response(
     *,
     curves: Sequence[str] = CURVES,
 ) -> Axes:
-    """What models make of each frequency, over rings, as parts of the original power.
+    """Draw what models do to each frequency, over rings, as fractions of the original power.
 
     Parameters
     ----------
-    responses : FrequencyResponse or RadialResponse, or a mapping of label to either
-    ax : Axes or None
+    responses : FrequencyResponse, RadialResponse, or mapping of str to either
+        One response, or responses by label.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
     curves : sequence of str
-        Of "gain", "explained", "passed", "aliased", "noise", "error", "reconstructed". One model
-        has a colour for each; several models have a colour for each model.
+        Any of "gain", "explained", "passed", "aliased", "noise", "error" and "reconstructed". With
+        one model each curve has a colour; with several, each model has one.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
 
     Raises
     ------
     ValueError
-        If there is no such curve.
+        If a curve has another name.
     """
     if isinstance(curves, str):
         raise TypeError(f"{curves=} is one name; give a list, [{curves!r}]")
@@ -100,9 +107,21 @@ def response(
 
 @styled
 def response_power(one: Response, ax: Axes | None = None) -> Axes:
-    """Power density of the originals, of what a model makes of them, and of its error.
+    """Draw the power density of the originals, of a model's output, and of its error.
 
     Channels are summed.
+
+    Parameters
+    ----------
+    one : FrequencyResponse or RadialResponse
+        The response of a model.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
     """
     _checks.needed("one", one, KINDS, HOW)
     ax = one_axes(ax)

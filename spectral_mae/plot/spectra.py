@@ -48,18 +48,28 @@ def psd(
     vmax: float | None = None,
     colorbar: bool = True,
 ) -> Axes:
-    """Power spectrum: a line for signals, for images a logarithmic map with zero in the middle.
+    """Draw a power spectrum: a line for signals, a logarithmic map for images.
+
+    Zero frequency is in the middle of the map.
 
     Parameters
     ----------
     spectrum : Spectrum
-    ax : Axes or None
-        None makes a figure.
-    vmin, vmax : float or None
-        Ends of the scale, for pictures that share one; by default what the spectrum holds,
-        without zero frequency and what rounding leaves.
+        What to draw.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+    vmin : float or None
+        Lower end of the scale, for pictures that share one. None takes the smallest power, without
+        zero frequency and rounding errors.
+    vmax : float or None
+        Upper end of the scale. None takes the largest power, without zero frequency.
     colorbar : bool
-        Add a bar with the unit.
+        Whether to draw the colour scale with its unit.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
 
     Examples
     --------
@@ -105,14 +115,22 @@ def radial(
     *,
     band: Band = "stderr",
 ) -> Axes:
-    """Radial spectra on logarithmic axes, with bands of one standard error (or spread).
+    """Draw radial spectra on logarithmic axes, with bands of one standard error or of the spread.
 
     Parameters
     ----------
-    spectra_by_name : RadialSpectrum or mapping of label to RadialSpectrum
-    ax : Axes or None
+    spectra_by_name : RadialSpectrum or mapping of str to RadialSpectrum
+        One spectrum, or spectra by label.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
     band : {"stderr", "std", "none"}
-        What the shaded band is: one standard error, the spread, or nothing.
+        The shaded band: one standard error of the mean, the standard deviation within a ring, or no
+        band.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
     """
     _checks.choice("band", band, Band)
     several = named("spectra", spectra_by_name, RadialSpectrum, RADIAL)
@@ -140,9 +158,27 @@ def masked_radial(
     *,
     legend: bool = True,
 ) -> Axes:
-    """Radial spectra of an image, of its exact mean under masks, and of masks that were drawn.
+    """Draw radial spectra of an image, of its exact mean under masks, and of drawn masks.
 
-    The band is the spread of the drawn masks; the line of the expectation is exact.
+    The band is the standard deviation over the drawn masks. The line of the expectation is exact.
+
+    Parameters
+    ----------
+    original : RadialSpectrum
+        Of the image.
+    expected : RadialSpectrum
+        The expectation over all masks.
+    drawn : RadialSpectrum
+        Of the image under drawn masks.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+    legend : bool
+        Whether to draw a legend.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
     """
     for name, one in (("original", original), ("expected", expected), ("drawn", drawn)):
         _checks.needed(name, one, RadialSpectrum, RADIAL)
@@ -175,17 +211,24 @@ def unmasked_radial(
     true: RadialSpectrum | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Radial spectra of what a mask shows: as it is, unmasked with its standard error, and true.
+    """Draw radial spectra of a masked image: as it is, unmasked, and of the whole image.
 
     Parameters
     ----------
     naive : RadialSpectrum
-        Of the masked image, for its share of visible pixels.
+        Of the masked image, divided by the fraction of visible pixels.
     unmasked : RadialSpectrum or None
-        Rings where it is not positive are gaps on the logarithmic axis.
+        The estimate of the spectrum without the mask, with its standard error. Rings where it is
+        not positive are gaps on the logarithmic axis.
     true : RadialSpectrum or None
         Of the whole image.
-    ax : Axes or None
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
     """
     for name, one in (("naive", naive), ("unmasked", unmasked), ("true", true)):
         if one is not None or name == "naive":
@@ -206,7 +249,22 @@ def unmasked_radial(
 
 @styled
 def sectors(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None = None) -> Axes:
-    """Power by orientation, with bars of one standard error."""
+    """Draw power by orientation, with bars of one standard error.
+
+    Parameters
+    ----------
+    result : SectorSpectrum
+        Power in sectors.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+    label : str or None
+        Label of the points.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
     _checks.needed("result", result, SectorSpectrum, "Spectrum.sectors(n) makes one")
     ax = one_axes(ax)
     closed = np.append(np.arange(len(result)), 0)
@@ -221,8 +279,18 @@ def sectors(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None
 def power_limits(spectra_: Sequence[Spectrum]) -> tuple[float, float]:
     """Ends of a logarithmic scale that fits several spectra.
 
-    Zero frequency stays out, for it would stretch the scale, and so does power that is no more
-    than rounding; no more than eight decades are shown.
+    Zero frequency is left out because it would stretch the scale. Power at the level of rounding is
+    left out too, and at most eight decades are shown.
+
+    Parameters
+    ----------
+    spectra_ : sequence of Spectrum
+        The spectra.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end.
     """
     spectra = _checks.items("spectra", spectra_)
     for spectrum in spectra:
@@ -231,7 +299,18 @@ def power_limits(spectra_: Sequence[Spectrum]) -> tuple[float, float]:
 
 
 def power_range(spectrum: Spectrum) -> tuple[float, float] | None:
-    """The lowest power that counts and the highest, or None where there is only rounding."""
+    """The smallest and the largest power of a spectrum that a scale must show.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        The spectrum.
+
+    Returns
+    -------
+    tuple of float, or None
+        Lower and upper end; None where all power is rounding.
+    """
     power = spectrum.power.ravel()[1:].astype(float, copy=False)
     seen = power[power > max(spectrum.floor, 0.0)]
     if not seen.size:
@@ -241,7 +320,18 @@ def power_range(spectrum: Spectrum) -> tuple[float, float] | None:
 
 
 def common_limits(ranges: Iterable[tuple[float, float] | None]) -> tuple[float, float]:
-    """Ends of a scale for the ranges of several spectra; see `power_limits`."""
+    """Ends of one scale for the ranges of several spectra, as in `power_limits`.
+
+    Parameters
+    ----------
+    ranges : iterable of (tuple of float, or None)
+        Ranges from `power_range`.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end.
+    """
     found = [one for one in ranges if one is not None]
     if not found:
         return 0.1, 1.0
@@ -265,7 +355,21 @@ def _radial_line(ax: Axes, spectrum: RadialSpectrum, name: str, band: Band) -> N
 
 
 def shade(ax: Axes, spectrum: RadialSpectrum, width: FloatArray, **look: Any) -> None:
-    """Shade power ± width; where that reaches zero, a logarithmic axis needs a lower end."""
+    """Shade power ± width around a radial spectrum.
+
+    Where the lower edge reaches zero, it is set to a positive value, as a logarithmic axis needs.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    spectrum : RadialSpectrum
+        The spectrum.
+    width : ndarray, shape (bins,)
+        Half the height of the band.
+    **look : Any
+        Further arguments of ``Axes.fill_between``.
+    """
     power = spectrum.power
     low = np.where(power > width, power - width, power / 10)
     ax.fill_between(

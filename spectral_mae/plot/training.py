@@ -1,4 +1,4 @@
-"""Pictures of trainings, of sweeps over them, and of what was learned."""
+"""Pictures of training runs, of sweeps over them, and of what was learned."""
 
 from __future__ import annotations
 
@@ -21,16 +21,22 @@ def training(
     *,
     lines: Mapping[str, float] | None = None,
 ) -> Axes:
-    """Losses of a training by epoch.
+    """Draw the losses of a training run over its epochs.
 
     Parameters
     ----------
     columns : mapping of str to sequence
-        ``epoch``, ``loss`` and ``held_out`` (NaN where it is not known), as
-        `nonlinear.training.History.to_dict` gives them.
-    ax : Axes or None
-    lines : mapping of label to loss, or None
-        Drawn across, to compare with, such as the best linear model.
+        ``epoch``, ``loss`` and ``held_out`` (the loss of held-out images, NaN where it is not
+        known), as `nonlinear.training.History.to_dict` returns them.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+    lines : mapping of str to float, or None
+        Losses to compare with, by label, drawn as horizontal lines.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
     """
     if lines is not None and not isinstance(lines, Mapping):
         raise TypeError(f"lines={_checks.brief(lines)} is not a mapping of label to loss")
@@ -65,20 +71,26 @@ def loss_and_accuracy(
     against: str = "loss",
     series: str | None = None,
 ) -> Axes:
-    """Probe accuracy of trainings against their loss, one standard error up and down.
+    """Draw the probe accuracy of training runs against their loss, with bars of one standard error.
 
     Parameters
     ----------
     columns : mapping of str to sequence
-        ``loss``, ``accuracy``, ``stderr`` and ``label``, as `nonlinear.sweep.TrainingSweep` has
-        them.
-    ax : Axes or None
+        ``loss``, ``accuracy``, ``stderr`` and ``label``, as
+        `nonlinear.training_sweep.TrainingSweep` returns them.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
     label : str
         The column that is written beside each point.
     against : str
-        The column along the axis, if not ``loss``.
+        The column of the horizontal axis.
     series : str or None
-        A column whose values get a colour and a marker each.
+        A column; each of its values has a colour and a marker.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
 
     Examples
     --------
@@ -119,12 +131,19 @@ def loss_and_accuracy(
 def label_efficiency(
     curves: Mapping[str, Sequence[tuple[float, float, float]]], ax: Axes | None = None
 ) -> Axes:
-    """Accuracy over the number of labelled images, one standard error up and down.
+    """Draw accuracy over the number of labelled images, with bars of one standard error.
 
     Parameters
     ----------
-    curves : mapping of label to sequence of (labelled images, accuracy, standard error)
-    ax : Axes or None
+    curves : mapping of str to sequence of tuple of float
+        For each label, (labelled images, accuracy, standard error) of each point.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
 
     Examples
     --------
@@ -171,17 +190,25 @@ def layer_similarity(
     columns: str = "layers",
     first: str = "embedding",
 ) -> Axes:
-    """How alike layers of two networks are (CKA), as colours with the numbers written in.
+    """Draw the similarity of layers of two networks (CKA) as colours with the numbers written in.
 
     Parameters
     ----------
     table : ndarray, shape (layers, layers)
-        As `nonlinear.layer_similarity` gives it: embeddings first, then blocks.
-    ax : Axes or None
-    rows, columns : str
-        Whose layers they are.
+        As `nonlinear.layer_similarity` returns it: the embedding first, then the blocks.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+    rows : str
+        Label of the network whose layers are the rows.
+    columns : str
+        Label of the network whose layers are the columns.
     first : str
-        What layer 0 is called.
+        Label of layer 0.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
 
     Examples
     --------

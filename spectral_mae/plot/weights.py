@@ -1,4 +1,4 @@
-"""Pictures of whole weight matrices and encoders, and of what linearisations miss."""
+"""Pictures of weight matrices and encoders, and of the error of linearisations."""
 
 from __future__ import annotations
 
@@ -30,20 +30,29 @@ def weight_matrix(
     outputs_in_patches: bool = True,
     colorbar: bool = True,
 ) -> Axes:
-    """W of signals, inputs in rows and outputs in columns, as x̂ = x̃W has them; or A or B.
+    """Draw the matrix W of a model of signals, inputs in rows and outputs in columns (x̂ = x̃W).
+
+    It also draws an encoder A or a decoder B.
 
     Parameters
     ----------
     matrix : array_like, shape (D, n)
         `LinearMAE.weight_matrix`, or the columns of an encoder.
     grid : PatchGrid
-        Of one axis of D pixels; ticks mark where its patches begin.
-    ax : Axes or None
+        Grid of one axis of D pixels; ticks mark where its patches begin.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
     output_label : str
-        Name of the columns.
+        Label of the columns.
     outputs_in_patches : bool
-        The columns are pixels, too, with ticks where patches begin.
+        Whether the columns are pixels too; ticks then mark where patches begin.
     colorbar : bool
+        Whether to draw the colour scale.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
 
     Raises
     ------
@@ -78,16 +87,23 @@ def weight_matrix(
 def encoder_energy(
     filters: FloatArray, grid: PatchGrid, ax: Axes | None = None, *, colorbar: bool = True
 ) -> Axes:
-    """Where an encoder (or decoder) reads: Σ a² at each pixel, over the mean of all pixels.
+    """Draw the energy of an encoder or decoder at each pixel: Σ a², relative to the mean pixel.
 
     Parameters
     ----------
     filters : ndarray, shape (n, *shape[, channels])
-        As `LinearMAE.encoder` gives them.
+        As `LinearMAE.encoder` returns them.
     grid : PatchGrid
-        Lines mark its patches.
-    ax : Axes or None
+        Grid of the images; lines mark its patches.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
     colorbar : bool
+        Whether to draw the colour scale.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
     """
     colorbar = _checks.flag("colorbar", colorbar)
     energy = filter_energy(filters, grid)
@@ -109,12 +125,19 @@ def encoder_energy(
 
 @styled
 def gap(curves: GapCurve | Mapping[str, GapCurve], ax: Axes | None = None) -> Axes:
-    """What Lemmas 4 and 5 miss of the expected loss, by mask ratio, as a share of image power.
+    """Draw the error of Lemmas 4 and 5 by mask ratio, as a fraction of image power.
 
     Parameters
     ----------
-    curves : GapCurve, or a mapping of label to GapCurve
-    ax : Axes or None
+    curves : GapCurve or mapping of str to GapCurve
+        One curve, or curves by label.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
     """
     several = named("curves", curves, GapCurve, "theory.gap_by_mask_ratio makes one")
     ax = one_axes(ax)

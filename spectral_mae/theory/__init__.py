@@ -20,7 +20,7 @@ on rows, x̂ = x̃W.
 
 The files:
 
-- `function_space`: Lemma 6, and appendix B: the loss of functions that are sampled ever more finely.
+- `function_space`: Lemma 6, and appendix B: the loss of functions sampled ever more finely.
 - `jacobians`: nonlinear maps of images, and their Jacobians.
 - `linear_maps`: Lemma 1, Eqs. 13 and 14, and Theorem 1: linear maps of masked images.
 - `sides`: the result with both sides of a lemma, and the means over all masks and drawn masks.

@@ -5,16 +5,16 @@
 
 The files:
 
-- `band_interpolation`: what linear masked autoencoders make of each frequency.
-- `data`: the images of a figure.
-- `expected_spectrum`: expected spectra under masking beside drawn ones.
+- `band_interpolation`: what linear masked autoencoders do to each frequency.
+- `data`: the images that a figure is drawn from.
+- `expected_spectrum`: expected spectra under masking beside spectra under drawn masks.
 - `mask_ratio_map`: explained power over patch size and mask ratio.
-- `masking`: fig. 22 of the paper, in structure.
-- `patch_range`: figs. 20 and 21 of the paper, in structure, and the measures of range under them.
-- `receptive_fields`: fig. 13C of the paper, in structure.
-- `taylor_gap`: where the linearisations of Lemmas 4 and 5 break.
+- `masking`: Fig. 22 of the paper: masks of three patch sizes and their spectra.
+- `patch_range`: Figs. 20 and 21 of the paper: weight matrices, and how far weights reach.
+- `receptive_fields`: Fig. 13C of the paper: receptive fields of linear MAE, DAE and AE.
+- `taylor_gap`: the error of the linearisations of Lemmas 4 and 5.
 - `transfer`: MAE, DAE and AE as filters, on one axis.
-- `unmasking`: spectra of what masks hide in part.
+- `unmasking`: estimates of spectra from masked images.
 """
 
 from __future__ import annotations
@@ -44,23 +44,24 @@ FIGURES: dict[str, str] = {
 
 
 def draw(name: str, data: Sequence[str] = ()) -> Figure:
-    """Draw one figure.
+    """Draw one figure of the documentation.
 
     Parameters
     ----------
     name : str
         One of `FIGURES`.
     data : sequence of str
-        Images, folders or patterns; empty for the built-in images that the documentation shows.
+        Images, folders or patterns of files; empty for the built-in images.
 
     Returns
     -------
     matplotlib.figure.Figure
+        The figure.
 
     Raises
     ------
     ValueError
-        If there is no such figure, or the images do not do for it.
+        If there is no such figure, or it cannot be drawn from these images.
     """
     if name not in FIGURES:
         raise ValueError(f"no figure {name!r}; there are {', '.join(FIGURES)}")
@@ -69,13 +70,30 @@ def draw(name: str, data: Sequence[str] = ()) -> Figure:
 
 
 def caption(name: str) -> str:
-    """What a figure shows, and of what data when none is given."""
+    """The caption of a figure: what it shows, and from which images when none are given.
+
+    Parameters
+    ----------
+    name : str
+        One of `FIGURES`.
+
+    Returns
+    -------
+    str
+        The caption.
+    """
     module, function = FIGURES[name].split(".")
     return str(getattr(import_module(f"{__name__}.{module}"), function).__doc__)
 
 
 def script(path: str) -> None:
-    """What ``python figures/NAME.py`` does: draw the figure that the file is named after."""
+    """Run ``python figures/NAME.py``: draw the figure that the file is named after.
+
+    Parameters
+    ----------
+    path : str
+        The file, ``figures/NAME.py``.
+    """
     from spectral_mae import plot
 
     here = Path(path)

@@ -1,4 +1,4 @@
-"""What linear masked autoencoders make of each frequency."""
+"""What linear masked autoencoders do to each frequency."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ SIZE, PATCH = 128, 8
 
 
 def draw(data: Sequence[str]) -> Figure:
-    """What linear masked autoencoders make of each frequency that masking hides.
+    """What linear masked autoencoders do to each frequency that masking hides.
 
-    128×128 crops, by default of scikit-image's photographs. Left: how much a model explains when
-    patches of 8 pixels are hidden, by mask ratio. Right: where it comes from at 75 %.
+    The images are 128×128 crops, by default of scikit-image's photographs. Left: the fraction of
+    power that a model explains at each frequency when patches of 8 pixels are hidden, by mask
+    ratio. Right: for 75 % hidden, the parts of the output and the error, as fractions of the
+    original power.
     """
     moments = crop_moments(data, SIZE, PATCH, 50)
 

@@ -22,11 +22,11 @@ SIZE, PATCH, RATIO, MASKS = 224, 16, 0.75, 100
 
 
 def draw(data: Sequence[str]) -> Figure:
-    """The expected spectrum under random masks, exact and without drawing any, beside drawn ones.
+    """The exact expected spectrum under random masks, beside spectra under drawn masks.
 
-    By default scikit-image's camera at 224×224 pixels, patches of 16, 75 % hidden. Left: the
-    original, the expectation, one mask and the mean of 100. Right: how far the mean of the drawn
-    masks is from the expectation, ring by ring, as it should be by its own spread.
+    The default image is scikit-image's camera at 224×224 pixels; patches have 16 pixels along each
+    axis, and 75 % are hidden. Left: the original, the expectation, one mask, and the mean of 100
+    masks. Right: the distance of that mean from the expectation, ring by ring, in standard errors.
     """
     image = one_image(data, "builtin:camera", SIZE)
     visible = sample_visible(PatchGrid(image.shape, PATCH), RATIO, MASKS, rng=0)

@@ -24,11 +24,12 @@ SHRINKAGES = (0.3, 0.7, 0.95)
 
 
 def draw(data: Sequence[str]) -> Figure:
-    """How much of images that it never saw the best linear MAE fills in, by patch size and ratio.
+    """Explained power of the best linear MAE on held-out images, by patch size and mask ratio.
 
-    64×64 crops, by default of scikit-image's photographs, every third held out; crops of one
-    photograph are on both sides. Left: of all pixels. Right: of hidden pixels, which is what MAE
-    training scores. Models are per band, shrunk as the crops held out want it.
+    The images are 64×64 crops, by default of scikit-image's photographs. Every third crop is held
+    out: no model is fitted to it. Crops of one photograph are on both sides. Left: all pixels.
+    Right: hidden pixels, which MAE training scores. Models are fitted per spectral band, and the
+    held-out crops choose their shrinkage (the weight of the stationary covariance).
     """
     images = crops(data, SIZE, 150)
     held_out = np.arange(len(images)) % 3 == 2

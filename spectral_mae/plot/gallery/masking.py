@@ -1,4 +1,4 @@
-"""Fig. 22 of the paper, in structure."""
+"""Fig. 22 of the paper: masks of three patch sizes and their spectra."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIZE = 224
 def draw(data: Sequence[str]) -> Figure:
     """An image, masks of patches of 8, 16 and 32 pixels with 75 % hidden, and their power spectra.
 
-    By default scikit-image's astronaut.
+    The default image is scikit-image's astronaut.
     """
     image = one_image(data, "builtin:astronaut", SIZE)
     masks = [

@@ -1,4 +1,4 @@
-"""Figs. 20 and 21 of the paper, in structure, and the measures of range under them."""
+"""Figs. 20 and 21 of the paper: weight matrices, and how far weights reach."""
 
 from __future__ import annotations
 
@@ -24,16 +24,20 @@ PIXEL = (36, 36)
 
 @dataclass(frozen=True)
 class Range:
-    """How far a model looks, by several measures.
+    """How far the weights of a model reach, by several measures.
 
     Attributes
     ----------
     border : float
-        Share of the encoder's energy at patch borders, over an even share.
-    whole, squared : WeightReach
-        Of |w|, and of w².
-    others, others_squared : WeightReach
-        The same without the output pixel's own patch.
+        Energy of the encoder at patch borders, relative to an even distribution.
+    whole : WeightReach
+        Reach of |w|.
+    squared : WeightReach
+        Reach of w².
+    others : WeightReach
+        Reach of |w| without the output pixel's own patch.
+    others_squared : WeightReach
+        Reach of w² without the output pixel's own patch.
     """
 
     border: float
@@ -44,7 +48,18 @@ class Range:
 
     @classmethod
     def of(cls, model: LinearMAE) -> Self:
-        """Of a fitted model with a bottleneck."""
+        """Measure a fitted model with a bottleneck.
+
+        Parameters
+        ----------
+        model : LinearMAE
+            The model.
+
+        Returns
+        -------
+        Range
+            The measures.
+        """
         fields = list(model.receptive_fields())
         grid = model.moments_.grid
         border = border_energy_share(model.encoder(), grid) / float(patch_borders(grid).mean())
@@ -72,8 +87,8 @@ def half_hidden(data: Sequence[str]) -> Figure:
     """W = AB and the encoder A for patches of 16 and of 8 pixels, half of them hidden (Bernoulli).
 
     Upper two rows: open Ising chains of 128 spins, J = 1.5 (correlation length 10), from their
-    exact second moments; the bottleneck has rank 32; ticks mark where patches begin. Lower two:
-    64×64 crops, by default of scikit-image's photographs, rank 128, a stationary model.
+    exact second moments; the bottleneck has rank 32; ticks mark where patches begin. Lower two
+    rows: 64×64 crops, by default of scikit-image's photographs, rank 128, a stationary model.
     """
     return _draw(data, ((16, 0.5), (8, 0.5)))
 
@@ -81,14 +96,27 @@ def half_hidden(data: Sequence[str]) -> Figure:
 def extremes(data: Sequence[str]) -> Figure:
     """W = AB and the encoder A for p = 16 with 99 % hidden, and p = 8 with 1 % hidden (Bernoulli).
 
-    At these ratios less than one patch is kept, or hidden, on average. Data and models as with half
-    of the patches hidden.
+    At these ratios fewer than one patch is visible, or hidden, on average. Data and models are
+    those of the figure before.
     """
     return _draw(data, ((16, 0.99), (8, 0.01)))
 
 
 def chain_model(patch_size: int, mask_ratio: float) -> LinearMAE:
-    """The best map of rank 32 for open Ising chains, from their exact second moments."""
+    """The best map of rank 32 for open Ising chains, from their exact second moments.
+
+    Parameters
+    ----------
+    patch_size : int
+        Spins of a patch.
+    mask_ratio : float
+        Fraction of patches hidden.
+
+    Returns
+    -------
+    LinearMAE
+        The fitted model.
+    """
     moments = ising.chain_moments(SPINS, COUPLING, patch_size, covariance="dense", boundary="open")
     model = LinearMAE(
         patch_size, mask_ratio, rank=CHAIN_RANK, sampling="bernoulli", covariance="dense"
@@ -97,7 +125,22 @@ def chain_model(patch_size: int, mask_ratio: float) -> LinearMAE:
 
 
 def crop_model(moments: StationaryMoments, patch_size: int, mask_ratio: float) -> LinearMAE:
-    """The best stationary map of rank 128 for crops of images."""
+    """The best stationary map of rank 128 for crops of images.
+
+    Parameters
+    ----------
+    moments : StationaryMoments
+        Moments of the crops.
+    patch_size : int
+        Pixels of a patch along each axis.
+    mask_ratio : float
+        Fraction of patches hidden.
+
+    Returns
+    -------
+    LinearMAE
+        The fitted model.
+    """
     model = LinearMAE(
         patch_size, mask_ratio, rank=IMAGE_RANK, sampling="bernoulli", covariance="stationary"
     )

@@ -1,4 +1,4 @@
-"""Fig. 13C of the paper, in structure."""
+"""Fig. 13C of the paper: receptive fields of linear MAE, DAE and AE."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ PIXEL = (35, 35)
 
 
 def draw(data: Sequence[str]) -> Figure:
-    """What one output pixel looks at: linear MAE, DAE and AE side by side.
+    """Receptive fields of one output pixel: linear MAE, DAE and AE side by side.
 
-    64×64 crops, by default of scikit-image's photographs; patches of 8 pixels (the box), one output
-    pixel (the cross). A field is divided by its largest weight; the scale is logarithmic from a
-    hundredth up. No training: each field is a closed form.
+    The images are 64×64 crops, by default of scikit-image's photographs; patches have 8 pixels
+    along each axis (the box marks one), and the cross marks the output pixel. A field is divided by
+    its largest weight; the scale is logarithmic from a hundredth upwards. Nothing is trained: each
+    field is a closed form.
     """
     moments = crop_moments(data, SIZE, PATCH, 100)
 

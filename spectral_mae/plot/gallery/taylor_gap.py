@@ -1,4 +1,4 @@
-"""Where the linearisations of Lemmas 4 and 5 break."""
+"""The error of the linearisations of Lemmas 4 and 5."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ STRENGTHS = {"weak": 0.25, "strong": 1.0}
 
 
 def draw(data: Sequence[str]) -> Figure:
-    """What Lemmas 4 and 5 miss of a nonlinear model's loss, by mask ratio.
+    """The error of Lemmas 4 and 5 for the loss of a nonlinear model, by mask ratio.
 
-    12×12 crops, by default of scikit-image's photographs, in nine patches, all 512 masks. The model
-    is the best linear masked autoencoder of rank 8 (75 % hidden), its code passed through
-    tanh(s·code)/s with s of 0.25 and 1 per standard deviation of the code.
+    The images are 12×12 crops, by default of scikit-image's photographs, in nine patches, under all
+    512 masks. The model is the best linear masked autoencoder of rank 8 (75 % hidden); its code is
+    passed through tanh(s·code)/s with s of 0.25 and 1 per standard deviation of the code.
     """
     images = crops(data, SIZE, 20)
     images = images - images.mean(axis=0)

@@ -18,12 +18,13 @@ SIZE, PATCH = 128, 8
 
 
 def draw(data: Sequence[str]) -> Figure:
-    """Transfer of linear MAE, DAE and AE on one axis: what is left of each frequency.
+    """Transfer functions of linear MAE, DAE and AE on one axis.
 
-    128×128 crops, by default of scikit-image's photographs; patches of 8 pixels. The patch grid at
-    a random offset makes the masked autoencoder one filter per frequency, beside Wiener's filter of
-    white noise and the hard edge of a bottleneck. The share of a frequency's power that each of
-    these models explains is the same curve as its gain.
+    The images are 128×128 crops, by default of scikit-image's photographs; patches have 8 pixels
+    along each axis. With a random offset of the patch grid the masked autoencoder is one filter per
+    frequency. Beside it are the Wiener filter for white noise and the sharp cut-off of a
+    bottleneck. For each of these models the fraction of power explained at a frequency is the same
+    curve as its gain.
     """
     moments = crop_moments(data, SIZE, PATCH, 50)
     stationary: dict[str, Any] = {"covariance": "stationary"}

@@ -1,4 +1,4 @@
-"""Spectra of what masks hide in part."""
+"""Estimates of spectra from masked images."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ SHAPE, PATCH, N = (128, 128), 8, 100
 def draw(data: Sequence[str]) -> Figure:
     """Spectra of masked Gaussian fields: true, naive, and unmasked lag by lag or in the gradient.
 
-    Above: means over 100 fields of 128×128 pixels of each slope, 75 % of the patches of 8 pixels
+    Above: means over 100 fields of 128×128 pixels for each slope, 75 % of the patches of 8 pixels
     hidden, with bands of one standard error of the mean. Below: a real image, by default
-    scikit-image's camera, under one such mask, as ``spectral-mae psd --mask --unmask`` has it.
+    scikit-image's camera, under one such mask, as ``spectral-mae psd --mask --unmask`` computes it.
     """
     visible = sample_visible(PatchGrid(SHAPE, PATCH), 0.75, N, rng=1)
     figure, axes = plot.new_figure(2, 3, width=12.6, height=7.4)
