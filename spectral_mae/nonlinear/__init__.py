@@ -1,31 +1,25 @@
-"""Real masked autoencoders beside the linear theory: everything here needs PyTorch.
+"""Masked autoencoders in PyTorch, and measurements that compare them with the linear theory.
 
-The names in ``__all__`` load when they are first used. Without PyTorch the import of this package,
-and so of everything in it, fails with a sentence that says what to install. (As an attribute,
-``spectral_mae.nonlinear`` is then a module that says so when something of it is used.)
+All of this package needs PyTorch. The names in ``__all__`` are loaded when they are first used.
+Without PyTorch the import fails, and the message says what to install; as an attribute,
+``spectral_mae.nonlinear`` is then a module that raises this error when a name of it is used.
 
 The files:
 
-- `arrays`: what people hand in, as arrays: tensors or arrays, finite where a NaN would spread in
-  silence.
-- `checkpoint`: models and trainings in files. Nothing in a file is executed.
+- `arrays`: checks of arguments that may be tensors or arrays.
+- `checkpoint`: models and training runs in files. Nothing in a file is executed.
 - `evaluation/`: what trained models do: Jacobians, responses, probes, similarity of layers.
-- `labelled_images`: images and their classes from folders, zip archives and the binary batches of
-  CIFAR.
-- `layouts`: names that others give to the weights of a masked autoencoder, and ours for them.
-- `linear_autoencoder`: the linear autoencoder, trained: the bridge between closed forms and
-  gradient descent.
-- `model`: what all models share: pixels and patches, units, the loss.
-- `patches`: patches of tensors, in the order of `PatchGrid`, and masks as one truth value per
-  patch.
-- `pretrained`: weights that people have: He et al.'s checkpoints and Hugging Face's
-  ``ViTMAEForPreTraining``.
-- `schedule`: how the learning rate changes over a training.
-- `tensor_files`: tensors in files: what ``torch.save`` wrote, safetensors, and folders of either.
-- `training`: training: batches, masks, steps, a log, and checkpoints that resume exactly.
-- `training_sweep`: trainings side by side: depth, patch size, mask ratio, against loss, time and
-  probe accuracy.
-- `vit`: the masked autoencoder of He et al. (2022): a transformer that sees visible patches only.
+- `labelled_images`: images and their classes from folders, zip archives and CIFAR's binary batches.
+- `layouts`: the names that other libraries give to the weights of a masked autoencoder.
+- `linear_autoencoder`: the linear autoencoder, trained by gradient descent.
+- `model`: the base class of models: units of pixels, the loss, the interface.
+- `patches`: patches of tensors, in the order of `PatchGrid`, and masks with one value per patch.
+- `pretrained`: He et al.'s checkpoints, and Hugging Face's ``ViTMAEForPreTraining``.
+- `schedule`: the learning rate over a training run.
+- `tensor_files`: files of tensors: those of ``torch.save``, safetensors, and folders of either.
+- `training`: training runs: batches, masks, steps, the log, and checkpoints to resume from.
+- `training_sweep`: several training runs and their probes, in one table.
+- `vit`: the masked autoencoder of He et al. (2022), a vision transformer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What people hand in, as arrays: tensors or arrays, finite where a NaN would spread in silence."""
+"""Checks of arguments that may be tensors or arrays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,19 @@ FloatArray = NDArray[np.float64]
 
 
 def real_numbers(name: str, values: ArrayLike | torch.Tensor) -> FloatArray:
-    """An array or a tensor, of any precision and device, as float64.
+    """Convert an array or tensor of any precision and device to float64.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for error messages.
+    values : array_like or Tensor
+        Real numbers.
+
+    Returns
+    -------
+    ndarray of float64
+        The numbers, in the same shape.
 
     Raises
     ------
@@ -41,12 +53,28 @@ def real_numbers(name: str, values: ArrayLike | torch.Tensor) -> FloatArray:
 def class_numbers(
     name: str, labels: ArrayLike | torch.Tensor, n: int, n_classes: int | None = None
 ) -> Labels:
-    """The classes of n images, numbered from zero on.
+    """Check the classes of n images, which are numbered from zero.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for error messages.
+    labels : array_like or Tensor, shape (n,)
+        Class of each image.
+    n : int
+        Number of images.
+    n_classes : int or None
+        Number of classes; None allows any.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        The classes.
 
     Raises
     ------
     ValueError
-        If there are not n, or they are not integers, or one is out of range.
+        If there are not n labels, or they are not integers, or one is out of range.
 
     Examples
     --------
@@ -68,12 +96,24 @@ def class_numbers(
 
 
 def eight_bit(pixels: Any, model: ImageModel) -> UInt8Array:
-    """Pixels that a model takes, (n, H, W, channels).
+    """Check that pixels have eight bits and fit a model.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (n, H, W, channels)
+        Images.
+    model : ImageModel
+        The model that they must fit.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, H, W, channels)
+        The same pixels.
 
     Raises
     ------
     ValueError
-        If they are of another type or shape, or there are none.
+        If they have another type or shape, or there is no image.
     """
     array = np.asarray(pixels)
     shape = (*model.grid.shape, model.channels)

@@ -19,7 +19,18 @@ FORMAT = "spectral_mae.nonlinear 1"
 
 
 def save(path: AnyPath, model: ImageModel, **more: Any) -> None:
-    """Write a model, and more plain values and tensors, in one step: a file is whole or not there.
+    """Write a model, with further plain values and tensors, to a file.
+
+    The file is replaced in one step, so it is always complete.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file to write.
+    model : ImageModel
+        The model.
+    **more : Any
+        Further values to store: numbers, strings, lists, dictionaries, tensors.
 
     Examples
     --------
@@ -44,14 +55,22 @@ def save(path: AnyPath, model: ImageModel, **more: Any) -> None:
 
 
 def read(path: AnyPath) -> dict[str, Any]:
-    """The contents of a file that `save` wrote.
+    """Read the contents of a file that `save` wrote.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    dict
+        Settings and weights of the model, and the further values.
 
     Raises
     ------
     ValueError
-        If it is none, or damaged.
-    OSError
-        If it cannot be opened.
+        If `save` did not write the file, or it is damaged.
     """
     content = torch_content(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -60,14 +79,24 @@ def read(path: AnyPath) -> dict[str, Any]:
 
 
 def load_model(path: AnyPath) -> ImageModel:
-    """Read a model that `save`, or a training, wrote, ready to be used (not trained).
+    """Read a model that `save` or a training run wrote.
+
+    The model is in evaluation mode.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    ImageModel
+        The model.
 
     Raises
     ------
     ValueError
-        If the file is none of these, or damaged.
-    OSError
-        If it cannot be opened.
+        If the file holds no such model, or is damaged.
     """
     content = read(path)
     try:
@@ -77,12 +106,22 @@ def load_model(path: AnyPath) -> ImageModel:
 
 
 def model_from(content: dict[str, Any]) -> ImageModel:
-    """The model that a file's contents describe.
+    """Build the model that the contents of a file describe.
+
+    Parameters
+    ----------
+    content : dict
+        What `read` returned.
+
+    Returns
+    -------
+    ImageModel
+        The model.
 
     Raises
     ------
     ValueError
-        If settings and weights do not fit each other, or are not all there.
+        If settings and weights do not fit each other, or some are missing.
     """
     try:
         model = _empty_model(content["kind"], content["settings"], content["state"])
@@ -104,9 +143,22 @@ def _empty_model(kind: str, settings: dict[str, Any], state: dict[str, Any]) -> 
 
 
 def config_from(settings: dict[str, Any], state: dict[str, Any]) -> MAEConfig:
-    """The sizes that a file holds; those of early files have no widths of MLPs.
+    """Read the sizes of a model from the settings and weights in a file.
 
-    There they are a ratio alone, which rounding can make one less: the weights know them.
+    Files of early versions store no widths of MLPs but only their ratio, which rounding can change
+    by one. There the widths are taken from the weights.
+
+    Parameters
+    ----------
+    settings : dict
+        Settings in the file.
+    state : dict
+        Weights in the file.
+
+    Returns
+    -------
+    MAEConfig
+        The sizes.
     """
     config = MAEConfig(**settings)
     found = tuple(state[f"{stack}.0.linear1.weight"].shape[0] for stack in ("encoder", "decoder"))
@@ -116,7 +168,18 @@ def config_from(settings: dict[str, Any], state: dict[str, Any]) -> MAEConfig:
 
 
 def settings_of(model: ImageModel) -> dict[str, Any]:
-    """What a model was made with, in plain values."""
+    """The settings that a model was made with, as plain values.
+
+    Parameters
+    ----------
+    model : ImageModel
+        The model.
+
+    Returns
+    -------
+    dict
+        Its kind and its settings.
+    """
     if isinstance(model, MaskedAutoencoder):
         return model.config.to_dict()
     if isinstance(model, LinearAutoencoder):

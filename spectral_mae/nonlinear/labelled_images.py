@@ -34,17 +34,18 @@ CIFAR_ROW = 1 + 3 * CIFAR_SIDE**2  # a label, then red, green and blue planes
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LabelledImages:
-    """Images of one shape, in eight bits, all in memory.
+    """Images of one shape with their classes, in eight bits, all in memory.
 
-    Attributes
+    Parameters
     ----------
     pixels : ndarray of uint8, shape (n, H, W, channels)
+        Values from 0 to 255.
     labels : ndarray of int64, shape (n,), or None
-        Places in ``classes``; None where the images have none.
+        Class of each image, as an index into ``classes``; None where the images have no classes.
     classes : tuple of str
-        Names of the folders (numbers, in CIFAR's binary batches), sorted.
+        Names of the classes, sorted: names of folders, or numbers for CIFAR's binary batches.
     failed : dict
-        What could not be read, and why.
+        For each file that could not be read, the reason.
     """
 
     pixels: UInt8Array
@@ -71,22 +72,47 @@ class LabelledImages:
 
     @property
     def unit(self) -> NDArray[np.float64]:
-        """Pixels from 0 to 1, gray ones without an axis of channels."""
+        """Pixels as numbers from 0 to 1; gray images have no axis of channels."""
         pixels = self.pixels / 255.0
         return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
 
     def subset(self, index: NDArray[np.integer] | slice) -> LabelledImages:
-        """Some of the images."""
+        """Select some of the images.
+
+        Parameters
+        ----------
+        index : ndarray of int, or slice
+            Which images.
+
+        Returns
+        -------
+        LabelledImages
+            These images and their classes.
+        """
         labels = None if self.labels is None else self.labels[index]
         return dataclasses.replace(self, pixels=self.pixels[index], labels=labels)
 
     def split(self, share: float, rng: Seed = None) -> tuple[LabelledImages, LabelledImages]:
-        """Training images, and a share of them, drawn at random, that is held out.
+        """Split the images at random into training images and held-out images.
+
+        Parameters
+        ----------
+        share : float
+            Fraction of the images that is held out, between 0 and 1.
+        rng : int, numpy.random.Generator or None
+            Seed or generator of the split.
+
+        Returns
+        -------
+        training : LabelledImages
+            Images to fit to.
+        held_out : LabelledImages
+            Images to score on.
 
         Raises
         ------
         ValueError
-            If either would be empty.
+            If either part would be empty.
         """
         share = open_unit("share", share)
         n = round(share * len(self))
@@ -105,34 +131,36 @@ def read_labelled(
     rng: Seed = 0,
     quiet: bool = True,
 ) -> LabelledImages:
-    """Read images of one shape.
+    """Read images of one shape and the classes that their folders name.
 
     Parameters
     ----------
-    paths : path or sequence of path
-        Folders, files and patterns as `find_images` takes them; or one zip archive of images; or
-        CIFAR's binary batches: a ``.bin`` file, a folder with such, or their ``.tar.gz``.
+    paths : str, Path or sequence of either
+        Folders, files and patterns, as in `find_images`; or one zip archive of images; or CIFAR's
+        binary batches (a ``.bin`` file, a folder with such files, or their ``.tar.gz``).
     size : int or None
-        The shorter side is resized to it and the middle cropped; None leaves images as they are,
-        which then must be of one shape.
+        Resize the shorter side to this many pixels and crop the middle. None leaves images as they
+        are; then all must have one shape.
     color : bool
+        Read three channels; False reads gray values.
     limit : int or None
-        Read only so many, drawn at random.
+        Read only this many images, drawn at random; None reads all.
     rng : int, numpy.random.Generator or None
+        Seed or generator of that draw.
     quiet : bool
-        No progress bar.
+        Whether to show no progress bar.
 
     Returns
     -------
     LabelledImages
-        The class of an image is the name of its folder, if there is more than one.
+        The class of an image is the name of its folder, if there is more than one folder.
 
     Raises
     ------
     ValueError
         If no image could be used, or shapes differ.
     FileNotFoundError
-        If a path finds nothing.
+        If a path finds no file.
     """
     if limit is not None:
         positive_int("limit", limit)

@@ -1,4 +1,4 @@
-"""Names that others give to the weights of a masked autoencoder, and ours for them."""
+"""The names that other libraries give to the weights of a masked autoencoder."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ Rules = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Layout:
-    """How one library names its weights.
+    """The names that one library gives to the weights of a masked autoencoder.
 
     Attributes
     ----------
     library : str
+        Name of the library.
     encoder : str
-        A name that no encoder of this layout is without.
+        A name that every encoder of this layout has.
     decoders : tuple of str
-        Names of which each decoder has one.
+        Names of which every decoder has one.
     rules : tuple of (pattern, replacement)
-        Theirs to ours, applied one after the other.
+        Regular expressions that turn the library's names into those of this package, applied in
+        order.
     unused : str
-        A pattern of weights that reconstruction does not use, such as those of classification.
+        Pattern of weights that reconstruction does not use, such as those of classification.
     """
 
     library: str
@@ -142,16 +144,28 @@ WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_
 
 
 def to_ours(state: Mapping[str, torch.Tensor]) -> tuple[Layout, State]:
-    """The weights by our names, and whose names they had.
+    """Rename weights to the names of this package.
 
-    Parts of names that wrappers add are taken off, and so is what stands before all names of the
-    model (Lightning's ``model.``, say); weights of anything beside the model are left out.
+    Prefixes that wrappers add are removed, and so is a prefix of all names of the model (such as
+    Lightning's ``model.``). Weights of anything beside the model are left out.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        Weights by the names of their library.
+
+    Returns
+    -------
+    layout : Layout
+        The layout that the names had.
+    state : dict of str to Tensor
+        Weights by the names of this package.
 
     Raises
     ------
     ValueError
-        If the names are of no layout that is known here, of several models, or of an encoder
-        alone.
+        If the names have no known layout, or belong to several models, or to an encoder without a
+        decoder.
     """
     names = {name: _unwrapped(name) for name in state}
     if len(set(names.values())) < len(names):

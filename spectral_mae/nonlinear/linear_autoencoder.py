@@ -1,4 +1,4 @@
-"""The linear autoencoder, trained: the bridge between closed forms and gradient descent."""
+"""The linear autoencoder, trained by gradient descent, to compare with the closed forms."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ from spectral_mae.nonlinear.schedule import check_rates, warmup_cosine
 
 
 class LinearAutoencoder(ImageModel):
-    """x̂ = mean + ((x − mean) ⊙ visible) A B, with A and B learned.
+    """A linear autoencoder with learned weights, x̂ = mean + ((x − mean) ⊙ visible) A B.
 
     Parameters
     ----------
     grid : PatchGrid
+        Grid of the images.
     channels : int
+        Number of channels.
     rank : int or None
         Width of the bottleneck; None has one matrix W in the place of AB.
 
@@ -51,37 +53,84 @@ class LinearAutoencoder(ImageModel):
         self.factors = nn.ParameterList(torch.randn(shape) / dim**0.5 for shape in shapes)
 
     def predict(self, patches: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-        """Patches about the mean, hidden ones set to zero, times AB."""
+        """Predict patches: those about the mean, hidden ones set to zero, times AB.
+
+        Parameters
+        ----------
+        patches : Tensor, shape (n, n_patches, patch_dim)
+            Patches in units of the model.
+        kept : Tensor of bool, shape (n, n_patches)
+            True where a patch is visible.
+
+        Returns
+        -------
+        Tensor, shape (n, n_patches, patch_dim)
+            The predictions.
+        """
         seen = patches.masked_fill(~kept[:, :, None], 0.0)
         return self.apply_map(seen.flatten(1)).reshape(patches.shape)
 
     def apply_map(self, rows: torch.Tensor) -> torch.Tensor:
-        """Rows times AB, (n, dim)."""
+        """Multiply rows by AB.
+
+        Parameters
+        ----------
+        rows : Tensor, shape (n, dim)
+            Flat images in the order of patches.
+
+        Returns
+        -------
+        Tensor, shape (n, dim)
+            The products.
+        """
         for factor in self.factors:
             rows = rows @ factor
         return rows
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
-        """The code x A; of a full-rank map its output, (n, n_features)."""
+        """The code x A of whole images, or the output xW of a model without a bottleneck.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, channels, H, W)
+            Images.
+
+        Returns
+        -------
+        Tensor, shape (n, n_features)
+            The features.
+        """
         return self.in_units(images).flatten(1) @ self.factors[0]
 
     def weight_matrix(self) -> FloatArray:
-        """AB in the order of patches, (dim, dim): x̂ = x̃ · AB."""
+        """The matrix AB in the order of patches, x̂ = x̃ · AB.
+
+        Returns
+        -------
+        ndarray, shape (dim, dim)
+            Inputs in rows, outputs in columns.
+        """
         factors = [factor.detach().double().cpu().numpy() for factor in self.factors]
         return factors[0].copy() if len(factors) == 1 else factors[0] @ factors[1]
 
 
 @dataclass(frozen=True)
 class DescentConfig:
-    """How a linear map is learned: Adam on fresh batches and masks, a cosine to zero.
+    """Settings of gradient descent for a linear map.
 
-    Attributes
+    Adam runs on new batches and masks in each step. The learning rate rises linearly and then falls
+    to zero along a cosine.
+
+    Parameters
     ----------
-    steps, batch : int
+    steps : int
+        Number of steps.
+    batch : int
+        Images in a batch.
     rate : float
         Largest learning rate.
     warmup : float
-        Fraction of the steps in which the rate rises to it.
+        Fraction of the steps in which the learning rate rises.
     """
 
     steps: int = 4000
@@ -105,22 +154,25 @@ def descend(
     config: DescentConfig | None = None,
     rng: Seed = None,
 ) -> FloatArray:
-    """Train by gradient descent on drawn images and drawn corruptions.
+    """Train a linear map by gradient descent on drawn images and drawn corruptions.
 
-    Minimises the squared error ‖x − x̃AB‖², or for ``hidden_only`` that of hidden patches. The
-    mean of the images becomes the model's.
+    It minimises the squared error ‖x − x̃AB‖², or that of hidden patches with ``hidden_only``. The
+    mean of the images becomes the mean of the model.
 
     Parameters
     ----------
     model : LinearAutoencoder
         Changed in place.
     images : ndarray, shape (n, H, W) or (n, H, W, channels)
+        Images to train on.
     corruption : Corruption
-        Of `spectral_mae.linear.corruption`: masks, noise, nothing.
+        Masks, noise, or none, from `spectral_mae.linear.corruption`.
     hidden_only : bool
-        Needs a corruption that sets whole patches to zero.
+        Score hidden patches only. The corruption must set whole patches to zero.
     config : DescentConfig or None
+        Settings; None uses the defaults.
     rng : int, numpy.random.Generator or None
+        Seed or generator of batches and corruptions.
 
     Returns
     -------
@@ -130,10 +182,8 @@ def descend(
     Raises
     ------
     ValueError
-        If images do not fit, or are not finite, or there is none; if hidden patches are to be
-        scored and the corruption hides none.
-    FloatingPointError
-        If the loss becomes NaN or infinite.
+        If images have another shape, are not finite, or there is none; or with ``hidden_only`` if
+        the corruption hides no patches.
     """
     config = DescentConfig() if config is None else config
     rng = generator_of(rng)
@@ -181,9 +231,25 @@ def descend(
 
 
 def exact_loss(model: LinearAutoencoder, moments: DenseMoments, mix: Mix) -> float:
-    """The expected loss of a learned map over all corruptions, no sampling.
+    """The expected loss of a learned map over all corruptions, without sampling.
 
-    Tr S − 2μ Tr(S W) + Tr(Wᵀ Q W), per image, with S of ``moments``.
+        Tr S − 2μ Tr(S W) + Tr(Wᵀ Q W),
+
+    per image, with S from ``moments`` and Q the second moment of the corrupted images.
+
+    Parameters
+    ----------
+    model : LinearAutoencoder
+        The learned map.
+    moments : DenseMoments
+        Moments of the images, about the mean of the model.
+    mix : Mix
+        μ and the weights of S and Blkdiag_p(S) in Q.
+
+    Returns
+    -------
+    float
+        Expected squared error, summed over the numbers of an image.
     """
     return solver.expected_loss(moments.stack(), mix, model.weight_matrix()[np.newaxis])
 
@@ -191,10 +257,26 @@ def exact_loss(model: LinearAutoencoder, moments: DenseMoments, mix: Mix) -> flo
 def exact_hidden_loss(
     model: LinearAutoencoder, moments: DenseMoments, masking: PatchMasking
 ) -> float:
-    """The expected sum of squared errors over hidden patches, per image, no sampling.
+    """The expected squared error of hidden patches, per image, without sampling.
 
-    (1−π₁) (Tr S − 2π₁' Tr(S W) + Tr(Wᵀ Q' W)), moments given that the output patch is hidden. What
-    W makes of a patch in its own place does not matter: it is hidden.
+        (1−π₁) (Tr S − 2π₁' Tr(S W) + Tr(Wᵀ Q' W)),
+
+    with π₁' and Q' conditional on a hidden output patch. The weights of W within a patch do not
+    matter, because the patch is hidden.
+
+    Parameters
+    ----------
+    model : LinearAutoencoder
+        The learned map.
+    moments : DenseMoments
+        Moments of the images, about the mean of the model.
+    masking : PatchMasking
+        The distribution of the masks.
+
+    Returns
+    -------
+    float
+        Expected squared error, summed over the hidden numbers of an image.
     """
     stack, weights = moments.stack(), model.weight_matrix()
     others = weights - stack.within_patches(weights)

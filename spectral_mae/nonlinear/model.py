@@ -1,4 +1,4 @@
-"""What all models share: pixels and patches, units, the loss."""
+"""The base class of models: units of pixels, the loss, the interface."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ Target = Literal["all", "hidden"]
 
 
 class ImageModel(nn.Module, ABC):
-    """Takes images and which patches of them are kept, and fills in the rest.
+    """Base class of models that take images and a mask, and predict all patches.
 
     Parameters
     ----------
     grid : PatchGrid
+        Grid of the images.
     channels : int
+        Number of channels.
 
     Attributes
     ----------
@@ -47,20 +49,51 @@ class ImageModel(nn.Module, ABC):
 
     @abstractmethod
     def predict(self, patches: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-        """Patches in units of the model to their prediction, both (n, n_patches, patch_dim)."""
+        """Predict all patches from the visible ones.
+
+        Parameters
+        ----------
+        patches : Tensor, shape (n, n_patches, patch_dim)
+            Patches in units of the model.
+        kept : Tensor of bool, shape (n, n_patches)
+            True where a patch is visible.
+
+        Returns
+        -------
+        Tensor, shape (n, n_patches, patch_dim)
+            The predictions, in units of the model.
+        """
 
     @abstractmethod
     def features(self, images: torch.Tensor) -> torch.Tensor:
-        """What a probe reads of whole images, (n, n_features)."""
+        """The features of whole images that a probe uses.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, channels, H, W)
+            Images in pixel units.
+
+        Returns
+        -------
+        Tensor, shape (n, n_features)
+            The features.
+        """
 
     def set_units(self, mean: Any, std: Any) -> None:
-        """Set mean and deviation of pixels: numbers, or one for each channel.
+        """Set the mean and standard deviation of pixels, which define the units of the model.
+
+        Parameters
+        ----------
+        mean : float or array_like, shape (channels,)
+            One mean, or one for each channel.
+        std : float or array_like, shape (channels,)
+            One standard deviation, or one for each channel.
 
         Raises
         ------
         ValueError
-            If there are other numbers of them, or they are not finite, or a deviation is not
-            positive. The units are then as they were.
+            If their number is wrong, or they are not finite, or a deviation is not positive. The
+            units then stay as they were.
         """
         given = []
         for name, values in (("mean", mean), ("std", std)):
@@ -77,11 +110,22 @@ class ImageModel(nn.Module, ABC):
         self.pixel_std.copy_(given[1])
 
     def forward(self, images: torch.Tensor, kept: torch.Tensor | None = None) -> torch.Tensor:
-        """Reconstruct images, (n, channels, H, W), in pixel units.
+        """Reconstruct images, in pixel units.
 
-        ``kept`` is True where a patch is visible, (n, n_patches); None keeps all. With
-        `norm_target` the output is in units of each patch, whose mean and deviation the model
+        With `norm_target` the output is in units of each patch, whose mean and deviation the model
         does not know.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, channels, H, W)
+            Images in pixel units.
+        kept : Tensor of bool, shape (n, n_patches), or None
+            True where a patch is visible; None keeps all.
+
+        Returns
+        -------
+        Tensor, shape (n, channels, H, W)
+            The reconstructions.
         """
         kept = self.all_kept(images) if kept is None else kept
         output = self.predict(self.in_units(images), self._checked(kept, images))
@@ -92,7 +136,21 @@ class ImageModel(nn.Module, ABC):
     def loss(
         self, images: torch.Tensor, kept: torch.Tensor, target: Target = "hidden"
     ) -> torch.Tensor:
-        """Mean squared error over the numbers of hidden patches (or all), in units of the model.
+        """Mean squared error over the numbers of hidden patches or of all, in units of the model.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, channels, H, W)
+            Images in pixel units.
+        kept : Tensor of bool, shape (n, n_patches)
+            True where a patch is visible.
+        target : {"hidden", "all"}
+            Which patches are scored.
+
+        Returns
+        -------
+        Tensor, shape ()
+            The loss.
 
         Raises
         ------
@@ -112,13 +170,23 @@ class ImageModel(nn.Module, ABC):
         return each[~kept].mean() if target == "hidden" else each.mean()
 
     def in_units(self, images: torch.Tensor) -> torch.Tensor:
-        """Patches of images in units and precision of the model, (n, n_patches, patch_dim).
+        """Cut images into patches, in the units and the precision of the model.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, channels, H, W)
+            Images in pixel units.
+
+        Returns
+        -------
+        Tensor, shape (n, n_patches, patch_dim)
+            The patches.
 
         Raises
         ------
         ValueError
-            If the images do not fit the model, there is none, or they are of integers: pixels are
-            floats, from 0 to 1 where a training made the model.
+            If the images do not fit the model, there is none, or they are integers. Pixels are
+            floats, from 0 to 1 for a model that a training run of this package made.
         """
         if not images.is_floating_point():
             raise ValueError(
@@ -134,7 +202,18 @@ class ImageModel(nn.Module, ABC):
         return (patches - self.pixel_mean) / self.pixel_std
 
     def all_kept(self, images: torch.Tensor) -> torch.Tensor:
-        """The mask that hides nothing, (n, n_patches)."""
+        """The mask that hides nothing.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, channels, H, W)
+            Images, for their number and device.
+
+        Returns
+        -------
+        Tensor of bool, shape (n, n_patches)
+            True throughout.
+        """
         size = (len(images), self.grid.n_patches)
         return torch.ones(size, dtype=torch.bool, device=images.device)
 
@@ -148,15 +227,24 @@ class ImageModel(nn.Module, ABC):
 
 
 def normalised(patches: torch.Tensor) -> torch.Tensor:
-    """Patches with their own mean taken off, divided by their own deviation (He et al.).
+    """Standardise each patch with its own mean and standard deviation (He et al. 2022).
 
-    The variance is that of a sample (divided by one less than the numbers in a patch), with 1e-6
-    added.
+    The variance has one less than the numbers in a patch as its divisor, and 1e-6 is added to it.
+
+    Parameters
+    ----------
+    patches : Tensor, shape (n, n_patches, patch_dim)
+        Patches.
+
+    Returns
+    -------
+    Tensor, shape (n, n_patches, patch_dim)
+        Standardised patches.
 
     Raises
     ------
     ValueError
-        If patches are of one number: it has no deviation.
+        If a patch has one number only: it has no standard deviation.
     """
     if patches.shape[-1] < 2:
         raise ValueError("patches of one number have no deviation to be divided by")

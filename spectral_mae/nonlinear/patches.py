@@ -1,4 +1,4 @@
-"""Patches of tensors, in the order of `PatchGrid`, and masks as one truth value per patch."""
+"""Patches of tensors, in the order of `PatchGrid`, and masks with one value per patch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,22 @@ from spectral_mae.masks.patches import PatchGrid
 
 
 def patchify(images: torch.Tensor, grid: PatchGrid) -> torch.Tensor:
-    """Cut images, (n, channels, H, W), into patches, (n, n_patches, patch_dim).
+    """Cut images into patches.
 
-    Patches in row-major order; within a patch pixels in row-major order, channels last, as
-    `PatchGrid.to_patches` has it.
+    Patches are in row-major order. Within a patch pixels are in row-major order, channels last, as
+    in `PatchGrid.to_patches`.
+
+    Parameters
+    ----------
+    images : Tensor, shape (n, channels, H, W)
+        Images.
+    grid : PatchGrid
+        Grid of the images.
+
+    Returns
+    -------
+    Tensor, shape (n, n_patches, patch_dim)
+        The patches.
 
     Raises
     ------
@@ -36,7 +48,19 @@ def patchify(images: torch.Tensor, grid: PatchGrid) -> torch.Tensor:
 
 
 def unpatchify(patches: torch.Tensor, grid: PatchGrid) -> torch.Tensor:
-    """Put patches back together: the inverse of `patchify`.
+    """Put patches together to images, the inverse of `patchify`.
+
+    Parameters
+    ----------
+    patches : Tensor, shape (n, n_patches, patch_dim)
+        Patches.
+    grid : PatchGrid
+        Grid of the images.
+
+    Returns
+    -------
+    Tensor, shape (n, channels, H, W)
+        The images.
 
     Examples
     --------
@@ -59,12 +83,24 @@ def unpatchify(patches: torch.Tensor, grid: PatchGrid) -> torch.Tensor:
 
 
 def kept_of(visible: ArrayLike, grid: PatchGrid) -> BoolArray:
-    """Which patches a mask of pixels keeps, (..., n_patches) of (..., H, W).
+    """Find the patches that a mask of pixels keeps.
+
+    Parameters
+    ----------
+    visible : array_like of bool, shape (..., H, W)
+        True where a pixel is visible.
+    grid : PatchGrid
+        Grid of the images.
+
+    Returns
+    -------
+    ndarray of bool, shape (..., n_patches)
+        True where a patch is visible.
 
     Raises
     ------
     ValueError
-        If the mask keeps a part of a patch.
+        If the mask keeps only a part of a patch.
 
     Examples
     --------

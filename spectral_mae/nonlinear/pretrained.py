@@ -1,4 +1,4 @@
-"""Weights that people have: He et al.'s checkpoints and Hugging Face's ``ViTMAEForPreTraining``.
+"""Pretrained weights: He et al.'s checkpoints and Hugging Face's ``ViTMAEForPreTraining``.
 
 Both, and those of timm and lightly, are renamed to ours, and every shape is checked. Nothing is
 downloaded, and nothing in a file is executed.
@@ -37,33 +37,38 @@ def load_official(
     norm_target: bool = False,
     units: tuple[Any, Any] = IMAGENET_UNITS,
 ) -> MaskedAutoencoder:
-    """A model from a checkpoint of facebookresearch/mae, timm or lightly, encoder and decoder.
+    """Read a masked autoencoder from a checkpoint of facebookresearch/mae, timm or lightly.
+
+    The checkpoint must hold the encoder and the decoder.
 
     Parameters
     ----------
-    path : path
-        A file of ``torch.save`` or safetensors: the weights, or a dictionary that has them as
-        ``model``, ``state_dict`` (Lightning) or the like. What wrappers add to names is taken off.
+    path : str or os.PathLike
+        A file of ``torch.save`` or safetensors. It holds the weights, or a dictionary that has them
+        as ``model``, ``state_dict`` (Lightning) or a similar entry. Prefixes that wrappers add to
+        names are removed.
     shape : tuple of int or None
-        Rows and columns of pixels. None finds out how many rows and columns of patches there are
-        by the positions, where those are the sines and cosines of He et al.; else the image has as
-        many of the one as of the other.
-    heads, decoder_heads : int or None
-        Of attention. None knows those of He et al., by width.
+        (H, W) in pixels. None finds the rows and columns of patches from the position embeddings,
+        where these are the sines and cosines of He et al.; otherwise the image is taken as square.
+    heads : int or None
+        Attention heads of the encoder. None uses those of He et al. for its width.
+    decoder_heads : int or None
+        Attention heads of the decoder. None uses those of He et al. for its width.
     norm_target : bool
-        Whether it was trained on patches with their own mean and deviation taken off.
-    units : (mean, std)
-        Of pixels, for each channel; ImageNet's by default.
+        Whether the model was trained on patches standardised with their own mean and deviation.
+    units : tuple of (mean, std)
+        Mean and standard deviation of pixels for each channel; ImageNet's by default.
 
     Returns
     -------
     MaskedAutoencoder
+        The model, in evaluation mode.
 
     Raises
     ------
     ValueError
         If the file is damaged or holds something else, such as an encoder without its decoder; if
-        names or shapes do not fit, or weights are not finite.
+        names or shapes do not fit; or if weights are not finite.
     OSError
         If the file cannot be opened.
     """
@@ -86,7 +91,33 @@ def from_official(
     norm_target: bool = False,
     units: tuple[Any, Any] = IMAGENET_UNITS,
 ) -> MaskedAutoencoder:
-    """`load_official` of a state that is in memory."""
+    """Build a masked autoencoder from weights in memory, as `load_official` does from a file.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        Weights by the names of their library.
+    shape : tuple of int or None
+        (H, W) in pixels; None as in `load_official`.
+    heads : int or None
+        Attention heads of the encoder.
+    decoder_heads : int or None
+        Attention heads of the decoder.
+    norm_target : bool
+        Whether the model was trained on standardised patches.
+    units : tuple of (mean, std)
+        Mean and standard deviation of pixels for each channel.
+
+    Returns
+    -------
+    MaskedAutoencoder
+        The model.
+
+    Raises
+    ------
+    ValueError
+        If names or shapes do not fit, or weights are not finite.
+    """
     layout, ours = to_ours(tensor_files.state_of(state))
     if layout is HUGGING_FACE:
         raise ValueError(
@@ -107,15 +138,20 @@ def from_official(
 def load_hugging_face(
     folder: AnyPath, *, units: tuple[Any, Any] = IMAGENET_UNITS
 ) -> MaskedAutoencoder:
-    """A model from a folder that ``ViTMAEForPreTraining.save_pretrained`` wrote.
+    """Read a model from a folder that ``ViTMAEForPreTraining.save_pretrained`` wrote.
 
     Parameters
     ----------
-    folder : path
-        Holds ``config.json`` and ``model.safetensors`` or ``pytorch_model.bin``, or one of these
-        in shards with its index.
-    units : (mean, std)
-        Of pixels, for each channel; ImageNet's by default.
+    folder : str or os.PathLike
+        Holds ``config.json``, and ``model.safetensors`` or ``pytorch_model.bin``, or one of these
+        in several files with an index.
+    units : tuple of (mean, std)
+        Mean and standard deviation of pixels for each channel; ImageNet's by default.
+
+    Returns
+    -------
+    MaskedAutoencoder
+        The model.
 
     Raises
     ------

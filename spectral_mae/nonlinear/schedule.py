@@ -1,4 +1,4 @@
-"""How the learning rate changes over a training."""
+"""The learning rate over a training run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,20 @@ LARGEST_RATE = 1e30  # beyond, steps leave the range of single precision at once
 
 
 def check_rates(config: object, *names: str) -> None:
-    """Refuse a learning rate, or another factor of a training, that is no number to step by."""
+    """Check that rates and other factors of a training run are finite and not negative.
+
+    Parameters
+    ----------
+    config : object
+        Settings of a training run.
+    *names : str
+        Names of the attributes to check.
+
+    Raises
+    ------
+    ValueError
+        If one is negative or beyond `LARGEST_RATE`.
+    """
     for name in names:
         value = getattr(config, name)
         if not 0 <= _checks.real_number(name, value) <= LARGEST_RATE:
@@ -18,9 +31,24 @@ def check_rates(config: object, *names: str) -> None:
 
 
 def warmup_cosine(step: int, steps: int, warmup: int) -> float:
-    """The learning rate of a step, as a part of the largest.
+    """The learning rate of a step, relative to the largest rate.
 
-    (t + 1)/w while t < w, then (1 + cos(π (t − w)/(T − w)))/2: from 1 towards 0.
+    It is (t + 1)/w while t < w, and then (1 + cos(π (t − w)/(T − w)))/2, which falls from 1 towards
+    0.
+
+    Parameters
+    ----------
+    step : int
+        t, from 0.
+    steps : int
+        T, the number of steps.
+    warmup : int
+        w, the number of steps in which the rate rises.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Tensors in files: what ``torch.save`` wrote, safetensors, and folders of either.
+"""Files of tensors: those of ``torch.save``, safetensors, and folders of either.
 
 Nothing in a file is executed, and what cannot be read is a ``ValueError`` that names the file.
 """
@@ -42,16 +42,24 @@ _UNREADABLE = (
 
 
 def torch_content(path: AnyPath) -> Any:
-    """What a file of ``torch.save`` holds, on the CPU: tensors and plain values only.
+    """Read a file of ``torch.save`` to the CPU: tensors and plain values only.
 
-    The options of a training (``argparse.Namespace``) may stand beside them.
+    The options of a training run (``argparse.Namespace``) may be among them.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    Any
+        The contents.
 
     Raises
     ------
     ValueError
-        If it is no such file, or damaged, or holds objects of other classes.
-    OSError
-        If it cannot be opened.
+        If it is no such file, or is damaged, or holds objects of other classes.
     """
     name = os.fspath(path)
     if Path(path).is_dir():
@@ -81,7 +89,18 @@ def torch_content(path: AnyPath) -> Any:
 
 
 def read_tensor_file(path: AnyPath) -> Any:
-    """What one file holds: the tensors of safetensors, or the content of a file of torch.save."""
+    """Read one file: the tensors of a safetensors file, or the contents of a file of torch.save.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    Any
+        The contents.
+    """
     with Path(path).open("rb") as file:
         start = file.read(9)
     if Path(path).suffix == ".safetensors" or start[8:] == b"{":
@@ -90,15 +109,23 @@ def read_tensor_file(path: AnyPath) -> Any:
 
 
 def read_safetensors(path: AnyPath) -> State:
-    """The tensors of a safetensors file: a header in JSON, then their bytes.
+    """Read the tensors of a safetensors file: a header in JSON, followed by their bytes.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Tensors by name.
 
     Raises
     ------
     ValueError
-        If it is none, or its tensors do not lie one after the other and fill it to its end, as the
-        format asks for, or are of a type that is not known.
-    OSError
-        If it cannot be opened.
+        If it is no such file, or its tensors do not follow each other without gaps up to its end,
+        as the format requires, or a type is not known.
 
     Examples
     --------
@@ -185,14 +212,22 @@ def _tensor(data: bytes, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Te
 
 
 def read_weights(path: AnyPath) -> State:
-    """The weights in one file, by name.
+    """Read the weights in one file.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Weights by name.
 
     Raises
     ------
     ValueError
-        If it is damaged, or holds none.
-    OSError
-        If it cannot be opened.
+        If the file is damaged, or holds no weights.
     """
     content = read_tensor_file(path)
     try:
@@ -202,14 +237,24 @@ def read_weights(path: AnyPath) -> State:
 
 
 def read_folder(folder: AnyPath) -> State:
-    """The weights in a folder, in one file or in shards that an index lists.
+    """Read the weights in a folder, from one file or from several that an index lists.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        The folder.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Weights by name.
 
     Raises
     ------
     FileNotFoundError
-        If there are none, or one of the shards is missing.
+        If there are no weights, or one of the listed files is missing.
     ValueError
-        If a file is damaged, or the shards do not hold what the index says.
+        If a file is damaged, or does not hold what the index says.
     """
     place = Path(folder)
     for name in WHOLE:
@@ -251,7 +296,18 @@ def _joined(folder: Path, index: str) -> State:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file."""
+    """Read the object in a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        The object.
+    """
     return _json_object(str(path), path.read_bytes())
 
 
@@ -270,14 +326,25 @@ CONTAINERS = ("model", "state_dict", "model_state_dict", "module", "model_state"
 
 
 def state_of(content: Any) -> State:
-    """The weights in what a file holds: by name, or as one of the entries of a checkpoint.
+    """Find the weights in the contents of a file.
 
-    ``model`` (facebookresearch/mae), ``state_dict`` (Lightning) and the like are looked into.
+    They are the contents themselves, or an entry of a checkpoint: ``model`` (facebookresearch/mae),
+    ``state_dict`` (Lightning) or a similar one.
+
+    Parameters
+    ----------
+    content : Any
+        Contents of a file.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Weights by name.
 
     Raises
     ------
     ValueError
-        If there are none.
+        If there are no weights.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Training: batches, masks, steps, a log, and checkpoints that resume exactly."""
+"""Training runs: batches, masks, steps, a log, and checkpoints that resume exactly."""
 
 from __future__ import annotations
 
@@ -30,26 +30,32 @@ EVALUATION_BATCH = 256
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a model is trained: AdamW, a rise, then a cosine to zero.
+    """Settings of a training run: AdamW with a rate that rises and then falls along a cosine.
 
-    What step t sees (images, flips, masks) depends on ``seed`` and t alone.
+    The images, flips and masks of step t depend only on ``seed`` and t.
 
-    Attributes
+    Parameters
     ----------
-    epochs, batch : int
-        What is left of an epoch after whole batches is not seen in it.
+    epochs : int
+        Number of epochs.
+    batch : int
+        Images in a batch. An epoch has whole batches only and leaves out the remaining images.
     rate : float
         Largest learning rate.
     warmup : float
-        Epochs in which the rate rises to it.
+        Number of epochs in which the learning rate rises to its largest value.
     weight_decay : float
+        Weight decay of AdamW.
     mask_ratio : float
+        Fraction of patches hidden, between 0 and 1.
     sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
     target : {"hidden", "all"}
-        What is scored.
+        Which patches are scored.
     flip : bool
         Mirror half of the images, left to right.
     seed : int
+        Seed of the run.
     """
 
     epochs: int = 100
@@ -76,43 +82,99 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class History:
-    """A training, epoch by epoch.
+    """The record of a training run, one row for each epoch.
 
     Attributes
     ----------
     rows : list of dict
-        ``epoch`` (from 1), ``step``, ``rate`` of its last step, ``loss`` (mean over its steps) and
-        ``held_out`` (NaN where nothing is), both in units of the model, and ``seconds`` so far.
+        ``epoch`` (from 1), ``step``, ``rate`` of its last step, ``loss`` (mean over its steps),
+        ``held_out`` (loss of held-out images, NaN where there are none), and ``seconds`` since the
+        start. Losses are in units of the model.
     """
 
     rows: list[dict[str, float]]
 
     def column(self, name: str) -> list[float]:
-        """One column."""
+        """One column of the record.
+
+        Parameters
+        ----------
+        name : str
+            Name of the column.
+
+        Returns
+        -------
+        list of float
+            Its values, by epoch.
+        """
         return [row[name] for row in self.rows]
 
     def to_dict(self) -> dict[str, Any]:
-        """The columns."""
+        """Convert the record to a dictionary of columns.
+
+        Returns
+        -------
+        dict
+            Lists by name.
+        """
         return {name: self.column(name) for name in (self.rows[0] if self.rows else ())}
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a row per epoch."""
+        """Write a table with one row for each epoch.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file to write.
+        """
         write_columns(path, {k: np.array(v) for k, v in self.to_dict().items()})
 
 
 def best_device() -> torch.device:
-    """The GPU where there is one."""
+    """The GPU where there is one, else the CPU.
+
+    Returns
+    -------
+    torch.device
+        The device.
+    """
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def to_tensor(pixels: UInt8Array, device: torch.device | None = None) -> torch.Tensor:
-    """Pixels (n, H, W, channels) in eight bits as (n, channels, H, W) from 0 to 1."""
+    """Convert pixels of eight bits to a tensor of numbers from 0 to 1.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (n, H, W, channels)
+        Images.
+    device : torch.device or None
+        Where the tensor is stored; None for the CPU.
+
+    Returns
+    -------
+    Tensor of float32, shape (n, channels, H, W)
+        The images.
+    """
     tensor = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
     return tensor.permute(0, 3, 1, 2).float() / 255
 
 
 def units_of(pixels: UInt8Array) -> tuple[FloatArray, FloatArray]:
-    """Mean and deviation of each channel, pixels from 0 to 1; a deviation is at least 1/255."""
+    """Mean and standard deviation of each channel, for pixels from 0 to 1.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (n, H, W, channels)
+        Images.
+
+    Returns
+    -------
+    mean : ndarray, shape (channels,)
+        The means.
+    std : ndarray, shape (channels,)
+        The standard deviations, at least 1/255.
+    """
     count = np.stack(
         [np.bincount(pixels[..., c].ravel(), minlength=256) for c in range(pixels.shape[-1])]
     )
@@ -141,36 +203,40 @@ def train(
     Parameters
     ----------
     model : ImageModel
-        Changed in place. Its units become mean and deviation of the channels of ``pixels``.
+        Changed in place. Mean and standard deviation of the channels of ``pixels`` become its
+        units.
     pixels : ndarray of uint8, shape (n, H, W, channels)
+        Training images.
     config : TrainConfig
-    held_out : ndarray of uint8 or None
-        Scored after each epoch, always under the same masks.
-    folder : path or None
-        Where ``checkpoint.pt`` and ``log.csv`` are written after each epoch.
+        Settings.
+    held_out : ndarray of uint8, shape (n, H, W, channels), or None
+        Images that are not trained on. Their loss is computed after each epoch, always under the
+        same masks.
+    folder : str, os.PathLike or None
+        Folder in which ``checkpoint.pt`` and ``log.csv`` are written after each epoch.
     keep : collection of int
-        Epochs whose model stays, as ``epoch-0001.pt``; 0 is the start.
+        Epochs whose model is kept as ``epoch-0001.pt``; 0 is the start.
     resume : bool
-        Go on from the checkpoint in ``folder``, if there is one: on a CPU the result is, bit by
-        bit, that of a training without interruption.
+        Continue from the checkpoint in ``folder``, if there is one. On a CPU the result is, bit by
+        bit, that of a run without interruption.
     until : int or None
-        Stop after this epoch, to go on another time.
+        Stop after this epoch; a later call can continue.
     device : torch.device, str or None
-        None takes the GPU where there is one; there, half precision (bfloat16) where it serves.
+        None uses the GPU where there is one. On a GPU, operations that allow it run in
+        half precision (bfloat16).
     quiet : bool
-        No progress bar.
+        Whether to show no progress bar.
 
     Returns
     -------
     History
+        The losses by epoch.
 
     Raises
     ------
     ValueError
-        If the images do not fit, no mask of an epoch hides anything, or the checkpoint is of
-        another training.
-    FloatingPointError
-        If the loss or the weights become NaN or infinite; the last checkpoint is kept.
+        If the images do not fit, if no mask of an epoch hides a patch, or if the checkpoint belongs
+        to another run.
     """
     place = best_device() if device is None else torch.device(device)
     pixels = eight_bit(pixels, model)
@@ -243,7 +309,27 @@ def evaluate(
     target: Target = "hidden",
     seed: int = 0,
 ) -> float:
-    """Mean loss over images, each under one mask that ``seed`` decides, in units of the model.
+    """Mean loss over images, each under one mask, in units of the model.
+
+    Parameters
+    ----------
+    model : ImageModel
+        The model.
+    pixels : ndarray of uint8, shape (n, H, W, channels)
+        Images.
+    mask_ratio : float
+        Fraction of patches hidden, between 0 and 1.
+    sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
+    target : {"hidden", "all"}
+        Which patches are scored.
+    seed : int
+        Seed of the masks.
+
+    Returns
+    -------
+    float
+        Mean squared error.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Trainings side by side: depth, patch size, mask ratio, against loss, time and probe accuracy."""
+"""Several training runs: depth, patch size, mask ratio; their loss, time and probe accuracy."""
 
 from __future__ import annotations
 
@@ -32,29 +32,36 @@ ROW = "row.json"
 
 @dataclass(frozen=True)
 class TrainingSweep:
-    """What several trainings came to.
+    """Results of several training runs.
 
     Attributes
     ----------
     rows : list of dict
         ``patch_size``, ``mask_ratio``, ``depth``, ``decoder_depth``, ``seed``, ``parameters``,
         ``steps``, ``loss`` (mean squared error of hidden pixels of test images, in units of the
-        model), ``explained`` (1 − loss over that of the mean image; NaN where
-        that has none), ``seconds`` of training,
-        ``accuracy`` and ``stderr`` of a linear probe (NaN without labels).
+        model), ``explained`` (1 − loss over that of the mean image; NaN where that has none),
+        ``seconds`` of training, ``accuracy`` and ``stderr`` of a linear probe (NaN without labels).
     """
 
     rows: list[dict[str, float]]
 
     @property
     def rank_correlation(self) -> float:
-        """`correlation` of loss: −1 where less loss always means a better probe."""
+        """`correlation` of the loss: −1 where a smaller loss always means a better probe."""
         return self.correlation("loss")
 
     def correlation(self, name: str) -> float:
-        """Spearman's rank correlation of a column and probe accuracy.
+        """Spearman's rank correlation of a column and the probe accuracy.
 
-        NaN for fewer than three trainings, or where either does not vary.
+        Parameters
+        ----------
+        name : str
+            Name of the column.
+
+        Returns
+        -------
+        float
+            From −1 to 1; NaN for fewer than three runs, or where either does not vary.
         """
         values, accuracy = ([row[column] for row in self.rows] for column in (name, "accuracy"))
         varied = len(set(values)) > 1 and len(set(accuracy)) > 1
@@ -63,10 +70,15 @@ class TrainingSweep:
         return float(scipy.stats.spearmanr(values, accuracy).statistic)
 
     def mean_over_seeds(self) -> TrainingSweep:
-        """One row for trainings that differ in nothing but their seed: means, in order of first.
+        """Average runs that differ only in their seed.
 
-        ``stderr`` becomes √(s²/n + mean stderr²), s the deviation of the n accuracies: the probes
-        share their test images, so that more seeds do not take that part down.
+        ``stderr`` becomes √(s²/n + mean stderr²), with s the standard deviation of the n
+        accuracies. The probes share their test images, so more seeds do not reduce the second term.
+
+        Returns
+        -------
+        TrainingSweep
+            One row for each setting, in order of first appearance.
         """
         groups: dict[tuple[float, ...], list[dict[str, float]]] = {}
         for row in self.rows:
@@ -80,12 +92,24 @@ class TrainingSweep:
         return TrainingSweep(rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """The columns."""
+        """Convert the table to a dictionary of columns.
+
+        Returns
+        -------
+        dict
+            Lists by name.
+        """
         names = self.rows[0] if self.rows else ()
         return {name: [row[name] for row in self.rows] for name in names}
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a row per training."""
+        """Write a table with one row for each run.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file to write.
+        """
         write_columns(path, {k: np.array(v) for k, v in self.to_dict().items()})
 
 
@@ -105,26 +129,37 @@ def train_sweep(
 
     Parameters
     ----------
-    images, test : LabelledImages
-        Test images are neither trained on nor fitted by the probe.
+    images : LabelledImages
+        Training images.
+    test : LabelledImages
+        Test images: no model is trained on them and no probe is fitted to them.
     model : MAEConfig
+        Sizes of the model.
     config : TrainConfig
-        All trainings take as many steps.
+        Settings; all runs take as many steps.
     variations : sequence of dict
-        What differs, of ``patch_size``, ``mask_ratio``, ``depth``, ``decoder_depth``, ``seed``.
-    folder : path or None
-        Trainings are kept here, each in a folder of its own: what is finished is read, what was
-        interrupted goes on from its last epoch.
+        For each run, the values that differ: ``patch_size``, ``mask_ratio``, ``depth``,
+        ``decoder_depth``, ``seed``.
+    folder : str, os.PathLike or None
+        Runs are stored here, each in a folder of its own. Finished runs are read, and interrupted
+        ones continue from their last epoch.
     probe_images : int or None
-        Training images that a probe is fitted to, drawn; None takes all.
+        Number of training images, drawn at random, that a probe is fitted to; None uses all.
     device : torch.device, str or None
+        None uses the GPU where there is one.
     quiet : bool
+        Whether to show no progress bar.
+
+    Returns
+    -------
+    TrainingSweep
+        One row for each variation.
 
     Raises
     ------
     ValueError
-        If something else is to differ, there is no variation, a folder holds another training, or
-        the classes of test images are others.
+        If a variation has another name, there is no variation, a folder holds another run, or the
+        test images have other classes.
     """
     if probe_images is not None:
         positive_int("probe_images", probe_images)

@@ -1,4 +1,4 @@
-"""The masked autoencoder of He et al. (2022): a transformer that sees visible patches only."""
+"""The masked autoencoder of He et al. (2022): its encoder takes visible patches only."""
 
 from __future__ import annotations
 
@@ -27,32 +27,45 @@ SIZES = {
 
 @dataclass(frozen=True)
 class MAEConfig:
-    """Sizes of a masked autoencoder.
+    """Sizes of a masked autoencoder (He et al. 2022).
 
     Parameters
     ----------
     shape : tuple of int
-        Rows and columns of pixels.
+        (H, W) in pixels.
     patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the shape.
     channels : int
-    width, depth, heads : int
-        Of the encoder: numbers in a token, blocks, attention heads.
-    decoder_width, decoder_depth, decoder_heads : int
+        Number of channels.
+    width : int
+        Numbers in a token of the encoder.
+    depth : int
+        Blocks of the encoder.
+    heads : int
+        Attention heads of the encoder; they must divide the width.
+    decoder_width : int
+        Numbers in a token of the decoder.
+    decoder_depth : int
+        Blocks of the decoder.
+    decoder_heads : int
+        Attention heads of the decoder.
     mlp_ratio : float
-        Hidden width of a block's MLP, in widths, where it is not given as a number.
+        Hidden width of a block's MLP relative to the width of a token, used where no hidden width
+        is given.
     norm_target : bool
-        Score patches with their own mean and deviation taken off (the decoder then does not know
-        them, and its output is in those units).
+        Score patches that are standardised with their own mean and deviation. The decoder does not
+        know these, so its output is in those units.
     norm_eps : float
         ε of the layer norms.
-    mlp_width, decoder_mlp_width : int or None
-        Hidden widths of the MLPs, of the encoder and of the decoder; None takes ``mlp_ratio``.
+    mlp_width : int or None
+        Hidden width of the encoder's MLPs; None uses ``mlp_ratio``.
+    decoder_mlp_width : int or None
+        Hidden width of the decoder's MLPs; None uses ``mlp_ratio``.
 
     Raises
     ------
     ValueError
-        If sizes do not fit each other, or patches of one number are to be scored with their own
-        deviation, which they do not have.
+        If sizes do not fit each other, or patches of one number are to be standardised.
 
     Examples
     --------
@@ -107,7 +120,29 @@ class MAEConfig:
     def of_size(
         cls, size: str, shape: tuple[int, int], patch_size: PerAxis, **options: Any
     ) -> MAEConfig:
-        """One of the sizes "tiny", "small", "medium" and "base" (that of He et al.)."""
+        """Sizes by name.
+
+        Parameters
+        ----------
+        size : {"tiny", "small", "medium", "base"}
+            "base" is that of He et al.
+        shape : tuple of int
+            (H, W) in pixels.
+        patch_size : int or tuple of int
+            Pixels of a patch along each axis.
+        **options : Any
+            Further fields.
+
+        Returns
+        -------
+        MAEConfig
+            The sizes.
+
+        Raises
+        ------
+        ValueError
+            If there is no such size.
+        """
         if size not in SIZES:
             raise ValueError(f"{size=} is not one of {', '.join(SIZES)}")
         names = ("width", "depth", "heads", "decoder_width", "decoder_depth", "decoder_heads")
@@ -115,17 +150,17 @@ class MAEConfig:
 
     @property
     def grid(self) -> PatchGrid:
-        """The cut into patches."""
+        """The grid of patches."""
         return PatchGrid(self.shape, self.patch_size)
 
     @property
     def patch_dim(self) -> int:
-        """Numbers in a patch."""
+        """Number of numbers in a patch, over pixels and channels."""
         return self.grid.patch_pixels * self.channels
 
     @property
     def mlp_widths(self) -> tuple[int, int]:
-        """Hidden widths of the MLPs, of the encoder and of the decoder.
+        """Hidden widths of the MLPs of the encoder and of the decoder.
 
         Examples
         --------
@@ -141,7 +176,13 @@ class MAEConfig:
         return first, second
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; widths of MLPs where they are given."""
+        """Convert the sizes to plain values; widths of MLPs only where they are given.
+
+        Returns
+        -------
+        dict
+            The fields by name.
+        """
         return {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
 
 
@@ -152,15 +193,18 @@ def _whole(number: float) -> int:
 
 
 class MaskedAutoencoder(ImageModel):
-    """Patches to tokens, an encoder of the visible ones, a decoder that is given their places.
+    """The masked autoencoder of He et al. (2022).
 
-    Images and reconstructions are in pixel units; inside, pixels are (x − `pixel_mean`) /
-    `pixel_std`, buffers that default to 0 and 1. The encoder sees a class token (position zero),
-    then visible patches.
+    The encoder is a transformer over a class token and the visible patches. The decoder is a
+    transformer over all patches: the encoder's tokens, and one learned token with the position of
+    each hidden patch. Images and reconstructions are in pixel units. Inside, pixels are (x −
+    `pixel_mean`) / `pixel_std`, buffers that default to 0 and 1. The class token has the position
+    zero.
 
     Parameters
     ----------
     config : MAEConfig
+        Sizes of the model.
 
     Examples
     --------
@@ -201,13 +245,39 @@ class MaskedAutoencoder(ImageModel):
 
     @classmethod
     def seeded(cls, seed: int, config: MAEConfig) -> Self:
-        """A model whose first weights depend on ``seed`` alone."""
+        """Make a model whose initial weights depend only on ``seed``.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the weights.
+        config : MAEConfig
+            Sizes of the model.
+
+        Returns
+        -------
+        MaskedAutoencoder
+            The model.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return cls(config)
 
     def predict(self, patches: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-        """Patches in units of the model to their prediction, (n, n_patches, patch_dim)."""
+        """Predict all patches from the visible ones.
+
+        Parameters
+        ----------
+        patches : Tensor, shape (n, n_patches, patch_dim)
+            Patches in units of the model.
+        kept : Tensor of bool, shape (n, n_patches)
+            True where a patch is visible.
+
+        Returns
+        -------
+        Tensor, shape (n, n_patches, patch_dim)
+            The predictions, in units of the model.
+        """
         order, padding = visible_first(kept)
         # Padding holds hidden patches, whose NaN attention would spread though it gives no weight.
         patches = patches.masked_fill(~kept[:, :, None], 0.0)
@@ -228,10 +298,22 @@ class MaskedAutoencoder(ImageModel):
     def hidden_states(
         self, images: torch.Tensor, kept: torch.Tensor | None = None
     ) -> list[torch.Tensor]:
-        """Tokens after embedding and after each block of the encoder, (n, 1 + K, width) each.
+        """Tokens after the embedding and after each block of the encoder.
 
-        The class token is the first; visible patches follow in row-major order. The last one is
-        normalised, as the decoder and probes see it. ``kept`` must keep equally many of each.
+        The class token is the first; visible patches follow in row-major order. The last state is
+        normalised, as the decoder and probes use it.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, channels, H, W)
+            Images in pixel units.
+        kept : Tensor of bool, shape (n, n_patches), or None
+            True where a patch is visible, K patches in each image; None keeps all.
+
+        Returns
+        -------
+        list of Tensor, each of shape (n, 1 + K, width)
+            The states, ``depth`` + 1 of them.
         """
         patches = self.in_units(images)
         kept = self.all_kept(images) if kept is None else self._checked(kept, images)
@@ -242,7 +324,18 @@ class MaskedAutoencoder(ImageModel):
         return [*states[:-1], self.encoder_norm(states[-1])]
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
-        """Mean over all patches of the last tokens, (n, width): what a probe reads."""
+        """Mean of the last tokens over all patches, which a probe uses.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, channels, H, W)
+            Images in pixel units.
+
+        Returns
+        -------
+        Tensor, shape (n, width)
+            The features.
+        """
         return self.hidden_states(images)[-1][:, 1:].mean(1)
 
     def _encode(
@@ -258,11 +351,23 @@ class MaskedAutoencoder(ImageModel):
 
 
 def visible_first(kept: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Indices of visible patches, (n, K), in row-major order, and what of them is padding.
+    """Indices of the visible patches, padded to the same number in each image.
 
-    K is the largest number of visible patches of an image; images with fewer are padded with
-    hidden ones, which attention must not see. Padding is (n, 1 + K), with the class token, True
-    where there is nothing; None where all keep equally many.
+    K is the largest number of visible patches of an image. Images with fewer are padded with hidden
+    patches, which attention must ignore.
+
+    Parameters
+    ----------
+    kept : Tensor of bool, shape (n, n_patches)
+        True where a patch is visible.
+
+    Returns
+    -------
+    index : Tensor of int, shape (n, K)
+        Patches in row-major order.
+    padding : Tensor of bool, shape (n, 1 + K), or None
+        True where a token, counted with the class token, is padding. None where all images keep the
+        same number.
     """
     order = torch.argsort((~kept).to(torch.uint8), dim=1, stable=True)
     counts = kept.sum(1)
@@ -302,9 +407,21 @@ def _initialise(module: nn.Module) -> None:
 
 
 def sincos_positions(width: int, counts: tuple[int, ...]) -> torch.Tensor:
-    """Sines and cosines of the places of patches, (1, 1 + n_patches, width); zero first.
+    """Position embeddings of patches as sines and cosines, zero for the class token.
 
-    Half of the numbers for the column, half for the row, with wavelengths from 2π to 2π·10⁴.
+    Half of the numbers encode the column and half the row, with wavelengths from 2π to 2π·10⁴.
+
+    Parameters
+    ----------
+    width : int
+        Numbers in a token.
+    counts : tuple of int
+        Rows and columns of patches.
+
+    Returns
+    -------
+    Tensor, shape (1, 1 + n_patches, width)
+        The embeddings.
     """
     omega = 1.0 / 10000 ** (np.arange(width // 4) / (width / 4))
     row, column = (index.reshape(-1, 1) * omega for index in np.indices(counts))

@@ -1,10 +1,11 @@
 """What trained models do: Jacobians, responses, probes, similarity of layers.
 
+The files:
+
 - `classifier`: classifiers on an encoder: fine-tuned, or trained from a random start.
-- `jacobian`: jacobians of any model: receptive fields of output pixels, whole matrices, their
-  spectra.
-- `layer_similarity`: centred kernel alignment: how alike two layers see a set of images.
-- `maps`: models as functions of arrays: what analysis asks of any model, ours or theirs.
-- `measured_response`: what any model does to each frequency, measured on images and drawn masks.
-- `probe`: how well classes can be read off features: a tuned linear classifier, on any features.
+- `jacobian`: Jacobians of any model: receptive fields of output pixels, matrices, singular values.
+- `layer_similarity`: centred kernel alignment (CKA), the similarity of layers on a set of images.
+- `maps`: models as functions of arrays, in the form that the analyses take.
+- `measured_response`: the frequency response of any model, measured on images and drawn masks.
+- `probe`: linear probes: how well a linear classifier predicts classes from features.
 """

@@ -17,16 +17,26 @@ from spectral_mae.nonlinear.training import EVALUATION_BATCH, best_device, to_te
 
 @dataclass(frozen=True)
 class ClassifyConfig:
-    """How a classifier is trained: AdamW on cross entropy, a rise, then a cosine to zero.
+    """Settings of a classifier's training: AdamW on cross entropy.
 
-    Attributes
+    The learning rate rises linearly and then falls to zero along a cosine.
+
+    Parameters
     ----------
-    epochs, batch : int
-    rate, weight_decay : float
+    epochs : int
+        Number of epochs.
+    batch : int
+        Images in a batch.
+    rate : float
+        Largest learning rate.
+    weight_decay : float
+        Weight decay of AdamW.
     warmup : float
-        In epochs.
+        Number of epochs in which the rate rises.
     flip : bool
+        Mirror half of the images, left to right.
     seed : int
+        Seed of the run.
     """
 
     epochs: int = 10
@@ -48,11 +58,18 @@ class ClassifyConfig:
 
 
 class Classifier(nn.Module):
-    """A linear layer on the standardised features of a model; both learn.
+    """A model with a linear layer on its standardised features; both learn.
 
-    Of a trained model this is fine-tuning, of a new one the supervised baseline. Features are
-    standardised by batch, as a probe's are over all images: means over tokens hardly differ from
-    image to image, and a layer on them as they are learns slowly.
+    With a trained model this is fine-tuning, with a new one the supervised baseline. Features are
+    standardised in each batch, as those of a probe are over all images. Without it the layer would
+    learn slowly, because means over tokens differ little between images.
+
+    Parameters
+    ----------
+    model : ImageModel
+        The model whose features are used.
+    n_classes : int
+        Number of classes.
     """
 
     def __init__(self, model: ImageModel, n_classes: int) -> None:
@@ -68,7 +85,18 @@ class Classifier(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Scores of the classes, (n, n_classes)."""
+        """Compute the scores (logits) of the classes.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, channels, H, W)
+            Images in pixel units.
+
+        Returns
+        -------
+        Tensor, shape (n, n_classes)
+            The scores.
+        """
         return self.head(self.standardise(self.model.features(images)))
 
 
@@ -81,10 +109,28 @@ def fit_classifier(
     set_units: bool = False,
     device: torch.device | str | None = None,
 ) -> list[float]:
-    """Train a classifier in place; mean cross entropy of each epoch.
+    """Train a classifier in place.
 
-    ``set_units`` takes mean and deviation of pixels from these images, which a model that was
-    never trained needs.
+    Parameters
+    ----------
+    classifier : Classifier
+        Changed in place.
+    pixels : ndarray of uint8, shape (n, H, W, channels)
+        Training images.
+    labels : array_like of int, shape (n,)
+        Their classes, numbered from zero.
+    config : ClassifyConfig or None
+        Settings; None uses the defaults.
+    set_units : bool
+        Take mean and standard deviation of pixels from these images; needed for a model that was
+        never trained.
+    device : torch.device, str or None
+        None uses the GPU where there is one.
+
+    Returns
+    -------
+    list of float
+        Mean cross entropy of each epoch.
 
     Raises
     ------
@@ -139,7 +185,21 @@ def fit_classifier(
 
 
 def predicted_classes(classifier: Classifier, pixels: UInt8Array) -> Labels:
-    """The class of the largest score for each image, (n,), whatever batch it stands in.
+    """The class with the largest score for each image.
+
+    It does not depend on the other images of a batch.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        A trained classifier.
+    pixels : ndarray of uint8, shape (n, H, W, channels)
+        Images.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        The classes.
 
     Raises
     ------
@@ -165,7 +225,21 @@ def predicted_classes(classifier: Classifier, pixels: UInt8Array) -> Labels:
 
 
 def accuracy(classifier: Classifier, pixels: UInt8Array, labels: Labels) -> float:
-    """Fraction of images that are classified rightly.
+    """The fraction of images that are classified correctly.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        A trained classifier.
+    pixels : ndarray of uint8, shape (n, H, W, channels)
+        Images.
+    labels : array_like of int, shape (n,)
+        Their classes.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Jacobians of any model: receptive fields of output pixels, whole matrices, their spectra."""
+"""Jacobians of any model: receptive fields of output pixels, matrices, singular values."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ def jacobian_rows(
 ) -> torch.Tensor:
     """Rows of the Jacobian at an image, by backpropagation from chosen outputs.
 
-    A batch holds the same image many times; each copy is pulled back from its own output.
+    A batch holds copies of the image, and each copy is differentiated for its own output.
 
     Parameters
     ----------
     function : callable
-        Takes (n, channels, H, W) and must treat images one by one.
+        Takes (n, channels, H, W) and must treat images independently.
     image : Tensor, shape (channels, H, W)
+        Where the derivative is taken.
     outputs : ndarray of int, shape (m,)
-        Places in the flattened output, channels first.
+        Indices into the flattened output, channels first.
 
     Returns
     -------
     Tensor, shape (m, channels, H, W)
+        Derivatives of each output with respect to all inputs.
 
     Raises
     ------
@@ -75,7 +77,24 @@ def jacobian_rows(
 
 
 def jacobian_matrix(function: TensorMap, image: torch.Tensor) -> FloatArray:
-    """The whole Jacobian, (dim, dim), outputs in rows, both in the order of (H, W, channels).
+    """The whole Jacobian at an image.
+
+    Parameters
+    ----------
+    function : callable
+        Takes (n, channels, H, W) and must treat images independently.
+    image : Tensor, shape (channels, H, W)
+        Where the derivative is taken.
+
+    Returns
+    -------
+    ndarray, shape (dim, dim)
+        Outputs in rows, inputs in columns, both in the order of (H, W, channels).
+
+    Raises
+    ------
+    ValueError
+        As `jacobian_rows`.
 
     Examples
     --------
@@ -97,18 +116,30 @@ def receptive_field(
     *,
     channel: int = 0,
 ) -> ReceptiveField:
-    """What every input pixel contributes, to first order, to one output pixel at an image.
+    """The derivative of one output pixel with respect to every input pixel, at an image.
 
     Parameters
     ----------
     function : callable
-        Such as `with_mask` makes of a model.
+        Takes (n, channels, H, W), such as `with_mask` returns for a model.
     image : Tensor, shape (channels, H, W)
-        Where the derivative is taken: a mean masked input, a masked image.
+        Where the derivative is taken: a mean masked input, or a masked image.
     grid : PatchGrid
+        Grid of the image.
     output_pixel : tuple of int
+        Row and column of the output pixel.
     channel : int
-        Of the output.
+        Channel of the output pixel.
+
+    Returns
+    -------
+    ReceptiveField
+        The derivatives, over input pixels and channels.
+
+    Raises
+    ------
+    ValueError
+        As `jacobian_rows`, and if the pixel is outside the grid.
     """
     return mean_receptive_field([(function, image)], grid, output_pixel, channel=channel)
 
@@ -122,14 +153,30 @@ def mean_receptive_field(
 ) -> ReceptiveField:
     """`receptive_field`, averaged over functions (masks) and images.
 
-    For a linear model under random masks the mean is π₁ times its weights; over masks that hide
-    the output pixel π₁' times them.
+    For a linear model under random masks the mean is π₁ times its weights. Over masks that hide the
+    output pixel it is π₁' times its weights.
+
+    Parameters
+    ----------
+    points : iterable of (callable, Tensor)
+        Functions, and the images at which their derivatives are taken.
+    grid : PatchGrid
+        Grid of the images.
+    output_pixel : tuple of int
+        Row and column of the output pixel.
+    channel : int
+        Channel of the output pixel.
+
+    Returns
+    -------
+    ReceptiveField
+        The mean derivatives.
 
     Raises
     ------
     ValueError
-        If there is no point, images are not of one shape that fits the grid, the pixel is not in
-        it, or a derivative is not finite.
+        If there is no point, images differ in shape or do not fit the grid, the pixel is outside
+        the grid, or a derivative is not finite.
     """
     total, n = 0.0, 0
     shape: tuple[int, ...] | None = None
@@ -155,12 +202,24 @@ def mean_receptive_field(
 
 
 def singular_values(matrix: FloatArray) -> FloatArray:
-    """Singular values of a Jacobian, descending: gains of the directions it lets through.
+    """Singular values of a Jacobian in descending order.
+
+    They are the gains of its singular directions.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (m, n)
+        The Jacobian.
+
+    Returns
+    -------
+    ndarray, shape (min(m, n),)
+        The values.
 
     Raises
     ------
     ValueError
-        If it is no matrix, or a number is not finite.
+        If it is not a matrix, or a number is not finite.
     """
     array = real_numbers("matrix", matrix)
     if array.ndim != 2:

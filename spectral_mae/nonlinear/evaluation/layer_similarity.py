@@ -1,4 +1,4 @@
-"""Centred kernel alignment: how alike two layers see a set of images."""
+"""Centred kernel alignment (CKA), the similarity of two layers on a set of images."""
 
 from __future__ import annotations
 
@@ -25,20 +25,31 @@ LEAST = 4  # images for which the unbiased estimate exists
 def unbiased_hsic(features: Features, others: Features) -> float:
     """The unbiased estimate of HSIC with linear kernels (Song et al. 2012).
 
-    ⟨K̃, L̃⟩/(n(n−3)), with K = XXᵀ and K̃ its U-centred form: its diagonal zero, and
-    K̃_ij = K_ij − Σ_l K_il/(n−2) − Σ_l K_lj/(n−2) + Σ_lm K_lm/((n−1)(n−2)).
+        ⟨K̃, L̃⟩/(n(n−3)),
 
-    Of features with themselves it is a sum of squares, and so never negative; of others it is
-    negative where chance has them less alike than independent ones are on average.
+    with K = XXᵀ and K̃ its U-centred form: its diagonal is zero, and K̃_ij = K_ij − Σ_l K_il/(n−2)
+    − Σ_l K_lj/(n−2) + Σ_lm K_lm/((n−1)(n−2)).
+
+    HSIC is the Hilbert-Schmidt independence criterion. For features with themselves it is a sum of
+    squares, never negative. For two different sets the estimate is negative where they are by
+    chance less alike than independent features are on average.
 
     Parameters
     ----------
-    features, others : array_like, shape (n, any)
+    features : array_like, shape (n, any)
+        Features of n images, n ≥ 4.
+    others : array_like, shape (n, any)
+        Other features of the same images.
+
+    Returns
+    -------
+    float
+        The estimate, in the squared units of both features.
 
     Raises
     ------
     ValueError
-        If n < 4, where it is not defined, the numbers of images differ, or features are NaN or
+        If n < 4, where it is not defined; if the numbers of images differ; if features are NaN or
         infinite, or so large that their products are.
 
     Examples
@@ -60,24 +71,28 @@ def unbiased_hsic(features: Features, others: Features) -> float:
 def minibatch_cka(batches: Iterable[tuple[Sequence[Features], Sequence[Features]]]) -> FloatArray:
     """CKA between layers of two networks, over minibatches (Nguyen et al. 2021).
 
-    Σ HSIC(K, L) / √(Σ HSIC(K, K) Σ HSIC(L, L)), sums over batches of the unbiased estimate, which
-    does not depend on the size of batches on average. From −1 to 1, and 1 for a layer with itself.
-    Small negative values are chance and are kept: cutting them off would bias averages.
+        Σ HSIC(K, L) / √(Σ HSIC(K, K) Σ HSIC(L, L)),
+
+    with sums over batches of the unbiased estimate, whose mean does not depend on the size of the
+    batches. CKA is centred kernel alignment: from −1 to 1, and 1 for a layer with itself. Small
+    negative values arise by chance and are kept, because cutting them off would bias averages.
 
     Parameters
     ----------
-    batches : iterable of (layers, layers)
-        Features of the same images in either network, each (n, any).
+    batches : iterable of (sequence of array_like, sequence of array_like)
+        For each batch, the features of the layers of both networks for the same images, each of
+        shape (n, any).
 
     Returns
     -------
     ndarray, shape (layers, layers)
+        CKA, layers of the first network in rows.
 
     Raises
     ------
     ValueError
-        If a batch has fewer than four images, there is none, layers differ in number, hold NaN or
-        infinite numbers, or do not vary: there is nothing to align then. No NaN is returned.
+        If a batch has fewer than four images, or there is no batch; if layers differ in number,
+        hold NaN or infinite numbers, or do not vary. No NaN is returned.
     """
     cross: FloatArray | None = None
     own: list[FloatArray] = []
@@ -120,14 +135,25 @@ def layer_similarity(
     *,
     batch: int = 64,
 ) -> FloatArray:
-    """CKA between the encoder layers of two models, whole images in, all tokens of a layer.
+    """CKA between the encoder layers of two models, over all tokens of whole images.
 
     A last batch of fewer than four images is left out.
+
+    Parameters
+    ----------
+    first : MaskedAutoencoder
+        The model whose layers are the rows.
+    second : MaskedAutoencoder
+        The model whose layers are the columns.
+    pixels : ndarray of uint8, shape (n, H, W, channels)
+        Images that fit both models.
+    batch : int
+        Images in a batch, at least 4.
 
     Returns
     -------
     ndarray, shape (1 + depth of first, 1 + depth of second)
-        Embeddings first.
+        CKA; embeddings are the first row and column.
 
     Raises
     ------

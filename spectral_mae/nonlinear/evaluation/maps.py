@@ -1,4 +1,4 @@
-"""Models as functions of arrays: what analysis asks of any model, ours or theirs."""
+"""Models as functions of arrays, in the form that the analyses take."""
 
 from __future__ import annotations
 
@@ -21,25 +21,60 @@ BATCH = 256
 
 
 def to_images(tensor: torch.Tensor) -> FloatArray:
-    """(n, channels, H, W) as float64 (n, H, W, channels); one channel has no axis."""
+    """Convert a tensor of images to an array with channels last.
+
+    Parameters
+    ----------
+    tensor : Tensor, shape (n, channels, H, W)
+        Images.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, H, W[, channels])
+        The images; one channel has no axis.
+    """
     array = tensor.detach().double().cpu().numpy()
     return array[:, 0] if array.shape[1] == 1 else np.moveaxis(array, 1, -1)
 
 
 def from_images(images: FloatArray, model: ImageModel) -> torch.Tensor:
-    """The inverse of `to_images`, in the precision and on the device of a model."""
+    """Convert an array of images to a tensor, the inverse of `to_images`.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, H, W[, channels])
+        Images.
+    model : ImageModel
+        The model whose precision and device the tensor has.
+
+    Returns
+    -------
+    Tensor, shape (n, channels, H, W)
+        The images.
+    """
     array = np.asarray(images, np.float64)
     array = array[:, np.newaxis] if model.channels == 1 else np.moveaxis(array, -1, 1)
     return torch.from_numpy(np.ascontiguousarray(array)).to(model.pixel_mean)
 
 
 def filler(model: ImageModel | LinearModel) -> Filler:
-    """A model, trained or in closed form, as a function of images and kept patches.
+    """Turn a model, trained or in closed form, into a function of images and kept patches.
+
+    Parameters
+    ----------
+    model : ImageModel or LinearModel
+        The model.
+
+    Returns
+    -------
+    callable
+        Takes images, shape (n, H, W[, channels]), and kept patches, shape (n, n_patches), and
+        returns reconstructions in the shape of the images.
 
     Raises
     ------
     ValueError
-        If the model predicts patches in their own units (``norm_target``): those are no pixels.
+        If the model predicts standardised patches (``norm_target``), which are not in pixel units.
     """
     if isinstance(model, LinearModel):
         grid = model.moments_.grid
@@ -62,9 +97,19 @@ def filler(model: ImageModel | LinearModel) -> Filler:
 
 
 def with_mask(model: ImageModel, kept: BoolArray | None = None) -> TensorMap:
-    """A model under one mask, shape (n_patches,), as a function of tensors of images.
+    """Turn a model and one mask into a function of tensors of images.
 
-    None lets it see every patch.
+    Parameters
+    ----------
+    model : ImageModel
+        The model.
+    kept : ndarray of bool, shape (n_patches,), or None
+        True where a patch is visible; None keeps all.
+
+    Returns
+    -------
+    callable
+        Takes and returns tensors of shape (n, channels, H, W).
     """
 
     def function(images: torch.Tensor) -> torch.Tensor:
@@ -77,17 +122,19 @@ def with_mask(model: ImageModel, kept: BoolArray | None = None) -> TensorMap:
 
 
 class AboutMean:
-    """f(x̃) = model(mean + x̃) − mean: what Lemmas 4 and 5 speak of, with its Jacobian.
+    """The function f(x̃) = model(mean + x̃) − mean of Lemmas 4 and 5, with its Jacobian.
 
-    Lemmas know no mask, only masked images x̃ = r ⊙ x about a mean.
+    The lemmas have no mask as an argument, only masked images x̃ = r ⊙ x about a mean.
 
     Parameters
     ----------
     model : ImageModel
+        The model.
     mean : ndarray, shape (H, W[, channels])
+        The mean image.
     drop_empty : bool
-        Patches of x̃ that are zero throughout are hidden from the model, as they were in training.
-        Else it sees every patch, hidden ones as they look: like the mean.
+        Hide patches of x̃ that are zero throughout from the model, as in its training. Otherwise
+        the model sees every patch, and hidden ones equal the mean.
 
     Examples
     --------
@@ -113,7 +160,18 @@ class AboutMean:
         return self._fill(masked + self.mean, self._kept(masked)) - self.mean
 
     def jacobian(self, masked: FloatArray) -> FloatArray:
-        """∂output/∂input at one image, (dim, dim), outputs in rows."""
+        """The Jacobian ∂output/∂input at one image.
+
+        Parameters
+        ----------
+        masked : ndarray, shape (H, W[, channels])
+            x̃, where the derivative is taken.
+
+        Returns
+        -------
+        ndarray, shape (dim, dim)
+            Outputs in rows.
+        """
         kept = self._kept(masked[np.newaxis])[0]
         given = from_images(masked[np.newaxis] + self.mean, self.model)[0]
         return jacobian_matrix(with_mask(self.model, kept), given)

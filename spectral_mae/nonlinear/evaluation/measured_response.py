@@ -1,4 +1,4 @@
-"""What any model does to each frequency, measured on images and drawn masks."""
+"""The frequency response of any model, measured on images and drawn masks."""
 
 from __future__ import annotations
 
@@ -29,37 +29,44 @@ def measured_response(
     target: Target = "all",
     rng: Seed = None,
 ) -> FrequencyResponse:
-    """The response of a model, nonlinear or not, on the axes of `LinearMAE.frequency_response`.
+    """The frequency response of any model, measured on images and drawn masks.
 
-    With X an image and X̂ its reconstruction, both about the mean, at a frequency: the gain is the
-    projection E[X̂X*]/E|X|²; ``passed`` what is predicted by it, ``noise`` the variance over masks,
-    ``aliased`` the rest of the power, which comes from other frequencies, linearly or not.
-    ``error`` and ``original`` are means of |X̂−X|² and |X|². Of a linear model, ``error``,
-    ``reconstructed`` and ``noise`` are those of its closed form (on all pixels); gain and
-    ``passed`` where the images are stationary.
+    It has the attributes of `LinearMAE.frequency_response`. With X an image and X̂ its
+    reconstruction at a frequency, both about the mean: the gain is the projection E[X̂X*]/E|X|²;
+    ``passed`` is the power predicted by it; ``noise`` is the variance over masks; ``aliased`` is
+    the rest of the power, which comes from other frequencies, linearly or not. ``error`` and
+    ``original`` are means of |X̂−X|² and |X|².
+
+    For a linear model, ``error``, ``reconstructed`` and ``noise`` estimate those of its closed form
+    (on all pixels), and gain and ``passed`` do where the images are stationary.
 
     Parameters
     ----------
     fill : callable
-        Takes images and kept patches; `filler` makes one of a model.
+        Takes images and kept patches; `filler` makes one from a model.
     images : ndarray, shape (n, H, W[, channels])
-        Many more than channels: a projection on few images flatters the gain.
+        Many more than channels: with few images the projection overestimates the gain.
     grid : PatchGrid
+        Grid of the images.
     mask_ratio : float
+        Fraction of patches hidden, between 0 and 1.
     mean : ndarray, shape (H, W[, channels]), or None
-        What is subtracted; None takes the mean of the images.
+        What is subtracted; None uses the mean of the images.
     draws : int
-        Masks for each image, at least 2.
+        Masks drawn for each image, at least 2.
     sampling : {"fixed", "bernoulli"}
+        Whether every mask keeps the same number of patches, or each patch is kept independently.
     target : {"all", "hidden"}
-        For "hidden" each reconstruction is put together of two, under masks that show no patch in
-        common, so that every pixel comes from a mask that hides it (drawn as all such masks are).
-        This needs fixed sampling and a mask ratio of at least a half.
+        For "hidden" each reconstruction is combined from two, under masks that keep no patch in
+        common, so that every pixel comes from a mask that hides it. This needs fixed sampling and a
+        mask ratio of at least ½.
     rng : int, numpy.random.Generator or None
+        Seed or generator of the masks.
 
     Returns
     -------
     FrequencyResponse
+        The measured response.
 
     Raises
     ------
@@ -90,7 +97,21 @@ def measured_response(
 def response_of(
     truth: FloatArray, outputs: Iterable[FloatArray], grid: PatchGrid
 ) -> FrequencyResponse:
-    """The response from images about their mean and reconstructions of them under several masks.
+    """The response from images about their mean and reconstructions under several masks.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n, H, W[, channels])
+        Images about their mean.
+    outputs : iterable of ndarray, each of the shape of ``truth``
+        Reconstructions about the mean, one array for each draw of masks.
+    grid : PatchGrid
+        Grid of the images.
+
+    Returns
+    -------
+    FrequencyResponse
+        The response.
 
     Raises
     ------
@@ -150,15 +171,33 @@ def _like(images: FloatArray, output: FloatArray) -> FloatArray:
 def disjoint_masks(
     n_patches: int, mask_ratio: float, n: int, rng: Seed = None
 ) -> tuple[BoolArray, BoolArray]:
-    """Two masks for each image that keep no patch in common, each drawn like any other.
+    """Draw two masks for each image that keep no patch in common.
 
-    Given a patch that either hides, the other patches it keeps are as likely as under any mask
-    that hides it.
+    Each of the two is distributed like any other mask. Given a patch that it hides, the patches
+    that it keeps are as likely as under any mask that hides this patch.
+
+    Parameters
+    ----------
+    n_patches : int
+        L, the number of patches.
+    mask_ratio : float
+        Fraction of patches hidden, at least ½.
+    n : int
+        Number of pairs.
+    rng : int, numpy.random.Generator or None
+        Seed or generator of the masks.
+
+    Returns
+    -------
+    first : ndarray of bool, shape (n, n_patches)
+        True where a patch is visible.
+    second : ndarray of bool, shape (n, n_patches)
+        The other mask of each pair.
 
     Raises
     ------
     ValueError
-        If two such masks do not fit.
+        If two such masks do not exist.
     """
     kept = kept_patches(n_patches, mask_ratio)
     if 2 * kept > n_patches:

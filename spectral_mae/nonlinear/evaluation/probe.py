@@ -1,4 +1,4 @@
-"""How well classes can be read off features: a tuned linear classifier, on any features."""
+"""Linear probes: how well a linear classifier predicts classes from features."""
 
 from __future__ import annotations
 
@@ -23,17 +23,22 @@ PENALTIES = tuple(10.0 ** np.arange(2, -6, -1))
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """How a probe did on images it has not seen.
+    """Accuracy of a linear probe on test images.
 
     Attributes
     ----------
     accuracy : float
-        Fraction of the test images that are classified rightly.
+        Fraction of the test images that are classified correctly.
     stderr : float
-        Its standard error, √(a(1−a)/n), over the draw of the test images.
+        Standard error of the accuracy a over the draw of the test images, √(a(1−a)/n).
     penalty : float
-        Chosen by images held out from the training ones.
-    n_features, n_train, n_test : int
+        The penalty that held-out training images chose.
+    n_features : int
+        Number of features.
+    n_train : int
+        Number of training images.
+    n_test : int
+        Number of test images.
     """
 
     accuracy: float
@@ -44,12 +49,30 @@ class ProbeResult:
     n_test: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers."""
+        """Convert the result to plain numbers, which JSON can hold.
+
+        Returns
+        -------
+        dict
+            The attributes by name.
+        """
         return asdict(self)
 
 
 def features_of(model: ImageModel, pixels: UInt8Array) -> FloatArray:
-    """What a model makes of whole images, (n, n_features).
+    """Features of whole images, as a model computes them.
+
+    Parameters
+    ----------
+    model : ImageModel
+        The model.
+    pixels : ndarray of uint8, shape (n, H, W, channels)
+        Images.
+
+    Returns
+    -------
+    ndarray, shape (n, n_features)
+        The features.
 
     Raises
     ------
@@ -68,7 +91,18 @@ def features_of(model: ImageModel, pixels: UInt8Array) -> FloatArray:
 
 
 def pixel_features(pixels: UInt8Array) -> FloatArray:
-    """The pixels themselves, (n, n_features): the baseline."""
+    """The pixels themselves as features, a baseline for probes.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (n, H, W, channels)
+        Images.
+
+    Returns
+    -------
+    ndarray, shape (n, n_features)
+        Values from 0 to 1.
+    """
     return pixels.reshape(len(pixels), -1) / 255.0
 
 
@@ -82,18 +116,41 @@ def linear_probe(
     holdout: float = 0.2,
     rng: Seed = 0,
 ) -> ProbeResult:
-    """Logistic regression on standardised features, its penalty chosen by images held out.
+    """Fit a linear classifier to features, and score it on test images.
 
-    Minimises the mean of −log p(label) plus penalty/2 times the squared weights, for each penalty
-    on the training images but a share of them; the penalty that classifies most of that share is
-    taken for a fit to all training images. The test images choose nothing. Test images of a class
-    that no training image has count as wrong.
+    The classifier is a logistic regression on standardised features. It minimises the mean of −log
+    p(label) plus penalty/2 times the sum of squared weights. A fraction of the training images is
+    held out: for each penalty a fit to the others is scored on them. The penalty with the highest
+    accuracy is used for a fit to all training images. The test images have no part in the choice.
+    Test images of a class that no training image has count as wrong.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n, n_features)
+        Features of the training images.
+    labels : array_like of int, shape (n,)
+        Their classes, numbered from zero.
+    test_features : ndarray, shape (n_test, n_features)
+        Features of the test images.
+    test_labels : array_like of int, shape (n_test,)
+        Their classes.
+    penalties : sequence of float
+        The penalties to try.
+    holdout : float
+        Fraction of the training images that is held out.
+    rng : int, numpy.random.Generator or None
+        Seed or generator of the held-out images.
+
+    Returns
+    -------
+    ProbeResult
+        Accuracy on the test images, and the chosen penalty.
 
     Raises
     ------
     ValueError
-        If there are fewer than two classes, or nothing to hold out; if features are not finite, of
-        other numbers of images than labels, or labels are no integers from zero on.
+        If there are fewer than two classes, or no image to hold out; if features are not finite, or
+        their number differs from that of the labels; or if labels are not integers from zero.
 
     Examples
     --------
