@@ -148,7 +148,7 @@ def read_labelled(
     rng : int, numpy.random.Generator or None
         Seed or generator of that draw.
     quiet : bool
-        Whether to show no progress bar.
+        Show no progress bar.
 
     Returns
     -------

@@ -225,7 +225,7 @@ def train(
         None uses the GPU where there is one. On a GPU, operations that allow it run in
         half precision (bfloat16).
     quiet : bool
-        Whether to show no progress bar.
+        Show no progress bar.
 
     Returns
     -------

@@ -148,7 +148,7 @@ def train_sweep(
     device : torch.device, str or None
         None uses the GPU where there is one.
     quiet : bool
-        Whether to show no progress bar.
+        Show no progress bar.
 
     Returns
     -------

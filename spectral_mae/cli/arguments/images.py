@@ -1,4 +1,4 @@
-"""Arguments of the commands that look at images and masks."""
+"""Arguments of the commands about images and masks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from spectral_mae.cli.arguments.shared import (
 
 def add_analyze(add: AddParser) -> None:
     """``analyze``."""
-    text = "tables, pictures and a page: what masking does to the spectra of these images"
+    text = "write tables, pictures and a page about what masking does to the spectra of images"
     parser = add("analyze", help=text, description=text, several=["--patch-size"])
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
@@ -31,8 +31,8 @@ def add_analyze(add: AddParser) -> None:
         type=patch_sizes,
         action="extend",
         metavar="P",
-        help="side of the patches in pixels; several, as in 8,16 or 8 16, are compared (default "
-        "16)",
+        help="patch size: pixels of a patch along each axis; several, as in 8,16 or 8 16, are "
+        "compared (default 16)",
     )
     add_masking(parser)
     add_seed(parser)
@@ -43,7 +43,7 @@ def add_analyze(add: AddParser) -> None:
         type=int,
         default=16,
         metavar="N",
-        help="random masks drawn per image to check the expectation (default 16)",
+        help="number of random masks drawn for each image, to check the expectation (default 16)",
     )
     add_detrend(parser)
     parser.add_argument(
@@ -51,18 +51,16 @@ def add_analyze(add: AddParser) -> None:
         type=int,
         default=100,
         metavar="N",
-        help="check Eq. 18 by direct sums on the first N images, which takes longer than all the "
-        "rest (default 100)",
+        help="check Eq. 18 by direct sums on the first N images; the sums take more time than "
+        "the rest of the analysis (default 100)",
     )
     add_running(parser)
-    parser.add_argument(
-        "--quiet", action="store_true", help="print nothing but the path of the page"
-    )
+    parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
 
 
 def add_psd(add: AddParser) -> None:
     """``psd``."""
-    text = "the power spectrum of one image, as a picture or a table"
+    text = "draw the power spectrum of one image, or write it as a table"
     parser = add("psd", help=text, description=text)
     parser.add_argument("path", metavar="IMAGE", help="an image file or 'builtin:NAME'")
     parser.add_argument(
@@ -71,13 +69,13 @@ def add_psd(add: AddParser) -> None:
     parser.add_argument(
         "--mask",
         metavar="MASK.png",
-        help="an image of the same size: the spectrum of what it shows (white) of IMAGE; "
-        "gray counts in part",
+        help="an image of the same size as IMAGE: white pixels are visible, black ones hidden, "
+        "gray ones are weighted; the spectrum is that of the masked image",
     )
     parser.add_argument(
         "--unmask",
         action="store_true",
-        help="with --mask: estimate the spectrum of the whole image, with error bands",
+        help="with --mask: estimate the spectrum of the whole image, with standard errors",
     )
     add_patch_size(parser, default=None)
     add_masking(parser, default=None)
@@ -85,24 +83,25 @@ def add_psd(add: AddParser) -> None:
     add_color(parser)
     add_detrend(parser)
     parser.add_argument(
-        "--window", metavar="NAME", help="window of scipy.signal.get_window, such as hann"
+        "--window", metavar="NAME", help="a window of scipy.signal.get_window, such as hann"
     )
     parser.add_argument(
         "--scaling",
         choices=["density", "spectrum", "energy"],
         default="density",
-        help="unit of power (default density)",
+        help="scaling of the power, as in scipy.signal.periodogram; energy is |X|^2 (default "
+        "density)",
     )
     add_replacing(parser)
 
 
 def add_mask(add: AddParser) -> None:
     """``mask``."""
-    text = "a random mask as an image: white is visible, black is hidden"
+    text = "write a random mask as an image: white is visible, black is hidden"
     parser = add("mask", help=text, description=text)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the mask")
     parser.add_argument(
-        "--size", default="224", metavar="N|HxW", help="rows x columns of pixels (default 224)"
+        "--size", default="224", metavar="N|HxW", help="rows x columns in pixels (default 224)"
     )
     add_patch_size(parser)
     add_masking(parser)
@@ -111,14 +110,14 @@ def add_mask(add: AddParser) -> None:
         "--figure",
         type=Path,
         metavar="FILE.png",
-        help="also draw the mask's mean power over frequency, and its zeros",
+        help="also draw the expected power of such masks over frequency, and its zeros",
     )
     add_replacing(parser)
 
 
 def add_verify(add: AddParser) -> None:
     """``verify``."""
-    text = "check Eqs. 15-21 of the paper and the expectations on these images"
+    text = "check Eqs. 15-21 of the paper, and the expectations over masks, on images"
     parser = add("verify", help=text, description=f"{text}; exit 1 if any fails")
     parser.add_argument("paths", nargs="*", metavar="PATH", help=PATH_HELP)
     parser.add_argument(
@@ -136,14 +135,14 @@ def add_figures(add: AddParser) -> None:
     """``figures``."""
     text = "draw the figures of the documentation, from built-in images or your own"
     parser = add("figures", help=text, description=text)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which; all by default")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which figures (default all)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
         "--data",
         nargs="+",
         default=[],
         metavar="PATH",
-        help="images, folders or patterns in place of those that come with scikit-image; figures "
-        "of a single image take the first",
+        help="images, folders or patterns to use instead of scikit-image's images; figures of a "
+        "single image take the first",
     )
     add_replacing(parser)

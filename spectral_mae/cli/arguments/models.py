@@ -1,4 +1,4 @@
-"""Arguments of the commands that fit or train models, or use them."""
+"""Arguments of the commands that fit, train or use models."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Several(argparse.Action):
 
 def add_fit(add: AddParser) -> None:
     """``fit``."""
-    text = "fit a linear masked autoencoder (or its relatives) to images, in closed form"
+    text = "fit a linear masked, denoising or plain autoencoder to images, in closed form"
     parser = add("fit", help=text, description=text)
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.npz", help="the model")
@@ -47,7 +47,7 @@ def add_fit(add: AddParser) -> None:
         "--figure",
         type=Path,
         metavar="FILE.png",
-        help="also draw its response, receptive field and eigenvalues",
+        help="also draw its frequency response, a receptive field and its eigenvalues",
     )
     parser.add_argument(
         "--model",
@@ -64,32 +64,33 @@ def add_fit(add: AddParser) -> None:
     )
     add_sampling(parser, default=None)
     parser.add_argument(
-        "--rank", type=int, metavar="K", help="width of the bottleneck (default: none)"
+        "--rank", type=int, metavar="K", help="width of the bottleneck (default: no bottleneck)"
     )
     parser.add_argument(
-        "--sigma", type=float, metavar="S", help="standard deviation of the noise of --model dae"
+        "--sigma", type=float, metavar="S", help="standard deviation of the noise, for --model dae"
     )
     _add_fitting(parser)
 
 
 def add_reconstruct(add: AddParser) -> None:
     """``reconstruct``."""
-    text = "send images through a fitted model; a picture for each"
+    text = "mask images, reconstruct them with a fitted model, and draw a picture of each"
     parser = add("reconstruct", help=text, description=text)
-    parser.add_argument("model", type=Path, metavar="MODEL.npz", help="what 'fit' wrote")
+    parser.add_argument("model", type=Path, metavar="MODEL.npz", help="a model that 'fit' wrote")
     parser.add_argument("paths", nargs="*", default=[], metavar="IMAGE", help=PATH_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     add_seed(parser)
     add_max_pixels(parser)
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace what another run has left in --out"
+        "--overwrite", action="store_true", help="replace the results of another run in --out"
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def add_sweep(add: AddParser) -> None:
     """``sweep``."""
-    text = "explained power of linear MAEs over mask ratios and patch sizes, on images held out"
+    text = "compare linear MAEs by the power they explain of held-out images, over patch sizes "
+    text += "and mask ratios"
     parser = add("sweep", help=text, description=text, several=["--patch-size", "--mask-ratio"])
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
@@ -99,7 +100,7 @@ def add_sweep(add: AddParser) -> None:
         action=_Several,
         default=[8, 16, 32],
         metavar="P",
-        help="sides of the patches in pixels (default 8 16 32)",
+        help="patch sizes: pixels of a patch along each axis (default 8 16 32)",
     )
     parser.add_argument(
         "--mask-ratio",
@@ -107,7 +108,7 @@ def add_sweep(add: AddParser) -> None:
         action=_Several,
         default=[0.25, 0.5, 0.6, 0.75, 0.9],
         metavar="M",
-        help="fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
+        help="mask ratios: fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
     )
     add_sampling(parser)
     _add_fitting(parser)
@@ -130,28 +131,42 @@ def add_train(add: AddParser) -> None:
         "--model",
         choices=["tiny", "small", "medium", "base"],
         default="tiny",
-        help="size; base is that of He et al. (default tiny)",
+        help="size of the network; base is that of He et al. (default tiny)",
     )
-    parser.add_argument("--patch-size", type=int, default=4, metavar="P", help="(default 4)")
+    parser.add_argument(
+        "--patch-size",
+        type=int,
+        default=4,
+        metavar="P",
+        help="patch size: pixels of a patch along each axis (default 4)",
+    )
     add_masking(parser)
     parser.add_argument(
         "--size",
         type=int,
         metavar="N",
-        help="resize the shorter side to N pixels and crop the middle (default: as they are)",
+        help="resize the shorter side to N pixels and crop the middle (default: keep the pixels)",
     )
-    parser.add_argument("--epochs", type=int, default=50, metavar="N", help="(default 50)")
-    parser.add_argument("--batch-size", type=int, default=128, metavar="N", help="(default 128)")
+    parser.add_argument(
+        "--epochs", type=int, default=50, metavar="N", help="number of epochs (default 50)"
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=128, metavar="N", help="images in a batch (default 128)"
+    )
     parser.add_argument(
         "--rate", type=float, default=1e-3, metavar="R", help="largest learning rate (default 1e-3)"
     )
     parser.add_argument(
-        "--warmup", type=float, default=1.0, metavar="E", help="epochs of its rise (default 1)"
+        "--warmup",
+        type=float,
+        default=1.0,
+        metavar="E",
+        help="epochs in which the learning rate rises to its largest value (default 1)",
     )
     parser.add_argument(
         "--norm-target",
         action="store_true",
-        help="score patches with their own mean and deviation taken off",
+        help="score patches that are standardised with their own mean and standard deviation",
     )
     parser.add_argument("--no-flip", action="store_true", help="do not mirror half of the images")
     parser.add_argument(
@@ -163,14 +178,14 @@ def add_train(add: AddParser) -> None:
     )
     parser.add_argument("--limit", type=int, metavar="N", help="use only N images, drawn at random")
     parser.add_argument(
-        "--device", metavar="NAME", help="cpu, cuda, ... (default: the GPU where there is one)"
+        "--device", metavar="NAME", help="cpu, cuda, ... (default: a GPU where there is one)"
     )
     parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint in --out, if there is one"
+        "--resume", action="store_true", help="continue from the checkpoint in --out, if any"
     )
-    add_seed(parser, "seed of weights, masks, order and what is held out (default 0)")
+    add_seed(parser, "seed of weights, masks, order and held-out images (default 0)")
     add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def _add_fitting(parser: argparse.ArgumentParser) -> None:
@@ -178,20 +193,21 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         choices=["all", "hidden"],
-        help="pixels that are scored: all, or those of hidden patches (default all)",
+        help="which pixels are scored: all, or those of hidden patches (default all)",
     )
     parser.add_argument(
         "--covariance",
         choices=["banded", "dense", "stationary"],
         default="banded",
-        help="what is learned from the images: per spectral band, everything (small images), or "
-        "their power spectra alone (default banded)",
+        help="which covariance is fitted: one matrix for each spectral band (the frequencies that "
+        "alias when an image is sampled once per patch), that of all pixels (small images only), "
+        "or the power spectra (default banded)",
     )
     parser.add_argument(
         "--shrinkage",
         metavar="S|auto",
-        help="from 0 to 1, towards what all shifts of the images have in common; by default the "
-        "images held out choose, or it is 0 if none is held out",
+        help="from 0 to 1: weight of the average over all shifts of the images in the covariance; "
+        "by default the value that explains held-out images best, or 0 if none is held out",
     )
     parser.add_argument(
         "--holdout",
@@ -213,8 +229,8 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="instead of resizing, take N random crops of --size from each image",
     )
-    add_seed(parser, "seed of what is held out and of the crops (default 0)")
+    add_seed(parser, "seed of held-out images and crops (default 0)")
     add_max_pixels(parser)
     add_running(parser)
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
     add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")

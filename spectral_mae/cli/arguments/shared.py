@@ -1,4 +1,4 @@
-"""Arguments that commands have in common."""
+"""Arguments that several commands have."""
 
 from __future__ import annotations
 
@@ -7,38 +7,41 @@ from collections.abc import Callable
 from pathlib import Path
 
 PATH_HELP = (
-    "image files, folders (searched with all they hold) and globs; 'builtin:NAME' is an image "
-    "inside scikit-image; without any PATH, all built-in images"
+    "image files, folders (searched with their subfolders) and patterns; 'builtin:NAME' is an "
+    "image inside scikit-image; without any PATH, all built-in images"
 )
 SOURCE_HELP = (
     f"{PATH_HELP}; zip and tar archives, npy and npz arrays, CIFAR's binary batches (.bin), and "
-    "@LIST, a file of any of these, one a line; '-' is such a list on standard input (lines, or "
-    "names ended by NUL as 'find -print0' writes them), relative to the working directory"
+    "@LIST, a file with one of these on each line; '-' reads such a list from standard input "
+    "(lines, or names ended by NUL as 'find -print0' writes them), relative to the working "
+    "directory"
 )
 
 AddParser = Callable[..., argparse.ArgumentParser]
 
 
 def add_patch_size(parser: argparse.ArgumentParser, default: int | None = 16) -> None:
-    """``--patch-size``, a single one; without a default it is seen whether it was given."""
+    """``--patch-size`` with a single value; the default None means that it was not given."""
     parser.add_argument(
         "--patch-size",
         type=int,
         default=default,
         metavar="P",
-        help="side of the patches in pixels (default 16)",
+        help="patch size: pixels of a patch along each axis (default 16)",
     )
 
 
 def add_masking(parser: argparse.ArgumentParser, default: float | None = 0.75) -> None:
-    """``--mask-ratio`` and ``--sampling``; without a default, masking is an extra."""
+    """``--mask-ratio`` and ``--sampling``; without a default, masking is optional."""
     optional = "add the exact mean spectrum with this fraction of the patches hidden"
     parser.add_argument(
         "--mask-ratio",
         type=fraction,
         default=default,
         metavar="M",
-        help=optional if default is None else f"fraction of patches hidden (default {default})",
+        help=optional
+        if default is None
+        else f"mask ratio: fraction of patches hidden, between 0 and 1 (default {default})",
     )
     add_sampling(parser, default=None if default is None else "fixed")
 
@@ -49,8 +52,8 @@ def add_sampling(parser: argparse.ArgumentParser, default: str | None = "fixed")
         "--sampling",
         choices=["fixed", "bernoulli"],
         default=default,
-        help="keep an exact number of patches, as MAE code does, or toss a coin for each "
-        "(default fixed)",
+        help="keep a fixed number of patches, as MAE code does, or keep each patch independently "
+        "with the same probability (default fixed)",
     )
 
 
@@ -99,28 +102,28 @@ def add_detrend(parser: argparse.ArgumentParser) -> None:
         choices=["none", "constant", "linear", "periodic"],
         default="none",
         help="before masking subtract the mean, a plane, or the smooth part of the "
-        "periodic-plus-smooth split (default none)",
+        "periodic-plus-smooth decomposition (default none)",
     )
 
 
 def add_running(parser: argparse.ArgumentParser) -> None:
-    """What runs over many images take."""
+    """Options of runs over many images."""
     group = parser.add_argument_group("many images (docs/batches.md)")
     group.add_argument(
         "--jobs",
         type=int,
         metavar="N",
-        help="processes; results are the same for any number (default: 1 in this process below "
-        "100 images, else one for each core)",
+        help="number of processes; results do not depend on it (default: the process of the "
+        "command for fewer than 100 images, else one for each core)",
     )
     group.add_argument(
-        "--scheduler", metavar="ADDRESS", help="work on the Dask cluster of this scheduler"
+        "--scheduler", metavar="ADDRESS", help="use the Dask cluster of this scheduler"
     )
     group.add_argument(
-        "--resume", action="store_true", help="go on with the run that was begun in --out"
+        "--resume", action="store_true", help="continue the run that was begun in --out"
     )
     group.add_argument(
-        "--overwrite", action="store_true", help="replace what another run has left in --out"
+        "--overwrite", action="store_true", help="replace the results of another run in --out"
     )
     group.add_argument(
         "--fail-fast", action="store_true", help="stop at the first image that fails"
@@ -136,17 +139,18 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         "--memory-limit",
         type=int,
         metavar="MIB",
-        help="memory that a process may take: images that would need more are refused before they "
-        "are decoded (default: its share of the machine's)",
+        help="memory of a process in MiB: images that would need more are refused before they are "
+        "decoded (default: its share of the machine's)",
     )
     group.add_argument(
         "--checkpoint",
         type=float,
         default=10.0,
         metavar="S",
-        help="seconds of work that may be lost when the run is killed (default 10)",
+        help="seconds between checkpoints: at most this much work is lost when the run is killed "
+        "(default 10)",
     )
-    group.add_argument("--log-file", type=Path, metavar="FILE", help="write a log with times")
+    group.add_argument("--log-file", type=Path, metavar="FILE", help="write a log to this file")
 
 
 def add_replacing(parser: argparse.ArgumentParser) -> None:
@@ -154,12 +158,12 @@ def add_replacing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace files that spectral-mae has not made, too (its own are replaced anyway)",
+        help="also replace files that spectral-mae did not write (its own are always replaced)",
     )
 
 
 def fraction(text: str) -> float:
-    """A mask ratio; percents are refused in words."""
+    """Parse a mask ratio; the message for percents says what to write."""
     try:
         return float(text)
     except ValueError:
@@ -169,7 +173,7 @@ def fraction(text: str) -> float:
 
 
 def patch_sizes(text: str) -> list[int]:
-    """Several patch sizes, as in 8,16."""
+    """Parse patch sizes, as in 8,16."""
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
@@ -179,7 +183,7 @@ def patch_sizes(text: str) -> list[int]:
 
 
 def mask_ratios(text: str) -> list[float]:
-    """Several mask ratios, as in 0.5,0.75."""
+    """Parse mask ratios, as in 0.5,0.75."""
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
