@@ -18,11 +18,11 @@ from spectral_mae.masks.sampling import enumerate_kept
 
 PAGE = Path(__file__).with_name("errata.md")
 INTRODUCTION = """\
-# Slips of the paper
+# Errors in the paper
 
-What is printed in arXiv 2508.15404 (supplementary material) and does not hold as it stands, and
-what does. The package implements the mended forms, and its lemmas hold with them. Every entry ends
-with the shortest number that shows it.
+Statements of arXiv 2508.15404 (supplementary material) that do not hold as printed, with their
+corrections. The package uses the corrected forms, and its lemmas hold with them. Every entry ends
+with a number that shows the error.
 
 *This page is written by `python docs/errata.py`, and `tests/docs/test_errata.py` runs every proof.
 Errors are relative L2 errors unless an entry says otherwise; 0 stands for less than 1e-12.*
@@ -35,17 +35,17 @@ class Slip:
 
     Attributes
     ----------
-    where, printed, mended : str
+    where, printed, corrected : str
     shown : str
         What the two numbers of ``prove`` say, with a place for each.
     prove : callable
         Two numbers: one that would be zero if the printed form held, and one that is zero because
-        the mended one does.
+        the corrected one does.
     """
 
     where: str
     printed: str
-    mended: str
+    corrected: str
     shown: str
     prove: Callable[[], tuple[float, float]]
 
@@ -55,7 +55,7 @@ def _error(found, truth) -> float:
 
 
 def _mask_transforms():
-    """Of three pulses: by FFT, with the phases as printed, and with the mended ones."""
+    """Of three pulses: by FFT, with the phases as printed, and with the corrected ones."""
     n, p, starts = 12, 2, np.array([0, 4, 6])
     k = np.arange(n)
     truth = np.fft.fft(sm.PulseMask(n, p, starts).visible)
@@ -65,13 +65,13 @@ def _mask_transforms():
 
 
 def mask_transform() -> tuple[float, float]:
-    truth, printed, mended = _mask_transforms()
-    return _error(printed, truth), _error(mended, truth)
+    truth, printed, corrected = _mask_transforms()
+    return _error(printed, truth), _error(corrected, truth)
 
 
 def mask_magnitude() -> tuple[float, float]:
-    truth, printed, mended = map(np.abs, _mask_transforms())
-    return _error(printed, truth), _error(mended, truth)
+    truth, printed, corrected = map(np.abs, _mask_transforms())
+    return _error(printed, truth), _error(corrected, truth)
 
 
 def convolution_range() -> tuple[float, float]:
@@ -104,8 +104,8 @@ def proof_of_lemma_1() -> tuple[float, float]:
     local = second * np.kron(np.eye(4), np.ones((2, 2)))
     rest = m * (1 - m) * np.trace(w.T @ local @ w)
     printed = (1 - m) ** 2 * np.trace(second) + rest
-    mended = (1 - m) ** 2 * np.trace(w.T @ second @ w) + rest
-    return _error(printed, truth), _error(mended, truth)
+    corrected = (1 - m) ** 2 * np.trace(w.T @ second @ w) + rest
+    return _error(printed, truth), _error(corrected, truth)
 
 
 def distinct_eigenvalues() -> tuple[float, float]:
@@ -176,11 +176,11 @@ def zeroed_frequencies() -> tuple[float, float]:
 def fixed_number() -> tuple[float, float]:
     x, w, masks = _problem("fixed", 0.75)
     truth = sum(q * np.mean(np.sum((x - (x * r) @ w) ** 2, axis=1)) for r, q in masks)
-    printed, mended = (
+    printed, corrected = (
         theory.lemma_1(x, w, 2, 0.75, sampling=design, masks=1, rng=0).formula
         for design in ("bernoulli", "fixed")
     )
-    return _error(printed, truth), _error(mended, truth)
+    return _error(printed, truth), _error(corrected, truth)
 
 
 def small_masking() -> tuple[float, float]:
@@ -197,28 +197,30 @@ SLIPS = (
         "Eq. 19",
         "e^(−2πi k a) in M[k], the transform of a mask",
         "e^(−2πi k a/D)",
-        "Three pulses of 2 in 12 pixels: printed off by {0}, mended by {1}.",
+        "Three pulses of 2 in 12 pixels: the printed form is off by {0}, the corrected one by {1}.",
         mask_transform,
     ),
     Slip(
         "Eq. 21",
         "M[k] on the left, and e^(−2πi k a) on the right",
         "|M[k]|, and e^(−2πi k a/D)",
-        "The modulus of the same mask: printed off by {0}, mended by {1}.",
+        "The modulus of the same mask: the printed form is off by {0}, the corrected one by {1}.",
         mask_magnitude,
     ),
     Slip(
         "Eq. 18",
         "the sum of the convolution runs to D",
         "to D−1: frequency D is frequency 0 again",
-        "The same mask on 12 random pixels: printed off by {0}, mended by {1}.",
+        "The same mask on 12 random pixels: the printed form is off by {0}, "
+        "the corrected one by {1}.",
         convolution_range,
     ),
     Slip(
         "Lemma 1, proof",
         "(1−m)² XᵀX",
-        "(1−m)² BᵀAᵀ XᵀX AB: it lost its AB",
-        "E Tr (x̃AB)ᵀ(x̃AB) over all 16 masks of four patches: printed off by {0}, mended by {1}.",
+        "(1−m)² BᵀAᵀ XᵀX AB: the factor AB is missing",
+        "E Tr (x̃AB)ᵀ(x̃AB) over all 16 masks of four patches: the printed form is off by {0}, "
+        "the corrected one by {1}.",
         proof_of_lemma_1,
     ),
     Slip(
@@ -233,8 +235,8 @@ SLIPS = (
     Slip(
         "Lemmas 2 and 3",
         "eigenvalues are taken to be distinct",
-        "where shifts by patches leave the covariance as it is they never are: the conjugate "
-        "bands q and −q share theirs",
+        "they never are where the covariance is invariant under shifts by patches: the conjugate "
+        "bands q and −q have the same eigenvalues",
         "15 pixels, patches of 3: six pairs of eigenvalues are {1} apart, all others at least {0} "
         "(of the largest).",
         conjugate_bands,
@@ -310,7 +312,7 @@ def page() -> str:
         shown = slip.shown.format(*map(number, slip.prove()))
         parts.append(
             f"## {i}. {slip.where}\n\n"
-            f"- Printed: {slip.printed}.\n- Mended: {slip.mended}.\n- {shown}\n"
+            f"- Printed: {slip.printed}.\n- Corrected: {slip.corrected}.\n- {shown}\n"
         )
     return "\n".join(parts)
 

@@ -14,10 +14,10 @@ SPEC.loader.exec_module(errata)
 
 
 @pytest.mark.parametrize("slip", errata.SLIPS, ids=lambda slip: slip.prove.__name__)
-def test_what_is_printed_fails_and_what_is_mended_holds(slip):
-    printed, mended = slip.prove()
+def test_what_is_printed_fails_and_what_is_corrected_holds(slip):
+    printed, corrected = slip.prove()
     assert printed > 1e-3
-    assert 0 <= mended < 1e-12
+    assert 0 <= corrected < 1e-12
     assert "{0}" in slip.shown
     assert "{1}" in slip.shown
 
