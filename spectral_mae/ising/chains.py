@@ -36,7 +36,7 @@ def correlation_length(coupling: float) -> float:
     Returns
     -------
     float
-        ξ, in spins.
+        The length ξ, in spins.
 
     Examples
     --------

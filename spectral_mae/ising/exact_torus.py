@@ -138,7 +138,7 @@ def infinite_energy(coupling: float) -> float:
     Returns
     -------
     float
-        u, from −2 to 2.
+        The energy u, from −2 to 2.
 
     Examples
     --------

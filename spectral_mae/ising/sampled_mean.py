@@ -94,7 +94,7 @@ class SampledMean:
 
     @property
     def effective_samples(self) -> float:
-        """n/(2τ): the number of independent samples whose mean has the same standard error."""
+        """Number n/(2τ) of independent samples whose mean has the same standard error."""
         return self.n_samples / (2 * self.time)
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def integrated_time(samples: ArrayLike) -> float:
     Returns
     -------
     float
-        τ, in samples; ½ for independent ones.
+        The time τ, in samples; ½ for independent ones.
 
     Raises
     ------

@@ -244,7 +244,7 @@ def exact_loss(model: LinearAutoencoder, moments: DenseMoments, mix: Mix) -> flo
     moments : DenseMoments
         Moments of the images, about the mean of the model.
     mix : Mix
-        μ and the weights of S and Blkdiag_p(S) in Q.
+        The factor μ, and the weights of S and Blkdiag_p(S) in Q.
 
     Returns
     -------

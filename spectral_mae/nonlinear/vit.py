@@ -56,7 +56,7 @@ class MAEConfig:
         Score patches that are standardised with their own mean and deviation. The decoder does not
         know these, so its output is in those units.
     norm_eps : float
-        ε of the layer norms.
+        The constant ε of the layer norms.
     mlp_width : int or None
         Hidden width of the encoder's MLPs; None uses ``mlp_ratio``.
     decoder_mlp_width : int or None

@@ -123,16 +123,16 @@ def lemma_6(
     Parameters
     ----------
     function : callable
-        f. Takes a batch like ``images`` and returns an array with at least one number for each
-        image.
+        The map f. Takes a batch like ``images`` and returns an array with at least one number for
+        each image.
     images : array_like, shape (n, *shape[, channels])
         Finite real numbers; ``shape`` has one axis (signals) or two.
     patch_size : int or tuple of int
         Pixels of a patch along each axis; it must divide the shape.
     mask_ratio : float
-        m, the fraction of patches that is hidden, 0 < m < 1.
+        Fraction m of the patches that is hidden, 0 < m < 1.
     target : array_like or None
-        t, what is predicted, in the shape of the output of ``function``; None takes the images.
+        What is predicted, t, in the shape of the output of ``function``; None takes the images.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
@@ -225,13 +225,13 @@ def function_space_loss(
     Parameters
     ----------
     signal : callable
-        g, of an array of points in [0, 1).
+        The function g, of an array of points in [0, 1).
     kernel : callable
-        w(t, s), of two arrays that broadcast.
+        The kernel w(t, s), of two arrays that broadcast.
     n_patches : int
         L, the number of equal intervals, at least 2.
     mask_ratio : float
-        m, the fraction of patches that is hidden, 0 < m < 1.
+        Fraction m of the patches that is hidden, 0 < m < 1.
     samples : sequence of int
         Samples per unit length, at least two numbers, rising, each a multiple of ``n_patches``.
     sampling : {"fixed", "bernoulli"}

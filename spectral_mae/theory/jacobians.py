@@ -36,9 +36,9 @@ class TanhNetwork:
     decoder : array_like, shape (k, *image)
         B: the image that each number of the code adds to the output.
     strength : float
-        s, at least 0.
+        The factor s, at least 0.
     bias : array_like, shape (*image)
-        b, added to the output.
+        The constant b, added to the output.
 
     Raises
     ------

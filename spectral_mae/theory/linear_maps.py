@@ -44,7 +44,7 @@ def lemma_1(
     patch_size : int or tuple of int
         Pixels of a patch along each axis; it must divide the shape.
     mask_ratio : float
-        m, the fraction of patches that is hidden, 0 < m < 1.
+        Fraction m of the patches that is hidden, 0 < m < 1.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
@@ -109,7 +109,7 @@ def equation_13(
     patch_size : int or tuple of int
         Pixels of a patch along each axis; it must divide the shape.
     mask_ratio : float
-        m, the fraction of patches that is hidden, 0 < m < 1.
+        Fraction m of the patches that is hidden, 0 < m < 1.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
@@ -175,7 +175,7 @@ def equation_14(
     patch_size : int or tuple of int
         Pixels of a patch along each axis; it must divide the shape.
     mask_ratio : float
-        m, the fraction of patches that is hidden, 0 < m < 1.
+        Fraction m of the patches that is hidden, 0 < m < 1.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
@@ -237,7 +237,7 @@ def explained_matrix(
     patch_size : int or tuple of int
         Pixels of a patch along each axis; it must divide the shape.
     mask_ratio : float
-        m, the fraction of patches that is hidden, 0 < m < 1.
+        Fraction m of the patches that is hidden, 0 < m < 1.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
@@ -290,9 +290,9 @@ def theorem_1(
     patch_size : int or tuple of int
         Pixels of a patch along each axis; it must divide the shape.
     mask_ratio : float
-        m, the fraction of patches that is hidden, 0 < m < 1.
+        Fraction m of the patches that is hidden, 0 < m < 1.
     rank : int
-        k, the width of the bottleneck, from 1 to dim.
+        Width k of the bottleneck, from 1 to dim.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None

@@ -132,7 +132,7 @@ class Optimum:
 
 
 def subspace_value(decoder: ArrayLike, matrix: ArrayLike) -> float:
-    """f(B) = Tr[(B Bᵀ)⁻¹ B C Bᵀ], the power that a decoder explains with its best encoder.
+    """Power that a decoder explains with its best encoder, f(B) = Tr[(B Bᵀ)⁻¹ B C Bᵀ].
 
     It depends only on the space that the rows of B span.
 
@@ -146,7 +146,7 @@ def subspace_value(decoder: ArrayLike, matrix: ArrayLike) -> float:
     Returns
     -------
     float
-        f(B), in the units of C.
+        The value f(B), in the units of C.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def lemma_2(matrix: ArrayLike, rank: int, *, rng: Seed = None) -> CriticalPoints
     matrix : array_like, shape (dim, dim)
         C, symmetric.
     rank : int
-        k, from 1 to dim.
+        Number k of eigenvectors, from 1 to dim.
     rng : int, numpy.random.Generator or None
         Seed or generator of the mixing matrices M.
 
@@ -267,7 +267,7 @@ def lemma_3(matrix: ArrayLike, rank: int, *, starts: int = 5, rng: Seed = None) 
     matrix : array_like, shape (dim, dim)
         C, symmetric.
     rank : int
-        k, from 1 to dim.
+        Number k of eigenvectors, from 1 to dim.
     starts : int
         Number of random decoders to start from.
     rng : int, numpy.random.Generator or None

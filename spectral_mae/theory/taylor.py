@@ -102,7 +102,7 @@ def lemma_4(
     patch_size : int or tuple of int
         Pixels of a patch along each axis; it must divide the shape.
     mask_ratio : float
-        m, the fraction of patches that is hidden, 0 < m < 1.
+        Fraction m of the patches that is hidden, 0 < m < 1.
     jacobian : callable or None
         Takes one image and returns the Jacobian there, shape (dim, dim), outputs in rows. Both axes
         have the row-major order of a flattened image as it is given. None uses
@@ -177,7 +177,7 @@ def lemma_5(
     patch_size : int or tuple of int
         Pixels of a patch along each axis; it must divide the shape.
     mask_ratio : float
-        m, the fraction of patches that is hidden, 0 < m < 1.
+        Fraction m of the patches that is hidden, 0 < m < 1.
     jacobian : callable or None
         As in `lemma_4`; the Jacobian is taken at π₁ times each image.
     sampling : {"fixed", "bernoulli"}
@@ -279,7 +279,7 @@ def patch_local_trace(
     fisher : array_like, shape (dim, dim)
         F, in the order of the flattened image.
     image : array_like, shape (*shape[, channels])
-        x.
+        The image x.
     patch_size : int or tuple of int
         Pixels of a patch along each axis; it must divide the shape.
     channel_axis : int or None

@@ -165,7 +165,7 @@ class AboutMean:
         Parameters
         ----------
         masked : ndarray, shape (H, W[, channels])
-            x̃, where the derivative is taken.
+            Masked image x̃, where the derivative is taken.
 
         Returns
         -------
