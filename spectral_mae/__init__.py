@@ -44,6 +44,11 @@ if TYPE_CHECKING:
         expected_border_gradient_ratio,
         reconstruct_image,
     )
+    from spectral_mae.masked_spectra.coupling import (
+        BinnedCoupling,
+        ModeCoupling,
+        mode_coupling,
+    )
     from spectral_mae.masked_spectra.error_bars import bootstrap_radial, unmasked_covariance
     from spectral_mae.masked_spectra.expectation import (
         MaskedComponents,
@@ -52,12 +57,7 @@ if TYPE_CHECKING:
         expected_masked_psd,
         leakage,
     )
-    from spectral_mae.masked_spectra.leakage import Leakage
-    from spectral_mae.masked_spectra.mode_coupling import (
-        BinnedCoupling,
-        ModeCoupling,
-        mode_coupling,
-    )
+    from spectral_mae.masked_spectra.leaked_power import Leakage
     from spectral_mae.masked_spectra.slope_fit import MaskedSlopeFit, fit_masked_slope
     from spectral_mae.masked_spectra.spread import masked_psd_std
     from spectral_mae.masked_spectra.unmasking import UnmaskedSpectrum, Unmasking, unmasked_psd
@@ -72,14 +72,14 @@ if TYPE_CHECKING:
 
 _HOME = {
     "BandMoments": "linear.moments.kinds",
-    "BinnedCoupling": "masked_spectra.mode_coupling",
+    "BinnedCoupling": "masked_spectra.coupling",
     "CentredStack": "linear.moments.blocks",
     "DenseMoments": "linear.moments.kinds",
     "FrequencyResponse": "linear.frequency_response",
     "ImageRefused": "images.image",
     "Interpolation": "linear.interpolator",
     "Interpolator": "linear.interpolator",
-    "Leakage": "masked_spectra.leakage",
+    "Leakage": "masked_spectra.leaked_power",
     "LinearAE": "linear.estimators",
     "LinearDAE": "linear.estimators",
     "LinearMAE": "linear.estimators",
@@ -87,7 +87,7 @@ _HOME = {
     "MaskedComponents": "masked_spectra.expectation",
     "MaskedPeriodogram": "masked_spectra.expectation",
     "MaskedSlopeFit": "masked_spectra.slope_fit",
-    "ModeCoupling": "masked_spectra.mode_coupling",
+    "ModeCoupling": "masked_spectra.coupling",
     "NotFittedError": "linear.model",
     "PatchGrid": "masks.patches",
     "Periodogram": "spectra.periodogram",
@@ -118,7 +118,7 @@ _HOME = {
     "leakage": "masked_spectra.expectation",
     "load_model": "linear.estimators",
     "masked_psd_std": "masked_spectra.spread",
-    "mode_coupling": "masked_spectra.mode_coupling",
+    "mode_coupling": "masked_spectra.coupling",
     "patch_borders": "linear.bottleneck",
     "psd": "spectra.periodogram",
     "read_image": "images.image",

@@ -2,15 +2,15 @@
 
 - `comparison`: spectra of an image that is visible in part: as they are, unmasked, and of the
   whole image.
+- `coupling`: mode coupling: the expected spectrum of a stationary image under a mask, and back.
 - `convolution`: eq. 18 on given pixels: the transform of a masked image against (1/D) X ⊛ M, term
   by term.
 - `error_bars`: error bars of binned spectra: of Gaussian fields under a mask, and of images by
   resampling.
 - `expectation`: what random patch masks do to power spectra on average, exactly and without
   sampling.
-- `leakage`: leakage: power that masking brings to a frequency from elsewhere, over what it keeps
-  there.
-- `mode_coupling`: what a mask does to the expected power spectrum of a stationary image, and back.
+- `leaked_power`: leakage, the power that masking brings to a frequency from others, over what it
+  keeps there.
 - `patch_power`: Σ_b |X_b[k]|²: the power spectra of all patches of an image, each patch on its
   own.
 - `slope_fit`: the slope of a power spectrum under a mask, by forward fit.

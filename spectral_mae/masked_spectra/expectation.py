@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling, Scaling
-from spectral_mae.masked_spectra.leakage import Leakage
+from spectral_mae.masked_spectra.leaked_power import Leakage
 from spectral_mae.masked_spectra.patch_power import PatchPower
 from spectral_mae.masks.patches import PatchGrid, expect_grid, inclusion_probabilities
 from spectral_mae.masks.pulses import dirichlet_power

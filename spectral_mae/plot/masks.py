@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.masked_spectra.expectation import expected_mask_power
-from spectral_mae.masked_spectra.leakage import Leakage, RadialLeakage
+from spectral_mae.masked_spectra.leaked_power import Leakage, RadialLeakage
 from spectral_mae.masks import pulses
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulse_mask import PulseMask

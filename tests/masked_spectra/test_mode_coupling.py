@@ -7,7 +7,7 @@ import laws
 import numpy as np
 import pytest
 
-from spectral_mae.masked_spectra.mode_coupling import ModeCoupling, covering_edges, mode_coupling
+from spectral_mae.masked_spectra.coupling import ModeCoupling, covering_edges, mode_coupling
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra.periodogram import psd
 from spectral_mae.spectra.rings import RingBins

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from spectral_mae.fields import power_law
-from spectral_mae.masked_spectra.mode_coupling import BinnedCoupling, mode_coupling
+from spectral_mae.masked_spectra.coupling import BinnedCoupling, mode_coupling
 from spectral_mae.masked_spectra.unmasking import Unmasking, unmasked_psd
 from spectral_mae.masks.tapers import taper_edges
 
