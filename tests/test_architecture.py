@@ -286,12 +286,34 @@ def test_importing_the_package_loads_nothing_heavy():
     assert HEAVY.isdisjoint(result.stdout.split())
 
 
-def test_every_public_name_has_a_home():
-    assert sorted(spectral_mae.__all__) == dir(spectral_mae)
-    homes = set(spectral_mae._HOME) | set(spectral_mae._MODULES) | {"__version__"}
-    assert homes == set(spectral_mae.__all__)
-    for name, home in spectral_mae._HOME.items():
-        module = import_module(f"{PACKAGE}.{home}")
-        assert getattr(spectral_mae, name) is getattr(module, name)
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+def public_names():
+    """(room, name) of every name in the stubs of the rooms."""
+    for room in spectral_mae._ROOMS:
+        stub = Path(import_module(f"{PACKAGE}.{room}").__file__).with_suffix(".pyi")
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body:
+            yield from ((room, node.module, alias.name, alias.asname) for alias in node.names)
+
+
+def test_every_public_name_is_written_once():
+    names = [name for _, _, name, _ in public_names()]
+    assert sorted([*names, *spectral_mae._MODULES, "__version__"]) == sorted(spectral_mae.__all__)
+    assert len(set(names)) == len(names)
+    assert dir(spectral_mae) == sorted(spectral_mae.__all__)
+
+
+@pytest.mark.parametrize(("room", "file", "name", "seen_as"), list(public_names()))
+def test_a_public_name_is_the_same_in_its_file_its_room_and_the_package(room, file, name, seen_as):
+    value = getattr(import_module(f"{PACKAGE}.{room}.{file}"), name)
+    assert getattr(import_module(f"{PACKAGE}.{room}"), name) is value
+    assert getattr(spectral_mae, name) is value
+    assert seen_as == name, "type checkers take a name of a stub as public when it is 'as' itself"
+    assert value.__module__ == f"{PACKAGE}.{room}.{file}"
+    path = Path(import_module(f"{PACKAGE}.{room}").__file__).parent
+    assert not (path / f"{name}.py").exists(), "a file of this name would hide it"
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="nothing"):
         _ = spectral_mae.nothing
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = spectral_mae.spectra.nothing

@@ -20,3 +20,7 @@
 - `time_limit`: who watches while an image is decoded: the time it may take, and where a process
   stands.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

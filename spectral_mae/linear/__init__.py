@@ -19,3 +19,7 @@
 - `solution`: what a solver of the linear models returns.
 - `solver`: the closed forms of the linear models, on stacks of Hermitian matrices.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

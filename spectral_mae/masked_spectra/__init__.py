@@ -18,3 +18,7 @@
 - `unmasking`: from masked images back to the power spectrum, lag by lag.
 - `verification`: the paper's mask equations and the expectations, checked on given pixels.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

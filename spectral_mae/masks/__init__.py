@@ -8,3 +8,7 @@
   sampling.
 - `tapers`: masks as weights from 0 to 1: checked, tapered, and their pairs counted.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -14,3 +14,7 @@
 - `slope`: the slope of a power law through ring averages.
 - `spectrum`: the power spectrum of a real signal or image, as a result.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
