@@ -27,17 +27,22 @@ def power_law(
     shape : int or tuple of int
         Pixels along each axis.
     slope : float
-        About −2 for photographs.
+        Exponent of the frequency; about −2 for photographs.
     variance : float
-        Sum over all frequencies: the variance of a field's pixels.
+        Sum over all frequencies: the variance of a field's pixels. Above 0.
     outer : float or None
-        Frequency in cycles/pixel below which the spectrum is flat, as that of fields cut from much
-        larger ones has to be; None lets it rise to the lowest frequency.
+        Frequency in cycles/pixel below which the spectrum is flat, as it has to be for fields that
+        are cut from much larger ones; None lets it rise to the lowest frequency.
 
     Returns
     -------
     Spectrum
-        Scaling "density".
+        The power law, in scaling "density".
+
+    Raises
+    ------
+    ValueError
+        If the powers overflow, or the shape has no frequency but zero.
 
     Examples
     --------
@@ -75,16 +80,18 @@ def gaussian_fields(
     spectrum : Spectrum
         Of any scaling; its zero frequency is the variance of the fields' means.
     n : int
-        How many.
+        Number of fields.
     shape : int or tuple of int, or None
-        Cut fields of this shape from those of the spectrum's, which are periodic: a field cut
-        from one at least twice as long knows nothing of its opposite border. None leaves them
-        periodic.
+        Cut fields of this shape from periodic fields of the spectrum's shape. Where that is at
+        least twice as long, opposite borders of a cut field are independent of the periodicity.
+        None returns the periodic fields.
     rng : int, numpy.random.Generator or None
+        Seed or generator. Equal seeds give equal fields.
 
     Returns
     -------
-    ndarray, shape (n, *shape)
+    ndarray of float64, shape (n, *shape)
+        The fields.
 
     Raises
     ------
@@ -111,9 +118,28 @@ def gaussian_fields(
 
 
 def each_field(spectrum: Spectrum, n: int, rng: Seed) -> Iterator[FloatArray]:
-    """The periodic fields of `gaussian_fields` one after the other, for who needs no two at once.
+    """Draw the periodic fields of `gaussian_fields` one at a time, in the memory of one.
 
-    Raises ``ValueError`` if the spectrum has negative power.
+    White noise is filtered with √S, so the fields are Gaussian and have the spectrum S on average.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Of any scaling.
+    n : int
+        Number of fields.
+    rng : int, numpy.random.Generator or None
+        Seed or generator.
+
+    Yields
+    ------
+    ndarray of float64, shape (*spectrum.shape)
+        A field.
+
+    Raises
+    ------
+    ValueError
+        If the spectrum has negative power.
     """
     if spectrum.power.min() < 0:
         raise ValueError(f"the spectrum has negative power, down to {spectrum.power.min():.3g}")

@@ -54,16 +54,18 @@ HOW = "read_image makes one of a file"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LoadedImage:
-    """An image as numbers, and what was done on the way; reads as its pixels in NumPy functions.
+    """The pixels of an image, with notes on how they were obtained.
+
+    NumPy functions take it as the array of its pixels.
 
     Attributes
     ----------
-    pixels
-        Shape ``(H, W)`` for gray or ``(H, W, 3)`` for colour. Integer files fill [0, 1], files of
-        floating-point numbers keep their values.
-    notes
-        What was done to the image that its user should know, in order.
-    source_shape
+    pixels : ndarray of float64, shape (H, W) for gray or (H, W, 3) for colour
+        Samples of integer files are scaled to the range from 0 to 1; those of floating-point files
+        keep their values.
+    notes : tuple of str
+        What was done to the image that changes what its spectrum means, in order.
+    source_shape : tuple of int
         ``(H, W)`` of the image in the file, after its EXIF orientation and before any cropping.
     """
 
@@ -85,27 +87,33 @@ def read_image(
     max_pixels: int = 50_000_000,
     channel: int | None = None,
 ) -> LoadedImage:
-    """Read an image file, upright and in [0, 1], or say why not.
+    """Read an image file, upright, with samples of integer types scaled to the range from 0 to 1.
 
     Parameters
     ----------
-    path
+    path : str or path-like
         The file, or ``builtin:NAME`` for one of :func:`builtin_images`. Its contents decide the
         format, not its name.
-    color
+    color : bool
         Keep colours as ``(H, W, 3)``; gray files then become three equal channels. Otherwise
         colours become gray, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601 luma).
-    max_pixels
-        Larger images are refused before they are decoded.
-    channel
-        The one channel to read, from 0, of an image of several: of red, green and blue, or of
-        whatever a microscope or a satellite has recorded. By default channels that are no colours
-        become their mean, and a note says so. Opacity does not count.
+    max_pixels : int
+        Images with more pixels are refused before they are decoded.
+    channel : int or None
+        Index from 0 of the channel to read, of an image of several: red, green and blue, or the
+        bands of a microscope or satellite. None takes the mean of channels that are not colours,
+        with a note. An alpha channel has no index.
+
+    Returns
+    -------
+    LoadedImage
+        The pixels, with notes on what was done to them.
 
     Raises
     ------
     ImageRefused
-        If the file cannot be read, or not without guessing; it is named.
+        If the file cannot be read, or its samples have no defined meaning. The message begins with
+        the name of the file.
     FileNotFoundError
         If there is no built-in image of that name.
 
@@ -136,7 +144,25 @@ def read_file(
     max_pixels: int = 50_000_000,
     channel: int | None = None,
 ) -> LoadedImage:
-    """`read_image` for those who name the file themselves: the refusal is the reason alone."""
+    """Read an image file as `read_image` does; errors give the reason without the file's name.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file, or ``builtin:NAME``.
+    color, max_pixels, channel : optional
+        As in `read_image`.
+
+    Returns
+    -------
+    LoadedImage
+        The pixels, with notes on what was done to them.
+
+    Raises
+    ------
+    ImageRefused
+        If the file cannot be read.
+    """
     limit = positive_int("max_pixels", max_pixels)
     file = image_path(checked_path("path", path))
     return loaded(*decode(file, limit, color=flag("color", color), channel=_channel(channel)))
@@ -149,7 +175,25 @@ def read_bytes(
     max_pixels: int = 50_000_000,
     channel: int | None = None,
 ) -> LoadedImage:
-    """The same for the bytes of an image file, from wherever they come."""
+    """Read an image from the bytes of a file of any supported format.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole contents of the file.
+    color, max_pixels, channel : optional
+        As in `read_image`.
+
+    Returns
+    -------
+    LoadedImage
+        The pixels, with notes on what was done to them.
+
+    Raises
+    ------
+    ImageRefused
+        If the bytes cannot be read as an image.
+    """
     limit = positive_int("max_pixels", max_pixels)
     return loaded(*decode_bytes(data, limit, color=color, channel=_channel(channel)))
 
@@ -160,7 +204,20 @@ def _channel(value: int | None) -> int | None:
 
 
 def loaded(pixels: Pixels, notes: list[str]) -> LoadedImage:
-    """Pixels as an image of their own size."""
+    """Make a `LoadedImage` of pixels that were not cropped.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        The samples.
+    notes : list of str
+        What was done to them.
+
+    Returns
+    -------
+    LoadedImage
+        Its ``source_shape`` is the shape of the pixels.
+    """
     height, width = pixels.shape[:2]
     return LoadedImage(pixels, tuple(notes), (height, width))
 
@@ -168,9 +225,21 @@ def loaded(pixels: Pixels, notes: list[str]) -> LoadedImage:
 def resize_and_crop(image: LoadedImage, size: int) -> LoadedImage:
     """Resize the shorter side to ``size`` and crop the centre to ``size`` x ``size``.
 
-    Bicubic, with antialiasing when it shrinks; linear in the pixels and not clipped, so values may
-    overshoot their range. Interpolation is done in single precision; an image whose shorter side
-    is ``size`` already keeps its pixels exactly.
+    Interpolation is bicubic, with antialiasing where the image shrinks, in single precision. It is
+    linear in the pixels and not clipped, so values may overshoot their range. An image whose
+    shorter side is ``size`` already keeps its pixels exactly.
+
+    Parameters
+    ----------
+    image : LoadedImage
+        As `read_image` returns it.
+    size : int
+        Pixels along each axis of the result.
+
+    Returns
+    -------
+    LoadedImage
+        With one more note if it was enlarged.
 
     Examples
     --------
@@ -203,7 +272,19 @@ def resize_and_crop(image: LoadedImage, size: int) -> LoadedImage:
 
 
 def crop_to_multiple(image: LoadedImage, patch_size: tuple[int, int] | int) -> LoadedImage:
-    """Crop the centre to the largest multiple of ``patch_size`` (rows, columns, or one for both).
+    """Crop the centre to the largest shape that ``patch_size`` divides.
+
+    Parameters
+    ----------
+    image : LoadedImage
+        As `read_image` returns it.
+    patch_size : int or tuple of int
+        Pixels of a patch along rows and columns; an int holds for both.
+
+    Returns
+    -------
+    LoadedImage
+        With one more note if it was cropped.
 
     Raises
     ------
@@ -228,19 +309,52 @@ def crop_to_multiple(image: LoadedImage, patch_size: tuple[int, int] | int) -> L
 
 
 def require_two_patches(shape: tuple[int, int], patch_size: tuple[int, int]) -> None:
-    """Raise `ImageRefused` unless an image of this shape has room for two whole patches."""
+    """Raise `ImageRefused` unless two whole patches fit into an image of this shape.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (H, W) of the image.
+    patch_size : tuple of int
+        Rows and columns of a patch.
+    """
     (height, width), (rows, columns) = shape, patch_size
     if (height // rows) * (width // columns) < 2:
         raise ImageRefused(f"too small for two patches of {rows}x{columns}: {height}x{width}")
 
 
 def luma(pixels: Pixels) -> Pixels:
-    """Gray values of an image, colours as ITU-R BT.601 luma."""
+    """Convert an image to gray, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601 luma).
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        Gray values, or red, green and blue.
+
+    Returns
+    -------
+    ndarray, shape (H, W)
+        Gray values; ``pixels`` itself if it is gray.
+    """
     return pixels if pixels.ndim == 2 else to_channels(pixels, color=False)
 
 
 def write_gray_png(path: AnyPath, values: NDArray[np.bool_] | NDArray[np.uint8]) -> None:
-    """Write a 2-D array as an 8-bit gray PNG: uint8 as it is, bool with True as 255.
+    """Write a 2-D array as an 8-bit gray PNG.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write. An existing file is replaced.
+    values : ndarray of uint8 or bool, shape (H, W)
+        Gray values from 0 to 255; True is written as 255.
+
+    Raises
+    ------
+    TypeError
+        If the type is neither uint8 nor bool.
+    ValueError
+        If the array is empty or has not two axes.
 
     Examples
     --------

@@ -21,16 +21,16 @@ STRIP = 2**14
 
 
 class ImageRefused(ValueError):  # noqa: N818 - a verdict on a file, not a fault of the program
-    """A file that cannot be used; the message is the reason, one plain line fit for a table."""
+    """Error for a file that cannot be used; the message is the reason, in one line."""
 
 
 class TooLarge(ImageRefused):
-    """An image of more pixels than are allowed.
+    """Error for an image of more pixels than are allowed.
 
     Attributes
     ----------
     n_pixels : int
-        How many would have to be allowed.
+        Pixels of the image: the limit that would allow it.
     """
 
     def __init__(self, reason: str, n_pixels: int) -> None:

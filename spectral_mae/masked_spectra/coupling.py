@@ -59,7 +59,21 @@ class ModeCoupling:
     def random(
         cls, grid: PatchGrid, mask_ratio: float, *, sampling: Sampling = "fixed"
     ) -> ModeCoupling:
-        """The mean coupling over all random masks of patches: a Fejér kernel and a constant.
+        """Mean coupling over all random masks of patches: a Fejér kernel and a constant.
+
+        Parameters
+        ----------
+        grid : PatchGrid
+            Patches that are kept or hidden.
+        mask_ratio : float
+            Fraction of patches that is hidden, strictly between 0 and 1.
+        sampling : {"fixed", "bernoulli"}
+            Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+
+        Returns
+        -------
+        ModeCoupling
+            With E|M[k]|² of `expected_mask_power` in place of the |M[k]|² of one mask.
 
         Raises
         ------
@@ -90,28 +104,40 @@ class ModeCoupling:
         return float(self.pair_fraction.max()) / smallest if smallest > 0 else float("inf")
 
     def couple(self, power: ArrayLike) -> FloatArray:
-        """Expected power under the mask of an image with this power.
+        """Expected power, under the mask, of a stationary image of known power.
 
         Parameters
         ----------
         power : array_like, shape (*shape)
-            On the whole grid, FFT order (`Spectrum.full`), the same at −k.
+            E|X[k]|² on the whole grid, FFT order (`Spectrum.full`), the same at −k.
 
         Returns
         -------
         ndarray, shape (*shape)
+            E|Y[k]|² of the masked image, in the same unit.
         """
         return self._through_lags(power, self.pair_fraction)
 
     def decouple(self, power: ArrayLike, *, min_fraction: float = 0.0) -> FloatArray:
-        """Undo `couple`.
+        """Estimate the power of the image from that of the masked image: the inverse of `couple`.
 
         Parameters
         ----------
         power : array_like, shape (*shape)
+            E|Y[k]|² on the whole grid, FFT order.
         min_fraction : float
-            Lags of which no larger fraction of pairs is seen are set to zero. Warns if there are
-            any, for then the power is smoothed over frequency.
+            Lags with a pair fraction of at most this are set to zero, which smooths the power over
+            frequency.
+
+        Returns
+        -------
+        ndarray, shape (*shape)
+            E|X[k]|², in the same unit. Single values of an estimate may be negative.
+
+        Warns
+        -----
+        UserWarning
+            If lags are set to zero.
         """
         min_fraction = _checks.real_number("min_fraction", min_fraction)
         unseen = self.pair_fraction <= max(min_fraction, 0.0)
@@ -126,7 +152,12 @@ class ModeCoupling:
         return self._through_lags(power, inverse)
 
     def matrix(self) -> NDArray[np.float64]:
-        """K with couple(S) = K S on the flattened grid, |M[k−k']|²/D², shape (D, D).
+        """Coupling matrix K, with couple(S) = K S on the flattened grid.
+
+        Returns
+        -------
+        ndarray of float64, shape (D, D)
+            |M[k−k']|²/D², rows k, columns k'.
 
         Raises
         ------
@@ -147,10 +178,15 @@ class ModeCoupling:
         return kernel[tuple(step)]
 
     def binned(self) -> BinnedCoupling:
-        """The same between rings of frequency, for spectra that are flat within a ring.
+        """Coupling between rings of frequency, for spectra that are constant within a ring.
 
-        Rings as `Spectrum.radial` has them by default, with zero frequency before them and the
-        corners beyond the smallest Nyquist frequency after them, so that all power is somewhere.
+        The rings are those of `Spectrum.radial` by default, with zero frequency before them and the
+        corners beyond the smallest Nyquist frequency after them, so that they hold all power.
+
+        Returns
+        -------
+        BinnedCoupling
+            The coupling as a matrix of the rings.
         """
         ones = (1.0,) * len(self.shape)
         rings = RingBins(self.shape, ones, covering_edges(self.shape))
@@ -180,7 +216,9 @@ class BinnedCoupling:
     frequency : ndarray, shape (n_rings,)
         Mean frequency of each ring; the first is zero frequency alone.
     count : ndarray of int, shape (n_rings,)
+        Frequencies of the whole grid in each ring.
     edges : ndarray, shape (n_rings, 2)
+        Lower and upper edge of each ring, in cycles/pixel.
     matrix : ndarray, shape (n_rings, n_rings)
         Expected mean power in a ring (row) under the mask, of unit power in another (column).
     """
@@ -192,22 +230,43 @@ class BinnedCoupling:
 
     @property
     def condition_number(self) -> float:
-        """Of the matrix, in the 2-norm."""
+        """Condition number of the matrix in the 2-norm."""
         return float(np.linalg.cond(self.matrix))
 
     def couple(self, power: ArrayLike) -> FloatArray:
-        """Expected power of rings, (..., n_rings), under the mask."""
-        return self._power(power) @ self.matrix.T
-
-    def decouple(self, power: ArrayLike, *, ridge: float = 0.0) -> FloatArray:
-        """Undo `couple`, by least squares.
+        """Expected power of the rings under the mask.
 
         Parameters
         ----------
         power : array_like, shape (..., n_rings)
+            Mean power of a stationary image in each ring.
+
+        Returns
+        -------
+        ndarray, shape (..., n_rings)
+            Expected mean power of the masked image in each ring.
+        """
+        return self._power(power) @ self.matrix.T
+
+    def decouple(self, power: ArrayLike, *, ridge: float = 0.0) -> FloatArray:
+        """Estimate the power of the image from that of the masked image, by least squares.
+
+        Parameters
+        ----------
+        power : array_like, shape (..., n_rings)
+            Mean power of the masked image in each ring.
         ridge : float
-            Relative to the largest singular value: smaller ones are damped. Where the condition
-            number is beyond 1e8 and there is none, a warning says so.
+            Tikhonov parameter, relative to the largest singular value: smaller ones are damped.
+
+        Returns
+        -------
+        ndarray, shape (..., n_rings)
+            Mean power of the image in each ring.
+
+        Warns
+        -----
+        UserWarning
+            If the condition number is above 1e8 and ``ridge`` is 0.
         """
         rows = self._power(power)
         ridge = _checks.bounded_number("ridge", ridge, MOST_RIDGE)
@@ -231,12 +290,19 @@ class BinnedCoupling:
 
 
 def mode_coupling(visible: ArrayLike) -> ModeCoupling:
-    """What a mask does to expected power spectra, and back.
+    """Coupling of frequencies by a mask: what it does to the expected spectrum, and the inverse.
+
+    E|Y[k]|² = (1/D²) Σ_k' |M[k−k']|² E|X[k']|² for a stationary image X under the mask M.
 
     Parameters
     ----------
     visible : array_like, shape (*shape)
         Bool, or weights from 0 to 1.
+
+    Returns
+    -------
+    ModeCoupling
+        At full resolution; its `ModeCoupling.binned` is between rings.
 
     Raises
     ------
@@ -252,7 +318,18 @@ def mode_coupling(visible: ArrayLike) -> ModeCoupling:
 
 
 def covering_edges(shape: tuple[int, ...]) -> FloatArray:
-    """Edges of the default rings, with one before them for zero, and more for the corners."""
+    """Edges of the default rings, with one ring before them for zero, and more for the corners.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+
+    Returns
+    -------
+    ndarray, shape (n_rings + 1,)
+        In cycles/pixel, rising from 0 to the largest frequency of the grid or more.
+    """
     ones = (1.0,) * len(shape)
     inner = RingBins(shape, ones, None).edges
     edges = [0.0, *inner[:, 0].tolist(), float(inner[-1, 1])]

@@ -28,6 +28,7 @@ class BinCovariance:
     mean : ndarray, shape (n_bins,)
         Mean estimate over the fields: that of the model, if the estimator has no bias.
     covariance : ndarray, shape (n_bins, n_bins)
+        Covariance of the estimates between rings, over the fields.
     n_draws : int
         Fields drawn; a standard error is known to one part in √(2·n_draws).
     """
@@ -43,7 +44,7 @@ class BinCovariance:
 
     @property
     def correlation(self) -> FloatArray:
-        """Between rings, shape (n_bins, n_bins); NaN where one does not vary."""
+        """Correlation between rings, shape (n_bins, n_bins); NaN where one does not vary."""
         scale = np.multiply.outer(self.stderr, self.stderr)
         none = np.full(scale.shape, np.nan)
         return np.divide(self.covariance, scale, out=none, where=scale > 0)
@@ -59,22 +60,35 @@ def unmasked_covariance(
     n_draws: int = 400,
     rng: Seed = 0,
 ) -> BinCovariance:
-    """How much the unmasked radial spectrum of a Gaussian field varies under a mask.
+    """Covariance of the unmasked radial spectrum of a Gaussian field under a mask, by Monte Carlo.
 
-    Periodic Gaussian fields with the model's spectrum are drawn, masked and unmasked.
+    Periodic Gaussian fields with the model's spectrum are drawn, masked, and their spectra
+    estimated as by `unmasked_psd`.
 
     Parameters
     ----------
     model : Spectrum
-        Such as `fit_masked_slope(...).spectrum`.
+        Spectrum of the fields, such as `fit_masked_slope(...).spectrum`.
     visible : array_like, shape (*shape)
+        Mask: bool, or weights from 0 to 1.
     bins : int, sequence of float or None
-        As in `Spectrum.radial`.
-    prewhiten, wrap
-        As in `unmasked_psd`.
+        Number or edges of the rings, as in `Spectrum.radial`.
+    prewhiten, wrap : optional
+        As in `Unmasking`.
     n_draws : int
-        At least 8.
+        Number of fields, at least 8.
     rng : int, numpy.random.Generator or None
+        Seed or generator. Equal seeds give equal results.
+
+    Returns
+    -------
+    BinCovariance
+        Mean and covariance over the fields.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of model and mask differ, or no pixel is visible.
 
     Examples
     --------
@@ -105,19 +119,26 @@ def unmasked_covariance(
 def bootstrap_radial(
     spectra: RadialSpectrum, *, n_resamples: int = 1000, rng: Seed = 0
 ) -> RadialSpectrum:
-    """Mean over images of their radial spectra, with standard errors from resampling images.
+    """Mean over images of their radial spectra, with standard errors by the bootstrap.
 
     Parameters
     ----------
     spectra : RadialSpectrum
-        Of a batch, power (n, n_bins), as `Periodogram.radial` returns it.
+        Spectra of a batch, power of shape (n, n_bins), as `Periodogram.radial` returns them.
     n_resamples : int
+        Number of times that n images are drawn with replacement, at least 2.
     rng : int, numpy.random.Generator or None
+        Seed or generator. Equal seeds give equal results.
 
     Returns
     -------
     RadialSpectrum
-        With ``std`` the spread from image to image and ``stderr`` the bootstrap's.
+        ``std`` is the spread from image to image, ``stderr`` the spread of the resampled means.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two spectra.
 
     Examples
     --------

@@ -27,7 +27,7 @@ from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
 
-# What is said to whoever gives several images.
+# What the error says when there are several images.
 SEVERAL = "MaskedPeriodogram(PatchGrid(shape, patch_size)).components(image) for each of them"
 
 
@@ -36,12 +36,17 @@ def expected_mask_power(
 ) -> NDArray[np.float64]:
     """Mean power of a random mask, E|M[k]|² = π₂ D² δ[k] + (π₁−π₂)·L·|R[k]|².
 
+    π₁ and π₂ are the `inclusion_probabilities` of one and of two patches, L is the number of
+    patches, D the number of pixels and R the transform of one patch (`dirichlet_kernel`).
+
     Parameters
     ----------
     grid : PatchGrid
+        Patches that are kept or hidden.
     mask_ratio : float
         Fraction of patches that is hidden, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
+        Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
 
     Returns
     -------
@@ -71,16 +76,18 @@ def expected_mask_power(
 
 
 class MaskedPeriodogram:
-    """The planned form of `expected_masked_psd` and `leakage`, for many images of one shape.
+    """Mean spectra under random patch masks, for many images of one shape.
 
-    What it finds of an image serves every mask ratio and both designs.
+    The form of `expected_masked_psd` and `leakage` that keeps its plans. What it computes of an
+    image serves every mask ratio and both kinds of sampling.
 
     Parameters
     ----------
     grid : PatchGrid
-    fs, window, detrend, scaling
-        As in `spectral_mae.psd`. A window multiplies pixels as a mask does, so it is applied
-        first without a change of result.
+        Patches of the images.
+    fs, window, detrend, scaling : optional
+        As in `spectral_mae.psd`. The window is applied before the mask: both are products, so
+        their order does not matter.
     channel_axis : int or None
         Axis of the channels in an image.
 
@@ -127,11 +134,17 @@ class MaskedPeriodogram:
         self._patch_power = PatchPower(grid)
 
     def components(self, image: ArrayLike) -> MaskedComponents:
-        """Return |X|² and Σ_b |X_b|² of one image, from which every expectation is mixed.
+        """Return |X|² and Σ_b |X_b|² of one image, of which every mean spectrum is a weighted sum.
 
         Parameters
         ----------
         image : array_like, shape ``grid.shape``, with the channels at ``channel_axis`` if given
+            Real numbers.
+
+        Returns
+        -------
+        MaskedComponents
+            Both spectra.
 
         Raises
         ------
@@ -160,15 +173,16 @@ class MaskedPeriodogram:
 
 @dataclass(frozen=True, eq=False)
 class MaskedComponents:
-    """What an image is made of, as far as the mean spectrum under patch masks goes.
+    """The two spectra that determine the mean spectrum of an image under random patch masks.
 
     Attributes
     ----------
     grid : PatchGrid
+        Patches of the image.
     original : Spectrum
-        |X|².
+        |X|², the spectrum of the whole image.
     patches : Spectrum
-        Σ_b |X_b|², the spectra of the patches each on its own.
+        Σ_b |X_b|², the sum of the spectra of the image restricted to one patch b at a time.
     """
 
     grid: PatchGrid
@@ -178,15 +192,45 @@ class MaskedComponents:
     def expected(self, mask_ratio: float, *, sampling: Sampling = "fixed") -> Spectrum:
         """Mean spectrum of the masked image, E|Y|² = π₂ |X|² + (π₁−π₂) Σ_b |X_b|².
 
-        Raises ``ValueError`` as `inclusion_probabilities`.
+        Parameters
+        ----------
+        mask_ratio : float
+            Fraction of patches that is hidden, strictly between 0 and 1.
+        sampling : {"fixed", "bernoulli"}
+            Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+
+        Returns
+        -------
+        Spectrum
+            The mean over all masks, exact.
+
+        Raises
+        ------
+        ValueError
+            As `inclusion_probabilities`.
         """
         pi1, pi2 = inclusion_probabilities(self.grid.n_patches, mask_ratio, sampling=sampling)
         return _mix(self.original, pi2, self.patches, pi1 - pi2)
 
     def leakage(self, mask_ratio: float, *, sampling: Sampling = "fixed") -> Leakage:
-        """What masking adds at each frequency; see `spectral_mae.leakage`.
+        """Power that masking brings to each frequency, over what it keeps there.
 
-        Raises ``ValueError`` as `inclusion_probabilities`.
+        Parameters
+        ----------
+        mask_ratio : float
+            Fraction of patches that is hidden, strictly between 0 and 1.
+        sampling : {"fixed", "bernoulli"}
+            Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+
+        Returns
+        -------
+        Leakage
+            As `spectral_mae.leakage` returns it.
+
+        Raises
+        ------
+        ValueError
+            As `inclusion_probabilities`.
         """
         pi1, pi2 = inclusion_probabilities(self.grid.n_patches, mask_ratio, sampling=sampling)
         # A variance; it is formed directly, since E|Y|² − π₁²|X|² would cancel.
@@ -208,20 +252,22 @@ def expected_masked_psd(
     window: Window = None,
     detrend: DetrendOption = None,
 ) -> Spectrum:
-    """Mean power spectrum of an image under random patch masks: exact, nothing is sampled.
+    """Mean power spectrum of an image under random patch masks, exactly and without sampling.
 
-    For many images of one shape, or several mask ratios of one image, `MaskedPeriodogram` works out
+    For many images of one shape, or several mask ratios of one image, `MaskedPeriodogram` computes
     only once what they share.
 
     Parameters
     ----------
     image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+        Real numbers.
     patch_size : int or tuple of int
-        Must divide the image.
+        Pixels of a patch along each axis. It must divide the shape of the image.
     mask_ratio : float
         Fraction of patches that is hidden, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
-    scaling, channel_axis, fs, window, detrend
+        Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
+    scaling, channel_axis, fs, window, detrend : optional
         As in `spectral_mae.psd`; the order is detrend, mask, window.
 
     Returns
@@ -256,20 +302,29 @@ def leakage(
     window: Window = None,
     detrend: DetrendOption = None,
 ) -> Leakage:
-    """How much of what one sees at a frequency of a masked image came from somewhere else.
+    """Power that masking brings to each frequency from others, over the power it keeps there.
 
     (E|Y|² − π₁²|X|²) / (π₁²|X|²): the variance of Y over masks, over the power of its mean.
     Over a band it is the ratio of the sums, not the mean of ratios.
 
     Parameters
     ----------
-    image, patch_size, mask_ratio, sampling, channel_axis, fs, window, detrend
-        As in `expected_masked_psd`. Whether the mean of the image is kept matters: it is most of
-        the power of a photograph, and masking spreads it along the grating of the mask.
+    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+        Real numbers. Its mean matters: it is most of the power of a photograph, and masking spreads
+        it over frequency. ``detrend="constant"`` takes it away.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis. It must divide the shape of the image.
+    mask_ratio : float
+        Fraction of patches that is hidden, strictly between 0 and 1.
+    sampling : {"fixed", "bernoulli"}
+        Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
+    channel_axis, fs, window, detrend : optional
+        As in `spectral_mae.psd`.
 
     Returns
     -------
     Leakage
+        The ratio at each frequency, with its means over rings, bands and all frequencies.
 
     Raises
     ------
@@ -312,7 +367,7 @@ def _components(
 
 
 def _mix(own: Spectrum, own_weight: float, patches: Spectrum, patch_weight: float) -> Spectrum:
-    """Weighted sum of |X|² and Σ_b |X_b|²; never negative, as what it stands for never is."""
+    """Weighted sum of |X|² and Σ_b |X_b|². It stands for a mean power, so it is never negative."""
     power = patch_weight * patches.power
     power += own_weight * own.power
     floor = abs(own_weight) * own.floor + patch_weight * patches.floor
@@ -322,10 +377,10 @@ def _mix(own: Spectrum, own_weight: float, patches: Spectrum, patch_weight: floa
 
 
 def _patch_floor(power: FloatArray) -> float:
-    """What rounding leaves in Σ_b |X_b|² where there is none.
+    """Error of rounding in Σ_b |X_b|² at a frequency without power.
 
-    It is one transform of a sum, not a sum of squares: its error is ε·√log₂N of its root mean
-    square, and 4 of these.
+    The sum is computed as one transform of a sum of autocorrelations, not as a sum of squares: its
+    error is ε·√log₂N of its root mean square. The floor is 4 of these.
     """
     eps = float(np.finfo(np.float64).eps)
     largest = float(power.max())

@@ -25,9 +25,14 @@ class RadialLeakage:
 
     Attributes
     ----------
-    frequency, ratio : ndarray, shape (n_bins,)
+    frequency : ndarray, shape (n_bins,)
+        Mean distance from zero of the frequencies in each ring, in units of ``fs``.
+    ratio : ndarray, shape (n_bins,)
+        Leaked power over kept power in each ring.
     count : ndarray of int, shape (n_bins,)
+        Frequencies of the whole grid in each ring.
     edges : ndarray, shape (n_bins, 2)
+        Lower and upper edge of each ring.
     fs : tuple of float
         Sampling frequency along each axis of the data.
     """
@@ -40,15 +45,27 @@ class RadialLeakage:
 
     @property
     def power(self) -> FloatArray:
-        """The ratio, under the name that the other radial results have."""
+        """Equal to ``ratio``; the other radial results have this name."""
         return self.ratio
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain lists and numbers."""
+        """Return the fields as plain lists and numbers.
+
+        Returns
+        -------
+        dict
+            The name of each field, and its value in types that JSON knows.
+        """
         return plain_fields(self)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one row per ring."""
+        """Write a CSV file with one row per ring.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. An existing file is replaced.
+        """
         lower, upper = self.edges.T
         columns = {"frequency": self.frequency, "lower": lower, "upper": upper}
         write_columns(path, {**columns, "count": self.count, "ratio": self.ratio})
@@ -78,22 +95,39 @@ class Leakage:
     def power(self) -> FloatArray:
         """The ratio on the half-plane.
 
-        Infinite where power arrives and none was there, zero where none arrives; what is no
-        more than rounding counts as none.
+        It is infinite where power arrives at a frequency that had none, and zero where none
+        arrives. Power that is not above the rounding error counts as none.
         """
         return self.ratio_of(self.leaked.power, self.kept.power)
 
     @property
     def parts(self) -> tuple[Spectrum, Spectrum]:
-        """Numerator and denominator."""
+        """Numerator and denominator of the ratio, `leaked` and `kept`."""
         return self.leaked, self.kept
 
     def ratio_of(self, leaked: FloatArray, kept: FloatArray) -> FloatArray:
-        """The ratio of means of both parts over the same frequencies."""
+        """Divide means of the leaked power by means of the kept power.
+
+        Parameters
+        ----------
+        leaked, kept : ndarray
+            Means of the power in `leaked` and in `kept` over the same frequencies.
+
+        Returns
+        -------
+        ndarray
+            The ratio, with rounding errors treated as in `power`.
+        """
         return _ratio(leaked, self.leaked.floor, kept, self.kept.floor)
 
     def full(self) -> FloatArray:
-        """The ratio on the whole grid, FFT order."""
+        """Return the ratio at all frequencies, negative ones included.
+
+        Returns
+        -------
+        ndarray, shape (*shape)
+            In the order of ``np.fft.fftfreq`` along each axis.
+        """
         return grid.full_from_half(self.power, self.shape)
 
     @property
@@ -103,7 +137,7 @@ class Leakage:
 
     @property
     def frequencies(self) -> tuple[FloatArray, ...]:
-        """Frequency along each axis of ``power``."""
+        """Frequency along each axis of ``power``; cycles/pixel for ``fs=1``."""
         return self.kept.frequencies
 
     @property
@@ -112,7 +146,13 @@ class Leakage:
         return "ratio"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return ratio, frequencies and total as plain lists and numbers."""
+        """Return ratio, frequencies and total as plain lists and numbers.
+
+        Returns
+        -------
+        dict
+            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``total``.
+        """
         return {
             "power": self.power.tolist(),
             "frequencies": [axis.tolist() for axis in self.frequencies],
@@ -123,16 +163,27 @@ class Leakage:
 
     @property
     def total(self) -> float:
-        """Ratio of the sums over all frequencies, zero among them: 1/π₁ − 1 for every image.
+        """Ratio of the sums over all frequencies, zero included.
 
-        (By Parseval, unless fixed sampling meets a patch count where ⌊L(1−m)⌋ ≠ L(1−m), it is
-        m/(1−m).)
+        By Parseval it is 1/π₁ − 1 for every image. That is m/(1−m), unless fixed sampling keeps
+        ⌊L(1−m)⌋ ≠ L(1−m) patches.
         """
         leaked, kept = np.float64(self.leaked.total), np.float64(self.kept.total)
         return float(_ratio(leaked, 0.0, kept, 0.0))
 
     def band(self, fmin: float, fmax: float) -> float:
-        """Ratio of the sums over fmin < |f| ≤ fmax; zero frequency is never in it.
+        """Ratio of the sums over the frequencies fmin < |f| ≤ fmax.
+
+        Parameters
+        ----------
+        fmin, fmax : float
+            Limits in units of the sampling frequency, cycles/pixel for ``fs=1``. Zero frequency is
+            never in the band.
+
+        Returns
+        -------
+        float
+            Leaked power over kept power.
 
         Raises
         ------
@@ -143,13 +194,35 @@ class Leakage:
         return self.over(Annulus(self.shape, self.kept.fs, low, high))
 
     def over(self, annulus: Annulus) -> float:
-        """Ratio of the sums over an annulus of frequencies."""
+        """Ratio of the sums over an annulus of frequencies.
+
+        Parameters
+        ----------
+        annulus : spectral_mae.spectra.annulus.Annulus
+            Frequencies of a grid of this shape.
+
+        Returns
+        -------
+        float
+            Leaked power over kept power.
+        """
         sums = [np.float64(annulus.sum(s.power)) for s in (self.leaked, self.kept)]
         floors = [s.floor * annulus.count for s in (self.leaked, self.kept)]
         return float(_ratio(sums[0], floors[0], sums[1], floors[1]))
 
     def radial(self, bins: Bins = None) -> RadialLeakage:
-        """Ratio of the sums over rings; ``bins`` as in `Spectrum.radial`."""
+        """Ratio of the sums over rings of equal distance from zero frequency.
+
+        Parameters
+        ----------
+        bins : int, sequence of float or None
+            Number or edges of the rings, as in `Spectrum.radial`.
+
+        Returns
+        -------
+        RadialLeakage
+            The ratio in each ring.
+        """
         rings = RingBins(self.shape, self.kept.fs, bins)
         leaked, kept = (
             rings.average(s.power, scaling=s.scaling, floor=s.floor)

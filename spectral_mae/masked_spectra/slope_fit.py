@@ -1,9 +1,9 @@
 """The slope of a power spectrum under a mask, by forward fit.
 
 A straight line through the logarithms of an unmasked spectrum fails where that is noisy or
-negative. So the model goes forward instead: S = A f^s, seen in the steps to the next pixel along
-each axis (which are nearly white where images are steep), coupled by the mask of those steps, and
-compared with their periodogram by Whittle's likelihood, Σ log E + P/E.
+negative. So the fit is forward: the model S = A f^s gives the spectrum of the differences to the
+next pixel along each axis (nearly white where images are steep), which the mask of these
+differences couples. That is compared with their periodogram by Whittle's likelihood, Σ log E + P/E.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ class MaskedSlopeFit:
     Attributes
     ----------
     slope, stderr : float
-        The standard error is that of Gaussian fields with the fitted spectrum under this mask.
+        Exponent of the frequency, and its standard error: that of Gaussian fields with the fitted
+        spectrum under this mask.
     amplitude : float
         Power density (per (cycle/pixel)², or per cycle/pixel) at one cycle per pixel.
     spectrum : Spectrum
-        The fitted model, density.
+        The fitted power law, in scaling "density".
     """
 
     slope: float
@@ -62,35 +63,40 @@ def fit_masked_slope(
     n_draws: int = 64,
     rng: Seed = 0,
 ) -> MaskedSlopeFit:
-    """Fit a power law to the spectrum of what a mask shows.
+    """Fit a power law to the spectrum of an image of which a mask shows a part.
+
+    Differences between neighbouring visible pixels are compared with the model by Whittle's
+    likelihood, with the coupling of frequencies by the mask in the model.
 
     Parameters
     ----------
     image : array_like, shape (*shape)
-        What is hidden does not count, whatever it holds. Its mean does not matter.
+        Hidden pixels are not used and may hold anything, NaN too. The mean of the image has no
+        influence.
     visible : array_like, shape (*shape)
         Bool, or weights from 0 to 1.
     fmin, fmax : float or None
         Compare only frequencies in this range, in cycles/pixel.
     wrap : bool
-        Whether the last pixel of an axis steps to the first; False for images that are not
-        periodic.
+        Whether the first pixel of an axis is the neighbour of the last; False for images that are
+        not periodic.
     n_draws : int
-        Fields drawn for the standard error, at least 8.
+        Number of Gaussian fields drawn for the standard error, at least 8.
     rng : int, numpy.random.Generator or None
-        For those.
+        Seed or generator of these fields.
 
     Returns
     -------
     MaskedSlopeFit
+        Slope, standard error and amplitude.
 
     Raises
     ------
     ValueError
-        If no two neighbouring pixels are visible, all steps are zero, too few frequencies are
-        compared to tell slope from amplitude, or no slope from −8 to 3
-        fits best; of images of 256 pixels and more the steepest that can be told from rounding is
-        less than that.
+        If no two neighbouring pixels are visible, all differences are zero, too few frequencies
+        are compared to tell the slope from the amplitude, or the best slope is not inside the range
+        from −8 to 3. For images of 256 pixels along an axis and more, the range ends where rounding
+        errors exceed the power.
 
     Examples
     --------

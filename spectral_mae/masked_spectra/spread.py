@@ -1,8 +1,8 @@
 """How much the spectrum of one image varies from mask to mask, exactly.
 
 With v_b the indicator that patch b is kept, Y = Σ_b v_b X_b, so |Y|⁴ is a sum over four patches,
-and its mean over masks needs the chance that four given patches, or fewer where some coincide, are
-all kept. Sums over *different* patches are turned into products of sums over all by Möbius
+and its mean over masks needs the probability that four given patches, or fewer where some coincide,
+are all kept. Sums over *different* patches are turned into products of sums over all by Möbius
 inversion on the partitions of the four places.
 """
 
@@ -44,10 +44,21 @@ def masked_psd_std(
 ) -> Spectrum:
     """Standard deviation, from mask to mask, of the power spectrum of one image under random masks.
 
+    It is exact: the fourth moment E|Y|⁴ follows from the probabilities that up to four given
+    patches are all kept. `expected_masked_psd` is the mean.
+
     Parameters
     ----------
-    image, patch_size, mask_ratio, sampling, scaling, window, detrend, channel_axis
-        As of `expected_masked_psd`, whose spread this is.
+    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+        Real numbers.
+    patch_size : int or tuple of int
+        Pixels of a patch along each axis. It must divide the shape of the image.
+    mask_ratio : float
+        Fraction of patches that is hidden, strictly between 0 and 1.
+    sampling : {"fixed", "bernoulli"}
+        Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
+    scaling, window, detrend, channel_axis : optional
+        As in `spectral_mae.psd`.
 
     Returns
     -------

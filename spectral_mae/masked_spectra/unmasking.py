@@ -29,18 +29,19 @@ Borders = Literal["periodic", "hidden"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UnmaskedSpectrum(Spectrum):
-    """The power spectrum of what a mask hides in part, and what was seen of it.
+    """Estimate of the power spectrum of an image of which masks hide a part.
 
-    Single values may be negative: they are estimates without bias, and clipping would bias them.
+    Single values of ``power`` may be negative: they are unbiased, and clipping would bias them.
 
     Attributes
     ----------
     autocovariance : ndarray, shape (*shape)
         Estimate of c(r) at every circular lag r, FFT order; NaN where no pair of pixels was seen.
     pairs : ndarray, shape (*shape)
-        Pairs of pixels at each lag that were seen (of weights: their sum of products).
+        Number of pairs of visible pixels at each lag; with weights, the sum of their products.
     n_unseen, n_rare : int
-        Lags without a pair, and with fewer than ``min_pairs``; both count as zero in ``power``.
+        Number of lags without a pair, and with fewer than ``min_pairs``. The autocovariance at
+        both is taken as zero in ``power``.
     """
 
     autocovariance: FloatArray = dataclasses.field(default_factory=lambda: np.empty(0))
@@ -50,23 +51,26 @@ class UnmaskedSpectrum(Spectrum):
 
 
 class Unmasking:
-    """The lag-by-lag estimator, pooled over masks and images.
+    """Power spectrum from masked images, lag by lag, pooled over masks and images.
 
-    Σ(masked image ⋆ itself) / Σ(mask ⋆ mask), numerators and denominators summed on their own: a
-    mean of ratios would be biased by its rarest lags.
+    The autocovariance at each circular lag is Σ(masked image ⋆ itself) / Σ(mask ⋆ mask), with ⋆ the
+    autocorrelation. Numerators and denominators are summed over images before they are divided: a
+    mean of ratios would be biased by lags with few pairs. The power is the transform of the
+    autocovariance.
 
     Parameters
     ----------
     shape : int or tuple of int
+        Pixels along each axis of every image.
     prewhiten : {"gradient"} or None
-        Whether to unmask the spectra of the steps to the next pixel along each axis, where both
-        are visible, and divide their sum by Σ 4 sin²(πf). Steep spectra are nearly white in their
-        gradient, so that little leaks: the noise falls by orders of magnitude, and the mean of the
-        image does not matter. Flat spectra are noisier at low frequencies that way. Zero
-        frequency, which steps do not have, stays that of the image.
+        "gradient" estimates the spectra of the differences to the next pixel along each axis, where
+        both are visible, and divides their sum by Σ 4 sin²(πf). Differences of images with steep
+        spectra are nearly white, so that little power leaks: the noise falls by orders of
+        magnitude, and the mean of the image has no influence. Flat spectra are noisier at low
+        frequencies that way. Zero frequency is estimated from the image itself.
     wrap : bool
-        Whether the last pixel of an axis steps to the first. False leaves out the jumps between
-        opposite borders of images that are not periodic.
+        Whether the first pixel of an axis is the next one of the last. False leaves out the
+        differences between opposite borders of images that are not periodic.
 
     Examples
     --------
@@ -94,14 +98,19 @@ class Unmasking:
         self.n = 0
 
     def update(self, images: ArrayLike, visible: ArrayLike) -> Self:
-        """Take in an image (or several), under a mask (or one each).
+        """Add one image or several, under one mask for all or one for each.
 
         Parameters
         ----------
         images : array_like, shape (*shape) or (n, *shape)
-            What is hidden does not count, whatever it holds.
+            Hidden pixels are not used and may hold anything, NaN too.
         visible : array_like, shape (*shape) or (n, *shape)
             Bool, or weights from 0 to 1, which multiply the image.
+
+        Returns
+        -------
+        Unmasking
+            This object.
 
         Raises
         ------
@@ -138,7 +147,23 @@ class Unmasking:
         return self
 
     def merge(self, other: Self) -> Self:
-        """Take in what another pool has seen."""
+        """Add the sums of another pool, as if its images had been added to this one.
+
+        Parameters
+        ----------
+        other : Unmasking
+            A pool of the same shape and options.
+
+        Returns
+        -------
+        Unmasking
+            This object.
+
+        Raises
+        ------
+        ValueError
+            If shape or options differ.
+        """
         _checks.needed("other", other, Unmasking, "pools are merged with pools")
         if (self.shape, self.prewhiten, self.wrap) != (other.shape, other.prewhiten, other.wrap):
             raise ValueError(
@@ -157,17 +182,28 @@ class Unmasking:
         min_pairs: float = 1.0,
         taper: ArrayLike | None = None,
     ) -> UnmaskedSpectrum:
-        """The pooled estimate.
+        """Estimate the power spectrum from all images added so far.
 
         Parameters
         ----------
         scaling : {"density", "spectrum", "energy"}
+            Unit of the power, as in `spectral_mae.psd`.
         min_pairs : float
-            Lags with fewer pairs, over all masks, count as zero (``n_rare`` says how many); faint
-            weights need less.
+            The autocovariance at lags with fewer pairs, over all masks, is taken as zero
+            (``n_rare`` is their number). Above 0; small weights need less than 1.
         taper : array_like, shape (*shape), or None
-            Weights of the lags before they are transformed, FFT order: noise of far lags against
-            resolution in frequency.
+            Weights of the lags before the transform, FFT order. Small weights of long lags give
+            less noise and less resolution in frequency.
+
+        Returns
+        -------
+        UnmaskedSpectrum
+            The estimate, with the number of lags that could not be used.
+
+        Raises
+        ------
+        ValueError
+            If no image was added yet.
         """
         _checks.choice("scaling", scaling, Scaling)
         if self.n == 0:
@@ -277,35 +313,37 @@ def unmasked_psd(
     min_pairs: float = 1.0,
     taper: ArrayLike | None = None,
 ) -> UnmaskedSpectrum:
-    """Power spectrum of an image of which a mask shows only a part.
+    """Estimate the power spectrum of an image of which a mask shows only a part.
 
-    Lag by lag: the autocorrelation of the masked image over that of the mask, transformed. Of a
-    stationary (periodic) image this is without bias, whatever the mask.
+    The autocorrelation of the masked image is divided by that of the mask, lag by lag, and
+    transformed. For a stationary, periodic image this is unbiased, whatever the mask.
 
     Parameters
     ----------
     image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+        Real numbers. Hidden pixels are not used and may hold anything, NaN too.
     visible : array_like, shape (*shape) or (n_masks, *shape)
         One mask, or several under which the image was seen; bool, or weights from 0 to 1.
     scaling : {"density", "spectrum", "energy"}
+        Unit of the power, as in `spectral_mae.psd`.
     channel_axis : int or None
         Axis of the channels; their spectra are averaged.
     detrend : {"constant"} or None
-        Subtract the (weighted) mean of what is visible, of each channel.
+        Subtract the (weighted) mean of the visible pixels of each channel.
     nan : {"raise", "hidden"}
-        What to do with visible pixels that are not finite: refuse them, or take them as hidden.
+        Raise an error for visible pixels that are not finite, or take them as hidden.
     borders : {"periodic", "hidden"}
-        Whether the image goes on at its opposite border, or lies within hidden surroundings of
-        twice its size (then the spectrum is on that grid, and lags that go around are unseen).
-    prewhiten, wrap
-        As of `Unmasking`: for spectra about as steep as those of photographs, or steeper.
-    min_pairs, taper
-        As of `Unmasking.spectrum`.
+        Take the image as periodic, or as surrounded by hidden pixels on a grid of twice its size.
+        Then the spectrum is on that grid, and no lag connects opposite borders.
+    prewhiten, wrap : optional
+        As in `Unmasking`; for spectra about as steep as those of photographs, or steeper.
+    min_pairs, taper : optional
+        As in `Unmasking.spectrum`.
 
     Returns
     -------
     UnmaskedSpectrum
-        Says at how many lags nothing, or little, was seen.
+        The estimate, with the number of lags at which no or few pairs of pixels were visible.
 
     Raises
     ------
@@ -362,6 +400,17 @@ def _surrounded(images: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def step_gain(shape: tuple[int, ...]) -> FloatArray:
-    """Σ 4 sin²(πf) over the axes, on the half-plane: what steps to the next pixel multiply."""
+    """Power gain of the differences to the next pixel, Σ 4 sin²(πf) over the axes.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+
+    Returns
+    -------
+    ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+        On the half-plane.
+    """
     axes = grids.half_frequencies(shape, (1.0,) * len(shape))
     return reduce(np.add.outer, (4 * np.sin(np.pi * axis) ** 2 for axis in axes))

@@ -60,7 +60,7 @@ class PatchGrid:
 
     @property
     def ndim(self) -> int:
-        """Number of axes, 1 or 2."""
+        """Number of axes: 1 for a signal, 2 for an image."""
         return len(self.shape)
 
     @property
@@ -79,7 +79,14 @@ class PatchGrid:
         return prod(self.patch_size)
 
     def starts(self) -> NDArray[np.integer[Any]]:
-        """First pixel of every patch, shape (n_patches, ndim), patches in row-major order."""
+        """Return the first pixel of every patch.
+
+        Returns
+        -------
+        ndarray of int, shape (n_patches, ndim)
+            Row and column (or index) of the corner nearest to the origin, patches in row-major
+            order.
+        """
         index = np.indices(self.counts).reshape(self.ndim, -1).T
         return index * np.array(self.patch_size)
 
@@ -124,8 +131,14 @@ class PatchGrid:
         Parameters
         ----------
         patches : ndarray, shape (..., n_patches, patch_dim)
+            Numbers in the order that `to_patches` gives them.
         channel_axis : int or None
-            Where the channels shall stand in the result; None for a single channel without axis.
+            Axis of the channels in the result; None for a single channel without an axis.
+
+        Returns
+        -------
+        ndarray, shape (..., *shape), with one more axis at ``channel_axis`` if given
+            The signals or images.
 
         Raises
         ------
@@ -160,7 +173,24 @@ class PatchGrid:
         return [*range(n_lead), *first, *(axis + 1 for axis in first), ndim - 1]
 
     def expand(self, keep: NDArray[Scalar]) -> NDArray[Scalar]:
-        """Spread one value per patch, shape (..., n_patches), over its pixels, (..., *shape)."""
+        """Repeat the value of each patch at all of its pixels.
+
+        Parameters
+        ----------
+        keep : ndarray, shape (..., n_patches)
+            One value per patch, patches in row-major order.
+
+        Returns
+        -------
+        ndarray, shape (..., *shape)
+            Of the same type.
+
+        Examples
+        --------
+        >>> PatchGrid((2, 4), 2).expand(np.array([True, False])).astype(int)
+        array([[1, 1, 0, 0],
+               [1, 1, 0, 0]])
+        """
         pixels = keep.reshape(*keep.shape[:-1], *self.counts)
         for axis, patch in zip(range(-self.ndim, 0), self.patch_size, strict=True):
             pixels = np.repeat(pixels, patch, axis=axis)
@@ -168,7 +198,13 @@ class PatchGrid:
 
 
 def expect_grid(grid: object) -> None:
-    """Raise ``TypeError`` for anything but a `PatchGrid`, at the public boundary."""
+    """Raise ``TypeError`` unless an argument ``grid`` is a `PatchGrid`.
+
+    Parameters
+    ----------
+    grid : object
+        The argument, as a user gave it.
+    """
     _checks.needed("grid", grid, PatchGrid, "PatchGrid(shape, patch_size) makes one")
 
 
@@ -189,10 +225,22 @@ def _that_divide(shape: tuple[int, ...]) -> str:
 
 
 def kept_patches(n_patches: int, mask_ratio: float) -> int:
-    """Return K = ⌊L(1−m)⌋, the patches that fixed sampling keeps.
+    """Return K = ⌊L(1−m)⌋, the number of patches that fixed sampling keeps.
 
-    The floor is of the exact product: where floating point lands a rounding error below a whole
-    number, that number is meant.
+    The floor is that of the exact product: where the product in floating point is a rounding error
+    below an integer, K is that integer.
+
+    Parameters
+    ----------
+    n_patches : int
+        Number of patches, L ≥ 2.
+    mask_ratio : float
+        Fraction of patches that is hidden, m, strictly between 0 and 1.
+
+    Returns
+    -------
+    int
+        K, with 1 ≤ K ≤ L−1.
 
     Raises
     ------
@@ -231,6 +279,7 @@ def inclusion_probabilities(
     mask_ratio : float
         Fraction of patches that is hidden, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
+        Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
 
     Returns
     -------

@@ -69,6 +69,27 @@ class PulseMask:
     ) -> PulseMask:
         """Draw a mask of whole patches of ``grid``.
 
+        Parameters
+        ----------
+        grid : PatchGrid
+            Patches that are kept or hidden.
+        mask_ratio : float
+            Fraction of patches that is hidden, strictly between 0 and 1.
+        sampling : {"fixed", "bernoulli"}
+            Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently.
+        rng : int, numpy.random.Generator or None
+            Seed or generator. Equal seeds give equal masks.
+
+        Returns
+        -------
+        PulseMask
+            The kept patches are its pulses.
+
+        Raises
+        ------
+        ValueError
+            If the mask ratio is not inside (0, 1), or fixed sampling would keep all or no patches.
+
         Examples
         --------
         >>> mask = PulseMask.random(PatchGrid((32, 32), 8), 0.75, rng=0)
@@ -92,17 +113,33 @@ class PulseMask:
     def dft(self, *, out: NDArray[np.complex128] | None = None) -> NDArray[np.complex128]:
         """Closed-form transform of ``visible`` (Eq. 19), whole grid, FFT order.
 
-        The transform of ``hidden`` is D·δ[k] minus this one.
+        M[k] = R[k] Σ_i e^(−2πi k·a_i/D), with a_i the starts and R the transform of one pulse
+        (`dirichlet_kernel`), a product over the axes. The transform of ``hidden`` is D·δ[k] − M[k].
 
         Parameters
         ----------
-        out : ndarray of complex128, shape ``shape``, or None
-            C-contiguous array to write into and return.
+        out : ndarray of complex128, shape (*shape), or None
+            C-contiguous array for the result.
+
+        Returns
+        -------
+        ndarray of complex128, shape (*shape)
+            M[k], unnormalised; ``out`` if it is given.
         """
         return self._transform(half=False, out=out)
 
     def half_dft(self, *, out: NDArray[np.complex128] | None = None) -> NDArray[np.complex128]:
-        """Non-negative half-plane of `dft`, as a real FFT has it, shape (H, W//2 + 1).
+        """Non-negative half-plane of `dft`, in the layout of ``np.fft.rfft2``.
+
+        Parameters
+        ----------
+        out : ndarray of complex128, shape (H, W//2 + 1) or (D//2 + 1,), or None
+            C-contiguous array for the result.
+
+        Returns
+        -------
+        ndarray of complex128, shape (H, W//2 + 1) or (D//2 + 1,)
+            M[k], unnormalised; ``out`` if it is given.
 
         Examples
         --------
@@ -142,12 +179,14 @@ def sample_visible(
     Parameters
     ----------
     grid : PatchGrid
+        Patches that are kept or hidden.
     mask_ratio : float
         Fraction of patches that is hidden, strictly between 0 and 1.
     n : int
         Number of masks.
     sampling : {"fixed", "bernoulli"}
-        Exactly ⌊L(1−m)⌋ patches kept, or each by its own coin.
+        Keep exactly ⌊L(1−m)⌋ of the L patches of each mask (simple random sampling without
+        replacement), or each patch independently with probability 1−m.
     random_offset : bool
         Shift the patch grid of each mask by a random number of pixels, cyclically.
     rng : int, numpy.random.Generator or None
@@ -230,7 +269,7 @@ def _paint(
 def _paint_patches(
     shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.int64]
 ) -> BoolArray | None:
-    """The same of different patches of one grid, whole or shifted; None where they are not."""
+    """As `_paint`, for distinct patches of one (shifted) grid; None where they are not that."""
     offset = starts[0] % patch_size if len(starts) else None
     if offset is None or (starts % patch_size != offset).any():
         return None

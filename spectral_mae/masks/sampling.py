@@ -1,8 +1,8 @@
 """Draws and enumerations of the patches that are kept, for the two designs of mask sampling.
 
 ``"fixed"`` is simple random sampling without replacement, what MAE code does: exactly
-K = ⌊L(1−m)⌋ of L patches are kept. ``"bernoulli"`` keeps each patch by its own coin, what
-Lemma 1 of the paper assumes.
+K = ⌊L(1−m)⌋ of L patches are kept. ``"bernoulli"`` keeps each patch independently with probability
+1−m, what Lemma 1 of the paper assumes.
 """
 
 from __future__ import annotations
@@ -26,10 +26,22 @@ Seed = int | SeedSequence | Generator | None
 def generator_of(rng: Seed) -> Generator:
     """Return the random generator of a seed; a generator is returned as it is (SPEC 7).
 
+    Parameters
+    ----------
+    rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+        A seed of 0 or more, or a generator; None takes entropy from the system.
+
+    Returns
+    -------
+    numpy.random.Generator
+        A new one, or the one that was given.
+
     Raises
     ------
-    TypeError, ValueError
-        For what is neither, and for seeds below zero.
+    TypeError
+        If it is none of these.
+    ValueError
+        If a seed is negative.
     """
     if rng is None or isinstance(rng, Generator | SeedSequence):
         return np.random.default_rng(rng)
@@ -44,7 +56,31 @@ def sample_kept(
     sampling: Sampling = "fixed",
     rng: Seed = None,
 ) -> BoolArray:
-    """Draw ``n`` sets of kept patches, shape (n, n_patches), True where kept."""
+    """Draw ``n`` random sets of kept patches.
+
+    Parameters
+    ----------
+    n_patches : int
+        Number of patches, L ≥ 2.
+    mask_ratio : float
+        Fraction of patches that is hidden, strictly between 0 and 1.
+    n : int
+        Number of sets.
+    sampling : {"fixed", "bernoulli"}
+        Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+    rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+        Seed or generator.
+
+    Returns
+    -------
+    ndarray of bool, shape (n, n_patches)
+        True where a patch is kept.
+
+    Raises
+    ------
+    ValueError
+        As `inclusion_probabilities`, or if ``n`` is not positive.
+    """
     _checks.choice("sampling", sampling, Sampling)
     n = _checks.positive_int("n", n)
     generator = generator_of(rng)

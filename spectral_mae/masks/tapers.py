@@ -15,12 +15,50 @@ from spectral_mae.spectra.frequencies import row_strips
 
 
 def mask_weights(visible: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
-    """Check a mask, or several, (*shape) or (n, *shape), and return its weights."""
+    """Check one mask or several and return them as weights in double precision.
+
+    Parameters
+    ----------
+    visible : array_like, shape (*shape) or (n, *shape)
+        Bool, or weights from 0 to 1.
+    shape : tuple of int
+        Pixels along each axis.
+
+    Returns
+    -------
+    ndarray of float64, like ``visible``
+        A copy.
+
+    Raises
+    ------
+    ValueError
+        If the shape does not fit, or a weight is not from 0 to 1.
+    """
     return mask_or_weights(visible, shape).astype(np.float64)
 
 
 def mask_or_weights(visible: ArrayLike, shape: tuple[int, ...]) -> BoolArray | FloatArray:
-    """The same without a copy; a bool mask as it is, in an eighth of the memory of weights."""
+    """Check one mask or several and return them without a copy.
+
+    As `mask_weights`, but a bool mask stays bool, in an eighth of the memory of weights.
+
+    Parameters
+    ----------
+    visible : array_like, shape (*shape) or (n, *shape)
+        Bool, or weights from 0 to 1.
+    shape : tuple of int
+        Pixels along each axis.
+
+    Returns
+    -------
+    ndarray of bool or float64, like ``visible``
+        The masks.
+
+    Raises
+    ------
+    ValueError
+        If the shape does not fit, or a weight is not from 0 to 1.
+    """
     weights: BoolArray | FloatArray = _checks.plain_array("visible", visible)
     if weights.dtype != np.bool_:
         weights = _checks.real_array("visible", visible).astype(np.float64, copy=False)
@@ -35,7 +73,20 @@ def mask_or_weights(visible: ArrayLike, shape: tuple[int, ...]) -> BoolArray | F
 
 
 def autocorrelation(half_power: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """Circular autocorrelation from power on the half-plane."""
+    """Circular autocorrelation of an array from its power |X|² (Wiener-Khinchin).
+
+    Parameters
+    ----------
+    half_power : ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+        |X|² on the half-plane, unnormalised.
+    shape : tuple of int
+        Pixels along each axis of the array.
+
+    Returns
+    -------
+    ndarray, shape (*shape)
+        Σ_n x[n] x[n+r] at every lag r, FFT order.
+    """
     # Axis by axis, for an inverse transform of both at once takes three times its result.
     half = half_power.astype(np.complex128)
     if len(shape) == 2:
@@ -46,7 +97,15 @@ def autocorrelation(half_power: FloatArray, shape: tuple[int, ...]) -> FloatArra
 
 
 def add_power(power: FloatArray, pixels: BoolArray | FloatArray) -> None:
-    """Add |X|² of an image to half-plane power, some rows at a time."""
+    """Add |X|² of an image to an array of power, some rows at a time to save memory.
+
+    Parameters
+    ----------
+    power : ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+        Power on the half-plane; changed in place.
+    pixels : ndarray, shape (*shape)
+        The image, or a mask.
+    """
     half = scipy.fft.rfftn(pixels)
     for rows in row_strips(power.shape):
         power[rows] += np.abs(half[rows]) ** 2
@@ -55,19 +114,26 @@ def add_power(power: FloatArray, pixels: BoolArray | FloatArray) -> None:
 def taper_edges(visible: ArrayLike, width: float) -> FloatArray:
     """Weights that rise smoothly from 0 at hidden pixels to 1 at ``width`` pixels from them.
 
-    A sharp edge of a mask leaks far in frequency; a tapered one sees less of the image and leaks
-    less. The rise is (1 − cos πd/width)/2 in the distance d to the nearest hidden pixel; the
-    image's own borders are not edges.
+    A sharp edge of a mask spreads power over all frequencies. A tapered edge spreads less, and
+    uses less of the image. The weight is (1 − cos πd/width)/2 at a distance d < width from the
+    nearest hidden pixel; the borders of the image are not edges.
 
     Parameters
     ----------
     visible : array_like of bool, shape (*shape)
+        True where a pixel is visible.
     width : float
-        In pixels.
+        Width of the rise in pixels, above 0.
 
     Returns
     -------
-    ndarray, shape (*shape)
+    ndarray of float64, shape (*shape)
+        Weights from 0 to 1.
+
+    Raises
+    ------
+    TypeError
+        If ``visible`` is not of type bool.
 
     Examples
     --------
@@ -88,14 +154,21 @@ def taper_edges(visible: ArrayLike, width: float) -> FloatArray:
 def step_weights(
     weights: BoolArray | FloatArray, axis: int, *, wrap: bool
 ) -> BoolArray | FloatArray:
-    """Weights of the steps to the next pixel along an axis: both ends have to be visible.
+    """Weights of the differences to the next pixel along an axis: products of both pixels' weights.
 
     Parameters
     ----------
-    weights : ndarray
+    weights : ndarray of bool or float, shape (*shape)
+        Mask or weights of the pixels.
     axis : int
+        Axis of the differences.
     wrap : bool
-        Whether the last pixel steps to the first.
+        Whether the first pixel is the next one of the last.
+
+    Returns
+    -------
+    ndarray, like ``weights``
+        Zero (or False) at the last pixel if ``wrap`` is False.
     """
     both = np.roll(weights, -1, axis)
     both *= weights

@@ -24,7 +24,7 @@ from spectral_mae.spectra.frequencies import half_shape, row_strips
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
 
-# What is said to whoever gives `psd` a batch.
+# What the error says when `psd` gets a batch.
 SEVERAL = "Periodogram(shape).radial(images), .mean(images) or .power(images)"
 BLOCK_BYTES = 64 * 2**20
 SUMMED = 2**20  # bytes of power that are added up at a time
@@ -67,6 +67,7 @@ def psd(
     Returns
     -------
     Spectrum
+        Power on the non-negative half-plane of the real FFT, not doubled.
 
     Raises
     ------
@@ -105,7 +106,9 @@ class _NotFiniteError(Exception):
 
 
 class Periodogram:
-    """The planned, reusable, batched form of `psd`.
+    """Power spectra of batches of images of one shape: `psd` with plans that are kept.
+
+    Plans, windows and rings are made once and used for all batches.
 
     Parameters
     ----------
@@ -116,11 +119,12 @@ class Periodogram:
         (`psd` takes that of its image).
     workers : int
         Threads that share the chunks of a batch.
-    fs, window, detrend, scaling
+    fs, window, detrend, scaling : optional
         As in `psd`.
     channel_axis : int or None
         Axis of the channels in a *batch*, which has the images along axis 0.
     backend : {"fftw", "scipy"}
+        Library that computes the transforms.
     planner : {"estimate", "measure"}
         FFTW's effort; ``"measure"`` pays where thousands of images of one shape follow, and may
         change the last bit of the results from run to run.
@@ -193,9 +197,10 @@ class Periodogram:
         Parameters
         ----------
         images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
+            Real numbers.
         visible : array_like or None
-            What multiplies each image between detrending and window: a mask, or weights, of shape
-            (n, *shape), or (*shape) for one that all images share.
+            Masks or weights, which multiply the images between detrending and window: shape
+            (n, *shape), or (*shape) for one that all images share. None keeps all pixels.
 
         Returns
         -------
@@ -211,9 +216,27 @@ class Periodogram:
     def radial(
         self, images: ArrayLike, bins: Bins = None, *, visible: ArrayLike | None = None
     ) -> RadialSpectrum:
-        """Ring averages of every image: a `RadialSpectrum` whose power is (n, n_bins).
+        """Average the power of every image over rings of frequency.
 
-        ``bins`` as in `Spectrum.radial`; rings that hold no frequency are left out there too.
+        Parameters
+        ----------
+        images : array_like
+            As in `power`.
+        bins : int, sequence of float or None
+            Number or edges of the rings, as in `Spectrum.radial`.
+        visible : array_like or None
+            As in `power`.
+
+        Returns
+        -------
+        RadialSpectrum
+            Its ``power``, ``std`` and ``stderr`` have the shape (n, n_bins): one row per image.
+
+        Examples
+        --------
+        >>> images = np.random.default_rng(0).standard_normal((5, 16, 16))
+        >>> Periodogram((16, 16)).radial(images, bins=4).power.shape
+        (5, 4)
         """
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
@@ -231,7 +254,23 @@ class Periodogram:
         return rings.spectrum(*moments, scaling=self.scaling)
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
-        """Mean spectrum of all images, added up in double precision."""
+        """Average the power over all images; sums are in double precision.
+
+        Parameters
+        ----------
+        images, visible : array_like
+            As in `power`.
+
+        Returns
+        -------
+        Spectrum
+            Its ``averages`` is the number of images.
+
+        Raises
+        ------
+        ValueError
+            If the batch is empty.
+        """
         batch = self._batch(images)
         n = len(batch)
         masks = self._masks(visible, n)
@@ -252,13 +291,18 @@ class Periodogram:
         )
 
     def condition(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
-        """The pixels that are transformed: detrended, masked, windowed.
+        """Detrend, mask and window images, as `power` does before it transforms them.
+
+        Parameters
+        ----------
+        images, visible : array_like
+            As in `power`.
 
         Returns
         -------
         ndarray, shape (n, *shape, channels)
-            Of the precision ``dtype``; one channel if there is no channel axis. Not to be written
-            to: where there is nothing to do it is the batch itself.
+            Of the precision ``dtype``; one channel if there is no channel axis. Do not write to it:
+            where there is nothing to do it is the batch itself.
         """
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))

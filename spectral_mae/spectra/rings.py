@@ -39,11 +39,12 @@ class RadialSpectrum:
         Spread of the power within each ring (root mean square deviation).
     stderr : ndarray, like ``power``
         Standard error of ``power``: with M = ``count / 2`` independent frequencies, the spread
-        over √(M−1). A ring with a single independent one has no spread to speak of, and takes
+        over √(M−1). A ring with a single independent frequency has no spread of its own; it takes
         that of a Gaussian field, whose power has a standard deviation equal to its mean.
     edges : ndarray, shape (n_bins, 2)
-        Lower and upper edge of each ring; of no width where nobody gave any.
+        Lower and upper edge of each ring. By default both are ``frequency``.
     scaling : {"density", "spectrum", "energy"}
+        Unit of the power, as in `Spectrum`.
     averages : int
         Number of spectra that were averaged before this one was formed.
     floor : float
@@ -52,7 +53,7 @@ class RadialSpectrum:
         Sampling frequency along each axis of the data.
     log_frequency, log_spread : ndarray, shape (n_bins,)
         Mean and variance of the logarithm of frequency in each ring (zero left out), which
-        slopes need; those of ``frequency`` itself where nobody gave any.
+        `fit_slope` needs. By default log ``frequency`` and zero.
     """
 
     frequency: FloatArray
@@ -102,7 +103,8 @@ class RadialSpectrum:
 
         Returns
         -------
-        slope, stderr : float
+        SlopeFit
+            A named tuple: ``slope``, and its standard error ``stderr``.
 
         Raises
         ------
@@ -144,18 +146,30 @@ class RadialSpectrum:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain lists and numbers."""
+        """Return the fields as plain lists and numbers.
+
+        Returns
+        -------
+        dict
+            The name of each field, and its value in types that JSON knows.
+        """
         return plain_fields(self)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one row per ring (and per spectrum, if this is a batch)."""
+        """Write a CSV file with one row per ring (and per spectrum, if this is a batch).
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. An existing file is replaced.
+        """
         lower, upper = self.edges.T
         bins = {"frequency": self.frequency, "lower": lower, "upper": upper, "count": self.count}
         write_columns(path, bin_columns(bins, self))
 
 
 class RingBins:
-    """The rings of one grid of frequencies, worked out once and used for many spectra.
+    """Rings of the frequencies of one grid, computed once and used for many spectra.
 
     Parameters
     ----------
@@ -169,6 +183,11 @@ class RingBins:
         first of them, where only longer axes have frequencies, as wide as the finest step. An
         int: so many equal rings over the same range. A sequence: edges, half-open but for the
         last, as in ``np.histogram``; only then can zero frequency and the corners take part.
+
+    Raises
+    ------
+    ValueError
+        If edges do not rise from 0 or more, or no frequency lies in the rings.
     """
 
     def __init__(self, shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> None:

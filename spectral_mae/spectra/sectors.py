@@ -27,11 +27,12 @@ class SectorSpectrum:
         Middle of each sector in degrees, 0 ≤ angle < 180: the direction of the frequency vector,
         from the last axis (0°, power of vertical stripes) towards the first axis (90°).
     power, std, stderr : ndarray, shape (n,)
-        As in `RadialSpectrum`.
+        Mean, spread and standard error of the power in each sector, as in `RadialSpectrum`.
     count : ndarray of float, shape (n,)
         Frequencies of the whole grid; one on the border of two sectors, or at a Nyquist
         frequency, where k and its aliases have two orientations, counts half in each.
     scaling : {"density", "spectrum", "energy"}
+        Unit of the power, as in `Spectrum`.
     """
 
     angle: FloatArray
@@ -48,11 +49,23 @@ class SectorSpectrum:
         return len(self.power)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain lists and numbers."""
+        """Return the fields as plain lists and numbers.
+
+        Returns
+        -------
+        dict
+            The name of each field, and its value in types that JSON knows.
+        """
         return plain_fields(self)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one row per sector."""
+        """Write a CSV file with one row per sector.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. An existing file is replaced.
+        """
         write_columns(path, bin_columns({"angle": self.angle, "count": self.count}, self))
 
 

@@ -29,7 +29,7 @@ class Spectrum:
     fs : tuple of float
         Sampling frequency along each axis.
     cell : float
-        What one frequency weighs in `total`.
+        Weight of one frequency in `total`: the area of its cell for ``"density"``.
     averages : int
         Number of spectra that were averaged.
     floor : float
@@ -53,7 +53,13 @@ class Spectrum:
         return grid.half_frequencies(self.shape, self.fs)
 
     def full(self) -> FloatArray:
-        """Power on the whole grid, shape ``shape``, in ``np.fft.fftfreq`` order."""
+        """Return the power at all frequencies, negative ones included.
+
+        Returns
+        -------
+        ndarray, shape (*shape)
+            In the order of ``np.fft.fftfreq`` along each axis.
+        """
         return grid.full_from_half(self.power, self.shape)
 
     @property
@@ -68,15 +74,16 @@ class Spectrum:
 
     @property
     def per_pixel(self) -> FloatArray:
-        """|X|² divided by the number of pixels on the half-plane, whatever the scaling.
+        """|X|²/N on the half-plane, N the number of pixels, whatever the scaling.
 
-        What is also called density at one sample per pixel; it sums to the sum of squares.
+        This is the density at a sampling frequency of one sample per pixel. Over the whole grid it
+        sums to Σx² (weighted with the squared window, if there is one).
         """
         size = prod(self.shape)
         return self.power * (1.0 / size if self.scaling == "energy" else self.cell * size)
 
     def radial(self, bins: Bins = None) -> RadialSpectrum:
-        """Average over rings of equal distance from zero frequency.
+        """Average the power over rings of equal distance from zero frequency.
 
         Parameters
         ----------
@@ -91,6 +98,12 @@ class Spectrum:
         Returns
         -------
         RadialSpectrum
+            Mean, spread and standard error of the power in each ring.
+
+        Raises
+        ------
+        ValueError
+            If no frequency lies in the rings, or edges do not rise.
 
         Examples
         --------
@@ -108,7 +121,7 @@ class Spectrum:
     def sectors(
         self, n: int, *, fmin: float | None = None, fmax: float | None = None
     ) -> SectorSpectrum:
-        """Average over ``n`` sectors of orientation.
+        """Average the power over ``n`` sectors of orientation.
 
         Parameters
         ----------
@@ -121,6 +134,7 @@ class Spectrum:
         Returns
         -------
         SectorSpectrum
+            Mean, spread and standard error of the power in each sector.
 
         Raises
         ------
@@ -147,7 +161,14 @@ class Spectrum:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return power, frequencies and scalars as plain lists and numbers."""
+        """Return power, frequencies and scalars as plain lists and numbers.
+
+        Returns
+        -------
+        dict
+            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``fs``, ``total`` and
+            ``averages``.
+        """
         return {
             "power": self.power.tolist(),
             "frequencies": [axis.tolist() for axis in self.frequencies],
