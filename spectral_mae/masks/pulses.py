@@ -23,9 +23,21 @@ Complex128Array = NDArray[np.complex128]
 
 
 def unit_roots(n: int, multiples: NDArray[np.integer]) -> Complex128Array:
-    """e^(−2πi j/n) for integers j, accurate to rounding whatever the size of j.
+    """Powers of a root of unity, e^(−2πi j/n), accurate to rounding for integers of any size.
 
-    The integers are reduced modulo n to the nearest of zero before they meet π.
+    The integers are reduced modulo n, to the one nearest to zero, before they are multiplied by π.
+
+    Parameters
+    ----------
+    n : int
+        Order of the root.
+    multiples : ndarray of int
+        The exponents j.
+
+    Returns
+    -------
+    ndarray of complex128, like ``multiples``
+        Of modulus 1.
     """
     reduced = (multiples + n // 2) % n - n // 2
     return np.exp(reduced * (-2j * np.pi / n))
@@ -68,7 +80,20 @@ def dirichlet_kernel(n: int, patch_size: int) -> Complex128Array:
 
 
 def dirichlet_power(n: int, patch_size: int) -> NDArray[np.float64]:
-    """|R[k]|² = sin²(πpk/D) / sin²(πk/D), |R[0]|² = p². Shape (n,)."""
+    """Power of one pulse, |R[k]|² = sin²(πpk/D) / sin²(πk/D), |R[0]|² = p².
+
+    Parameters
+    ----------
+    n : int
+        Pixels along the axis, D.
+    patch_size : int
+        Pixels of the pulse, p.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        In FFT order.
+    """
     n, patch_size = _pulse(n, patch_size)
     k = np.arange(1, n)
     ratio = _sine(k * patch_size, n) / _sine(k, n)
@@ -76,10 +101,22 @@ def dirichlet_power(n: int, patch_size: int) -> NDArray[np.float64]:
 
 
 def grating_zeros(n: int, patch_size: int) -> NDArray[np.intp]:
-    """Indices k at which every mask of such pulses has no power, whatever the starts.
+    """Indices k at which no mask of such pulses has power, whatever their starts.
 
-    R[k] = 0 at the multiples of D/gcd(D, p) other than multiples of D. In two dimensions each
-    such k takes the whole line with it: the dark lines of the grating of Fig. 22.
+    R[k] = 0 at the multiples of D/gcd(D, p) other than multiples of D. In two dimensions each such
+    k is a line without power: the dark lines of the grating of Fig. 22.
+
+    Parameters
+    ----------
+    n : int
+        Pixels along the axis, D.
+    patch_size : int
+        Pixels of a pulse, p.
+
+    Returns
+    -------
+    ndarray of int
+        Rising.
 
     Examples
     --------
@@ -131,9 +168,19 @@ class PulseSum:
             )
 
     def dft(self, *, half: bool = False, out: Complex128Array | None = None) -> Complex128Array:
-        """The transform, or its non-negative half-plane, in FFT order.
+        """Return the transform, or its non-negative half-plane, in FFT order.
 
-        ``out`` is a C-contiguous array of the shape of the result, which is written into it.
+        Parameters
+        ----------
+        half : bool
+            Return the half-plane.
+        out : ndarray of complex128, or None
+            C-contiguous array of the shape of the result, to write it into.
+
+        Returns
+        -------
+        ndarray of complex128, shape (*shape), or that of its half-plane
+            M[k], unnormalised; ``out`` if it is given.
         """
         wanted = half_shape(self.shape) if half else self.shape
         if out is None:
@@ -174,9 +221,19 @@ class PulseSum:
 def start_phases(
     shape: tuple[int, ...], patch_size: tuple[int, ...], starts: NDArray[np.integer]
 ) -> Complex128Array:
-    """Σ_i e^(−2πi k·a_i/D), the factor of Eqs. 19 and 21 that depends on where the pulses start.
+    """Factor of Eqs. 19 and 21 that depends on the starts of the pulses, Σ_i e^(−2πi k·a_i/D).
 
-    Arguments as of `PulseSum`.
+    Parameters
+    ----------
+    shape, patch_size : tuple of int
+        Pixels along each axis, of the image and of a pulse.
+    starts : ndarray of int, shape (N, ndim)
+        First pixel a_i of each pulse.
+
+    Returns
+    -------
+    ndarray of complex128, shape (*shape)
+        In FFT order.
     """
     ones = tuple(np.ones(n, dtype=np.complex128) for n in shape)
     return PulseSum(shape, patch_size, starts, ones).dft()

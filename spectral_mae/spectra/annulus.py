@@ -23,6 +23,7 @@ class Annulus:
     fs : tuple of float
         Sampling frequency along each axis.
     fmin, fmax : float
+        Limits of the radial frequency, in the unit of ``fs``.
 
     Attributes
     ----------
@@ -67,7 +68,18 @@ class Annulus:
         self._single = (row[:, np.newaxis] + columns)[inside]
 
     def sum(self, power: FloatArray) -> float:
-        """Sum of half-plane power over the frequencies of the whole grid in the annulus."""
+        """Sum half-plane power over the frequencies of the whole grid in the annulus.
+
+        Parameters
+        ----------
+        power : ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+            Power on the half-plane.
+
+        Returns
+        -------
+        float
+            Each frequency counts once, and so does its mirror image −k.
+        """
         flat = power.ravel()
         total = flat[self._single].sum(dtype=np.float64)
         if len(self._runs):

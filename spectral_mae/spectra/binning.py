@@ -31,7 +31,17 @@ Gathered = Callable[[Entries], FloatArray]  # power at some entries, (n, entries
 
 
 def unit_near(largest: float) -> float:
-    """A power of two near a number, to divide by before squaring; exact, so that no bit changes.
+    """Return a power of two near a number, to divide by before squaring without rounding.
+
+    Parameters
+    ----------
+    largest : float
+        A finite number, 0 or more.
+
+    Returns
+    -------
+    float
+        2^n with ``largest`` < 2^n ≤ 2·``largest``; 1 for 0.
 
     Examples
     --------
@@ -42,7 +52,14 @@ def unit_near(largest: float) -> float:
 
 
 class BinMeans(NamedTuple):
-    """Mean, spread and standard error of power in bins, each of shape (..., n_bins)."""
+    """Mean, spread and standard error of power in bins.
+
+    Attributes
+    ----------
+    power, std, stderr : ndarray, shape (..., n_bins)
+        Mean power in each bin, its standard deviation within the bin, and the standard error of the
+        mean.
+    """
 
     power: FloatArray
     std: FloatArray
@@ -111,9 +128,19 @@ class Binning:
     def moments(
         self, power: FloatArray, *, transposed: bool = False
     ) -> tuple[FloatArray, FloatArray]:
-        """Mean and standard deviation over the bins, each (..., n_bins).
+        """Mean and standard deviation of power in each bin.
 
-        ``power`` is (..., *half_shape); ``transposed`` where its last axes come in the other order.
+        Parameters
+        ----------
+        power : ndarray, shape (..., H, W//2 + 1) or (..., D//2 + 1)
+            Power of one spectrum or several on the half-plane.
+        transposed : bool
+            Whether the last two axes of ``power`` are in the opposite order.
+
+        Returns
+        -------
+        mean, std : ndarray of float64, shape (..., n_bins)
+            Weighted mean and root mean square deviation from it.
         """
         lead = power.shape[: power.ndim - len(self.half_shape)]
         flat = power.reshape(-1, math.prod(self.half_shape))
@@ -131,12 +158,23 @@ class Binning:
     def moments_of(
         self, function: Callable[[NDArray[np.integer[Any]]], FloatArray]
     ) -> tuple[FloatArray, FloatArray]:
-        """The same, each (n_bins,), of a function of the place in the half-plane, row by row."""
+        """Mean and standard deviation, in each bin, of a function of frequency.
+
+        Parameters
+        ----------
+        function : callable
+            Takes indices into the half-plane, read row by row, and returns a value for each.
+
+        Returns
+        -------
+        mean, std : ndarray of float64, shape (n_bins,)
+            Weighted mean and root mean square deviation from it.
+        """
         mean, std = self._moments(1, lambda entries: function(self._index[entries])[np.newaxis])
         return mean[0], std[0]
 
     def _moments(self, n: int, gathered: Gathered) -> tuple[FloatArray, FloatArray]:
-        """Of ``n`` planes, where ``gathered`` gives some entries of each: (n, n_bins)."""
+        """Moments of ``n`` planes, each (n, n_bins); ``gathered`` returns some entries of each."""
         blocks = list(self._blocks(n))
         if len(blocks) == 1:
             return self._block_moments(n, blocks[0], gathered)
@@ -173,7 +211,7 @@ class Binning:
         return mean, std
 
     def _blocks(self, n: int) -> Iterator[slice]:
-        """Bins whose entries, of ``n`` planes, are worked on together."""
+        """Yield ranges of bins whose entries, of ``n`` planes, fit into working memory."""
         first, last, most = 0, len(self._sizes), max(1, BLOCK // max(1, n))
         while first < last:
             stop = int(np.searchsorted(self._ends, self._ends[first] + most, side="right")) - 1
@@ -184,9 +222,9 @@ class Binning:
     def _deviations(
         self, gathered: Gathered, bins: slice, mean: FloatArray, chosen: BoolArray
     ) -> FloatArray:
-        """Standard deviations of some bins of a block, deviation by deviation.
+        """Standard deviations of some bins of a block, from the deviations of the entries.
 
-        In units of the largest deviation, whose square might leave the range of numbers.
+        They are divided by the largest deviation first, whose square might overflow or underflow.
         """
         sizes = self._sizes[bins]
         entries = np.flatnonzero(np.repeat(chosen, sizes))
@@ -205,7 +243,21 @@ class Binning:
         return np.asarray(largest * np.sqrt(np.add.reduceat(off, first, axis=-1) / counts))
 
     def errors(self, mean: FloatArray, std: FloatArray, averages: int = 1) -> BinMeans:
-        """Standard errors, where power is the mean of so many independent spectra."""
+        """Add standard errors to means and standard deviations.
+
+        Parameters
+        ----------
+        mean, std : ndarray, shape (..., n_bins)
+            As `moments` returns them.
+        averages : int
+            Number of independent spectra whose mean the power is.
+
+        Returns
+        -------
+        BinMeans
+            With M = count/2 independent frequencies, stderr = std/√(M−1), and |mean|/√(M·averages),
+            that of a Gaussian field, where M ≤ 1.
+        """
         independent = self.counts / 2
         with np.errstate(divide="ignore", invalid="ignore"):
             scatter = std / np.sqrt(independent - 1)
@@ -217,14 +269,25 @@ class Binning:
         return {**self.__dict__, "_free": [], "_last_parts": (None, None)}
 
     def spread(self, values: FloatArray) -> FloatArray:
-        """One value per bin at every entry of it, (n_bins,) to the half-plane."""
+        """Write the value of each bin at all of its frequencies.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_bins,)
+            One value per bin.
+
+        Returns
+        -------
+        ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+            Zero where a frequency is in no bin.
+        """
         half = np.zeros(self.half_shape)
         half.flat[self._index] = np.repeat(values, self._sizes)
         return half
 
     @contextmanager
     def _borrow(self, shape: tuple[int, ...]) -> Iterator[FloatArray]:
-        """Lend an array to this thread alone: fresh ones cost more in page faults than sums do."""
+        """Give this thread a working array of its own; new arrays cost more in page faults."""
         try:
             spare = self._free.pop()  # list.pop and list.append are atomic
         except IndexError:
@@ -238,7 +301,7 @@ class Binning:
             self._free.append(spare)
 
     def _means(self, values: FloatArray, bins: slice) -> FloatArray:
-        """Weighted means over some bins of their entries, (n, entries) to (n, n_bins)."""
+        """Weighted means over some bins of their entries: (n, entries) to (n, n_bins)."""
         if values.size == 0:
             return np.zeros((len(values), bins.stop - bins.start))
         runs, first = self._parts(len(values), bins)
@@ -250,14 +313,14 @@ class Binning:
         return sums
 
     def _runs_of(self, bins: slice) -> slice:
-        """The runs that some bins are made of."""
+        """Range of the runs of equal weight in some bins."""
         last = self._first[bins.stop] if bins.stop < len(self._first) else len(self._runs)
         return slice(int(self._first[bins.start]), int(last))
 
     def _parts(
         self, n: int, bins: slice
     ) -> tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
-        """Where runs begin in the entries, and bins in the runs, of ``n`` rows as one."""
+        """First entries of the runs, and first runs of the bins, for ``n`` rows read as one."""
         kept, found = self._last_parts  # another thread may set it meanwhile
         if kept != (n, bins.start, bins.stop):
             runs, rows = self._runs_of(bins), np.arange(n)
@@ -277,9 +340,9 @@ def _sort_keys(
     bins: NDArray[np.integer[Any]],
     shared: tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]] | None,
 ) -> tuple[NDArray[np.unsignedinteger[Any]], FloatArray]:
-    """A key of each entry that rises with its bin and then its weight, and the weights there are.
+    """Sorting keys of the entries, which rise with the bin and then the weight, and all weights.
 
-    Frequencies in no bin have the largest key there is.
+    Frequencies in no bin get the largest key of the type.
     """
     columns = hermitian_weights(shape)
     weights = np.array([1.0, 2.0] if shared is None else [0.25, 0.5, 1.0, 2.0])

@@ -1,4 +1,4 @@
-"""What happens to pixels before they are transformed: detrend, then mask, then window."""
+"""Detrending, masking and windowing of pixels before the transform, in this order."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ DetrendOption = Detrend | Literal[False] | None
 
 
 class Conditioning:
-    """Detrending and window for images of one shape, and the normalisation that goes with them.
+    """Detrending and window for images of one shape, and the normalisation of their power.
 
     Parameters
     ----------
     shape : tuple of int
+        Pixels along each axis.
     dtype : dtype
-        Precision of the buffers that `fill` fills.
-    window, detrend
+        Precision of the buffers that `fill` writes to.
+    window, detrend : optional
         As in `spectral_mae.psd`.
     transposed : bool
-        Whether the half-planes of the workspaces that `fill` gets are.
+        Whether the half-planes of the workspaces that `fill` is given have their axes swapped.
     """
 
     def __init__(
@@ -54,11 +55,21 @@ class Conditioning:
 
     @property
     def changes(self) -> bool:
-        """Whether it does anything to pixels."""
+        """Whether there is any detrending or window."""
         return self.detrend is not None or self._window is not None
 
     def fill(self, space: Workspace, planes: NDArray[Any], masks: NDArray[Any] | None) -> None:
-        """Detrend, mask and window ``planes`` (n, *shape) into the real buffer of ``space``."""
+        """Detrend, mask and window images into the real buffer of a workspace.
+
+        Parameters
+        ----------
+        space : Workspace
+            Its ``real`` buffer receives the result; detrending may use ``half`` too.
+        planes : ndarray, shape (n, *shape)
+            Images of one channel; they are not changed.
+        masks : ndarray, shape (n, *shape), or None
+            Masks or weights.
+        """
         real = space.real[: len(planes)]
         real[...] = planes
         if self.detrend == "constant":
@@ -79,7 +90,28 @@ class Conditioning:
             real *= self._window
 
     def normalisation(self, fs: tuple[float, ...], scaling: Scaling) -> tuple[float, float]:
-        """Factor from |X|² to power, and what one frequency weighs in the total."""
+        """Return the factor from |X|² to power, and the weight of a frequency in the total.
+
+        Parameters
+        ----------
+        fs : tuple of float
+            Sampling frequency along each axis.
+        scaling : {"density", "spectrum", "energy"}
+            As in `spectral_mae.psd`.
+
+        Returns
+        -------
+        norm : float
+            1/(fs·Σw²), 1/(Σw)² or 1 with the window w.
+        cell : float
+            Factor that makes the sum of power over all frequencies the mean square of the data (for
+            "energy": D·Σx²).
+
+        Raises
+        ------
+        ValueError
+            If a window sums to zero and the scaling is "spectrum".
+        """
         size = prod(self.shape)
         if scaling == "energy":
             return 1.0, 1.0
@@ -95,7 +127,25 @@ class Conditioning:
 
 
 def window_weights(window: Window, shape: tuple[int, ...]) -> FloatArray | None:
-    """Weights of a window, the outer product over the axes; None where there is no window."""
+    """Return the weights of a window, the outer product over the axes.
+
+    Parameters
+    ----------
+    window : str, tuple, float, array_like or None
+        As in `scipy.signal.get_window`, or the weights themselves.
+    shape : tuple of int
+        Pixels along each axis.
+
+    Returns
+    -------
+    ndarray of float64, shape (*shape), or None
+        None if there is no window.
+
+    Raises
+    ------
+    ValueError
+        If SciPy does not know the window, or weights do not fit, are not finite, or are all zero.
+    """
     if window is None:
         return None
     if isinstance(window, str | tuple):
@@ -131,7 +181,7 @@ def _mean(real: FloatArray) -> FloatArray:
 
 
 def _subtract_line(real: FloatArray) -> None:
-    """Take away the least-squares line or plane; centred coordinates are orthogonal."""
+    """Subtract the least-squares line or plane; centred coordinates are orthogonal."""
     real -= _mean(real)
     for axis in range(1, real.ndim):
         n = real.shape[axis]

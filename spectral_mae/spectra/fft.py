@@ -63,13 +63,30 @@ class Workspace(Protocol):
     half: ComplexArray
 
     def room(self, n: int) -> FloatArray:
-        """Room for the power of ``n`` images, kept; the transforms do not touch it."""
+        """Return an array for the power of ``n`` images that the transforms do not use.
+
+        Parameters
+        ----------
+        n : int
+            Number of images, at most those of a chunk.
+
+        Returns
+        -------
+        ndarray, shape (n, *half_shape)
+            The same memory in every call.
+        """
 
     def forward(self, planes: NDArray[Any] | None = None) -> None:
-        """Transform ``real`` into ``half``, or ``planes`` (n, *shape), which stay as they are."""
+        """Transform ``real`` into ``half``, without normalisation.
+
+        Parameters
+        ----------
+        planes : ndarray, shape (n, *shape), or None
+            Images to transform in place of ``real``; they are not changed.
+        """
 
     def inverse(self) -> None:
-        """Transform ``half`` into ``real``, scaled to undo `forward`."""
+        """Transform ``half`` into ``real``, normalised so that it inverts `forward`."""
 
 
 class RealFFT:
@@ -135,11 +152,22 @@ class RealFFT:
 
     @property
     def complex_dtype(self) -> np.dtype[Any]:
-        """``complex64`` or ``complex128``."""
+        """Type of the transforms, ``complex64`` or ``complex128``."""
         return np.result_type(self.dtype, np.complex64)
 
     def rfft(self, x: NDArray[Any]) -> ComplexArray:
-        """Unnormalised forward transform of a batch, (n, *shape) to (n, *half_shape)."""
+        """Transform a batch of real images, without normalisation.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n, *shape)
+            Real images.
+
+        Returns
+        -------
+        ndarray of complex, shape (n, *half_shape)
+            Their transforms on the half-plane.
+        """
         self._expect(x, self.shape)
         if np.iscomplexobj(x):
             raise TypeError(f"a real transform cannot take {x.dtype}")
@@ -153,7 +181,18 @@ class RealFFT:
         return out
 
     def irfft(self, half: NDArray[Any]) -> FloatArray:
-        """Inverse of `rfft`, (n, *half_shape) to (n, *shape); the argument stays as it is."""
+        """Invert `rfft`.
+
+        Parameters
+        ----------
+        half : ndarray of complex, shape (n, *half_shape)
+            Transforms on the half-plane; they are not changed.
+
+        Returns
+        -------
+        ndarray, shape (n, *shape)
+            Real images.
+        """
         self._expect(half, self.half_shape)
         out = np.empty((len(half), *self.shape), dtype=self.dtype)
 
@@ -167,11 +206,16 @@ class RealFFT:
         return out
 
     def each_chunk(self, n: int, work: Callable[[slice, Workspace], None]) -> None:
-        """Call ``work(rows, workspace)`` for every chunk of a batch of ``n``, in the pool.
+        """Call a function for every chunk of a batch, in a pool of threads.
 
-        ``work`` fills ``workspace.real`` (or ``.half``), transforms, and takes the result out
-        before it returns. Only the first ``rows.stop - rows.start`` entries of the buffers belong
-        to the chunk; what the others hold does not matter.
+        Parameters
+        ----------
+        n : int
+            Number of images in the batch.
+        work : callable
+            ``work(rows, workspace)`` fills ``workspace.real`` (or ``.half``), transforms it, and
+            copies the result before it returns. Only the first ``rows.stop - rows.start`` entries
+            of the buffers belong to the chunk; the others may hold anything.
         """
         chunks = iter([slice(i, min(i + self.chunk, n)) for i in range(0, n, self.chunk)])
 
@@ -197,9 +241,12 @@ class RealFFT:
 
     @contextmanager
     def borrow(self) -> Iterator[Workspace]:
-        """Lend a workspace to this thread alone; it is planned when all others are out.
+        """Give this thread a workspace of its own; a new one is planned if all are in use.
 
-        Those of large images are not kept.
+        Yields
+        ------
+        Workspace
+            It is kept for the next caller, unless it belongs to large images.
         """
         try:
             space = self._free.pop()  # list.pop and list.append are atomic
@@ -238,11 +285,11 @@ def _precision(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 class _Wisdom:
-    """What one `RealFFT` has measured.
+    """FFTW plans that one `RealFFT` has measured.
 
-    FFTW keeps what it measures for the whole process, and would then answer ``"estimate"`` with
-    measured plans, whose bits differ from run to run. So measured wisdom is held here, lent to
-    FFTW while it plans, and taken back; all workspaces of one `RealFFT` get the same plan.
+    FFTW keeps measurements for the whole process, and would then answer ``"estimate"`` with
+    measured plans, whose last bits differ from run to run. So they are kept here, given to FFTW
+    while it plans, and taken back; all workspaces of one `RealFFT` get the same plan.
     """
 
     def __init__(self, planner: Planner) -> None:
@@ -252,7 +299,7 @@ class _Wisdom:
 
     @contextmanager
     def used(self) -> Iterator[None]:
-        """Hold FFTW's planner, which is one per process, for one plan."""
+        """Lock FFTW's planner, of which there is one per process, while a plan is made."""
         with _PLANNER_LOCK:
             if not self.overwrites:
                 yield
@@ -270,14 +317,14 @@ class _Wisdom:
 
 
 class _Buffers:
-    """What both kinds of workspaces have."""
+    """The part that both kinds of workspaces share."""
 
     real: FloatArray
     half: ComplexArray
     _room: FloatArray = np.empty(0)
 
     def room(self, n: int) -> FloatArray:
-        """Room for the power of ``n`` images, kept."""
+        """Return an array for the power of ``n`` images, the same memory in every call."""
         if len(self._room) < n:
             self._room = np.empty((n, *self.half.shape[1:]), dtype=self.real.dtype)
         return self._room[:n]
@@ -331,7 +378,7 @@ class _FFTWWorkspace(_Buffers):
             first.update_arrays(self.real, self._rows)
 
     def _can_read(self, planes: NDArray[Any], alignment: int) -> bool:
-        """Whether ``planes`` may stand in for the real buffer."""
+        """Whether FFTW's plan may read ``planes`` in place of the real buffer."""
         real = self.real
         return (
             planes.dtype == real.dtype
@@ -389,7 +436,7 @@ def _scratch(array: NDArray[Any]) -> NDArray[Any]:
 
 
 class _ScipyWorkspace(_Buffers):
-    """The same buffers, transformed by SciPy's FFT."""
+    """Buffers of the same form, transformed by SciPy's FFT."""
 
     def __init__(
         self, chunk: int, shape: tuple[int, ...], dtype: np.dtype[Any], transposed: bool

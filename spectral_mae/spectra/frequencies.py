@@ -1,7 +1,7 @@
-"""Patches and frequency axes: how an image is cut, and how its spectrum is laid out.
+"""Frequency axes: how the spectrum of an image is laid out in arrays.
 
-Everything about index order lives here: row-major patches, the half-plane of a real FFT, the
-Nyquist rule, and the only ``fftshift`` of the package.
+All rules about the order of frequencies are in this file: the half-plane of a real FFT, the Nyquist
+frequency, and the only ``fftshift`` of the package.
 """
 
 from __future__ import annotations
@@ -21,26 +21,79 @@ STRIP = 2**18  # numbers in a strip: it stays in the cache
 
 
 def half_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Shape of the non-negative half-plane that a real FFT returns."""
+    """Shape of the non-negative half-plane that a real FFT returns.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+
+    Returns
+    -------
+    tuple of int
+        (H, W//2 + 1) or (D//2 + 1,).
+    """
     return (*shape[:-1], shape[-1] // 2 + 1)
 
 
 def half_frequencies(shape: tuple[int, ...], fs: tuple[float, ...]) -> tuple[FloatArray, ...]:
-    """Frequency along each axis of the half-plane; the last axis is never negative."""
+    """Frequency along each axis of the half-plane.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+    fs : tuple of float
+        Sampling frequency along each axis.
+
+    Returns
+    -------
+    tuple of ndarray
+        In the unit of ``fs``, order of ``np.fft.fftfreq``; along the last axis ``np.fft.rfftfreq``,
+        0 or more.
+    """
     *rows, last = (1.0 / rate for rate in fs)
     full = (np.fft.fftfreq(n, step) for n, step in zip(shape[:-1], rows, strict=True))
     return (*full, np.fft.rfftfreq(shape[-1], last))
 
 
 def full_frequencies(shape: tuple[int, ...], fs: tuple[float, ...]) -> tuple[FloatArray, ...]:
-    """Frequency along each axis of the whole grid, in ``np.fft.fftfreq`` order."""
+    """Frequency along each axis of the whole grid.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+    fs : tuple of float
+        Sampling frequency along each axis.
+
+    Returns
+    -------
+    tuple of ndarray
+        In the unit of ``fs``, order of ``np.fft.fftfreq``.
+    """
     return tuple(np.fft.fftfreq(n, 1.0 / rate) for n, rate in zip(shape, fs, strict=True))
 
 
 def radial_frequency(
     shape: tuple[int, ...], fs: tuple[float, ...], rows: slice = slice(None)
 ) -> FloatArray:
-    """Distance of every half-plane frequency, or of those in some rows, from zero."""
+    """Distance of each half-plane frequency from zero.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+    fs : tuple of float
+        Sampling frequency along each axis.
+    rows : slice
+        Rows of the half-plane; by default all.
+
+    Returns
+    -------
+    ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+        In the unit of ``fs``.
+    """
     first, *others = half_frequencies(shape, fs)
     axes = np.meshgrid(first[rows], *others, indexing="ij", sparse=True)
     return np.sqrt(sum(np.square(axis) for axis in axes))
@@ -49,7 +102,22 @@ def radial_frequency(
 def radial_frequency_at(
     index: NDArray[np.integer[Any]], shape: tuple[int, ...], fs: tuple[float, ...]
 ) -> FloatArray:
-    """The same of the frequencies at these places of the half-plane, read row by row."""
+    """Distance from zero of some half-plane frequencies.
+
+    Parameters
+    ----------
+    index : ndarray of int
+        Indices into the half-plane, read row by row.
+    shape : tuple of int
+        Pixels along each axis.
+    fs : tuple of float
+        Sampling frequency along each axis.
+
+    Returns
+    -------
+    ndarray, like ``index``
+        In the unit of ``fs``.
+    """
     first, *others = (np.square(axis) for axis in half_frequencies(shape, fs))
     if not others:
         return np.sqrt(first[index])
@@ -60,9 +128,19 @@ def radial_frequency_at(
 
 
 def row_strips(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Rows of the half-plane, or of the grid itself, a few at a time; a signal in one piece.
+    """Ranges of a few rows each that make up an array; a signal is one range.
 
-    What is worked out strip by strip never takes the memory of a whole plane.
+    What is computed range by range does not take the memory of a whole plane.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+
+    Yields
+    ------
+    slice
+        Rows, about 2¹⁸ numbers together.
     """
     if len(shape) == 1:
         yield slice(0, shape[0])
@@ -73,24 +151,73 @@ def row_strips(shape: tuple[int, ...]) -> Iterator[slice]:
 
 
 def at_most(radius: FloatArray, frequency: float) -> BoolArray:
-    """Where a distance from zero is at most ``frequency``; rounding of its root does not decide."""
+    """Where a radial frequency is at most a limit, up to rounding of its square root.
+
+    Parameters
+    ----------
+    radius : ndarray
+        Radial frequencies.
+    frequency : float
+        The limit, in the same unit.
+
+    Returns
+    -------
+    ndarray of bool, like ``radius``
+        True up to a relative error of 1e-12 above the limit.
+    """
     return radius <= frequency * (1 + 1e-12)
 
 
 def at_least(radius: FloatArray, frequency: float) -> BoolArray:
-    """Where a distance from zero is at least ``frequency``, likewise."""
+    """Where a radial frequency is at least a limit, up to rounding of its square root.
+
+    Parameters
+    ----------
+    radius : ndarray
+        Radial frequencies.
+    frequency : float
+        The limit, in the same unit.
+
+    Returns
+    -------
+    ndarray of bool, like ``radius``
+        True down to a relative error of 1e-12 below the limit.
+    """
     return radius >= frequency * (1 - 1e-12)
 
 
 def nyquist(fs: tuple[float, ...]) -> float:
-    """The smallest Nyquist frequency of the axes: up to it, rings of frequencies are whole."""
+    """Smallest Nyquist frequency of the axes, up to which rings of frequencies are complete.
+
+    Parameters
+    ----------
+    fs : tuple of float
+        Sampling frequency along each axis.
+
+    Returns
+    -------
+    float
+        Half of the smallest sampling frequency.
+    """
     return min(fs) / 2
 
 
 def on_nyquist(shape: tuple[int, ...], rows: slice = slice(None)) -> BoolArray:
-    """True at half-plane frequencies with an axis at its Nyquist frequency (even sizes only).
+    """Where an axis of a half-plane frequency is at its Nyquist frequency (even sizes only).
 
-    There +f and −f are one frequency, so its direction is not one but two.
+    There +f and −f are one frequency, so it has two directions.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+    rows : slice
+        Rows of the half-plane; by default all.
+
+    Returns
+    -------
+    ndarray of bool, shape (H, W//2 + 1) or (D//2 + 1,)
+        True at the Nyquist frequency of any axis.
     """
     axes = [np.arange(n) * 2 == n for n in shape[:-1]]
     axes.append(np.arange(shape[-1] // 2 + 1) * 2 == shape[-1])
@@ -99,10 +226,20 @@ def on_nyquist(shape: tuple[int, ...], rows: slice = slice(None)) -> BoolArray:
 
 
 def hermitian_weights(shape: tuple[int, ...]) -> NDArray[np.integer[Any]]:
-    """How many frequencies of the whole grid each column of the half-plane stands for.
+    """Number of frequencies of the whole grid that each column of the half-plane stands for.
 
-    Two, but one for the zero column and, on even sizes, the Nyquist column, which hold their own
-    mirror images. Shape (shape[-1] // 2 + 1,).
+    It is 2, but 1 for the zero column and, on even sizes, the Nyquist column, which hold their own
+    mirror images.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+
+    Returns
+    -------
+    ndarray of int, shape (shape[-1] // 2 + 1,)
+        1 or 2.
     """
     weights = np.full(shape[-1] // 2 + 1, 2)
     weights[0] = 1
@@ -112,7 +249,20 @@ def hermitian_weights(shape: tuple[int, ...]) -> NDArray[np.integer[Any]]:
 
 
 def full_from_half(half: NDArray[Scalar], shape: tuple[int, ...]) -> NDArray[Scalar]:
-    """Whole grid of the spectrum of a real array from its half-plane, F[−k] = conj F[k]."""
+    """Whole grid of the spectrum of a real array from its half-plane, by F[−k] = conj F[k].
+
+    Parameters
+    ----------
+    half : ndarray, shape (..., H, W//2 + 1) or (..., D//2 + 1)
+        Transforms or power on the half-plane.
+    shape : tuple of int
+        Pixels along each axis.
+
+    Returns
+    -------
+    ndarray, shape (..., *shape)
+        In FFT order.
+    """
     mirrored = (shape[-1] - 1) // 2
     tail = np.conj(half[..., mirrored:0:-1]) if mirrored else half[..., :0]
     for axis in range(-len(shape), -1):
@@ -123,24 +273,76 @@ def full_from_half(half: NDArray[Scalar], shape: tuple[int, ...]) -> NDArray[Sca
 def whole_rows(
     half: NDArray[Scalar], shape: tuple[int, ...], rows: NDArray[np.integer[Any]]
 ) -> NDArray[Scalar]:
-    """Some rows of what `full_from_half` would give of an image."""
+    """Some rows of the whole grid, as `full_from_half` would return them, of one image.
+
+    Parameters
+    ----------
+    half : ndarray, shape (H, W//2 + 1)
+        Transform or power on the half-plane.
+    shape : tuple of int
+        Pixels along each axis.
+    rows : ndarray of int
+        Numbers of the rows, 0 to H − 1.
+
+    Returns
+    -------
+    ndarray, shape (len(rows), W)
+        In FFT order.
+    """
     mirrored = (shape[-1] - 1) // 2
     opposite = half[-rows % shape[0], 1 : mirrored + 1]
     return np.concatenate([half[rows], np.conj(opposite[:, ::-1])], axis=1)
 
 
 def half_from_full(full: NDArray[Scalar]) -> NDArray[Scalar]:
-    """The non-negative half-plane of a whole grid, a view."""
+    """Non-negative half-plane of a whole grid.
+
+    Parameters
+    ----------
+    full : ndarray, shape (..., H, W) or (..., D)
+        In FFT order.
+
+    Returns
+    -------
+    ndarray, shape (..., H, W//2 + 1) or (..., D//2 + 1)
+        A view.
+    """
     return full[..., : full.shape[-1] // 2 + 1]
 
 
 def shifted(full: NDArray[Any], ndim: int) -> NDArray[Any]:
-    """Whole grid with zero frequency in the middle, for display only."""
+    """Whole grid with zero frequency in the middle, for display.
+
+    Parameters
+    ----------
+    full : ndarray, shape (..., *shape)
+        In FFT order.
+    ndim : int
+        Number of axes of the grid, which are the last ones.
+
+    Returns
+    -------
+    ndarray, like ``full``
+        A copy; see `numpy.fft.fftshift`.
+    """
     return np.fft.fftshift(full, axes=tuple(range(-ndim, 0)))
 
 
 def shifted_edges(shape: tuple[int, ...], fs: tuple[float, ...]) -> tuple[FloatArray, ...]:
-    """Edges of the frequency cells of `shifted`, along each axis: shape[i] + 1 numbers each."""
+    """Edges of the frequency cells of `shifted` along each axis.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+    fs : tuple of float
+        Sampling frequency along each axis.
+
+    Returns
+    -------
+    tuple of ndarray, shape (shape[i] + 1,)
+        In the unit of ``fs``, rising.
+    """
     return tuple(
         (np.arange(n + 1) - n // 2 - 0.5) * (rate / n) for n, rate in zip(shape, fs, strict=True)
     )

@@ -224,19 +224,60 @@ class RingBins:
         self.log_spread = deviation**2
 
     def spread(self, values: FloatArray) -> FloatArray:
-        """One value per ring on its frequencies, zero elsewhere: (n_rings,) to the half-plane."""
+        """Write the value of each ring at all of its frequencies.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_rings,)
+            One value per ring.
+
+        Returns
+        -------
+        ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+            Zero where a frequency is in no ring.
+        """
         return self._binning.spread(values)
 
     def moments(
         self, power: FloatArray, *, transposed: bool = False
     ) -> tuple[FloatArray, FloatArray]:
-        """Mean and standard deviation in the rings; axes of ``transposed`` ones are swapped."""
+        """Mean and standard deviation of power in each ring.
+
+        Parameters
+        ----------
+        power : ndarray, shape (..., H, W//2 + 1) or (..., D//2 + 1)
+            Power of one spectrum or several on the half-plane.
+        transposed : bool
+            Whether the last two axes of ``power`` are in the opposite order.
+
+        Returns
+        -------
+        mean, std : ndarray of float64, shape (..., n_rings)
+            Mean and root mean square deviation from it.
+        """
         return self._binning.moments(power, transposed=transposed)
 
     def average(
         self, power: FloatArray, *, scaling: Scaling, averages: int = 1, floor: float = 0.0
     ) -> RadialSpectrum:
-        """Average half-plane power, shape (..., *half_shape), over the rings."""
+        """Average power over the rings.
+
+        Parameters
+        ----------
+        power : ndarray, shape (..., H, W//2 + 1) or (..., D//2 + 1)
+            Power of one spectrum or several on the half-plane.
+        scaling : {"density", "spectrum", "energy"}
+            Unit of the power, for the result.
+        averages : int
+            Number of spectra whose mean the power is.
+        floor : float
+            Power that rounding alone can leave at a frequency.
+
+        Returns
+        -------
+        RadialSpectrum
+            With standard errors.
+        """
         moments = self._binning.moments(power)
         return self.spectrum(*moments, scaling=scaling, averages=averages, floor=floor)
 
@@ -249,7 +290,24 @@ class RingBins:
         averages: int = 1,
         floor: float = 0.0,
     ) -> RadialSpectrum:
-        """The result for moments in the rings, each (..., n_bins)."""
+        """Make the result of moments that are known.
+
+        Parameters
+        ----------
+        mean, std : ndarray, shape (..., n_rings)
+            As `moments` returns them.
+        scaling : {"density", "spectrum", "energy"}
+            Unit of the power, for the result.
+        averages : int
+            Number of spectra whose mean the power is.
+        floor : float
+            Power that rounding alone can leave at a frequency.
+
+        Returns
+        -------
+        RadialSpectrum
+            With standard errors.
+        """
         return RadialSpectrum(
             frequency=self.frequency,
             count=self.count,
@@ -265,9 +323,9 @@ class RingBins:
 
 
 def _ring_of(radius: FloatArray, edges: FloatArray) -> NDArray[np.integer[Any]]:
-    """Number of the ring of each distance from zero, −1 where it lies in none.
+    """Number of the ring of each distance from zero, −1 where it is in none.
 
-    A frequency on an edge belongs above it, and to the last ring if that is the last edge.
+    Edges are inclusive below and exclusive above, but for the last one.
     """
     member = np.searchsorted(edges * (1 - 1e-12), radius, side="right") - 1
     member[frequencies.at_least(radius, edges[-1]) & frequencies.at_most(radius, edges[-1])] = (
@@ -303,7 +361,21 @@ def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> Fl
 
 
 def bin_columns(bins: Mapping[str, NDArray[Any]], result: Any) -> dict[str, NDArray[Any]]:
-    """Bin columns, then power, std and stderr; of a batch one spectrum after the other."""
+    """Return the columns of a table of binned spectra.
+
+    Parameters
+    ----------
+    bins : mapping of str to ndarray, shape (n_bins,)
+        Columns that describe the bins.
+    result : RadialSpectrum or SectorSpectrum
+        Its ``power``, ``std`` and ``stderr`` become columns.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Columns of equal length. Spectra of a batch follow one another, numbered in a column
+        "spectrum".
+    """
     n = len(np.atleast_2d(result.power))
     columns = {name: np.tile(column, n) for name, column in bins.items()}
     if result.power.ndim == 2:

@@ -80,7 +80,35 @@ def average_sectors(
     scaling: Scaling,
     averages: int,
 ) -> SectorSpectrum:
-    """Average half-plane power over ``n`` sectors of orientation; see `Spectrum.sectors`."""
+    """Average half-plane power over sectors of orientation; see `Spectrum.sectors`.
+
+    Parameters
+    ----------
+    power : ndarray, shape (H, W//2 + 1)
+        Power on the half-plane.
+    shape : tuple of int
+        Pixels along each axis.
+    fs : tuple of float
+        Sampling frequency along each axis.
+    n : int
+        Number of sectors.
+    fmin, fmax : float or None
+        Limits of the radial frequency; None is 0 and the smallest Nyquist frequency.
+    scaling : {"density", "spectrum", "energy"}
+        Unit of the power, for the result.
+    averages : int
+        Number of spectra whose mean the power is.
+
+    Returns
+    -------
+    SectorSpectrum
+        With standard errors.
+
+    Raises
+    ------
+    ValueError
+        For a signal, or if a sector holds no frequency.
+    """
     if len(shape) != 2:
         raise ValueError(f"sectors need an image; {shape=} has {len(shape)} axis")
     n = _checks.positive_int("n", n)
@@ -120,8 +148,8 @@ def average_sectors(
 def _sectors_of(angle: FloatArray, on_nyquist: BoolArray, n: int) -> NDArray[np.integer[Any]]:
     """The four sectors, (4, frequencies), in each of which a frequency counts a quarter.
 
-    In units of a sector, sector b reaches from b − 1/2 to b + 1/2. A frequency on a border is
-    shared, so that mirroring or turning the image mirrors or turns the result exactly.
+    In units of a sector, sector b is from b − 1/2 to b + 1/2. A frequency on a border counts in
+    both sectors, so that mirroring or turning the image mirrors or turns the result exactly.
     """
     mirrored = np.where(on_nyquist, -angle % np.pi, angle)
     return np.stack(

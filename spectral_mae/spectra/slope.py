@@ -15,7 +15,13 @@ ROUNDS = 6  # the correction for the width of rings needs the slope, and settles
 
 
 class SlopeFit(NamedTuple):
-    """A fitted log-log slope and its standard error."""
+    """A fitted log-log slope.
+
+    Attributes
+    ----------
+    slope, stderr : float
+        Exponent of the frequency, and its standard error.
+    """
 
     slope: float
     stderr: float
@@ -24,10 +30,21 @@ class SlopeFit(NamedTuple):
 def power_law_slope(
     power: FloatArray, modes: FloatArray, log_frequency: FloatArray, log_spread: FloatArray
 ) -> SlopeFit:
-    """Weighted least squares on logarithms of positive power; see `RadialSpectrum.fit_slope`.
+    """Fit a power law by weighted least squares on logarithms; see `RadialSpectrum.fit_slope`.
 
-    ``modes`` are the independent frequencies behind each mean, ``log_frequency`` and
-    ``log_spread`` mean and variance of the logarithm of frequency in each ring.
+    Parameters
+    ----------
+    power : ndarray, shape (n,)
+        Mean power in each ring, above 0.
+    modes : ndarray, shape (n,)
+        Number of independent frequencies behind each mean.
+    log_frequency, log_spread : ndarray, shape (n,)
+        Mean and variance of the logarithm of frequency in each ring.
+
+    Returns
+    -------
+    SlopeFit
+        Slope and standard error.
     """
     fit = SlopeFit(0.0, 0.0)
     for _ in range(ROUNDS):
@@ -40,7 +57,7 @@ def power_law_slope(
 
 
 def _weighted_slope(x: FloatArray, y: FloatArray, variance: FloatArray) -> SlopeFit:
-    """Straight line through points of known variance plus a common one, found from the scatter."""
+    """Fit a line to points of known variance plus a common one, estimated from the residuals."""
 
     def fit(extra: float) -> tuple[float, float, float]:
         weight = 1.0 / (variance + extra)
