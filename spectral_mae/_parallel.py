@@ -1,8 +1,8 @@
-"""Work on stacks of matrices: in batches where they are small, in a thread pool where not.
+"""Work on stacks of matrices: in batches of small ones, and in a thread pool for large ones.
 
-One matrix per thread with BLAS held to one thread beats BLAS's own threads, and on a busy machine
-saves the case where those wait for each other. NumPy's linear algebra lets go of the interpreter;
-SciPy's does not.
+One matrix per thread, with BLAS limited to one thread, is faster than BLAS's own threads, above all
+on a busy machine, where these wait for each other. NumPy's linear algebra releases the interpreter
+lock; SciPy's does not.
 """
 
 from __future__ import annotations
@@ -24,9 +24,21 @@ POOLED = 128  # size of a matrix from which on a thread of its own pays
 
 
 def in_batches(work: Callable[[slice], Result], n: int, d: int) -> list[Result]:
-    """Call ``work(rows)`` on slices that make up ``range(n)``, for matrices of d × d.
+    """Call a function on slices that make up ``range(n)``, for a stack of n matrices of d × d.
 
-    The results come in order, whatever thread made them.
+    Parameters
+    ----------
+    work : callable
+        ``work(rows)`` handles the matrices of a slice.
+    n : int
+        Number of matrices.
+    d : int
+        Rows of a matrix.
+
+    Returns
+    -------
+    list
+        The results in the order of the slices.
     """
     size = max(1, BATCH_BYTES // (16 * d * d)) if d < POOLED else 1
     batches = [slice(first, min(first + size, n)) for first in range(0, n, size)]
@@ -39,17 +51,30 @@ def in_batches(work: Callable[[slice], Result], n: int, d: int) -> list[Result]:
 
 
 def blas_for(n: int, d: int) -> AbstractContextManager[None]:
-    """BLAS as it should be for ``n`` matrices of d × d; around several calls it is set once.
+    """Return a context with the best number of BLAS threads for ``n`` matrices of d × d.
 
-    A single large matrix may have all threads. On a busy machine BLAS's threads wait for each
-    other longer than small matrices take; and tiny ones it does not share out at all.
+    A single large matrix may use all threads. For several, BLAS is limited to one thread: on a busy
+    machine its threads wait for each other longer than the work takes. Very small matrices are
+    never shared between threads, so no limit is set.
+
+    Parameters
+    ----------
+    n : int
+        Number of matrices.
+    d : int
+        Rows of a matrix.
+
+    Returns
+    -------
+    context manager
+        Entering it again inside sets nothing anew.
     """
     alone = n <= 1 and d >= POOLED
     return nullcontext() if alone or d <= TINY or n == 0 else one_blas_thread()
 
 
 class _BlasLimit:
-    """BLAS held to one thread while anyone needs it: the limit is one for the whole process."""
+    """Limit of BLAS to one thread while any thread asks for it; there is one per process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -76,7 +101,13 @@ one_blas_thread = _BlasLimit()
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on this platform

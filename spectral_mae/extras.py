@@ -1,4 +1,4 @@
-"""Optional packages: what to install for what, and modules that need one of them."""
+"""Optional packages: which extra installs them, and stand-ins for modules that need them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from typing import Any
 
 
 def installed(package: str) -> bool:
-    """Whether a package can be found; it is not imported.
+    """Whether a package can be imported; it is not imported.
+
+    Parameters
+    ----------
+    package : str
+        Name of the package as it is imported.
+
+    Returns
+    -------
+    bool
+        True if it is installed.
 
     Examples
     --------
@@ -22,7 +32,18 @@ def installed(package: str) -> bool:
 
 
 def install(extra: str) -> str:
-    """What installs an extra. The package is in no registry, so its name installs nothing.
+    """Return the command that installs an extra, from a copy of the repository.
+
+    Parameters
+    ----------
+    extra : str
+        Name of the extra.
+
+    Returns
+    -------
+    str
+        The command, for messages. The package is in no registry, so its name alone installs
+        nothing.
 
     Examples
     --------
@@ -33,16 +54,21 @@ def install(extra: str) -> str:
 
 
 def missing(what: str, package: str, extra: str) -> str:
-    """The sentence for whoever asks for what a missing package does.
+    """Return the message for a request that needs a package which is not installed.
 
     Parameters
     ----------
     what : str
         What was asked for.
     package : str
-        What it needs, by the name that people know.
+        Name of the package that it needs, as people write it.
     extra : str
-        The extra of this package that brings it.
+        The extra of this package that installs it.
+
+    Returns
+    -------
+    str
+        A sentence with the command to install it.
 
     Examples
     --------
@@ -54,17 +80,18 @@ def missing(what: str, package: str, extra: str) -> str:
 
 
 class MissingModule(ModuleType):
-    """What stands in for a module whose package is not installed.
+    """Stand-in for a module whose package is not installed.
 
-    Any attribute of it raises ``AttributeError`` with the sentence that says what to install.
-    That it is this error, and not ``ImportError``, keeps ``hasattr``, ``inspect.getmembers`` and
-    ``help`` working.
+    Any attribute of it raises ``AttributeError`` with a message that says what to install. Because
+    it is this error, and not ``ImportError``, ``hasattr``, ``inspect.getmembers`` and ``help``
+    work.
 
     Parameters
     ----------
     name : str
+        Name of the module.
     sentence : str
-        What `missing` makes.
+        The message, as `missing` returns it.
 
     Examples
     --------

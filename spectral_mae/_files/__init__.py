@@ -1,8 +1,11 @@
-"""Files that this package writes: whole or not there, known again, never over what was read.
+"""Files that this package writes.
 
-- `array_file`: arrays by name in npz files, without pickles.
-- `atomic_file`: files that are whole or not there: written under another name, synced, renamed.
-- `columns`: result objects as plain numbers, and as the columns of a table.
-- `made_here`: the mark by which pictures and tables of this package are known again.
-- `output_files`: files that a command is about to write, and what they must not replace.
+A file is complete or absent, can be recognised as made by this package, and never replaces an
+input.
+
+- `array_file`: named arrays in npz files, without pickles.
+- `atomic_file`: files written under another name, synced to disk and renamed.
+- `columns`: result objects as plain numbers, and as columns of CSV files.
+- `made_here`: the mark by which pictures and tables of this package are recognised.
+- `output_files`: checks on the files that a command is about to write.
 """

@@ -15,13 +15,31 @@ from spectral_mae import _checks
 
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
-    """Write a file of exactly this name."""
+    """Write named arrays to an npz file of exactly this name.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write.
+    arrays : mapping of str to array_like
+        The arrays; none may hold objects.
+    """
     with Path(_checks.path("path", path)).open("wb") as file:
         np.savez(file, **arrays)
 
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    """Read a file; nothing in it is executed.
+    """Read an npz file; nothing in it is executed.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to read.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The arrays by name.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under another name, synced, renamed."""
+"""Files that are complete or absent: written under another name, synced to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,20 @@ MARK = ".part-"
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A name beside ``path`` to write to; it becomes ``path`` when the block ends well.
+    """Write a file under another name, and rename it to ``path`` if the block succeeds.
 
-    What the block wrote is on the disk before it takes the name, so that neither a full disk nor
-    lost power leaves half a file under it. Where the block fails nothing is left.
+    The data are on the disk before the file is renamed, so that neither a full disk nor a power
+    failure leaves half a file. If the block fails, nothing is left and ``path`` is as it was.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Final name of the file.
+
+    Yields
+    ------
+    pathlib.Path
+        Name to write to, in the same folder.
 
     Examples
     --------
@@ -41,16 +51,30 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_whole(path: str | os.PathLike[str], data: str | bytes) -> None:
-    """Write a whole file, or leave what was there."""
+    """Write a complete file, or leave the existing one unchanged.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write.
+    data : str or bytes
+        Its contents; text is encoded as UTF-8.
+    """
     with replacing(path) as beside:
         beside.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
 
 
 def publish(source: Path, target: Path, *, copied: bool = False) -> None:
-    """Give a file that is whole its final name, and leave it where it is.
+    """Give a complete file its final name, and keep the old name too.
 
-    It becomes a second name of the same file where the file system can; ``copied`` makes a copy,
-    for files that will grow.
+    Parameters
+    ----------
+    source : pathlib.Path
+        The file.
+    target : pathlib.Path
+        Its final name: a second name of the same file where the file system allows that.
+    copied : bool
+        Make a copy instead, for files that will grow.
     """
     _sync(source)
     with suppress(OSError):
@@ -66,7 +90,13 @@ def publish(source: Path, target: Path, *, copied: bool = False) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk, where the system can."""
+    """Write the names in a folder to the disk, where the operating system can.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder.
+    """
     with suppress(OSError):  # not every file system, nor Windows, can
         handle = os.open(folder, os.O_RDONLY)
         try:

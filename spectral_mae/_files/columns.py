@@ -14,13 +14,32 @@ from numpy.typing import NDArray
 
 
 def plain_fields(result: Any) -> dict[str, Any]:
-    """The fields of a result object as plain lists and numbers."""
+    """Return the fields of a result object as plain lists and numbers.
+
+    Parameters
+    ----------
+    result : dataclass instance
+        The result.
+
+    Returns
+    -------
+    dict
+        The name of each field, and its value in types that JSON knows.
+    """
     values = ((field.name, getattr(result, field.name)) for field in dataclasses.fields(result))
     return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in values}
 
 
 def write_columns(path: str | os.PathLike[str], columns: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays of equal length as the columns of a CSV file."""
+    """Write arrays of equal length as the columns of a CSV file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write. An existing file is replaced.
+    columns : mapping of str to ndarray, shape (n,)
+        Header and values of each column.
+    """
     with Path(path).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)

@@ -1,4 +1,4 @@
-"""The mark by which pictures and tables of this package are known again."""
+"""The mark by which pictures and tables of this package are recognised."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ _BEGINNING = 4096  # bytes that hold the mark
 
 
 def made_here(path: Path) -> bool:
-    r"""Whether this package wrote a picture or a table, so that it can be made again.
+    r"""Whether this package wrote a picture or a table, so that it may be replaced.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        An existing file.
+
+    Returns
+    -------
+    bool
+        True if the file has the mark.
 
     Examples
     --------

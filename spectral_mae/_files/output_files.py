@@ -1,4 +1,4 @@
-"""Files that a command is about to write, and what they must not replace."""
+"""Checks on the files that a command is about to write, so that none is lost."""
 
 from __future__ import annotations
 
@@ -38,12 +38,19 @@ def check_distinct(outputs: Sequence[Path | None], inputs: Iterable[str | Path])
 
 
 def check_replaced(outputs: Sequence[Path | None], *, overwrite: bool) -> None:
-    """Raise ``ValueError`` where a file would be lost that this package has not made.
+    """Raise ``ValueError`` if an existing file would be lost that this package has not made.
+
+    Parameters
+    ----------
+    outputs : sequence of pathlib.Path or None
+        Files that will be written; None stands for no file.
+    overwrite : bool
+        Whether the user has asked to replace files.
 
     Raises
     ------
     ValueError
-        Unless that was asked for.
+        If a file exists, was not made by this package, and ``overwrite`` is False.
     """
     if overwrite:
         return
@@ -61,7 +68,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _number(path: str | Path) -> tuple[int, int] | None:
-    """What a file is known by under all its names."""
+    """Device and inode of a file, which all its names share; None where it does not exist."""
     try:
         status = Path(path).stat()
     except (OSError, ValueError):

@@ -1,8 +1,8 @@
-"""Who watches while an image is decoded: the time it may take, and where a process stands.
+"""Time limits on decoding an image, and reports of the image that a process works on.
 
-A decoder is code of others on bytes of others: it may loop for ever. In a process that can be
-spared the kernel ends the process (`DeadlyWatch`), whatever the decoder does. In one that cannot,
-an alarm interrupts Python (`AlarmWatch`), as soon as Python has its turn.
+A decoder is foreign code on foreign data: it may never return. In a worker process the kernel ends
+the process (`DeadlyWatch`), whatever the decoder does. In the main process an alarm raises an
+exception (`AlarmWatch`) as soon as the interpreter runs again.
 """
 
 from __future__ import annotations
@@ -17,28 +17,66 @@ from typing import Protocol
 
 
 class TimeUp(BaseException):
-    """An image took too long."""
+    """Raised when decoding an image took too long."""
 
 
 class Watch(Protocol):
-    """What is told of every image."""
+    """Interface of what is told about every image before and while it is decoded."""
 
     def begin(self, position: int) -> None:
-        """The image at a position of a chunk is next."""
+        """Report that an image is next.
+
+        Parameters
+        ----------
+        position : int
+            Its position in a chunk.
+        """
 
     def limited(self, seconds: float) -> AbstractContextManager[None]:
-        """Hold what is done inside to a time."""
+        """Limit the time of a ``with`` block.
+
+        Parameters
+        ----------
+        seconds : float
+            The limit.
+
+        Returns
+        -------
+        context manager
+            It ends the block, or the process, when the time is over.
+        """
 
 
 class AlarmWatch:
-    """Interrupts the main thread with `TimeUp`; other threads go unwatched."""
+    """Time limit that raises `TimeUp` in the main thread; other threads have no limit."""
 
     def begin(self, position: int) -> None:
-        """Nobody asks."""
+        """Do nothing: no other process waits for this report.
+
+        Parameters
+        ----------
+        position : int
+            Position of the next image in a chunk.
+        """
 
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
-        """Raise `TimeUp` when the time is over."""
+        """Raise `TimeUp` in a ``with`` block that takes too long.
+
+        Parameters
+        ----------
+        seconds : float
+            The limit.
+
+        Yields
+        ------
+        None
+
+        Raises
+        ------
+        TimeUp
+            When the time is over.
+        """
         alarms = hasattr(signal, "setitimer")
         if not alarms or threading.current_thread() is not threading.main_thread():
             yield
@@ -57,7 +95,13 @@ class AlarmWatch:
 
 
 class DeadlyWatch:
-    """Ends the process by SIGALRM when the time is over; tells where it stands before that."""
+    """Time limit that ends the process by SIGALRM, for worker processes.
+
+    Parameters
+    ----------
+    tell : callable
+        ``tell(position)`` reports to the main process which image is next.
+    """
 
     def __init__(self, tell: Callable[[int], None]) -> None:
         self.begin = tell
@@ -67,7 +111,17 @@ class DeadlyWatch:
 
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
-        """End the process when the time is over."""
+        """End the process if a ``with`` block takes too long.
+
+        Parameters
+        ----------
+        seconds : float
+            The limit.
+
+        Yields
+        ------
+        None
+        """
         if self._alarms:
             signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
@@ -81,15 +135,38 @@ _CURRENT: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
 def current() -> Watch:
-    """The watch of this thread."""
+    """Return the watch of this thread.
+
+    Returns
+    -------
+    Watch
+        The one that `watched_by` has set, or an `AlarmWatch`.
+    """
     return _CURRENT.get() or AlarmWatch()
 
 
 def watched_by(watch: Watch) -> None:
-    """Put a watch on all that this thread does from now on."""
+    """Set the watch of this thread.
+
+    Parameters
+    ----------
+    watch : Watch
+        It is used until another one is set.
+    """
     _CURRENT.set(watch)
 
 
 def took_too_long(seconds: float) -> str:
-    """What is said of an image."""
+    """Return the message for an image that took too long.
+
+    Parameters
+    ----------
+    seconds : float
+        The limit.
+
+    Returns
+    -------
+    str
+        A sentence that names the option.
+    """
     return f"decoding it took longer than {seconds:g} seconds (--time-limit)"

@@ -24,17 +24,19 @@ ALIKE = 0.5  # holes that JPEG has roughened spread less than this share of what
 
 @dataclass(frozen=True, eq=False)
 class MaskedSpectra:
-    """The radial spectra of an image under a mask.
+    """Radial spectra of an image of which a mask shows a part.
 
     Attributes
     ----------
     naive : RadialSpectrum
-        Of the masked image about its visible mean, divided by the mean of the squared mask.
+        Power of the masked image, less its visible mean, over the mean of the squared mask.
     unmasked : RadialSpectrum or None
-        Lag by lag in the gradient; ``stderr`` is that of Gaussian fields with the fitted slope.
+        Estimate of `unmasked_psd` with gradient prewhitening; ``stderr`` is that of Gaussian fields
+        with the fitted slope.
     true : RadialSpectrum or None
-        Of the whole image, estimated likewise, where it holds anything under the mask.
+        The same estimate for the whole image, if the file holds more than the visible pixels.
     fit : MaskedSlopeFit
+        Power law fitted to the visible pixels.
     """
 
     naive: RadialSpectrum
@@ -44,7 +46,22 @@ class MaskedSpectra:
 
     @classmethod
     def of(cls, image: FloatArray, weights: FloatArray, *, unmask: bool = True) -> MaskedSpectra:
-        """Of a gray image and weights of its shape; the error bars of ``unmask`` take seconds."""
+        """Compute the spectra of a gray image.
+
+        Parameters
+        ----------
+        image : ndarray, shape (H, W)
+            Gray values.
+        weights : ndarray, shape (H, W)
+            The mask, from 0 to 1.
+        unmask : bool
+            Whether to estimate ``unmasked``, whose error bars take seconds.
+
+        Returns
+        -------
+        MaskedSpectra
+            In scaling "density".
+        """
         level = float(np.average(image, weights=weights))
         naive = psd(image - level, visible=weights).radial()
         share = float(np.mean(weights**2))
@@ -65,7 +82,13 @@ class MaskedSpectra:
         return cls(naive, unmasked, true, fit)
 
     def deviation(self) -> str:
-        """How far the unmasked spectrum is from the true one; empty where there is none."""
+        """Say how far the unmasked spectrum is from that of the whole image.
+
+        Returns
+        -------
+        str
+            A sentence for the terminal; empty if the whole image is not known.
+        """
         if self.unmasked is None:
             return ""
         if self.true is None:
@@ -80,7 +103,20 @@ class MaskedSpectra:
 
 
 def is_whole(image: FloatArray, weights: FloatArray) -> bool:
-    """Whether the image also holds something where it is hidden, rather than holes of one level."""
+    """Whether an image also has content where it is hidden, rather than one level.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W)
+        Gray values.
+    weights : ndarray, shape (H, W)
+        The mask, 0 where a pixel is hidden.
+
+    Returns
+    -------
+    bool
+        True if the hidden pixels vary about as much as the visible ones.
+    """
     hidden, visible = image[weights == 0], image[weights > 0]
     return hidden.size == 0 or _spread(hidden) > ALIKE * _spread(visible)
 

@@ -1,9 +1,4 @@
-"""Eq. 18 on given pixels: the transform of a masked image against (1/D) X ⊛ M, term by term.
-
-Neither side is computed by one FFT against another: both are plain sums of all their terms, at a
-few frequencies. FFTW's transform X of the pixels and the closed form M of the mask are what is
-checked.
-"""
+"""Eq. 18 on given pixels: the transform of a masked image against (1/D) X ⊛ M, term by term."""
 
 from __future__ import annotations
 
@@ -56,13 +51,15 @@ def convolution_error(
     Parameters
     ----------
     pixels : ndarray of float, shape (H, W) or (N,)
+        The image.
     mask : PulseMask
-        Of the same shape.
+        A mask of the same shape.
     rng : numpy.random.Generator
         Draws the frequencies.
     dtype : dtype
-        Of the FFTW transform.
+        Precision of the FFTW transform.
     frequencies : int
+        Number of frequencies (rows times columns); large images get fewer.
 
     Returns
     -------
@@ -104,10 +101,22 @@ def _scaled(pixels: FloatArray) -> FloatArray:
 
 
 def error_power(spectrum: Complex128Array, columns: int) -> FloatArray:
-    """Mean squares of an FFT's errors up to a factor, from a half-plane and for a half-plane.
+    """Mean squared error of an FFT at each frequency, up to a common factor.
 
-    Its own power at a frequency, or the mean over its row, its column or the grid, whichever is
-    largest.
+    It is the largest of the power at the frequency and its means over the row, the column and the
+    grid.
+
+    Parameters
+    ----------
+    spectrum : ndarray of complex, shape (H, W//2 + 1)
+        Transform on the half-plane.
+    columns : int
+        Columns of the whole grid, W.
+
+    Returns
+    -------
+    ndarray, shape (H, W//2 + 1)
+        On the half-plane.
     """
     power = spectrum.real**2 + spectrum.imag**2
     mirrored = power[:, 1 : (columns + 1) // 2].sum(axis=1)
@@ -157,10 +166,24 @@ def circular_convolution(
 def direct_dft(
     pixels: FloatArray, visible: NDArray[np.bool_], rows: Indices, columns: Indices
 ) -> NDArray[np.clongdouble]:
-    """Σ_n x[n] r[n] e^(−2πi k·n/D) where the chosen rows and columns cross, in extended precision.
+    """Transform of a masked image at chosen frequencies, by sums in extended precision.
 
-    The sums along an axis are large where those along the other one cancel them, and sines in
-    double precision would be wrong by as much as an FFT is.
+    Σ_n x[n] r[n] e^(−2πi k·n/D). The sums along one axis may be large where those along the other
+    cancel them, so sines in double precision would have the error of an FFT.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W)
+        The image x.
+    visible : ndarray of bool, shape (H, W)
+        The mask r.
+    rows, columns : ndarray of int
+        Indices k along both axes.
+
+    Returns
+    -------
+    ndarray of clongdouble, shape (len(rows), len(columns))
+        Unnormalised.
     """
     height, width = pixels.shape
     along, across = _waves(width, columns), _waves(height, rows)
@@ -181,7 +204,22 @@ def _waves(n: int, k: Indices) -> NDArray[np.clongdouble]:
 
 
 def whole_rows(half: NDArray[np.inexact], columns: int, index: Indices) -> NDArray[np.inexact]:
-    """Some rows of the whole grid, from the half-plane of an array with a[−j] = conj(a[j])."""
+    """Return some rows of the whole grid, for an array with a[−j] = conj(a[j]).
+
+    Parameters
+    ----------
+    half : ndarray, shape (H, W//2 + 1)
+        The array on the half-plane.
+    columns : int
+        Columns of the whole grid, W.
+    index : ndarray of int
+        Numbers of the rows.
+
+    Returns
+    -------
+    ndarray, shape (len(index), W)
+        In FFT order.
+    """
     opposite = half[_mirrored(len(half))[index], 1 : (columns + 1) // 2]
     return np.concatenate([half[index], opposite[:, ::-1].conj()], axis=1)
 

@@ -31,11 +31,12 @@ PART = 2**20  # pixels that are cut into patches at a time
 
 
 class PatchPower:
-    """The summed power of the patches, planned for images of one shape.
+    """Sum of the power spectra of all patches, planned for images of one shape.
 
     Parameters
     ----------
     grid : PatchGrid
+        Patches of the images.
 
     Examples
     --------
@@ -53,9 +54,17 @@ class PatchPower:
         self._power = _GramPower(grid) if small else _PaddedPower(grid)
 
     def __call__(self, pixels: FloatArray) -> FloatArray:
-        """Half-plane of Σ_b |X_b[k]|² for one float64 image.
+        """Return Σ_b |X_b[k]|² of one image.
 
-        Its shape is ``grid.shape``, or (*grid.shape, channels): then the channels are added up.
+        Parameters
+        ----------
+        pixels : ndarray of float64, shape ``grid.shape``, or (*grid.shape, channels)
+            The image; the sums of channels are added.
+
+        Returns
+        -------
+        ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+            On the half-plane, unnormalised.
         """
         planes = pixels.reshape(*self.grid.shape, -1)
         # Near the mean is good enough: whatever is taken off comes back exactly.
@@ -92,7 +101,7 @@ class _GramPower:
         self._even, self._odd = (np.concatenate(part).T for part in (even, odd))
 
     def __call__(self, planes: FloatArray, mean: FloatArray) -> FloatArray:
-        """An image, (*shape, channels), and the mean of each channel."""
+        """Patch power of an image, (*shape, channels), with the mean of each channel."""
         (height, width), (rows, columns) = self._counts, self._patch
         cut = planes.reshape(height, rows, width, columns, len(mean))
         # Row by row of the patches, and in each all patches and channels.
@@ -123,7 +132,7 @@ class _GramPower:
 
 
 class _PaddedPower:
-    """The same through transforms of zero-padded patches, for patches of many pixels."""
+    """Patch power by transforms of zero-padded patches, for patches of many pixels."""
 
     def __init__(self, grid: PatchGrid) -> None:
         self._grid = grid
@@ -137,7 +146,7 @@ class _PaddedPower:
         self._kernels = [*kernels[:-1], half_from_full(kernels[-1])]
 
     def __call__(self, planes: FloatArray, mean: FloatArray) -> FloatArray:
-        """An image, (*shape, channels), and the mean of each channel."""
+        """Patch power of an image, (*shape, channels), with the mean of each channel."""
         squares = np.zeros((1, *self._padded.half_shape))
         patches_sum = np.zeros((*self._grid.patch_size, len(mean)))
         for patches in self._patches(planes, mean):
@@ -214,7 +223,7 @@ class _Waves:
 def _diagonal_sums(matrices: FloatArray) -> FloatArray:
     """Sums over i − j = l of (n, p, p) matrices, shape (n, 2p − 1), for l from 1 − p to p − 1.
 
-    Rows padded to 2p and read as rows of 2p − 1 stand each one place further to the right.
+    Rows are padded to 2p and read as rows of 2p − 1, which shifts each by one column to the right.
     """
     n, p = matrices.shape[:2]
     sheared = np.zeros((n, p, 2 * p))

@@ -150,7 +150,7 @@ def fit_masked_slope(
 
 
 class _Model:
-    """The coupled power law, for the steps along each axis."""
+    """Power-law spectrum coupled by the mask, for the differences along each axis."""
 
     def __init__(
         self,
@@ -187,13 +187,13 @@ class _Model:
             raise ValueError(f"no power can arrive at a frequency in {fmin=}, {fmax=}")
 
     def spectrum(self, slope: float, amplitude: float) -> Spectrum:
-        """The power law itself."""
+        """Return the power law as a spectrum."""
         size = int(np.prod(self._shape))
         power = amplitude * self._power_law(slope)
         return Spectrum(power, self._shape, "density", (1.0,) * len(self._shape), 1.0 / size)
 
     def periodograms(self, pixels: FloatArray) -> list[FloatArray]:
-        """Of the visible steps along each axis, density of the whole grid."""
+        """Periodograms of the visible differences along each axis, density on the half-plane."""
         found: list[FloatArray] = []
         for axis, mask in enumerate(self._masks):
             steps = np.roll(pixels, -1, axis)
@@ -214,7 +214,7 @@ class _Model:
         return [np.where(c > 0, e, 1.0) for c, e in zip(self._counts, found, strict=True)]
 
     def rounded(self, expected: list[FloatArray]) -> bool:
-        """Whether rounding takes the digits of any power that is compared."""
+        """Whether rounding errors exceed any of the power that is compared."""
         compared = [e[c > 0] for c, e in zip(self._counts, expected, strict=True)]
         return any(bool(np.any(e <= ROUNDING * e.max())) for e in compared if e.size)
 
@@ -228,9 +228,10 @@ class _Model:
         return float(sum(np.sum(c * v) for c, v in zip(self._counts, values, strict=True)))
 
     def stderr(self, slope: float, amplitude: float, fields: Iterable[FloatArray]) -> float:
-        """Of the slope: the spread of the score over fields, between inverse curvatures.
+        """Standard error of the slope: spread of the score over fields, between inverse curvatures.
 
-        Frequencies under a mask are not independent, so the curvature alone would be too sure.
+        Frequencies under a mask are dependent, so the curvature alone would give too small an
+        error.
         """
         expected = self.expected(slope)
         changes = self.expected(slope, derivative=True)
@@ -253,7 +254,7 @@ class _Model:
         return float(np.sqrt((inverse @ spread @ inverse)[1, 1]))
 
     def _coupled(self, law: FloatArray) -> list[FloatArray]:
-        """What the masks make of the steps of fields with this spectrum, for each axis."""
+        """Spectra of the visible differences along each axis, for fields with this spectrum."""
         found: list[FloatArray] = []
         for gain, pairs in zip(self._gains, self._pairs, strict=True):
             lags = autocorrelation(law * gain, self._shape)

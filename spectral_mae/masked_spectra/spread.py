@@ -122,7 +122,7 @@ def _covariance(
 
 
 def _mean(places: Block, sums: dict[Block, NDArray[Any]], chances: list[float]) -> Any:
-    """E over masks of the product of Y, or its conjugate, at some places."""
+    """Mean over masks of the product of Y, or its conjugate, at some places."""
     total: Any = 0.0
     for partition in _partitions_of(places):
         weight = sum(
@@ -138,7 +138,7 @@ def _mean(places: Block, sums: dict[Block, NDArray[Any]], chances: list[float]) 
 
 
 def _inclusion(n_patches: int, mask_ratio: float, sampling: Sampling) -> list[float]:
-    """Chances that 0, 1, 2, 3, 4 given patches are all kept; 0 for more than there are."""
+    """Probabilities that 0, 1, 2, 3, 4 given patches are all kept; 0 for more than there are."""
     if sampling == "bernoulli":
         pi1, _ = inclusion_probabilities(n_patches, mask_ratio, sampling=sampling)
         return [pi1**n for n in range(5)]
@@ -162,7 +162,7 @@ def _patch_transforms(plane: FloatArray, grid: PatchGrid) -> Iterator[NDArray[An
 
 
 def _partitions() -> list[Partition]:
-    """Of all four places, and of the two pairs."""
+    """Partitions of all four places, and of the two pairs."""
     return [*_partitions_of((0, 1, 2, 3)), *_partitions_of((0, 1)), *_partitions_of((2, 3))]
 
 

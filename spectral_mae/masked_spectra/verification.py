@@ -35,20 +35,20 @@ DESIGNS: tuple[Sampling, ...] = ("fixed", "bernoulli")
 
 @dataclass(frozen=True)
 class Check:
-    """One equation on one image.
+    """Result of checking one equation on one image.
 
     Attributes
     ----------
     equation, statement : str
-        Which, and in words what was compared with what.
+        Number of the equation, and a sentence that says what was compared.
     precision : str
-        ``"float64"`` or ``"float32"``: that of the FFTW transforms.
+        Precision of the FFTW transforms, ``"float64"`` or ``"float32"``.
     error : float
         Relative L2 error.
     bound : float
-        What the error must not exceed.
+        Largest error that passes.
     where : str
-        The image.
+        Name of the image.
     """
 
     equation: str
@@ -60,23 +60,60 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Whether the error meets its bound; NaN does not."""
+        """Whether the error is at most the bound; False for NaN."""
         return self.error <= self.bound
 
 
 def rounding_bound(size: int, dtype: DTypeLike) -> float:
-    """2·ε·√log₂N: the relative L2 error a good FFT of N pixels stays within."""
+    """Bound on the relative L2 error of a good FFT, 2·ε·√log₂N.
+
+    Parameters
+    ----------
+    size : int
+        Number of pixels, N.
+    dtype : dtype
+        Floating-point type of the transform, with machine precision ε.
+
+    Returns
+    -------
+    float
+        The bound.
+    """
     return 2 * float(np.finfo(dtype).eps) * math.sqrt(math.log2(size))
 
 
 def relative_error(found: NDArray[Any], truth: NDArray[Any]) -> float:
-    """‖found − truth‖ / ‖truth‖, and plainly ‖found‖ where the truth is zero."""
+    """Relative L2 error ‖found − truth‖ / ‖truth‖; ‖found‖ where the truth is zero.
+
+    Parameters
+    ----------
+    found, truth : ndarray
+        Arrays of one shape.
+
+    Returns
+    -------
+    float
+        0 or more.
+    """
     size = float(np.linalg.norm(truth))
     return float(np.linalg.norm(found - truth)) / (size or 1.0)
 
 
 def mask_dft_error(mask: PulseMask, fft: RealFFT) -> float:
-    """Relative error of the closed-form transform of a mask (Eq. 19) against FFTW's."""
+    """Relative error of the closed-form transform of a mask (Eq. 19) against FFTW's.
+
+    Parameters
+    ----------
+    mask : PulseMask
+        The mask.
+    fft : RealFFT
+        Transform of its shape.
+
+    Returns
+    -------
+    float
+        Relative L2 error over the whole grid.
+    """
     found, truth = fft.rfft(mask.visible[np.newaxis])[0], mask.half_dft()
     size = _whole_norm(truth, mask.shape)
     found -= truth
@@ -104,16 +141,20 @@ def verify_image(
     Parameters
     ----------
     pixels : ndarray of float64, shape (H, W)
-    patch_size, mask_ratio, sampling
-        Of the mask that is drawn for Eqs. 15-21. The expectations are enumerated over all masks
-        of 2×3 patches that share the image between them, in both designs.
+        Gray values.
+    patch_size, mask_ratio, sampling : optional
+        Of the mask that is drawn for Eqs. 15-21, as in `sample_visible`. The expectations are
+        enumerated over all masks of 2×3 patches into which the image is cut, with both kinds of
+        sampling.
     rng : numpy.random.Generator
+        Source of the mask and of the frequencies that are compared.
     where : str
-        Name of the image for the result.
+        Name of the image, for the result.
 
     Returns
     -------
     list of Check
+        One for each equation and precision.
     """
     mask = PulseMask.random(
         PatchGrid(pixels.shape, patch_size), mask_ratio, sampling=sampling, rng=rng
@@ -126,7 +167,18 @@ def verify_image(
 
 
 def worst_of(checks: Iterable[Check]) -> list[Check]:
-    """For each equation and precision the check that comes closest to its bound or breaks it."""
+    """Return, for each equation and precision, the check with the largest error over its bound.
+
+    Parameters
+    ----------
+    checks : iterable of Check
+        Checks of several images.
+
+    Returns
+    -------
+    list of Check
+        In the order in which the equations came first.
+    """
     worst: dict[tuple[str, str, str], Check] = {}
     for check in checks:
         key = (check.equation, check.statement, check.precision)
@@ -136,7 +188,7 @@ def worst_of(checks: Iterable[Check]) -> list[Check]:
 
 
 def _share(check: Check) -> float:
-    """Error over bound; a bound of zero allows nothing but zero."""
+    """Error over bound; infinite for an error above a bound of zero."""
     if check.bound == 0:
         return 0.0 if check.error == 0 else math.inf
     return check.error / check.bound

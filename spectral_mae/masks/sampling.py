@@ -94,13 +94,24 @@ def sample_kept(
 def enumerate_kept(
     n_patches: int, mask_ratio: float, *, sampling: Sampling = "fixed"
 ) -> Iterator[tuple[BoolArray, float]]:
-    """Every possible set of kept patches with its probability, for exact expectations.
+    """List every possible set of kept patches with its probability, for exact expectations.
+
+    Parameters
+    ----------
+    n_patches : int
+        Number of patches, L ≥ 2, small: there are 2ᴸ sets for Bernoulli sampling and (L choose K)
+        for fixed sampling.
+    mask_ratio : float
+        Fraction of patches that is hidden, strictly between 0 and 1.
+    sampling : {"fixed", "bernoulli"}
+        Keep exactly K = ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
 
     Yields
     ------
     kept : ndarray of bool, shape (n_patches,)
+        True where a patch is kept.
     probability : float
-        They sum to 1. There are 2ᴸ sets for Bernoulli sampling and (L choose K) for fixed.
+        Probability of this set; they sum to 1.
     """
     _checks.choice("sampling", sampling, Sampling)
     if sampling == "bernoulli":
@@ -119,5 +130,20 @@ def enumerate_kept(
 
 
 def mask_seed(seed: int, name: str, patch_size: int) -> list[int]:
-    """A seed that depends on an image's file name, not on its folder or what else is analysed."""
+    """Return a seed of the mask of an image, which depends on its file name, not on its folder.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the run.
+    name : str
+        Path of the image.
+    patch_size : int
+        Pixels of a patch along each axis.
+
+    Returns
+    -------
+    list of int
+        For `numpy.random.default_rng`.
+    """
     return [seed, patch_size, zlib.crc32(Path(name).name.encode())]
