@@ -1,4 +1,4 @@
-"""What zip and tar archives hold, without unpacking them.
+"""List the contents of zip and tar archives without unpacking them.
 
 Of each archive only regular members count: no links, no devices, no names that would point out of
 it, nothing hidden, no archives inside. What is not an image is passed over and counted.
@@ -40,13 +40,36 @@ class Listing:
 
 
 def archive_ending(path: Path) -> str:
-    """The ending that makes a file an archive, or nothing."""
+    """Return the ending of a file name that marks an archive.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    str
+        Empty if the file is no archive.
+    """
     name = path.name.lower()
     return next((end for end in (".zip", *TAR_CODINGS) if name.endswith(end)), "")
 
 
 def list_archive(path: Path, title: str) -> Listing:
-    """The images in an archive, by name; in a compressed tar in the order they come.
+    """List the images in an archive, sorted by name; in a compressed tar in stored order.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    title : str
+        Its name for messages and tables.
+
+    Returns
+    -------
+    Listing
+        References to the images.
 
     Raises
     ------

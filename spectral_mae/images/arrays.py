@@ -24,7 +24,21 @@ _PICKLED_BATCHES = frozenset(
 
 
 def list_npy(path: Path, title: str, stamp: str) -> list[ImageReference]:
-    """The images of an array.
+    """List the images in an npy file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    title : str
+        Its name for messages and tables.
+    stamp : str
+        Text that changes when the file does.
+
+    Returns
+    -------
+    list of ImageReference
+        One for each image.
 
     Raises
     ------
@@ -38,7 +52,21 @@ def list_npy(path: Path, title: str, stamp: str) -> list[ImageReference]:
 
 
 def list_npz(path: Path, title: str) -> tuple[list[ImageReference], int]:
-    """The images of all arrays that hold some, and how many other arrays there are.
+    """List the images in the arrays of an npz file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    title : str
+        Its name for messages and tables.
+
+    Returns
+    -------
+    references : list of ImageReference
+        One for each image.
+    n_others : int
+        Number of arrays that hold no images.
 
     Raises
     ------
@@ -67,12 +95,26 @@ def list_npz(path: Path, title: str) -> tuple[list[ImageReference], int]:
 
 
 def list_cifar(path: Path, title: str, stamp: str) -> list[ImageReference]:
-    """The images of a binary batch of CIFAR-10 or CIFAR-100.
+    """List the images in a binary batch of CIFAR-10 or CIFAR-100.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    title : str
+        Its name for messages and tables.
+    stamp : str
+        Text that changes when the file does.
+
+    Returns
+    -------
+    list of ImageReference
+        One for each image.
 
     Raises
     ------
     ValueError
-        If its length is that of neither.
+        If the length of the file is that of neither.
     """
     size = path.stat().st_size
     if not is_cifar(size):
@@ -84,7 +126,18 @@ def list_cifar(path: Path, title: str, stamp: str) -> list[ImageReference]:
 
 
 def is_cifar(size: int) -> bool:
-    """Whether a file of so many bytes may be a binary batch."""
+    """Whether the size of a file is that of a binary batch of CIFAR-10 or CIFAR-100.
+
+    Parameters
+    ----------
+    size : int
+        Bytes of the file.
+
+    Returns
+    -------
+    bool
+        True if it may be a batch.
+    """
     return size > 0 and (size % CIFAR_10 == 0 or size % CIFAR_100 == 0)
 
 
@@ -102,14 +155,38 @@ def cifar_records(
 
 
 def looks_pickled(name: str) -> bool:
-    """Whether a file is of CIFAR "for Python", or a pickle by its name."""
+    """Whether a file name is that of a pickle, or of a batch of CIFAR "for Python".
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+
+    Returns
+    -------
+    bool
+        True if the file should not be opened.
+    """
     path = PurePosixPath(name)
     batches = any(part.endswith(("-py", "-python")) for part in path.parts[:-1])
     return batches or path.name in _PICKLED_BATCHES or path.suffix in (".pkl", ".pickle")
 
 
 def pickled(title: str, name: str) -> str:
-    """What to do instead of reading a pickle."""
+    """Return the message for a pickle, with what to use in its place.
+
+    Parameters
+    ----------
+    title : str
+        The file, for the message.
+    name : str
+        Name of the file.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
     return (
         f"{title!r} holds pickles ({name}), which are never read; of CIFAR take the binary "
         "version: cifar-10-binary.tar.gz or cifar-100-binary.tar.gz, as it is"

@@ -1,4 +1,4 @@
-"""Bytes of an image file to pixels, by the format that the first bytes tell."""
+"""Bytes of an image file to pixels; the first bytes determine the format."""
 
 from __future__ import annotations
 
@@ -52,25 +52,91 @@ READERS: dict[str, Reader] = {
 def decode(
     path: Path, max_pixels: int, *, color: bool, channel: int | None = None
 ) -> tuple[Pixels, list[str]]:
-    """Pixels of an image file and notes on what was done to them; see `images.read_image`."""
+    """Decode an image file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    max_pixels : int
+        Larger images are refused before they are decoded.
+    color, channel : optional
+        As in `spectral_mae.read_image`.
+
+    Returns
+    -------
+    pixels : ndarray of float64, shape (H, W) or (H, W, 3)
+        The pixels.
+    notes : list of str
+        What was done to them that changes what a spectrum means.
+
+    Raises
+    ------
+    ImageRefused
+        If the file cannot be read.
+    """
     data = _file_bytes(path, byte_limit(max_pixels))
     return decode_bytes(data, max_pixels, color=color, channel=channel)
 
 
 def byte_limit(max_pixels: int) -> int:
-    """Bytes that a file of so many pixels may have: more than any format needs for them."""
+    """Return the largest number of bytes that a file of so many pixels may have.
+
+    Parameters
+    ----------
+    max_pixels : int
+        Number of pixels.
+
+    Returns
+    -------
+    int
+        More than any format needs for them.
+    """
     return 16 * max_pixels + 2**20
 
 
 def pixels_of_bytes(size: int) -> int:
-    """Pixels that have to be allowed for a file of so many bytes: the inverse of `byte_limit`."""
+    """Return the pixels that must be allowed for a file of a size: the inverse of `byte_limit`.
+
+    Parameters
+    ----------
+    size : int
+        Bytes of the file.
+
+    Returns
+    -------
+    int
+        Number of pixels.
+    """
     return -(-(size - 2**20) // 16)
 
 
 def decode_bytes(
     data: bytes, max_pixels: int, *, color: bool, channel: int | None = None
 ) -> tuple[Pixels, list[str]]:
-    """The same of a file that was read already."""
+    """Decode an image from the bytes of a file.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    max_pixels : int
+        Larger images are refused before they are decoded.
+    color, channel : optional
+        As in `spectral_mae.read_image`.
+
+    Returns
+    -------
+    pixels : ndarray of float64, shape (H, W) or (H, W, 3)
+        The pixels.
+    notes : list of str
+        What was done to them that changes what a spectrum means.
+
+    Raises
+    ------
+    ImageRefused
+        If the bytes cannot be decoded.
+    """
     if not data:
         raise ImageRefused("empty file")
     with PILLOW_WARNINGS.heard() as heard:
@@ -132,7 +198,18 @@ def _reason(error: BaseException, name: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """What a library said, fit for a table."""
+    """Reduce the message of a library to one line for a table.
+
+    Parameters
+    ----------
+    text : str
+        The message.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     for pattern, plain in _PLAINER:
         text = re.sub(pattern, plain, text)
     return " ".join(text.split())[:200]

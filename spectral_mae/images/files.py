@@ -1,4 +1,4 @@
-"""Where images are: files, folders, patterns, and the photographs inside scikit-image's wheel."""
+"""Find image files: files, folders, patterns, and the photographs inside scikit-image's wheel."""
 
 from __future__ import annotations
 
@@ -72,7 +72,12 @@ def find_images(paths: Sequence[AnyPath]) -> FoundImages:
 
 
 def builtin_images() -> dict[str, Path]:
-    """Photographs inside scikit-image's wheel, by name; nothing is downloaded.
+    """Return the photographs inside scikit-image's wheel; nothing is downloaded.
+
+    Returns
+    -------
+    dict of str to pathlib.Path
+        The files by name.
 
     Examples
     --------
@@ -87,7 +92,17 @@ def builtin_images() -> dict[str, Path]:
 
 
 def image_path(path: AnyPath) -> Path:
-    """The file that a path, or ``builtin:NAME``, stands for.
+    """Return the file for a path or ``builtin:NAME``.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A path, or ``builtin:`` and a name of `builtin_images`.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
 
     Raises
     ------
@@ -99,7 +114,17 @@ def image_path(path: AnyPath) -> Path:
 
 
 def display_name(path: Path) -> str:
-    """``builtin:NAME`` for a built-in image, else the path, in characters every file can hold.
+    """Return the name of an image for messages and tables.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    str
+        ``builtin:NAME`` for a built-in image, else the path, in characters that UTF-8 can encode.
 
     Examples
     --------
@@ -113,12 +138,34 @@ def display_name(path: Path) -> str:
 
 
 def plain_name(path: Path) -> str:
-    """The path, in characters every file can hold."""
+    """Return a path in characters that UTF-8 can encode.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Any path.
+
+    Returns
+    -------
+    str
+        Other bytes are replaced.
+    """
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def expand(given: str) -> list[Path]:
-    """The files and folders that one path, pattern or built-in name stands for."""
+    """Return the files and folders for one path, pattern or built-in name.
+
+    Parameters
+    ----------
+    given : str
+        As a user wrote it.
+
+    Returns
+    -------
+    list of pathlib.Path
+        One for a path; for a pattern all matches.
+    """
     if given == BUILTIN:
         return list(builtin_images().values())
     if given.startswith(BUILTIN):
@@ -152,7 +199,18 @@ def _builtin(name: str) -> Path:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """All files below a folder, sorted, without hidden names or links to folders."""
+    """Find all files below a folder, sorted, without hidden names and links to folders.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder.
+
+    Yields
+    ------
+    pathlib.Path
+        A file.
+    """
     for at, folders, files in os.walk(folder, onerror=_raise):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(at, name) for name in sorted(files) if not name.startswith("."))

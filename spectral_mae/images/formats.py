@@ -1,4 +1,4 @@
-"""Formats of image files: the name people know, the endings of file names, the first bytes."""
+"""Formats of image files: their names, the endings of file names, and their first bytes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,17 @@ class Format:
 
 
 def format_of(data: bytes) -> str | None:
-    r"""The name of the format that a file is in, by its first bytes; None of an unknown one.
+    r"""Return the name of the format of a file, determined by its first bytes.
+
+    Parameters
+    ----------
+    data : bytes
+        The file, or its first `ENOUGH` bytes.
+
+    Returns
+    -------
+    str or None
+        None if the format is unknown.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How much memory an image will take, said before it is decoded."""
+"""Memory that an image will take, estimated before it is decoded."""
 
 from __future__ import annotations
 
@@ -43,18 +43,44 @@ class MemoryBudget:
 
     @classmethod
     def for_images(cls, limit: int, *, native: bool, color: bool) -> Self:
-        """For images that are worked on at their own size, or resized as soon as they are read."""
+        """Make the budget of images that keep their size, or are resized when they are read.
+
+        Parameters
+        ----------
+        limit : int
+            Bytes that one image may take.
+        native : bool
+            Whether images keep their size.
+        color : bool
+            Whether colours are kept.
+
+        Returns
+        -------
+        MemoryBudget
+            With the bytes per pixel that were measured for this case.
+        """
         if native:
             return cls(limit, WORKED_ON_COLOR if color else WORKED_ON)
         return cls(limit, READ_COLOR if color else READ)
 
     @property
     def most_pixels(self) -> int:
-        """Pixels that fit, at least one."""
+        """Largest number of pixels that fits into the limit, at least 1."""
         return max(1, self.limit // self.per_pixel)
 
     def refusal(self, n_pixels: int) -> str:
-        """Why an image of so many pixels is refused."""
+        """Return the message for an image that needs too much memory.
+
+        Parameters
+        ----------
+        n_pixels : int
+            Its number of pixels.
+
+        Returns
+        -------
+        str
+            A sentence that names the need and the option.
+        """
         need = -(-n_pixels * self.per_pixel // 2**20)
         return (
             f"needs about {need} MiB of memory, {self.per_pixel} bytes for each of "
@@ -63,12 +89,22 @@ class MemoryBudget:
 
     @contextmanager
     def within(self, max_pixels: int) -> Iterator[int]:
-        """The pixels that may be read, for the time of the block.
+        """Limit pixels to those that fit, and name the memory in errors about larger images.
+
+        Parameters
+        ----------
+        max_pixels : int
+            Largest number of pixels allowed otherwise.
+
+        Yields
+        ------
+        int
+            Largest number of pixels allowed.
 
         Raises
         ------
         ImageRefused
-            By what is too large for the memory alone.
+            If an image in the block is refused because of memory alone.
         """
         try:
             yield min(max_pixels, self.most_pixels)

@@ -1,4 +1,4 @@
-"""Reading images one after the other, so that none can end the run."""
+"""Read images one after the other, so that no file can end a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,18 @@ TIME_LIMIT = 60.0  # seconds
 
 
 def title_of(source: Path | ImageReference) -> str:
-    """What tables and messages call an image."""
+    """Return the name of an image for tables and messages.
+
+    Parameters
+    ----------
+    source : pathlib.Path or ImageReference
+        The image.
+
+    Returns
+    -------
+    str
+        The name.
+    """
     return source.title if isinstance(source, ImageReference) else display_name(source)
 
 
@@ -52,12 +63,22 @@ class Reader:
     n_read: int = 0
 
     def read(self, source: Path | ImageReference) -> LoadedImage:
-        """Pixels of an image.
+        """Read an image.
+
+        Parameters
+        ----------
+        source : pathlib.Path or ImageReference
+            The image.
+
+        Returns
+        -------
+        LoadedImage
+            The pixels.
 
         Raises
         ------
         ImageRefused
-            Whatever goes wrong, out of memory and out of time too.
+            For any failure, lack of memory and of time included.
         """
         position, self.n_read = self.n_read, self.n_read + 1
         if position in self.excluded:

@@ -1,4 +1,4 @@
-"""References to images: small, picklable, and enough to read the image wherever it lies.
+"""References to images: small, picklable, and sufficient to read the image.
 
 An image may be a file of its own, a member of an archive, or some bytes of an array. Nothing is
 unpacked: members are read where they lie, and only as many bytes of them as were listed.
@@ -83,11 +83,26 @@ class Samples:
 
     @property
     def size(self) -> int:
-        """Bytes of an image."""
+        """Number of bytes of an image."""
         return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
 
     def pixels(self, data: bytes, max_pixels: int, *, color: bool) -> LoadedImage:
-        """Integers fill [0, 1], floating-point numbers keep their values."""
+        """Convert bytes to an image; integers are scaled to the range from 0 to 1.
+
+        Parameters
+        ----------
+        data : bytes
+            The samples in the order of ``shape``.
+        max_pixels : int
+            Larger images are refused.
+        color : bool
+            Keep colours.
+
+        Returns
+        -------
+        LoadedImage
+            Floating-point samples keep their values.
+        """
         samples = np.frombuffer(data, self.dtype).reshape(self.shape)
         if self.planar:
             samples = np.moveaxis(samples, 0, -1)
@@ -130,22 +145,34 @@ class ImageReference:
 
     @property
     def name(self) -> str:
-        """The last part of the title, as that of a path."""
+        """Last part of the title, as the name of a file."""
         return Path(self.title).name
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a file of its own, in an image format."""
+        """Whether the image is a whole file in an image format."""
         plain = not self.place.coding and self.place.member is None
         return plain and self.size < 0 and self.samples is None
 
     def fetch(self, files: OpenFiles, max_pixels: int) -> bytes:
-        """Its bytes; none of a file of its own, which is read as it is decoded.
+        """Read the bytes of the image; none for a whole file, which `decode` reads.
+
+        Parameters
+        ----------
+        files : OpenFiles
+            Archives that are open.
+        max_pixels : int
+            Larger images are refused.
+
+        Returns
+        -------
+        bytes
+            Its contents.
 
         Raises
         ------
         ImageRefused
-            If they cannot be had.
+            If they cannot be read.
         """
         if self.refusal:
             raise ImageRefused(self.refusal)
@@ -175,7 +202,21 @@ class ImageReference:
         return data
 
     def decode(self, data: bytes, max_pixels: int, *, color: bool) -> LoadedImage:
-        """What `fetch` gave, as pixels.
+        """Convert the bytes of `fetch` to pixels.
+
+        Parameters
+        ----------
+        data : bytes
+            As `fetch` returned them.
+        max_pixels : int
+            Larger images are refused.
+        color : bool
+            Keep colours.
+
+        Returns
+        -------
+        LoadedImage
+            The pixels.
 
         Raises
         ------
@@ -190,9 +231,9 @@ class ImageReference:
 
 
 class OpenFiles:
-    """Archives and arrays held open while image after image is read from them; for one thread.
+    """Archives and arrays that stay open while their images are read, for one thread.
 
-    A compressed archive is a stream: whoever reads its members in order reads it once.
+    A compressed archive is a stream: reading its members in order reads it once.
     """
 
     def __init__(self) -> None:
@@ -200,7 +241,20 @@ class OpenFiles:
 
     @contextmanager
     def reading(self, place: Place, *, keep: bool) -> Iterator[BinaryIO]:
-        """A stream of the bytes at a place; ``keep`` a member of a zip open for the next image."""
+        """Open the stream of bytes of a place.
+
+        Parameters
+        ----------
+        place : Place
+            A file or a member of an archive.
+        keep : bool
+            Keep a member of a zip open for the next image.
+
+        Yields
+        ------
+        binary file object
+            The stream.
+        """
         try:
             if place.member is None or keep:
                 yield self._kept(place)
@@ -211,7 +265,7 @@ class OpenFiles:
             raise
 
     def close(self) -> None:
-        """Close all."""
+        """Close all files."""
         while self._open:
             self._open.popitem()[1].close()
 
@@ -229,7 +283,18 @@ class OpenFiles:
 
 
 def open_place(place: Place) -> BinaryIO:
-    """A stream of its own of the bytes at a place; whoever asks closes it."""
+    """Open a new stream of the bytes of a place.
+
+    Parameters
+    ----------
+    place : Place
+        A file or a member of an archive.
+
+    Returns
+    -------
+    binary file object
+        The caller closes it.
+    """
     if place.coding:
         return cast(BinaryIO, _OPENERS[place.coding](place.path, "rb"))
     file = Path(place.path).open("rb")  # noqa: SIM115 - closed by OpenFiles

@@ -1,6 +1,6 @@
-"""Rules of samples: what the numbers in an image file are as pixels.
+"""Samples of an image file as pixels: scaling, opacity, colours and channels.
 
-A reader hands over the samples as the file holds them, and says which sample value is black, which
+A decoder returns the samples as the file stores them, and says which sample value is black, which
 is white and which channel is opacity. The arithmetic is done here, for all formats alike.
 """
 
@@ -91,7 +91,22 @@ class Raster:
         white: float | tuple[float, ...],
         alpha: Alpha | None = None,
     ) -> Self:
-        """Samples from 0 to ``white``: one maximum, or one for each channel with that of alpha."""
+        """Make a raster of samples from 0 to a maximum.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (H, W) or (H, W, C)
+            Samples.
+        white : float or tuple of float
+            The maximum: one for all channels, or one for each, with that of alpha.
+        alpha : {"straight", "associated"} or None
+            Whether the last channel is opacity.
+
+        Returns
+        -------
+        Raster
+            With 0 as black.
+        """
         *colours, last = white if isinstance(white, tuple) else (white, white)
         return (
             cls(samples, 0.0, white)
@@ -109,9 +124,25 @@ class Raster:
         white_is_zero: bool = False,
         alpha: Alpha | None = None,
     ) -> Self:
-        """Integers that fill the range of so many bits; by default that of their type.
+        """Make a raster of integers that fill the range of a number of bits.
 
-        Unsigned ones begin at 0, signed ones at −2^(bits−1). Booleans have one bit.
+        Parameters
+        ----------
+        samples : ndarray of int or bool, shape (H, W) or (H, W, C)
+            Samples; booleans have one bit.
+        bits : int or None
+            Number of bits; None takes those of the type.
+        signed : bool or None
+            Whether the range begins at −2^(bits−1) instead of 0; None takes this from the type.
+        white_is_zero : bool
+            Whether the smallest sample is white.
+        alpha : {"straight", "associated"} or None
+            Whether the last channel is opacity.
+
+        Returns
+        -------
+        Raster
+            With the range as black to white.
         """
         kind = samples.dtype.kind
         bits = (1 if kind == "b" else 8 * samples.dtype.itemsize) if bits is None else bits
@@ -126,13 +157,28 @@ class Raster:
     def floats(
         cls, samples: NDArray[Any], *, white_is_zero: bool = False, alpha: Alpha | None = None
     ) -> Self:
-        """Floating-point numbers, which keep their values; with ``white_is_zero`` 1 − value."""
+        """Make a raster of floating-point samples, which keep their values.
+
+        Parameters
+        ----------
+        samples : ndarray of float, shape (H, W) or (H, W, C)
+            Samples.
+        white_is_zero : bool
+            Replace each value by 1 − value.
+        alpha : {"straight", "associated"} or None
+            Whether the last channel is opacity.
+
+        Returns
+        -------
+        Raster
+            With black 0 and white 1.
+        """
         black, white = (1.0, 0.0) if white_is_zero else (0.0, 1.0)
         return cls(samples, black, white, alpha)
 
     @property
     def colours(self) -> int:
-        """How many channels are not opacity, once other colours are made RGB."""
+        """Number of channels that are not opacity, after other colour models became RGB."""
         if self.to_rgb is not None:
             return 3
         channels = 1 if self.samples.ndim == 2 else self.samples.shape[-1]
@@ -144,7 +190,7 @@ class Raster:
         Parameters
         ----------
         notes : list of str
-            Grows by what the user should know.
+            Receives what was done that changes what a spectrum means.
         color : bool
             Three channels, else gray values (ITU-R BT.601 luma).
         channel : int or None
@@ -199,7 +245,18 @@ class Raster:
         return pixels
 
     def turned(self, orientation: int) -> Self:
-        """Upright, of an image that is stored in one of EXIF's orientations, 1 to 8."""
+        """Return the image upright, as its EXIF orientation says.
+
+        Parameters
+        ----------
+        orientation : int
+            1 to 8.
+
+        Returns
+        -------
+        Raster
+            Rows and columns are swapped for 5 to 8.
+        """
         samples = self.samples
         if orientation >= 5:
             samples = samples.swapaxes(0, 1)
@@ -250,7 +307,15 @@ class Raster:
 
 
 def check_size(height: int, width: int, max_pixels: int) -> None:
-    """Refuse an image of more pixels, before it is decoded."""
+    """Raise `TooLarge` for an image of more pixels than are allowed.
+
+    Parameters
+    ----------
+    height, width : int
+        Size of the image.
+    max_pixels : int
+        The limit.
+    """
     if height * width > max_pixels:
         raise TooLarge(
             f"too large: {height}x{width} is {height * width / 1e6:.1f} million pixels; "
@@ -271,7 +336,20 @@ def _chosen(values: Pixels, channel: int | None) -> Pixels:
 
 
 def to_channels(pixels: Pixels, *, color: bool) -> Pixels:
-    """Three channels if colour is wanted, else gray values (ITU-R BT.601 luma)."""
+    """Return pixels as three channels or as gray values.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        Gray values, or red, green and blue.
+    color : bool
+        Whether three channels are wanted; otherwise gray, as ITU-R BT.601 luma.
+
+    Returns
+    -------
+    ndarray, shape (H, W) or (H, W, 3)
+        A gray image as three equal channels, or a colour image as gray, or the pixels as they are.
+    """
     if pixels.ndim == 2:
         return np.repeat(pixels[..., np.newaxis], 3, axis=-1) if color else pixels
     if color:

@@ -1,4 +1,4 @@
-"""Where the images of a run are: files, folders, patterns, lists, archives and arrays."""
+"""Find the images of a run: files, folders, patterns, lists, archives and arrays."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class _Search:
         return len(self._others - self._taken) + self._members
 
     def take(self, given: str, *, listed: bool = False) -> None:
-        """Take in what one path stands for."""
+        """Add the images for one path."""
         if not listed and given in STANDARD_INPUT:
             self._take_input()
             return
@@ -109,7 +109,7 @@ class _Search:
         self._take_list(data, "standard input", Path())
 
     def _take_list(self, data: bytes, name: str, folder: Path) -> None:
-        """Take in what the lines of a list stand for, relative to a folder."""
+        """Add the images for the lines of a list, relative to a folder."""
         for number, line in enumerate(_lines(data), 1):
             if not line.strip():
                 continue
@@ -189,7 +189,18 @@ def _lines(data: bytes) -> list[str]:
 
 
 def reference_to(path: AnyPath) -> ImageReference:
-    """A reference to one image file, or ``builtin:NAME``."""
+    """Return a reference to one image file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file, or ``builtin:NAME``.
+
+    Returns
+    -------
+    ImageReference
+        The reference.
+    """
     file = files.image_path(path)
     return _file(file, files.display_name(file))
 
@@ -199,7 +210,18 @@ def _file(path: Path, title: str) -> ImageReference:
 
 
 def file_stamp(path: Path) -> str:
-    """Changes when the file does; the same for all files that are not there."""
+    """Return text that changes when a file does; one text for all files that do not exist.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    str
+        From its size and time.
+    """
     try:
         status = path.stat()
     except OSError:

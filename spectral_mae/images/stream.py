@@ -1,4 +1,4 @@
-"""Images of one shape from many files, in batches, for models that are fitted to them."""
+"""Images of one shape from many files, in batches, for fitting models."""
 
 from __future__ import annotations
 
@@ -82,7 +82,18 @@ class ImageStream:
         self.reader = Reader(self.options.color, self.options.max_pixels)
 
     def batches(self, paths: Iterable[Path | ImageReference]) -> Iterator[NDArray[np.float64]]:
-        """Images from 0 to 1, shape (n, size, size[, 3]), some tens of megabytes at a time."""
+        """Read files and yield their images in batches of some tens of megabytes.
+
+        Parameters
+        ----------
+        paths : iterable of pathlib.Path or ImageReference
+            The files.
+
+        Yields
+        ------
+        ndarray of float64, shape (n, size, size) or (n, size, size, 3)
+            Images; samples of integer files are from 0 to 1.
+        """
         size, channels = self.options.size, 3 if self.options.color else 1
         limit = max(1, BATCH_BYTES // (8 * channels * size**2))
         waiting: list[NDArray[np.float64]] = []
@@ -116,12 +127,26 @@ class ImageStream:
 def split_held_out(
     paths: Sequence[Source], share: float, seed: int
 ) -> tuple[list[Source], list[Source]]:
-    """Training and held-out files; which a file belongs to is drawn with ``seed``.
+    """Split files at random into training and held-out files.
+
+    Parameters
+    ----------
+    paths : sequence of pathlib.Path or ImageReference
+        The files.
+    share : float
+        Fraction that is held out, from 0 to 1.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    training, held_out : list
+        The files of each part.
 
     Raises
     ------
     ValueError
-        If either would be empty, but for a share of 0.
+        If either part would be empty, unless ``share`` is 0.
     """
     if not 0 <= share < 1:
         raise ValueError(f"holdout={share} is not at least 0 and below 1")

@@ -1,21 +1,15 @@
-"""What masks do to spectra on average, and the way back from masked images.
+"""What random patch masks do to power spectra, and estimates of the spectrum from masked images.
 
-- `comparison`: spectra of an image that is visible in part: as they are, unmasked, and of the
-  whole image.
+- `comparison`: spectra of a masked image: uncorrected, estimated, and of the whole image.
+- `convolution`: Eq. 18, the transform of a masked image, checked by direct sums.
 - `coupling`: mode coupling: the expected spectrum of a stationary image under a mask, and back.
-- `convolution`: eq. 18 on given pixels: the transform of a masked image against (1/D) X ⊛ M, term
-  by term.
-- `error_bars`: error bars of binned spectra: of Gaussian fields under a mask, and of images by
-  resampling.
-- `expectation`: what random patch masks do to power spectra on average, exactly and without
-  sampling.
-- `leaked_power`: leakage, the power that masking brings to a frequency from others, over what it
-  keeps there.
-- `patch_power`: Σ_b |X_b[k]|²: the power spectra of all patches of an image, each patch on its
-  own.
-- `slope_fit`: the slope of a power spectrum under a mask, by forward fit.
-- `spread`: how much the spectrum of one image varies from mask to mask, exactly.
-- `unmasking`: from masked images back to the power spectrum, lag by lag.
+- `error_bars`: standard errors by drawing Gaussian fields, and by the bootstrap over images.
+- `expectation`: the mean spectrum of an image under random masks, exactly.
+- `leaked_power`: `Leakage`, the power that masking brings to a frequency from others.
+- `patch_power`: Σ_b |X_b[k]|², the sum of the power spectra of all patches of an image.
+- `slope_fit`: the exponent of a power law fitted to a masked image by Whittle's likelihood.
+- `spread`: the standard deviation of the spectrum from mask to mask, exactly.
+- `unmasking`: the power spectrum estimated from masked images, lag by lag.
 - `verification`: the paper's mask equations and the expectations, checked on given pixels.
 """
 

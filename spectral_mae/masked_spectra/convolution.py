@@ -1,4 +1,8 @@
-"""Eq. 18 on given pixels: the transform of a masked image against (1/D) X ⊛ M, term by term."""
+"""Eq. 18 on given pixels: the transform of a masked image against (1/D) X ⊛ M, term by term.
+
+Neither side is computed by one FFT against another: both are sums of all their terms, at a few
+frequencies. FFTW's transform X of the pixels and the closed form M of the mask are checked.
+"""
 
 from __future__ import annotations
 

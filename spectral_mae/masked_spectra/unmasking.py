@@ -243,7 +243,7 @@ class Unmasking:
     def _add_image(
         self, pixels: FloatArray, mask: BoolArray | FloatArray, power: FloatArray
     ) -> None:
-        """Add the power of what a mask shows of an image, and of its steps along each axis."""
+        """Add the power of the masked image, and of its differences along each axis."""
         add_power(power[0], pixels * mask)
         for axis in range(len(power) - 1):
             steps = np.roll(pixels, -1, axis)
@@ -252,7 +252,7 @@ class Unmasking:
             add_power(power[axis + 1], steps)
 
     def _add_mask(self, mask: BoolArray | FloatArray, power: FloatArray) -> None:
-        """Add the power of a mask, and of the weights of those steps."""
+        """Add the power of the mask, and of the weights of the differences."""
         add_power(power[0], mask)
         for axis in range(len(power) - 1):
             add_power(power[axis + 1], step_weights(mask, axis, wrap=self.wrap))
@@ -269,7 +269,7 @@ class Unmasking:
 
 
 class _Lags(NamedTuple):
-    """Autocovariance at every lag, the pairs it is made of, and where it is not used."""
+    """Autocovariance at every lag, the number of pairs behind it, and the lags that are not used."""
 
     covariance: FloatArray
     pairs: FloatArray
@@ -285,7 +285,7 @@ class _Lags(NamedTuple):
         return int(np.count_nonzero(self.rare))
 
     def power(self, taper: FloatArray | None) -> FloatArray:
-        """Its transform, where lags that are not used count as zero."""
+        """Transform of the autocovariance, with lags that are not used taken as zero."""
         used = self.covariance.copy()
         used[self.unseen] = 0.0
         used[self.rare] = 0.0
@@ -295,7 +295,7 @@ class _Lags(NamedTuple):
 
 
 def _seen(pixels: FloatArray, mask: BoolArray | FloatArray) -> FloatArray:
-    """An image, zero where it is hidden: that may be NaN, and zero times NaN would be, too."""
+    """The image with zeros at hidden pixels, which may be NaN: NaN times 0 is NaN."""
     return np.where(mask > 0, pixels, 0.0)
 
 

@@ -1,12 +1,11 @@
-"""Which pixels are kept, and the transforms of masks in closed form.
+"""Masks of square patches: which pixels are kept, and the transforms of masks in closed form.
 
-- `patches`: the cut of an image into equal patches, in row-major order, and how many of them masks
-  keep.
-- `pulse_mask`: masks in pixels: sums of rectangular pulses, and random masks of patches.
-- `pulses`: closed-form transforms of rectangular pulses and of sums of them (Eqs. 15-21).
-- `sampling`: draws and enumerations of the patches that are kept, for the two designs of mask
-  sampling.
-- `tapers`: masks as weights from 0 to 1: checked, tapered, and their pairs counted.
+- `patches`: `PatchGrid`, the division of a signal or an image into equal patches,
+  and the inclusion probabilities of patches.
+- `pulse_mask`: `PulseMask` and `sample_visible`, given and random masks of pixels.
+- `pulses`: transforms of rectangular pulses and of sums of them (Eqs. 15-21).
+- `sampling`: random sets of kept patches, and all of them by enumeration.
+- `tapers`: masks as weights from 0 to 1: checks, tapered edges, autocorrelations.
 """
 
 import lazy_loader

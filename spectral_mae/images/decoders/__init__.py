@@ -1,19 +1,16 @@
-"""Bytes of image files to samples: a file for each format, or for formats of one kind.
+"""Bytes of image files to samples: one file for each format or kind of formats.
 
-- `bit_fields`: channels that are some bits of a pixel each, as in BMP, TGA and DDS.
-- `bitmap`: BMP, of Windows and of OS/2: palettes, fields of any width, opacity, run lengths.
-- `color_models`: other colour models to RGB, without a profile; all take and give channels in [0,
-  1].
-- `graphics_formats`: formats of graphics programs that Pillow reads, with what its pixels do not
-  say.
-- `heif`: HEIC and AVIF: pictures in ISO's box format, by pillow-heif and by Pillow or imagecodecs.
-- `jpeg`: JPEG: what Pillow reads, and by imagecodecs more bits and what is lossless.
-- `jpeg2000`: JPEG 2000, of the depth that its codestream says.
-- `jpegxl`: JPEG XL, by imagecodecs; size and depth from the header of the codestream.
-- `netpbm`: netpbm's formats: PBM, PGM, PPM and PAM of any maximum, and PFM; values exactly as they
-  stand.
-- `optional`: packages that read what Pillow does not, where they are installed.
-- `pillow`: what Pillow reads, and what its pixels mean.
-- `png`: PNG: what Pillow reads, and 16-bit colours exactly.
-- `targa`: TGA, as Truevision's specification 2.0 has it.
+- `bit_fields`: channels that are bit fields of a pixel, as in BMP, TGA and DDS.
+- `bitmap`: BMP of Windows and OS/2: palettes, bit fields, opacity, run lengths.
+- `color_models`: CMYK, YCbCr and L*a*b* to RGB, without a profile.
+- `graphics_formats`: DDS, ICO and PSD, which Pillow reads in part.
+- `heif`: HEIC and AVIF, by pillow-heif, Pillow or imagecodecs.
+- `jpeg`: JPEG by Pillow; more than 8 bits and lossless JPEG by imagecodecs.
+- `jpeg2000`: JPEG 2000 with the bit depth of its codestream.
+- `jpegxl`: JPEG XL by imagecodecs; size and depth from the header of the codestream.
+- `netpbm`: PBM, PGM, PPM and PAM of any maximum, and PFM.
+- `optional`: optional packages for formats that Pillow does not read.
+- `pillow`: formats that Pillow reads, and the meaning of its pixels.
+- `png`: PNG by Pillow, and 16-bit colours exactly.
+- `targa`: TGA, as Truevision's specification 2.0 defines it.
 """

@@ -21,7 +21,12 @@ def fields(pixels: NDArray[Any], masks: tuple[int, ...], name: str, notes: list[
     name : str
         Of the format, for refusals.
     notes : list of str
-        Grows by what the user should know.
+        Receives what was done that changes what a spectrum means.
+
+    Returns
+    -------
+    Raster
+        The samples and their meaning.
 
     Raises
     ------

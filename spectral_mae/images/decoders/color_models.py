@@ -10,7 +10,17 @@ from spectral_mae.images.samples import Pixels
 
 
 def cmyk_to_rgb(inks: Pixels) -> Pixels:
-    """What cyan, magenta, yellow and black inks leave of white, each taking its own share.
+    """Convert CMYK to RGB without a profile: red is (1−C)(1−K), and so on.
+
+    Parameters
+    ----------
+    inks : ndarray, shape (..., 4)
+        Cyan, magenta, yellow and black, from 0 to 1.
+
+    Returns
+    -------
+    ndarray, shape (..., 3)
+        Red, green and blue, from 0 to 1.
 
     Examples
     --------
@@ -47,7 +57,18 @@ class YCbCr:
     white: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def __call__(self, coded: Pixels) -> Pixels:
-        """RGB, colours that no screen shows clipped."""
+        """Convert to RGB; colours outside its gamut are clipped.
+
+        Parameters
+        ----------
+        coded : ndarray, shape (..., 3)
+            Channels scaled to the range from 0 to 1.
+
+        Returns
+        -------
+        ndarray, shape (..., 3)
+            Red, green and blue, clipped to the range from 0 to 1.
+        """
         black, white = np.asarray(self.black), np.asarray(self.white)
         luma, blue, red = np.moveaxis((coded - black) / (white - black), -1, 0)
         of_red, of_green, of_blue = self.weights
@@ -74,7 +95,18 @@ class Lab:
     icc: bool
 
     def __call__(self, coded: Pixels) -> Pixels:
-        """RGB, colours that no screen shows clipped."""
+        """Convert to RGB; colours outside its gamut are clipped.
+
+        Parameters
+        ----------
+        coded : ndarray, shape (..., 3)
+            Channels scaled to the range from 0 to 1.
+
+        Returns
+        -------
+        ndarray, shape (..., 3)
+            Red, green and blue, clipped to the range from 0 to 1.
+        """
         codes = np.rint(coded * (2.0**self.bits - 1))
         steps = 2.0 ** (self.bits - 8)
         lightness = codes[..., :1] * (100 / (255 * steps if self.icc else 2.0**self.bits - 1))

@@ -20,7 +20,7 @@ _dds, _ico = by_pillow("DDS"), by_pillow("ICO")
 
 
 def read_dds(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
-    """The largest picture of a DDS; colours that are bits of a pixel exactly.
+    """Read the largest picture of a DDS file; colours stored as bit fields exactly.
 
     Parameters
     ----------
@@ -29,14 +29,19 @@ def read_dds(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
     max_pixels : int
         Larger images are refused before they are decoded.
     notes : list of str
-        Grows by what the user should know.
+        Receives what was done that changes what a spectrum means.
+
+    Returns
+    -------
+    Raster
+        The samples and their meaning.
 
     Raises
     ------
     ImageRefused
         If pixels are missing, or of a kind that is not read.
     Exception
-        Whatever Pillow raises on damaged bytes.
+        Any error of Pillow on damaged bytes.
     """
     if len(data) < 128:
         raise ImageRefused("damaged DDS: truncated in its header")
@@ -65,7 +70,29 @@ def read_dds(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
 
 
 def read_icon(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
-    """The largest picture of an ICO; the same of parameters and errors."""
+    """Read the largest picture of an ICO file.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    max_pixels : int
+        Larger images are refused before they are decoded.
+    notes : list of str
+        Receives what was done that changes what a spectrum means.
+
+    Returns
+    -------
+    Raster
+        The samples and their meaning.
+
+    Raises
+    ------
+    ImageRefused
+        If pixels are missing, or of a kind that is not read.
+    Exception
+        Any error of Pillow on damaged bytes.
+    """
     pictures = int.from_bytes(data[4:6], "little")
     if pictures > 1:
         notes.append(f"largest of {pictures} pictures")
@@ -73,7 +100,29 @@ def read_icon(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
 
 
 def read_psd(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
-    """The picture that a PSD holds of all its layers; the same of parameters and errors."""
+    """Read the merged picture that a PSD file holds of all its layers.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    max_pixels : int
+        Larger images are refused before they are decoded.
+    notes : list of str
+        Receives what was done that changes what a spectrum means.
+
+    Returns
+    -------
+    Raster
+        The samples and their meaning.
+
+    Raises
+    ------
+    ImageRefused
+        If pixels are missing, or of a kind that is not read.
+    Exception
+        Any error of Pillow on damaged bytes.
+    """
     if len(data) < 26:
         raise ImageRefused("damaged PSD: truncated in its header")
     version, height, width, bits, mode = struct.unpack_from(">H8xIIHH", data, 4)

@@ -24,7 +24,12 @@ def read_heif(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
     max_pixels : int
         Larger images are refused before they are decoded.
     notes : list of str
-        Grows by what the user should know.
+        Receives what was done that changes what a spectrum means.
+
+    Returns
+    -------
+    Raster
+        The samples and their meaning.
 
     Raises
     ------
@@ -48,9 +53,31 @@ def read_heif(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
 
 
 def read_avif(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
-    """An AVIF, turned as the file says; the same of parameters and errors.
+    """Read an AVIF file, turned as the file says.
 
-    Pillow gives 8 bits. Of files with more, imagecodecs gives all, and without it a note tells.
+    Pillow decodes 8 bits per channel. For files with more, imagecodecs decodes all of them; without
+    imagecodecs a note says that bits were lost.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    max_pixels : int
+        Larger images are refused before they are decoded.
+    notes : list of str
+        Receives what was done that changes what a spectrum means.
+
+    Returns
+    -------
+    Raster
+        The samples and their meaning.
+
+    Raises
+    ------
+    ImageRefused
+        If pixels are missing, or of a kind that is not read.
+    Exception
+        Any error of the decoders on damaged bytes.
     """
     bits = _avif_bits(data)
     if bits == 8:

@@ -41,7 +41,12 @@ def read_jpeg(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
     max_pixels : int
         Larger images are refused before they are decoded.
     notes : list of str
-        Grows by what the user should know.
+        Receives what was done that changes what a spectrum means.
+
+    Returns
+    -------
+    Raster
+        The samples and their meaning.
 
     Raises
     ------
@@ -69,7 +74,29 @@ def read_jpeg(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
 
 
 def read_jpeg_ls(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
-    """A JPEG-LS; the same of parameters and errors."""
+    """Read a JPEG-LS file.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    max_pixels : int
+        Larger images are refused before they are decoded.
+    notes : list of str
+        Receives what was done that changes what a spectrum means.
+
+    Returns
+    -------
+    Raster
+        The samples and their meaning.
+
+    Raises
+    ------
+    ImageRefused
+        If pixels are missing, or of a kind that is not read.
+    Exception
+        Any error of imagecodecs on damaged bytes.
+    """
     frame = _frame(data)
     if frame is None:
         raise ImageRefused("damaged JPEG-LS: it has no frame")

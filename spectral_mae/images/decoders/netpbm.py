@@ -33,7 +33,12 @@ def read_netpbm(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
     max_pixels : int
         Larger images are refused.
     notes : list of str
-        Grows by what the user should know.
+        Receives what was done that changes what a spectrum means.
+
+    Returns
+    -------
+    Raster
+        The samples and their meaning.
 
     Raises
     ------

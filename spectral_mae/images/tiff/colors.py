@@ -115,7 +115,7 @@ def raster(
     samples : ndarray, shape (H, W, channels)
         As `tiff_strips.read_samples` gives them.
     notes : list of str
-        Grows by what the user should know.
+        Receives what was done that changes what a spectrum means.
     """
     if storage.signed:  # from the lowest value on: the same bits but for the first
         samples = samples ^ samples.dtype.type(1 << (storage.bits - 1))

@@ -37,7 +37,7 @@ def read_tiff(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
     max_pixels : int
         Larger images are refused before anything is decoded.
     notes : list of str
-        Grows by what the user should know.
+        Receives what was done that changes what a spectrum means.
 
     Raises
     ------

@@ -48,7 +48,7 @@ def read_samples(page: TiffPage, storage: Storage, data: bytes, notes: list[str]
     data : bytes
         The whole file.
     notes : list of str
-        Grows by what the user should know.
+        Receives what was done that changes what a spectrum means.
 
     Raises
     ------
