@@ -1,9 +1,11 @@
-"""Argument checks and their messages, and the words an option may take.
+"""Argument checks and their messages, and the values that options may take.
 
-Checks run once, at the public boundary; inside, values are trusted. Every message prints the
-value it refuses, abbreviated where it is long.
+Each check takes the name of an argument and its value. It returns the value in the type that the
+package computes with, or raises TypeError for a value of the wrong type and ValueError for one out
+of range. The message shows the name and the value, abbreviated where it is long. Arguments are
+checked once, in the public functions.
 
-A truth value is not a number, a float is not an integer, and NaN and infinity are not numbers that
+A truth value is not a number, a float is not an integer, and NaN and infinity are not values that
 an option may have: Python and NumPy would take them silently for something else.
 """
 
@@ -38,7 +40,7 @@ LARGEST_SQUARED, SMALLEST_SQUARED = 1e140, 1e-140
 
 
 def brief(value: object) -> str:
-    """A value as it stands in a message: never a whole array or image, nor pages of a list.
+    """Return a value as text for a message: long arrays and lists as their shape or length.
 
     Examples
     --------
@@ -78,7 +80,7 @@ def path(name: str, value: str | os.PathLike[str]) -> str:
 
 
 def items(name: str, value: Iterable[Item]) -> list[Item]:
-    """Return the entries of a sequence as a list; text is none."""
+    """Return the entries of a sequence as a list; a string is refused."""
     if isinstance(value, str | bytes):
         raise TypeError(f"{name}={brief(value)} is text, not a sequence")
     try:
@@ -88,7 +90,7 @@ def items(name: str, value: Iterable[Item]) -> list[Item]:
 
 
 def function(name: str, value: object) -> None:
-    """Raise ``TypeError`` for what cannot be called."""
+    """Raise ``TypeError`` unless a value can be called."""
     if not callable(value):
         raise TypeError(f"{name}={brief(value)} is not a function")
 
@@ -98,7 +100,7 @@ def integer(
 ) -> int:
     """Return ``value`` as an int; truth values, floats and numbers below ``least`` are refused.
 
-    ``why`` is said of what is too small, in place of the limit.
+    ``why`` replaces the limit in the message about a value that is too small.
     """
     if _is_bool(value):
         raise TypeError(f"{name}={brief(value)} is a truth value, not an integer")
@@ -113,7 +115,7 @@ def integer(
 
 
 def integers(name: str, value: PerAxis) -> tuple[int, ...]:
-    """Return an int, or several, as a tuple."""
+    """Return one int or several as a tuple."""
     try:
         return tuple(integer(name, one) for one in _each(name, value))
     except TypeError:
@@ -128,8 +130,8 @@ def positive_int(name: str, value: SupportsIndex) -> int:
 def real_number(name: str, value: float) -> float:
     """Return ``value`` as a finite float; truth values and strings are refused.
 
-    Of single precision the shortest decimal that it stands for is taken: np.float32(0.6) means
-    0.6, not 0.60000002.
+    A number in single precision is converted by its shortest decimal: np.float32(0.6) becomes 0.6,
+    not 0.60000002.
     """
     number = _real(name, value)
     if not math.isfinite(number):
@@ -208,7 +210,7 @@ def per_axis(name: str, value: PerAxis, ndim: int) -> tuple[int, ...]:
 
 
 def patch_size(value: PerAxis) -> PerAxis:
-    """Return a patch size for images yet unseen, as it is: an int, or one for each of two axes."""
+    """Check a patch size before images are read, and return it: an int, or one for each axis."""
     sizes = _each("patch_size", value)
     per_axis("patch_size", value, 1 if len(sizes) == 1 else 2)
     return value
@@ -262,7 +264,7 @@ def numeric_array(name: str, value: ArrayLike) -> NDArray[Any]:
 
 
 def real_pixels(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Return ``value`` as float64, refusing what is not real; NaN and infinite may stand in it."""
+    """Return ``value`` as float64, which may hold NaN and infinity; complex numbers are refused."""
     return _as(np.float64, numeric_array(name, value))
 
 
@@ -282,7 +284,7 @@ def real_array(name: str, value: ArrayLike) -> FloatArray:
 
 
 def squarable(name: str, array: FloatArray) -> FloatArray:
-    """Return an array, refusing numbers of which sums of squares are infinite, or lost to zero."""
+    """Return an array, refusing numbers whose sums of squares would overflow or underflow."""
     if array.size:
         flat = array.ravel()
         with np.errstate(over="ignore", under="ignore"):
@@ -314,7 +316,7 @@ def channels_last(
 ) -> NDArray[Any]:
     """Return a view with the channels as last axis; a missing channel axis becomes one channel.
 
-    ``ndim`` is what the array must have besides the channels.
+    ``ndim`` is the number of its other axes.
     """
     channel_axis = axis_of_channels(channel_axis)
     expected = ndim + (channel_axis is not None)
@@ -334,7 +336,7 @@ def one_image(
 ) -> NDArray[Any]:
     """Return one signal or image as a view with the channels last.
 
-    ``batches`` says what to do with several images.
+    ``batches`` is what the message recommends for several images.
     """
     axes = array.ndim - (axis_of_channels(channel_axis) is not None)
     if axes not in (1, 2):
@@ -353,7 +355,7 @@ def one_image(
 
 
 def needed(name: str, value: object, kinds: type | tuple[type, ...], how: str) -> None:
-    """Raise ``TypeError`` unless ``value`` is of one of the kinds; ``how`` says what makes one."""
+    """Raise ``TypeError`` unless ``value`` is of one of the types; ``how`` says what makes one."""
     if not isinstance(value, kinds):
         names = [kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,))]
         raise TypeError(f"{name}={brief(value)} is not a {' or '.join(names)}: {how}")
@@ -393,12 +395,12 @@ def _is_bool(value: object) -> bool:
 
 
 def _is_tensor(value: object) -> bool:
-    """Whether a value is PyTorch's, which is not imported to find out."""
+    """Whether a value is a tensor of PyTorch, which is not imported for this."""
     return type(value).__module__.split(".")[0] == "torch"
 
 
 def _of_tensor(name: str, tensor: Any) -> str:
-    """What keeps NumPy from reading a tensor, and what to do."""
+    """Return why NumPy cannot read a tensor, and how to convert it."""
     kind = str(tensor.dtype)
     detached = ".detach()" if tensor.requires_grad else ""
     moved = "" if tensor.device.type == "cpu" else ".cpu()"
@@ -411,7 +413,7 @@ def _of_tensor(name: str, tensor: Any) -> str:
 
 
 def _as(dtype: Any, array: NDArray[Any]) -> NDArray[Any]:
-    """The array in another precision: what is too large for it becomes infinite, and is found."""
+    """Convert an array to another precision; numbers that are too large become infinite."""
     if array.dtype == dtype:
         return array
     with np.errstate(over="ignore"):

@@ -269,7 +269,7 @@ class Unmasking:
 
 
 class _Lags(NamedTuple):
-    """Autocovariance at every lag, the number of pairs behind it, and the lags that are not used."""
+    """Autocovariance at every lag, its number of pairs, and the lags that are not used."""
 
     covariance: FloatArray
     pairs: FloatArray

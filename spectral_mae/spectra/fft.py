@@ -1,7 +1,6 @@
-"""Planned real FFTs on batches: the only place that knows FFTW.
+"""Planned real FFTs of batches: the only file that uses FFTW.
 
-A `RealFFT` is held by whoever transforms, and holding it is the cache: there is no global state.
-FFTW's traps are dealt with here, once:
+Plans belong to a `RealFFT`; there is no global cache. FFTW's difficulties are handled here:
 
 - planning with ``"measure"`` overwrites the arrays it plans on, so plans are made on buffers of
   their own;

@@ -16,10 +16,11 @@ def fields(pixels: NDArray[Any], masks: tuple[int, ...], name: str, notes: list[
     Parameters
     ----------
     pixels : ndarray of unsigned integers, shape (H, W)
+        One number per pixel.
     masks : tuple of int
         Bits of red, green, blue and opacity; 0 for a channel that is not there.
     name : str
-        Of the format, for refusals.
+        Name of the format, for messages.
     notes : list of str
         Receives what was done that changes what a spectrum means.
 
@@ -31,7 +32,7 @@ def fields(pixels: NDArray[Any], masks: tuple[int, ...], name: str, notes: list[
     Raises
     ------
     ImageRefused
-        If the bits of a channel are no run, or no channel has any.
+        If the bits of a channel are not consecutive, or no channel has any.
 
     Examples
     --------

@@ -17,8 +17,14 @@ def decoder(module: str, what: str) -> Any:
     Parameters
     ----------
     module : {"imagecodecs", "pillow_heif"}
+        Name of the package as it is imported.
     what : str
-        What it is to read, as people know it.
+        Name of the format that it would read, for the message.
+
+    Returns
+    -------
+    module
+        The package.
 
     Raises
     ------

@@ -187,6 +187,7 @@ def decode_stream(
     Parameters
     ----------
     strip : memoryview
+        The compressed strip or tile.
     compression : int
         One that `is_image_codec` knows.
     tables : bytes or None

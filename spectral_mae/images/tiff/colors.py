@@ -110,12 +110,20 @@ def raster(
     Parameters
     ----------
     page : tifffile.TiffPage
+        The page, for its tags.
     storage : Storage
+        How it stores its samples.
     meaning : Meaning
+        What its channels are.
     samples : ndarray, shape (H, W, channels)
-        As `tiff_strips.read_samples` gives them.
+        As `spectral_mae.images.tiff.strips.read_samples` returns them.
     notes : list of str
         Receives what was done that changes what a spectrum means.
+
+    Returns
+    -------
+    Raster
+        The samples and their meaning.
     """
     if storage.signed:  # from the lowest value on: the same bits but for the first
         samples = samples ^ samples.dtype.type(1 << (storage.bits - 1))

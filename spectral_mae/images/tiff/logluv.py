@@ -23,7 +23,9 @@ def decode_sgilog(strip: memoryview, rows: int, columns: int, channels: int) -> 
     Parameters
     ----------
     strip : memoryview
+        The compressed strip.
     rows, columns : int
+        Pixels of the strip.
     channels : int
         1 for LogL (16 bits a pixel), 3 for LogLuv (32 bits).
 

@@ -23,11 +23,18 @@ def unpack(
     Parameters
     ----------
     rows : ndarray of uint8, shape (rows, bytes of a row)
+        The packed rows.
     columns, channels : int
+        Pixels of a row, and samples of a pixel.
     storage : Storage
         Bits, byte order and kind of the samples.
     predictor : int
-        What is to be undone, as the tag has it: differences to the pixel on the left.
+        Value of the tag Predictor: whether samples are differences to the pixel on the left.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns, channels)
+        The samples.
 
     Raises
     ------

@@ -43,12 +43,18 @@ def read_samples(page: TiffPage, storage: Storage, data: bytes, notes: list[str]
     Parameters
     ----------
     page : tifffile.TiffPage
+        The page.
     storage : Storage
-        Of this page.
+        How it stores its samples.
     data : bytes
         The whole file.
     notes : list of str
         Receives what was done that changes what a spectrum means.
+
+    Returns
+    -------
+    ndarray, shape (H, W, channels)
+        The samples as they are stored.
 
     Raises
     ------
