@@ -19,11 +19,11 @@ from typing import Any
 
 import spectral_mae as sm
 from spectral_mae._parallel import cores
-from spectral_mae.batch.analyze.outcomes import BatchOptions
+from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
 from spectral_mae.batch.analyze.work import AnalyzeWork
 from spectral_mae.batch.chunks import Chunk, chunked, in_order
 from spectral_mae.batch.executors import memory_limit
-from spectral_mae.batch.moments_work import MomentsWork
+from spectral_mae.batch.models.moments_work import MomentsWork
 from spectral_mae.batch.worker_processes import WorkerPool
 from spectral_mae.images.sources import find_sources
 from spectral_mae.images.stream import ImageStream, StreamOptions
@@ -65,7 +65,7 @@ def main() -> None:
     works: dict[str, tuple[Callable[[Chunk], Any], Sequence[Any]]] = {
         "mean power spectra": (MomentsWork(options, (grid,), "stationary"), items),
         "band moments, p = 16": (MomentsWork(options, (grid,), "banded"), items),
-        "analyze": (AnalyzeWork(BatchOptions((16,), size=arguments.size), checks=0), found),
+        "analyze": (AnalyzeWork(AnalyzeOptions((16,), size=arguments.size, checks=0)), found),
     }
     print(
         f"{len(found)} images, {arguments.jobs} jobs on {cores()} cores, "

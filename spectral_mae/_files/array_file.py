@@ -28,6 +28,21 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> Non
         np.savez(file, **arrays)
 
 
+def arrays_below(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin with ``prefix``, by what follows it.
+
+    Examples
+    --------
+    >>> arrays_below("a/", {"a/x": np.array(1), "b/x": np.array(2)})
+    {'x': array(1)}
+    """
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """Read an npz file; nothing in it is executed.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from spectral_mae._files.atomic_file import replacing
 
 
 def plain_fields(result: Any) -> dict[str, Any]:
@@ -44,3 +46,15 @@ def write_columns(path: str | os.PathLike[str], columns: Mapping[str, NDArray[An
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+
+
+def write_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a CSV file, whole or not at all, with the columns of the first of these rows.
+
+    Floating-point numbers have eight significant digits.
+    """
+    with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({k: f"{v:.8g}" if isinstance(v, float) else v for k, v in row.items()})

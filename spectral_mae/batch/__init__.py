@@ -2,17 +2,17 @@
 
 - `analyze/`: what ``analyze`` makes of images: records, tables, pictures and the page.
 - `chunks`: chunks of images through an executor: results in order, nothing lost, little in flight.
-- `errors`: errors of usage: what the library or the file system refuses, in words for the command.
+- `errors`: what ends a run, and what is said of it.
 - `executors`: who does the work: this process, processes of its own, or a Dask cluster.
 - `journal`: what a run has done so far, on disk, so that it can go on after whatever ends it.
 - `merge_tree`: partial sums merged as a tree, whose shape depends on nothing but their number.
-- `moments_work`: second moments of a chunk of images, for ``fit`` and ``sweep``, and what any
-  chunk gives.
+- `models/`: ``fit`` and ``sweep``: linear models of many images.
 - `progress`: what a run says while it goes on: lines on stderr, a log file, progress.
 - `run`: a run over many images: checked, worked on in chunks, journalled, resumed.
 - `run_folder`: where a run writes, and what another run may have left there.
 - `run_identity`: what a run is known by: its command, options and versions, and its images.
-- `run_state`: what came of the images of a run so far: counted, put into tables, failed, shown.
+- `run_options`: how a run is carried out; nothing that its results depend on.
+- `run_state`: what came of the images of a run so far: how many were done, which failed and why.
 - `signals`: SIGINT and SIGTERM: an orderly end, between two steps that belong together.
 - `worker_processes`: processes that may be lost: an executor whose workers are limited, watched
   and replaced.

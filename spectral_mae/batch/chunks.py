@@ -7,6 +7,7 @@ Only some chunks are in flight at a time: a million images never are a million f
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import (
@@ -18,7 +19,9 @@ from concurrent.futures import (
     wait,
 )
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from spectral_mae.images.references import OpenFiles
 
 Result = TypeVar("Result")
 
@@ -65,6 +68,56 @@ class Chunk:
     first: int
     items: tuple[Any, ...]
     excluded: Mapping[int, str] = field(default_factory=dict)
+
+
+class Sums(Protocol):
+    """What is added up over chunks."""
+
+    def merge(self, other: Self) -> Self:
+        """Add the sums of the chunks that follow."""
+
+    def to_arrays(self) -> dict[str, Any]:
+        """All there is to know, as arrays by name."""
+
+
+@dataclass
+class ChunkResult:
+    """What became of a chunk.
+
+    Attributes
+    ----------
+    sums : Sums
+    failed : list of (title, reason)
+    n_done, n_failed : int
+        Images that could be used, and those that could not, or not in every respect.
+    seconds, reading : float
+        Spent on the chunk, and on reading in it.
+    enlarged : list of str
+        Titles of images that were smaller than what was asked for.
+    """
+
+    sums: Any
+    failed: list[tuple[str, str]]
+    n_done: int
+    n_failed: int
+    seconds: float
+    reading: float
+    enlarged: list[str] = field(default_factory=list)
+
+
+class OfThread(threading.local):
+    """What a thread keeps from chunk to chunk; a copy of it in another process is empty.
+
+    Attributes
+    ----------
+    files : OpenFiles
+    """
+
+    def __init__(self) -> None:
+        self.files = OpenFiles()
+
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        return type(self), ()
 
 
 def chunked(items: Sequence[Any], size: int, start: int = 0) -> Iterator[Chunk]:
@@ -241,5 +294,6 @@ def _loss(error: BaseException) -> WorkerLost | None:
 
 def _broken(error: BrokenExecutor) -> EngineFailed:
     return EngineFailed(
-        f"the executor lost a worker and cannot go on ({error}); the workers of --jobs are replaced"
+        f"the executor lost a worker and cannot go on ({error}); the processes "
+        "that a run starts by itself are replaced"
     )

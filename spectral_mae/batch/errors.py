@@ -1,4 +1,4 @@
-"""Errors of usage: what the library or the file system refuses, in words for the command."""
+"""What ends a run over many images, and what is said of it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class UsageError(Exception):
-    """The arguments cannot work; the message says why."""
+class RunRefused(ValueError):  # noqa: N818 - a verdict on what was asked
+    """The arguments of a run, or what lies where it is to write, cannot work."""
+
+
+class ImagesRefused(RunRefused):
+    """The images cannot give what was asked of them, however often it is tried."""
+
+
+class NothingUsable(ImagesRefused):
+    """No image of a run could be used."""
+
+
+class FailFast(RuntimeError):  # noqa: N818 - what was asked for
+    """An image failed, and ``fail_fast`` ends the run there; it can be resumed."""
 
 
 def in_words(error: Exception) -> str:
@@ -18,30 +30,23 @@ def in_words(error: Exception) -> str:
 
 
 @contextmanager
-def usage_errors() -> Iterator[None]:
-    """What the library refuses in the arguments is an error of usage."""
+def refused(kind: type[RunRefused] = RunRefused) -> Iterator[None]:
+    """Make a ``ValueError`` the refusal of a run."""
     try:
         yield
-    except (ValueError, TypeError, OSError) as error:
-        raise UsageError(in_words(error)) from error
+    except RunRefused:
+        raise
+    except ValueError as error:
+        raise kind(str(error)) from error
 
 
 @contextmanager
-def output_errors() -> Iterator[None]:
-    """What the file system refuses to write is an error of usage."""
+def kept_on_disk() -> Iterator[None]:
+    """Say of an ``OSError`` in writing that the run can go on once its cause is mended."""
     try:
         yield
     except OSError as error:
-        raise UsageError(f"cannot write: {in_words(error)}") from error
-
-
-@contextmanager
-def room_errors() -> Iterator[None]:
-    """What the file system refuses to write ends the run, which can go on when it is mended."""
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(
-            f"cannot write: {in_words(error)}; what is done is kept: mend that, then --resume goes "
-            "on"
+        raise OSError(
+            f"cannot write: {in_words(error)}; what is done is kept: mend that, then resume=True "
+            "goes on"
         ) from error

@@ -37,19 +37,15 @@ class Crew:
 
 
 def chosen_jobs(jobs: int | None, n_images: int) -> int:
-    """``--jobs``, never more than there are cores; by default one for few images, else all."""
+    """The number of processes; by default one for few images, else one for each core."""
     if jobs is None:
         return 1 if n_images < FEW else cores()
-    if jobs < 1:
-        raise ValueError(f"--jobs {jobs} is not at least 1")
     return jobs
 
 
 def memory_limit(mebibytes: int | None, jobs: int) -> int:
     """Bytes that a worker, and an image, may take: what was asked, or a share of the machine's."""
     if mebibytes is not None:
-        if mebibytes < 1:
-            raise ValueError(f"--memory-limit {mebibytes} is not at least 1 MiB")
         return mebibytes * 2**20
     return max(LEAST_MEMORY, machine_memory() // (jobs + 1))
 
@@ -86,7 +82,7 @@ def crew(jobs: int, scheduler: str | None, max_memory: int) -> Iterator[Crew]:
         return
     n = min(jobs, cores())
     if n < jobs:
-        LOGGER.warning("--jobs %d on %d cores: %d workers", jobs, n, n)
+        LOGGER.warning("%d jobs on %d cores: %d workers", jobs, n, n)
     with WorkerPool(n, max_memory=max_memory) as pool:
         yield Crew(pool, n, 3 * n)
 
@@ -96,7 +92,7 @@ def _cluster(scheduler: str) -> Iterator[Any]:
     try:
         distributed: Any = importlib.import_module("distributed")
     except ImportError:
-        raise ValueError(extras.missing("--scheduler", "Dask", "dask")) from None
+        raise ValueError(extras.missing("scheduler", "Dask", "dask")) from None
     nobody = (
         f"no Dask scheduler answers at {scheduler!r}: start one with 'dask scheduler', workers "
         "with 'dask worker ADDRESS', and give the ADDRESS that the scheduler prints"

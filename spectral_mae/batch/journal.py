@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 
 from spectral_mae._files.array_file import read_arrays, write_arrays
 from spectral_mae._files.atomic_file import replacing, sync_folder, write_whole
+from spectral_mae.batch.errors import RunRefused
 
 FORMAT = 1
 
 
-class JournalRefused(ValueError):  # noqa: N818 - a verdict on what lies there
+class JournalRefused(RunRefused):
     """The run in a folder cannot go on as asked; the message says why."""
 
 
@@ -114,12 +115,12 @@ class Journal:
         path = self.folder / "journal"
         lines = list(_whole_lines(path))
         if not lines or lines[0][1].get("format") != FORMAT:
-            raise JournalRefused(f"{path} is damaged: begin again with --overwrite")
+            raise JournalRefused(f"{path} is damaged: begin again with overwrite=True")
         told = differences(lines[0][1]["run"], json.loads(json.dumps(dict(header))))
         if told:
             raise JournalRefused(
                 f"cannot resume: {told}. Give the options of the run that was begun, or begin "
-                "again with --overwrite"
+                "again with overwrite=True"
             )
         self._same_inputs(inputs)
         end, last = lines[-1]
@@ -130,7 +131,7 @@ class Journal:
             branches = [(level, a, b, file) for level, a, b, file, _ in phase["branches"]]
             for *_, file, checksum in phase["branches"]:
                 if _checksum(self.folder / file) != checksum:
-                    raise JournalRefused(f"{self.folder / file} is damaged: use --overwrite")
+                    raise JournalRefused(f"{self.folder / file} is damaged: use overwrite=True")
                 self._checksums[file] = checksum
             self.phases[name] = Phase(phase["chunks"], branches)
         with path.open("rb+") as file:
@@ -244,7 +245,7 @@ class Journal:
     def _reopen(self, name: str, size: int, checksum: int) -> None:
         path = self.folder / name
         if not path.exists() or path.stat().st_size < size or _checksum(path, size) != checksum:
-            raise JournalRefused(f"{path} is damaged: begin again with --overwrite")
+            raise JournalRefused(f"{path} is damaged: begin again with overwrite=True")
         file = path.open("rb+")
         file.truncate(size)
         file.seek(size)
@@ -271,7 +272,7 @@ class Journal:
             what = f"{other[0]} was not there"
         else:
             what = f"where {one[0] if one else ''} was there is {other[0] if other else ''}"
-        raise JournalRefused(f"cannot resume: the input differs: {what}; use --overwrite")
+        raise JournalRefused(f"cannot resume: the input differs: {what}; use overwrite=True")
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

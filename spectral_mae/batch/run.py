@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from spectral_mae._files.output_files import check_distinct
-from spectral_mae.batch.chunks import Chunk, EngineFailed, chunked, in_order
-from spectral_mae.batch.errors import UsageError, output_errors, room_errors, usage_errors
+from spectral_mae.batch.chunks import Chunk, ChunkResult, chunked, in_order
+from spectral_mae.batch.errors import FailFast, ImagesRefused, in_words, kept_on_disk, refused
 from spectral_mae.batch.executors import Crew, chosen_jobs, crew, memory_limit
-from spectral_mae.batch.journal import Journal, JournalRefused, Phase
+from spectral_mae.batch.journal import Journal, Phase
 from spectral_mae.batch.merge_tree import Branch, MergeTree
-from spectral_mae.batch.moments_work import ChunkResult
-from spectral_mae.batch.progress import LOGGER, Progress, enlarged_note, logging_to
+from spectral_mae.batch.progress import LOGGER, Progress, logging_to
 from spectral_mae.batch.run_folder import RunPlace
 from spectral_mae.batch.run_identity import RunIdentity
+from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.batch.run_state import Tally
 from spectral_mae.batch.signals import Interrupts
 from spectral_mae.images.references import ImageReference
@@ -29,64 +29,71 @@ SUM_BYTES = 2**29  # for the partial sums of a run
 PARTS = 16  # chunks that a short list is cut into at least
 LARGEST = 1024
 
-
-class FailFast(Exception):  # noqa: N818 - what was asked for
-    """An image failed, and ``--fail-fast`` ends the run."""
+Result = TypeVar("Result", bound=ChunkResult)
 
 
 class BatchRun:
-    """A command at work on many images.
+    """A pass, or several, over many images, for one command.
 
     Parameters
     ----------
-    arguments : Namespace
+    command : str
+        By which the run is known again.
+    running : RunOptions
     place : RunPlace
     options : mapping
         All that results depend on.
     references : sequence of ImageReference
         All images of the run.
+    failures_logged : int
+        The level at which failures are logged.
+
+    Raises
+    ------
+    RunRefused
+        If the run cannot go on, or not begin where another has left something.
+    Done
+        If it is to go on and is complete.
     """
 
     def __init__(
         self,
-        arguments: argparse.Namespace,
+        command: str,
+        running: RunOptions,
         *,
         place: RunPlace,
         options: Mapping[str, Any],
         references: Sequence[ImageReference],
+        failures_logged: int = logging.WARNING,
     ) -> None:
-        self.arguments = arguments
+        self.running = running
         self.journal = Journal(place.folder)
-        self.identity = RunIdentity(arguments.command, options, references)
-        silent = arguments.quiet and arguments.command == "analyze"
-        self.tally = Tally(self.journal, logging.DEBUG if silent else logging.WARNING)
+        self.identity = RunIdentity(command, options, references)
+        self.tally = Tally(self.journal, failures_logged)
         self._open = ExitStack()
         self._interrupts = Interrupts(self._heard)
         self._ending = ""  # what is still done when the run is asked to end
         self._crew: Crew | None = None
-        with usage_errors():
-            self.jobs = _checked_jobs(arguments, len(references))
-            self._memory = memory_limit(arguments.memory_limit, self.jobs)
+        self._log_file = None if running.log_file is None else Path(running.log_file)
+        with refused():
+            self.jobs = chosen_jobs(running.jobs, len(references))
+            self._memory = memory_limit(running.memory_limit, self.jobs)
             read = (reference.place.path for reference in references)
-            check_distinct([*place.results, arguments.log_file], read)
+            check_distinct([*place.results, self._log_file], read)
             self._going_on = place.goes_on(
                 self.identity,
                 begun=self.journal.exists,
-                resume=arguments.resume,
-                overwrite=arguments.overwrite,
+                resume=running.resume,
+                overwrite=running.overwrite,
             )
 
     def __enter__(self) -> Self:
         """Open the journal and call the workers."""
-        arguments = self.arguments
-        level = logging.WARNING if arguments.quiet else logging.INFO
+        level = logging.WARNING if self.running.quiet else logging.INFO
         try:
-            with output_errors():
-                if arguments.log_file is not None:
-                    arguments.log_file.parent.mkdir(parents=True, exist_ok=True)
-                self._open.enter_context(logging_to(arguments.log_file, level))
-            with usage_errors():
-                scheduler = arguments.scheduler
+            self._open_log(level)
+            with refused():
+                scheduler = self.running.scheduler
                 self._crew = self._open.enter_context(crew(self.jobs, scheduler, self._memory))
                 self.jobs = self._crew.jobs
             self._open_journal()
@@ -102,13 +109,18 @@ class BatchRun:
             LOGGER.info("resumed: %d images are done already", done)
         return self
 
+    def _open_log(self, level: int) -> None:
+        try:
+            if self._log_file is not None:
+                self._log_file.parent.mkdir(parents=True, exist_ok=True)
+            self._open.enter_context(logging_to(self._log_file, level))
+        except OSError as error:
+            raise OSError(f"cannot write: {in_words(error)}") from error
+
     def _open_journal(self) -> None:
         open_ = self.journal.resume if self._going_on else self.journal.begin
-        try:
-            with room_errors():
-                open_(self.identity.header, self.identity.inputs())
-        except JournalRefused as error:
-            raise UsageError(str(error)) from error
+        with kept_on_disk():
+            open_(self.identity.header, self.identity.inputs())
 
     def __exit__(
         self,
@@ -116,15 +128,11 @@ class BatchRun:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Send the workers home; what is unfinished can be resumed unless it cannot be mended."""
-        hopeless = isinstance(error, UsageError) and not isinstance(error.__cause__, OSError)
-        if error is None and self.tally.enlarged:
-            size = self.arguments.size
-            LOGGER.warning("%s", enlarged_note(len(self.tally.enlarged), size))
+        """End the workers; an unfinished run can be resumed, unless its images are refused."""
         if error is not None:
             LOGGER.debug("ended by %s: %s", type(error).__name__, error)
         self._open.__exit__(kind, error, trace)
-        if hopeless:
+        if isinstance(error, ImagesRefused):
             self.abandon()
         else:
             self.journal.close()
@@ -132,18 +140,21 @@ class BatchRun:
     @property
     def max_memory(self) -> int | None:
         """Bytes that an image may take; None where the workers of a cluster have other limits."""
-        elsewhere = self.arguments.scheduler is not None and self.arguments.memory_limit is None
+        running = self.running
+        elsewhere = running.scheduler is not None and running.memory_limit is None
         return None if elsewhere else self._memory
 
     def phase(
         self,
         name: str,
         references: Sequence[ImageReference],
-        work: Callable[[Chunk], ChunkResult],
+        work: Callable[[Chunk], Result],
         restore: Callable[[Mapping[str, Any]], Any],
         *,
         chunk_size: int,
         sum_bytes: int = 0,
+        take: Callable[[Result, int], None] = lambda *_: None,
+        ending: str = "",
     ) -> Any:
         """Work on images chunk by chunk, and give the sum; None of no images.
 
@@ -157,6 +168,11 @@ class BatchRun:
         chunk_size : int
         sum_bytes : int
             What a partial sum takes, so that not too many are kept.
+        take : callable
+            Given the result of each chunk, and how many images were done before it, to keep what
+            is neither a sum nor a failure.
+        ending : str
+            What is still done when the run is interrupted.
         """
         state = self.journal.phases.get(name, Phase())
         branches = tuple(
@@ -168,29 +184,29 @@ class BatchRun:
         begun = min(len(references), state.chunks * chunk_size)
         if begun == len(references):
             return tree.result()
-        self._ending = "writing the page" if self.arguments.command == "analyze" else ""
-        with (
-            Progress(len(references), begun, quiet=self.arguments.quiet) as progress,
-            room_errors(),
-        ):
-            self._go(name, chunked(references, chunk_size, state.chunks), work, tree, progress)
+        self._ending = ending
+        chunks = chunked(references, chunk_size, state.chunks)
+        with Progress(len(references), begun, quiet=self.running.quiet) as progress, kept_on_disk():
+            self._go(name, self._in_order(chunks, work), tree, progress, take)
         self._ending = ""  # not after an interrupt, of which another thread is about to tell
         return tree.result()
 
-    def again(self, references: Sequence[ImageReference], work: Any) -> ChunkResult:
+    def again(
+        self, references: Sequence[ImageReference], work: Callable[[Chunk], Result]
+    ) -> Result:
         """Work on some images once more, for what was not kept of them."""
         ((_, result),) = self._in_order(iter([Chunk(0, 0, tuple(references))]), work)
         return result
 
     def stage(self, doing: str, total: int) -> Progress:
         """A bar of its own for what is done when the images are."""
-        return Progress(total, quiet=self.arguments.quiet, doing=doing)
+        return Progress(total, quiet=self.running.quiet, doing=doing)
 
     def throughput(self) -> dict[str, Any]:
         """Rate, workers, and the share of their time that reading took."""
         return {
             "jobs": self.jobs,
-            "scheduler": self.arguments.scheduler,
+            "scheduler": self.running.scheduler,
             **self.tally.rates(),
         }
 
@@ -210,21 +226,22 @@ class BatchRun:
     def _go(
         self,
         name: str,
-        chunks: Iterator[Chunk],
-        work: Callable[[Chunk], ChunkResult],
+        results: Iterator[tuple[Chunk, Result]],
         tree: MergeTree[Any],
         progress: Progress,
+        take: Callable[[Result, int], None],
     ) -> None:
         last, done = time.monotonic(), self.journal.phases.get(name, Phase()).chunks
         whole = True  # whether tables and sums have seen the same chunks
         try:
-            for chunk, result in self._in_order(chunks, work):
+            for chunk, result in results:
                 with self._interrupts.held():
                     whole = False
+                    take(result, self.tally.n_done)
                     self.tally.take(chunk, result)
                     tree.push(result.sums)
                     done, whole = chunk.index + 1, True
-                    if time.monotonic() - last >= self.arguments.checkpoint:
+                    if time.monotonic() - last >= self.running.checkpoint:
                         self._checkpoint(name, done, tree)
                         last = time.monotonic()
                 progress.add(len(chunk.items))
@@ -238,13 +255,13 @@ class BatchRun:
             self._checkpoint(name, done, tree)
 
     def _fail_fast(self, result: ChunkResult) -> None:
-        if self.arguments.fail_fast and result.failed:
+        if self.running.fail_fast and result.failed:
             title, reason = result.failed[0]
             raise FailFast(f"{title}: {reason}")
 
     def _in_order(
-        self, chunks: Iterator[Chunk], work: Callable[[Chunk], ChunkResult]
-    ) -> Iterator[tuple[Chunk, ChunkResult]]:
+        self, chunks: Iterator[Chunk], work: Callable[[Chunk], Result]
+    ) -> Iterator[tuple[Chunk, Result]]:
         if self._crew is None:
             raise RuntimeError("the run has not begun")
         return in_order(
@@ -271,12 +288,6 @@ class BatchRun:
         LOGGER.debug("checkpoint: %d chunks of %s", done, name)
 
 
-def ended(error: FailFast | EngineFailed) -> str:
-    """What is said of a run that ended early by itself."""
-    how = "stopped at the first failure" if isinstance(error, FailFast) else "cannot go on"
-    return f"{how}: {error}; --resume goes on from there"
-
-
 def chunk_size_for(n_images: int, wanted: int, sum_bytes: int = 0) -> int:
     """Images of a chunk: as many as are wanted, fewer where there are few.
 
@@ -286,16 +297,3 @@ def chunk_size_for(n_images: int, wanted: int, sum_bytes: int = 0) -> int:
     """
     parts = max(2, min(PARTS, SUM_BYTES // max(1, 2 * sum_bytes)))
     return max(1, min(wanted, LARGEST, -(-n_images // parts)))
-
-
-def _checked_jobs(arguments: argparse.Namespace, n_images: int) -> int:
-    """How many are to work; what cannot be meant by the options of running is refused."""
-    if arguments.resume and arguments.overwrite:
-        raise ValueError("--resume goes on with a run and --overwrite begins again: give one")
-    if arguments.scheduler is not None and arguments.jobs is not None:
-        raise ValueError("--jobs is for this machine and --scheduler for a cluster: give one")
-    if not arguments.time_limit > 0:
-        raise ValueError(f"--time-limit {arguments.time_limit} is not above 0 seconds")
-    if arguments.checkpoint < 0:
-        raise ValueError(f"--checkpoint {arguments.checkpoint} is negative")
-    return chosen_jobs(arguments.jobs, n_images)

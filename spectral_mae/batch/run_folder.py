@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from spectral_mae.batch.run_identity import RunIdentity
+from spectral_mae.batch.run_options import RunOptions
+from spectral_mae.images.sources import FoundSources, Images, find_sources, image_list
 
 FOLDER = ".run"
 
@@ -17,13 +21,13 @@ class Done(Exception):  # noqa: N818 - nothing is left to do
 
     Attributes
     ----------
-    code : int
-        Its exit code.
+    record : dict
+        What its run.json says.
     """
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, record: Mapping[str, Any]) -> None:
         super().__init__("complete already")
-        self.code = code
+        self.record = dict(record)
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,8 @@ class RunPlace:
             if resume or overwrite:
                 return resume
             raise ValueError(
-                f"{self.out} holds a run that was not finished: --resume goes on with it, "
-                "--overwrite begins again"
+                f"{self.out} holds a run that was not finished: resume=True goes on with it, "
+                "overwrite=True begins again"
             )
         if resume and self.record.exists():
             self._check_complete(identity)
@@ -88,7 +92,7 @@ class RunPlace:
         told = identity.differs(record)
         if told:
             raise ValueError(f"{self.out} is complete, but of another run: {told}")
-        raise Done(record["exit"])
+        raise Done(record)
 
 
 def check_results(out: Path, results: Sequence[Path], *, overwrite: bool) -> None:
@@ -102,8 +106,8 @@ def check_results(out: Path, results: Sequence[Path], *, overwrite: bool) -> Non
     there = [path for path in results if path.exists()]
     if there and not overwrite:
         raise ValueError(
-            f"{out} holds results of another run ({there[0].name}): give another --out, "
-            "or --overwrite to replace them"
+            f"{out} holds results of another run ({there[0].name}): give another folder, "
+            "or overwrite=True to replace them"
         )
 
 
@@ -116,8 +120,23 @@ def check_folder(out: Path) -> None:
         If it is a file, or would lie in one.
     """
     if out.exists() and not out.is_dir():
-        raise ValueError(f"--out {out} is a file, not a folder")
+        raise ValueError(f"out={out} is a file, not a folder")
     check_parents(out)
+
+
+def check_resumed(running: RunOptions, out: str | os.PathLike[str] | None) -> None:
+    """Raise ``ValueError`` where there is no place in which a run could go on."""
+    if out is None and running.resume:
+        raise ValueError("resume=True goes on with a run that was begun in a place: give out")
+
+
+def find_some(images: Images, *, output: Path, scratch: Path) -> FoundSources:
+    """The images of a run, of which there is at least one; see `find_sources`."""
+    found = find_sources(image_list(images), output=output, scratch=scratch)
+    if not found.references:
+        others = f"; {found.passed_over} other files passed over" if found.passed_over else ""
+        raise ValueError(f"no image in {', '.join(map(repr, found.given))}{others}")
+    return found
 
 
 def check_parents(out: Path) -> None:
@@ -131,6 +150,6 @@ def check_parents(out: Path) -> None:
     above = next((folder for folder in out.parents if folder.exists()), None)
     if above is not None and not above.is_dir():
         raise ValueError(
-            f"--out {out} lies in the file {above}; archives are read and never written: give a "
+            f"out={out} lies in the file {above}; archives are read and never written: give a "
             "place in a folder"
         )

@@ -42,19 +42,17 @@ class RunIdentity:
             title = reference.title.replace("\n", "\\n").replace("\r", "\\r")
             yield f"{title}\t{reference.stamp}"
 
-    def signed(self, record: Mapping[str, Any], code: int) -> dict[str, Any]:
+    def signed(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The record of a complete run, and besides what it is known again by.
 
         Parameters
         ----------
         record : mapping
             With the ``paths`` among its ``options``.
-        code : int
-            Exit code of the run.
         """
         header = _plain(self.header)
         options = {**record["options"], **header["options"]}
-        signature = {**header, "options": options, "inputs": self._checksum(), "exit": code}
+        signature = {**header, "options": options, "inputs": self._checksum()}
         return {**record, **signature}
 
     def differs(self, record: Mapping[str, Any]) -> str:

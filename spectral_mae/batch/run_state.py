@@ -1,20 +1,17 @@
-"""What came of the images of a run so far: counted, put into tables, failed, shown."""
+"""What came of the images of a run so far: how many were done, which failed and why."""
 
 from __future__ import annotations
 
 import json
 import time
 
-from spectral_mae.batch.analyze.outcomes import Outcome
-from spectral_mae.batch.analyze.work import SHOWN, renumbered
-from spectral_mae.batch.chunks import Chunk
+from spectral_mae.batch.chunks import Chunk, ChunkResult
 from spectral_mae.batch.journal import Journal
-from spectral_mae.batch.moments_work import ChunkResult
 from spectral_mae.batch.progress import LOGGER
 
 
 class Tally:
-    """What came of the images so far; tables and counters are those of the run's journal.
+    """What came of the images so far; the counters are those of the run's journal.
 
     Parameters
     ----------
@@ -27,19 +24,26 @@ class Tally:
     failed : list of (title, reason)
     enlarged : dict
         Titles of images that were smaller than what was asked for.
-    shown : list of Outcome
-        Of the first images that this process has analysed.
     """
 
     def __init__(self, journal: Journal, level: int) -> None:
         self.journal = journal
         self.failed: list[tuple[str, str]] = []
         self.enlarged: dict[str, None] = {}
-        self.shown: list[Outcome] = []
         self._level = level
         self._known: set[tuple[str, str]] = set()
         self._start = time.monotonic()
         self._before = 0.0
+
+    @property
+    def n_done(self) -> int:
+        """How many images could be used."""
+        return int(self.journal.counters.get("analysed", 0))
+
+    @property
+    def n_failed(self) -> int:
+        """How many images could not be used, or not in every respect."""
+        return int(self.journal.counters.get("failed", 0))
 
     def go_on(self) -> None:
         """Go on from what the journal says, now that it is open."""
@@ -57,11 +61,6 @@ class Tally:
     def take(self, chunk: Chunk, result: ChunkResult) -> None:
         """Add what became of a chunk, but for its sums."""
         counters = self.journal.counters
-        analysed = int(counters.get("analysed", 0))
-        for name, data in result.rows.items():
-            self.journal.append(
-                name, renumbered(data, analysed) if name == "spectra-image" else data
-            )
         for title, reason in result.failed:
             if (title, reason) in self._known:  # images held out may be read several times
                 continue
@@ -74,9 +73,6 @@ class Tally:
                 self.enlarged[title] = None
                 self.journal.append("enlarged", json.dumps(title).encode() + b"\n")
                 LOGGER.debug("enlarged: %s", title)
-        if len({outcome.name for outcome in self.shown}) == analysed < SHOWN:
-            names = list(dict.fromkeys(o.name for o in result.shown))[: SHOWN - analysed]
-            self.shown += [o for o in result.shown if o.name in names]
         for name, value in (
             ("done", len(chunk.items)),
             ("analysed", result.n_done),

@@ -130,7 +130,7 @@ class WorkerPool(Executor):
                 return worker
             worker.process.kill()
         raise EngineFailed(
-            "workers cannot start: a script that asks for --jobs must begin with "
+            "workers cannot start: a script that asks for jobs must begin with "
             "'if __name__ == \"__main__\":', and there must be memory for them"
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from spectral_mae import plot
 from spectral_mae._files.atomic_file import replacing
 from spectral_mae._files.output_files import check_distinct, check_replaced
-from spectral_mae.batch.errors import output_errors, usage_errors
+from spectral_mae.cli.errors import output_errors, usage_errors
 from spectral_mae.cli.parser import did_you_mean
 from spectral_mae.cli.shared import OK, SOME_FAILED
 from spectral_mae.images.files import find_images

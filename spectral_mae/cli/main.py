@@ -1,8 +1,8 @@
 """The ``spectral-mae`` command: its parsers, and how it ends.
 
-The arguments are in `spectral_mae.cli.arguments`, their parser in `spectral_mae.cli.parser`: both
-load nothing heavy. What a command does is in the module of its name, imported when it runs, so
-that ``--help`` answers at once.
+The arguments are in `spectral_mae.cli.arguments`, their parser in `spectral_mae.cli.parser`;
+neither loads anything heavy. What a command does is in the module of its name, imported when it
+runs, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     try:
-        from spectral_mae.batch.errors import UsageError
+        from spectral_mae.cli.errors import UsageError
 
         try:
             return _command(arguments.command)(arguments)

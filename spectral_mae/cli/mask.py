@@ -8,7 +8,7 @@ from spectral_mae import plot
 from spectral_mae._checks import positive_int
 from spectral_mae._files.output_files import check_distinct, check_replaced
 from spectral_mae.batch.analyze.outcomes import check_divides
-from spectral_mae.batch.errors import UsageError, output_errors, usage_errors
+from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
 from spectral_mae.cli.shared import OK
 from spectral_mae.images.image import write_gray_png
 from spectral_mae.masks.patches import PatchGrid

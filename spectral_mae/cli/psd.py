@@ -15,9 +15,9 @@ from spectral_mae import plot
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae._files.columns import write_columns
 from spectral_mae._files.output_files import check_distinct, check_replaced
-from spectral_mae.batch.analyze.outcomes import BatchOptions
-from spectral_mae.batch.errors import UsageError, output_errors, usage_errors
+from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
 from spectral_mae.cli.analyze import detrend
+from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
 from spectral_mae.cli.shared import NOTHING, OK, found_images, pixels_or_native, read_sized
 from spectral_mae.images.image import LoadedImage, crop_to_multiple, read_file
 from spectral_mae.images.samples import ImageRefused
@@ -52,7 +52,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         paths = found_images([arguments.path]).paths
         # Only for its checks, which want a mask ratio also where no masking is asked for.
         ratio = 0.5 if arguments.mask_ratio is None else arguments.mask_ratio
-        BatchOptions(
+        AnalyzeOptions(
             (patch_size,),
             ratio,
             sampling,

@@ -1,20 +1,23 @@
-"""What the commands share: exit codes, errors of usage, progress."""
+"""What the commands share: exit codes, options of runs, progress."""
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from spectral_mae.batch.executors import memory_limit
+from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.images.archives import archive_ending
 from spectral_mae.images.files import FoundImages, display_name, find_images
 from spectral_mae.images.image import LoadedImage, read_file, resize_and_crop
 from spectral_mae.images.memory_budget import MemoryBudget
-from spectral_mae.images.sources import LIST_MARK, STANDARD_INPUT, FoundSources, find_sources
+from spectral_mae.images.sources import LIST_MARK, STANDARD_INPUT
 from spectral_mae.images.stream import ImageStream
 
 OK, SOME_FAILED, NOTHING, DEFECT, INTERRUPTED = 0, 1, 3, 4, 130
@@ -34,13 +37,27 @@ def found_images(paths: list[str]) -> FoundImages:
     return found
 
 
-def found_sources(paths: list[str], output: Path) -> FoundSources:
-    """The same with archives, arrays and lists, for runs over many images."""
+def run_options(arguments: argparse.Namespace) -> RunOptions:
+    """How a run is carried out."""
+    return RunOptions(
+        jobs=arguments.jobs,
+        scheduler=arguments.scheduler,
+        resume=arguments.resume,
+        overwrite=arguments.overwrite,
+        fail_fast=arguments.fail_fast,
+        time_limit=arguments.time_limit,
+        memory_limit=arguments.memory_limit,
+        checkpoint=arguments.checkpoint,
+        log_file=arguments.log_file,
+        quiet=arguments.quiet,
+    )
+
+
+def given_paths(paths: list[str]) -> list[str]:
+    """The paths that were given, or all built-in images; a list that is typed in is asked for."""
     if not STANDARD_INPUT.isdisjoint(paths) and sys.stdin is not None and sys.stdin.isatty():
         print("reading paths from standard input, one a line; Ctrl-D ends it", file=sys.stderr)
-    found = find_sources(paths or ["builtin:"], output=output)
-    _require_some(len(found.references), paths, found.passed_over)
-    return found
+    return paths or ["builtin:"]
 
 
 def _require_some(n_images: int, paths: list[str], passed_over: int) -> None:
@@ -92,3 +109,34 @@ def read_sized(
     with budget.within(max_pixels) as most:
         image = read_file(path, color=color, max_pixels=most)
     return image if size is None else resize_and_crop(image, size)
+
+
+def reading_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """How ``fit`` and ``sweep`` read images, as arguments of the library."""
+    if not arguments.size.isdecimal():
+        raise ValueError(f"--size {arguments.size!r} is not a number of pixels")
+    names = ("crops", "color", "max_pixels", "holdout", "seed")
+    return {"size": int(arguments.size), **{name: getattr(arguments, name) for name in names}}
+
+
+def chooses_shrinkage(arguments: argparse.Namespace) -> bool:
+    """Whether the images held out choose the shrinkage."""
+    if arguments.shrinkage is None:
+        return bool(arguments.holdout > 0 and arguments.covariance != "stationary")
+    return bool(arguments.shrinkage == "auto")
+
+
+def first_shrinkage(arguments: argparse.Namespace) -> float:
+    """That of the first fit, or 0 where the images held out choose it."""
+    if chooses_shrinkage(arguments):
+        if arguments.holdout == 0:
+            raise ValueError("--shrinkage auto asks images held out, and --holdout is 0")
+        return 0.0
+    if arguments.shrinkage is None:
+        return 0.0
+    try:
+        return float(arguments.shrinkage)
+    except ValueError:
+        raise ValueError(
+            f"--shrinkage {arguments.shrinkage!r} is neither a number nor 'auto'"
+        ) from None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from spectral_mae import plot
-from spectral_mae.batch.errors import UsageError, output_errors, usage_errors
+from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
 from spectral_mae.cli.shared import OK, SOME_FAILED
 
 CURVES = "curves.png"

@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 
-from spectral_mae.batch.analyze.outcomes import BatchOptions
-from spectral_mae.batch.errors import usage_errors
+from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
 from spectral_mae.batch.progress import enlarged_note
+from spectral_mae.cli.errors import usage_errors
 from spectral_mae.cli.shared import (
     NOTHING,
     OK,
@@ -29,7 +29,7 @@ def check(arguments: argparse.Namespace) -> int:
     """``spectral-mae verify``: a table of equations, errors and bounds; exit 1 if one fails."""
     with usage_errors():
         size = pixels_or_native(arguments.size)
-        BatchOptions(
+        AnalyzeOptions(
             (arguments.patch_size,),
             arguments.mask_ratio,
             arguments.sampling,

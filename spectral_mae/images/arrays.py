@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
+from numpy.typing import NDArray
 
 from spectral_mae.images.references import ImageReference, Place, Samples, ZipMember, open_place
 
@@ -49,6 +51,19 @@ def list_npy(path: Path, title: str, stamp: str) -> list[ImageReference]:
     if isinstance(found, str):
         raise ValueError(f"{title!r} {found}")  # noqa: TRY004 - of the file, not of an argument
     return found
+
+
+def store(array: NDArray[Any], path: Path, title: str) -> list[ImageReference]:
+    """Write an array to an npy file, and list its images.
+
+    Raises
+    ------
+    ValueError
+        If it is not one of images.
+    """
+    whole = np.ascontiguousarray(array)
+    np.save(path, whole, allow_pickle=False)
+    return list_npy(path, title, f"{zlib.crc32(whole.data):08x}")
 
 
 def list_npz(path: Path, title: str) -> tuple[list[ImageReference], int]:

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from numpy.typing import ArrayLike
+
+from spectral_mae import _checks
 from spectral_mae.images import archives, arrays, files
 from spectral_mae.images.files import BUILTIN, AnyPath
 from spectral_mae.images.formats import SUFFIXES
@@ -19,15 +22,47 @@ STANDARD_INPUT = frozenset({"-", "@-"})
 STREAMS = (("/", "dev"), ("/", "proc"))  # beginnings of the names of what a process has open
 
 
+# What functions on many images take: a path, an array, or a list of these.
+Images = AnyPath | ArrayLike | Sequence[AnyPath | ArrayLike]
+
+
 @dataclass(frozen=True, slots=True)
 class FoundSources:
-    """Images that were found, and how many other files and members were passed over."""
+    """Images that were found.
+
+    Attributes
+    ----------
+    references : tuple of ImageReference
+    passed_over : int
+        Other files in folders, and members of archives.
+    given : tuple of str
+        What was asked for, in words.
+    """
 
     references: tuple[ImageReference, ...]
     passed_over: int
+    given: tuple[str, ...]
 
 
-def find_sources(paths: Sequence[AnyPath], *, output: AnyPath | None = None) -> FoundSources:
+def image_list(images: Images) -> list[AnyPath | ArrayLike]:
+    """A list of paths and arrays, of which one may have come alone.
+
+    Examples
+    --------
+    >>> image_list("photo.png"), len(image_list(np.zeros((3, 8, 8))))
+    (['photo.png'], 1)
+    """
+    if isinstance(images, str | os.PathLike) or not isinstance(images, Iterable):
+        return [images]
+    return [images] if hasattr(images, "__array__") else list(images)
+
+
+def find_sources(
+    paths: Sequence[AnyPath | ArrayLike],
+    *,
+    output: AnyPath | None = None,
+    scratch: AnyPath | None = None,
+) -> FoundSources:
     """List the images that files, folders, patterns, lists, archives and arrays stand for.
 
     Parameters
@@ -38,8 +73,12 @@ def find_sources(paths: Sequence[AnyPath], *, output: AnyPath | None = None) -> 
         any of these, one a line or each ended by a NUL character, from the folder of the list.
         ``-`` and ``@-`` are the list on standard input: from the working directory, as are lists
         that come through a pipe. Folders are searched for image files alone.
+        Also arrays (n, H, W), (n, H, W, channels), or of one image, as in npy files; their
+        images are called ``images[INDEX]``, or ``images[i][INDEX]`` where several were given.
     output : path or None
         Where the run writes: what lies there is no input.
+    scratch : path or None
+        A folder for the pixels of arrays, which references read there.
 
     Raises
     ------
@@ -57,9 +96,19 @@ def find_sources(paths: Sequence[AnyPath], *, output: AnyPath | None = None) -> 
     if isinstance(paths, str | os.PathLike):
         raise TypeError(f"paths={os.fspath(paths)!r} is one path; give a list of paths")
     search = _Search(None if output is None else os.path.realpath(output))
-    for given in paths:
-        search.take(os.fspath(given))
-    return FoundSources(tuple(search.references), search.passed_over)
+    words = []
+    for number, given in enumerate(paths):
+        if isinstance(given, str | os.PathLike):
+            search.take(os.fspath(given))
+            words.append(str(given))
+            continue
+        if scratch is None:
+            raise TypeError(f"{_checks.brief(given)} is no path")
+        title = "images" if len(paths) == 1 else f"images[{number}]"
+        array = _checks.plain_array(title, given)
+        search.references += arrays.store(array, Path(scratch, f"{number}.npy"), title)
+        words.append(f"{title} of shape {array.shape}")
+    return FoundSources(tuple(search.references), search.passed_over, tuple(words))
 
 
 class _Search:
@@ -123,7 +172,7 @@ class _Search:
     def _take_folder(self, folder: Path) -> None:
         if os.path.realpath(folder) == self.output:
             raise ValueError(
-                f"{str(folder)!r} is the output too; give another --out, lest pictures of results "
+                f"{str(folder)!r} is the output too; give another folder, lest pictures of results "
                 "become input"
             )
         try:
@@ -139,7 +188,7 @@ class _Search:
         real = os.path.realpath(path)
         if self.output is not None and Path(real).is_relative_to(self.output):
             if by_name:
-                raise ValueError(f"{str(path)!r} lies in the output; give another --out")
+                raise ValueError(f"{str(path)!r} lies in the output; give another folder")
             return
         if not by_name and path.suffix.lower() not in SUFFIXES:
             self._others.add(real)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,32 +54,31 @@ class StreamOptions:
             raise ValueError(f"seed={self.seed} is negative")
 
 
-@dataclass
 class ImageStream:
     """Reads files one after the other; says what it read and what it could not.
 
-    Attributes
+    Parameters
     ----------
     options : StreamOptions
+    reader : Reader or None
+        None makes one of the options.
+
+    Attributes
+    ----------
     failed : dict
         Why, by name.
     enlarged : list of str
         Images that were smaller than ``size``.
     n_files, n_images : int
         What was read so far.
-    reader : Reader
-        Made of the options.
     """
 
-    options: StreamOptions
-    failed: dict[str, str] = field(default_factory=dict)
-    enlarged: list[str] = field(default_factory=list)
-    n_files: int = 0
-    n_images: int = 0
-    reader: Reader = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.reader = Reader(self.options.color, self.options.max_pixels)
+    def __init__(self, options: StreamOptions, reader: Reader | None = None) -> None:
+        self.options = options
+        self.reader = Reader(options.color, options.max_pixels) if reader is None else reader
+        self.failed: dict[str, str] = {}
+        self.enlarged: list[str] = []
+        self.n_files = self.n_images = 0
 
     def batches(self, paths: Iterable[Path | ImageReference]) -> Iterator[NDArray[np.float64]]:
         """Read files and yield their images in batches of some tens of megabytes.

@@ -8,11 +8,11 @@ from chunk_runs import MEMORY, assert_same, total, write_twenty
 
 import spectral_mae as sm
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import BatchAnalyzer, BatchOptions
+from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, BatchAnalyzer
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
 from spectral_mae.batch.analyze.work import AnalysisSums, AnalyzeWork
 from spectral_mae.batch.chunks import InProcess
-from spectral_mae.batch.moments_work import MomentSums, MomentsWork
+from spectral_mae.batch.models.moments_work import MomentSums, MomentsWork
 from spectral_mae.batch.worker_processes import WorkerPool
 from spectral_mae.images.stream import ImageStream, StreamOptions
 from spectral_mae.linear.moments.kinds import KINDS
@@ -30,7 +30,7 @@ def references(tmp_path_factory):
 
 
 def test_analysis_has_the_same_bits_whoever_does_it(references, pool):
-    work = AnalyzeWork(BatchOptions((4, 8), 0.5, size=None), checks=3)
+    work = AnalyzeWork(AnalyzeOptions((4, 8), 0.5, size=None, checks=3))
     sums, rows = total(references, 3, work, InProcess())
     with ThreadPoolExecutor(3) as threads:
         for executor in (pool, threads):
@@ -41,8 +41,8 @@ def test_analysis_has_the_same_bits_whoever_does_it(references, pool):
 
 
 def test_analysis_is_that_of_image_after_image(references):
-    options = BatchOptions((4, 8), 0.5, size=None)
-    sums, rows = total(references, 3, AnalyzeWork(options, checks=100), InProcess())
+    options = AnalyzeOptions((4, 8), 0.5, size=None)
+    sums, rows = total(references, 3, AnalyzeWork(options), InProcess())
     batch, spectra = BatchAnalyzer(options), MeanSpectra()
     from spectral_mae.batch.analyze import tables
 
@@ -61,7 +61,7 @@ def test_analysis_is_that_of_image_after_image(references):
 
 
 def test_equation_18_is_checked_on_the_first_images(references):
-    work = AnalyzeWork(BatchOptions((8,), 0.5, size=16), checks=5)
+    work = AnalyzeWork(AnalyzeOptions((8,), 0.5, size=16, checks=5))
     rows = total(references, 3, work, InProcess())[1]["numbers"]
     from spectral_mae.batch.analyze.page_numbers import Numbers
 
@@ -71,7 +71,7 @@ def test_equation_18_is_checked_on_the_first_images(references):
 
 
 def test_mean_spectra_are_means(references):
-    options = BatchOptions((8,), 0.5, size=16)
+    options = AnalyzeOptions((8,), 0.5, size=16)
     batch, spectra = BatchAnalyzer(options), MeanSpectra()
     found = [batch.analyze(r)[0].analysis for r in references if r.name != "07.png"]
     for reference in references:

@@ -16,7 +16,7 @@ from chunk_runs import MEMORY, assert_same, decode, die, flat, results, square, 
 import spectral_mae as sm
 from spectral_mae.batch.chunks import EngineFailed, InProcess, WorkerLost, chunked, in_order
 from spectral_mae.batch.merge_tree import MergeTree
-from spectral_mae.batch.moments_work import MomentsWork
+from spectral_mae.batch.models.moments_work import MomentsWork
 from spectral_mae.batch.worker_processes import WorkerPool
 from spectral_mae.images.stream import StreamOptions
 
@@ -153,7 +153,7 @@ def test_a_broken_executor_says_what_to_do(tmp_path):
     work = partial(decode, deadly={3}, folder=tmp_path, how=die)
     with (
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor,
-        pytest.raises(EngineFailed, match="workers of --jobs are replaced"),
+        pytest.raises(EngineFailed, match="are replaced"),
     ):
         results(range(8), 2, work, executor)
 

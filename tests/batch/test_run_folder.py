@@ -161,7 +161,7 @@ def test_results_are_not_written_over(folder, quiet, tmp_path, capsys):
     (tmp_path / "images.csv").write_text("mine")
     message = refused(capsys, *arguments)
     assert (
-        "holds results of another run (images.csv): give another --out, or --overwrite" in message
+        "holds results of another run (images.csv): give another folder, or --overwrite" in message
     )
     assert (tmp_path / "images.csv").read_text() == "mine"
     assert run(*arguments, "--overwrite") == 1

@@ -14,7 +14,8 @@ from spectral_mae.batch.signals import Interrupted, Interrupts
 
 BLOCKED = """
 import ctypes, signal, sys, threading
-from spectral_mae.batch.analyze import report, outcomes; from spectral_mae.cli import sweep
+from spectral_mae.batch.analyze import outcomes, report
+from spectral_mae.batch.models import sweep
 from spectral_mae.cli.main import main
 
 def said(word):

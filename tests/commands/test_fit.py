@@ -19,7 +19,7 @@ from model_runs import (
 from PIL import Image
 
 import spectral_mae as sm
-from spectral_mae.cli import model_images
+from spectral_mae.batch.models import model_images
 from spectral_mae.cli.shared import NOTHING, OK, SOME_FAILED
 from spectral_mae.images.files import find_images
 from spectral_mae.images.stream import ImageStream

@@ -68,7 +68,7 @@ def total(references, size, work, executor):
     tree, rows = MergeTree(), {}
     for _, result in in_order(chunked(references, size), work, executor, ahead=4):
         tree.push(result.sums)
-        for name, data in result.rows.items():
+        for name, data in getattr(result, "rows", {}).items():
             rows[name] = rows.get(name, b"") + data
     return tree.result(), rows
 

@@ -12,6 +12,9 @@
 - `picture`: one picture of a report.
 - `report`: the page of a run: pictures, tables and what the numbers mean, in one file that opens
   offline.
+- `result`: what a run of ``analyze`` has found, read from its tables when it is asked for.
+- `run`: `analyze_images`, from images to tables, pictures and a page.
+- `run_tables`: the tables of a run, which grow chunk by chunk in the folder of its journal.
 - `shape_moments`: mean power spectra of images of several shapes: stationary moments by shape.
 - `tables`: outcomes as tables: images.csv, spectra.csv, spectra.npz.
 - `work`: what is done to a chunk of images, wherever it is done: pure, picklable, and the same

@@ -36,6 +36,7 @@ OCTAVES = (
     (0.5, math.inf),
 )
 # Frequencies at which Eq. 18 is summed directly, on each image.
+DEFECT = "FAILED"  # what notes say of a formula whose error is above its bound
 DIRECT_FREQUENCIES = 25
 MASK_PIXELS = 2**24
 
@@ -140,7 +141,7 @@ class MaskingAnalysis:
         """What is said of each checked formula whose error exceeds the bound; NaN does."""
         checked = {"Eq. 18": self.convolution_error, "Eqs. 19-20": self.mask_dft_error}
         return tuple(
-            f"{equation} FAILED: error {error:.2g} above the bound {self.bound:.2g}"
+            f"{equation} {DEFECT}: error {error:.2g} above the bound {self.bound:.2g}"
             for equation, error in checked.items()
             if error is not None and not error <= self.bound
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
-from spectral_mae.batch.analyze.outcomes import BatchOptions, Outcome
+from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.picture import PICTURED, Picture, short_name
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.reconstruction import reconstruct_image
@@ -21,7 +21,7 @@ STRIPS = 4
 def model_pictures(
     folder: Path,
     outcomes: Sequence[Outcome],
-    options: BatchOptions,
+    options: AnalyzeOptions,
     models: Sequence[LinearMAE],
 ) -> Iterator[Picture]:
     """Draw the response of each model, and some images sent through them."""
@@ -70,7 +70,7 @@ def _responses(path: Path, models: Sequence[LinearMAE]) -> Picture:
 def _strips(
     path: Path,
     outcomes: Sequence[Outcome],
-    options: BatchOptions,
+    options: AnalyzeOptions,
     models: Sequence[LinearMAE],
 ) -> Picture | None:
     chosen = _pictured(outcomes, models)

@@ -36,30 +36,46 @@ ROUNDING = 1e-24  # power about the mean, to all power, of images that are const
 
 
 @dataclass(frozen=True)
-class BatchOptions:
-    """What is asked for a batch of images.
+class AnalyzeOptions:
+    """What `analyze_images` does to each image; all that its results depend on.
 
-    Attributes
+    Parameters
     ----------
     patch_sizes : tuple of int
+        Sides of the square patches, in pixels.
     mask_ratio : float
+        Fraction of the patches that is hidden, between 0 and 1.
     sampling : {"fixed", "bernoulli"}
+        Hide an exact number of patches, or each with the probability ``mask_ratio``.
     size : int or None
-        Resize the shorter side to ``size`` and crop the middle; None keeps the pixels as they
-        are and crops to a multiple of the patch.
+        Resize the shorter side to ``size`` pixels and crop the middle; None keeps the pixels as
+        they are and crops to a multiple of the patch.
     masks : int
-        Masks drawn per image and patch size.
+        Masks drawn per image and patch size, to compare with the exact expectation.
     seed : int
+        Of the masks, at least 0. Masks depend on it, on the title of the image and the patch size.
     detrend : {"constant", "linear", "periodic"} or None
+        What is subtracted before masking.
     color : bool
-        Keep the channels of colour images and average their spectra.
+        Keep the channels of colour images and average their spectra; False takes ITU-R 601 luma.
     max_pixels : int
-        Larger images are refused.
+        Larger images are refused before they are decoded.
+    checks : int
+        Images, from the first, on which Eq. 18 is checked by direct sums, at least 0.
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If the options cannot work for any image.
+
+    Examples
+    --------
+    >>> AnalyzeOptions(patch_sizes=(8, 16), size=64).mask_ratio
+    0.75
+    >>> AnalyzeOptions(patch_sizes=(5,), size=32)
+    Traceback (most recent call last):
+    ...
+    ValueError: patch_size=5 does not divide size=32; its divisors are 1, 2, 4, 8, 16
     """
 
     patch_sizes: tuple[int, ...] = (16,)
@@ -71,11 +87,13 @@ class BatchOptions:
     detrend: DetrendOption = None
     color: bool = False
     max_pixels: int = 50_000_000
+    checks: int = 100
 
     def __post_init__(self) -> None:
         _checks.positive_int("max_pixels", self.max_pixels)
-        if self.seed < 0:
-            raise ValueError(f"seed={self.seed} is negative")
+        for name in ("seed", "checks"):
+            if _checks.integer(name, getattr(self, name)) < 0:
+                raise ValueError(f"{name}={getattr(self, name)} is negative")
         if self.size is not None and _checks.positive_int("size", self.size) ** 2 > self.max_pixels:
             raise ValueError(
                 f"size={self.size} makes images of more than max_pixels={self.max_pixels}"
@@ -153,22 +171,69 @@ class Outcome:
         return replace(self, pixels=None)
 
 
+class Analyzers:
+    """`MaskingAnalyzer` objects, with their tables, of the shapes that came last.
+
+    Parameters
+    ----------
+    options : AnalyzeOptions
+    """
+
+    def __init__(self, options: AnalyzeOptions) -> None:
+        self.options = options
+        self._analyzers: dict[tuple[tuple[int, ...], int], MaskingAnalyzer] = {}
+
+    def of(self, shape: tuple[int, ...], patch_size: int) -> MaskingAnalyzer:
+        """One for pixels of a shape, (H, W) or (H, W, channels)."""
+        key = (shape, patch_size)
+        analyzer = self._analyzers.pop(key, None)
+        # Room is made before another one, with its tables, needs it.
+        while self._analyzers and (
+            len(self._analyzers) >= KEPT_ANALYZERS
+            or sum(math.prod(one) for one, _ in [key, *self._analyzers]) > KEPT_PIXELS
+        ):
+            self._analyzers.pop(next(iter(self._analyzers)))
+        if analyzer is None:
+            channels = shape[2] if len(shape) == 3 else 1
+            analyzer = MaskingAnalyzer(shape[:2], self.options.plan(patch_size), channels=channels)
+        self._analyzers[key] = analyzer  # the last used stands last
+        return analyzer
+
+
 class BatchAnalyzer:
-    """`BatchOptions` at work, image after image.
+    """`AnalyzeOptions` at work, image after image.
+
+    Parameters
+    ----------
+    options : AnalyzeOptions
+    reader : Reader or None
+        None makes one of the options.
+    analyzers : Analyzers or None
+        Those of earlier images with the same options, to be used again.
+
+    Attributes
+    ----------
+    moments : ShapeMoments
+        Of the images that were analysed at every patch size.
 
     Examples
     --------
     >>> from spectral_mae.images.files import builtin_images
-    >>> batch = BatchAnalyzer(BatchOptions(patch_sizes=(8, 16), size=64))
+    >>> batch = BatchAnalyzer(AnalyzeOptions(patch_sizes=(8, 16), size=64))
     >>> [(o.name, o.patch_size, o.ok) for o in batch.analyze(builtin_images()["camera"])]
     [('builtin:camera', 8, True), ('builtin:camera', 16, True)]
     """
 
-    def __init__(self, options: BatchOptions) -> None:
+    def __init__(
+        self,
+        options: AnalyzeOptions,
+        reader: Reader | None = None,
+        analyzers: Analyzers | None = None,
+    ) -> None:
         self.options = options
-        self.reader = Reader(options.color, options.max_pixels)
+        self.reader = Reader(options.color, options.max_pixels) if reader is None else reader
         self.moments = ShapeMoments()
-        self._analyzers: dict[tuple[tuple[int, ...], int], MaskingAnalyzer] = {}
+        self._analyzers = Analyzers(options) if analyzers is None else analyzers
 
     def analyze(self, path: Path | ImageReference, *, check: bool = True) -> list[Outcome]:
         """Analyse one image at every patch size. A file that cannot be used has its reason.
@@ -223,7 +288,7 @@ class BatchAnalyzer:
         try:
             require_two_patches(image.source_shape, (patch_size, patch_size))
             image = self._cropped(image, patch_size)
-            analyzer = self._analyzer(image.pixels.shape, patch_size)
+            analyzer = self._analyzers.of(image.pixels.shape, patch_size)
             seed = mask_seed(self.options.seed, name, patch_size)
             analysis = analyzer.analyze(image.pixels, seed=seed, check=check)
         except (ValueError, MemoryError) as error:
@@ -233,23 +298,8 @@ class BatchAnalyzer:
         notes += analysis.defects
         return Outcome(name, patch_size, "", notes, analysis, image.pixels)
 
-    def _analyzer(self, shape: tuple[int, ...], patch_size: int) -> MaskingAnalyzer:
-        key = (shape, patch_size)
-        analyzer = self._analyzers.pop(key, None)
-        # Room is made before another one, with its tables, needs it.
-        while self._analyzers and (
-            len(self._analyzers) >= KEPT_ANALYZERS
-            or sum(math.prod(one) for one, _ in [key, *self._analyzers]) > KEPT_PIXELS
-        ):
-            self._analyzers.pop(next(iter(self._analyzers)))
-        if analyzer is None:
-            channels = shape[2] if len(shape) == 3 else 1
-            analyzer = MaskingAnalyzer(shape[:2], self.options.plan(patch_size), channels=channels)
-        self._analyzers[key] = analyzer  # the last used stands last
-        return analyzer
 
-
-def linear_models(moments: ShapeMoments, options: BatchOptions) -> list[LinearMAE]:
+def linear_models(moments: ShapeMoments, options: AnalyzeOptions) -> list[LinearMAE]:
     """A linear masked autoencoder for each patch size, of the shape that most images have."""
     most = moments.largest()
     if most is None:

@@ -14,9 +14,10 @@ import scipy.special
 from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.image_analysis import OCTAVES, octave_columns
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import BatchOptions, Outcome
+from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.page_numbers import Numbers
 from spectral_mae.batch.analyze.picture import PICTURED, Picture
+from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.images.samples import Pixels
 from spectral_mae.linear.estimators import LinearMAE
 
@@ -29,8 +30,8 @@ class RunResults:
 
     Attributes
     ----------
-    folder : Path
-        Where the tables are, and where pictures and page are made before they are published.
+    tables : RunTables
+        In whose folder pictures and page are made before they are published.
     shown : sequence of Outcome
         Of the first images that were analysed.
     numbers : Numbers
@@ -44,7 +45,7 @@ class RunResults:
         Gives the pixels of an outcome whose image was too large to be kept, or None.
     """
 
-    folder: Path
+    tables: RunTables
     shown: Sequence[Outcome]
     numbers: Numbers
     spectra: MeanSpectra
@@ -57,9 +58,8 @@ class RunResults:
 def render(
     figures: Path,
     pictures: Sequence[Picture],
-    table: Path,
     results: RunResults,
-    options: BatchOptions,
+    options: AnalyzeOptions,
     run: Mapping[str, Any],
 ) -> str:
     """The page, with its pictures inside."""
@@ -76,7 +76,7 @@ def render(
         (picture, base64.b64encode((figures / picture.file).read_bytes()).decode("ascii"))
         for picture in pictures
     ]
-    rows, failed, n_rows, n_failed, folder = _listed(table, results.numbers)
+    rows, failed, n_rows, n_failed, folder = _listed(results.tables.images, results.numbers)
     n_done = results.n_analysed
     return environment.get_template("report.html").render(
         pictures=encoded,

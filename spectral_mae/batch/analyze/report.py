@@ -15,10 +15,9 @@ import numpy as np
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae._files.atomic_file import publish, write_whole
-from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.image_analysis import OCTAVES, MaskingAnalysis
 from spectral_mae.batch.analyze.model_pictures import model_pictures, n_model_pictures
-from spectral_mae.batch.analyze.outcomes import BatchOptions, Outcome
+from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.page import RunResults, octave_names, render
 from spectral_mae.batch.analyze.page_numbers import Numbers
 from spectral_mae.batch.analyze.picture import PICTURED, Picture, short_name
@@ -47,7 +46,7 @@ class Stage(Protocol):
 def write_run(
     out: Path,
     results: RunResults,
-    options: BatchOptions,
+    options: AnalyzeOptions,
     run: Mapping[str, Any],
     clock: float,
     stage: Callable[[str, int], Stage],
@@ -61,7 +60,7 @@ def write_run(
     out : Path
         Made if it is not there. Pictures of an earlier run in it are removed.
     results : RunResults
-    options : BatchOptions
+    options : AnalyzeOptions
     run : mapping
         What ``run.json`` shall say; the seconds and the names of the files are added.
     clock : float
@@ -74,7 +73,7 @@ def write_run(
     Path
         Of the page.
     """
-    made = results.folder
+    made = results.tables.folder
     figures = made / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     pictures: list[Picture] = []
@@ -87,15 +86,9 @@ def write_run(
             drawn.add(1)
     files = [*TABLES, "report.html", *(f"figures/{picture.file}" for picture in pictures)]
     with stage("writing tables", 3 + len(files)) as written:
-        tables.write_spectra_npz(
-            made / "spectra.npz",
-            made / "paths",
-            {name: made / f"spectra-{name}" for name in tables.SPECTRA},
-        )
-        written.add(1)
-        results.spectra.write_csv(made / "mean_spectra.csv")
-        written.add(1)
-        page = render(figures, pictures, made / "images.csv", results, options, run)
+        results.tables.write_derived(results.spectra)
+        written.add(2)
+        page = render(figures, pictures, results, options, run)
         (made / "report.html").write_text(page, encoding="utf-8")
         written.add(1)
         (out / "figures").mkdir(parents=True, exist_ok=True)
@@ -136,7 +129,7 @@ def _pictured(done: Sequence[Outcome]) -> list[str]:
     return list(names)[:PICTURED]
 
 
-def _draw(folder: Path, results: RunResults, options: BatchOptions) -> Iterator[Picture]:
+def _draw(folder: Path, results: RunResults, options: AnalyzeOptions) -> Iterator[Picture]:
     done = [(o, o.analysis) for o in results.shown if o.analysis is not None]
     if not done:
         return
@@ -159,7 +152,7 @@ def _masking_picture(
     name: str,
     pixels: Pixels,
     analyses: Sequence[MaskingAnalysis],
-    options: BatchOptions,
+    options: AnalyzeOptions,
 ) -> Picture:
     """Fig. 22 for one image; with one patch size asked, its half and double stand beside it."""
     gray = luma(pixels)
@@ -187,7 +180,7 @@ def _masking_picture(
 
 
 def _other_mask(
-    shape: tuple[int, ...], patch_size: int, name: str, options: BatchOptions
+    shape: tuple[int, ...], patch_size: int, name: str, options: AnalyzeOptions
 ) -> PulseMask | None:
     """A mask of another patch size, or None where that does not go into the image."""
     try:
@@ -231,7 +224,7 @@ def _radial_picture(
     )
 
 
-def _octave_picture(path: Path, numbers: Numbers, options: BatchOptions) -> Picture:
+def _octave_picture(path: Path, numbers: Numbers, options: AnalyzeOptions) -> Picture:
     figure, axes = plot.new_figure(1, 2, width=12.0, height=3.8, sharey=True)
     for axis, title, which in (
         (axes[0, 0], "image as it is", "octave"),
@@ -270,7 +263,7 @@ def _of(numbers: Numbers) -> str:
     return f" (of {DOTS} spread evenly over their ranks)" if len(numbers) > DOTS else ""
 
 
-def _grating_picture(path: Path, numbers: Numbers, options: BatchOptions) -> Picture:
+def _grating_picture(path: Path, numbers: Numbers, options: AnalyzeOptions) -> Picture:
     found = [(numbers.of_size(p), p) for p in options.patch_sizes]
     grids = [
         PatchGrid((int(rows["height"][0]), int(rows["width"][0])), p)

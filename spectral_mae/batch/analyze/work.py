@@ -7,24 +7,27 @@ number.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae._files.array_file import arrays_below
 from spectral_mae._parallel import one_blas_thread
-from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import BatchAnalyzer, BatchOptions, Outcome
-from spectral_mae.batch.analyze.page_numbers import Numbers
+from spectral_mae.batch.analyze.outcomes import (
+    AnalyzeOptions,
+    Analyzers,
+    BatchAnalyzer,
+    Outcome,
+)
 from spectral_mae.batch.analyze.picture import PICTURED
+from spectral_mae.batch.analyze.run_tables import rows_of
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
-from spectral_mae.batch.chunks import Chunk
-from spectral_mae.batch.moments_work import ChunkResult, _below, _budget, _Kept
+from spectral_mae.batch.chunks import Chunk, ChunkResult, OfThread
+from spectral_mae.images.memory_budget import MemoryBudget
 from spectral_mae.images.reader import TIME_LIMIT, Reader
 
 SHOWN = 4  # images whose whole analysis the page needs; the first few with their pixels
@@ -37,7 +40,7 @@ class AnalysisSums:
         self.moments, self.spectra = moments, spectra
 
     def merge(self, other: Self) -> Self:
-        """Take in what comes behind."""
+        """Add the sums of the images that follow."""
         self.moments.merge(other.moments)
         self.spectra.merge(other.spectra)
         return self
@@ -53,9 +56,33 @@ class AnalysisSums:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Undo `to_arrays`."""
         return cls(
-            ShapeMoments.from_arrays(_below("moments/", arrays)),
-            MeanSpectra.from_arrays(_below("spectra/", arrays)),
+            ShapeMoments.from_arrays(arrays_below("moments/", arrays)),
+            MeanSpectra.from_arrays(arrays_below("spectra/", arrays)),
         )
+
+
+@dataclass
+class AnalyzedChunk(ChunkResult):
+    """What became of a chunk that was analysed.
+
+    Attributes
+    ----------
+    rows : dict of bytes
+        What is added to tables, by their names.
+    shown : list of Outcome
+        Of the first images that were analysed.
+    """
+
+    rows: dict[str, bytes] = field(default_factory=dict)
+    shown: list[Outcome] = field(default_factory=list)
+
+
+class _OfThread(OfThread):
+    """Open archives, and tables that are made for shapes of images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.analyzers: Analyzers | None = None
 
 
 @dataclass(frozen=True)
@@ -64,41 +91,40 @@ class AnalyzeWork:
 
     Attributes
     ----------
-    options : BatchOptions
-    checks : int
-        Images, from the first of the run, on which Eq. 18 is checked.
+    options : AnalyzeOptions
     time_limit : float
         Seconds that decoding an image may take.
     max_memory : int or None
         Bytes that an image may take.
     """
 
-    options: BatchOptions
-    checks: int
+    options: AnalyzeOptions
     time_limit: float = TIME_LIMIT
     max_memory: int | None = None
-    _kept: _Kept = field(default_factory=_Kept, repr=False, compare=False)
+    _kept: _OfThread = field(default_factory=_OfThread, repr=False, compare=False)
 
     def forget(self) -> None:
         """Give up what this thread keeps for chunks to come: tables as large as its images."""
-        self._kept.batch = None
+        self._kept.analyzers = None
 
-    def __call__(self, chunk: Chunk) -> ChunkResult:
+    def __call__(self, chunk: Chunk) -> AnalyzedChunk:
         """Analyse the images of a chunk."""
         start = time.perf_counter()
-        if self._kept.batch is None:
-            self._kept.batch = BatchAnalyzer(self.options)
-        batch = self._kept.batch
-        batch.moments = ShapeMoments()
-        native = self.options.size is None
-        batch.reader = Reader(
-            self.options.color,
-            self.options.max_pixels,
+        options, budget = self.options, None
+        if self.max_memory is not None:
+            native = options.size is None
+            budget = MemoryBudget.for_images(self.max_memory, native=native, color=options.color)
+        reader = Reader(
+            options.color,
+            options.max_pixels,
             self.time_limit,
-            _budget(self.max_memory, native=native, color=self.options.color),
+            budget,
             chunk.excluded,
             self._kept.files,
         )
+        if self._kept.analyzers is None:
+            self._kept.analyzers = Analyzers(options)
+        batch = BatchAnalyzer(options, reader, self._kept.analyzers)
         spectra = MeanSpectra()
         rows: dict[str, list[bytes]] = {}
         failed: list[tuple[str, str]] = []
@@ -106,7 +132,7 @@ class AnalyzeWork:
         n_done = n_shown = n_bad = 0
         with one_blas_thread():
             for position, item in enumerate(chunk.items):
-                outcomes = batch.analyze(item, check=chunk.first + position < self.checks)
+                outcomes = batch.analyze(item, check=chunk.first + position < options.checks)
                 ok = any(outcome.ok for outcome in outcomes)
                 if ok and n_shown < SHOWN:
                     pictured = n_shown < PICTURED
@@ -115,36 +141,18 @@ class AnalyzeWork:
                     ]
                     n_shown += 1
                 spectra.update(outcomes)
-                for name, data in _tables(outcomes, n_done).items():
+                for name, data in rows_of(outcomes, n_done).items():
                     rows.setdefault(name, []).append(data)
                 failed += [(o.name, o.error) for o in outcomes if not o.ok]
                 n_bad += any(not outcome.ok for outcome in outcomes)
                 n_done += ok
-        return ChunkResult(
+        return AnalyzedChunk(
             AnalysisSums(batch.moments, spectra),
-            {name: b"".join(parts) for name, parts in rows.items()},
             failed,
             n_done,
             n_bad,
             time.perf_counter() - start,
-            batch.reader.seconds,
-            shown,
+            reader.seconds,
+            rows={name: b"".join(parts) for name, parts in rows.items()},
+            shown=shown,
         )
-
-
-def _tables(outcomes: Sequence[Outcome], first: int) -> dict[str, bytes]:
-    """Rows of an image for every table; images are counted from the first of the chunk."""
-    columns = tables.spectra_columns(outcomes, first)
-    analysed = next((o.name for o in outcomes if o.ok), None)
-    return {
-        "images.csv": tables.images_text(outcomes).encode(),
-        "spectra.csv": tables.spectra_text(outcomes).encode(),
-        "numbers": Numbers.of(outcomes).rows.tobytes(),
-        "paths": b"" if analysed is None else json.dumps(analysed).encode() + b"\n",
-        **{f"spectra-{name}": column.tobytes() for name, column in columns.items()},
-    }
-
-
-def renumbered(data: bytes, first: int) -> bytes:
-    """The numbers of images in a chunk as those in the run."""
-    return (np.frombuffer(data, tables.SPECTRA["image"]) + first).tobytes()

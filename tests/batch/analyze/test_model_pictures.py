@@ -11,7 +11,7 @@ import spectral_mae as sm
 from spectral_mae import plot
 from spectral_mae.batch.analyze import model_pictures, shape_moments
 from spectral_mae.batch.analyze import outcomes as batches
-from spectral_mae.batch.analyze.outcomes import BatchAnalyzer, BatchOptions
+from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, BatchAnalyzer
 from spectral_mae.batch.analyze.picture import PICTURED, Picture, short_name
 from spectral_mae.images.files import display_name
 from spectral_mae.linear.moments.kinds import StationaryMoments
@@ -35,7 +35,7 @@ def files(tmp_path):
 
 
 def analyzed(paths, **options):
-    batch = BatchAnalyzer(BatchOptions(**{"patch_sizes": (4, 8), "mask_ratio": 0.5, **options}))
+    batch = BatchAnalyzer(AnalyzeOptions(**{"patch_sizes": (4, 8), "mask_ratio": 0.5, **options}))
     return batch, [outcome for path in paths for outcome in batch.analyze(path)]
 
 
@@ -119,7 +119,7 @@ def test_so_many_shapes_are_counted_and_no_more(files, monkeypatch):
 
 
 def test_there_is_no_model_of_nothing(tmp_path):
-    assert BatchAnalyzer(BatchOptions()).linear_models() == []
+    assert BatchAnalyzer(AnalyzeOptions()).linear_models() == []
     flat = tmp_path / "flat.png"
     Image.fromarray(np.full((16, 16), 77, np.uint8)).save(flat)
     batch, outcomes = analyzed([flat, flat], size=16)

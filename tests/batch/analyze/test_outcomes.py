@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spectral_mae.batch.analyze.outcomes import KEPT_ANALYZERS, BatchAnalyzer, BatchOptions
+from spectral_mae.batch.analyze.outcomes import KEPT_ANALYZERS, AnalyzeOptions, BatchAnalyzer
 
 
 def write_image(path, shape=(40, 48), seed=0):
@@ -15,7 +15,7 @@ def write_image(path, shape=(40, 48), seed=0):
 
 def test_a_row_per_image_and_patch_size(tmp_path):
     path = write_image(tmp_path / "a.png")
-    batch = BatchAnalyzer(BatchOptions(patch_sizes=(4, 8), size=32))
+    batch = BatchAnalyzer(AnalyzeOptions(patch_sizes=(4, 8), size=32))
     outcomes = batch.analyze(path)
     assert [(o.name, o.patch_size, o.ok) for o in outcomes] == [
         (str(path), 4, True),
@@ -27,7 +27,7 @@ def test_a_row_per_image_and_patch_size(tmp_path):
 
 def test_native_size_crops_for_each_patch_size_and_says_so(tmp_path):
     path = write_image(tmp_path / "a.png", (41, 50))
-    outcomes = BatchAnalyzer(BatchOptions(patch_sizes=(4, 8), size=None)).analyze(path)
+    outcomes = BatchAnalyzer(AnalyzeOptions(patch_sizes=(4, 8), size=None)).analyze(path)
     assert [o.analysis.shape for o in outcomes] == [(40, 48), (40, 48)]
     assert all("41x50" in " ".join(o.notes) for o in outcomes)
 
@@ -37,7 +37,7 @@ def test_unusable_images_keep_their_reason(tmp_path):
     text.write_text("no image")
     tiny = write_image(tmp_path / "b.png", (8, 15))
     few = write_image(tmp_path / "c.png", (8, 16))
-    batch = BatchAnalyzer(BatchOptions(patch_sizes=(8,), size=None))
+    batch = BatchAnalyzer(AnalyzeOptions(patch_sizes=(8,), size=None))
     found = [batch.analyze(path)[0] for path in (text, tiny, few)]
     assert [o.ok for o in found] == [False] * 3
     assert "not an image" in found[0].error
@@ -49,7 +49,7 @@ def test_result_does_not_depend_on_what_else_is_in_the_batch(tmp_path):
     paths = [
         write_image(tmp_path / f"{i}.png", (32, 32 + 8 * i), i) for i in range(KEPT_ANALYZERS + 2)
     ]
-    options = BatchOptions(patch_sizes=(8,), size=None, mask_ratio=0.5)
+    options = AnalyzeOptions(patch_sizes=(8,), size=None, mask_ratio=0.5)
     together = BatchAnalyzer(options)
     rows = [together.analyze(path)[0].analysis.row() for path in paths]
     alone = [BatchAnalyzer(options).analyze(path)[0].analysis.row() for path in reversed(paths)]
@@ -58,7 +58,7 @@ def test_result_does_not_depend_on_what_else_is_in_the_batch(tmp_path):
 
 def test_color_is_kept_by_option(tmp_path):
     path = write_image(tmp_path / "a.png", (32, 32, 3))
-    (outcome,) = BatchAnalyzer(BatchOptions((8,), size=32, color=True)).analyze(path)
+    (outcome,) = BatchAnalyzer(AnalyzeOptions((8,), size=32, color=True)).analyze(path)
     assert outcome.pixels.shape == (32, 32, 3)
     assert outcome.ok
 
@@ -80,20 +80,20 @@ def test_color_is_kept_by_option(tmp_path):
 )
 def test_options_that_cannot_work_are_refused_at_once(options, message):
     with pytest.raises(ValueError, match=message):
-        BatchOptions(**options)
+        AnalyzeOptions(**options)
 
 
 def test_native_crops_serve_all_patch_sizes_where_they_can(tmp_path):
     path = write_image(tmp_path / "a.png", (100, 103))
-    outcomes = BatchAnalyzer(BatchOptions(patch_sizes=(4, 6), size=None)).analyze(path)
+    outcomes = BatchAnalyzer(AnalyzeOptions(patch_sizes=(4, 6), size=None)).analyze(path)
     assert [o.analysis.shape for o in outcomes] == [(96, 96), (96, 96)]
     small = write_image(tmp_path / "b.png", (40, 48))
-    outcomes = BatchAnalyzer(BatchOptions((16, 10), size=None, mask_ratio=0.5)).analyze(small)
+    outcomes = BatchAnalyzer(AnalyzeOptions((16, 10), size=None, mask_ratio=0.5)).analyze(small)
     assert [o.analysis.shape for o in outcomes] == [(32, 48), (40, 40)]
 
 
 def test_enlarged_images_must_have_held_two_patches(tmp_path):
     path = write_image(tmp_path / "a.png", (20, 20))
-    outcomes = BatchAnalyzer(BatchOptions((8, 16), size=64)).analyze(path)
+    outcomes = BatchAnalyzer(AnalyzeOptions((8, 16), size=64)).analyze(path)
     assert [o.ok for o in outcomes] == [True, False]
     assert outcomes[1].error == "too small for two patches of 16x16: 20x20"

@@ -1,0 +1,263 @@
+"""``analyze`` on many images, from images to tables, pictures and a page."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from spectral_mae.batch.analyze import report
+from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
+from spectral_mae.batch.analyze.outcomes import (
+    AnalyzeOptions,
+    BatchAnalyzer,
+    Outcome,
+    linear_models,
+)
+from spectral_mae.batch.analyze.page import RunResults
+from spectral_mae.batch.analyze.page_numbers import Numbers
+from spectral_mae.batch.analyze.result import AnalyzeInterrupted, AnalyzeResult
+from spectral_mae.batch.analyze.run_tables import RunTables
+from spectral_mae.batch.analyze.shape_moments import ShapeMoments
+from spectral_mae.batch.analyze.work import SHOWN, AnalysisSums, AnalyzedChunk, AnalyzeWork
+from spectral_mae.batch.errors import kept_on_disk, refused
+from spectral_mae.batch.run import BatchRun, chunk_size_for
+from spectral_mae.batch.run_folder import (
+    FOLDER,
+    Done,
+    RunPlace,
+    check_folder,
+    check_resumed,
+    find_some,
+)
+from spectral_mae.batch.run_identity import versions
+from spectral_mae.batch.run_options import RunOptions
+from spectral_mae.images.reader import Reader
+from spectral_mae.images.samples import Pixels
+from spectral_mae.images.sources import FoundSources, Images
+
+CHUNK_PIXELS = 2**22  # of a chunk, over all patch sizes
+NATIVE_CHUNK = 32
+
+
+def analyze_images(
+    images: Images,
+    options: AnalyzeOptions | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    run: RunOptions | None = None,
+) -> AnalyzeResult:
+    """What masking patches does to the spectra of these images; ``spectral-mae analyze``.
+
+    Each image is read, its power spectrum averaged over rings of frequency, the exact expectation
+    under masking computed (Eq. 18 of the paper), and compared with masks that are drawn.
+
+    Parameters
+    ----------
+    images : path, list of paths, array_like or list of array_like
+        Files, folders, patterns, ``"builtin:NAME"``, archives, npy and npz files, and ``"@FILE"``
+        for a list of these (docs/batches.md); or arrays (n, H, W), (n, H, W, channels), or one
+        (H, W) or (H, W, channels) each, with 1, 3 or 4 channels: bool, uint8 and uint16 fill
+        [0, 1], floating-point numbers keep their values.
+    options : AnalyzeOptions or None
+        What is done to each image; None takes the defaults.
+    out : path or None
+        Folder for tables, pictures and a page. None writes nothing that stays.
+    run : RunOptions or None
+        How the run is carried out; None takes the defaults.
+
+    Returns
+    -------
+    AnalyzeResult
+        An image that cannot be analysed is among its failures and does not end the run.
+
+    Raises
+    ------
+    ValueError
+        If no image is found, options cannot work, or ``out`` holds another run.
+    OSError
+        If a path stands for nothing or ``out`` cannot be written.
+    RuntimeError
+        If an image failed and ``run.fail_fast`` is set, or workers cannot go on. What is done is
+        kept in ``out``; the same call with ``resume=True`` goes on.
+    AnalyzeInterrupted
+        At Ctrl-C, a ``KeyboardInterrupt``, once the page of what was done is written.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> options = sm.AnalyzeOptions(patch_sizes=(8,), size=64, masks=2)
+    >>> result = sm.analyze_images(["builtin:camera", "builtin:cat"], options)
+    >>> result.counts["analysed"], result.failures
+    (2, [])
+    >>> [(row["path"], row["patch_size"]) for row in result.rows]
+    [('builtin:camera', 8), ('builtin:cat', 8)]
+    """
+    options = AnalyzeOptions() if options is None else options
+    running = RunOptions() if run is None else run
+    begun = datetime.now(UTC), time.perf_counter()
+    with TemporaryDirectory(prefix="spectral-mae-") as scratch:
+        target = Path(scratch, "out") if out is None else Path(out)
+        with refused():
+            check_resumed(running, out)
+            check_folder(target)
+            found = find_some(images, output=target, scratch=Path(scratch))
+        try:
+            batch_run = _batch_run(options, running, found, target)
+        except Done as done:
+            counts = done.record["counts"]
+            return AnalyzeResult("complete", counts, target / "report.html", True, target)
+        with batch_run:
+            analysis = _Analysis(options, found, batch_run)
+            if out is None:
+                return analysis.in_memory()
+            result = analysis.written_to(target, begun)
+            batch_run.journal.remove()
+            return result
+
+
+def _batch_run(
+    options: AnalyzeOptions, running: RunOptions, found: FoundSources, out: Path
+) -> BatchRun:
+    results = [out / name for name in ("run.json", "report.html", *report.TABLES)]
+    return BatchRun(
+        "analyze",
+        running,
+        place=RunPlace(out, folder=out / FOLDER, record=results[0], results=results),
+        options=dataclasses.asdict(options),
+        references=found.references,
+        failures_logged=logging.DEBUG if running.quiet else logging.WARNING,
+    )
+
+
+class _Analysis:
+    """A run that was begun, and the first images that were analysed."""
+
+    def __init__(self, options: AnalyzeOptions, found: FoundSources, run: BatchRun) -> None:
+        self.options, self.found, self.run = options, found, run
+        self.tables = RunTables(run.journal)
+        self.work = AnalyzeWork(options, run.running.time_limit, run.max_memory)
+        self.shown: list[Outcome] = []  # by this process
+
+    def in_memory(self) -> AnalyzeResult:
+        """The result of all images, without pictures and page."""
+        sums = self._sums_of_all()
+        self.tables.flush()
+        self.tables.write_derived(sums.spectra)
+        counts = self._counts(self.tables.numbers())
+        result = AnalyzeResult("complete", counts, None, False, self.tables.folder)
+        return result.in_memory()
+
+    def written_to(self, out: Path, begun: tuple[datetime, float]) -> AnalyzeResult:
+        """The result, when tables, pictures and page are in ``out``.
+
+        Raises
+        ------
+        AnalyzeInterrupted
+            When they are, of the images that were analysed until then.
+        """
+        try:
+            sums, interrupt = self._sums_of_all(), None
+        except KeyboardInterrupt as error:
+            sums, interrupt = self._checkpointed_sums(), error
+        with kept_on_disk():
+            self.tables.flush()
+        numbers = self.tables.numbers()
+        counts = self._counts(numbers)
+        started, clock = begun
+        record: dict[str, Any] = {
+            "status": "complete" if interrupt is None else "interrupted",
+            "options": {"paths": list(self.found.given), **dataclasses.asdict(self.options)},
+            "versions": versions(),
+            "counts": counts,
+            "started": started.isoformat(timespec="seconds"),
+            "seconds_analysis": round(time.perf_counter() - clock, 3),
+            "throughput": self.run.throughput(),
+        }
+        with kept_on_disk():
+            results = RunResults(
+                self.tables,
+                self._shown() if interrupt is None else self.shown,
+                numbers,
+                sums.spectra,
+                int(self.run.journal.counters.get("done", 0)),
+                counts["analysed"],
+                linear_models(sums.moments, self.options),
+                self._reading_again(),
+            )
+            if interrupt is None:
+                record = self.run.identity.signed(record)
+            self.work.forget()
+            page = report.write_run(out, results, self.options, record, clock, self.run.stage)
+        result = AnalyzeResult(record["status"], counts, page, False, out)
+        if interrupt is not None:
+            raise AnalyzeInterrupted(result, getattr(interrupt, "signum", None)) from interrupt
+        return result
+
+    def _sums_of_all(self) -> AnalysisSums:
+        size, references = self.options.size, self.found.references
+        wanted = NATIVE_CHUNK
+        if size is not None:
+            wanted = max(1, CHUNK_PIXELS // (size**2 * len(self.options.patch_sizes)))
+        sums: AnalysisSums = self.run.phase(
+            "images",
+            references,
+            self.work,
+            AnalysisSums.from_arrays,
+            chunk_size=chunk_size_for(len(references), wanted),
+            take=self._take,
+            ending="writing the page",
+        )
+        return sums
+
+    def _take(self, result: AnalyzedChunk, n_before: int) -> None:
+        self.tables.append(result.rows, n_before)
+        if len({outcome.name for outcome in self.shown}) == n_before < SHOWN:
+            names = list(dict.fromkeys(o.name for o in result.shown))[: SHOWN - n_before]
+            self.shown += [o for o in result.shown if o.name in names]
+
+    def _checkpointed_sums(self) -> AnalysisSums:
+        """What the journal holds of a run that was interrupted."""
+        total = AnalysisSums(ShapeMoments(), MeanSpectra())
+        phase = self.run.journal.phases.get("images")
+        for *_, file in phase.branches if phase is not None else ():
+            total.merge(AnalysisSums.from_arrays(self.run.journal.arrays(file)))
+        return total
+
+    def _counts(self, numbers: Numbers) -> dict[str, int]:
+        return {
+            "found": len(self.found.references),
+            "analysed": self.run.tally.n_done,
+            "failed": self.run.tally.n_failed,
+            "checks_failed": int(numbers.defective.sum()),
+            "passed_over": self.found.passed_over,
+        }
+
+    def _shown(self) -> Sequence[Outcome]:
+        """The first images that were analysed; again, where an earlier part of the run did it."""
+        n_done = self.run.tally.n_done
+        if len({outcome.name for outcome in self.shown}) == min(SHOWN, n_done):
+            return self.shown
+        names = self.tables.first_names(SHOWN)
+        first = [reference for reference in self.found.references if reference.title in names]
+        again: AnalyzedChunk = self.run.again(first[:SHOWN], self.work)
+        return again.shown
+
+    def _reading_again(self) -> Callable[[Outcome], Pixels | None]:
+        """How pictures get the gray pixels of large images, which are not kept during the run."""
+        options = dataclasses.replace(self.options, color=False)
+        reader = Reader(False, options.max_pixels, self.run.running.time_limit)
+        batch = BatchAnalyzer(options, reader)
+
+        def read(outcome: Outcome) -> Pixels | None:
+            named = (one for one in self.found.references if one.title == outcome.name)
+            reference = next(named, None)
+            return None if reference is None else batch.read_again(reference, outcome.patch_size)
+
+        return read

@@ -1,0 +1,90 @@
+"""The tables of a run of ``analyze``, which grow chunk by chunk in the folder of its journal."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from spectral_mae.batch.analyze import tables
+from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
+from spectral_mae.batch.analyze.outcomes import Outcome
+from spectral_mae.batch.analyze.page_numbers import Numbers
+from spectral_mae.batch.journal import Journal
+
+IMAGES, SPECTRA = "images.csv", "spectra.csv"
+NUMBERS, NAMES = "numbers", "paths"
+COLUMN = {name: f"spectra-{name}" for name in tables.SPECTRA}  # of spectra.npz
+
+
+def rows_of(outcomes: Sequence[Outcome], first: int) -> dict[str, bytes]:
+    """Rows of an image for every table; images are counted from ``first``, within the chunk."""
+    columns = tables.spectra_columns(outcomes, first)
+    analysed = next((o.name for o in outcomes if o.ok), None)
+    return {
+        IMAGES: tables.images_text(outcomes).encode(),
+        SPECTRA: tables.spectra_text(outcomes).encode(),
+        NUMBERS: Numbers.of(outcomes).rows.tobytes(),
+        NAMES: b"" if analysed is None else json.dumps(analysed).encode() + b"\n",
+        **{COLUMN[name]: column.tobytes() for name, column in columns.items()},
+    }
+
+
+class RunTables:
+    """What a run of ``analyze`` has written so far.
+
+    Parameters
+    ----------
+    journal : Journal
+        That of the run; it is open.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the tables are.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.folder = journal.folder
+        if not journal.phases:
+            journal.append(IMAGES, tables.header(tables.COLUMNS).encode())
+            journal.append(SPECTRA, tables.header(tables.SPECTRA_COLUMNS).encode())
+
+    @property
+    def images(self) -> Path:
+        """images.csv as it is now."""
+        return self.folder / IMAGES
+
+    def append(self, rows: Mapping[str, bytes], n_before: int) -> None:
+        """Add the rows of a chunk, before which ``n_before`` images were analysed."""
+        for name, data in rows.items():
+            if name == COLUMN["image"]:
+                numbers = np.frombuffer(data, tables.SPECTRA["image"])
+                self._journal.append(name, (numbers + n_before).tobytes())
+            else:
+                self._journal.append(name, data)
+
+    def numbers(self) -> Numbers:
+        """What the page says of all images."""
+        return Numbers.read(self.folder / NUMBERS)
+
+    def first_names(self, n: int) -> list[str]:
+        """Titles of the first images that were analysed."""
+        with (self.folder / NAMES).open(encoding="utf-8") as lines:
+            return [json.loads(line) for line in itertools.islice(lines, n)]
+
+    def flush(self) -> None:
+        """Bring all tables to the disk, to be read; those without a row are empty files."""
+        self._journal.flush()
+        for name in (NAMES, *COLUMN.values()):
+            (self.folder / name).touch()
+
+    def write_derived(self, spectra: MeanSpectra) -> None:
+        """Write the tables that are made of others: spectra.npz and mean_spectra.csv."""
+        columns = {name: self.folder / file for name, file in COLUMN.items()}
+        tables.write_spectra_npz(self.folder / "spectra.npz", self.folder / NAMES, columns)
+        spectra.write_csv(self.folder / "mean_spectra.csv")

@@ -1,0 +1,194 @@
+"""The images of runs that fit linear models: those that are fitted, and those that are held out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from spectral_mae import _checks
+from spectral_mae._checks import FloatArray, PerAxis
+from spectral_mae.batch.analyze.outcomes import check_divides
+from spectral_mae.batch.errors import NothingUsable
+from spectral_mae.batch.models.moments_work import MomentSums, MomentsWork
+from spectral_mae.batch.progress import LOGGER, enlarged_note
+from spectral_mae.batch.run import BatchRun, chunk_size_for
+from spectral_mae.images.sources import FoundSources
+from spectral_mae.images.stream import ImageStream, StreamOptions, split_held_out
+from spectral_mae.linear.model import LinearModel
+from spectral_mae.linear.moments.blocks import CentredStack
+from spectral_mae.linear.moments.kinds import KINDS, Moments
+from spectral_mae.masks.patches import PatchGrid
+
+MEMORY = 4 * 2**30  # for second moments; solving them takes about three times as much more
+CHUNK_BYTES = 16 * 2**20  # of the images of a chunk
+CHUNK_SUMS = 2  # or so many times what its sums take, which have to travel
+
+
+class ModelImages:
+    """The images of a run, read in chunks by a `BatchRun`.
+
+    Parameters
+    ----------
+    found : FoundSources
+    options : StreamOptions
+    holdout : float
+        Fraction of the images that is held out, at least 0 and below 1.
+
+    Attributes
+    ----------
+    fitted, others : list of ImageReference
+        Images that are fitted, and images that are held out.
+    n_held_out : int
+        Images held out that could be read, once they were.
+
+    Raises
+    ------
+    ValueError
+        If no image would be fitted, or none held out.
+    """
+
+    def __init__(self, found: FoundSources, options: StreamOptions, holdout: float) -> None:
+        self.found, self.options, self.holdout = found, options, holdout
+        self.fitted, self.others = split_held_out(found.references, holdout, options.seed)
+        self.n_held_out = 0
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The options of reading, which results depend on."""
+        names = ("size", "crops", "color", "max_pixels", "seed")
+        return {**{name: getattr(self.options, name) for name in names}, "holdout": self.holdout}
+
+    def empty_moments(
+        self, patch_size: PerAxis, covariance: str, *, center: bool = True
+    ) -> Moments:
+        """Moments for these images, refused where they would not fit into memory."""
+        options = self.options
+        sides = _checks.per_axis("patch_size", patch_size, 2)
+        for side in sides:
+            check_divides(_checks.positive_int("patch_size", side), options.size)
+        grid = PatchGrid((options.size, options.size), sides)
+        channels = 3 if options.color else 1
+        d = grid.patch_pixels * channels
+        n_blocks = 1 if covariance == "dense" else grid.n_patches // 2 + 1
+        size = d * grid.n_patches if covariance == "dense" else d
+        needed = (8 if covariance == "dense" else 16) * n_blocks * size**2
+        if needed > MEMORY:
+            raise ValueError(
+                f"{patch_size=} with {covariance=} at {options.size}x{options.size} pixels needs "
+                f"{n_blocks} matrices of {size}x{size}, {needed / 2**30:.1f} GiB; "
+                f"the limit is {MEMORY / 2**30:.0f} GiB"
+            )
+        return KINDS[covariance](grid, channels, center)
+
+    def fill(self, run: BatchRun, every: Sequence[Moments]) -> list[Moments]:
+        """Moments like these of the images that are fitted.
+
+        Raises
+        ------
+        NothingUsable
+            If none of them could be read.
+        """
+        work = self._work(run, every)
+        found = self._sums(run, "fitted", self.fitted, work)
+        if found is None or found[0].n_images == 0:
+            raise NothingUsable("no image could be used")
+        return found
+
+    def second_moment(self, run: BatchRun, model: LinearModel) -> CentredStack | None:
+        """That of the images held out, about the model's mean; None where none is held out."""
+        if not self.others:
+            return None
+        empty = model.empty_second_moment()
+        name = f"held-out-{model.moments_.grid.patch_size[0]}"
+        work = self._work(run, [empty], (model.centre,))
+        found = self._sums(run, name, self.others, work)
+        self.n_held_out = 0 if found is None else found[0].n_images
+        if found is None or not self.n_held_out:
+            raise ValueError(f"none of the {len(self.others)} images held out could be used")
+        return model.second_moment_of(found[0])
+
+    def held_out(self, run: BatchRun) -> Iterator[FloatArray]:
+        """The images that are held out and could be read, once more."""
+        failed = {title for title, _ in run.tally.failed}
+        good = [reference for reference in self.others if reference.title not in failed]
+        return ImageStream(self.options).batches(good)
+
+    def counts(self, run: BatchRun, n_fitted: int) -> dict[str, int]:
+        """How many images were found, failed, were fitted and were held out."""
+        return {
+            "found": len(self.found.references),
+            "failed": len({title for title, _ in run.tally.failed}),
+            "fitted": n_fitted,
+            "held_out": self.n_held_out,
+        }
+
+    def record(
+        self, run: BatchRun, counts: Mapping[str, int], more: Mapping[str, Any] | None = None
+    ) -> str:
+        """What run.json says of a run that is complete."""
+        record = {
+            "status": "complete",
+            "counts": counts,
+            "options": {"paths": list(self.found.given)},
+            "failed": [{"path": title, "error": reason} for title, reason in run.tally.failed],
+            "seconds": round(float(run.journal.counters.get("elapsed", 0.0)), 3),
+            "throughput": run.throughput(),
+            **(more or {}),
+        }
+        return json.dumps(run.identity.signed(record), indent=2) + "\n"
+
+    def note_enlarged(self, run: BatchRun) -> None:
+        """Say of how many images the highest frequencies are interpolated."""
+        if run.tally.enlarged:
+            LOGGER.warning("%s", enlarged_note(len(run.tally.enlarged), self.options.size))
+
+    def _work(
+        self,
+        run: BatchRun,
+        every: Sequence[Moments],
+        about: tuple[FloatArray, ...] | None = None,
+    ) -> MomentsWork:
+        return MomentsWork(
+            self.options,
+            tuple(moments.grid for moments in every),
+            every[0].kind,
+            every[0].center,
+            about,
+            run.running.time_limit,
+            run.max_memory,
+        )
+
+    def _sums(
+        self, run: BatchRun, name: str, references: Sequence[Any], work: MomentsWork
+    ) -> list[Moments] | None:
+        sum_bytes = sum(_size(moments) for moments in work.empty())
+        channels = 3 if self.options.color else 1
+        pixels = self.options.size**2 * channels * max(1, self.options.crops)
+        wanted = max(1, max(CHUNK_BYTES, CHUNK_SUMS * sum_bytes) // (8 * pixels))
+        found = run.phase(
+            name,
+            references,
+            work,
+            MomentSums.from_arrays,
+            chunk_size=chunk_size_for(len(references), wanted, sum_bytes),
+            sum_bytes=sum_bytes,
+        )
+        return None if found is None else found.moments
+
+
+def failures_of(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Title and reason of the images that failed, from the run.json of a complete run."""
+    return [(one["path"], one["error"]) for one in record["failed"]]
+
+
+def check_file(path: Path | None, suffix: str) -> None:
+    """Raise ``ValueError`` where a file cannot have this name."""
+    if path is not None and (path.suffix.lower() != suffix or path.is_dir()):
+        raise ValueError(f"{path}: must be a file whose name ends in {suffix}")
+
+
+def _size(moments: Moments) -> int:
+    """Bytes of moments."""
+    return sum(int(array.nbytes) for array in moments.arrays().values())

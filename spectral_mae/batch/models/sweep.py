@@ -1,0 +1,305 @@
+"""``sweep``: explained power over patch sizes and mask ratios, on images held out."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import numpy as np
+
+from spectral_mae import _checks, plot
+from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae._files.atomic_file import replacing, write_whole
+from spectral_mae._files.columns import write_rows
+from spectral_mae.batch.errors import ImagesRefused, kept_on_disk, refused
+from spectral_mae.batch.models.model_images import ModelImages, failures_of
+from spectral_mae.batch.progress import LOGGER
+from spectral_mae.batch.run import BatchRun
+from spectral_mae.batch.run_folder import (
+    FOLDER,
+    Done,
+    RunPlace,
+    check_folder,
+    check_resumed,
+    find_some,
+)
+from spectral_mae.batch.run_options import RunOptions
+from spectral_mae.images.sources import Images
+from spectral_mae.images.stream import StreamOptions
+from spectral_mae.linear.corruption import PatchMasking
+from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.model import SHRINKAGES
+from spectral_mae.linear.moments.kinds import Moments
+
+
+@dataclass(frozen=True, eq=False)
+class SweepResult:
+    """What `sweep_images` has found.
+
+    Attributes
+    ----------
+    rows : list of dict
+        The rows of sweep.csv, for each patch size and possible mask ratio: ``patch_size``,
+        ``mask_ratio``, ``shrinkage``, ``explained_fitted`` and ``explained_held_out`` (fractions
+        of power), ``loss_held_out`` (per image), ``hidden`` (fraction of the pixels).
+    counts : dict of int
+        Images: ``found``, ``failed``, ``fitted`` and ``held_out``.
+    failures : list of (title, reason)
+        Images that could not be used.
+    found_complete : bool
+        Whether a complete run was there already, so that nothing was left to do.
+    """
+
+    rows: list[dict[str, Any]]
+    counts: Mapping[str, int]
+    failures: list[tuple[str, str]]
+    found_complete: bool = False
+
+    def table(self, patch_sizes: Sequence[int], mask_ratios: Sequence[float]) -> FloatArray:
+        """Explained power held out, shape (patch sizes, mask ratios); NaN where there is none."""
+        found = {(r["patch_size"], r["mask_ratio"]): r["explained_held_out"] for r in self.rows}
+        return np.array([[found.get((p, m), np.nan) for m in mask_ratios] for p in patch_sizes])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Rows, counts and failures as plain values."""
+        return {"rows": self.rows, "counts": dict(self.counts), "failures": self.failures}
+
+
+def sweep_images(
+    images: Images,
+    patch_sizes: Sequence[int] = (8, 16, 32),
+    mask_ratios: Sequence[float] = (0.25, 0.5, 0.6, 0.75, 0.9),
+    *,
+    sampling: Sampling = "fixed",
+    target: Literal["all", "hidden"] = "all",
+    covariance: Literal["banded", "dense", "stationary"] = "banded",
+    shrinkage: float | Literal["auto"] = "auto",
+    size: int = 224,
+    crops: int = 0,
+    color: bool = False,
+    max_pixels: int = 50_000_000,
+    holdout: float = 0.2,
+    seed: int = 0,
+    out: str | os.PathLike[str] | None = None,
+    run: RunOptions | None = None,
+) -> SweepResult:
+    """Explained power of linear MAEs on images held out; ``spectral-mae sweep``.
+
+    Parameters
+    ----------
+    images : path, list of paths, array_like or list of array_like
+        As of `analyze_images`.
+    patch_sizes : sequence of int
+        Sides of the square patches in pixels; each divides ``size``.
+    mask_ratios : sequence of float
+        Fractions of the patches that are hidden, between 0 and 1. One that hides no patch of a
+        size, or all, has no row.
+    sampling, target, covariance
+        As of `LinearMAE`.
+    shrinkage : float or "auto"
+        From 0 to 1. ``"auto"`` lets the images held out choose it at the middle mask ratio of
+        each patch size, which makes their score a little optimistic.
+    size, crops, color, max_pixels, holdout, seed
+        As of `fit_images`; ``holdout`` is above 0.
+    out : path or None
+        Folder for sweep.csv, sweep.png and run.json. None writes nothing that stays.
+    run : RunOptions or None
+        How the run is carried out; None takes the defaults.
+
+    Returns
+    -------
+    SweepResult
+
+    Raises
+    ------
+    ValueError
+        If no image is found or can be used, the options cannot work, there is no closed form, or
+        ``out`` holds another run.
+    OSError
+        If a path stands for nothing or ``out`` cannot be written.
+    RuntimeError
+        As of `fit_images`.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> paths = [f"builtin:{name}" for name in ("camera", "cat", "coins", "moon")]
+    >>> result = sm.sweep_images(paths, [8], [0.5, 0.75], size=32, holdout=0.25, shrinkage=0.5)
+    >>> [(row["patch_size"], row["mask_ratio"]) for row in result.rows]
+    [(8, 0.5), (8, 0.75)]
+    """
+    running = RunOptions() if run is None else run
+    sizes = list(dict.fromkeys(_checks.items("patch_sizes", patch_sizes)))
+    ratios = sorted(set(_checks.items("mask_ratios", mask_ratios)))
+    auto = shrinkage == "auto"
+    with TemporaryDirectory(prefix="spectral-mae-") as scratch:
+        target_folder = Path(scratch, "out") if out is None else Path(out)
+        with refused():
+            if holdout == 0:
+                raise ValueError("holdout=0: a sweep compares images held out")
+            check_resumed(running, out)
+            check_folder(target_folder)
+            options = StreamOptions(size, crops, color, max_pixels, seed)
+            found = find_some(images, output=target_folder, scratch=Path(scratch))
+            data = ModelImages(found, options, holdout)
+            every = [data.empty_moments(p, covariance) for p in sizes]
+            # The first fit of a size is with the shrinkage that hardly anything refuses.
+            masked = LinearMAE(
+                sizes[0],
+                ratios[0],
+                sampling=sampling,
+                target=target,
+                covariance=covariance,
+                shrinkage=1.0 if shrinkage == "auto" else shrinkage,
+            )
+            cells = Cells(
+                sizes, ratios, every, [_possible(masked, moments, ratios) for moments in every]
+            )
+            if not any(itertools.chain(*cells.models)):
+                raise ValueError(
+                    f"no mask ratio of {ratios} hides some patches of {sizes} pixels and keeps "
+                    f"others at {size} pixels"
+                )
+        results = [target_folder / name for name in ("run.json", "sweep.csv", "sweep.png")]
+        place = RunPlace(target_folder, target_folder / FOLDER, results[0], results)
+        depends = {
+            **data.reading,
+            "patch_size": sizes,
+            "mask_ratio": ratios,
+            "sampling": sampling,
+            "target": target,
+            "covariance": covariance,
+            "shrinkage": shrinkage,
+        }
+        try:
+            batch_run = BatchRun(
+                "sweep", running, place=place, options=depends, references=found.references
+            )
+        except Done as done:
+            record = done.record
+            rows = _read_rows(results[1])
+            return SweepResult(rows, record["counts"], failures_of(record), found_complete=True)
+        with batch_run:
+            result = _swept(cells, data, batch_run, auto=auto)
+            data.note_enlarged(batch_run)
+            if out is not None:
+                _write(target_folder, result, cells, data, batch_run)
+            batch_run.journal.remove()
+        return result
+
+
+@dataclass
+class Cells:
+    """Patch sizes, mask ratios, and the moments and models of each size."""
+
+    sizes: list[int]
+    ratios: list[float]
+    every: list[Moments]
+    models: list[list[LinearMAE | None]]
+
+
+def _possible(
+    model: LinearMAE, moments: Moments, ratios: Sequence[float]
+) -> list[LinearMAE | None]:
+    """Models like this of each mask ratio; None where masks would hide or keep everything."""
+    found: list[LinearMAE | None] = []
+    for ratio in ratios:
+        params = {"patch_size": moments.grid.patch_size[0], "mask_ratio": ratio}
+        one = LinearMAE(**{**model.get_params(), **params})
+        try:
+            PatchMasking(moments.grid.n_patches, ratio, one.sampling)
+        except ValueError:
+            found.append(None)
+        else:
+            found.append(one)
+    return found
+
+
+def _swept(cells: Cells, data: ModelImages, run: BatchRun, *, auto: bool) -> SweepResult:
+    every = data.fill(run, cells.every)
+    rows: list[dict[str, Any]] = []
+    with refused(ImagesRefused):
+        for size, moments, models in zip(cells.sizes, every, cells.models, strict=True):
+            line = _sweep_line(size, (cells.ratios, models), moments, data, run, auto=auto)
+            rows += sorted(line, key=lambda row: row["mask_ratio"])
+    return SweepResult(rows, data.counts(run, every[0].n_images), run.tally.failed)
+
+
+def _write(out: Path, result: SweepResult, cells: Cells, data: ModelImages, run: BatchRun) -> None:
+    sizes, ratios = cells.sizes, cells.ratios
+    with kept_on_disk(), run.stage("drawing pictures", 1) as drawn:
+        out.mkdir(parents=True, exist_ok=True)
+        width = 2.6 + 0.85 * len(ratios)
+        figure, axes = plot.new_figure(1, 1, width=max(5.0, width), height=1.6 + 0.55 * len(sizes))
+        plot.heat_map(result.table(sizes, ratios), sizes, ratios, axes[0, 0])
+        models = (model for model in itertools.chain(*cells.models) if model is not None)
+        pixels = f"{next(models).target} pixels"
+        axes[0, 0].set_title(f"linear MAE, {pixels}, {data.n_held_out} images held out")
+        with replacing(out / "sweep.png") as beside:
+            plot.save(figure, beside)
+        drawn.add(1)
+    with kept_on_disk(), run.stage("writing tables", 2) as written:
+        write_rows(out / "sweep.csv", result.rows)
+        written.add(1)
+        write_whole(out / "run.json", data.record(run, result.counts))
+        written.add(1)
+
+
+def _read_rows(path: Path) -> list[dict[str, Any]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            {name: int(v) if name == "patch_size" else float(v) for name, v in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def _sweep_line(
+    patch_size: int,
+    cells: tuple[Sequence[float], Sequence[LinearMAE | None]],
+    moments: Moments,
+    data: ModelImages,
+    run: BatchRun,
+    *,
+    auto: bool,
+) -> Iterator[dict[str, Any]]:
+    """A row for each possible mask ratio, the middle one first, which chooses the shrinkage."""
+    ratios, models = cells
+    possible = [model for model in models if model is not None]
+    if not possible:
+        return
+    LOGGER.info("patches of %d pixels: solving for the middle mask ratio", patch_size)
+    middle = possible[len(possible) // 2].fit_moments(moments)
+    held_out = data.second_moment(run, middle)
+    if held_out is None:
+        raise ValueError("no image is held out")
+    if auto:
+        LOGGER.info("patches of %d pixels: trying %d shrinkages", patch_size, len(SHRINKAGES))
+        middle.choose_shrinkage(held_out)
+    chosen = middle.shrinkage
+    # The one that is solved already comes first, and leaves before the next one needs the room.
+    order = sorted(zip(ratios, models, strict=True), key=lambda cell: cell[1] is not middle)
+    for ratio, model in order:
+        if model is None:
+            continue
+        if model is not middle:
+            LOGGER.info("patches of %d pixels: solving for mask ratio %g", patch_size, ratio)
+            model.set_params(shrinkage=chosen).fit_moments(moments)
+        explained = model.score(held_out)
+        masking = PatchMasking(moments.grid.n_patches, ratio, model.sampling)
+        scored = 1 - masking.mix.mu if model.target == "hidden" else 1.0
+        yield {
+            "patch_size": patch_size,
+            "mask_ratio": ratio,
+            "shrinkage": chosen,
+            "explained_fitted": model.solution_.explained,
+            "explained_held_out": explained,
+            "loss_held_out": scored * held_out.trace * (1 - explained),
+            "hidden": 1 - masking.mix.mu,  # of whole patches only, where their number is fixed
+        }
+        del model.solution_
