@@ -1,6 +1,6 @@
 """Fourier-domain analysis of patch masking, on your own images.
 
-All public names of `images`, `linear`, `masked_spectra`, `masks` and `spectra` can be used from
+All public names of `batch`, `images`, `linear`, `masked_spectra`, `masks` and `spectra` can be used from
 here: ``spectral_mae.psd`` is ``spectral_mae.spectra.psd``. They load when they are first used, so
 that importing the package takes a few milliseconds. The names are listed in the ``__init__.pyi`` of
 each of these packages, and nowhere else.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
-from spectral_mae import images, linear, masked_spectra, masks, spectra
+from spectral_mae import batch, images, linear, masked_spectra, masks, spectra
 from spectral_mae._version import __version__
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spectral_mae import nonlinear as nonlinear
     from spectral_mae import plot as plot
     from spectral_mae import theory as theory
+    from spectral_mae.batch import *
     from spectral_mae.images import *
     from spectral_mae.linear import *
     from spectral_mae.masked_spectra import *
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _MODULES = ("fields", "ising", "nonlinear", "plot", "theory")
 _ROOMS = {
+    "batch": dir(batch),
     "images": dir(images),
     "linear": dir(linear),
     "masked_spectra": dir(masked_spectra),

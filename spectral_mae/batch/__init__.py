@@ -17,3 +17,7 @@
 - `worker_processes`: processes that may be lost: an executor whose workers are limited, watched
   and replaced.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from numpy.typing import ArrayLike
 
 from spectral_mae.batch.run_identity import RunIdentity
 from spectral_mae.batch.run_options import RunOptions
-from spectral_mae.images.sources import FoundSources, Images, find_sources, image_list
+from spectral_mae.images.files import AnyPath
+from spectral_mae.images.sources import FoundSources, find_sources
 
 FOLDER = ".run"
 
@@ -130,9 +135,32 @@ def check_resumed(running: RunOptions, out: str | os.PathLike[str] | None) -> No
         raise ValueError("resume=True goes on with a run that was begun in a place: give out")
 
 
-def find_some(images: Images, *, output: Path, scratch: Path) -> FoundSources:
+@contextmanager
+def scratch_folder(
+    given: Sequence[object], out: str | os.PathLike[str] | None
+) -> Iterator[Path | None]:
+    """A folder for the time of the block, where there are arrays or no place to write to."""
+    if out is not None and all(isinstance(one, str | os.PathLike) for one in given):
+        yield None
+        return
+    with TemporaryDirectory(prefix="spectral-mae-") as scratch:
+        yield Path(scratch)
+
+
+def place_of(out: str | os.PathLike[str] | None, scratch: Path | None, name: str) -> Path:
+    """Where a run writes: ``out``, or a name in the folder that goes away."""
+    if out is not None:
+        return Path(out)
+    if scratch is None:
+        raise ValueError("no place to write to: give out")
+    return scratch / name
+
+
+def find_some(
+    given: Sequence[AnyPath | ArrayLike], *, output: Path, scratch: Path | None
+) -> FoundSources:
     """The images of a run, of which there is at least one; see `find_sources`."""
-    found = find_sources(image_list(images), output=output, scratch=scratch)
+    found = find_sources(given, output=output, scratch=scratch)
     if not found.references:
         others = f"; {found.passed_over} other files passed over" if found.passed_over else ""
         raise ValueError(f"no image in {', '.join(map(repr, found.given))}{others}")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from spectral_mae.batch.analyze.outcomes import BatchAnalyzer
 from spectral_mae.batch.analyze.tables import COLUMNS
-from spectral_mae.cli import main, psd, shared
+from spectral_mae.cli import main, shared
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ class Tags(html.parser.HTMLParser):
 
 def test_analyze_writes_everything(folder, tmp_path, capsys):
     out = tmp_path / "out"
-    assert analyze(folder, out) == psd.SOME_FAILED
+    assert analyze(folder, out) == shared.SOME_FAILED
     printed = capsys.readouterr()
     assert "2 of 3 images analysed, 1 failed, 1 other files passed over" in printed.out
     assert f"page: {out / 'report.html'}" in printed.out
@@ -136,7 +136,7 @@ def test_second_run_removes_the_pictures_of_the_first_and_nothing_else(folder, t
 
 def test_nothing_usable(folder, tmp_path, capsys):
     out = tmp_path / "out"
-    assert run("analyze", folder / "<b>bad&.png", "--out", out) == psd.NOTHING
+    assert run("analyze", folder / "<b>bad&.png", "--out", out) == shared.NOTHING
     assert read_csv(out / "images.csv")[0]["error"]
     assert "0 of 1 images analysed" in capsys.readouterr().out
     assert Tags((out / "report.html").read_text("utf-8")).open == []
@@ -177,7 +177,7 @@ def test_patch_size_that_fails_everywhere_leaves_the_others(tmp_path, folder):
     out = tmp_path / "out"
     images = [folder / "0.png", folder / "1.png"]
     arguments = ["--size", "native", "--patch-size", "8,32", "--mask-ratio", 0.5, "--quiet"]
-    assert run("analyze", *images, "--out", out, *arguments) == psd.SOME_FAILED
+    assert run("analyze", *images, "--out", out, *arguments) == shared.SOME_FAILED
     rows = read_csv(out / "images.csv")
     assert [(r["patch_size"], r["status"]) for r in rows] == [("8", "ok"), ("32", "failed")] * 2
     assert Tags((out / "report.html").read_text("utf-8")).open == []
@@ -286,9 +286,11 @@ def test_a_defect_is_red_named_and_ends_with_its_own_code(
 
         monkeypatch.setattr(convolution, "RealFFT", Off)
     else:
-        error = image_analysis.verify.mask_dft_error
+        error = image_analysis.verification.mask_dft_error
         monkeypatch.setattr(
-            image_analysis.verify, "mask_dft_error", lambda mask, fft: error(mask, fft) + 1e-13
+            image_analysis.verification,
+            "mask_dft_error",
+            lambda mask, fft: error(mask, fft) + 1e-13,
         )
     out = tmp_path / "out"
     assert analyze(folder, out) == shared.DEFECT == 4

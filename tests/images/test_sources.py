@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_searched_is_named(tree, monkeypatch):
 
 
 def test_the_output_is_no_input(tree):
-    with pytest.raises(ValueError, match="is the output too; give another --out"):
+    with pytest.raises(ValueError, match="is the output too; give another folder"):
         find_sources([tree], output=tree)
     with pytest.raises(ValueError, match="lies in the output"):
         find_sources([tree / "a.png"], output=tree)

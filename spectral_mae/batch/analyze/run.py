@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from spectral_mae.batch.analyze import report
@@ -35,12 +34,14 @@ from spectral_mae.batch.run_folder import (
     check_folder,
     check_resumed,
     find_some,
+    place_of,
+    scratch_folder,
 )
 from spectral_mae.batch.run_identity import versions
 from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.samples import Pixels
-from spectral_mae.images.sources import FoundSources, Images
+from spectral_mae.images.sources import FoundSources, Images, image_list
 
 CHUNK_PIXELS = 2**22  # of a chunk, over all patch sizes
 NATIVE_CHUNK = 32
@@ -102,12 +103,13 @@ def analyze_images(
     options = AnalyzeOptions() if options is None else options
     running = RunOptions() if run is None else run
     begun = datetime.now(UTC), time.perf_counter()
-    with TemporaryDirectory(prefix="spectral-mae-") as scratch:
-        target = Path(scratch, "out") if out is None else Path(out)
+    given = image_list(images)
+    with scratch_folder(given, out) as scratch:
+        target = place_of(out, scratch, "out")
         with refused():
             check_resumed(running, out)
             check_folder(target)
-            found = find_some(images, output=target, scratch=Path(scratch))
+            found = find_some(given, output=target, scratch=scratch)
         try:
             batch_run = _batch_run(options, running, found, target)
         except Done as done:

@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from spectral_mae import plot
@@ -23,9 +22,11 @@ from spectral_mae.batch.run_folder import (
     check_parents,
     check_resumed,
     find_some,
+    place_of,
+    scratch_folder,
 )
 from spectral_mae.batch.run_options import RunOptions
-from spectral_mae.images.sources import Images
+from spectral_mae.images.sources import Images, image_list
 from spectral_mae.images.stream import StreamOptions
 from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.linear.estimators import LinearMAE, load_model
@@ -141,8 +142,9 @@ def fit_images(
     (3, 1, 0.0)
     """
     running = RunOptions() if run is None else run
-    with TemporaryDirectory(prefix="spectral-mae-") as scratch:
-        target = Path(scratch, "model.npz") if out is None else Path(out)
+    given = image_list(images)
+    with scratch_folder(given, out) as scratch:
+        target = place_of(out, scratch, "model.npz")
         drawn = None if figure is None else Path(figure)
         with refused():
             check_file(target, ".npz")
@@ -152,7 +154,7 @@ def fit_images(
             options = StreamOptions(size, crops, color, max_pixels, seed)
             if choose_shrinkage and holdout == 0:
                 raise ValueError(f"{choose_shrinkage=} asks images held out, and {holdout=}")
-            found = find_some(images, output=target, scratch=Path(scratch))
+            found = find_some(given, output=target, scratch=scratch)
             data = ModelImages(found, options, holdout)
             moments = data.empty_moments(model.patch_size, model.covariance, center=model.center)
             _check_possible(model, moments)

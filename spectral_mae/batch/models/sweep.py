@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
@@ -28,9 +27,11 @@ from spectral_mae.batch.run_folder import (
     check_folder,
     check_resumed,
     find_some,
+    place_of,
+    scratch_folder,
 )
 from spectral_mae.batch.run_options import RunOptions
-from spectral_mae.images.sources import Images
+from spectral_mae.images.sources import Images, image_list
 from spectral_mae.images.stream import StreamOptions
 from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.linear.estimators import LinearMAE
@@ -138,15 +139,16 @@ def sweep_images(
     sizes = list(dict.fromkeys(_checks.items("patch_sizes", patch_sizes)))
     ratios = sorted(set(_checks.items("mask_ratios", mask_ratios)))
     auto = shrinkage == "auto"
-    with TemporaryDirectory(prefix="spectral-mae-") as scratch:
-        target_folder = Path(scratch, "out") if out is None else Path(out)
+    given = image_list(images)
+    with scratch_folder(given, out) as scratch:
+        target_folder = place_of(out, scratch, "out")
         with refused():
             if holdout == 0:
                 raise ValueError("holdout=0: a sweep compares images held out")
             check_resumed(running, out)
             check_folder(target_folder)
             options = StreamOptions(size, crops, color, max_pixels, seed)
-            found = find_some(images, output=target_folder, scratch=Path(scratch))
+            found = find_some(given, output=target_folder, scratch=scratch)
             data = ModelImages(found, options, holdout)
             every = [data.empty_moments(p, covariance) for p in sizes]
             # The first fit of a size is with the shrinkage that hardly anything refuses.

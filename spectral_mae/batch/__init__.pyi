@@ -1,0 +1,9 @@
+from .analyze.outcomes import AnalyzeOptions as AnalyzeOptions
+from .analyze.result import AnalyzeInterrupted as AnalyzeInterrupted
+from .analyze.result import AnalyzeResult as AnalyzeResult
+from .analyze.run import analyze_images as analyze_images
+from .models.fit import FitResult as FitResult
+from .models.fit import fit_images as fit_images
+from .models.sweep import SweepResult as SweepResult
+from .models.sweep import sweep_images as sweep_images
+from .run_options import RunOptions as RunOptions
