@@ -54,6 +54,13 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         "read_image resize_and_crop crop_to_multiple ImageRefused",
     ),
+    "Many images": (
+        "spectral_mae",
+        (
+            "analyze_images AnalyzeOptions AnalyzeResult AnalyzeInterrupted fit_images FitResult "
+            "sweep_images SweepResult RunOptions"
+        ),
+    ),
     "The paper's lemmas (`spectral_mae.theory`)": (
         "spectral_mae.theory",
         (

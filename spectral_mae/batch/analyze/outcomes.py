@@ -90,6 +90,7 @@ class AnalyzeOptions:
     checks: int = 100
 
     def __post_init__(self) -> None:
+        _checks.flag("color", self.color)
         _checks.positive_int("max_pixels", self.max_pixels)
         for name in ("seed", "checks"):
             if _checks.integer(name, getattr(self, name)) < 0:
@@ -98,7 +99,7 @@ class AnalyzeOptions:
             raise ValueError(
                 f"size={self.size} makes images of more than max_pixels={self.max_pixels}"
             )
-        if not self.patch_sizes:
+        if not _checks.items("patch_sizes", self.patch_sizes):
             raise ValueError("no patch size")
         for patch_size in self.patch_sizes:
             self.plan(patch_size)

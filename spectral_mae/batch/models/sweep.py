@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -37,6 +37,8 @@ from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.model import SHRINKAGES
 from spectral_mae.linear.moments.kinds import Moments
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +138,8 @@ def sweep_images(
     [(8, 0.5), (8, 0.75)]
     """
     running = RunOptions() if run is None else run
-    sizes = list(dict.fromkeys(_checks.items("patch_sizes", patch_sizes)))
-    ratios = sorted(set(_checks.items("mask_ratios", mask_ratios)))
+    sizes = list(dict.fromkeys(_some("patch_sizes", patch_sizes)))
+    ratios = sorted(set(_some("mask_ratios", mask_ratios)))
     auto = shrinkage == "auto"
     given = image_list(images)
     with scratch_folder(given, out) as scratch:
@@ -204,6 +206,13 @@ class Cells:
     ratios: list[float]
     every: list[Moments]
     models: list[list[LinearMAE | None]]
+
+
+def _some(name: str, values: Sequence[Number]) -> list[Number]:
+    found = _checks.items(name, values)
+    if not found:
+        raise ValueError(f"{name} is empty")
+    return found
 
 
 def _possible(
