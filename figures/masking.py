@@ -4,7 +4,7 @@
 ``--help`` tells what it shows.
 """
 
-from spectral_mae.plot import gallery
+from spectral_mae.cli.figures import script
 
 if __name__ == "__main__":
-    gallery.script(__file__)
+    script(__file__)

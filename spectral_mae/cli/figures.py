@@ -49,3 +49,23 @@ def figures(arguments: argparse.Namespace) -> int:
                 plot.save(figure, beside)
         print(f"{arguments.out / f'{name}.png'}: {gallery.caption(name).splitlines()[0]}")
     return SOME_FAILED if failed else OK
+
+
+def script(path: str) -> None:
+    """Run ``python figures/NAME.py``: draw the figure that the file is named after.
+
+    Parameters
+    ----------
+    path : str
+        The file, ``figures/NAME.py``.
+    """
+    here = Path(path)
+    parser = argparse.ArgumentParser(
+        description=gallery.caption(here.stem), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", nargs="+", default=[], help="images, folders or patterns")
+    parser.add_argument("--out", type=Path, default=here.parent, help="folder")
+    arguments = parser.parse_args()
+    figure = gallery.draw(here.stem, arguments.data)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    plot.save(figure, arguments.out / f"{here.stem}.png")

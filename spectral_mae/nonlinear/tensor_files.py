@@ -5,7 +5,6 @@ Nothing in a file is executed, and what cannot be read is a ``ValueError`` that 
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -41,6 +40,10 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
+class _TrainingOptions:
+    """What an ``argparse.Namespace`` in a file is read as: its values, without its module."""
+
+
 def torch_content(path: AnyPath) -> Any:
     """Read a file of ``torch.save`` to the CPU: tensors and plain values only.
 
@@ -66,7 +69,7 @@ def torch_content(path: AnyPath) -> Any:
         raise ValueError(f"{name!r} is a folder, not a file of torch.save")
     try:
         with (
-            torch.serialization.safe_globals([argparse.Namespace]),
+            torch.serialization.safe_globals([(_TrainingOptions, "argparse.Namespace")]),
             warnings.catch_warnings(action="ignore", category=UserWarning),  # of other protocols
         ):
             return torch.load(path, map_location="cpu", weights_only=True)

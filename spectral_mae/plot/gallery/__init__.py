@@ -19,7 +19,6 @@ The files:
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -84,25 +83,3 @@ def caption(name: str) -> str:
     """
     module, function = FIGURES[name].split(".")
     return str(getattr(import_module(f"{__name__}.{module}"), function).__doc__)
-
-
-def script(path: str) -> None:
-    """Run ``python figures/NAME.py``: draw the figure that the file is named after.
-
-    Parameters
-    ----------
-    path : str
-        The file, ``figures/NAME.py``.
-    """
-    from spectral_mae import plot
-
-    here = Path(path)
-    parser = argparse.ArgumentParser(
-        description=caption(here.stem), formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", nargs="+", default=[], help="images, folders or patterns")
-    parser.add_argument("--out", type=Path, default=here.parent, help="folder")
-    arguments = parser.parse_args()
-    figure = draw(here.stem, arguments.data)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    plot.save(figure, arguments.out / f"{here.stem}.png")
