@@ -1,9 +1,9 @@
 """Fourier-domain analysis of patch masking, on your own images.
 
-All public names of `batch`, `images`, `linear`, `masked_spectra`, `masks` and `spectra` can be used from
-here: ``spectral_mae.psd`` is ``spectral_mae.spectra.psd``. They load when they are first used, so
-that importing the package takes a few milliseconds. The names are listed in the ``__init__.pyi`` of
-each of these packages, and nowhere else.
+All public names of `batch`, `images`, `linear`, `masked_spectra`, `masks` and `spectra` can be used
+from here: ``spectral_mae.psd`` is ``spectral_mae.spectra.psd``. They load when they are first used,
+so that importing the package takes a few milliseconds. The names are listed in the ``__init__.pyi``
+of each of these packages, and nowhere else.
 """
 
 from __future__ import annotations

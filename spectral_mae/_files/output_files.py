@@ -16,7 +16,7 @@ def check_distinct(outputs: Sequence[Path | None], inputs: Iterable[str | Path])
     Parameters
     ----------
     outputs : sequence of Path or None
-        None is an output that nobody asked for.
+        None stands for an output that was not asked for.
     inputs : iterable of path
         Files that are read.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.float64]
 Alpha = Literal["straight", "associated"]
 
-# Pixels are made in strips of rows, lest an image exists in double precision with all its channels.
+# Pixels are made in strips of rows, so that no copy of all channels in double precision is needed.
 STRIP = 2**14
 
 

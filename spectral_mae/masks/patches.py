@@ -1,4 +1,4 @@
-"""The cut of an image into equal patches, in row-major order, and how many of them masks keep."""
+"""Division of an image into equal patches, in row-major order, and how many of them are kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 @dataclass(frozen=True)
 class PatchGrid:
-    """The cut of a signal or an image into equal, non-overlapping patches.
+    """Division of a signal or an image into equal, non-overlapping patches.
 
     Parameters
     ----------

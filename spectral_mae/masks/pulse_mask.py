@@ -54,7 +54,7 @@ class PulseMask:
             raise ValueError(f"{patch_size=} is larger than {shape=}")
         self.starts = _starts(starts, self.shape, self.patch_size)
         self.visible = _paint(self.shape, self.patch_size, self.starts)
-        # The transform is made of the starts: pixels changed by hand would belie it.
+        # The transform is computed from the starts: changed pixels would not agree with it.
         self.starts.flags.writeable = False
         self.visible.flags.writeable = False
 

@@ -82,7 +82,7 @@ def test_images_that_do_not_do_are_told_and_the_others_drawn(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nothing"], "no figure 'nothing'; there are masking"),
+        (["nothing"], "no figure 'nothing' (there are masking"),
         (["masking", "--data", "nowhere"], "finds 'nowhere'"),
     ],
 )

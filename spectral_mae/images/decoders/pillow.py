@@ -27,7 +27,7 @@ def by_pillow(plugin: str) -> Callable[[bytes, int, list[str]], Raster]:
     def read(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
         verified(data, plugin, max_pixels, notes)
         image = opened(data, plugin)
-        image.load()  # before EXIF is asked, lest bad pixels pass for bad EXIF
+        image.load()  # first, or damaged pixels would be reported as damaged EXIF
         return raster(image, notes).turned(orientation(image, notes))
 
     return read
