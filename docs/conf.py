@@ -1,23 +1,8 @@
-"""The documentation site: ``python -m sphinx -W docs docs/_build`` (extra ``docs``)."""
+"""Configuration of the documentation site, which ``python docs/build.py`` builds."""
 
 import re
-import shutil
-from pathlib import Path
 
 from spectral_mae import __version__
-
-HERE = Path(__file__).parent
-ROOT = HERE.parent
-
-# Pages that live at the top of the repository, where people look for them there.
-COPIED = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
-for source, target in COPIED.items():
-    text = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
-    (HERE / target).write_text(text, encoding="utf-8")
-shutil.rmtree(HERE / "lessons", ignore_errors=True)
-if (ROOT / "notebooks").is_dir():
-    ignored = shutil.ignore_patterns("*.py", "README.md", ".ipynb_checkpoints")
-    shutil.copytree(ROOT / "notebooks", HERE / "lessons", ignore=ignored)
 
 project = "spectral_mae"
 author = "the spectral_mae authors"
@@ -41,7 +26,6 @@ autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 default_role = "code"
-exclude_patterns = ["_build", "jupyter_execute", "README.md"]
 html_theme = "furo"
 html_title = "spectral_mae"
 html_copy_source = False

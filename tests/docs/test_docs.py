@@ -16,8 +16,6 @@ from spectral_mae.cli import main
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md")) + sorted((ROOT / "docs" / "guides").glob("*.md"))
-BUILT = {"changelog.md", "contributing.md"}  # copied by the site's configuration
-PAGES = [page for page in PAGES if page.name not in BUILT]
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text("utf-8") for page in PAGES}
 
 
