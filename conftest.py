@@ -1,6 +1,12 @@
-"""What pytest has to know before it collects: whether the extra ``torch`` is there."""
+"""What pytest has to know before it collects: threads, and whether the extra ``torch`` is there."""
 
 import importlib.util
+import os
+
+# Each worker of pytest-xdist is a process, and takes one core: libraries read these when they load.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
 
 TORCH = importlib.util.find_spec("torch") is not None
 # Doctests import the modules that hold them. The tests say themselves why they are skipped.

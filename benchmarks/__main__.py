@@ -32,6 +32,7 @@ SCRIPTS = {
     "agreement": "whether other decoders read the same pixels from any folder",
     "batches": "a batch with several jobs against the decoder alone",
     "broken_images": "how damaged files are refused",
+    "broken_lines": "which broken lines of the package its tests catch",
     "kill_and_resume": "batches that are killed and resumed",
     "ising": "Ising lattices: times of sweeps, autocorrelation",
     "linear_borders": "borders of patches in reconstructions",

@@ -161,6 +161,7 @@ def test_a_broken_executor_says_what_to_do(tmp_path):
 # Dask --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_and_loses_nothing(references, tmp_path):
     """Two worker processes; one is killed half-way, and replaced by none."""
     distributed = pytest.importorskip("distributed")

@@ -61,6 +61,7 @@ def test_two_outputs_are_two_files(own, tmp_path, capsys, arguments):
     assert not (tmp_path / "x.png").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -74,6 +74,7 @@ class Child:
 AT_WORK = "outcomes.BatchAnalyzer.analyze = {}\n"
 
 
+@pytest.mark.slow
 def test_the_first_signal_is_answered_at_once_and_a_second_ends_the_drawing(folder, tmp_path):
     patches = AT_WORK.format("wait_in_python") + "report._draw = drawing\n"
     with Child(patches, "analyze", folder, "--out", tmp_path / "out", "--quiet") as child:
@@ -86,6 +87,7 @@ def test_the_first_signal_is_answered_at_once_and_a_second_ends_the_drawing(fold
         assert child.process.wait() == 130
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no masks of signals here")
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 def test_signals_are_heard_while_a_library_is_at_work(folder, tmp_path, second):
@@ -97,6 +99,7 @@ def test_signals_are_heard_while_a_library_is_at_work(folder, tmp_path, second):
         assert child.process.wait() == 128 + second
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_second_signal(folder, tmp_path):
     """The page is never written, and none of the processes is left to hold the pipes open."""
     patches = "report._draw = drawing\n"
@@ -108,6 +111,7 @@ def test_workers_end_with_a_second_signal(folder, tmp_path):
         assert child.process.returncode == 130
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["fit", "sweep"])
 def test_solving_can_be_ended(folder, tmp_path, command):
     """There is no page to be written."""
@@ -124,6 +128,7 @@ def test_solving_can_be_ended(folder, tmp_path, command):
         assert child.process.wait() == 130
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_libraries_load_is_one_line():
     code = """
 import sys
@@ -195,6 +200,7 @@ def stages(text):
     return re.findall(r"^((?:drawing|writing)[^:\n]*)$", text, re.M)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_what_follows_the_images_is_said(folder, tmp_path, capsys, jobs):
     options = ["--size", 16, "--patch-size", 4, "--jobs", jobs]
@@ -210,6 +216,7 @@ def test_what_follows_the_images_is_said(folder, tmp_path, capsys, jobs):
     assert stages(capsys.readouterr().err) == []
 
 
+@pytest.mark.slow
 def test_bars_of_their_own_on_a_terminal_are_filled(folder, tmp_path, monkeypatch):
     import io
 

@@ -96,6 +96,7 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
     )
 
 
+@pytest.mark.slow
 def test_page_is_whole_offline_and_escaped(folder, tmp_path):
     out = tmp_path / "out"
     analyze(folder, out, "--quiet")
@@ -111,6 +112,7 @@ def test_page_is_whole_offline_and_escaped(folder, tmp_path):
     assert "None" not in re.sub(r"base64,[^\"]*", "", text)
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_tables(folder, tmp_path):
     outs = [tmp_path / name for name in ("a", "b", "c")]
     for out, seed in zip(outs, (1, 1, 2), strict=True):
@@ -121,6 +123,7 @@ def test_equal_seeds_give_equal_tables(folder, tmp_path):
     assert (outs[0] / "spectra.csv").read_bytes() == (outs[1] / "spectra.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_second_run_removes_the_pictures_of_the_first_and_nothing_else(folder, tmp_path):
     out = tmp_path / "out"
     analyze(folder, out, "--quiet")
@@ -142,6 +145,7 @@ def test_nothing_usable(folder, tmp_path, capsys):
     assert Tags((out / "report.html").read_text("utf-8")).open == []
 
 
+@pytest.mark.slow
 def test_interrupt_keeps_what_was_done(folder, tmp_path, monkeypatch, capsys):
     sound = BatchAnalyzer.analyze
 
@@ -173,6 +177,7 @@ def test_progress_bar_on_a_terminal(folder, tmp_path, monkeypatch):
     assert "3/3" in terminal.getvalue()
 
 
+@pytest.mark.slow
 def test_patch_size_that_fails_everywhere_leaves_the_others(tmp_path, folder):
     out = tmp_path / "out"
     images = [folder / "0.png", folder / "1.png"]
@@ -183,6 +188,7 @@ def test_patch_size_that_fails_everywhere_leaves_the_others(tmp_path, folder):
     assert Tags((out / "report.html").read_text("utf-8")).open == []
 
 
+@pytest.mark.slow
 def test_constant_images_are_drawn_and_have_no_slope(tmp_path, capsys):
     Image.fromarray(np.full((48, 48), 77, np.uint8)).save(tmp_path / "c.png")
     for name in ("x.png", "x.csv"):
@@ -198,6 +204,7 @@ def test_constant_images_are_drawn_and_have_no_slope(tmp_path, capsys):
         assert row["leakage"] == ("inf" if detrend == "none" else "0")
 
 
+@pytest.mark.slow
 def test_pictures_show_values_beyond_one_as_they_are(tmp_path, monkeypatch):
     from spectral_mae import plot
 
@@ -225,6 +232,7 @@ def test_pictures_show_values_beyond_one_as_they_are(tmp_path, monkeypatch):
     np.testing.assert_array_equal(seen[0], pixels)
 
 
+@pytest.mark.slow
 def test_masks_for_comparison_differ_from_image_to_image(tmp_path, folder, monkeypatch):
     from spectral_mae import plot
 

@@ -46,6 +46,7 @@ def test_there_are_lessons_in_order():
     assert listed == [path.name for path in LESSONS]
 
 
+@pytest.mark.slow
 @every_lesson
 def test_runs_with_its_answers_and_prints_what_is_committed(path, committed, fresh):
     run = fresh[path].result()
@@ -113,6 +114,7 @@ def notebook_of(*cells):
 ANSWER = "**1.** Why?\n\n<details>\n\nSo.\n\n```python\nassert x == {}\n```\n\n</details>"
 
 
+@pytest.mark.slow
 def test_a_wrong_answer_is_an_error(tmp_path):
     from nbclient.exceptions import CellExecutionError
 

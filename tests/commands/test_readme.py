@@ -32,6 +32,7 @@ def test_first_two_blocks_are_the_set_up():
     assert test.rstrip().endswith("pytest")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", shell_blocks()[2:])
 def test_commands_run(block, tmp_path, monkeypatch):
     """Block by block: a command may use what one above it wrote."""

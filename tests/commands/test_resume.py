@@ -23,6 +23,8 @@ from spectral_mae.batch import chunks
 from spectral_mae.batch.run_folder import FOLDER
 from spectral_mae.cli import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -33,6 +33,7 @@ VALUES = ["explained_fitted", "explained_held_out", "loss_held_out"]
 GRID = ["--size", 16, "--patch-size", 8, 4, "--mask-ratio", 0.75, 0.25, 0.5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("covariance", ["banded", "dense", "stationary"])
 @pytest.mark.parametrize(
     ("options", "parameters"),
@@ -141,6 +142,7 @@ def test_ratios_and_sizes_that_were_not_given(folder, tmp_path, drawn):
     assert cells == [(p, m) for p in (8, 16) for m in (0.25, 0.5, 0.6, 0.75, 0.9)][:-1]
 
 
+@pytest.mark.slow
 def test_equal_seeds_sweep_equal_tables(folder, tmp_path):
     outs = [tmp_path / name for name in ("a", "b", "c")]
     options = ["--size", 8, "--patch-size", 4, "--mask-ratio", 0.5, "--crops", 3]

@@ -23,6 +23,7 @@ def blocks(text, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.M | re.S)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", TEXTS)
 def test_commands_of_the_pages_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -16,6 +16,7 @@ def noise(path, side):
     return path
 
 
+@pytest.mark.slow
 def test_an_image_that_needs_more_has_a_row_that_says_how_much(tmp_path):
     folder = tmp_path / "images"
     folder.mkdir()

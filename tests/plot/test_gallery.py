@@ -44,6 +44,7 @@ def test_the_page_of_figures_is_up_to_date():
     assert module.PAGE.read_text("utf-8") == module.page()
 
 
+@pytest.mark.slow
 def test_a_script_draws_its_figure_of_images_given(folder):
     script = ROOT / "figures" / "masking.py"
     call = [sys.executable, str(script), "--data", str(folder), "--out", str(folder / "out")]
@@ -54,6 +55,7 @@ def test_a_script_draws_its_figure_of_images_given(folder):
     assert np.abs(mine - committed).mean() > 5
 
 
+@pytest.mark.slow
 def test_the_command_draws_what_is_named_twice_the_same(folder, capsys):
     names = ["masking", "taylor_gap"]
     for out in ("one", "two"):
@@ -66,6 +68,7 @@ def test_the_command_draws_what_is_named_twice_the_same(folder, capsys):
     assert gallery.caption("taylor_gap").splitlines()[0] in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_images_that_do_not_do_are_told_and_the_others_drawn(folder, capsys):
     small = folder / "small"
     small.mkdir()

@@ -17,12 +17,13 @@ WINDOWS = pytest.mark.parametrize(
     "window", [None, "boxcar", "hann", ("kaiser", 8.0), ("tukey", 0.25), "array"], ids=str
 )
 DETRENDS = pytest.mark.parametrize("detrend", laws.DETRENDS)
+LAYOUTS = pytest.mark.usefixtures("layout")
 SCALINGS = pytest.mark.parametrize("scaling", ["density", "spectrum", "energy"])
 
 
-@pytest.fixture(autouse=True, params=["upright", "transposed"])
+@pytest.fixture(params=["upright", "transposed"])
 def layout(request, monkeypatch):
-    """Both ways to a spectrum, which images of one size do not take."""
+    """Both orders of the axes of a transform, of which images of one size take one."""
     monkeypatch.setattr(module, "TRANSPOSED", 0 if request.param == "transposed" else 10**9)
 
 
@@ -52,6 +53,7 @@ def test_signals_equal_scipy(n, window, detrend, scaling, fs):
     laws.assert_close(found.frequencies[0], np.abs(laws.half(frequency)), 1e-15)
 
 
+@LAYOUTS
 @SHAPES
 @WINDOWS
 @DETRENDS
@@ -68,12 +70,14 @@ def test_images_equal_the_definition(shape, window, detrend):
         assert np.max(np.abs(found.full() - truth)) <= 1e-13 * size
 
 
+@LAYOUTS
 @SHAPES
 def test_energy_is_the_squared_transform(shape):
     x = laws.field(shape)
     laws.assert_close(psd(x, scaling="energy").full(), np.abs(laws.dft(x)) ** 2, 1e-13)
 
 
+@LAYOUTS
 @SHAPES
 @WINDOWS
 @SCALINGS
@@ -88,12 +92,14 @@ def test_parseval(shape, window, scaling):
     assert found.total == pytest.approx(truth, rel=1e-12)
 
 
+@LAYOUTS
 def test_periodic_detrending_takes_the_cross_away():
     ramp = np.indices((24, 32))[1].astype(float)
     cross, left = (psd(ramp, detrend=d).power[0, 1:] for d in ("constant", "periodic"))
     laws.assert_close(left * 32**2, cross, 1e-10)
 
 
+@LAYOUTS
 @IMAGES
 @pytest.mark.parametrize("detrend", [None, "linear"])
 def test_channels_are_averaged_wherever_they_stand(shape, detrend):
@@ -108,6 +114,7 @@ def test_channels_are_averaged_wherever_they_stand(shape, detrend):
         np.testing.assert_array_equal(batch[0], found.power)
 
 
+@LAYOUTS
 @IMAGES
 @DETRENDS
 @pytest.mark.parametrize("window", [None, "hann"])
@@ -122,6 +129,7 @@ def test_single_precision_stays_single(shape, detrend, window):
     assert single.total == pytest.approx(double.total, rel=1e-5)
 
 
+@LAYOUTS
 @pytest.mark.parametrize("detrend", [None, "periodic"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_workers_and_chunks_change_no_bit(detrend, dtype):
@@ -148,6 +156,7 @@ def test_small_batches_after_a_large_one_leave_nothing_behind():
     np.testing.assert_array_equal(found, expected[:1])
 
 
+@LAYOUTS
 @IMAGES
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_backends_and_planners_agree_to_rounding(shape, dtype):
@@ -158,6 +167,7 @@ def test_backends_and_planners_agree_to_rounding(shape, dtype):
         laws.assert_close(other.power(x), fftw.power(x), 20 * np.finfo(dtype).eps)
 
 
+@LAYOUTS
 @IMAGES
 @pytest.mark.parametrize("channel_axis", [None, 1])
 @pytest.mark.parametrize("masked", [False, True])
@@ -179,6 +189,7 @@ def test_the_mean_of_a_batch_is_the_mean_of_its_powers(shape, channel_axis, mask
     assert in_blocks.floor == pytest.approx(mean.floor, rel=1e-13)
 
 
+@LAYOUTS
 def test_means_of_single_precision_are_added_up_in_double():
     x = laws.field((5000, 4, 4), dtype=np.float32)
     periodogram = Periodogram((4, 4), dtype=np.float32)
@@ -188,6 +199,7 @@ def test_means_of_single_precision_are_added_up_in_double():
     laws.assert_close(found, truth, np.finfo(np.float32).eps / 2)
 
 
+@LAYOUTS
 @IMAGES
 @pytest.mark.parametrize("dtype", [bool, np.uint8, float])
 def test_masks_apply_between_detrending_and_window(shape, dtype):
@@ -218,6 +230,7 @@ def test_detrended_constants_leave_no_more_than_the_rounding_floor(shape, dtype,
             assert found.floor <= (value * np.finfo(dtype).eps) ** 2 * 100 * image.size
 
 
+@LAYOUTS
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("detrend", [None, "periodic"])
@@ -237,6 +250,7 @@ def test_values_that_are_not_finite_are_refused_with_their_position(bad, dtype, 
         psd(np.ones((6, 8)), visible=x)
 
 
+@LAYOUTS
 def test_the_position_of_a_bad_value_is_its_place_in_the_batch():
     x = laws.field((10, 6, 8))
     x[7, 2, 3] = np.nan
@@ -321,6 +335,7 @@ def test_an_empty_batch_has_no_mean():
         Periodogram((4, 4)).mean(empty)
 
 
+@LAYOUTS
 def test_a_periodogram_survives_pickling():
     x = laws.field((3, 6, 8))
     periodogram = Periodogram((6, 8), detrend="periodic", window="hann", fs=2.0)
@@ -339,6 +354,7 @@ def test_a_spectrum_becomes_plain_numbers(shape):
     assert (plain["scaling"], plain["total"]) == ("spectrum", found.total)
 
 
+@LAYOUTS
 def test_short_batches_may_follow_long_ones_for_ever():
     """Rows of a chunk that a short batch leaves unused must not grow from call to call."""
     x = laws.field((8, 8, 8))

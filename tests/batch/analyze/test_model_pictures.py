@@ -251,6 +251,7 @@ def test_names_are_shortened_from_their_end():
 # On the page -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_page_holds_the_pictures(files, tmp_path):
     out = tmp_path / "out"
     options = ["--size", 16, "--patch-size", 4, "--mask-ratio", 0.5, "--quiet"]
@@ -266,6 +267,7 @@ def test_the_page_holds_the_pictures(files, tmp_path):
         assert f'"figures/{picture.file}"' in (out / "run.json").read_text()
 
 
+@pytest.mark.slow
 def test_the_page_of_constant_images_has_no_models(tmp_path):
     Image.fromarray(np.full((16, 16), 77, np.uint8)).save(tmp_path / "flat.png")
     out = tmp_path / "out"
