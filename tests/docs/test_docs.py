@@ -52,10 +52,16 @@ def public_names():
                 yield full, name
 
 
+def script(name):
+    """A script of the documentation, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_the_reference_has_every_public_name():
-    spec = importlib.util.spec_from_file_location("api_page", ROOT / "docs" / "api.py")
-    api = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(api)
+    api = script("api")
     assert api.PAGE.read_text("utf-8") == api.page()
     listed = {(m, name) for m, names in api.GROUPS.values() for name in names.split()}
     assert sorted(set(public_names()) - listed) == []
@@ -78,3 +84,18 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", TEXTS[page]):
         if not target.startswith("http"):
             assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_all_sources_are_copied_before_they_are_built(tmp_path):
+    """Sphinx writes beside its sources, which are tracked; links between copies still lead on."""
+    source = script("build").gather(tmp_path)
+    assert source == tmp_path / "source"
+    names = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    lessons = {f"lessons/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    pages = {page.removeprefix("docs/") for page in TEXTS}
+    assert {"conf.py", "changelog.md", "contributing.md", *pages, *lessons} <= names
+    for page in names:
+        if page.endswith(".md"):
+            for target in re.findall(r"\]\(([^)#]+)\)", (source / page).read_text("utf-8")):
+                if not target.startswith("http"):
+                    assert ((source / page).parent / target).exists(), (page, target)
