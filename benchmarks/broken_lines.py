@@ -38,6 +38,11 @@ class Line(NamedTuple):
         """The folder of the file, which is that of its tests too."""
         return self.file.split("/")[0]
 
+    def tests(self, tree: Path) -> list[str]:
+        """The tests of its file, where there are some of its name, and then all of its room."""
+        own = f"tests/{self.room}/test_{Path(self.file).stem}.py"
+        return [*([own] if (tree / own).exists() else []), f"tests/{self.room}"]
+
 
 LINES = (
     # Half-planes: Nyquist of even sizes, mirror images, the range of rings, edges that are met.
@@ -147,7 +152,9 @@ def caught_by(line: Line, copy: Path, marks: Sequence[str], failing: set[str]) -
     while True:
         file.write_text(text.replace(line.old, line.new), "utf-8")
         left_out = [f"--deselect={name}" for name in sorted(failing)]
-        found = first_failure(copy, *marks, *left_out, f"tests/{line.room}")
+        found = None
+        for tests in line.tests(copy):
+            found = found or first_failure(copy, *marks, *left_out, tests)
         file.write_text(text, "utf-8")
         if found is None or first_failure(copy, *marks, found) is None:
             return found

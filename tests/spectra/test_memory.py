@@ -55,6 +55,7 @@ def bytes_per_pixel():
     return {name: float(found) for name, found in map(str.split, done.stdout.splitlines())}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("name", QUICK)
 def test_large_images_take_no_more_than_the_bound(bytes_per_pixel, name):
@@ -63,6 +64,7 @@ def test_large_images_take_no_more_than_the_bound(bytes_per_pixel, name):
     assert 8 <= bytes_per_pixel[name] <= memory.CASES[name].bound + FIXED / SIDE**2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize(
     ("name", "estimate"),
