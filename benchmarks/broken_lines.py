@@ -27,11 +27,15 @@ FAILED = 1  # pytest's exit status where tests ran and some failed
 
 
 class Line(NamedTuple):
-    """A line of ``spectral_mae`` and what stands in its place when it is broken."""
+    """A line of ``spectral_mae`` and what stands in its place when it is broken.
+
+    ``near`` names the tests that are tried first, where they are not named after the file.
+    """
 
     file: str
     old: str
     new: str
+    near: str = ""
 
     @property
     def room(self) -> str:
@@ -39,26 +43,34 @@ class Line(NamedTuple):
         return self.file.split("/")[0]
 
     def tests(self, tree: Path) -> list[str]:
-        """The tests of its file, where there are some of its name, and then all of its room."""
-        own = f"tests/{self.room}/test_{Path(self.file).stem}.py"
+        """The tests nearest to its file, where there are some, and then all of its room."""
+        own = f"tests/{self.room}/test_{self.near or Path(self.file).stem}.py"
         return [*([own] if (tree / own).exists() else []), f"tests/{self.room}"]
 
 
 LINES = (
     # Half-planes: Nyquist of even sizes, mirror images, the range of rings, edges that are met.
-    Line("spectra/frequencies.py", "if shape[-1] % 2 == 0:", "if shape[-1] % 4 == 0:"),
-    Line("spectra/frequencies.py", "np.roll(np.flip(tail, axis), 1, axis)", "np.flip(tail, axis)"),
-    Line("spectra/frequencies.py", "return min(fs) / 2", "return max(fs) / 2"),
+    Line(
+        "spectra/frequencies.py", "if shape[-1] % 2 == 0:", "if shape[-1] % 4 == 0:", near="annulus"
+    ),
+    Line(
+        "spectra/frequencies.py",
+        "np.roll(np.flip(tail, axis), 1, axis)",
+        "np.flip(tail, axis)",
+        near="spectrum",
+    ),
+    Line("spectra/frequencies.py", "return min(fs) / 2", "return max(fs) / 2", near="sectors"),
     Line(
         "spectra/frequencies.py",
         "return radius <= frequency * (1 + 1e-12)",
         "return radius <= frequency * (1 - 1e-12)",
+        near="annulus",
     ),
     # Bins: independent frequencies, deviations that cancel, weights of shared frequencies.
     Line("spectra/binning.py", "independent = self.counts / 2", "independent = self.counts"),
     Line("spectra/binning.py", "std / np.sqrt(independent - 1)", "std / np.sqrt(independent)"),
     Line("spectra/binning.py", "CANCELS = 1e-3", "CANCELS = 0.0"),
-    Line("spectra/binning.py", "% len(columns)] / 4)", "% len(columns)] / 2)"),
+    Line("spectra/binning.py", "% len(columns)] / 4)", "% len(columns)] / 2)", near="sectors"),
     # Rings and slopes: the width of rings, the bias of logarithms, degrees of freedom.
     Line("spectra/rings.py", "self.log_spread = deviation**2", "self.log_spread = deviation"),
     Line("spectra/slope.py", "np.log(effective) + widened / 2", "np.log(effective) + widened"),
@@ -68,8 +80,18 @@ LINES = (
     Line("spectra/conditioning.py", "space.real[len(planes) :] = 0", "pass"),
     Line("spectra/conditioning.py", "amplitude**2 / (size * squares)", "1.0 / size"),
     # Spectra: the mean over channels, the rounding floor.
-    Line("spectra/periodogram.py", "power *= self.norm / batch.shape[-1]", "power *= self.norm"),
-    Line("spectra/periodogram.py", "detrend is None else size", "detrend is None else 0"),
+    Line(
+        "spectra/periodogram.py",
+        "power *= self.norm / batch.shape[-1]",
+        "power *= self.norm",
+        near="spectrum",
+    ),
+    Line(
+        "spectra/periodogram.py",
+        "detrend is None else size",
+        "detrend is None else 0",
+        near="spectrum",
+    ),
     # Masks: pairs without replacement, the phase of a pulse.
     Line("masks/sampling.py", "(kept - 1) / (n_patches - 1)", "(kept - 1) / n_patches"),
     Line("masks/pulses.py", "k * (patch_size - 1)) * ratio", "k * patch_size) * ratio"),
