@@ -169,6 +169,7 @@ def test_out_that_is_a_file(folder, tmp_path, capsys):
     assert "file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_progress_bar_on_a_terminal(folder, tmp_path, monkeypatch):
     terminal = io.StringIO()
     terminal.isatty = lambda: True
@@ -246,6 +247,7 @@ def test_masks_for_comparison_differ_from_image_to_image(tmp_path, folder, monke
         assert (one.visible != other.visible).any()
 
 
+@pytest.mark.slow
 def test_patch_sizes_add_up(tmp_path, folder):
     out = tmp_path / "out"
     sizes = ["--patch-size", 8, "--patch-size", "4,8", "--patch-size", 16]

@@ -222,6 +222,7 @@ def small(tmp_path, monkeypatch):
     return [f"{i}.png" for i in range(5)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
