@@ -187,6 +187,7 @@ def test_figure_shows_the_model_that_was_written(folder, tmp_path, options, draw
         np.testing.assert_allclose(found[:5], values[:5])
 
 
+@pytest.mark.slow
 def test_figure_is_a_picture(folder, tmp_path):
     figure = tmp_path / "deep" / "f.PNG"
     more = ["--shrinkage", 0.3, "--figure", figure]

@@ -65,6 +65,7 @@ def test_the_mean_is_that_of_the_model_and_the_spread_that_of_other_fields(prewh
     np.testing.assert_allclose(np.std(others, axis=0), found.stderr, rtol=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(16,), (15,), (8, 8), (7, 8)])
 def test_white_noise_that_is_seen_in_full_has_its_known_variance(shape):
     """Power² / (count/2) in every ring: Nyquist has twice the variance, and no mirror."""

@@ -216,6 +216,7 @@ def test_the_fitted_spectrum_is_the_power_law():
     assert found.spectrum.total == pytest.approx(truth.sum() / 80)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "slope", "mask"),
     [
