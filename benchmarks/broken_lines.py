@@ -72,7 +72,12 @@ LINES = (
     Line("spectra/binning.py", "CANCELS = 1e-3", "CANCELS = 0.0"),
     Line("spectra/binning.py", "% len(columns)] / 4)", "% len(columns)] / 2)", near="sectors"),
     # Rings and slopes: the width of rings, the bias of logarithms, degrees of freedom.
-    Line("spectra/rings.py", "self.log_spread = deviation**2", "self.log_spread = deviation"),
+    Line(
+        "spectra/rings.py",
+        "self.log_spread = deviation**2",
+        "self.log_spread = deviation",
+        near="slope",
+    ),
     Line("spectra/slope.py", "np.log(effective) + widened / 2", "np.log(effective) + widened"),
     Line("spectra/slope.py", "fit(extra)[2] - (len(x) - 2)", "fit(extra)[2] - len(x)"),
     # Pixels before the transform: slope of a line, buffers of short batches, noise bandwidth.
@@ -160,7 +165,7 @@ def caught_by(line: Line, copy: Path, marks: Sequence[str], failing: set[str]) -
     marks : sequence of str
         Arguments of pytest that choose tests.
     failing : set of str
-        Tests that are known to fail in the unbroken tree; others that turn out to are added.
+        Tests that fail in the unbroken tree too, or not again; more that turn out to are added.
 
     Raises
     ------
@@ -177,8 +182,10 @@ def caught_by(line: Line, copy: Path, marks: Sequence[str], failing: set[str]) -
         found = None
         for tests in line.tests(copy):
             found = found or first_failure(copy, *marks, *left_out, tests)
+        # A test that waits for threads may fail once on a busy machine.
+        again = found is not None and first_failure(copy, *marks, found) is not None
         file.write_text(text, "utf-8")
-        if found is None or first_failure(copy, *marks, found) is None:
+        if found is None or (again and first_failure(copy, *marks, found) is None):
             return found
         failing.add(found)
 
@@ -200,7 +207,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{line.file}: {line.old.strip()!r}: {verdict}", flush=True)
     print(f"{len(chosen) - missed} of {len(chosen)} are caught")
     if failing:
-        print("failed in the unbroken tree too, and left out:", *sorted(failing), sep="\n  ")
+        print(
+            "failed in the unbroken tree too, or not again, and left out:",
+            *sorted(failing),
+            sep="\n  ",
+        )
     return missed
 
 
