@@ -157,7 +157,10 @@ def place_of(out: str | os.PathLike[str] | None, scratch: Path | None, name: str
 
 
 def find_some(
-    given: Sequence[AnyPath | ArrayLike], *, output: Path, scratch: Path | None
+    given: Sequence[AnyPath | ArrayLike],
+    *,
+    output: Path | None = None,
+    scratch: Path | None = None,
 ) -> FoundSources:
     """The images of a run, of which there is at least one; see `find_sources`."""
     found = find_sources(given, output=output, scratch=scratch)

@@ -72,7 +72,7 @@ class RunOptions:
                 "resume=True goes on with a run and overwrite=True begins again: give one"
             )
         if self.scheduler is not None and not isinstance(self.scheduler, str):
-            raise TypeError(f"scheduler={self.scheduler!r} is not an address")
+            raise TypeError(f"scheduler={_checks.brief(self.scheduler)} is not an address")
         if self.scheduler is not None and self.jobs is not None:
             raise ValueError("jobs is for this machine and scheduler for a cluster: give one")
         if self.jobs is not None:

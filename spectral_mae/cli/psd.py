@@ -18,7 +18,7 @@ from spectral_mae._files.output_files import check_distinct, check_replaced
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
 from spectral_mae.cli.analyze import detrend
 from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
-from spectral_mae.cli.shared import NOTHING, OK, found_images, pixels_or_native, read_sized
+from spectral_mae.cli.shared import NOTHING, OK, SizedReader, found_images, pixels_or_native
 from spectral_mae.images.image import LoadedImage, crop_to_multiple, read_file
 from spectral_mae.images.samples import ImageRefused
 from spectral_mae.masked_spectra.comparison import MaskedSpectra
@@ -49,7 +49,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
     sampling: Sampling = arguments.sampling or "fixed"
     with usage_errors():
         size = pixels_or_native(arguments.size)
-        paths = found_images([arguments.path]).paths
+        found = found_images([arguments.path])
         # Only for its checks, which want a mask ratio also where no masking is asked for.
         ratio = 0.5 if arguments.mask_ratio is None else arguments.mask_ratio
         AnalyzeOptions(
@@ -59,14 +59,14 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
             None,
             max_pixels=arguments.max_pixels,
         )
-    if len(paths) != 1:
-        raise UsageError(f"IMAGE must be one image; {arguments.path!r} holds {len(paths)}")
+    if len(found) != 1:
+        raise UsageError(f"IMAGE must be one image; {arguments.path!r} holds {len(found)}")
     with usage_errors():
-        read = [*paths, *filter(None, [arguments.mask])]
+        read = [found[0].place.path, *filter(None, [arguments.mask])]
         check_distinct([arguments.out], read)
         check_replaced([arguments.out], overwrite=arguments.overwrite)
     try:
-        image = read_sized(paths[0], size, arguments.max_pixels, color=arguments.color)
+        image = SizedReader(size, arguments.max_pixels, color=arguments.color).read(found[0])
         if arguments.mask_ratio is not None and size is None:
             image = crop_to_multiple(image, patch_size)
         if image.pixels.size == 1:

@@ -28,7 +28,6 @@ from spectral_mae.cli.shared import (
     progress,
     report_failures,
 )
-from spectral_mae.images.files import display_name
 from spectral_mae.images.formats import SUFFIXES
 from spectral_mae.images.stream import ImageStream, StreamOptions
 from spectral_mae.linear.estimators import LinearMAE, load_model
@@ -62,18 +61,18 @@ def reconstruct(arguments: argparse.Namespace) -> int:
         )
         check_folder(arguments.out)
         found = found_images(arguments.paths)
-        names = [display_name(path) for path in found.paths]
+        names = [reference.title for reference in found]
         files = [f"{number:03d}-{_stem(name)}.png" for number, name in enumerate(names, 1)]
-        earlier = _make_room(arguments, files, found.paths)
+        earlier = _make_room(arguments, files, [reference.place.path for reference in found])
     stream = ImageStream(options)
     rows: list[dict[str, Any]] = []
     with output_errors():
         arguments.out.mkdir(parents=True, exist_ok=True)
         for path in earlier:
             path.unlink()
-        every = zip(names, files, progress(found.paths, quiet=arguments.quiet), strict=True)
-        for name, file, path in every:
-            for batch in stream.batches([path]):
+        every = zip(names, files, progress(found, quiet=arguments.quiet), strict=True)
+        for name, file, reference in every:
+            for batch in stream.batches([reference]):
                 seed = mask_seed(arguments.seed, name, grid.patch_size[0])
                 one = reconstruct_image(model, batch[0], rng=np.random.default_rng(seed))
                 _draw_reconstruction(arguments.out / file, one, name)
@@ -93,7 +92,7 @@ def reconstruct(arguments: argparse.Namespace) -> int:
 
 
 def _make_room(
-    arguments: argparse.Namespace, files: Sequence[str], read: Sequence[Path]
+    arguments: argparse.Namespace, files: Sequence[str], read: Sequence[str]
 ) -> list[Path]:
     """What an earlier run has left, to be removed; refused unless that was asked for."""
     out: Path = arguments.out

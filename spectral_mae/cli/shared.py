@@ -5,36 +5,27 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from tqdm import tqdm
 
 from spectral_mae.batch.executors import memory_limit
+from spectral_mae.batch.run_folder import find_some
 from spectral_mae.batch.run_options import RunOptions
-from spectral_mae.images.archives import archive_ending
-from spectral_mae.images.files import FoundImages, display_name, find_images
-from spectral_mae.images.image import LoadedImage, read_file, resize_and_crop
+from spectral_mae.images.image import LoadedImage, resize_and_crop
 from spectral_mae.images.memory_budget import MemoryBudget
-from spectral_mae.images.sources import LIST_MARK, STANDARD_INPUT
+from spectral_mae.images.reader import Reader
+from spectral_mae.images.references import ImageReference
+from spectral_mae.images.sources import STANDARD_INPUT
 from spectral_mae.images.stream import ImageStream
 
 OK, SOME_FAILED, NOTHING, DEFECT, INTERRUPTED = 0, 1, 3, 4, 130
 
 
-def found_images(paths: list[str]) -> FoundImages:
+def found_images(paths: list[str]) -> Sequence[ImageReference]:
     """The images that the arguments name, or all built-in ones."""
-    for path in paths:
-        is_list = path in STANDARD_INPUT or path.startswith(LIST_MARK)
-        if (is_list or archive_ending(Path(path))) and not (is_list and Path(path).exists()):
-            raise ValueError(
-                f"{path!r}: lists and archives are read by analyze, fit and sweep; here give "
-                "files, folders or patterns of images"
-            )
-    found = find_images(paths or ["builtin:"])
-    _require_some(len(found.paths), paths, found.passed_over)
-    return found
+    return find_some(given_paths(paths)).references
 
 
 def run_options(arguments: argparse.Namespace) -> RunOptions:
@@ -60,12 +51,6 @@ def given_paths(paths: list[str]) -> list[str]:
     return paths or ["builtin:"]
 
 
-def _require_some(n_images: int, paths: list[str], passed_over: int) -> None:
-    if n_images == 0:
-        others = f"; {passed_over} other files passed over" if passed_over else ""
-        raise ValueError(f"no image in {', '.join(map(repr, paths))}{others}")
-
-
 def pixels_or_native(text: str) -> int | None:
     """``--size``: a number of pixels, or None for "native"."""
     if text == "native":
@@ -75,19 +60,19 @@ def pixels_or_native(text: str) -> int | None:
     return int(text)
 
 
-def progress(paths: tuple[Path, ...], *, quiet: bool) -> Iterable[Path]:
-    """The paths, with a bar on a terminal and plain lines elsewhere."""
+def progress(images: Sequence[ImageReference], *, quiet: bool) -> Iterable[ImageReference]:
+    """The images, with a bar on a terminal and plain lines elsewhere."""
     if quiet:
-        return paths
+        return images
     if sys.stderr.isatty():
-        return tqdm(paths, unit="image", dynamic_ncols=True)
-    return _lines(paths)
+        return tqdm(images, unit="image", dynamic_ncols=True)
+    return _lines(images)
 
 
-def _lines(paths: tuple[Path, ...]) -> Iterator[Path]:
-    for number, path in enumerate(paths, 1):
-        print(f"{number}/{len(paths)} {display_name(path)}", file=sys.stderr, flush=True)
-        yield path
+def _lines(images: Sequence[ImageReference]) -> Iterator[ImageReference]:
+    for number, image in enumerate(images, 1):
+        print(f"{number}/{len(images)} {image.title}", file=sys.stderr, flush=True)
+        yield image
 
 
 def report_failures(stream: ImageStream, known: Collection[str] = ()) -> None:
@@ -97,18 +82,27 @@ def report_failures(stream: ImageStream, known: Collection[str] = ()) -> None:
             print(f"failed: {name}: {error}", file=sys.stderr)
 
 
-def read_sized(
-    path: Path, size: int | None, max_pixels: int, *, color: bool = False
-) -> LoadedImage:
-    """An image file as pixels, its shorter side resized to ``size`` unless that is None."""
-    native, share = size is None, memory_limit(None, 1)
-    budget = dataclasses.replace(
-        MemoryBudget.for_images(share, native=native, color=color),
-        limited_by="half of the machine's memory",
-    )
-    with budget.within(max_pixels) as most:
-        image = read_file(path, color=color, max_pixels=most)
-    return image if size is None else resize_and_crop(image, size)
+class SizedReader:
+    """Reads images, their shorter sides resized to ``size`` pixels unless that is None."""
+
+    def __init__(self, size: int | None, max_pixels: int, *, color: bool = False) -> None:
+        self.size = size
+        budget = dataclasses.replace(
+            MemoryBudget.for_images(memory_limit(None, 1), native=size is None, color=color),
+            limited_by="half of the machine's memory",
+        )
+        self._reader = Reader(color, max_pixels, budget=budget)
+
+    def read(self, image: ImageReference) -> LoadedImage:
+        """The pixels of an image.
+
+        Raises
+        ------
+        ImageRefused
+            If it cannot be read.
+        """
+        loaded = self._reader.read(image)
+        return loaded if self.size is None else resize_and_crop(loaded, self.size)
 
 
 def reading_options(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -14,12 +14,11 @@ from spectral_mae.cli.shared import (
     NOTHING,
     OK,
     SOME_FAILED,
+    SizedReader,
     found_images,
     pixels_or_native,
     progress,
-    read_sized,
 )
-from spectral_mae.images.files import display_name
 from spectral_mae.images.image import crop_to_multiple
 from spectral_mae.masked_spectra import verification
 from spectral_mae.theory.verification import verify_lemmas
@@ -41,9 +40,10 @@ def check(arguments: argparse.Namespace) -> int:
     rng = np.random.default_rng(arguments.seed)
     checks: list[verification.Check] = []
     refused = n_enlarged = 0
-    for path in progress(found.paths, quiet=False):
+    reader = SizedReader(size, arguments.max_pixels)
+    for reference in progress(found, quiet=False):
         try:
-            image = read_sized(path, size, arguments.max_pixels)
+            image = reader.read(reference)
             if size is None:
                 image = crop_to_multiple(image, arguments.patch_size)
             n_enlarged += size is not None and min(image.source_shape) < size
@@ -53,15 +53,15 @@ def check(arguments: argparse.Namespace) -> int:
                 arguments.mask_ratio,
                 sampling=arguments.sampling,
                 rng=rng,
-                where=display_name(path),
+                where=reference.title,
             )
             if arguments.theory:
                 checks += verify_lemmas(
-                    image.pixels, arguments.mask_ratio, rng=rng, where=display_name(path)
+                    image.pixels, arguments.mask_ratio, rng=rng, where=reference.title
                 )
         except ValueError as error:
             refused += 1
-            print(f"failed: {display_name(path)}: {error}", file=sys.stderr)
+            print(f"failed: {reference.title}: {error}", file=sys.stderr)
     if size is not None and n_enlarged:
         print(enlarged_note(n_enlarged, size), file=sys.stderr)
     if not checks:
@@ -70,7 +70,7 @@ def check(arguments: argparse.Namespace) -> int:
     worst = verification.worst_of(checks)
     _print_checks(worst)
     n_failed = sum(not check.ok for check in worst)
-    n_images = len(found.paths) - refused
+    n_images = len(found) - refused
     verdict = "all hold" if n_failed == 0 else f"{n_failed} FAILED"
     counted = "1 image" if n_images == 1 else f"{n_images} images"
     print(f"{len(worst)} checks on {counted}: {verdict}")

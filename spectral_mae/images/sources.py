@@ -49,8 +49,8 @@ def image_list(images: Images) -> list[AnyPath | ArrayLike]:
 
     Examples
     --------
-    >>> image_list("photo.png"), len(image_list(np.zeros((3, 8, 8))))
-    (['photo.png'], 1)
+    >>> image_list("photo.png"), image_list(["a.png", "b.png"])
+    (['photo.png'], ['a.png', 'b.png'])
     """
     if isinstance(images, str | os.PathLike) or not isinstance(images, Iterable):
         return [images]

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -41,8 +42,7 @@ def folder(tmp_path):
         (["mask", "--size", "12y4"], "--size '12y4'"),
         (["mask", "--size", "0"], "--size '0' is neither N nor HxW, pixels of at least one"),
         (["mask", "--size", "16x0"], "--size '16x0'"),
-        (["psd", "-"], "'-': lists and archives are read by analyze, fit and sweep"),
-        (["psd", "@photos.txt"], "'@photos.txt': lists and archives are read by"),
+        (["psd", "@photos.txt"], "there is no list 'photos.txt'"),
         (
             ["mask", "--mask-ratio", "75"],
             "is not strictly between 0 and 1 (75 % is 0.75)",
@@ -284,8 +284,7 @@ def test_pictures_of_constant_images_hold_their_titles(tmp_path, monkeypatch, op
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["verify", "-"], "'-': lists and archives are read by analyze, fit and sweep"),
-        (["verify", "photos.zip"], "'photos.zip': lists and archives are read by"),
+        (["verify", "photos.zip"], "no file, folder or pattern finds 'photos.zip'"),
         (["reconstruct", "a.png", "--out", "o"], "a.png is no model: MODEL.npz, which "),
         (["figures", "maskin", "--out", "o"], "no figure 'maskin'; did you mean 'masking'"),
     ],
@@ -293,6 +292,32 @@ def test_pictures_of_constant_images_hold_their_titles(tmp_path, monkeypatch, op
 def test_what_a_command_takes_is_said(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert message in usage_error(capsys, *arguments)
+
+
+def test_every_command_reads_archives_arrays_and_lists(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 255, (6, 16, 16), dtype=np.uint8)
+    with zipfile.ZipFile("some.zip", "w") as archive:
+        for i in range(2):
+            Image.fromarray(pixels[i]).save(f"{i}.png")
+            archive.write(f"{i}.png", f"in/{i}.png")
+    np.save("stack.npy", pixels[2:])
+    np.save("one.npy", pixels[0])
+    (tmp_path / "list.txt").write_text("some.zip\nstack.npy\n")
+    options = ["--size", 16, "--patch-size", 4]
+    assert run("verify", "@list.txt", *options) == 0
+    printed = capsys.readouterr()
+    assert "checks on 6 images" in printed.out
+    assert "6/6 stack.npy[3]" in printed.err
+    assert run("fit", "@list.txt", "--out", "m.npz", *options, "--holdout", 0) == 0
+    assert run("reconstruct", "m.npz", "some.zip", "stack.npy", "--out", "o", "--quiet") == 0
+    rows = read_csv(tmp_path / "o" / "reconstruct.csv")
+    names = ["some.zip/in/0.png", "some.zip/in/1.png", *(f"stack.npy[{i}]" for i in range(4))]
+    assert [row["path"] for row in rows] == names
+    assert run("psd", "one.npy", "--out", "a.csv") == 0
+    assert run("psd", "0.png", "--out", "b.csv") == 0
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert "holds 2" in usage_error(capsys, "psd", "some.zip", "--out", "c.csv")
 
 
 def test_a_file_whose_name_looks_like_a_list_is_read(tmp_path, monkeypatch):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from spectral_mae.cli.arguments.shared import (
-    PATH_HELP,
     SOURCE_HELP,
     AddParser,
     add_color,
@@ -119,7 +118,7 @@ def add_verify(add: AddParser) -> None:
     """``verify``."""
     text = "check Eqs. 15-21 of the paper, and the expectations over masks, on images"
     parser = add("verify", help=text, description=f"{text}; exit 1 if any fails")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help=PATH_HELP)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument(
         "--theory",
         action="store_true",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from spectral_mae.cli.arguments.shared import (
-    PATH_HELP,
     SOURCE_HELP,
     AddParser,
     add_color,
@@ -77,7 +76,7 @@ def add_reconstruct(add: AddParser) -> None:
     text = "mask images, reconstruct them with a fitted model, and draw a picture of each"
     parser = add("reconstruct", help=text, description=text)
     parser.add_argument("model", type=Path, metavar="MODEL.npz", help="a model that 'fit' wrote")
-    parser.add_argument("paths", nargs="*", default=[], metavar="IMAGE", help=PATH_HELP)
+    parser.add_argument("paths", nargs="*", default=[], metavar="IMAGE", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     add_seed(parser)
     add_max_pixels(parser)

@@ -6,15 +6,12 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-PATH_HELP = (
-    "image files, folders (searched with their subfolders) and patterns; 'builtin:NAME' is an "
-    "image inside scikit-image; without any PATH, all built-in images"
-)
 SOURCE_HELP = (
-    f"{PATH_HELP}; zip and tar archives, npy and npz arrays, CIFAR's binary batches (.bin), and "
-    "@LIST, a file with one of these on each line; '-' reads such a list from standard input "
-    "(lines, or names ended by NUL as 'find -print0' writes them), relative to the working "
-    "directory"
+    "image files, folders (searched with their subfolders) and patterns; 'builtin:NAME' is an "
+    "image inside scikit-image; without any PATH, all built-in images; zip and tar archives, npy "
+    "and npz arrays, CIFAR's binary batches (.bin), and @LIST, a file with one of these on each "
+    "line; '-' reads such a list from standard input (lines, or names ended by NUL as 'find "
+    "-print0' writes them), relative to the working directory"
 )
 
 AddParser = Callable[..., argparse.ArgumentParser]
