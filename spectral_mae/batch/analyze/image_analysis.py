@@ -72,7 +72,7 @@ class MaskingPlan:
         _checks.positive_int("patch_size", self.patch_size)
         _checks.open_unit("mask_ratio", self.mask_ratio)
         _checks.choice("sampling", self.sampling, Sampling)
-        if self.masks < 2:
+        if _checks.integer("masks", self.masks) < 2:
             raise ValueError(f"masks={self.masks}: a standard error needs at least 2")
 
 
