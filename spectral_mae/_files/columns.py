@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,26 @@ def plain_fields(result: Any) -> dict[str, Any]:
     return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in values}
 
 
+def write_table(
+    path: str | os.PathLike[str], header: Iterable[str], rows: Iterable[Iterable[Any]]
+) -> None:
+    """Write a CSV file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write. An existing file is replaced.
+    header : iterable of str
+        Name of each column.
+    rows : iterable of iterable
+        Values of each row, in the order of the columns.
+    """
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
 def write_columns(path: str | os.PathLike[str], columns: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays of equal length as the columns of a CSV file.
 
@@ -42,10 +62,7 @@ def write_columns(path: str | os.PathLike[str], columns: Mapping[str, NDArray[An
     columns : mapping of str to ndarray, shape (n,)
         Header and values of each column.
     """
-    with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+    write_table(path, columns, zip(*(column.tolist() for column in columns.values()), strict=True))
 
 
 def write_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -53,8 +70,11 @@ def write_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) 
 
     Floating-point numbers have eight significant digits.
     """
-    with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({k: f"{v:.8g}" if isinstance(v, float) else v for k, v in row.items()})
+    header = list(rows[0])
+    cells = ([_rounded(row[name]) for name in header] for row in rows)
+    with replacing(path) as beside:
+        write_table(beside, header, cells)
+
+
+def _rounded(value: Any) -> Any:
+    return f"{value:.8g}" if isinstance(value, float) else value

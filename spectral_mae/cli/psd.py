@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import textwrap
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray, Sampling
-from spectral_mae._files.columns import write_columns
+from spectral_mae._files.columns import write_columns, write_table
 from spectral_mae._files.output_files import check_distinct, check_replaced
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
 from spectral_mae.cli.analyze import detrend
@@ -136,19 +135,13 @@ def _draw_psd(path: Path, spectra: dict[str, Spectrum], series: dict[str, Radial
 
 
 def _write_series(path: Path, series: dict[str, RadialSpectrum]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["series", "frequency", "power", "count", "std", "stderr"])
-        for name, spectrum in series.items():
-            columns = (
-                spectrum.frequency,
-                spectrum.power,
-                spectrum.count,
-                spectrum.std,
-                spectrum.stderr,
-            )
-            for values in zip(*(column.tolist() for column in columns), strict=True):
-                writer.writerow([name, *values])
+    columns = ("frequency", "power", "count", "std", "stderr")
+    rows = (
+        [name, *values]
+        for name, spectrum in series.items()
+        for values in zip(*(getattr(spectrum, c).tolist() for c in columns), strict=True)
+    )
+    write_table(path, ["series", *columns], rows)
 
 
 NEARLY = 0.1  # as far from black or white as JPEG takes the pixels of a mask

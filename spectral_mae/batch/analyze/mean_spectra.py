@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
+from spectral_mae._files.columns import write_table
 from spectral_mae.batch.analyze.outcomes import Outcome
 from spectral_mae.batch.analyze.tables import SERIES
 
+COLUMNS = ("height", "width", "patch_size", "images", "series", "frequency", "power", "std")
 KINDS = 256  # shapes and patch sizes; images beyond have no part in it
 
 
@@ -98,14 +99,12 @@ class MeanSpectra:
 
     def write_csv(self, path: Path) -> None:
         """A row per shape, patch size, series and ring: mean power and its spread over images."""
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(
-                ["height", "width", "patch_size", "images", "series", "frequency", "power", "std"]
-            )
-            for key, one in self.means.items():
-                std = np.sqrt(one.squares / max(1, one.n - 1))
-                for number, series in enumerate(SERIES):
-                    columns = one.frequency, one.mean[number], std[number]
-                    for values in zip(*(column.tolist() for column in columns), strict=True):
-                        writer.writerow([*key, one.n, series, *(f"{v:.8g}" for v in values)])
+        write_table(path, COLUMNS, self._rows())
+
+    def _rows(self) -> Iterator[list[Any]]:
+        for key, one in self.means.items():
+            std = np.sqrt(one.squares / max(1, one.n - 1))
+            for number, series in enumerate(SERIES):
+                columns = one.frequency, one.mean[number], std[number]
+                for values in zip(*(column.tolist() for column in columns), strict=True):
+                    yield [*key, one.n, series, *(f"{v:.8g}" for v in values)]
