@@ -2,13 +2,13 @@
 
 A folder with
 
-- ``journal``: a line of JSON for every checkpoint, each with its checksum; the first says what is
-  run on what. The last whole line counts, and a torn one behind it is dropped.
+- ``journal``: what is run on what and the state at the last checkpoint, as JSON behind its
+  checksum. Each checkpoint replaces the whole file.
 - ``inputs``: a line for every image, with what changes when it does.
 - tables that grow chunk by chunk; the journal says up to where they count, and their checksum.
 - the branches of merge trees, a file for each; the journal names those that count.
 
-Files are on the disk before the line that counts on them.
+Files are on the disk before the journal that counts on them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from spectral_mae._files.array_file import read_arrays, write_arrays
 from spectral_mae._files.atomic_file import replacing, sync_folder, write_whole
 from spectral_mae.batch.errors import RunRefused
 
-FORMAT = 1
+FORMAT = 2
 
 
 class JournalRefused(RunRefused):
@@ -76,7 +76,7 @@ class Journal:
         self.counters: dict[str, float] = {}
         self._tables: dict[str, _Table] = {}
         self._checksums: dict[str, int] = {}
-        self._file: BinaryIO | None = None
+        self._run: dict[str, Any] = {}
         self._locked: BinaryIO | None = None
 
     @property
@@ -99,9 +99,8 @@ class Journal:
                     data = line.encode("utf-8", "backslashreplace") + b"\n"
                     checksum = zlib.crc32(data, checksum)
                     file.write(data)
-        first = {"format": FORMAT, "run": dict(header), "inputs": checksum}
-        write_whole(self.folder / "journal", _line(first))
-        self._file = (self.folder / "journal").open("ab")
+        self._run = {"format": FORMAT, "run": dict(header), "inputs": checksum}
+        self._write({})
 
     def resume(self, header: Mapping[str, Any], inputs: Iterable[str]) -> None:
         """Go on with the run that was begun here.
@@ -113,17 +112,20 @@ class Journal:
         """
         self._lock()
         path = self.folder / "journal"
-        lines = list(_whole_lines(path))
-        if not lines or lines[0][1].get("format") != FORMAT:
+        last = _read(path)
+        if last.get("format") != FORMAT:
             raise JournalRefused(f"{path} is damaged: begin again with overwrite=True")
-        told = differences(lines[0][1]["run"], json.loads(json.dumps(dict(header))))
+        self._run = {name: last[name] for name in ("format", "run", "inputs")}
+        told = differences(last["run"], json.loads(json.dumps(dict(header))))
         if told:
             raise JournalRefused(
                 f"cannot resume: {told}. Give the options of the run that was begun, or begin "
                 "again with overwrite=True"
             )
+        path = self.folder / "inputs"
+        if _checksum(path) != last["inputs"]:
+            raise JournalRefused(f"{path} is damaged: begin again with overwrite=True")
         self._same_inputs(inputs)
-        end, last = lines[-1]
         for name, (size, checksum) in last.get("tables", {}).items():
             self._reopen(name, size, checksum)
         self.counters = last.get("counters", {})
@@ -134,9 +136,6 @@ class Journal:
                     raise JournalRefused(f"{self.folder / file} is damaged: use overwrite=True")
                 self._checksums[file] = checksum
             self.phases[name] = Phase(phase["chunks"], branches)
-        with path.open("rb+") as file:
-            file.truncate(end)
-        self._file = path.open("ab")
 
     def table(self, name: str) -> Path:
         """Where a table is."""
@@ -190,11 +189,7 @@ class Journal:
             "counters": self.counters,
             "phases": {name: self._described(one) for name, one in self.phases.items()},
         }
-        if self._file is None:
-            raise RuntimeError("no run was begun")
-        self._file.write(_line(state))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._write(state)
         for stale in before - {name for one in self.phases.values() for *_, name in one.branches}:
             (self.folder / stale).unlink(missing_ok=True)
 
@@ -211,7 +206,7 @@ class Journal:
 
     def close(self) -> None:
         """Close the files; what was checkpointed stays."""
-        for file in (*(table.file for table in self._tables.values()), self._file, self._locked):
+        for file in (*(table.file for table in self._tables.values()), self._locked):
             if file is not None:
                 with suppress(OSError):  # of what no checkpoint counts on
                     file.close()
@@ -234,6 +229,13 @@ class Journal:
         except OSError:
             self._locked.close()
             raise JournalRefused(f"another run is writing to {self.folder.parent}") from None
+
+    def _write(self, state: Mapping[str, Any]) -> None:
+        if not self._run:
+            raise RuntimeError("no run was begun")
+        text = json.dumps({**self._run, **state}, separators=(",", ":"))
+        data = f"{zlib.crc32(text.encode()):08x} {text}"
+        write_whole(self.folder / "journal", data)
 
     def _described(self, phase: Phase) -> dict[str, Any]:
         for *_, file in phase.branches:
@@ -285,21 +287,11 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     )
 
 
-def _line(record: Mapping[str, Any]) -> bytes:
-    text = json.dumps(record, separators=(",", ":"))
-    return f"{zlib.crc32(text.encode()):08x} {text}\n".encode()
-
-
-def _whole_lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
-    """Records, and where each ends; up to the first line that is not whole."""
-    end = 0
-    with path.open("rb") as file:
-        for line in file:
-            checksum, _, text = line.partition(b" ")
-            if not line.endswith(b"\n") or checksum != f"{zlib.crc32(text[:-1]):08x}".encode():
-                return
-            end += len(line)
-            yield end, json.loads(text)
+def _read(path: Path) -> dict[str, Any]:
+    """A journal, or nothing if it is damaged."""
+    checksum, _, text = path.read_bytes().partition(b" ")
+    whole = checksum == f"{zlib.crc32(text):08x}".encode()
+    return json.loads(text) if whole else {}
 
 
 def _checksum(path: Path, size: int | None = None) -> int:

@@ -10,7 +10,6 @@ from command_runs import run
 from long_runs import SMALL, pictures_left_out, undisturbed, write_forty
 
 from spectral_mae.batch import chunks
-from spectral_mae.batch import journal as journals
 from spectral_mae.batch.journal import Journal
 from spectral_mae.batch.run_folder import FOLDER
 from spectral_mae.cli import main
@@ -112,14 +111,9 @@ def test_jobs_and_limits_may_change(unfinished, quiet):
     assert names[0] == names[1]
 
 
-def test_a_torn_last_line_is_dropped(unfinished):
+def test_what_no_checkpoint_counts_on_is_dropped(unfinished):
     arguments, out = unfinished
-    path = out / FOLDER / "journal"
-    whole = path.read_bytes()
-    for torn in (b"12ab", b'00000000 {"tables":{}}\n', b"\xff" * 50):
-        path.write_bytes(whole + torn)
-        lines = list(journals._whole_lines(path))
-        assert lines[-1][0] == len(whole)
+    (out / FOLDER / ".part-journal").write_bytes(b"half a journal")
     with (out / FOLDER / "images.csv").open("ab") as table:
         table.write(b"half a row")
     assert run(*arguments, "--resume") == 1
@@ -141,8 +135,16 @@ def test_damage_is_found(unfinished, capsys):
     branch = next((out / FOLDER).glob("images-*.npz"))
     branch.write_bytes(branch.read_bytes()[:-1])
     assert "is damaged" in refused(capsys, *arguments, "--resume")
-    (out / FOLDER / "journal").write_bytes(b"nothing\n")
-    assert "journal is damaged" in refused(capsys, *arguments, "--resume")
+    inputs = out / FOLDER / "inputs"
+    data = inputs.read_bytes()
+    inputs.write_bytes(b"\xff" + data[1:])
+    assert "inputs is damaged" in refused(capsys, *arguments, "--resume")
+    inputs.write_bytes(data)
+    journal = out / FOLDER / "journal"
+    data = journal.read_bytes()
+    for torn in (b"", b"nothing\n", data[:-1], data + b"\n", data[:40] + b"\xff" + data[41:]):
+        journal.write_bytes(torn)
+        assert "journal is damaged" in refused(capsys, *arguments, "--resume")
 
 
 def test_one_run_at_a_time(unfinished, capsys):
