@@ -163,6 +163,7 @@ def in_order(
     work : callable
         Pure, and picklable where the executor has other processes.
     executor : concurrent.futures.Executor
+        Runs ``work`` on the chunks.
     ahead : int
         Chunks that may be in flight, or done and waiting for an earlier one.
     on_loss : callable

@@ -161,13 +161,14 @@ class Journal:
         chunks: int,
         branches: Iterable[tuple[int, int, int, Mapping[str, Any] | None]],
     ) -> None:
-        """Make all count that was done so far.
+        """Write what was done so far, so that a resumed run continues from here.
 
         Parameters
         ----------
         phase : str
+            Name of the pass over the images.
         chunks : int
-            Done in this phase.
+            Number of chunks done in this pass.
         branches : iterable of (level, first, last, arrays)
             Of its merge tree; no arrays where the file is there already.
         """

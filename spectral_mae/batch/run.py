@@ -156,16 +156,20 @@ class BatchRun:
         take: Callable[[Result, int], None] = lambda *_: None,
         ending: str = "",
     ) -> Any:
-        """Work on images chunk by chunk, and give the sum; None of no images.
+        """Process images chunk by chunk, and return the sum of the results; None of no images.
 
         Parameters
         ----------
         name : str
+            Name of this pass over the images, by which a resumed run finds it.
         references : sequence of ImageReference
+            The images.
         work : callable
+            Takes a chunk and returns its result.
         restore : callable
-            Sums from their arrays.
+            Makes a sum from its arrays.
         chunk_size : int
+            Number of images in a chunk.
         sum_bytes : int
             What a partial sum takes, so that not too many are kept.
         take : callable

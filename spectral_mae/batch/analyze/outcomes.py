@@ -110,7 +110,18 @@ class AnalyzeOptions:
                 kept_patches((self.size // patch_size) ** 2, self.mask_ratio)
 
     def plan(self, patch_size: int) -> MaskingPlan:
-        """The part that concerns a single image."""
+        """Return the options that concern a single image at one patch size.
+
+        Parameters
+        ----------
+        patch_size : int
+            Side of the square patches, in pixels.
+
+        Returns
+        -------
+        MaskingPlan
+            What is computed of each image.
+        """
         return MaskingPlan(patch_size, self.mask_ratio, self.sampling, self.masks, self.detrend)
 
 

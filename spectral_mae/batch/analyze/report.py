@@ -60,9 +60,11 @@ def write_run(
     out : Path
         Made if it is not there. Pictures of an earlier run in it are removed.
     results : RunResults
+        Tables and sums of the run.
     options : AnalyzeOptions
+        What was computed of each image.
     run : mapping
-        What ``run.json`` shall say; the seconds and the names of the files are added.
+        Contents of ``run.json``; the seconds and the names of the files are added.
     clock : float
         ``time.perf_counter()`` when the run began.
     stage : callable

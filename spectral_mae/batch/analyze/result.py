@@ -78,12 +78,24 @@ class AnalyzeResult:
         return [row["path"] for row in analysed if f" {DEFECT}: " in row["notes"]]
 
     def in_memory(self) -> AnalyzeResult:
-        """The same, when its tables were read and its folder is not needed any more."""
+        """Read all tables into memory, after which the folder of the run is not needed.
+
+        Returns
+        -------
+        AnalyzeResult
+            This result.
+        """
         _ = self.rows, self.spectra, self.mean_spectra
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Status, counts, failures, rows and mean spectra as plain values."""
+        """Status, counts, failures, rows and mean spectra as plain values.
+
+        Returns
+        -------
+        dict
+            Values that ``json.dumps`` takes, by name.
+        """
         return {
             "status": self.status,
             "counts": dict(self.counts),
@@ -95,13 +107,14 @@ class AnalyzeResult:
 
 
 class AnalyzeInterrupted(KeyboardInterrupt):
-    """A run of `analyze_images` was interrupted; its page shows what was done.
+    """A run of `analyze_images` was interrupted.
 
-    Attributes
+    Parameters
     ----------
     result : AnalyzeResult
+        Result of the images that were analysed before. It is kept as an attribute.
     signum : int or None
-        The signal, where there was one.
+        Number of the signal; None if the interruption was no signal. It is kept as an attribute.
     """
 
     def __init__(self, result: AnalyzeResult, signum: int | None) -> None:

@@ -140,6 +140,7 @@ def write_spectra_npz(path: Path, names: Path, columns: Mapping[str, Path]) -> N
     Parameters
     ----------
     path : Path
+        The npz file to write.
     names : Path
         A line of JSON for each image that was analysed.
     columns : mapping of Path

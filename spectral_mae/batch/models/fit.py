@@ -61,7 +61,13 @@ class FitResult:
     found_complete: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """The model's parameters and scores, counts and failures as plain values."""
+        """The model's parameters and scores, counts and failures as plain values.
+
+        Returns
+        -------
+        dict
+            Values that ``json.dumps`` takes, by name.
+        """
         return {
             "model": type(self.model).__name__,
             "parameters": self.model.get_params(),
@@ -121,6 +127,7 @@ def fit_images(
     Returns
     -------
     FitResult
+        The fitted model, its scores, counts and failures.
 
     Raises
     ------

@@ -65,12 +65,31 @@ class SweepResult:
     found_complete: bool = False
 
     def table(self, patch_sizes: Sequence[int], mask_ratios: Sequence[float]) -> FloatArray:
-        """Explained power held out, shape (patch sizes, mask ratios); NaN where there is none."""
+        """Explained power of the images held out, as an array.
+
+        Parameters
+        ----------
+        patch_sizes : sequence of int
+            Rows of the array, in pixels.
+        mask_ratios : sequence of float
+            Columns of the array, from 0 to 1.
+
+        Returns
+        -------
+        ndarray, shape (len(patch_sizes), len(mask_ratios))
+            Fractions of power; NaN where the sweep has no row.
+        """
         found = {(r["patch_size"], r["mask_ratio"]): r["explained_held_out"] for r in self.rows}
         return np.array([[found.get((p, m), np.nan) for m in mask_ratios] for p in patch_sizes])
 
     def to_dict(self) -> dict[str, Any]:
-        """Rows, counts and failures as plain values."""
+        """Rows, counts and failures as plain values.
+
+        Returns
+        -------
+        dict
+            Values that ``json.dumps`` takes, by name.
+        """
         return {"rows": self.rows, "counts": dict(self.counts), "failures": self.failures}
 
 
@@ -103,13 +122,27 @@ def sweep_images(
     mask_ratios : sequence of float
         Fractions of the patches that are hidden, between 0 and 1. One that hides no patch of a
         size, or all, has no row.
-    sampling, target, covariance
-        As of `LinearMAE`.
+    sampling : {"fixed", "bernoulli"}
+        Design of the masks, as in `LinearMAE`.
+    target : {"all", "hidden"}
+        Pixels that are scored, as in `LinearMAE`.
+    covariance : {"banded", "dense", "stationary"}
+        Structure of the second moment, as in `LinearMAE`.
     shrinkage : float or "auto"
         From 0 to 1. ``"auto"`` lets the images held out choose it at the middle mask ratio of
         each patch size, which makes their score a little optimistic.
-    size, crops, color, max_pixels, holdout, seed
-        As of `fit_images`; ``holdout`` is above 0.
+    size : int
+        Side of the square images in pixels, as in `fit_images`.
+    crops : int
+        Random crops of each image; 0 resizes the image instead.
+    color : bool
+        Keep three channels.
+    max_pixels : int
+        Larger images are refused.
+    holdout : float
+        Fraction of the images that is held out, above 0 and below 1.
+    seed : int
+        Seed of the crops and of the choice of images held out.
     out : path or None
         Folder for sweep.csv, sweep.png and run.json. None writes nothing that stays.
     run : RunOptions or None
@@ -118,6 +151,7 @@ def sweep_images(
     Returns
     -------
     SweepResult
+        A row for each patch size and mask ratio, counts and failures.
 
     Raises
     ------
