@@ -33,6 +33,7 @@ SCRIPTS = {
     "batches": "a batch with several jobs against the decoder alone",
     "broken_images": "how damaged files are refused",
     "broken_lines": "which broken lines of the package its tests catch",
+    "call_paths": "how many files of the package a short call passes",
     "kill_and_resume": "batches that are killed and resumed",
     "ising": "Ising lattices: times of sweeps, autocorrelation",
     "linear_borders": "borders of patches in reconstructions",

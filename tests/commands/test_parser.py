@@ -5,7 +5,8 @@ import argparse
 import pytest
 from command_runs import run
 
-from spectral_mae.cli import main, psd
+from spectral_mae.cli import main
+from spectral_mae.cli.shared import SOME_FAILED
 
 
 @pytest.fixture
@@ -155,5 +156,5 @@ def test_names_of_figures_may_follow_their_data(tmp_path, monkeypatch):
 
     monkeypatch.setattr(gallery, "draw", draw)
     arguments = ["--data", "builtin:cat", "masking", "--out", tmp_path / "out"]
-    assert run("figures", *arguments) == psd.SOME_FAILED
+    assert run("figures", *arguments) == SOME_FAILED
     assert drawn == [("masking", ["builtin:cat"])]

@@ -187,13 +187,6 @@ def test_impossible_sweeps_are_refused_in_one_line(
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_paths_after_lists_are_told_where_to_go(capsys):
-    for option, what in (("--mask-ratio", "mask ratio"), ("--patch-size", "patch size")):
-        with pytest.raises(SystemExit, match="2"):
-            run("sweep", "--out", "o", option, "0.5", "photo.png")
-        assert f"is not a {what}; PATHs go before {option}" in capsys.readouterr().err
-
-
 def options_of(record):
     return json.loads(record.read_text())["options"]
 
