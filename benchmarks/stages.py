@@ -31,7 +31,7 @@ STAGES = (
     ("batch.analyze.image_analysis", "MaskingAnalyzer.analyze", "the rest of the analysis"),
     ("batch.analyze.shape_moments", "ShapeMoments.update", "mean spectra and moments"),
     ("batch.analyze.mean_spectra", "MeanSpectra.update", "mean spectra and moments"),
-    ("cli.analyze", "linear_models", "linear models"),
+    ("batch.analyze.run", "linear_models", "linear models"),
     ("batch.analyze.work", "_tables", "tables"),
     ("batch.analyze.report", "_draw", "drawing"),
     ("batch.analyze.report", "model_pictures", "drawing"),
