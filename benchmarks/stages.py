@@ -32,7 +32,7 @@ STAGES = (
     ("batch.analyze.shape_moments", "ShapeMoments.update", "mean spectra and moments"),
     ("batch.analyze.mean_spectra", "MeanSpectra.update", "mean spectra and moments"),
     ("batch.analyze.run", "linear_models", "linear models"),
-    ("batch.analyze.work", "_tables", "tables"),
+    ("batch.analyze.work", "rows_of", "tables"),
     ("batch.analyze.report", "_draw", "drawing"),
     ("batch.analyze.report", "model_pictures", "drawing"),
     ("batch.analyze.report", "render", "page"),
