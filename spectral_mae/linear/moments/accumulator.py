@@ -31,13 +31,14 @@ STRIP = 64  # rows of a Hermitian sum that are added at once, up to the diagonal
 
 
 class Accumulator(ABC):
-    """What the kinds of moments share: checking, counting, saving.
+    """Checks, counts and files, which are the same for all kinds of moments.
 
     Parameters
     ----------
     grid : PatchGrid
+        Shape and patches of the images.
     channels : int
-        Numbers per pixel.
+        Numbers per pixel, positive.
     center : bool
         Take moments about the mean (whose form depends on the kind), or about zero.
     """
@@ -57,20 +58,27 @@ class Accumulator(ABC):
     def from_second_moment(
         cls, matrix: ArrayLike, grid: PatchGrid, channels: int = 1, *, mean: float | None = None
     ) -> Self:
-        """Moments of images of which the second moment is known, not the images.
+        """Return the moments of images of which the second moment is known, not the images.
 
         They count as one image when they are merged with others.
 
         Parameters
         ----------
         matrix : array_like, shape (D, D)
-            Of flattened images: pixels in row-major order, channels last. About ``mean``.
-            Banded moments need one that stays as it is when images shift cyclically by whole
+            Second moment about ``mean`` of flattened images: pixels in row-major order, channels
+            last. Banded moments need one that stays as it is when images shift cyclically by whole
             patches, stationary ones by single pixels.
         grid : PatchGrid
+            Shape and patches of the images.
         channels : int
+            Numbers per pixel, positive; ``D`` is the product of ``grid.shape`` and of this.
         mean : float or None
-            Of every pixel. None makes moments about zero, for models with ``center=False``.
+            Mean of every pixel. None makes moments about zero, for models with ``center=False``.
+
+        Returns
+        -------
+        BandMoments, DenseMoments or StationaryMoments
+            Moments of this class, with ``n_images`` 1.
 
         Raises
         ------
@@ -107,9 +115,15 @@ class Accumulator(ABC):
         Parameters
         ----------
         images : array_like, shape (n, *grid.shape), with the channels at ``channel_axis`` if given
-            Any real type; sums are in double precision.
+            Images of any real type; sums are in double precision.
         channel_axis : int or None
-            None means a single channel, or the last axis if these moments have several.
+            Axis of the channels in the batch. None means a single channel, or the last axis if
+            these moments have several.
+
+        Returns
+        -------
+        self
+            These moments, changed in place.
 
         Raises
         ------
@@ -123,22 +137,56 @@ class Accumulator(ABC):
         return self
 
     def to_patches(self, images: ArrayLike, channel_axis: int | None = None) -> FloatArray:
-        """Check a batch of images as `update` does, and cut it: (n, n_patches, patch_dim)."""
+        """Check a batch of images as `update` does, and cut it into patches.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, *grid.shape), with the channels at ``channel_axis`` if given
+            Images of any real type.
+        channel_axis : int or None
+            Axis of the channels in the batch, as in `update`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_patches, patch_dim)
+            Patches in row-major order; within a patch pixels in row-major order, channels last.
+
+        Raises
+        ------
+        ValueError
+            If the images do not fit the grid and the channels, or hold NaN or infinity.
+        """
         return self._cut(self._batch(images, channel_axis))
 
     def masked_patches(
         self, images: ArrayLike, visible: ArrayLike | None, channel_axis: int | None = None
     ) -> tuple[FloatArray, BoolArray]:
-        """Images and masks cut into patches, both (n, n_patches, patch_dim).
+        """Cut images and their masks into patches.
 
-        Whatever hidden pixels hold, NaN too, is of no account: they are zero in the result.
+        Hidden pixels may hold anything, NaN too: they are zero in the result.
 
         Parameters
         ----------
-        images : array_like, shape (n, *grid.shape), with the channels as in `update`
+        images : array_like, shape (n, *grid.shape), with the channels at ``channel_axis`` if given
+            Images of any real type.
         visible : array_like, shape (*grid.shape) or (n, *grid.shape), or None
-            Bool, or numbers that are 0 or 1; None keeps everything.
+            Bool, or numbers that are 0 or 1; one mask for all images, or one for each. None keeps
+            everything.
         channel_axis : int or None
+            Axis of the channels in the batch, as in `update`.
+
+        Returns
+        -------
+        patches : ndarray of float64, shape (n, n_patches, patch_dim)
+            The images, zero where they are hidden.
+        masks : ndarray of bool, shape (n, n_patches, patch_dim)
+            True where a number is visible; not to be written to.
+
+        Raises
+        ------
+        ValueError
+            If images and masks do not fit the grid and the channels or each other, or a visible
+            pixel is NaN or infinite.
         """
         batch, shape = self._batch(images, channel_axis), self.grid.shape
         masks = np.ones(shape, bool) if visible is None else _checks.bool_mask("visible", visible)
@@ -151,17 +199,40 @@ class Accumulator(ABC):
         return patches, np.broadcast_to(pixels, patches.shape)
 
     def add_patches(self, patches: FloatArray) -> Self:
-        """Take in images that are cut into patches already, (n, n_patches, patch_dim)."""
+        """Take in images that are cut into patches already.
+
+        Parameters
+        ----------
+        patches : ndarray of float64, shape (n, n_patches, patch_dim)
+            Patches as `to_patches` returns them. They are not checked.
+
+        Returns
+        -------
+        self
+            These moments, changed in place.
+        """
         if len(patches):
             self._add(patches)
             self.n_images += len(patches)
         return self
 
     def merge(self, other: Self) -> Self:
-        """Take in what another accumulator of the same kind has seen.
+        """Take in what other moments of the same kind have seen.
+
+        Parameters
+        ----------
+        other : BandMoments, DenseMoments or StationaryMoments
+            Moments of the same class, grid, channels and centring; they stay as they are.
+
+        Returns
+        -------
+        self
+            These moments, changed in place.
 
         Raises
         ------
+        TypeError
+            If ``other`` is of another class.
         ValueError
             If the two differ in grid, channels or centring.
         """
@@ -176,12 +247,28 @@ class Accumulator(ABC):
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write an npz file, without pickles."""
+        """Write the moments to an npz file, without pickles.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. An existing file is replaced.
+        """
         write_arrays(path, self.to_arrays())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote.
+        """Read moments that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to read. Nothing in it is executed.
+
+        Returns
+        -------
+        BandMoments, DenseMoments or StationaryMoments
+            Moments of this class.
 
         Raises
         ------
@@ -198,7 +285,14 @@ class Accumulator(ABC):
             raise ValueError(f"{os.fspath(path)!r} holds moments that lack {error}") from error
 
     def to_arrays(self) -> dict[str, Any]:
-        """All there is to know, as arrays by name."""
+        """Return everything that these moments hold, as arrays by name.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Kind, shape, patch size, channels, centring and number of images, and the sums of
+            `arrays`.
+        """
         return {
             "kind": np.array(self.kind),
             "shape": np.array(self.grid.shape),
@@ -211,7 +305,25 @@ class Accumulator(ABC):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Undo `to_arrays`."""
+        """Return the moments that `to_arrays` wrote down.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            Arrays by name, as `to_arrays` returns them.
+
+        Returns
+        -------
+        BandMoments, DenseMoments or StationaryMoments
+            Moments of this class.
+
+        Raises
+        ------
+        KeyError
+            If an array is missing.
+        ValueError
+            If the shape of a sum does not fit the grid and the channels.
+        """
         grid = PatchGrid(arrays["shape"].tolist(), arrays["patch_size"].tolist())
         moments = cls(grid, int(arrays["channels"]), bool(arrays["center"]))
         moments.n_images = int(arrays["n_images"])
@@ -249,7 +361,18 @@ class Accumulator(ABC):
 
     @abstractmethod
     def stack(self) -> Stack:
-        """The second moment about the mean (or zero), divided by the number of images."""
+        """Return the second moment about the mean (or zero), per image.
+
+        Returns
+        -------
+        Stack
+            One Hermitian matrix for each block.
+
+        Raises
+        ------
+        ValueError
+            If no images have been taken in yet.
+        """
 
     @abstractmethod
     def _add(self, patches: FloatArray) -> None: ...
@@ -259,15 +382,41 @@ class Accumulator(ABC):
 
     @abstractmethod
     def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
-        """The sums of one image whose second moment, of pixels in row-major order, is known."""
+        """Return the sums of one image whose second moment is known.
+
+        Parameters
+        ----------
+        second : ndarray, shape (D, D)
+            Second moment of flattened images, as in `from_second_moment`.
+        mean : float
+            Mean of every pixel.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Sums as `restore` takes them.
+        """
 
     @abstractmethod
     def arrays(self) -> dict[str, Any]:
-        """The sums, by name."""
+        """Return the sums.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The sums by name, not copied.
+        """
 
     @abstractmethod
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take up saved sums."""
+        """Put saved sums in the place of those of these moments.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            Sums by name, as `arrays` returns them; kept, not copied. They belong to ``n_images``
+            images.
+        """
 
     def _identity(self) -> tuple[str, PatchGrid, int, bool]:
         return self.kind, self.grid, self.channels, self.center
@@ -283,6 +432,15 @@ class BlockMoments(Accumulator):
 
     The first block alone has a mean: that of the image if it is the only one, and of band zero,
     the sum over patches, if there are bands.
+
+    Parameters
+    ----------
+    grid : PatchGrid
+        Shape and patches of the images.
+    channels : int
+        Numbers per pixel, positive.
+    center : bool
+        Take moments about the mean, or about zero.
     """
 
     coordinates: ClassVar[type[BlockTransform]]
@@ -301,7 +459,19 @@ class BlockMoments(Accumulator):
         return self.transform.constant(self._first.mean)
 
     def stack(self) -> Stack:
-        """One matrix per block: the second moment about the mean (or zero) of an image."""
+        """Return the second moment about the mean (or zero), per image.
+
+        Returns
+        -------
+        Stack
+            One Hermitian matrix for each block: a single one of dense moments, one per kept band of
+            banded moments.
+
+        Raises
+        ------
+        ValueError
+            If no images have been taken in yet.
+        """
         transform = self.transform
         scale = 1.0 / (self._counted() * transform.norm)
         d = transform.block_dim
@@ -349,14 +519,29 @@ class BlockMoments(Accumulator):
         self._others += other._others
 
     def arrays(self) -> dict[str, Any]:
-        """The sums, by name."""
+        """Return the sums.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``mean``, shape (d,), and ``scatter``, shape (d, d), the sum of outer products about it,
+            of the first block; ``others``, shape (n_blocks − 1, d, d), the sums of outer products
+            of the other blocks, if there are bands. They are not copied.
+        """
         sums: dict[str, Any] = {"mean": self._first.mean, "scatter": self._first.scatter}
         if self.transform.norm > 1:
             sums["others"] = self._hermitian()
         return sums
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take up saved sums."""
+        """Put saved sums in the place of those of these moments.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            Sums by name, as `arrays` returns them; kept, not copied. They belong to ``n_images``
+            images.
+        """
         self._first.count = self.n_images
         self._first.mean = arrays["mean"]
         self._first.scatter = arrays["scatter"]
@@ -367,6 +552,13 @@ class Scatter:
     """Mean and sum of outer products about it, for real vectors (Chan, Golub and LeVeque 1983).
 
     Parts merge without the cancellation of E[xxᵀ] − E[x]E[x]ᵀ. Uncentred, the mean stays zero.
+
+    Parameters
+    ----------
+    dim : int
+        Length of the vectors.
+    center : bool
+        Take outer products about the mean, or about zero.
     """
 
     def __init__(self, dim: int, center: bool) -> None:
@@ -376,13 +568,29 @@ class Scatter:
         self.scatter = np.zeros((dim, dim))
 
     def add(self, rows: FloatArray) -> None:
-        """Take in vectors, shape (n, dim)."""
+        """Take in vectors.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n, dim)
+            The vectors, at least one.
+        """
         mean = rows.mean(axis=0) if self.center else np.zeros_like(self.mean)
         centred = rows - mean
         self.merge(len(rows), mean, centred.T @ centred)
 
     def merge(self, count: int, mean: FloatArray, scatter: FloatArray) -> None:
-        """Take in a part that is known by its own count, mean and scatter."""
+        """Take in a part that is known by its own count, mean and scatter.
+
+        Parameters
+        ----------
+        count : int
+            Number of vectors of the part, positive.
+        mean : ndarray, shape (dim,)
+            Their mean; zero if uncentred.
+        scatter : ndarray, shape (dim, dim)
+            Sum of their outer products about ``mean``.
+        """
         total = self.count + count
         step = mean - self.mean
         self.scatter += scatter

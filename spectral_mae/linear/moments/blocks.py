@@ -285,14 +285,35 @@ class Stack:
         return self.local_part(self.blocks) if self.mixed_in is None else self.mixed_in
 
     def local_of(self, rows: slice) -> NDArray[Any]:
-        """`local` of some blocks, to be broadcast against them."""
+        """Return `local` for some of the blocks.
+
+        Parameters
+        ----------
+        rows : slice
+            Range of blocks.
+
+        Returns
+        -------
+        ndarray, shape (d, d) or (n, d, d)
+            One matrix for all blocks, or one for each of the ``n`` blocks of ``rows``.
+        """
         return self.local if self.local.ndim == 2 else self.local[rows]
 
     def local_part(self, blocks: NDArray[Any]) -> FloatArray:
-        """Blkdiag_p of any stack like this one: the same real matrix for every block.
+        """Return Blkdiag_p of matrices in the same coordinates: one real matrix for all blocks.
 
         The mean over all bands is what a band matrix holds within a patch; between patches of a
         dense matrix everything is set to zero.
+
+        Parameters
+        ----------
+        blocks : ndarray, shape (n_blocks, d, d)
+            One matrix for each block, real as a whole: bands q and −q are conjugate.
+
+        Returns
+        -------
+        ndarray of float64, shape (d, d)
+            What the matrix has within patches, the same for every block.
         """
         mean = np.zeros(blocks.shape[1:])
         for times, block in zip(self.multiplicity.tolist(), blocks.real, strict=True):
@@ -300,17 +321,42 @@ class Stack:
         return self.within_patches(mean / self.multiplicity.sum())
 
     def within_patches(self, matrix: FloatArray) -> FloatArray:
-        """A matrix with everything between different patches set to zero."""
+        """Return a matrix with everything between different patches set to zero.
+
+        Parameters
+        ----------
+        matrix : ndarray, shape (d, d)
+            Matrix on the numbers of a block: of one patch for bands, of the whole image for a dense
+            stack.
+
+        Returns
+        -------
+        ndarray of float64, shape (d, d)
+            A new matrix; for bands the same values, as a block then holds a single patch.
+        """
         patch = np.arange(len(matrix)) // self.patch_dim
         return np.where(patch[:, np.newaxis] == patch, matrix, 0.0)
 
     def shrunk(
         self, shrinkage: float, transform: BlockTransform, *, overwrite: bool = False
     ) -> Self:
-        """(1−s)·S + s·S̄, with S̄ the average of S over all cyclic shifts of pixels.
+        """Return (1−s)·S + s·S̄, with S̄ the average of S over all cyclic shifts of pixels.
 
         S̄ is the diagonal of S in the Fourier basis (up to channels). The trace stays.
-        ``overwrite`` puts the result where the blocks of this stack are.
+
+        Parameters
+        ----------
+        shrinkage : float
+            Weight s of the average, from 0 to 1.
+        transform : BlockTransform
+            Coordinates of this stack.
+        overwrite : bool
+            Put the result where the blocks of this stack are, which saves as much memory.
+
+        Returns
+        -------
+        Stack
+            The shrunken stack; this one itself if ``shrinkage`` is 0.
         """
         if shrinkage == 0:
             return self
@@ -332,8 +378,9 @@ def make_real(blocks: NDArray[Any], multiplicity: NDArray[np.integer[Any]]) -> N
     Parameters
     ----------
     blocks : ndarray, shape (n_blocks, d, d)
-        Changed in place.
+        Matrices, changed in place.
     multiplicity : ndarray of int, shape (n_blocks,)
+        1 for a band that is its own conjugate, else 2.
     """
     if np.iscomplexobj(blocks):
         blocks.imag[multiplicity == 1] = 0.0
@@ -355,5 +402,18 @@ class CentredStack(Stack):
     mean: FloatArray = field(default_factory=lambda: np.empty(0))
 
     def fits(self, problem: tuple[Any, ...], mean: FloatArray) -> bool:
-        """Whether it was taken for this problem and mean."""
+        """Tell whether this second moment was taken for a given problem and mean.
+
+        Parameters
+        ----------
+        problem : tuple
+            What has to be the same: kind of moments, grid, channels and offsets.
+        mean : ndarray, shape (n_patches, patch_dim)
+            Mean that a model subtracts.
+
+        Returns
+        -------
+        bool
+            Whether both are those of this second moment.
+        """
         return self.problem == problem and np.array_equal(self.mean, mean)

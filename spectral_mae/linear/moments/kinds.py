@@ -35,6 +35,15 @@ class DenseMoments(BlockMoments):
 
     For small images: D = pixels × channels, and memory is 8 D² bytes.
 
+    Parameters
+    ----------
+    grid : PatchGrid
+        Shape and patches of the images.
+    channels : int
+        Numbers per pixel, positive.
+    center : bool
+        Take moments about the mean of every pixel, or about zero.
+
     Examples
     --------
     >>> images = np.random.default_rng(0).standard_normal((50, 4, 6))
@@ -47,7 +56,21 @@ class DenseMoments(BlockMoments):
     coordinates = PixelTransform
 
     def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
-        """The sums of one image of known second moment."""
+        """Return the sums of one image whose second moment is known.
+
+        Parameters
+        ----------
+        second : ndarray, shape (D, D)
+            Second moment about the mean of flattened images: pixels in row-major order, channels
+            last.
+        mean : float
+            Mean of every pixel.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Sums as `restore` takes them.
+        """
         scatter = in_patch_order(second, self.grid, self.channels)
         return {"mean": np.full(len(scatter), mean), "scatter": scatter}
 
@@ -55,8 +78,19 @@ class DenseMoments(BlockMoments):
 class BandMoments(BlockMoments):
     """One d × d second moment per spectral band, about the mean of every position in the patch.
 
-    What images shifted cyclically by whole patches have in common: memory L·d² instead of (L·d)²,
-    and of the conjugate bands q and −q only one.
+    Band q is S_q = E[x̂_q x̂_qᴴ]/L, with x̂_q the unnormalised DFT over the L patches. The bands
+    are what the second moment of images has in common with that of images shifted cyclically by
+    whole patches. Memory is L·d² instead of (L·d)², and of the conjugate bands q and −q only one is
+    kept.
+
+    Parameters
+    ----------
+    grid : PatchGrid
+        Shape and patches of the images.
+    channels : int
+        Numbers per pixel, positive.
+    center : bool
+        Take moments about the mean of every position in the patch, or about zero.
 
     Examples
     --------
@@ -76,9 +110,27 @@ class BandMoments(BlockMoments):
     transform: BandTransform
 
     def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
-        """The sums of one image of known second moment.
+        """Return the sums of one image whose second moment is known.
 
         E[x_a x_bᵀ] = C(a−b) for patches a and b, so S_q = Σ_a C(a) e^(−2πi q·a/counts).
+
+        Parameters
+        ----------
+        second : ndarray, shape (D, D)
+            Second moment about the mean of flattened images: pixels in row-major order, channels
+            last.
+        mean : float
+            Mean of every pixel.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Sums as `restore` takes them.
+
+        Raises
+        ------
+        ValueError
+            If the matrix changes, beyond rounding, when images shift cyclically by whole patches.
         """
         n, d, counts = self.grid.n_patches, self.patch_dim, self.grid.counts
         pairs = in_patch_order(second, self.grid, self.channels).reshape(*counts, d, *counts, d)
@@ -98,8 +150,18 @@ class BandMoments(BlockMoments):
 class StationaryMoments(Accumulator):
     """Cross spectra of the channels at every frequency, about the mean of every channel.
 
-    What images shifted cyclically by single pixels have in common: S[k] = E[X[k] X[k]ᴴ]/D, C × C.
-    A power spectrum is enough to know them (`from_psd`).
+    S[k] = E[X[k] X[k]ᴴ]/D, a C × C matrix, with X the DFT of an image of D pixels and C channels.
+    The cross spectra are what the second moment of images has in common with that of images shifted
+    cyclically by single pixels. A power spectrum is enough to know them (`from_psd`).
+
+    Parameters
+    ----------
+    grid : PatchGrid
+        Shape and patches of the images.
+    channels : int
+        Numbers per pixel, C, positive.
+    center : bool
+        Take moments about the mean of every channel, or about zero.
 
     Examples
     --------
@@ -122,23 +184,29 @@ class StationaryMoments(Accumulator):
     def from_psd(
         cls, spectrum: Spectrum, patch_size: _checks.PerAxis, *, mean: float | None = None
     ) -> Self:
-        """Moments of all images that have a power spectrum, of one channel.
+        """Return the moments of all images that have a power spectrum, of one channel.
 
         Parameters
         ----------
         spectrum : Spectrum
-            Of any scaling. What windows and detrending did to it is not undone.
+            Power spectrum of any scaling. What windows and detrending did to it is not undone.
         patch_size : int or tuple of int
+            Pixels of a patch along each axis; it must divide the shape of the spectrum.
         mean : float or None
-            The mean of the images, where the spectrum is about it (``detrend="constant"``, so
-            that there is little or no power at zero frequency). None makes moments about zero,
-            for models with ``center=False``.
+            Mean of the images, where the spectrum is about it (``detrend="constant"``, so that
+            there is little or no power at zero frequency). None makes moments about zero, for
+            models with ``center=False``.
+
+        Returns
+        -------
+        StationaryMoments
+            Moments of as many images as the spectrum is an average of.
 
         Raises
         ------
         ValueError
-            If a power is negative (as unmasked ones may be), or the spectrum still holds the
-            mean.
+            If a power is negative (as unmasked ones may be), the spectrum still holds the mean, or
+            the patches do not divide it.
 
         Examples
         --------
@@ -176,13 +244,48 @@ class StationaryMoments(Accumulator):
         return moments
 
     def update(self, images: ArrayLike, *, channel_axis: int | None = None) -> Self:
-        """Take in a batch of images, as `Accumulator.update`; patches do not matter here."""
+        """Take in a batch of images; patches do not matter here.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, *grid.shape), with the channels at ``channel_axis`` if given
+            Images of any real type; sums are in double precision.
+        channel_axis : int or None
+            Axis of the channels in the batch. None means a single channel, or the last axis if
+            these moments have several.
+
+        Returns
+        -------
+        self
+            These moments, changed in place.
+
+        Raises
+        ------
+        ValueError
+            If the images do not fit the grid and the channels, or hold NaN or infinity.
+        """
         self.by_frequency.update(images, channel_axis=channel_axis)
         self.n_images = self.by_frequency.n_images
         return self
 
     def with_patch_size(self, patch_size: _checks.PerAxis) -> StationaryMoments:
-        """A copy of these moments for patches of another size."""
+        """Return a copy of these moments for patches of another size.
+
+        Parameters
+        ----------
+        patch_size : int or tuple of int
+            Pixels of a patch along each axis; it must divide the shape of the images.
+
+        Returns
+        -------
+        StationaryMoments
+            A copy of the same cross spectra.
+
+        Raises
+        ------
+        ValueError
+            If the patches do not divide the images.
+        """
         other = StationaryMoments(
             PatchGrid(self.grid.shape, patch_size), self.channels, self.center
         )
@@ -197,15 +300,35 @@ class StationaryMoments(Accumulator):
         return np.broadcast_to(row, (self.grid.n_patches, self.patch_dim))
 
     def spectra(self) -> NDArray[np.complex128]:
-        """S[k] on the whole grid, FFT order, shape (*shape, channels, channels).
+        """Return the cross spectra of the channels on the whole grid of frequencies.
 
-        Density: |X|² divided by the number of pixels; the traces sum to Tr S.
+        Returns
+        -------
+        ndarray of complex128, shape (*shape, channels, channels)
+            S[k] in FFT order, as densities: |X|² divided by the number of pixels. The traces sum to
+            Tr S.
+
+        Raises
+        ------
+        ValueError
+            If no images have been taken in yet.
         """
         by_frequency = self.by_frequency.stack().blocks
         return self.by_frequency.transform.basis.scatter(by_frequency[:, np.newaxis])
 
     def stack(self) -> Stack:
-        """One block per kept band of the patch grid."""
+        """Return the second moment about the mean (or zero), per image.
+
+        Returns
+        -------
+        Stack
+            One Hermitian matrix per kept band of the patch grid.
+
+        Raises
+        ------
+        ValueError
+            If no images have been taken in yet.
+        """
         spectra, basis = self.spectra(), self.transform.basis
         n, d = len(self.transform.multiplicity), self.patch_dim
         blocks = np.empty((n, d, d), dtype=np.complex128)
@@ -225,15 +348,48 @@ class StationaryMoments(Accumulator):
         self.by_frequency.merge(other.by_frequency)
 
     def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
-        """The sums of one image of known second moment."""
+        """Return the sums of one image whose second moment is known.
+
+        Parameters
+        ----------
+        second : ndarray, shape (D, D)
+            Second moment about the mean of flattened images: pixels in row-major order, channels
+            last.
+        mean : float
+            Mean of every pixel.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Sums as `restore` takes them.
+
+        Raises
+        ------
+        ValueError
+            If the matrix changes, beyond rounding, when images shift cyclically by single pixels.
+        """
         return self.by_frequency.sums_of(second, mean)
 
     def arrays(self) -> dict[str, Any]:
-        """The sums, by name."""
+        """Return the sums.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The sums by name, those of `BandMoments` whose patches are single pixels. They are not
+            copied.
+        """
         return self.by_frequency.arrays()
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take up saved sums."""
+        """Put saved sums in the place of those of these moments.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            Sums by name, as `arrays` returns them; kept, not copied. They belong to ``n_images``
+            images.
+        """
         self.by_frequency.n_images = self.n_images
         self.by_frequency.restore(arrays)
 

@@ -60,16 +60,19 @@ class Polyphase:
         self._lag = np.ravel_multi_index(tuple(np.moveaxis(lag, -1, 0)), grid.patch_size)
 
     def diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
-        """What matrices do at each frequency by itself: the diagonal of U_q M U_qᴴ.
+        """Return what matrices do at each frequency by itself: the diagonal of U_q M U_qᴴ.
 
         Parameters
         ----------
         blocks : ndarray, shape (n, d, d)
-            The matrices of the bands ``rows``.
+            Matrices M of the bands ``rows``.
+        rows : slice
+            Range of bands; all by default.
 
         Returns
         -------
-        ndarray, shape (n, pixels of a patch, channels, channels)
+        ndarray of complex128, shape (n, pixels of a patch, channels, channels)
+            One matrix on the channels for each frequency of each band.
         """
         phase = self._phase[rows]
         n, pixels = phase.shape
@@ -84,15 +87,19 @@ class Polyphase:
         return np.einsum("npcpe->npce", split.reshape(n, pixels, c, pixels, c)).copy()
 
     def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
-        """The matrices U_qᴴ diag U_q; undoes `diagonal` where nothing is off it.
+        """Return the matrices U_qᴴ diag U_q; undoes `diagonal` where nothing is off it.
 
         Parameters
         ----------
         diagonal : ndarray, shape (n, pixels of a patch, channels, channels)
+            One matrix on the channels for each frequency of the bands ``rows``.
+        rows : slice
+            Range of bands; all by default.
 
         Returns
         -------
-        ndarray, shape (n, d, d)
+        ndarray of complex128, shape (n, d, d)
+            Matrices that are the same under all cyclic shifts of pixels.
         """
         phase = self._phase[rows]
         n, pixels = phase.shape
@@ -105,13 +112,36 @@ class Polyphase:
         return blocks.reshape(n, pixels * c, pixels * c)
 
     def gather(self, full: NDArray[Any], rows: slice = slice(None)) -> NDArray[Any]:
-        """Values on the whole grid of frequencies, (*shape, ...), band by band."""
+        """Return values on the whole grid of frequencies, band by band.
+
+        Parameters
+        ----------
+        full : ndarray, shape (*shape, ...)
+            Values in FFT order.
+        rows : slice
+            Range of bands; all by default.
+
+        Returns
+        -------
+        ndarray, shape (n, pixels of a patch, ...)
+            Values at the frequencies of each band of ``rows``.
+        """
         return full[tuple(np.moveaxis(self._index[rows], -1, 0))]
 
     def scatter(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values by band, (n_bands, pixels of a patch, ...), on the whole grid in FFT order.
+        """Return values by band on the whole grid of frequencies.
 
-        The values of a real image's spectrum: conjugate at −k.
+        They are taken for those of a real image's spectrum: conjugate at −k.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_bands, pixels of a patch, ...)
+            Values at the frequencies of each band.
+
+        Returns
+        -------
+        ndarray, shape (*shape, ...)
+            The same values in FFT order; zero at frequencies of bands that are not there.
         """
         full = np.zeros((*self.shape, *values.shape[2:]), dtype=values.dtype)
         mirror = -self._index % np.array(self.shape)
@@ -121,16 +151,24 @@ class Polyphase:
 
 
 def smooth_over_patches(full: NDArray[Any], grid: PatchGrid) -> NDArray[Any]:
-    """S̃ = (L/D²)·S ⊛ Π|R|²: spectra smoothed by the power of one pulse, with unit gain.
+    """Return S̃ = (L/D²)·S ⊛ Π|R|²: spectra smoothed by the power of one pulse, with unit gain.
 
-    What is left of a covariance that is the same under all shifts of pixels when everything
-    between different patches is set to zero, averaged over all offsets of the patch grid: each
-    lag is multiplied by the chance that a patch holds both of its pixels.
+    This is what is left of a covariance that is the same under all shifts of pixels when everything
+    between different patches is set to zero, averaged over all offsets of the patch grid: each lag
+    is multiplied by the chance that a patch holds both of its pixels. The pulse R is Eq. 20 of the
+    paper.
 
     Parameters
     ----------
     full : ndarray, shape (*grid.shape, ...)
-        Spectra on the whole grid, FFT order.
+        Spectra on the whole grid, in FFT order.
+    grid : PatchGrid
+        Shape and patches of the images; the pulse is one of its patches.
+
+    Returns
+    -------
+    ndarray of complex128, shape (*grid.shape, ...)
+        The smoothed spectra, in FFT order.
 
     Examples
     --------
