@@ -39,12 +39,14 @@ class MaskRatioSweep:
     Attributes
     ----------
     mask_ratio : ndarray, shape (n,)
-        As they were asked for.
+        Mask ratios as they were asked for.
     hidden : ndarray, shape (n,)
         Fraction of patches that is hidden on average: with a fixed number of patches kept only
         whole patches are.
-    loss, explained : ndarray, shape (n,)
-        ``explained`` is 1 − loss/trace.
+    loss : ndarray, shape (n,)
+        Expected squared error per image, summed over the scored pixels and channels.
+    explained : ndarray, shape (n,)
+        Explained fraction of power, 1 − loss/trace.
     """
 
     mask_ratio: FloatArray
@@ -53,11 +55,23 @@ class MaskRatioSweep:
     explained: FloatArray
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists."""
+        """Return the fields as plain lists.
+
+        Returns
+        -------
+        dict
+            The name of each field, and its value in types that JSON knows.
+        """
         return plain_fields(self)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a row per mask ratio."""
+        """Write a CSV file with one row per mask ratio.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. An existing file is replaced.
+        """
         names = ("mask_ratio", "hidden", "loss", "explained")
         write_columns(path, {name: getattr(self, name) for name in names})
 
@@ -65,24 +79,33 @@ class MaskRatioSweep:
 class LinearMAE(LinearModel):
     """The linear masked autoencoder of least expected loss over all masks.
 
+    With S the second moment of images about their mean, and π₁ and π₂ the probabilities that a
+    patch and that two patches are kept, the loss of x̂ = x̃ W on all pixels is Tr S − 2π₁ Tr(S W) +
+    Tr(Wᵀ Q W) with Q = π₂ S + (π₁−π₂) Blkdiag_p(S); for Bernoulli sampling this is Lemma 1 of the
+    paper. Without a bottleneck the best map is W = π₁ Q⁻¹ S. With one it is W U Uᵀ, with U the top
+    eigenvectors of π₁² S Q⁻¹ S (Theorem 1 of the paper). With ``target="hidden"`` the best map has
+    no weights on the patch that it predicts.
+
     Parameters
     ----------
     patch_size : int or tuple of int
+        Pixels of a patch along each axis; it must divide the images.
     mask_ratio : float
-        Fraction of patches that is hidden, strictly between 0 and 1.
+        Fraction m of patches that is hidden, strictly between 0 and 1.
     rank : int or None
-        Width of the bottleneck; None is none.
+        Width of the bottleneck, from 1 to the numbers in an image; None is none.
     sampling : {"fixed", "bernoulli"}
-        Exactly ⌊L(1−m)⌋ patches kept, as MAE code does, or each by its own coin.
+        Keep exactly ⌊L(1−m)⌋ of L patches, as MAE code does, or each one independently with
+        probability 1−m.
     target : {"all", "hidden"}
         Pixels that are scored: all of the image, or those of hidden patches, as MAE code does;
         that has no closed form with a bottleneck. (MAE's target normalised per patch is nonlinear
         in the image and has no linear form.)
     covariance : {"banded", "dense", "stationary"}
-        The best map that commutes with cyclic shifts by whole patches, the best of all, or the
+        Find the best map that commutes with cyclic shifts by whole patches, the best of all, or the
         best for images of which only the power spectra are known.
     random_offset : bool
-        The patch grid itself is shifted at random, cyclically, for every mask. Needs
+        Shift the patch grid itself at random, cyclically, for every mask. Needs
         ``covariance="stationary"``: then each frequency stands alone, and the model is the
         Wiener filter whose noise is the mask's leakage. Masks are those of
         ``sample_visible(..., random_offset=True)``.
@@ -95,14 +118,27 @@ class LinearMAE(LinearModel):
 
     Attributes
     ----------
-    loss_, trace_ : float
-    eigenvalues_ : ndarray or None
-    mean_ : ndarray
+    loss_ : float
+        Expected squared error per image, summed over the scored pixels and channels.
+    trace_ : float
+        Loss of predicting the mean, summed over the same.
+    eigenvalues_ : ndarray, shape (rank,), or None
+        Eigenvalues of μ² S Q⁻¹ S that the model keeps, descending; None for hidden targets.
+    mean_ : ndarray, shape (*shape[, channels])
+        The mean that is subtracted.
     moments_ : BandMoments, DenseMoments or StationaryMoments
+        Second moments that the model was fitted to.
+    n_images_ : int
+        Images that these moments had seen.
     corruption_ : Corruption
         What happens to images before the model sees them, with its moments.
     solution_ : Solution
         What the solver found: weights, condition of Q, dimensions dropped, components.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range, or the choices do not go together as said above.
 
     Examples
     --------
@@ -154,11 +190,28 @@ class LinearMAE(LinearModel):
         self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
 
     def mask_ratio_sweep(self, ratios: Sequence[float]) -> MaskRatioSweep:
-        """Loss of the full-rank model at other mask ratios, on the fitted moments.
+        """Return the loss of the full-rank model at other mask ratios, on the fitted moments.
 
         One factorisation serves them all, but for a hidden target, which is solved anew: with
         T = Blkdiag_p(S) = GGᴴ and G⁻¹SG⁻ᴴ = UΛUᴴ the solutions share their modes, with gains
         π₁Λ/(π₂Λ + π₁−π₂).
+
+        Parameters
+        ----------
+        ratios : sequence of float
+            Mask ratios, each strictly between 0 and 1.
+
+        Returns
+        -------
+        MaskRatioSweep
+            Loss and explained fraction at each ratio, in the order of ``ratios``.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If there are no ratios, or one is out of its range.
         """
         self._fitted()
         wanted = np.array(
@@ -191,14 +244,26 @@ class LinearMAE(LinearModel):
 class LinearDAE(LinearModel):
     """The linear denoising autoencoder: white noise instead of masks.
 
+    The best map is W = Q⁻¹ S with Q = S + σ² I, Wiener's filter; with a bottleneck it is W U Uᵀ,
+    with U the top eigenvectors of S Q⁻¹ S.
+
     Parameters
     ----------
     patch_size : int or tuple of int
-        Of the bands; the dense model does not depend on it.
+        Pixels of the patches whose bands are solved, along each axis; it must divide the images.
+        The dense model does not depend on it.
     sigma : float
-        Standard deviation of the noise in pixel units.
-    rank, covariance, center, shrinkage
-        As in `LinearMAE`.
+        Standard deviation σ of the noise in pixel units, positive.
+    rank : int or None
+        Width of the bottleneck, from 1 to the numbers in an image; None is none.
+    covariance : {"banded", "dense", "stationary"}
+        Find the best map that commutes with cyclic shifts by whole patches, the best of all, or the
+        best for images of which only the power spectra are known.
+    center : bool
+        Subtract the mean, as in `LinearMAE`.
+    shrinkage : float
+        From 0 to 1: how far the second moment is pulled towards its average over all cyclic
+        shifts of pixels.
 
     Examples
     --------
@@ -232,12 +297,23 @@ class LinearDAE(LinearModel):
 class LinearAE(LinearModel):
     """The linear autoencoder: principal components.
 
+    Nothing happens to the images, so W = U Uᵀ with U the top eigenvectors of S.
+
     Parameters
     ----------
     patch_size : int or tuple of int
+        Pixels of the patches whose bands are solved, along each axis; it must divide the images.
+        The dense model does not depend on it.
     rank : int
-    covariance, center, shrinkage
-        As in `LinearMAE`.
+        Width of the bottleneck, from 1 to the numbers in an image.
+    covariance : {"banded", "dense", "stationary"}
+        Find the best map that commutes with cyclic shifts by whole patches, the best of all, or the
+        best for images of which only the power spectra are known.
+    center : bool
+        Subtract the mean, as in `LinearMAE`.
+    shrinkage : float
+        From 0 to 1: how far the second moment is pulled towards its average over all cyclic
+        shifts of pixels.
 
     Examples
     --------
@@ -276,7 +352,17 @@ MODELS: dict[str, type[LinearMAE | LinearDAE | LinearAE]] = {
 
 
 def load_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE:
-    """Read a model that `LinearModel.save` wrote. Nothing in the file is executed.
+    """Read a linear model of any class that its ``save`` wrote. Nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to read.
+
+    Returns
+    -------
+    LinearMAE, LinearDAE or LinearAE
+        The fitted model.
 
     Raises
     ------

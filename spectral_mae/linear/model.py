@@ -49,6 +49,7 @@ class ShrinkageChoice:
     Attributes
     ----------
     shrinkage : ndarray, shape (n,)
+        Values that were tried, in their order.
     explained : ndarray, shape (n,)
         Explained fraction of power on the held-out images; NaN where there is no model.
     best : float
@@ -61,7 +62,10 @@ class ShrinkageChoice:
 
 
 class LinearModel(ABC):
-    """What the linear models share; see `spectral_mae.LinearMAE`."""
+    """Parameters, fit, scores and results, which are the same for all linear models.
+
+    See `spectral_mae.LinearMAE` for the parameters.
+    """
 
     patch_size: _checks.PerAxis
     rank: int | None
@@ -80,11 +84,40 @@ class LinearModel(ABC):
         """What the parameters stand for: what happens to images before the model sees them."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Constructor arguments by name, as scikit-learn has it."""
+        """Return the constructor arguments by name, as estimators of scikit-learn do.
+
+        Parameters
+        ----------
+        deep : bool
+            Accepted for scikit-learn's interface; no argument is an estimator, so it has no effect.
+
+        Returns
+        -------
+        dict of str to object
+            The arguments by name.
+        """
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def set_params(self, **params: Any) -> Self:
-        """Change constructor arguments; what was fitted before is gone, but for the moments."""
+        """Change constructor arguments.
+
+        What was fitted before is gone, but for the moments: fit again.
+
+        Parameters
+        ----------
+        **params : dict
+            New arguments by name; the others stay as they are.
+
+        Returns
+        -------
+        self
+            This model, no longer fitted.
+
+        Raises
+        ------
+        ValueError
+            If there is no argument of that name, or its value is not allowed.
+        """
         unknown = params.keys() - self.get_params().keys()
         if unknown:
             raise ValueError(f"{type(self).__name__} has no parameters {sorted(unknown)}")
@@ -97,12 +130,12 @@ class LinearModel(ABC):
         return f"{type(self).__name__}({arguments})"
 
     def fit(self, images: ArrayLike | Iterable[ArrayLike], channel_axis: int | None = None) -> Self:
-        """Fit to images.
+        """Fit the model to images, in closed form.
 
         Parameters
         ----------
         images : array_like, shape (n, *shape), or an iterator or loader of such batches
-            With one more axis at ``channel_axis`` if that is given.
+            Images, with one more axis at ``channel_axis`` if that is given.
         channel_axis : int or None
             Axis of the channels in a batch. Once a model is fitted to several channels, None means
             the last axis everywhere.
@@ -110,6 +143,14 @@ class LinearModel(ABC):
         Returns
         -------
         self
+            This model, fitted.
+
+        Raises
+        ------
+        ValueError
+            If there are no images, they differ in shape, or they hold NaN or infinity; if the patch
+            size does not divide them, or the rank is larger than the numbers in an image; for a
+            hidden target, if their second moment has no closed form.
         """
         moments: Moments | None = None
         for batch in _batches(images):
@@ -122,17 +163,28 @@ class LinearModel(ABC):
         return self.fit_moments(moments)
 
     def fit_moments(self, moments: Moments) -> Self:
-        """Fit to second moments that were accumulated before.
+        """Fit the model to second moments that were accumulated before.
 
         They are kept as ``moments_``, not copied: what they take in afterwards belongs to another
         model, so fit again.
+
+        Parameters
+        ----------
+        moments : BandMoments, DenseMoments or StationaryMoments
+            Moments of the kind that ``covariance`` names, of at least one image.
+
+        Returns
+        -------
+        self
+            This model, fitted.
 
         Raises
         ------
         TypeError
             If the moments are of another kind than this model's covariance.
         ValueError
-            If they do not fit this model's patch size or centring.
+            If they do not fit this model's patch size, centring or rank, or have seen no images;
+            for a hidden target, if they have no closed form.
         """
         expected = KINDS[self.covariance]
         if not isinstance(moments, expected):
@@ -183,16 +235,42 @@ class LinearModel(ABC):
     def second_moment(
         self, images: ArrayLike | Iterable[ArrayLike], channel_axis: int | None = None
     ) -> CentredStack:
-        """Second moment of (other) images about the fitted mean.
+        """Return the second moment of (other) images about the fitted mean.
 
         `score` and `choose_shrinkage` take it in the place of the images, so that many models of
         one patch size, fitted to the same images, need to see the others only once.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, *shape), or an iterator or loader of such batches
+            Images, with the channels as they were fitted.
+        channel_axis : int or None
+            Axis of the channels in a batch. None means a single channel, or the last axis if the
+            model is fitted to several.
+
+        Returns
+        -------
+        CentredStack
+            Second moment per image, in the coordinates of this model.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If there are no images, they do not fit the fitted ones, or they hold NaN or infinity.
         """
         self._fitted()
         return self._about_mean(images, channel_axis, lambda _: 0.0)[0]
 
     def empty_second_moment(self) -> Moments:
-        """Moments about zero, for the patches of (other) images minus `centre`."""
+        """Return moments about zero, for the patches of (other) images minus `centre`.
+
+        Returns
+        -------
+        BandMoments or DenseMoments
+            Moments that have seen no images yet; `second_moment_of` takes them when they have.
+        """
         working = self._working
         kind = KINDS["dense" if self.covariance == "dense" else "banded"]
         return kind(working.grid, working.channels, center=False)
@@ -204,7 +282,25 @@ class LinearModel(ABC):
         return self._working.mean
 
     def second_moment_of(self, moments: Moments) -> CentredStack:
-        """`second_moment`, from what `empty_second_moment` has taken in."""
+        """Return what `second_moment` returns, from moments that have taken in the images.
+
+        Parameters
+        ----------
+        moments : BandMoments or DenseMoments
+            What `empty_second_moment` returned; it has since taken in images minus `centre`.
+
+        Returns
+        -------
+        CentredStack
+            Second moment per image, in the coordinates of this model.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If the moments have seen no images.
+        """
         self._fitted()
         working = self._working
         stack = self.corruption_.prepared(moments.stack(), working.transform)
@@ -222,19 +318,28 @@ class LinearModel(ABC):
         images: ArrayLike | Iterable[ArrayLike] | CentredStack,
         channel_axis: int | None = None,
     ) -> float:
-        """Explained fraction of power on (other) images, exact over all corruptions.
+        """Return the explained fraction of power on (other) images, exact over all corruptions.
 
-        1 − loss/trace, both about the fitted mean; below zero where predicting the mean is
-        better.
+        This is 1 − loss/trace, both about the fitted mean; below zero where predicting the mean is
+        better. The loss is Tr S − 2μ Tr(S W) + Tr(Wᵀ Q W), with S and Q those of the given images.
 
         Parameters
         ----------
         images : array_like, shape (n, *shape), or an iterator of such batches, or CentredStack
-            The last is what `second_moment` made of the images.
+            Images, with the channels as they were fitted, or what `second_moment` made of them.
         channel_axis : int or None
+            Axis of the channels in a batch. None means a single channel, or the last axis if the
+            model is fitted to several.
+
+        Returns
+        -------
+        float
+            Explained fraction of power, at most 1.
 
         Raises
         ------
+        NotFittedError
+            If the model is not fitted.
         ValueError
             If the images do not fit, hold NaN, or have no power about the mean; for a second
             moment, if the rank splits a conjugate pair of bands, whose half it does not tell.
@@ -263,17 +368,27 @@ class LinearModel(ABC):
         Parameters
         ----------
         images : array_like, shape (n, *shape), or an iterator of such batches, or CentredStack
-            Held out from the fit; the last is what `second_moment` made of them.
+            Images held out from the fit, or what `second_moment` made of them.
         values : sequence of float
             Shrinkages to try, from 0 to 1.
         channel_axis : int or None
+            Axis of the channels in a batch. None means a single channel, or the last axis if the
+            model is fitted to several.
 
         Returns
         -------
         ShrinkageChoice
-            ``shrinkage`` of this model is then its ``best``. (Where a rank splits a conjugate
-            pair of bands the half that is kept is left out of what is compared; on a stationary
-            model shrinkage has no effect.)
+            The values and what they explain; ``shrinkage`` of this model is then its ``best``.
+            (Where a rank splits a conjugate pair of bands the half that is kept is left out of what
+            is compared; on a stationary model shrinkage has no effect.)
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If there are no values, or one is outside of 0 to 1; if the images do not fit, hold NaN,
+            or have no power about the mean.
         """
         self._fitted()
         tried = [
@@ -315,24 +430,34 @@ class LinearModel(ABC):
         paste_visible: bool = False,
         channel_axis: int | None = None,
     ) -> FloatArray:
-        """The model's output for (corrupted) images.
+        """Return the model's output for (corrupted) images.
 
         x̂ = mean + ((x − mean) ⊙ visible) W.
 
         Parameters
         ----------
-        images : array_like, shape (n, *shape), with the channels as they were fitted
+        images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
+            Images, corrupted already or to be masked by ``visible``.
         visible : array_like of bool, shape (*shape) or (n, *shape), or None
-            What is kept; hidden pixels may hold anything, NaN too. None keeps everything, which a
-            masked autoencoder was not made for: its gain is then up to 1/π₁.
+            True where a pixel is kept; hidden pixels may hold anything, NaN too. None keeps
+            everything, which a masked autoencoder was not made for: its gain is then up to 1/π₁.
         paste_visible : bool
             Put the visible pixels back into the output.
         channel_axis : int or None
+            Axis of the channels in ``images``. None means a single channel, or the last axis if the
+            model is fitted to several.
 
         Returns
         -------
-        ndarray, shape (n, *shape[, channels])
-            Channels last.
+        ndarray of float64, shape (n, *shape[, channels])
+            The output, channels last.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If images or masks do not fit the fitted images, or a visible pixel is NaN or infinite.
         """
         map_ = self._map()
         patches, masks = self._working.masked_patches(images, visible, channel_axis)
@@ -347,10 +472,27 @@ class LinearModel(ABC):
     ) -> FloatArray:
         """Draw what the model is made to see of images: masked about the mean, or with noise.
 
+        Parameters
+        ----------
+        images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
+            Images as they are.
+        channel_axis : int or None
+            Axis of the channels in ``images``. None means a single channel, or the last axis if the
+            model is fitted to several.
+        rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+            Seed or generator of the masks or the noise, drawn anew for each image.
+
         Returns
         -------
-        ndarray, shape (n, *shape[, channels])
-            Hidden pixels hold the fitted mean.
+        ndarray of float64, shape (n, *shape[, channels])
+            Corrupted images, channels last. Hidden pixels hold the fitted mean.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If the images do not fit the fitted ones, or hold NaN or infinity.
         """
         map_, working = self._map(), self._working
         patches = working.to_patches(images, channel_axis)
@@ -361,18 +503,26 @@ class LinearModel(ABC):
         return map_.to_image(patches + (drawn - centred))  # exact where nothing happens
 
     def weights(self, output_pixel: int | tuple[int, ...], *, channel: int = 0) -> FloatArray:
-        """Receptive field: what every input pixel contributes to one output pixel.
+        """Return what every input pixel contributes to one output pixel: its receptive field.
 
         Parameters
         ----------
         output_pixel : int or tuple of int
-            Index of the pixel.
+            Index of the pixel along each axis; negative ones count from the end.
         channel : int
             Channel of the output.
 
         Returns
         -------
-        ndarray, shape (*shape[, channels])
+        ndarray of float64, shape (*shape[, channels])
+            Column of W that belongs to this output; channels of the input last.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If there is no such pixel or channel.
         """
         map_ = self._map()
         return map_.weights(map_.place(output_pixel, channel), channel)
@@ -380,14 +530,34 @@ class LinearModel(ABC):
     def receptive_field(
         self, output_pixel: int | tuple[int, ...], *, channel: int = 0
     ) -> ReceptiveField:
-        """The weights of one output pixel, with measures of how far they reach."""
+        """Return the weights of one output pixel, with measures of how far they reach.
+
+        Parameters
+        ----------
+        output_pixel : int or tuple of int
+            Index of the pixel along each axis; negative ones count from the end.
+        channel : int
+            Channel of the output.
+
+        Returns
+        -------
+        ReceptiveField
+            The weights of `weights`; distances go around the borders but for dense models.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If there is no such pixel or channel.
+        """
         map_ = self._map()
         place = map_.place(output_pixel, channel)
         periodic = self.covariance != "dense"
         return ReceptiveField(map_.weights(place, channel), self.moments_.grid, place, periodic)
 
     def receptive_fields(self) -> Iterator[ReceptiveField]:
-        """The receptive fields of all output pixels and channels, or of all that differ.
+        """Yield the receptive fields of all output pixels and channels, or of all that differ.
 
         Those of a map that commutes with shifts by patches are the shifts of one patch's (not so
         where the rank splits a conjugate pair of bands).
@@ -395,6 +565,7 @@ class LinearModel(ABC):
         Yields
         ------
         ReceptiveField
+            Field of one pixel and channel; pixels in row-major order, channels fastest.
         """
         commutes = self.covariance != "dense" and self._half(self._fitted()) is None
         grid, channels = self.moments_.grid, self.moments_.channels
@@ -404,10 +575,20 @@ class LinearModel(ABC):
                 yield self.receptive_field(pixel, channel=channel)
 
     def frequency_response(self) -> FrequencyResponse:
-        """What the model makes of each frequency of the images it was fitted to.
+        """Return what the model makes of each frequency of the images it was fitted to.
 
-        Gain, passed, aliased and noise power, error and explained fraction; the error sums to
-        ``loss_`` (for a hidden target to ``loss_``/(1−π₁), that of an image all hidden).
+        It holds gain, passed, aliased and noise power, error and explained fraction; the error sums
+        to ``loss_`` (for a hidden target to ``loss_``/(1−π₁), that of an image all hidden).
+
+        Returns
+        -------
+        FrequencyResponse
+            One value of each for every frequency of the whole grid.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
         """
         solution = self._fitted()
         half = self._half(solution)
@@ -420,44 +601,87 @@ class LinearModel(ABC):
         )
 
     def encoder(self, n: int | None = None) -> FloatArray:
-        """What the code reads: c_i = x̃ · encoder_i, the columns of the paper's A.
+        """Return what the code reads: c_i = x̃ · encoder_i, the columns of the paper's A.
+
+        With U the top eigenvectors of μ² S Q⁻¹ S, A = μ Q⁻¹ S U (Theorem 1 of the paper).
 
         Parameters
         ----------
         n : int or None
-            How many, by descending eigenvalue; all by default. (A banded model's come as cosine
-            and sine of a band, over all patches.)
+            Number of columns, from 1 to the rank, by descending eigenvalue; all by default. (A
+            banded model's come as cosine and sine of a band, over all patches.)
 
         Returns
         -------
-        ndarray, shape (n, *shape[, channels])
+        ndarray of float64, shape (n, *shape[, channels])
+            The columns as images.
 
         Raises
         ------
+        NotFittedError
+            If the model is not fitted.
         ValueError
             If the model has no bottleneck, or not so many columns.
         """
         return self._map().encoder(self._columns(n))
 
     def decoder(self, n: int | None = None) -> FloatArray:
-        """What the code writes: x̂ = Σ_i c_i decoder_i, the rows of the paper's B, orthonormal.
+        """Return what the code writes: x̂ = Σ_i c_i decoder_i, rows of the paper's B.
 
-        Arguments and result as of `encoder`.
+        They are orthonormal: the top eigenvectors of μ² S Q⁻¹ S (Theorem 1 of the paper).
+
+        Parameters
+        ----------
+        n : int or None
+            Number of rows, from 1 to the rank, by descending eigenvalue; all by default. (A banded
+            model's come as cosine and sine of a band, over all patches.)
+
+        Returns
+        -------
+        ndarray of float64, shape (n, *shape[, channels])
+            The rows as images.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If the model has no bottleneck, or not so many rows.
         """
         return self._map().decoder(self._columns(n))
 
     def weight_matrix(self) -> NDArray[np.float64]:
-        """W as a (D, D) matrix in the pixel order of a flattened image, channels last.
+        """Return W as a matrix in the pixel order of a flattened image, channels last.
+
+        Returns
+        -------
+        ndarray of float64, shape (D, D)
+            Rows are inputs, columns outputs: x̂ = x̃ W about the mean.
 
         Raises
         ------
+        NotFittedError
+            If the model is not fitted.
         ValueError
-            Above 4096 numbers per image; use `weights` for single columns there.
+            If an image has more than 4096 numbers; use `weights` for single columns there.
         """
         return self._map().matrix()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted model to an npz file, without pickles: parameters, moments, solution."""
+        """Write the fitted model to an npz file, without pickles.
+
+        The file holds parameters, moments and solution; `load` and `load_model` read it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. An existing file is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        """
         solution = self._fitted()
         name = type(self).__name__
         model_file.write(path, Stored(name, self.get_params(), self.moments_, solution))
@@ -465,6 +689,16 @@ class LinearModel(ABC):
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a model of this class that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to read. Nothing in it is executed.
+
+        Returns
+        -------
+        LinearMAE, LinearDAE or LinearAE
+            The fitted model, of this class.
 
         Raises
         ------
@@ -478,7 +712,18 @@ class LinearModel(ABC):
 
     @classmethod
     def from_stored(cls, stored: Stored) -> Self:
-        """A model as a file holds it."""
+        """Return a model as a file holds it.
+
+        Parameters
+        ----------
+        stored : Stored
+            Parameters, moments and solution of a model of this class.
+
+        Returns
+        -------
+        LinearMAE, LinearDAE or LinearAE
+            The fitted model, of this class.
+        """
         model = cls(**stored.parameters)
         model.moments_, model.solution_ = stored.moments, stored.solution
         model.corruption_ = model._corruption(stored.moments.grid)

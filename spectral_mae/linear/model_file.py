@@ -28,9 +28,11 @@ class Stored:
     model : str
         Name of its class.
     parameters : dict
-        Its constructor's arguments.
+        Arguments of its constructor by name.
     moments : BandMoments, DenseMoments or StationaryMoments
+        Moments that it was fitted to.
     solution : Solution
+        The solution for them.
     """
 
     model: str
@@ -40,7 +42,15 @@ class Stored:
 
 
 def write(path: str | os.PathLike[str], stored: Stored) -> None:
-    """Write a file."""
+    """Write a model to an npz file, without pickles.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write. An existing file is replaced.
+    stored : Stored
+        The model.
+    """
     arrays: dict[str, Any] = {
         "model": np.array(stored.model),
         "parameters": np.array(json.dumps(stored.parameters, default=_plain)),
@@ -53,7 +63,17 @@ def write(path: str | os.PathLike[str], stored: Stored) -> None:
 
 
 def read(path: str | os.PathLike[str]) -> Stored:
-    """Read a file; nothing in it is executed.
+    """Read a model from a file; nothing in it is executed.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File that `write` wrote.
+
+    Returns
+    -------
+    Stored
+        The model.
 
     Raises
     ------
