@@ -16,7 +16,17 @@ from spectral_mae.masks.patches import PatchGrid, expect_grid
 
 
 def patch_borders(grid: PatchGrid) -> BoolArray:
-    """True on the first and last pixels of patches along any axis, shape (*shape).
+    """Return the pixels that are the first or last of a patch along any axis.
+
+    Parameters
+    ----------
+    grid : PatchGrid
+        Shape and patches of the images.
+
+    Returns
+    -------
+    ndarray of bool, shape (*shape)
+        True on the borders of patches.
 
     Examples
     --------
@@ -33,19 +43,21 @@ def patch_borders(grid: PatchGrid) -> BoolArray:
 
 
 def border_energy_share(filters: FloatArray, grid: PatchGrid) -> float:
-    """Share of Σ a² of an encoder or decoder that lies on `patch_borders`.
+    """Return the share of Σ a² of an encoder or decoder that lies on `patch_borders`.
 
-    Where filters take no notice of patches it is about ``patch_borders(grid).mean()``.
+    Where filters do not depend on the patches it is about ``patch_borders(grid).mean()``.
 
     Parameters
     ----------
     filters : ndarray, shape (n, *shape[, channels])
-        As `LinearMAE.encoder` gives them.
+        Filters a, as `LinearMAE.encoder` gives them.
     grid : PatchGrid
+        Shape and patches of the images.
 
     Returns
     -------
     float
+        The share, from 0 to 1.
 
     Raises
     ------
@@ -65,12 +77,19 @@ def border_energy_share(filters: FloatArray, grid: PatchGrid) -> float:
 
 
 def filter_energy(filters: FloatArray, grid: PatchGrid) -> FloatArray:
-    """Σ a² at each pixel, over filters and channels, shape (*shape).
+    """Return Σ a² at each pixel, over filters and channels.
 
     Parameters
     ----------
     filters : ndarray, shape (n, *shape[, channels])
+        Filters a, as `LinearMAE.encoder` gives them.
     grid : PatchGrid
+        Shape and patches of the images.
+
+    Returns
+    -------
+    ndarray, shape (*shape)
+        The sum at each pixel.
 
     Raises
     ------
@@ -91,8 +110,9 @@ class Bottleneck:
     Parameters
     ----------
     components : Components
+        The eigenvectors that the model keeps, with their encoders.
     transform : BlockTransform
-        The coordinates that the blocks of the components are of.
+        Coordinates of the blocks of the components.
     """
 
     def __init__(self, components: Components, transform: BlockTransform) -> None:
@@ -100,15 +120,43 @@ class Bottleneck:
         self._transform = transform
 
     def decoder(self, n: int) -> FloatArray:
-        """The first ``n`` rows of the decoder, orthonormal, shape (n, n_patches, patch_dim)."""
+        """Return the first rows of the decoder, orthonormal.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows, from 1 to the rank.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_patches, patch_dim)
+            The rows as images cut into patches.
+        """
         return self._real(self._components.decoder, n)
 
     def encoder(self, n: int) -> FloatArray:
-        """The first ``n`` columns of the encoder, shape (n, n_patches, patch_dim)."""
+        """Return the first columns of the encoder.
+
+        Parameters
+        ----------
+        n : int
+            Number of columns, from 1 to the rank.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_patches, patch_dim)
+            The columns as images cut into patches.
+        """
         return self._real(self._components.encoder, n)
 
     def half_pair(self) -> HalfPair | None:
-        """The direction kept of a conjugate pair that the rank splits."""
+        """Return the direction kept of a conjugate pair that the rank splits.
+
+        Returns
+        -------
+        HalfPair or None
+            The direction; None if the rank splits no pair.
+        """
         components, transform = self._components, self._transform
         split = components.split
         if split is None or not isinstance(transform, BandTransform):
@@ -136,7 +184,10 @@ class HalfPair:
 
     Parameters
     ----------
-    encoder, decoder : ndarray, shape (n_patches, patch_dim)
+    encoder : ndarray, shape (n_patches, patch_dim)
+        Image that the code is the inner product with.
+    decoder : ndarray, shape (n_patches, patch_dim)
+        Image that the code is multiplied by; its norm is 1.
     """
 
     def __init__(self, encoder: FloatArray, decoder: FloatArray) -> None:
@@ -144,12 +195,40 @@ class HalfPair:
         self.decoder = decoder
 
     def apply(self, patches: FloatArray, *, transpose: bool = False) -> FloatArray:
-        """Its share of the output."""
+        """Return what this direction adds to the output.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (n, n_patches, patch_dim)
+            Corrupted images about the mean, cut into patches.
+        transpose : bool
+            Map by the transposed map instead.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_patches, patch_dim)
+            Its share of the output.
+        """
         read, write = (self.decoder, self.encoder) if transpose else (self.encoder, self.decoder)
         return np.einsum("nld,ld->n", patches, read)[:, np.newaxis, np.newaxis] * write
 
     def loss(self, patches: FloatArray, corruption: Corruption) -> float:
-        """What it adds to the expected loss; it is orthogonal to the rest of the output."""
+        """Return what this direction adds to the expected loss.
+
+        It is orthogonal to the rest of the output.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (n, n_patches, patch_dim)
+            Images about the mean, cut into patches, before any corruption.
+        corruption : Corruption
+            The corruption, over all of whose draws the loss is expected.
+
+        Returns
+        -------
+        float
+            Mean over the images; negative where the direction helps.
+        """
         shares = np.einsum("nld,ld->nl", patches, self.encoder)
         target = np.einsum("nld,ld->n", patches, self.decoder)
         mix = corruption.mix

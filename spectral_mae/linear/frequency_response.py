@@ -84,9 +84,17 @@ class FrequencyResponse:
         return _explained(self.error, self.original)
 
     def radial(self, bins: Bins = None) -> RadialResponse:
-        """Averages over rings of frequency; ``bins`` as in `Spectrum.radial`.
+        """Return the averages over rings of frequency.
 
-        Ratios are those of the averages.
+        Parameters
+        ----------
+        bins : int, sequence of float or None
+            Number or edges of the rings, as in `Spectrum.radial`.
+
+        Returns
+        -------
+        RadialResponse
+            Mean powers of each ring; ratios are those of the means.
         """
         rings = RingBins(self.shape, (1.0,) * len(self.shape), bins)
 
@@ -109,7 +117,14 @@ class FrequencyResponse:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All curves as plain lists; the complex gain as its two parts."""
+        """Return the fields as plain lists.
+
+        Returns
+        -------
+        dict
+            The name of each field, and its value in types that JSON knows; the complex gain is a
+            dict of its parts ``real`` and ``imag``.
+        """
         fields = plain_fields(self)
         fields["gain"] = {"real": self.gain.real.tolist(), "imag": self.gain.imag.tolist()}
         return fields
@@ -122,10 +137,11 @@ class RadialResponse:
     Attributes
     ----------
     frequency : ndarray, shape (n_bins,)
-        Cycles/pixel.
+        Mean distance from zero of the frequencies in each ring, cycles/pixel.
     count : ndarray of int, shape (n_bins,)
+        Frequencies of the whole grid in each ring.
     gain : ndarray, shape (n_bins,)
-        Real part, weighted with the power of the images.
+        Real part of the gain, weighted with the power of the images.
     original, passed, aliased, noise, error : ndarray, shape (n_bins,)
         Mean power densities, as in `FrequencyResponse`.
     """
@@ -150,11 +166,23 @@ class RadialResponse:
         return _explained(self.error, self.original)
 
     def to_dict(self) -> dict[str, Any]:
-        """All curves as plain lists."""
+        """Return all curves as plain lists.
+
+        Returns
+        -------
+        dict of str to list
+            The columns of `to_csv` by name.
+        """
         return {name: column.tolist() for name, column in self._columns().items()}
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a row per ring."""
+        """Write a CSV file with one row per ring.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. An existing file is replaced.
+        """
         write_columns(path, self._columns())
 
     def _columns(self) -> dict[str, NDArray[Any]]:
@@ -170,20 +198,26 @@ def frequency_response(
     weights: NDArray[Any],
     extra: tuple[FloatArray, FloatArray] | None = None,
 ) -> FrequencyResponse:
-    """The response of a map on a stack.
+    """Return the response of a map on a stack.
 
     Parameters
     ----------
     stack : Stack
-        The images.
+        Second moment of the images.
     transform : BlockTransform
-        The coordinates of the stack.
+        Coordinates of the stack.
     mix : Mix
-        The corruption.
+        Moments of the corruption.
     weights : ndarray, shape (n_blocks, d, d)
+        The map W, block by block.
     extra : (encoder, decoder) or None
         A map of rank one that is added, x̂ += (x̃ · encoder) decoder, each of shape
         (n_patches, patch_dim).
+
+    Returns
+    -------
+    FrequencyResponse
+        One value of each curve for every frequency of the whole grid.
     """
 
     def work(rows: slice) -> tuple[Complex128Array, ...]:

@@ -27,7 +27,7 @@ class NoClosedFormError(ValueError):
 
 
 def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
-    """The best full-rank map when only hidden patches are scored.
+    """Return the best full-rank map when only hidden patches are scored.
 
     With P the pseudo-inverse of Q' = π₂' S + (π₁'−π₂') Blkdiag_p(S), W = π₁' (P S − P Λ) with
     Λ = Blkdiag_p(P)⁺ Blkdiag_p(P S), which makes the own-patch blocks of W vanish: a patch that
@@ -37,15 +37,16 @@ def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
     Parameters
     ----------
     stack : Stack
+        Second moment S of the images.
     given_hidden : Mix
         Moments of the masking given that the output patch is hidden.
     pi1 : float
-        Inclusion probability of a patch.
+        Inclusion probability π₁ of a patch.
 
     Returns
     -------
     Solution
-        ``trace`` is (1−π₁)·Tr S, what predicting the mean costs on hidden pixels.
+        The map; its ``trace`` is (1−π₁)·Tr S, what predicting the mean costs on hidden pixels.
 
     Raises
     ------

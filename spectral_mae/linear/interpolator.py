@@ -36,8 +36,9 @@ class Interpolation:
     images : ndarray, shape (n, *shape[, channels])
         Visible pixels as they were (smoothed, if there is noise), hidden ones interpolated.
     residual : ndarray, shape (n,)
-        ‖b − (S_vv + νI)a‖ / ‖b‖ of each image's equations at the end.
+        Relative residual ‖b − (S_vv + νI)a‖ / ‖b‖ of each image's equations at the end.
     n_iterations : int
+        Steps of conjugate gradients that were taken.
     converged : bool
         Whether every residual is at most the tolerance.
     """
@@ -58,18 +59,31 @@ class Interpolation:
 class Interpolator:
     """Conditional means under given second moments.
 
+    With S the second moment, m the mean, and v and h the visible and hidden pixels of an image, the
+    hidden ones become x̂_h = m_h + S_hv (S_vv + νI)⁻¹ (x_v − m_v). No linear map that depends on
+    the mask has a smaller expected error under these moments.
+
     Parameters
     ----------
     moments : BandMoments, DenseMoments or StationaryMoments
-        As ``model.moments_`` of a fitted model.
+        Second moments of at least one image, as ``model.moments_`` of a fitted model.
     noise : float
-        ν, variance of white noise on the visible pixels. Zero interpolates exactly; a little
-        makes ill-conditioned equations quick to solve.
+        Variance ν of white noise on the visible pixels, 0 or more. Zero interpolates exactly; a
+        little makes ill-conditioned equations quick to solve.
     shrinkage : float
-        As of the linear models.
+        From 0 to 1: how far the second moment is pulled towards its average over all cyclic
+        shifts of pixels, as in `LinearMAE`.
     tolerance : float
-        Relative residual to reach.
+        Relative residual to reach, strictly between 0 and 1.
     max_iterations : int
+        Most steps of conjugate gradients, positive.
+
+    Raises
+    ------
+    TypeError
+        If ``moments`` are none.
+    ValueError
+        If they have seen no images, or a number is out of its range.
 
     Examples
     --------
@@ -108,14 +122,18 @@ class Interpolator:
 
         Parameters
         ----------
-        images : array_like, shape (n, *shape), with the channels as the moments have them
+        images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
+            Images; hidden pixels may hold anything, NaN too.
         visible : array_like of bool, shape (*shape) or (n, *shape)
-            Any mask, of patches or not.
+            True where a pixel is visible. Any mask, of patches or not.
         channel_axis : int or None
+            Axis of the channels in ``images``. None means a single channel, or the last axis if the
+            moments have several.
 
         Returns
         -------
         Interpolation
+            The images, channels last, and how well their equations were solved.
 
         Raises
         ------
@@ -144,7 +162,20 @@ class Interpolator:
         )
 
     def draw(self, n: int, rng: Seed = None) -> FloatArray:
-        """Gaussian images with these moments, shape (n, *shape[, channels])."""
+        """Draw Gaussian images with these moments.
+
+        Parameters
+        ----------
+        n : int
+            Number of images, positive.
+        rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+            Seed or generator.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, *shape[, channels])
+            Independent images, channels last.
+        """
         moments, generator = self._moments, generator_of(rng)
         n = _checks.positive_int("n", n)
         white = generator.standard_normal((n, moments.grid.n_patches, moments.patch_dim))

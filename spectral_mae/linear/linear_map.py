@@ -22,6 +22,7 @@ class LinearMap:
     Parameters
     ----------
     solution : Solution
+        The map, block by block.
     transform : BlockTransform
         The coordinates in which it was solved.
     """
@@ -31,13 +32,37 @@ class LinearMap:
         self._transform = transform
 
     def apply(self, patches: FloatArray, *, transpose: bool = False) -> FloatArray:
-        """Map images cut into patches, (n, n_patches, patch_dim); or by the transposed map."""
+        """Map images that are cut into patches.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (n, n_patches, patch_dim)
+            Images about the mean.
+        transpose : bool
+            Map by the transposed map instead.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_patches, patch_dim)
+            The output about the mean.
+        """
         output = self._transform.apply(self._solution.weights, patches, transpose=transpose)
         half = self.half
         return output if half is None else output + half.apply(patches, transpose=transpose)
 
     def to_image(self, patches: FloatArray) -> FloatArray:
-        """Patches put together, (n, *shape[, channels]); one channel has no axis."""
+        """Put patches together to images.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (n, n_patches, patch_dim)
+            Images cut into patches.
+
+        Returns
+        -------
+        ndarray, shape (n, *shape[, channels])
+            The images, channels last; a single channel has no axis.
+        """
         channel_axis = None if self._transform.channels == 1 else -1
         return self._transform.grid.from_patches(patches, channel_axis=channel_axis)
 
@@ -47,7 +72,20 @@ class LinearMap:
         return None if self._solution.split is None else self._bottleneck.half_pair()
 
     def weights(self, place: tuple[int, ...], channel: int) -> FloatArray:
-        """What every input contributes to one output, (*shape[, channels])."""
+        """Return what every input contributes to one output.
+
+        Parameters
+        ----------
+        place : tuple of int
+            Index of the output pixel, from 0.
+        channel : int
+            Channel of the output.
+
+        Returns
+        -------
+        ndarray of float64, shape (*shape[, channels])
+            Column of W that belongs to this output.
+        """
         transform = self._transform
         delta = np.zeros((1, *transform.grid.shape, transform.channels))
         delta[(0, *place, channel)] = 1.0
@@ -55,12 +93,17 @@ class LinearMap:
         return self.to_image(self.apply(patches, transpose=True))[0]
 
     def matrix(self) -> NDArray[np.float64]:
-        """W as (D, D), rows and columns in the order of a flattened image, channels last.
+        """Return W as a matrix in the order of a flattened image, channels last.
+
+        Returns
+        -------
+        ndarray of float64, shape (D, D)
+            Rows are inputs, columns outputs.
 
         Raises
         ------
         ValueError
-            Above 4096 numbers per image.
+            If an image has more than 4096 numbers.
         """
         transform = self._transform
         size = transform.grid.n_patches * transform.patch_dim
@@ -75,15 +118,59 @@ class LinearMap:
         return np.asarray(rows.reshape(size, size), dtype=np.float64)
 
     def encoder(self, n: int) -> FloatArray:
-        """The first ``n`` columns of the encoder, (n, *shape[, channels])."""
+        """Return the first columns of the encoder.
+
+        Parameters
+        ----------
+        n : int
+            Number of columns, from 1 to the rank.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, *shape[, channels])
+            The columns as images.
+
+        Raises
+        ------
+        ValueError
+            If the map is of full rank.
+        """
         return self.to_image(self._bottleneck.encoder(n))
 
     def decoder(self, n: int) -> FloatArray:
-        """The first ``n`` rows of the decoder, (n, *shape[, channels])."""
+        """Return the first rows of the decoder.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows, from 1 to the rank.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, *shape[, channels])
+            The rows as images.
+
+        Raises
+        ------
+        ValueError
+            If the map is of full rank.
+        """
         return self.to_image(self._bottleneck.decoder(n))
 
     def place(self, output_pixel: int | tuple[int, ...], channel: int) -> tuple[int, ...]:
-        """Index of a pixel, counted from the front.
+        """Return the index of a pixel, counted from the front.
+
+        Parameters
+        ----------
+        output_pixel : int or tuple of int
+            Index of the pixel along each axis; negative ones count from the end.
+        channel : int
+            Channel, which is only checked.
+
+        Returns
+        -------
+        tuple of int
+            Index along each axis, from 0.
 
         Raises
         ------

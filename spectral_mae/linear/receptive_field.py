@@ -38,7 +38,7 @@ class WeightsByDistance:
 
     @property
     def decay_length(self) -> float:
-        """ξ of the exponential exp(−r/ξ) that fits the weights, in pixels.
+        """Length ξ, in pixels, of the exponential exp(−r/ξ) that fits the weights.
 
         Least squares on the logarithm, each ring counted by its normalised weight, so that what is
         far and faint does not decide; infinite where weights do not decay, NaN where fewer than
@@ -53,11 +53,23 @@ class WeightsByDistance:
         return float("inf") if flat else -1 / slope
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists."""
+        """Return the fields as plain lists.
+
+        Returns
+        -------
+        dict
+            The name of each field, and its value in types that JSON knows.
+        """
         return plain_fields(self)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a row per ring."""
+        """Write a CSV file with one row per ring.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. An existing file is replaced.
+        """
         write_columns(path, {"distance": self.distance, "weight": self.weight, "count": self.count})
 
 
@@ -67,15 +79,17 @@ class ReceptiveField:
 
     The *normalised weight* of an input pixel is its share |w| / Σ|w| of all absolute weights,
     channels of the input summed: never negative, summing to one over the image. The measures
-    below are of these shares. They count a wide sea of small weights for much; `squared` has
+    below are of these shares. Many small weights together count for much in them; `squared` has
     shares of w², what inputs contribute to the power of the output if they are alike.
 
     Attributes
     ----------
     weights : ndarray, shape (*shape[, channels])
-        Weights of the inputs.
+        Weights w of the inputs.
     grid : PatchGrid
+        Shape and patches of the images.
     output_pixel : tuple of int
+        Index of the output pixel along each axis, from 0.
     periodic : bool
         Distances go around the borders, as they do for models that commute with cyclic shifts.
 
@@ -129,14 +143,28 @@ class ReceptiveField:
         return self.grid.expand(one)
 
     def without_own_patch(self) -> ReceptiveField:
-        """The field with the weights of the own patch set to zero: what masking makes it use."""
+        """Return the field with the weights of the own patch set to zero.
+
+        These are the weights that masking makes a model use.
+
+        Returns
+        -------
+        ReceptiveField
+            A new field; its normalised weights sum to one over the other patches.
+        """
         outside = ~self.own_patch
         if self.weights.ndim > self.grid.ndim:
             outside = outside[..., np.newaxis]
         return dataclasses.replace(self, weights=self.weights * outside)
 
     def squared(self) -> ReceptiveField:
-        """The field of w², whose shares are of the power of weights."""
+        """Return the field of w², whose shares are of the power of weights.
+
+        Returns
+        -------
+        ReceptiveField
+            A new field with squared weights.
+        """
         return dataclasses.replace(self, weights=np.square(self.weights))
 
     @property
@@ -156,7 +184,13 @@ class ReceptiveField:
         return float(-np.sum(share * np.log(share)))
 
     def by_distance(self) -> WeightsByDistance:
-        """Mean normalised weight in rings one pixel wide, out to the farthest input."""
+        """Return the mean normalised weight in rings one pixel wide, out to the farthest input.
+
+        Returns
+        -------
+        WeightsByDistance
+            Distance, weight and pixels of every ring that holds any.
+        """
         ring = np.rint(self.distance).astype(int).ravel()
         count = np.bincount(ring)
         filled = np.flatnonzero(count)
@@ -166,11 +200,18 @@ class ReceptiveField:
 
     @property
     def decay_length(self) -> float:
-        """ξ of the exponential exp(−r/ξ) that fits the weights `by_distance`, in pixels."""
+        """Length ξ, in pixels, of the exponential exp(−r/ξ) that fits the weights `by_distance`."""
         return self.by_distance().decay_length
 
     def to_dict(self) -> dict[str, Any]:
-        """The measures, with and without the own patch."""
+        """Return the measures, with and without the own patch.
+
+        Returns
+        -------
+        dict
+            The output pixel and the share of its own patch; mean distance and decay length in
+            pixels and entropy in nats, and the same three of `without_own_patch`.
+        """
         names = ("mean_distance", "decay_length", "entropy")
         others = self.without_own_patch()
         return {
@@ -193,11 +234,12 @@ class WeightReach:
     mean_distance : float
         Mean over output pixels of Σ share · distance, in pixels.
     decay_length : float
-        ξ of the exponential that fits the mean share by distance, as `WeightsByDistance` has it.
+        Length ξ, in pixels, of the exponential that fits the mean share by distance, as
+        `WeightsByDistance` has it.
     own_patch_share : float
-        Mean share of the output pixel's own patch.
+        Mean share of the output pixel's own patch, from 0 to 1.
     n_fields : int
-        Output pixels.
+        Number of output pixels.
     """
 
     mean_distance: float
@@ -206,7 +248,13 @@ class WeightReach:
     n_fields: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers."""
+        """Return the fields as plain numbers.
+
+        Returns
+        -------
+        dict
+            The name of each field, and its value.
+        """
         return dataclasses.asdict(self)
 
 
@@ -216,16 +264,19 @@ def weight_reach(fields: Iterable[ReceptiveField]) -> WeightReach:
     Parameters
     ----------
     fields : iterable of ReceptiveField
-        Such as `LinearMAE.receptive_fields` gives; `ReceptiveField.squared` and
+        Fields of one map, such as `LinearMAE.receptive_fields` gives. `ReceptiveField.squared` and
         `ReceptiveField.without_own_patch` of each measure shares of w², or what is read from other
         patches.
 
     Returns
     -------
     WeightReach
+        Means over the fields.
 
     Raises
     ------
+    TypeError
+        If one of them is no receptive field.
     ValueError
         If there is none.
 

@@ -28,12 +28,17 @@ class Reconstruction:
     Attributes
     ----------
     grid : PatchGrid
-    original, corrupted, output : ndarray, shape (*shape[, channels])
-        The image; what the model saw, with hidden pixels at the fitted mean; what it made of it.
+        Shape and patches of the image.
+    original : ndarray, shape (*shape[, channels])
+        The image.
+    corrupted : ndarray, shape (*shape[, channels])
+        What the model saw; hidden pixels hold the fitted mean.
+    output : ndarray, shape (*shape[, channels])
+        What the model made of it.
     mean : ndarray, shape (*shape[, channels])
         The fitted mean.
     visible : ndarray of bool, shape (*shape), or None
-        None where nothing was hidden.
+        True where a pixel was kept; None where nothing was hidden.
     """
 
     grid: PatchGrid
@@ -69,7 +74,14 @@ class Reconstruction:
         return -10 * math.log10(error) if error > 0 else math.inf
 
     def spectra(self) -> dict[str, RadialSpectrum]:
-        """Radial spectra about the mean: original, masked (or noisy), reconstruction, error."""
+        """Return the radial spectra about the mean of the image and of what became of it.
+
+        Returns
+        -------
+        dict of str to RadialSpectrum
+            Spectra of the ``original``, the ``corrupted`` image (masked or noisy), the
+            ``reconstruction`` and its ``error``; channels averaged.
+        """
         channel_axis = -1 if self._channel_axes else None
         pictures = {
             "original": self.original - self.mean,
@@ -94,17 +106,29 @@ def reconstruct_image(
     visible: ArrayLike | None = None,
     rng: Seed = None,
 ) -> Reconstruction:
-    """Corrupt an image as the model expects it, and send it through.
+    """Corrupt an image as the model expects it, and map it by the model.
 
     Parameters
     ----------
-    model : LinearModel
-        Fitted to images of this shape.
+    model : LinearMAE, LinearDAE or LinearAE
+        Model that is fitted to images of this shape.
     image : ndarray, shape (*shape[, channels])
+        The image, channels last.
     visible : ndarray of bool, shape (*shape), or None
-        The mask, for a masked autoencoder; None draws one.
-    rng : int, numpy.random.Generator or None
-        For the mask or the noise.
+        The mask, for a masked autoencoder, True where a pixel is kept; None draws one.
+    rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+        Seed or generator of the mask or the noise.
+
+    Returns
+    -------
+    Reconstruction
+        The image, what the model saw of it, and the output.
+
+    Raises
+    ------
+    ValueError
+        If the image or the mask does not fit the fitted images, or a mask is given to a model that
+        has none.
 
     Examples
     --------
@@ -141,14 +165,27 @@ def reconstruct_image(
 
 
 def border_gradient_ratio(image: FloatArray, grid: PatchGrid) -> float:
-    """Root mean square step across patch borders over that inside patches.
+    """Return the root mean square step across patch borders over that inside patches.
 
     Steps are differences of neighbouring pixels along each axis; 1 means that borders do not show.
-    NaN where there are no steps inside patches, or all of them are zero.
 
     Parameters
     ----------
     image : ndarray, shape (*shape[, channels])
+        The image, channels last.
+    grid : PatchGrid
+        Shape and patches of the image.
+
+    Returns
+    -------
+    float
+        The ratio; NaN where there are no steps across borders or inside patches, or all of the
+        latter are zero.
+
+    Raises
+    ------
+    ValueError
+        If the image does not fit the grid, or holds NaN or infinity.
 
     Examples
     --------
@@ -163,15 +200,29 @@ def border_gradient_ratio(image: FloatArray, grid: PatchGrid) -> float:
 
 
 def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float:
-    """`border_gradient_ratio` of the model's output, expected over all masks of this image.
+    """Return `border_gradient_ratio` of the model's output, expected over all masks of this image.
 
     The ratio of the root mean squares over masks and pixels, exact: with x_b the centred image
     restricted to patch b and Δ a step, E(ΔxW)² = π₂(ΔxW)² + (π₁−π₂)Σ_b(Δx_bW)².
 
+    Parameters
+    ----------
+    model : LinearMAE
+        Model that is fitted to images of this shape.
+    image : ndarray, shape (*shape[, channels])
+        The image, channels last.
+
+    Returns
+    -------
+    float
+        The ratio; NaN as in `border_gradient_ratio`.
+
     Raises
     ------
+    TypeError
+        If the model is no `LinearMAE`.
     ValueError
-        If the model's patch grid lies at a random offset.
+        If the model's patch grid lies at a random offset, or the image does not fit.
     """
     if not isinstance(model, LinearMAE):
         raise TypeError(f"{_checks.brief(model)} has no masks to expect anything over")

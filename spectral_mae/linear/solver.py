@@ -30,11 +30,24 @@ STRIP = 32
 
 
 def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
-    """The best map without a bottleneck, W = μ Q⁻¹ S; its loss is Tr S − μ Tr(S W).
+    """Return the best map without a bottleneck, W = μ Q⁻¹ S; its loss is Tr S − μ Tr(S W).
 
     Where Q is singular, Q⁻¹ is the pseudo-inverse on its range: eigenvalues of Q up to d·ε times
-    the largest diagonal entry of Q over the whole stack count as zero. ``overwrite`` puts the map
-    where the blocks of the stack are, which saves as much memory.
+    the largest diagonal entry of Q over the whole stack count as zero.
+
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of the images.
+    mix : Mix
+        Moments of the corruption.
+    overwrite : bool
+        Put the map where the blocks of the stack are, which saves as much memory.
+
+    Returns
+    -------
+    Solution
+        The map, without eigenvalues or components.
 
     Examples
     --------
@@ -63,10 +76,24 @@ def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
 
 
 def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
-    """The best map through a bottleneck of ``rank`` numbers (Theorem 1).
+    """Return the best map through a bottleneck (Theorem 1 of the paper).
 
     With C = μ² S Q⁻¹ S, U its top eigenvectors over all blocks together and W the full-rank map,
     the best map is W U Uᴴ, and its loss Tr S − Σ λ.
+
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of the images.
+    mix : Mix
+        Moments of the corruption.
+    rank : int
+        Width of the bottleneck, from 1 to the numbers in an image.
+
+    Returns
+    -------
+    Solution
+        The map, with eigenvalues and components.
 
     Raises
     ------
@@ -119,7 +146,22 @@ def _low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
 
 
 def eigenvalues(stack: Stack, solution: Solution, mix: Mix) -> FloatArray:
-    """All eigenvalues of μ² S Q⁻¹ S over the whole stack, descending, from a full-rank solution."""
+    """Return all eigenvalues of μ² S Q⁻¹ S over the whole stack, from a full-rank solution.
+
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of the images.
+    solution : Solution
+        What `full_rank` returned for it.
+    mix : Mix
+        Moments of the corruption.
+
+    Returns
+    -------
+    ndarray of float64, shape (numbers in an image,)
+        The eigenvalues, descending, never negative.
+    """
 
     def work(rows: slice) -> FloatArray:
         product = mix.mu * (stack.blocks[rows] @ solution.weights[rows])
@@ -131,7 +173,7 @@ def eigenvalues(stack: Stack, solution: Solution, mix: Mix) -> FloatArray:
 
 
 def sweep(stack: Stack, mixes: Sequence[Mix]) -> FloatArray:
-    """Losses of the full-rank maps of many maskings, from one factorisation.
+    """Return the losses of the full-rank maps of many maskings, from one factorisation.
 
     With T = Blkdiag_p(S) = GGᴴ and G⁻¹ S G⁻ᴴ = UΛUᴴ, Tr(S Q⁻¹ S) is
     Σ_i λ_i²·‖G u_i‖² / (own·λ_i + local). S has nothing outside the range of T.
@@ -139,12 +181,14 @@ def sweep(stack: Stack, mixes: Sequence[Mix]) -> FloatArray:
     Parameters
     ----------
     stack : Stack
+        Second moment S of the images.
     mixes : sequence of Mix
-        Without white noise.
+        Moments of the maskings, without white noise.
 
     Returns
     -------
-    ndarray, shape (len(mixes),)
+    ndarray of float64, shape (len(mixes),)
+        The losses, in the order of ``mixes``.
     """
     forth, back = roots_within_patches(stack)
 
@@ -166,9 +210,21 @@ def sweep(stack: Stack, mixes: Sequence[Mix]) -> FloatArray:
 
 
 def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
-    """Tr S − 2μ Tr(S W) + Tr(Wᴴ Q W) of any map on any stack: no sampling of corruptions.
+    """Return Tr S − 2μ Tr(S W) + Tr(Wᴴ Q W) of any map on any stack: no sampling of corruptions.
 
-    The stack may be that of other images than the map was made for; then this is its score there.
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of images; they may be others than those the map was made for.
+    mix : Mix
+        Moments of the corruption.
+    weights : ndarray, shape (n_blocks, d, d)
+        The map W, block by block.
+
+    Returns
+    -------
+    float
+        Expected squared error per image.
     """
 
     def work(rows: slice) -> float:
@@ -181,11 +237,23 @@ def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
 
 
 def roots_within_patches(stack: Stack) -> tuple[NDArray[Any], NDArray[Any]]:
-    """G with Blkdiag_p(S) = GGᴴ, and its inverse on the range, (1 or n_blocks, d, d).
+    """Return G with Blkdiag_p(S) = GGᴴ, and its inverse on the range.
 
     G is a basis of eigenvectors, scaled: what is computed in it keeps small eigenvalues apart
     from large ones. Of a dense matrix each patch has its own, for eigenvectors of equal patches
     would mix them.
+
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of the images.
+
+    Returns
+    -------
+    forth : ndarray, shape (1 or n_blocks, d, d)
+        G, one for all blocks, or one for each.
+    back : ndarray, shape (1 or n_blocks, d, d)
+        Its inverse on the range.
     """
     local = stack.local
     if local.ndim == 2:
@@ -204,7 +272,20 @@ def roots_within_patches(stack: Stack) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def cutoff_of(stack: Stack, mix: Mix) -> float:
-    """Up to this, eigenvalues of Q are rounding."""
+    """Return the size up to which eigenvalues of Q are rounding: d·ε times a bound on its entries.
+
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of the images.
+    mix : Mix
+        Moments of the corruption.
+
+    Returns
+    -------
+    float
+        The cut-off, 0 or more.
+    """
     largest = np.einsum("bii->bi", stack.blocks).real.max(initial=0.0)
     local = np.einsum("...ii->...i", stack.local).real.max(initial=0.0)
     scale = mix.own * largest + mix.local * local + mix.white
@@ -212,7 +293,20 @@ def cutoff_of(stack: Stack, mix: Mix) -> float:
 
 
 def inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Re Tr(aᴴ b), summed over blocks that stand for so many."""
+    """Return Re Tr(aᴴ b), summed over blocks that stand for so many.
+
+    Parameters
+    ----------
+    times : ndarray of int, shape (n,)
+        How many blocks each stands for.
+    a, b : ndarray, shape (n, d, d)
+        Matrices of the blocks.
+
+    Returns
+    -------
+    float
+        The sum.
+    """
     return float(sum(t * np.vdot(x, y).real for t, x, y in zip(times.tolist(), a, b, strict=True)))
 
 
