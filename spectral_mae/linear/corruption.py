@@ -35,14 +35,14 @@ Target = Literal["all", "hidden"]
 
 @dataclass(frozen=True)
 class Mix:
-    """μ, and the weights of the matrices that make up Q.
+    """The two moments of a corruption: μ, and the weights of the matrices that make up Q.
 
     Attributes
     ----------
     mu : float
-        E[x̃ | x] = μx.
+        Factor μ of E[x̃ | x] = μx.
     own, local, white : float
-        Q = own·S + local·Blkdiag_p(S) + white·I.
+        Weights in Q = own·S + local·Blkdiag_p(S) + white·I.
     """
 
     mu: float
@@ -51,7 +51,20 @@ class Mix:
     white: float = 0.0
 
     def second_moment(self, stack: Stack, rows: slice) -> NDArray[Any]:
-        """Q of some blocks, a new array of shape (n, d, d)."""
+        """Return Q of some blocks.
+
+        Parameters
+        ----------
+        stack : Stack
+            Second moment S of the images.
+        rows : slice
+            Range of blocks.
+
+        Returns
+        -------
+        ndarray, shape (n, d, d)
+            A new array.
+        """
         mixed = self.own * stack.blocks[rows]
         if self.local:
             mixed += self.local * stack.local_of(rows)
@@ -61,16 +74,16 @@ class Mix:
 
 
 class Corruption(ABC):
-    """A way of spoiling images."""
+    """A random change of images that leaves E[x̃ | x] = μx."""
 
     @property
     @abstractmethod
     def mix(self) -> Mix:
-        """Its moments."""
+        """Moments μ and Q over all draws."""
 
     @property
     def scored_mix(self) -> Mix:
-        """Its moments where the loss is counted, which may be on part of the pixels only."""
+        """Moments where the loss is counted, which may be on part of the pixels only."""
         return self.mix
 
     @property
@@ -79,18 +92,29 @@ class Corruption(ABC):
         return False
 
     def working(self, moments: Moments) -> Moments:
-        """The moments in whose coordinates the problem falls into blocks."""
+        """Return the moments in whose coordinates the problem falls into blocks.
+
+        Parameters
+        ----------
+        moments : BandMoments, DenseMoments or StationaryMoments
+            Moments of a model.
+
+        Returns
+        -------
+        BandMoments, DenseMoments or StationaryMoments
+            The same, unless the problem has other coordinates.
+        """
         return moments
 
     def prepared(self, stack: Stack, transform: BlockTransform) -> Stack:
-        """The second moment as `mix` needs it.
+        """Return the second moment as `mix` needs it.
 
         Parameters
         ----------
         stack : Stack
-            Of `working` moments; shrunken if the model is.
+            Second moment of `working` moments; shrunken if the model is.
         transform : BlockTransform
-            Its coordinates.
+            Coordinates of the stack.
 
         Returns
         -------
@@ -101,10 +125,23 @@ class Corruption(ABC):
 
     @abstractmethod
     def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
-        """Corrupt (centred) images, shape (n, n_patches, patch_dim)."""
+        """Corrupt images about their mean, each by a draw of its own.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (n, n_patches, patch_dim)
+            Images about the mean, cut into the patches of `working` moments.
+        rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+            Seed or generator.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_patches, patch_dim)
+            The corrupted images.
+        """
 
     def code_power(self, shares: FloatArray) -> FloatArray:
-        """E|c|² of a code that is a sum over patches, but for white noise.
+        """Return E|c|² of a code that is a sum over patches, but for white noise.
 
         Parameters
         ----------
@@ -114,6 +151,7 @@ class Corruption(ABC):
         Returns
         -------
         ndarray, shape (n,)
+            Mean over all draws, for each image.
         """
         mix = self.mix
         return mix.own * shares.sum(axis=1) ** 2 + mix.local * np.sum(shares**2, axis=1)
@@ -128,9 +166,11 @@ class PatchMasking(Corruption):
     Parameters
     ----------
     n_patches : int
+        Number of patches, L ≥ 2.
     mask_ratio : float
         Fraction of patches that is hidden, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
+        Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
     target : {"all", "hidden"}
         Pixels whose loss is counted.
 
@@ -155,13 +195,13 @@ class PatchMasking(Corruption):
 
     @cached_property
     def mix(self) -> Mix:
-        """Its moments over all masks."""
+        """Moments over all masks."""
         pi1, pi2 = inclusion_probabilities(self.n_patches, self.mask_ratio, sampling=self.sampling)
         return Mix(pi1, pi2, pi1 - pi2)
 
     @property
     def mix_given_hidden(self) -> Mix:
-        """Its moments over the masks that hide a given patch, for the other patches.
+        """Moments over the masks that hide a given patch, for the other patches.
 
         Under Bernoulli sampling patches are independent and nothing changes; a fixed number K is
         then spread over one patch less: π₁' = K/(L−1), π₂' = π₁'(K−1)/(L−2), 0 when L = 2.
@@ -175,7 +215,7 @@ class PatchMasking(Corruption):
 
     @property
     def scored_mix(self) -> Mix:
-        """Its moments over all masks, or over those that hide the patch that is scored."""
+        """Moments over all masks, or over those that hide the patch that is scored."""
         return self.mix_given_hidden if self.scores_hidden else self.mix
 
     @property
@@ -184,7 +224,20 @@ class PatchMasking(Corruption):
         return self.target == "hidden"
 
     def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
-        """Set hidden patches to zero, another mask for each image."""
+        """Set hidden patches to zero, another mask for each image.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (n, n_patches, patch_dim)
+            Images about the mean, cut into patches.
+        rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+            Seed or generator.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_patches, patch_dim)
+            The masked images.
+        """
         kept = sample_kept(
             self.n_patches, self.mask_ratio, len(patches), sampling=self.sampling, rng=rng
         )
@@ -193,7 +246,7 @@ class PatchMasking(Corruption):
 
 @dataclass(frozen=True)
 class OffsetMasking(Corruption):
-    """Whole patches of a grid are hidden that lies at a random offset, cyclically.
+    """Whole patches are hidden of a grid that lies at a random offset, cyclically.
 
     For images whose covariance does not change under shifts of pixels each frequency then stands
     alone: μ = π₁ and Q = π₂ S + (π₁−π₂) S̃ with S̃ = (L/D²)·S ⊛ Π|R|², the power that masks leak.
@@ -201,9 +254,11 @@ class OffsetMasking(Corruption):
     Parameters
     ----------
     grid : PatchGrid
-        The grid that is shifted. Its mask ratio and sampling are as in `PatchMasking`.
+        The grid that is shifted.
     mask_ratio : float
+        Fraction of patches that is hidden, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
+        Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
     """
 
     grid: PatchGrid
@@ -212,11 +267,21 @@ class OffsetMasking(Corruption):
 
     @cached_property
     def mix(self) -> Mix:
-        """Its moments over all masks and offsets, for stacks that `prepared` returns."""
+        """Moments over all masks and offsets, for stacks that `prepared` returns."""
         return PatchMasking(self.grid.n_patches, self.mask_ratio, self.sampling).mix
 
     def working(self, moments: Moments) -> Moments:
-        """Moments of single frequencies.
+        """Return the moments of single frequencies.
+
+        Parameters
+        ----------
+        moments : StationaryMoments
+            Moments of a model.
+
+        Returns
+        -------
+        BandMoments
+            The same for patches that are single pixels.
 
         Raises
         ------
@@ -228,14 +293,38 @@ class OffsetMasking(Corruption):
         return moments.by_frequency
 
     def prepared(self, stack: Stack, transform: BlockTransform) -> Stack:
-        """A stack of single frequencies, with S̃ in the place of Blkdiag_p(S)."""
+        """Return a stack of single frequencies, with S̃ in the place of Blkdiag_p(S).
+
+        Parameters
+        ----------
+        stack : Stack
+            Second moment of `working` moments.
+        transform : BlockTransform
+            Coordinates of the stack.
+
+        Returns
+        -------
+        Stack
+            The same blocks, and S̃ as ``mixed_in``.
+        """
         basis = transform.basis
         full = basis.scatter(stack.blocks[:, np.newaxis])
         local = basis.gather(smooth_over_patches(full, self.grid))[:, 0]
         return dataclasses.replace(stack, mixed_in=local)
 
     def code_power(self, shares: FloatArray) -> FloatArray:
-        """E|c|² of a code that is a sum over pixels, shape (n,)."""
+        """Return E|c|² of a code that is a sum over pixels.
+
+        Parameters
+        ----------
+        shares : ndarray, shape (n, pixels)
+            What each pixel of each image adds to the code before corruption, in row-major order.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Mean over all masks and offsets, for each image.
+        """
         axes = tuple(range(self.grid.ndim))
         images = np.moveaxis(shares.reshape(-1, *self.grid.shape), 0, -1)
         power = np.abs(np.fft.fftn(images, axes=axes)) ** 2
@@ -246,7 +335,17 @@ class OffsetMasking(Corruption):
     def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
         """Set hidden pixels to zero, another mask and offset for each image.
 
-        ``patches`` are the pixels of the images in row-major order, (n, pixels, channels).
+        Parameters
+        ----------
+        patches : ndarray, shape (n, pixels, channels)
+            Images about the mean, pixels in row-major order.
+        rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+            Seed or generator.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, pixels, channels)
+            The masked images.
         """
         visible = sample_visible(
             self.grid,
@@ -266,7 +365,7 @@ class GaussianNoise(Corruption):
     Parameters
     ----------
     sigma : float
-        Standard deviation in pixel units, positive.
+        Standard deviation σ in pixel units, positive.
     """
 
     sigma: float
@@ -277,11 +376,24 @@ class GaussianNoise(Corruption):
 
     @cached_property
     def mix(self) -> Mix:
-        """Its moments."""
+        """Moments over all noise."""
         return Mix(1.0, 1.0, white=self.sigma**2)
 
     def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
-        """Add noise to every pixel."""
+        """Add noise to every pixel.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (n, n_patches, patch_dim)
+            Images about the mean, cut into patches.
+        rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+            Seed or generator.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_patches, patch_dim)
+            The noisy images.
+        """
         return patches + self.sigma * generator_of(rng).standard_normal(patches.shape)
 
 
@@ -291,9 +403,22 @@ class NoCorruption(Corruption):
 
     @property
     def mix(self) -> Mix:
-        """Its moments."""
+        """Moments of the images as they are."""
         return Mix(1.0, 1.0)
 
     def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
-        """Return the images."""
+        """Return the images as they are.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (n, n_patches, patch_dim)
+            Images about the mean, cut into patches.
+        rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+            Accepted as by all corruptions; nothing is drawn.
+
+        Returns
+        -------
+        ndarray, shape (n, n_patches, patch_dim)
+            The same array.
+        """
         return patches

@@ -60,8 +60,8 @@ class Interpolator:
     """Conditional means under given second moments.
 
     With S the second moment, m the mean, and v and h the visible and hidden pixels of an image, the
-    hidden ones become x̂_h = m_h + S_hv (S_vv + νI)⁻¹ (x_v − m_v). No linear map that depends on
-    the mask has a smaller expected error under these moments.
+    hidden ones become x̂_h = m_h + S_hv (S_vv + νI)⁻¹ (x_v − m_v). No linear map of the
+    visible pixels has a smaller expected error under these moments.
 
     Parameters
     ----------

@@ -26,12 +26,13 @@ class Components:
     copies : ndarray of int, shape (n,)
         Real directions that are kept of it; they sum to the rank.
     eigenvalue : ndarray, shape (n,)
+        Eigenvalue of μ² S Q⁻¹ S of each, descending.
     decoder : ndarray, shape (n, d)
         The eigenvectors u.
     encoder : ndarray, shape (n, d)
-        W u, with W the full-rank map of the block.
+        The images W u, with W the full-rank map of the block.
     split : int or None
-        The last, if the rank keeps one real direction only of a conjugate pair.
+        Place of the last, if the rank keeps one real direction only of a conjugate pair.
     """
 
     block: NDArray[np.integer[Any]]

@@ -34,7 +34,9 @@ class BlockTransform(ABC):
     Attributes
     ----------
     grid : PatchGrid
+        Shape and patches of the images.
     channels : int
+        Numbers per pixel.
     patch_dim : int
         Numbers in a patch, d.
     block_dim : int
@@ -42,7 +44,7 @@ class BlockTransform(ABC):
     multiplicity : ndarray of int, shape (n_blocks,)
         How many blocks each stands for.
     dtype : dtype
-        Of second moments in these coordinates.
+        Type of second moments in these coordinates.
     norm : int
         Σx² of an image is the sum of the squares of its blocks over this.
     """
@@ -59,25 +61,67 @@ class BlockTransform(ABC):
 
     @abstractmethod
     def forward(self, patches: FloatArray) -> NDArray[Any]:
-        """(n, n_patches, patch_dim) to (n_blocks, n, numbers of a block)."""
+        """Return images in these coordinates.
+
+        Parameters
+        ----------
+        patches : ndarray of float64, shape (n, n_patches, patch_dim)
+            Images cut into patches.
+
+        Returns
+        -------
+        ndarray, shape (n_blocks, n, block_dim)
+            The blocks of the images.
+        """
 
     @abstractmethod
     def inverse(self, blocks: NDArray[Any]) -> FloatArray:
-        """Undo `forward`."""
+        """Return the images of blocks; undoes `forward`.
+
+        Parameters
+        ----------
+        blocks : ndarray, shape (n_blocks, n, block_dim)
+            Blocks of images.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_patches, patch_dim)
+            Images cut into patches.
+        """
 
     @abstractmethod
     def constant(self, first: FloatArray) -> FloatArray:
-        """The image of which this is the first block, and all others are zero.
+        """Return the image of which a first block is given, and all others are zero.
 
-        Shape (n_patches, patch_dim), not to be written to.
+        Parameters
+        ----------
+        first : ndarray of float64, shape (block_dim,)
+            The first block.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_patches, patch_dim)
+            The image, not to be written to.
         """
 
     def apply(
         self, weights: NDArray[Any], patches: FloatArray, *, transpose: bool = False
     ) -> FloatArray:
-        """Map images, (n, n_patches, patch_dim), by a matrix for each block: x̂_q = x̃_q conj(W_q).
+        """Map images by a matrix for each block: x̂_q = x̃_q conj(W_q), on columns W_qᴴ.
 
-        On columns that is W_qᴴ; ``transpose`` maps by the transposed map of the whole image.
+        Parameters
+        ----------
+        weights : ndarray, shape (n_blocks, block_dim, block_dim)
+            The matrices W_q.
+        patches : ndarray of float64, shape (n, n_patches, patch_dim)
+            Images cut into patches.
+        transpose : bool
+            Map by the transposed map of the whole image instead.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_patches, patch_dim)
+            The mapped images.
         """
         blocks = self.forward(patches)
         if transpose:
@@ -86,14 +130,37 @@ class BlockTransform(ABC):
 
     @abstractmethod
     def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
-        """What the matrices ``blocks`` of the blocks ``rows`` do at each frequency by itself.
+        """Return what matrices do at each frequency by itself; see `Polyphase.diagonal`.
 
-        Shape (n, frequencies of a block, channels, channels); see `Polyphase.diagonal`.
+        Parameters
+        ----------
+        blocks : ndarray, shape (n, block_dim, block_dim)
+            Matrices of the blocks ``rows``.
+        rows : slice
+            Range of blocks; all by default.
+
+        Returns
+        -------
+        ndarray of complex128, shape (n, frequencies of a block, channels, channels)
+            One matrix on the channels for each frequency of each block.
         """
 
     @abstractmethod
     def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> NDArray[Any]:
-        """Matrices that do that and nothing else; see `Polyphase.circulant`."""
+        """Return matrices that act on each frequency by itself; see `Polyphase.circulant`.
+
+        Parameters
+        ----------
+        diagonal : ndarray, shape (n, frequencies of a block, channels, channels)
+            One matrix on the channels for each frequency of the blocks ``rows``.
+        rows : slice
+            Range of blocks; all by default.
+
+        Returns
+        -------
+        ndarray, shape (n, block_dim, block_dim)
+            Matrices that are the same under all cyclic shifts of pixels.
+        """
 
     @property
     @abstractmethod
@@ -103,6 +170,13 @@ class BlockTransform(ABC):
 
 class PixelTransform(BlockTransform):
     """The image as one block, in the order of patches.
+
+    Parameters
+    ----------
+    grid : PatchGrid
+        Shape and patches of the images.
+    channels : int
+        Numbers per pixel, positive.
 
     Examples
     --------
@@ -120,24 +194,24 @@ class PixelTransform(BlockTransform):
         self.block_dim = grid.n_patches * self.patch_dim
 
     def forward(self, patches: FloatArray) -> FloatArray:
-        """(n, n_patches, patch_dim) to (1, n, D)."""
+        """Return images as one block: (n, n_patches, patch_dim) to (1, n, D)."""
         return patches.reshape(1, len(patches), -1)
 
     def inverse(self, blocks: NDArray[Any]) -> FloatArray:
-        """(1, n, D) to (n, n_patches, patch_dim)."""
+        """Return the images of one block: (1, n, D) to (n, n_patches, patch_dim)."""
         return blocks[0].reshape(-1, self.grid.n_patches, self.patch_dim)
 
     def constant(self, first: FloatArray) -> FloatArray:
-        """Of a vector of D numbers, those in the order of patches."""
+        """Return a vector of D numbers in the order of patches as an image."""
         return first.reshape(self.grid.n_patches, self.patch_dim)
 
     def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
-        """Of a (1, D, D) matrix, all frequencies."""
+        """Return what a (1, D, D) matrix does at each frequency by itself."""
         order = row_major(self.grid, self.channels)
         return self.basis.diagonal(blocks[:, order[:, np.newaxis], order], rows)
 
     def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> FloatArray:
-        """The (1, D, D) matrix that is the same under all cyclic shifts of pixels."""
+        """Return the (1, D, D) matrix that is the same under all cyclic shifts of pixels."""
         place = np.argsort(row_major(self.grid, self.channels))
         matrix = self.basis.circulant(diagonal, rows).real
         return matrix[:, place[:, np.newaxis], place]
@@ -161,7 +235,9 @@ class BandTransform(BlockTransform):
     Parameters
     ----------
     grid : PatchGrid
+        Shape and patches of the images.
     channels : int
+        Numbers per pixel, positive.
 
     Attributes
     ----------
@@ -209,7 +285,7 @@ class BandTransform(BlockTransform):
         self.multiplicity = np.where((mirror == q).all(axis=1), 1, 2)[self._kept]
 
     def forward(self, patches: FloatArray) -> Complex128Array:
-        """Unnormalised DFT over the patch index: (n, n_patches, d) to (n_bands, n, d)."""
+        """Return the unnormalised DFT over patches: (n, n_patches, d) to (n_bands, n, d)."""
         n, _, d = patches.shape
         # Not FFTW, whose plans want the axes that are transformed to be the last: the copies into
         # that order and back cost more than they save on transforms as short as these.
@@ -217,7 +293,7 @@ class BandTransform(BlockTransform):
         return half.reshape(n, prod(self._half_shape), d).swapaxes(0, 1)[self._kept]
 
     def inverse(self, bands: Complex128Array) -> FloatArray:
-        """Undo `forward`: (n_bands, n, d) to (n, n_patches, d)."""
+        """Return the images of bands; undoes `forward`: (n_bands, n, d) to (n, n_patches, d)."""
         _, n, d = bands.shape
         half = np.take(bands.swapaxes(0, 1), self._source, axis=1)
         half[:, self._conjugate] = half[:, self._conjugate].conj()
@@ -226,15 +302,15 @@ class BandTransform(BlockTransform):
         return patches.reshape(n, self.grid.n_patches, d)
 
     def constant(self, first: FloatArray) -> FloatArray:
-        """Of band zero, which is the sum over patches: the same patch everywhere."""
+        """Return the image of band zero, the sum over patches: the same patch everywhere."""
         return np.broadcast_to(first / self.norm, (self.norm, self.patch_dim))
 
     def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
-        """Of (n, d, d) matrices, shape (n, pixels of a patch, channels, channels)."""
+        """Return what (n, d, d) matrices do at each frequency of their bands by itself."""
         return self.basis.diagonal(blocks, rows)
 
     def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
-        """The (n, d, d) matrices that are the same under all cyclic shifts of pixels."""
+        """Return the (n, d, d) matrices that are the same under all cyclic shifts of pixels."""
         return self.basis.circulant(diagonal, rows)
 
     @cached_property

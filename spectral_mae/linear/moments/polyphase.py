@@ -30,7 +30,9 @@ class Polyphase:
     Parameters
     ----------
     grid : PatchGrid
+        Shape and patches of the images.
     channels : int
+        Numbers per pixel, positive.
     bands : ndarray of int, shape (n_bands, ndim)
         Index q of each band. Of conjugate bands one is enough.
 
