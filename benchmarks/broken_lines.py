@@ -102,11 +102,13 @@ LINES = (
     Line("masks/pulses.py", "k * (patch_size - 1)) * ratio", "k * patch_size) * ratio"),
     # Masked spectra: leaked power at frequencies other than zero, sums against means.
     Line("masked_spectra/expectation.py", "_mix(self.original, pi2,", "_mix(self.original, pi1,"),
-    Line(
-        "masked_spectra/coupling.py", "weights.shape) / weights.size)", "weights.shape) / 1.0)"
-    ),
+    Line("masked_spectra/coupling.py", "weights.shape) / weights.size)", "weights.shape) / 1.0)"),
     # Linear models: what is lost of hidden patches, what stays visible when one is hidden.
-    Line("linear/hidden_target.py", "    trace = (1.0 - pi1) * stack.trace\n", "    trace = pi1 * stack.trace\n"),
+    Line(
+        "linear/hidden_target.py",
+        "trace = (1.0 - pi1) * stack.trace\n",
+        "trace = pi1 * stack.trace\n",
+    ),
     Line("linear/corruption.py", "kept / (self.n_patches - 1)", "kept / self.n_patches"),
     # Images: luma, the middle of an odd margin; batch: which of two sums comes first.
     Line("images/samples.py", "+ 0.114 * (blue - green)", "+ 0.144 * (blue - green)"),
