@@ -63,14 +63,14 @@ class WorkerPool(Executor):
 
     @property
     def pids(self) -> list[int]:
-        """Of the processes that run now."""
+        """Process numbers of the workers that run now."""
         with self._lock, _ONE_AT_A_TIME:
             return [p.pid for p in self._processes.values() if p.pid is not None and p.is_alive()]
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a function called in one of the processes."""
         if self._closed:
-            raise RuntimeError("the workers were sent home")
+            raise RuntimeError("the workers were stopped")
         future: Future[Any] = Future()
         self._tasks.put((future, fn, args, kwargs))
         return future
@@ -122,7 +122,7 @@ class WorkerPool(Executor):
     def _started(self, number: int) -> _Worker:
         for _ in range(STARTS):
             if self._closed:
-                raise EngineFailed("the workers were sent home")
+                raise EngineFailed("the workers were stopped")
             worker = _Worker(self._context, self._max_memory)
             with self._lock:
                 self._processes[number] = worker.process
@@ -182,12 +182,12 @@ class _Worker:
         return WorkerLost(f"its worker died ({_how(code)})", position)
 
     def close(self) -> None:
-        """Send it home."""
+        """Stop the process, and wait for it."""
         self._pipe.close()
         self._exit_code()
 
     def _exit_code(self) -> int:
-        """Of the process, which is waited for."""
+        """Exit code of the process, after it has ended."""
         wait([self.process.sentinel])
         with _ONE_AT_A_TIME:
             self.process.join()

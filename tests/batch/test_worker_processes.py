@@ -1,4 +1,4 @@
-"""Workers that are lost, that are sent home, and what they do not do."""
+"""Workers that are lost, that are stopped, and what they do not do."""
 
 import multiprocessing.forkserver
 import os
@@ -112,7 +112,7 @@ def test_workers_go_when_they_are_sent_home(tmp_path):
         pids = pool.pids
         assert len(pids) == 2
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-    with pytest.raises(RuntimeError, match="sent home"):
+    with pytest.raises(RuntimeError, match="were stopped"):
         pool.submit(square, Chunk(0, 0, ()))
     pool = WorkerPool(1, max_memory=MEMORY)
     busy = pool.submit(time.sleep, 60)
