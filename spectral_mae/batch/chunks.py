@@ -71,7 +71,7 @@ class Chunk:
 
 
 class Sums(Protocol):
-    """What is added up over chunks."""
+    """Sums over the images of a chunk, which are added up over all chunks."""
 
     def merge(self, other: Self) -> Self:
         """Add the sums of the chunks that follow."""
@@ -281,7 +281,7 @@ class _Flight(Generic[Result]):
 
 
 def _loss(error: BaseException) -> WorkerLost | None:
-    """What is lost with a worker, rather than wrong with the work."""
+    """Whether an error says that a worker died, rather than that the work failed."""
     if isinstance(error, WorkerLost):
         return error
     # Dask's own, which may not be installed

@@ -1,4 +1,4 @@
-"""What ends a run over many images, and what is said of it."""
+"""Errors that end a run over many images, and their messages."""
 
 from __future__ import annotations
 

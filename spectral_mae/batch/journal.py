@@ -138,7 +138,7 @@ class Journal:
             self.phases[name] = Phase(phase["chunks"], branches)
 
     def table(self, name: str) -> Path:
-        """Where a table is."""
+        """Path of a growing table."""
         return self.folder / name
 
     def append(self, name: str, data: bytes) -> None:
@@ -296,7 +296,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _checksum(path: Path, size: int | None = None) -> int:
-    """Of a file, or of its first bytes."""
+    """CRC-32 of a file, or of its first bytes."""
     checksum, left = 0, size
     try:
         with path.open("rb") as file:

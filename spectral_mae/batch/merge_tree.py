@@ -10,7 +10,7 @@ class Mergeable(Protocol):
     """A partial sum."""
 
     def merge(self, other: Self) -> Self:
-        """Take in what comes behind."""
+        """Add the sum of the chunks that follow this one's."""
 
 
 Part = TypeVar("Part", bound=Mergeable)

@@ -111,6 +111,6 @@ def _span(seconds: float) -> str:
 
 
 def enlarged_note(n_images: int, size: int | str) -> str:
-    """What is said of images that were smaller than what was asked for."""
+    """The note on images that were enlarged to the size that was asked for."""
     which = "1 image was" if n_images == 1 else f"{n_images} images were"
     return f"note: {which} enlarged to {size}x{size}: the highest frequencies are interpolated"

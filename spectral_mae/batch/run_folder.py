@@ -1,4 +1,4 @@
-"""Where a run writes, and what another run may have left there."""
+"""The folder that a run writes to, and results of other runs in it."""
 
 from __future__ import annotations
 

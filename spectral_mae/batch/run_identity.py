@@ -70,7 +70,7 @@ class RunIdentity:
 
 
 def _plain(record: Any) -> Any:
-    """As it comes back from a file."""
+    """The record as JSON gives it back: tuples become lists, keys become text."""
     return json.loads(json.dumps(record))
 
 
@@ -78,7 +78,7 @@ LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")
 
 
 def versions() -> dict[str, str]:
-    """Of the package and what its results depend on."""
+    """Versions of the package, of Python, and of the libraries that results depend on."""
     return {
         "spectral-mae": version("spectral-mae"),
         "python": platform.python_version(),

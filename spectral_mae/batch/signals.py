@@ -58,7 +58,7 @@ class Interrupts:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """What is done inside is done whole; a signal waits until then."""
+        """A context that signals do not interrupt: they are handled when it ends."""
         self._held += 1
         try:
             yield

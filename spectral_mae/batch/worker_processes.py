@@ -202,7 +202,7 @@ def _how(code: int) -> str:
 
 
 def _serve(pipe: Connection, max_memory: int) -> None:
-    """What a worker does: calls until nobody is at the other end."""
+    """Main loop of a worker: run calls until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run ends its workers itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()

@@ -67,6 +67,6 @@ def _option(name: str) -> str:
 
 
 def ended(error: FailFast | RuntimeError) -> str:
-    """What is said of a run that ended early by itself."""
+    """Message for a run that ended early without an interruption."""
     how = "stopped at the first failure" if isinstance(error, FailFast) else "cannot go on"
     return f"{how}: {error}; --resume goes on from there"

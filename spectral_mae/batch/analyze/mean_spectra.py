@@ -42,7 +42,7 @@ class MeanSpectra:
         self.means: dict[tuple[int, int, int], _Mean] = {}
 
     def update(self, outcomes: Sequence[Outcome]) -> None:
-        """Take in what was analysed."""
+        """Add the spectra of some outcomes to the means."""
         for outcome in outcomes:
             analysis = outcome.analysis
             if analysis is None:
@@ -55,7 +55,7 @@ class MeanSpectra:
             self._take((height, width, outcome.patch_size), one)
 
     def merge(self, other: Self) -> Self:
-        """Take in what another has seen, as if it had come behind."""
+        """Add the means of another object, whose images follow the ones of this."""
         for key, one in other.means.items():
             self._take(key, one)
         return self

@@ -37,7 +37,7 @@ class Numbers:
 
     @classmethod
     def of(cls, outcomes: Sequence[Outcome]) -> Numbers:
-        """Those of some outcomes."""
+        """Numbers of the page for some outcomes, a row for each analysed image."""
         rows = [_row(outcome.analysis) for outcome in outcomes if outcome.analysis is not None]
         return cls(np.array(rows, dtype="<f8").reshape(-1, len(COLUMNS)))
 
@@ -76,7 +76,7 @@ class Numbers:
         return (self["eq18_error"] > bound) | (self["mask_dft_error"] > bound)
 
     def median(self, name: str) -> float | None:
-        """Of a column, without what is none; None where nothing is left."""
+        """Median of a column without its NaNs; None if nothing else is in it."""
         there = np.sort(self.there(name))
         if there.size == 0:
             return None

@@ -225,7 +225,7 @@ class _Analysis:
             self.shown += [o for o in result.shown if o.name in names]
 
     def _checkpointed_sums(self) -> AnalysisSums:
-        """What the journal holds of a run that was interrupted."""
+        """Sums of an interrupted run, read from its journal."""
         total = AnalysisSums(ShapeMoments(), MeanSpectra())
         phase = self.run.journal.phases.get("images")
         for *_, file in phase.branches if phase is not None else ():

@@ -69,7 +69,7 @@ class RunTables:
                 self._journal.append(name, data)
 
     def numbers(self) -> Numbers:
-        """What the page says of all images."""
+        """Numbers of all analysed images that the page shows."""
         return Numbers.read(self.folder / NUMBERS)
 
     def first_names(self, n: int) -> list[str]:

@@ -44,7 +44,7 @@ class ShapeMoments:
         self.by_shape[shape].update(pixels[np.newaxis])
 
     def merge(self, other: Self) -> Self:
-        """Take in what another has seen, as if it had come behind."""
+        """Add the moments of another object, whose images follow the ones of this."""
         for shape, moments in other.by_shape.items():
             if shape in self.by_shape:
                 self.by_shape[shape].merge(moments)
@@ -53,7 +53,7 @@ class ShapeMoments:
         return self
 
     def largest(self) -> StationaryMoments | None:
-        """Those of the shape that most images have."""
+        """Moments of the shape that most images have; None of no images."""
         return max(self.by_shape.values(), key=lambda each: each.n_images, default=None)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

@@ -127,7 +127,7 @@ class ModelImages:
     def record(
         self, run: BatchRun, counts: Mapping[str, int], more: Mapping[str, Any] | None = None
     ) -> str:
-        """What run.json says of a run that is complete."""
+        """Contents of run.json for a run that is complete."""
         record = {
             "status": "complete",
             "counts": counts,
