@@ -64,7 +64,7 @@ NUMBERS = [
     ("rate", lambda v: DescentConfig(rate=v)),
     ("warmup", lambda v: DescentConfig(warmup=v)),
     ("holdout", lambda v: probe(holdout=v)),
-    ("penalty", lambda v: probe(penalties=[v])),
+    ("penalties", lambda v: probe(penalties=[v])),
     ("share", LabelledImages(PIXELS).split),
     ("mask_ratio", lambda v: response(mask_ratio=v)),
 ]
