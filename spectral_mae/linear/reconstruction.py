@@ -141,7 +141,7 @@ def reconstruct_image(
         "model", model, LinearModel, "LinearMAE(patch_size, mask_ratio).fit(images) is one"
     )
     pixels = _checks.real_array("image", image).astype(np.float64)
-    grid, mean = model.moments_.grid, model.mean_
+    mean, grid = model.mean_, model.moments_.grid  # the mean first: it says what is not fitted
     if isinstance(model, LinearMAE):
         if visible is None:
             mask = sample_visible(
@@ -228,7 +228,7 @@ def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float
         raise TypeError(f"{_checks.brief(model)} has no masks to expect anything over")
     if model.random_offset:
         raise ValueError(f"{model!r}: patches at a random offset have no borders of their own")
-    grid, mean = model.moments_.grid, model.mean_
+    mean, grid = model.mean_, model.moments_.grid  # the mean first: it says what is not fitted
     pixels = _checks.real_array("image", image).astype(np.float64)
     mix = model.corruption_.mix
     axes = range(grid.ndim)

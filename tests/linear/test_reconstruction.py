@@ -282,3 +282,9 @@ def test_channels_are_corrupted_where_they_stand():
     model, images = fitted(sm.LinearMAE((3, 2), 0.5), (6, 4), 2)
     first = model.corrupt(np.moveaxis(images, -1, 1), channel_axis=1, rng=0)
     np.testing.assert_array_equal(first, model.corrupt(images, rng=0))
+
+
+@pytest.mark.parametrize("function", [sm.reconstruct_image, sm.expected_border_gradient_ratio])
+def test_models_that_are_not_fitted_say_so(function):
+    with pytest.raises(sm.NotFittedError, match="this LinearMAE is not fitted yet: call fit"):
+        function(sm.LinearMAE(2, 0.5), np.zeros((4, 6)))
