@@ -122,6 +122,16 @@ def integers(name: str, value: PerAxis) -> tuple[int, ...]:
         raise TypeError(f"{name}={brief(value)} is not an index of integers") from None
 
 
+def run_seed(value: SupportsIndex) -> int:
+    """Return the ``rng`` of a run as an int of at least 0.
+
+    A run stores it to be resumed, which it cannot do with a generator.
+    """
+    if hasattr(value, "bit_generator") or hasattr(value, "spawn_key"):
+        raise TypeError(f"rng={brief(value)} cannot be stored: give an integer of 0 or more")
+    return integer("rng", value, least=0)
+
+
 def positive_int(name: str, value: SupportsIndex) -> int:
     """Return ``value`` as an int of at least 1; floats and smaller numbers are refused."""
     return integer(name, value, least=1)

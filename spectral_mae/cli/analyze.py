@@ -37,7 +37,7 @@ def analyze(arguments: argparse.Namespace) -> int:
             sampling=arguments.sampling,
             size=pixels_or_native(arguments.size),
             masks=arguments.masks,
-            seed=arguments.seed,
+            rng=arguments.seed,
             detrend=detrend(arguments.detrend),
             color=arguments.color,
             max_pixels=arguments.max_pixels,

@@ -42,10 +42,10 @@ def response(**options):
 INTEGERS = [
     ("epochs", lambda v: TrainConfig(epochs=v)),
     ("batch", lambda v: TrainConfig(batch=v)),
-    ("seed", lambda v: TrainConfig(seed=v)),
+    ("rng", lambda v: TrainConfig(rng=v)),
     ("epochs", lambda v: ClassifyConfig(epochs=v)),
     ("batch", lambda v: ClassifyConfig(batch=v)),
-    ("seed", lambda v: ClassifyConfig(seed=v)),
+    ("rng", lambda v: ClassifyConfig(rng=v)),
     ("steps", lambda v: DescentConfig(steps=v)),
     ("batch", lambda v: DescentConfig(batch=v)),
     ("rank", lambda v: LinearAutoencoder(GRID, rank=v)),

@@ -18,7 +18,7 @@ from spectral_mae.masked_spectra.convolution import convolution_error
 from spectral_mae.masked_spectra.expectation import MaskedComponents, MaskedPeriodogram
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
-from spectral_mae.masks.sampling import sample_kept
+from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
 from spectral_mae.spectra.annulus import Annulus
 from spectral_mae.spectra.conditioning import DetrendOption
 from spectral_mae.spectra.fft import RealFFT
@@ -193,7 +193,7 @@ class MaskingAnalyzer:
     Examples
     --------
     >>> image = np.random.default_rng(0).random((64, 48))
-    >>> found = MaskingAnalyzer((64, 48), MaskingPlan(8)).analyze(image, seed=0)
+    >>> found = MaskingAnalyzer((64, 48), MaskingPlan(8)).analyze(image, rng=0)
     >>> found.mask_dft_error < 1e-15
     True
     >>> found.shape, bool(found.octaves[3] > found.octaves_centred[3])
@@ -217,14 +217,12 @@ class MaskingAnalyzer:
         self._all = _annulus(self.grid.shape, 0.0, math.inf)
         self._octaves = [_annulus(self.grid.shape, *octave) for octave in OCTAVES]
 
-    def analyze(
-        self, image: FloatArray, *, seed: int | list[int], check: bool = True
-    ) -> MaskingAnalysis:
+    def analyze(self, image: FloatArray, *, rng: Seed, check: bool = True) -> MaskingAnalysis:
         """Analyse one image; equal seeds give equal records.
 
         ``check`` Eq. 18 by direct sums.
         """
-        rng = np.random.default_rng(seed)
+        rng = generator_of(rng)
         plan, grid = self.plan, self.grid
         # One spectrum after the other is brought down to some numbers: of large images all of them
         # together would take several times the memory of each.
