@@ -106,7 +106,7 @@ def slope(side: int) -> object:
 
 def analysis(side: int) -> object:
     pixels = image(side)
-    plan = MaskingPlan(PATCH, masks=2)
+    plan = MaskingPlan(PATCH, n_draws=2)
     return pixels, MaskingAnalyzer((side, side), plan).analyze(pixels, rng=0)
 
 

@@ -36,7 +36,7 @@ def analyze(arguments: argparse.Namespace) -> int:
             mask_ratio=arguments.mask_ratio,
             sampling=arguments.sampling,
             size=pixels_or_native(arguments.size),
-            masks=arguments.masks,
+            n_draws=arguments.masks,
             rng=arguments.seed,
             detrend=detrend(arguments.detrend),
             color=arguments.color,

@@ -10,8 +10,10 @@ from spectral_mae.batch.errors import FailFast, NothingUsable, RunRefused, in_wo
 
 # Arguments of runs in Python, which a user of the command knows as options.
 _FLAG = re.compile(r"\b(resume|overwrite)=True\b")
-_VALUE = re.compile(r"\b(jobs|time_limit|memory_limit|checkpoint|checks|log_file|out)=(?=\S)")
-_SEED = re.compile(r"\brng=(?=\S)")
+_VALUE = re.compile(
+    r"\b(jobs|time_limit|memory_limit|checkpoint|checks|log_file|out|rng|n_draws)=(?=\S)"
+)
+_OTHER = {"rng": "seed", "n_draws": "masks"}  # which have another name on the command line
 _NAME = re.compile(r"\b(jobs|scheduler) (is for|and|needs)\b")
 
 
@@ -59,13 +61,12 @@ def with_options(message: str) -> str:
     'give another folder, or --overwrite to replace them'
     """
     message = _FLAG.sub(lambda found: _option(found[1]), message)
-    message = _SEED.sub("--seed ", message)
     message = _VALUE.sub(lambda found: f"{_option(found[1])} ", message)
     return _NAME.sub(lambda found: f"{_option(found[1])} {found[2]}", message)
 
 
 def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return f"--{_OTHER.get(name, name).replace('_', '-')}"
 
 
 def ended(error: FailFast | RuntimeError) -> str:

@@ -8,7 +8,9 @@ import pytest
 import spectral_mae
 
 # Names that no argument or field has, and the name that it has instead.
-INSTEAD = {"seed": "rng"}
+INSTEAD = {"seed": "rng", "draws": "n_draws", "n_drawn": "n_draws", "n_masks": "n_draws"}
+# And of arguments and fields of one type.
+INSTEAD_OF_TYPE = {("masks", "int"): "n_draws"}
 # The command line speaks of seeds; checks are called with values of any name.
 ELSEWHERE = ("cli", "_checks.py")
 
@@ -24,15 +26,17 @@ def complaints(source):
         if isinstance(node, ast.FunctionDef) and (
             node.name == "__init__" or not node.name.startswith("_")
         ):
-            names = [one.arg for one in arguments(node)]
+            names = [(one.arg, one.annotation) for one in arguments(node)]
         elif isinstance(node, ast.ClassDef):
-            fields = [one.target for one in node.body if isinstance(one, ast.AnnAssign)]
-            names = [one.id for one in fields if isinstance(one, ast.Name)]
+            fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+            names = [(ast.unparse(one.target), one.annotation) for one in fields]
         else:
             continue
-        for name in names:
-            if name in INSTEAD:
-                yield f"{node.name} says {name}, not {INSTEAD[name]}"
+        for name, annotation in names:
+            kind = "" if annotation is None else ast.unparse(annotation)
+            better = INSTEAD.get(name) or INSTEAD_OF_TYPE.get((name, kind))
+            if better:
+                yield f"{node.name} says {name}, not {better}"
 
 
 def test_the_package_uses_one_word_for_one_thing():
@@ -50,6 +54,7 @@ def test_the_package_uses_one_word_for_one_thing():
     [
         ("def f(x, *, seed=0): ...", "f says seed, not rng"),
         ("class A:\n    def __init__(self, seed): ...", "__init__ says seed"),
+        ("def f(*, masks: int = 3): ...", "f says masks, not n_draws"),
         ("@dataclass\nclass Options:\n    seed: int = 0", "Options says seed"),
     ],
 )
@@ -58,5 +63,9 @@ def test_the_reader_of_names_can_fail(source, complaint):
 
 
 def test_the_reader_of_names_can_pass():
-    source = "def _f(seed): ...\ndef g(x, *, channel_axis=None, rng=None): ...\nseed: int = 0"
+    source = """
+seed: int = 0
+def _f(seed): ...
+def g(x, *, channel_axis=None, rng=None, masks: Masks): ...
+"""
     assert list(complaints(source)) == []

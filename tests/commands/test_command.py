@@ -25,7 +25,7 @@ def folder(tmp_path):
         (["analyze", "--patch-size", "15"], "patch_size=15 does not divide size=224"),
         (["analyze", "--size", "big"], "--size 'big'"),
         (["analyze", "--mask-ratio", "1"], "mask_ratio=1.0"),
-        (["analyze", "--masks", "1"], "masks=1"),
+        (["analyze", "--masks", "1"], "--masks 1"),
         (["analyze", "builtin:nothing"], "nothing"),
         (["psd", "builtin:camera", "--window", "nowindow"], "nowindow"),
         (["psd", "builtin:camera", "--mask-ratio", "2"], "mask_ratio=2"),

@@ -51,7 +51,7 @@ class MaskingPlan:
         Side of the square patches.
     mask_ratio : float
     sampling : {"fixed", "bernoulli"}
-    masks : int
+    n_draws : int
         Masks drawn to check the expectation, at least 2.
     detrend : {"constant", "linear", "periodic"} or None
         Applied to the image before it is masked.
@@ -65,15 +65,15 @@ class MaskingPlan:
     patch_size: int
     mask_ratio: float = 0.75
     sampling: Sampling = "fixed"
-    masks: int = 16
+    n_draws: int = 16
     detrend: DetrendOption = None
 
     def __post_init__(self) -> None:
         _checks.positive_int("patch_size", self.patch_size)
         _checks.open_unit("mask_ratio", self.mask_ratio)
         _checks.choice("sampling", self.sampling, Sampling)
-        if _checks.integer("masks", self.masks) < 2:
-            raise ValueError(f"masks={self.masks}: a standard error needs at least 2")
+        if _checks.integer("n_draws", self.n_draws) < 2:
+            raise ValueError(f"n_draws={self.n_draws}: a standard error needs at least 2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +231,7 @@ class MaskingAnalyzer:
         if self._centred is not self._masked:
             _, *centred = self._leakages(self._centred.components(image))
         kept = sample_kept(
-            grid.n_patches, plan.mask_ratio, plan.masks, sampling=plan.sampling, rng=rng
+            grid.n_patches, plan.mask_ratio, plan.n_draws, sampling=plan.sampling, rng=rng
         )
         starts = grid.starts()
         eq18_error = self._convolution_error(image, starts[kept[0]], rng) if check else None

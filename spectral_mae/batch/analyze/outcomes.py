@@ -52,7 +52,7 @@ class AnalyzeOptions:
     size : int or None
         Resize the shorter side to ``size`` pixels and crop the middle; None keeps the pixels as
         they are and crops to a multiple of the patch.
-    masks : int
+    n_draws : int
         Masks drawn per image and patch size, to compare with the exact expectation.
     rng : int
         Seed of the masks, at least 0. Masks depend on it, on the title of the image and the patch
@@ -85,7 +85,7 @@ class AnalyzeOptions:
     mask_ratio: float = 0.75
     sampling: Sampling = "fixed"
     size: int | None = 224
-    masks: int = 16
+    n_draws: int = 16
     rng: int = 0
     detrend: DetrendOption = None
     color: bool = False
@@ -113,7 +113,7 @@ class AnalyzeOptions:
                 kept_patches((self.size // patch_size) ** 2, self.mask_ratio)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the options as files hold them: ``rng`` under the name of the command, ``seed``.
+        """Return the options under the names that files and the command have for them.
 
         Returns
         -------
@@ -121,7 +121,7 @@ class AnalyzeOptions:
             Values by name.
         """
         options = dataclasses.asdict(self)
-        return {"seed": options.pop("rng"), **options}
+        return {"masks": options.pop("n_draws"), "seed": options.pop("rng"), **options}
 
     def plan(self, patch_size: int) -> MaskingPlan:
         """Return the options that concern a single image at one patch size.
@@ -136,7 +136,7 @@ class AnalyzeOptions:
         MaskingPlan
             What is computed of each image.
         """
-        return MaskingPlan(patch_size, self.mask_ratio, self.sampling, self.masks, self.detrend)
+        return MaskingPlan(patch_size, self.mask_ratio, self.sampling, self.n_draws, self.detrend)
 
 
 def check_divides(patch_size: int, size: int) -> None:

@@ -93,7 +93,7 @@ def analyze_images(
     Examples
     --------
     >>> import spectral_mae as sm
-    >>> options = sm.AnalyzeOptions(patch_sizes=(8,), size=64, masks=2)
+    >>> options = sm.AnalyzeOptions(patch_sizes=(8,), size=64, n_draws=2)
     >>> result = sm.analyze_images(["builtin:camera", "builtin:cat"], options)
     >>> result.counts["analysed"], result.failures
     (2, [])

@@ -46,7 +46,7 @@ def test_leakage_without_the_mean_is_that_of_the_centred_image():
 
 def test_drawn_masks_agree_with_the_expectation():
     """Over many images the standardised gaps are as wide as Student's t makes them."""
-    analyzer = MaskingAnalyzer((48, 48), MaskingPlan(8, masks=16))
+    analyzer = MaskingAnalyzer((48, 48), MaskingPlan(8, n_draws=16))
     scores = [analyzer.analyze(photograph((48, 48), i), rng=i).agreement for i in range(60)]
     assert np.sqrt(np.mean(np.square(scores))) == pytest.approx(1.07, abs=0.15)
     assert abs(np.mean(scores)) < 0.25
@@ -98,13 +98,13 @@ def test_small_images_leave_octaves_empty():
 
 
 def test_one_mask_is_too_few():
-    with pytest.raises(ValueError, match="masks=1"):
-        MaskingPlan(8, masks=1)
+    with pytest.raises(ValueError, match="n_draws=1"):
+        MaskingPlan(8, n_draws=1)
 
 
 def test_agreement_is_undefined_where_all_drawn_masks_coincide():
     image = photograph((16, 32))
-    plan = MaskingPlan(16, 0.5, masks=2)
+    plan = MaskingPlan(16, 0.5, n_draws=2)
     found = [MaskingAnalyzer((16, 32), plan).analyze(image, rng=s) for s in range(8)]
     alike = [r for r in found if not r.drawn.stderr.any()]
     assert 0 < len(alike) < 8
