@@ -1,11 +1,13 @@
 """One word for one thing: the names of arguments and fields, read from the sources."""
 
 import ast
+import inspect
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-import spectral_mae
+import spectral_mae as sm
 
 # Names that no argument or field has, and the name that it has instead.
 INSTEAD = {"seed": "rng", "draws": "n_draws", "n_drawn": "n_draws", "n_masks": "n_draws"}
@@ -32,6 +34,10 @@ def complaints(source):
             names = [(ast.unparse(one.target), one.annotation) for one in fields]
         else:
             continue
+        if isinstance(node, ast.FunctionDef):
+            positional = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
+            if "channel_axis" in positional:
+                yield f"{node.name} takes channel_axis by position"
         for name, annotation in names:
             kind = "" if annotation is None else ast.unparse(annotation)
             better = INSTEAD.get(name) or INSTEAD_OF_TYPE.get((name, kind))
@@ -40,7 +46,7 @@ def complaints(source):
 
 
 def test_the_package_uses_one_word_for_one_thing():
-    root = Path(spectral_mae.__file__).parent
+    root = Path(sm.__file__).parent
     found = {}
     for path in root.rglob("*.py"):
         if path.relative_to(root).parts[0] not in ELSEWHERE:
@@ -54,6 +60,7 @@ def test_the_package_uses_one_word_for_one_thing():
     [
         ("def f(x, *, seed=0): ...", "f says seed, not rng"),
         ("class A:\n    def __init__(self, seed): ...", "__init__ says seed"),
+        ("def f(x, channel_axis=None): ...", "f takes channel_axis by position"),
         ("def f(*, masks: int = 3): ...", "f says masks, not n_draws"),
         ("@dataclass\nclass Options:\n    seed: int = 0", "Options says seed"),
     ],
@@ -69,3 +76,28 @@ def _f(seed): ...
 def g(x, *, channel_axis=None, rng=None, masks: Masks): ...
 """
     assert list(complaints(source)) == []
+
+
+GRID = sm.PatchGrid((4, 4), 2)
+IMAGES = np.random.default_rng(0).random((9, 4, 4, 3))
+
+
+@pytest.mark.parametrize(
+    ("method", "argument", "seen"),
+    [
+        (sm.LinearMAE(2, 0.5, shrinkage=0.1).fit, IMAGES, lambda model: model.loss_),
+        (GRID.to_patches, IMAGES, lambda patches: patches),
+        (GRID.from_patches, GRID.to_patches(IMAGES, channel_axis=-1), lambda images: images),
+    ],
+)
+def test_for_a_release_some_methods_take_the_axis_by_position(method, argument, seen):
+    expected = seen(method(argument, channel_axis=-1))
+    with pytest.warns(FutureWarning, match="by keyword only, so write channel_axis=-1") as told:
+        np.testing.assert_array_equal(seen(method(argument, -1)), expected)
+    assert told[0].filename == __file__
+    axis = inspect.signature(method).parameters["channel_axis"]
+    assert axis.kind is inspect.Parameter.KEYWORD_ONLY
+    with pytest.raises(TypeError, match="positional"):
+        method(argument, -1, -1)
+    with pytest.raises(TypeError, match="positional"):
+        method(argument, -1, channel_axis=-1)

@@ -143,13 +143,13 @@ def test_colours_and_crops(folder, tmp_path, capsys, covariance):
     assert run("fit", folder, "--out", out, *options, *more) == OK
     reading = {"size": 8, "crops": 6, "color": True, "rng": 3}
     fitted, held_out = (read(some, **reading) for some in parts(folder, seed=3))
-    model = sm.LinearMAE(4, 0.75, covariance=covariance, shrinkage=0.1).fit(fitted, -1)
+    model = sm.LinearMAE(4, 0.75, covariance=covariance, shrinkage=0.1).fit(fitted, channel_axis=-1)
     found = sm.load_model(out)
     assert (found.moments_.channels, found.moments_.n_images) == (3, 48)
     np.testing.assert_allclose(found.weight_matrix(), model.weight_matrix(), atol=1e-9)
     printed = capsys.readouterr().out
     assert integers(printed.splitlines()[1]) == [48, 8, 8, 12]
-    assert shares(printed.splitlines()[2])[1] == f"{model.score(held_out, -1):.4f}"
+    assert shares(printed.splitlines()[2])[1] == f"{model.score(held_out, channel_axis=-1):.4f}"
 
 
 def test_builtin_images_are_fitted(tmp_path):

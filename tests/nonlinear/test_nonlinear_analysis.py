@@ -165,7 +165,9 @@ def test_images_go_to_tensors_and_back(channels):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_over_all_masks_the_measured_response_is_the_closed_form(channels):
     images = images_of(channels=channels)
-    model = LinearMAE(2, 0.5, covariance="dense").fit(images, None if channels == 1 else -1)
+    model = LinearMAE(2, 0.5, covariance="dense").fit(
+        images, channel_axis=None if channels == 1 else -1
+    )
     fill, n = filler(model), len(images)
     outputs = [
         fill(images, np.broadcast_to(kept, (n, 6))) - model.mean_
