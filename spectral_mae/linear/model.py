@@ -793,8 +793,8 @@ class LinearModel(ABC):
         return 1.0 - loss / stack.trace
 
     def _empty_moments(self, batch: NDArray[Any], channel_axis: int | None) -> Moments:
-        ndim = batch.ndim - 1 - (channel_axis is not None)
-        shape = _checks.channels_last("images", batch, channel_axis, ndim + 1).shape[1:]
+        last = _checks.images_of_patches("images", batch, channel_axis, self.patch_size)
+        shape = last.shape[1:]
         grid = PatchGrid(shape[:-1], self.patch_size)
         return KINDS[self.covariance](grid, shape[-1], self.center)
 

@@ -155,14 +155,14 @@ class MaskedImages:
         _checks.squarable("images", pixels)
         channel_axis = _checks.axis_of_channels(channel_axis)
         ndim = pixels.ndim - 1 - (channel_axis is not None)
-        if ndim not in (1, 2) or 0 in pixels.shape:
+        if ndim not in _checks.AXES or 0 in pixels.shape:
             raise ValueError(
-                f"images of shape {pixels.shape} with {channel_axis=} are not a batch of signals "
-                "or images"
+                f"images of shape {pixels.shape} with {channel_axis=} are not a batch of signals, "
+                "images or volumes"
             )
         if channel_axis is not None and channel_axis in (0, -pixels.ndim):
             raise ValueError(f"{channel_axis=} is the axis of the images themselves")
-        last = _checks.channels_last("images", pixels, channel_axis, ndim + 1)
+        last = _checks.images_of_patches("images", pixels, channel_axis, patch_size)
         self.grid = PatchGrid(last.shape[1:-1], patch_size)
         self.channels = last.shape[-1]
         self.mask_ratio = mask_ratio

@@ -322,7 +322,8 @@ def patch_local_trace(
     if matrix.shape != (x.size, x.size):
         raise ValueError(f"fisher has shape {matrix.shape}; {(x.size, x.size)} is needed")
     places = np.arange(x.size).reshape(x.shape)
-    order = _checks.one_image("image", places, channel_axis, "call this for each of them")
+    several = "call this for each of them"
+    order = _checks.image_of_patches("image", places, channel_axis, patch_size, several)
     grid = PatchGrid(order.shape[:-1], patch_size)
     flat = x.ravel()
     members = grid.to_patches(order, channel_axis=-1)

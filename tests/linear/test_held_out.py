@@ -7,6 +7,7 @@ import pytest
 import spectral_mae as sm
 
 SETTINGS = [((9,), (3,), None), ((4, 6), (2, 3), None), ((6, 4), (3, 2), 2)]
+SETTINGS += [((2, 3, 4), (1, 3, 2), 2)]
 EVERY = pytest.mark.parametrize(("shape", "patch", "channels"), SETTINGS)
 COVARIANCES = pytest.mark.parametrize("covariance", ["banded", "dense", "stationary"])
 MODELS = [
