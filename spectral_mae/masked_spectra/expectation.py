@@ -339,7 +339,7 @@ def leakage(
     >>> round(leak.total, 12)
     3.0
     >>> round(leak.band(0.25, 0.5), 1)
-    2.8
+    2.9
     """
     components = _components(image, patch_size, channel_axis, "density", fs, window, detrend)
     return components.leakage(mask_ratio, sampling=sampling)

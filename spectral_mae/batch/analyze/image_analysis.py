@@ -26,7 +26,7 @@ from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.rings import RadialSpectrum
 from spectral_mae.spectra.spectrum import Spectrum
 
-# Octaves of spatial frequency, in cycles/pixel; the last holds the corners beyond Nyquist.
+# Octaves of spatial frequency, in cycles/pixel; the last holds Nyquist and the corners beyond.
 OCTAVES = (
     (0.0, 0.03125),
     (0.03125, 0.0625),

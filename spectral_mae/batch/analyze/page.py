@@ -181,7 +181,7 @@ def octave_names() -> list[str]:
     return [
         f"below {fraction(high)}"
         if low == 0
-        else f"above {fraction(low)}"
+        else f"from {fraction(low)}"
         if math.isinf(high)
         else f"{fraction(low)}–{fraction(high)}"
         for low, high in OCTAVES
