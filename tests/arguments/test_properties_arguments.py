@@ -208,7 +208,7 @@ EXAMPLES = {
     "plot.power_limits": (plot.power_limits, {"spectra_": [SPECTRUM]}),
     "plot.masking": (plot.masking, {"image": IMAGE, "masks": [sm.PulseMask((8, 8), 4, [[0, 0]])]}),
     "plot.masked_image": (plot.masked_image, {"image": IMAGE, "weights": VISIBLE}),
-    "plot.grating": (plot.grating, {"patch_grid": GRID, "mask_ratio": 0.5, "sampling": "fixed"}),
+    "plot.grating": (plot.grating, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed"}),
     "plot.leakage": (plot.leakage, {"result": LEAK, "label": None}),
     "plot.octaves": (plot.octaves, {"values": {"a": [[0.5], [1.0]]}, "names": ["low", "high"], "legend": True}),
     "plot.receptive_field": (plot.receptive_field, {"field": FIELD, "colorbar": True, "log": False, "around": None}),
