@@ -59,7 +59,7 @@ _HOME = {
     "layer_similarity": "evaluation.layer_similarity",
     "linear_probe": "evaluation.probe",
     "load_hugging_face": "pretrained",
-    "load_model": "checkpoint",
+    "load_checkpoint": "checkpoint",
     "load_official": "pretrained",
     "mean_receptive_field": "evaluation.jacobian",
     "measured_response": "evaluation.measured_response",
