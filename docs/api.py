@@ -43,7 +43,8 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         (
             "LinearMAE LinearDAE LinearAE load_linear_model MaskRatioSweep ShrinkageChoice "
-            "NotFittedError BandMoments DenseMoments StationaryMoments CentredStack Interpolator Interpolation"
+            "NotFittedError BandMoments DenseMoments StationaryMoments CentredStack Interpolator "
+            "Interpolation"
         ),
     ),
     "What models do": (
