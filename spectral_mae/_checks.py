@@ -11,11 +11,13 @@ an option may have: Python and NumPy would take them silently for something else
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
 import operator
 import os
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, SupportsIndex, TypeVar, get_args
 
 import numpy as np
@@ -32,6 +34,7 @@ ComplexArray = NDArray[np.complexfloating[Any, Any]]
 BoolArray = NDArray[np.bool_]
 PerAxis = int | Sequence[int]
 Item = TypeVar("Item")
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 AXES = (1, 2, 3)  # of signals, images and volumes
 THREE = "patch_size as three numbers"  # what says that images of three axes are volumes
@@ -122,6 +125,42 @@ def integers(name: str, value: PerAxis) -> tuple[int, ...]:
         return tuple(integer(name, one) for one in _each(name, value))
     except TypeError:
         raise TypeError(f"{name}={brief(value)} is not an index of integers") from None
+
+
+def keyword_only(name: str) -> Callable[[Function], Function]:
+    """Let a method take a keyword-only argument by position too, for one release.
+
+    The caller is told in a FutureWarning.
+    """
+
+    def decorated(method: Function) -> Function:
+        n_positional = method.__code__.co_argcount
+
+        @functools.wraps(method)
+        def called(*args: Any, **options: Any) -> Any:
+            if len(args) == n_positional + 1 and name not in options:
+                warnings.warn(
+                    f"{method.__name__}: {name} will be taken by keyword only, so write "
+                    f"{name}={brief(args[-1])}",
+                    FutureWarning,
+                    stacklevel=2,
+                )
+                args, options = args[:-1], {**options, name: args[-1]}
+            return method(*args, **options)
+
+        return called  # type: ignore[return-value]
+
+    return decorated
+
+
+def run_seed(value: SupportsIndex) -> int:
+    """Return the ``rng`` of a run as an int of at least 0.
+
+    A run stores it to be resumed, which it cannot do with a generator.
+    """
+    if hasattr(value, "bit_generator") or hasattr(value, "spawn_key"):
+        raise TypeError(f"rng={brief(value)} cannot be stored: give an integer of 0 or more")
+    return integer("rng", value, least=0)
 
 
 def positive_int(name: str, value: SupportsIndex) -> int:

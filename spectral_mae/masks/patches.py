@@ -91,7 +91,8 @@ class PatchGrid:
         index = np.indices(self.counts).reshape(self.ndim, -1).T
         return index * np.array(self.patch_size)
 
-    def to_patches(self, x: NDArray[Scalar], channel_axis: int | None = None) -> NDArray[Scalar]:
+    @_checks.keyword_only("channel_axis")
+    def to_patches(self, x: NDArray[Scalar], *, channel_axis: int | None = None) -> NDArray[Scalar]:
         """Cut the last axes of ``x`` into patches.
 
         Parameters
@@ -124,8 +125,9 @@ class PatchGrid:
             *lead, self.n_patches, self.patch_pixels * pixels.shape[-1]
         )
 
+    @_checks.keyword_only("channel_axis")
     def from_patches(
-        self, patches: NDArray[Scalar], channel_axis: int | None = None
+        self, patches: NDArray[Scalar], *, channel_axis: int | None = None
     ) -> NDArray[Scalar]:
         """Put patches back together: the inverse of `to_patches`.
 

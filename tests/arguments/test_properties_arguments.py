@@ -43,7 +43,7 @@ COUPLING = sm.mode_coupling(VISIBLE)
 RESPONSE = MAE.frequency_response()
 FIELD = MAE.receptive_field((2, 3))
 PICTURE = sm.reconstruct_image(MAE, IMAGE, rng=0)
-CURVE = theory.gap_by_mask_ratio(theory.lemma_5, np.tanh, SIGNALS, 2, [0.3], masks=2, rng=0)
+CURVE = theory.gap_by_mask_ratio(theory.lemma_5, np.tanh, SIGNALS, 2, [0.3], n_draws=2, rng=0)
 TABLE = {"loss": [0.5, 0.4], "accuracy": [0.3, 0.4], "stderr": [0.01] * 2, "mask_ratio": [0.5, 0.7]}
 LOSSES = {"epoch": [1, 2], "loss": [0.5, 0.4], "held_out": [0.6, np.nan]}
 OPTIONS = {"fs": 1.0, "window": None, "detrend": None, "scaling": "density", "channel_axis": None}
@@ -53,7 +53,7 @@ DRAWN = {
     "mask_ratio": 0.5,
     "sampling": "fixed",
     "channel_axis": None,
-    "masks": 2,
+    "n_draws": 2,
     "rng": 0,
 }
 SLOPE = {"fmin": None, "fmax": None}
@@ -192,8 +192,8 @@ EXAMPLES = {
     "theory.lemma_6": (theory.lemma_6, {"function": np.tanh, "images": SIGNALS, "target": None, **DRAWN}),
     "theory.fisher_matrix": (theory.fisher_matrix, {"function": np.tanh, "image": SIGNALS[0], "jacobian": None}),
     "theory.patch_local_trace": (theory.patch_local_trace, {"fisher": np.eye(6), "image": SIGNALS[0], "patch_size": 2, "channel_axis": None}),
-    "theory.gap_by_mask_ratio": (theory.gap_by_mask_ratio, {"lemma": theory.lemma_4, "function": np.tanh, "images": SIGNALS, "patch_size": 2, "mask_ratios": [0.4], "rng": 0, "masks": 2}),
-    "theory.GapCurve": (theory.gap_by_mask_ratio, {"lemma": theory.lemma_5, "function": np.tanh, "images": SIGNALS, "patch_size": 2, "mask_ratios": [0.4], "masks": 2}),
+    "theory.gap_by_mask_ratio": (theory.gap_by_mask_ratio, {"lemma": theory.lemma_4, "function": np.tanh, "images": SIGNALS, "patch_size": 2, "mask_ratios": [0.4], "rng": 0, "n_draws": 2}),
+    "theory.GapCurve": (theory.gap_by_mask_ratio, {"lemma": theory.lemma_5, "function": np.tanh, "images": SIGNALS, "patch_size": 2, "mask_ratios": [0.4], "n_draws": 2}),
     "theory.function_space_loss": (theory.function_space_loss, {"signal": np.sin, "kernel": lambda t, s: t * s, "n_patches": 2, "mask_ratio": 0.5, "samples": (4, 8), "sampling": "fixed"}),
     "theory.FunctionSpaceLoss": (theory.function_space_loss, {"signal": np.cos, "kernel": lambda t, s: t + s, "n_patches": 2, "mask_ratio": 0.5, "samples": (4, 8, 16)}),
     "theory.complex_step_jacobian": (theory.complex_step_jacobian, {"function": np.tanh, "image": SIGNALS[0]}),
@@ -228,7 +228,7 @@ EXAMPLES = {
     "plot.weight_matrix": (plot.weight_matrix, {"matrix": np.eye(6), "grid": LINE, "outputs_in_patches": True, "colorbar": True}),
     "plot.encoder_energy": (plot.encoder_energy, {"filters": FILTERS, "grid": GRID, "colorbar": True}),
     "plot.gap": (plot.gap, {"curves": {"a": CURVE}}),
-    "AnalyzeOptions": (sm.AnalyzeOptions, {"patch_sizes": (4, 8), "mask_ratio": 0.5, "sampling": "fixed", "size": 32, "masks": 2, "seed": 0, "detrend": None, "color": False, "max_pixels": 10000, "checks": 1}),
+    "AnalyzeOptions": (sm.AnalyzeOptions, {"patch_sizes": (4, 8), "mask_ratio": 0.5, "sampling": "fixed", "size": 32, "n_draws": 2, "rng": 0, "detrend": None, "color": False, "max_pixels": 10000, "checks": 1}),
     "RunOptions": (sm.RunOptions, {"jobs": None, "scheduler": None, "resume": False, "overwrite": False, "fail_fast": False, "time_limit": 1.0, "memory_limit": None, "checkpoint": 1.0, "log_file": None, "quiet": True}),
     "plot.new_figure": (plot.new_figure, {"rows": 1, "columns": 1, "width": 3.0, "height": 2.0}),
 }  # fmt: skip

@@ -154,7 +154,7 @@ def test_gap_picture_is_a_share_of_power():
     data = np.random.default_rng(0).standard_normal((5, 8))
     curve, drawn = (
         sm.theory.gap_by_mask_ratio(
-            sm.theory.lemma_5, np.tanh, x, 2, (0.3, 0.6), masks=50, rng=0, sampling="bernoulli"
+            sm.theory.lemma_5, np.tanh, x, 2, (0.3, 0.6), n_draws=50, rng=0, sampling="bernoulli"
         )
         for x in (data, np.random.default_rng(1).standard_normal((2, 28)))
     )
