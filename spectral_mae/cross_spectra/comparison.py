@@ -39,6 +39,9 @@ class SpectraComparison:
     channel_axis : int or None
         Axis of the channels in a *batch*, which has the images along axis 0. Spectra are averaged
         over channels.
+    ndim : {1, 2, 3} or None
+        Number of axes of an image, without that of the channels. None is 1 or 2, as the batch has;
+        volumes need ``ndim=3``, as in `psd`.
     bins : int, sequence of float or None
         Number or edges of the rings, as in `Spectrum.radial`. Images of several shapes need edges,
         so that their rings are the same.
@@ -64,6 +67,7 @@ class SpectraComparison:
         self,
         *,
         channel_axis: int | None = None,
+        ndim: int | None = None,
         bins: Bins = None,
         fs: float | Sequence[float] = 1.0,
         window: Window = None,
@@ -74,6 +78,7 @@ class SpectraComparison:
         self.channel_axis = _checks.axis_of_channels(channel_axis)
         if self.channel_axis == 0:
             raise ValueError(f"{channel_axis=}: axis 0 of a batch holds the images")
+        self.ndim = ndim
         self.scaling = scaling
         self._bins = bins
         self._options: dict[str, Any] = {
@@ -406,8 +411,8 @@ class SpectraComparison:
         first = np.broadcast_to(np.float64(0), a.shape[1:])  # nothing is read for this
         axis = self.channel_axis
         axis = axis - 1 if axis is not None and axis > 0 else axis
-        batch = "(n, ...) with the images along axis 0, which this is without"
-        return _checks.one_image("an image of originals", first, axis, batch).shape[:-1]
+        name, batch = "an image of originals", "axis 0 alone holds the images"
+        return _checks.one_image(name, first, axis, batch, ndim=self.ndim).shape[:-1]
 
     def _expect_alike(self, masked: bool, shape: tuple[int, ...]) -> None:
         if self._masked not in (None, masked):
@@ -443,6 +448,7 @@ def compare_spectra(
     *,
     visible: ArrayLike | None = None,
     channel_axis: int | None = None,
+    ndim: int | None = None,
     bins: Bins = None,
     fs: float | Sequence[float] = 1.0,
     window: Window = None,
@@ -463,6 +469,8 @@ def compare_spectra(
         to zero on visible pixels, and its power divided by the fraction of hidden pixels.
     channel_axis : int or None
         Axis of the channels in the batch; spectra are averaged over channels.
+    ndim : {1, 2, 3} or None
+        Number of axes of an image, without that of the channels; None is 1 or 2, as the batch has.
     bins : int, sequence of float or None
         Number or edges of the rings, as in `Spectrum.radial`.
     fs, window, detrend, scaling : optional
@@ -491,6 +499,7 @@ def compare_spectra(
     """
     comparison = SpectraComparison(
         channel_axis=channel_axis,
+        ndim=ndim,
         bins=bins,
         fs=fs,
         window=window,

@@ -24,8 +24,9 @@ def log_spectral_distance(
     window: Window = None,
     detrend: DetrendOption = None,
     channel_axis: int | None = None,
+    ndim: int | None = None,
 ) -> float:
-    """Log-spectral distance of two signals or images over rings of frequency, in decibels.
+    """Log-spectral distance of two signals, images or volumes over rings of frequency, in decibels.
 
     It is the root mean square over rings of 10·log₁₀(P_b/P_a), with P the mean power of a ring.
     Each ring counts alike, whatever its power and number of frequencies. Only power counts: an
@@ -33,7 +34,7 @@ def log_spectral_distance(
 
     Parameters
     ----------
-    a, b : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+    a, b : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers, of one shape.
     bins : int, sequence of float or None
         Number or edges of the rings, as in `Spectrum.radial`.
@@ -41,6 +42,8 @@ def log_spectral_distance(
         As in `psd`.
     channel_axis : int or None
         Axis of the channels, whose powers are averaged.
+    ndim : {1, 2, 3} or None
+        Number of axes without that of the channels; None is 1 or 2, as the arrays have.
 
     Returns
     -------
@@ -60,7 +63,9 @@ def log_spectral_distance(
     >>> round(log_spectral_distance(image, 10 * image), 9)
     20.0
     """
-    pair = cross_spectrum(a, b, fs=fs, window=window, detrend=detrend, channel_axis=channel_axis)
+    pair = cross_spectrum(
+        a, b, fs=fs, window=window, detrend=detrend, channel_axis=channel_axis, ndim=ndim
+    )
     rings = pair.radial(bins)
     distance = float(ring_distance(rings.power_a, rings.power_b, rings.floors))
     if np.isnan(distance):

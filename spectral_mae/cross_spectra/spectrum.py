@@ -33,7 +33,7 @@ class CrossSpectrum:
 
     Attributes
     ----------
-    cross : ndarray of complex, shape (H, W//2 + 1) or (D//2 + 1,)
+    cross : ndarray of complex, shape (*shape[:-1], shape[-1]//2 + 1)
         P_ab = A*B on the non-negative half-plane of the real FFT, not doubled; the convention of
         `scipy.signal.csd`.
     power_a, power_b : ndarray, like ``cross``
@@ -211,15 +211,16 @@ def cross_spectrum(
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
     channel_axis: int | None = None,
+    ndim: int | None = None,
 ) -> CrossSpectrum:
-    """Cross spectrum of two signals or images.
+    """Cross spectrum of two signals, images or volumes.
 
     With transforms A and B it is P_ab = A*B in the scaling of a power spectrum, the convention of
     `scipy.signal.csd`: where b follows a, its phase is that of b minus that of a.
 
     Parameters
     ----------
-    a : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+    a : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers: the original.
     b : array_like, of the shape of ``a``
         Real numbers: what is compared with it, such as a reconstruction.
@@ -227,6 +228,9 @@ def cross_spectrum(
         As in `psd`; they apply to both. Double precision is used throughout.
     channel_axis : int or None
         Axis of the channels; their cross spectra are averaged.
+    ndim : {1, 2, 3} or None
+        Number of axes without that of the channels. None is 1 or 2, as the array has; a volume
+        needs ``ndim=3``, as in `psd`.
 
     Returns
     -------
@@ -251,8 +255,8 @@ def cross_spectrum(
     True
     """
     one, other = pair_arrays(a, b, ("a", "b"))
-    first = _checks.one_image("a", one, channel_axis, SEVERAL)[np.newaxis]
-    second = _checks.one_image("b", other, channel_axis, SEVERAL)[np.newaxis]
+    first = _checks.one_image("a", one, channel_axis, SEVERAL, ndim=ndim)[np.newaxis]
+    second = _checks.one_image("b", other, channel_axis, SEVERAL, ndim=ndim)[np.newaxis]
     pairs = PairPeriodogram(
         first.shape[1:-1], fs=fs, window=window, detrend=detrend, scaling=scaling
     )

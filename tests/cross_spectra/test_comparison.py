@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from spectral_mae import SpectraComparison, compare_spectra, cross_spectrum, psd
 
 CURVES = ("gain", "coherence", "frc", "error", "explained")
-BATCHES = [((9,), None), ((12,), -1), ((8, 6), None), ((5, 8), 1), ((7, 7), -1)]
+BATCHES = [((9,), None), ((12,), -1), ((8, 6), None), ((5, 8), 1), ((7, 7), -1), ((3, 4, 5), -1)]
 
 
 def batch(n, shape, channel_axis=None, seed=0):
@@ -38,8 +38,9 @@ def assert_equal(one, other, tolerance=1e-12):
 def test_means_are_those_of_the_pairs(shape, channel_axis):
     a, b = batch(5, shape, channel_axis)
     axis = None if channel_axis is None else channel_axis if channel_axis < 0 else channel_axis - 1
-    found = compare_spectra(a, b, channel_axis=channel_axis)
-    pairs = [cross_spectrum(x, y, channel_axis=axis) for x, y in zip(a, b, strict=True)]
+    found = compare_spectra(a, b, channel_axis=channel_axis, ndim=len(shape))
+    axes = {"channel_axis": axis, "ndim": len(shape)}
+    pairs = [cross_spectrum(x, y, **axes) for x, y in zip(a, b, strict=True)]
     spectrum, rings = found.spectrum(), found.radial()
     assert spectrum.averages == rings.averages == found.n_pairs == 5
     for name in ("cross", "power_a", "power_b", "error"):
@@ -69,8 +70,9 @@ def test_coherence_over_segments_is_that_of_scipy():
 def test_parts_merged_equal_one_pass(shape, channel_axis, masked):
     a, b = batch(11, shape, channel_axis)
     visible = np.random.default_rng(1).random((11, *shape)) < 0.5 if masked else None
-    whole = compare_spectra(a, b, visible=visible, channel_axis=channel_axis)
-    parts = [SpectraComparison(channel_axis=channel_axis) for _ in range(3)]
+    axes = {"channel_axis": channel_axis, "ndim": len(shape)}
+    whole = compare_spectra(a, b, visible=visible, **axes)
+    parts = [SpectraComparison(**axes) for _ in range(3)]
     for i, (first, last) in enumerate([(0, 3), (3, 4), (4, 9), (9, 11)]):
         rows = slice(first, last)
         part = None if visible is None else visible[rows]
@@ -82,7 +84,7 @@ def test_parts_merged_equal_one_pass(shape, channel_axis, masked):
     assert_equal(first, whole)
     laws.assert_close(first.spectrum().cross, whole.spectrum().cross, 1e-13)
     np.testing.assert_array_equal(first.explained_by_image, whole.explained_by_image)
-    empty = SpectraComparison(channel_axis=channel_axis)
+    empty = SpectraComparison(**axes)
     assert_equal(empty.merge(whole), whole)
 
 
@@ -151,7 +153,8 @@ def test_error_of_hidden_pixels(shape, channel_axis, options):
     visible = np.random.default_rng(2).random((4, *shape)) < 0.6
     last = [x if channel_axis is None else np.moveaxis(x, channel_axis, -1) for x in (a, b)]
     x, y = (one[..., np.newaxis] if channel_axis is None else one for one in last)
-    found = compare_spectra(a, b, visible=visible, channel_axis=channel_axis, **options)
+    axes = {"channel_axis": channel_axis, "ndim": len(shape), **options}
+    found = compare_spectra(a, b, visible=visible, **axes)
     window = np.ones(shape)
     if options:
         window = scipy.signal.get_window("hann", shape[0])
@@ -162,11 +165,13 @@ def test_error_of_hidden_pixels(shape, channel_axis, options):
         hidden = ~seen
         difference = (other - one) * hidden[..., np.newaxis]
         scale = np.sum(window**2) / np.sum(window[hidden] ** 2)
-        error = error + scale * psd(difference, channel_axis=-1, **options).power / 4
+        error = (
+            error + scale * psd(difference, channel_axis=-1, ndim=len(shape), **options).power / 4
+        )
         squares += np.sum((other - one)[hidden] ** 2)
         apart += np.sum((one - one.mean(tuple(range(len(shape)))))[hidden] ** 2)
     laws.assert_close(found.spectrum().error, error, 1e-12)
-    everywhere = compare_spectra(a, b, channel_axis=channel_axis, **options)
+    everywhere = compare_spectra(a, b, **axes)
     laws.assert_close(found.radial().gain, everywhere.radial().gain, 1e-13)
     assert found.explained == pytest.approx(1 - squares / apart, rel=1e-12)
     n = np.sum(~visible) * x.shape[-1]
