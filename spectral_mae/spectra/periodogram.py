@@ -296,7 +296,7 @@ class Periodogram:
             fs=self.fs,
             cell=self._cell,
             averages=n,
-            floor=self._floor(squares / (n * batch.shape[-1])),
+            floor=self.rounding_floor(squares / (n * batch.shape[-1])),
         )
 
     def condition(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
@@ -326,6 +326,28 @@ class Periodogram:
 
         self._fft.each_chunk(len(batch), work)
         return out
+
+    def rounding_floor(self, energy: float) -> float:
+        """Power that rounding leaves at a frequency where an image has none.
+
+        The relative L2 error of an FFT grows as ε·√log₂N (Gentleman and Sande, 1966); 4 of these,
+        spread over the frequencies. What detrending leaves of a pixel is wrong by ε of it, and
+        these errors may all have one sign.
+
+        Parameters
+        ----------
+        energy : float
+            Sum of the squares of an image's pixels; the mean over its channels.
+
+        Returns
+        -------
+        float
+            In the unit of the power.
+        """
+        eps = float(np.finfo(self._fft.dtype).eps)
+        size = prod(self.shape)
+        coherent = 0 if self._conditioning.detrend is None else size
+        return eps**2 * (16 * max(1.0, math.log2(size)) + coherent) * energy * self.norm
 
     @cached_property
     def rings(self) -> RingBins:
@@ -447,18 +469,6 @@ class Periodogram:
                 raise ValueError(
                     f"pixels up to {lost[0]:.3g} are too small for {self._fft.dtype} spectra"
                 )
-
-    def _floor(self, energy: float) -> float:
-        """Power that rounding leaves at a frequency, for images of this sum of squares.
-
-        The relative L2 error of an FFT grows as ε·√log₂N (Gentleman and Sande, 1966); 4 of these,
-        spread over the frequencies. What detrending leaves of a pixel is wrong by ε of it, and
-        these errors may all have one sign.
-        """
-        eps = float(np.finfo(self._fft.dtype).eps)
-        size = prod(self.shape)
-        coherent = 0 if self._conditioning.detrend is None else size
-        return eps**2 * (16 * max(1.0, math.log2(size)) + coherent) * energy * self.norm
 
 
 def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:
