@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -84,6 +84,11 @@ class MaskDesign(ABC):
     @abstractmethod
     def pair_inclusion(self) -> FloatArray:
         """Mean probability ρ that two patches at a cyclic offset are both kept, by offset."""
+
+    @property
+    def inclusion_stderr(self) -> FloatArray | None:
+        """Standard error of each value of π₁; None where π₁ is exact."""
+        return None
 
     @property
     def pair_inclusion_stderr(self) -> FloatArray | None:
@@ -208,7 +213,6 @@ class MaskDesign(ABC):
         """
         raise ValueError(f"the sets of kept patches of {self} are not listed; sample draws them")
 
-    @abstractmethod
     def on(self, grid: PatchGrid) -> Self:
         """Make the same design on another grid.
 
@@ -227,6 +231,7 @@ class MaskDesign(ABC):
         ValueError
             If they do not fit this grid, or the design is of one grid alone.
         """
+        return replace(self, grid=grid)
 
     @property
     @abstractmethod

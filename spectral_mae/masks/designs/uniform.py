@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 from numpy.random import Generator
@@ -96,21 +95,6 @@ class Uniform(MaskDesign):
         listed = enumerate_kept(self.n_patches, self.nominal_ratio, sampling=self.sampling)
         patterns, weights = zip(*listed, strict=True)
         return np.array(patterns), np.array(weights)
-
-    def on(self, grid: PatchGrid) -> Self:
-        """Make the same design on another grid.
-
-        Parameters
-        ----------
-        grid : PatchGrid
-            Patches that are kept or hidden.
-
-        Returns
-        -------
-        Uniform
-            With the same nominal ratio.
-        """
-        return type(self)(grid, self.nominal_ratio, self.sampling)
 
     @property
     def text(self) -> str:
