@@ -21,7 +21,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae.masks.designs",
         (
             "fixed bernoulli block cutouts drop_block grid stratified stripes tube product "
-            "from_masks"
+            "from_masks parse help_text"
         ),
     ),
     "Spectra": (

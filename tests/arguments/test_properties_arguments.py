@@ -79,7 +79,7 @@ EXAMPLES = {
     "PatchGrid": (sm.PatchGrid, {"shape": (8, 8), "patch_size": 4}),
     "PatchGrid.to_patches": (GRID.to_patches, {"x": IMAGE, "channel_axis": None}),
     "PatchGrid.from_patches": (GRID.from_patches, {"patches": GRID.to_patches(IMAGE), "channel_axis": None}),
-    "designs.fixed": (sm.designs.fixed, {"grid": GRID, "mask_ratio": 0.5}),
+    "designs.fixed": (sm.designs.fixed, {"grid": GRID, "mask_ratio": 0.5, "rounding": "floor"}),
     "designs.bernoulli": (sm.designs.bernoulli, {"grid": GRID, "mask_ratio": 0.5}),
     "designs.block": (sm.designs.block, {"grid": GRID, "size": 1, "keep": False, "rolled": True}),
     "designs.cutouts": (sm.designs.cutouts, {"grid": GRID, "size": 1, "n": 2}),
@@ -89,11 +89,12 @@ EXAMPLES = {
     "designs.stripes": (sm.designs.stripes, {"grid": GRID, "mask_ratios": (0.5, 0.0), "sampling": "fixed"}),
     "designs.tube": (sm.designs.tube, {"design": sm.designs.fixed(LINE, 0.5), "axis": 0, "length": 8, "patch_size": 2}),
     "designs.product": (lambda one: sm.designs.product(sm.designs.fixed(LINE, 0.5), one), {"one": sm.designs.fixed(LINE, 0.5)}),
+    "designs.parse": (sm.designs.parse, {"text": "block:1"}),
     "designs.from_masks": (sm.designs.from_masks, {"grid": GRID, "visible": VISIBLE_PATCHES, "weights": (1.0, 2.0)}),
     "PulseMask": (sm.PulseMask, {"shape": (8, 8), "patch_size": 2, "starts": [[0, 0], [4, 2]]}),
     "PulseMask.random": (sm.PulseMask.random, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed", "rng": 0}),
     "sample_visible": (sm.sample_visible, {"grid": GRID, "mask_ratio": 0.5, "n": 2, "sampling": "fixed", "random_offset": False, "rng": 0}),
-    "inclusion_probabilities": (sm.inclusion_probabilities, {"n_patches": 4, "mask_ratio": 0.5, "sampling": "fixed"}),
+    "inclusion_probabilities": (sm.inclusion_probabilities, {"n_patches": 4, "mask_ratio": 0.5, "sampling": "fixed", "rounding": "mae"}),
     "dirichlet_kernel": (sm.dirichlet_kernel, {"n": 8, "patch_size": 4}),
     "expected_mask_power": (sm.expected_mask_power, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed"}),
     "psd": (sm.psd, {"image": IMAGE, "visible": None, **OPTIONS}),
@@ -246,6 +247,7 @@ PLAIN = {
     "theory.MOST_MASKS",
     "plot.style",
     "plot.use_style",
+    "designs.help_text",
 }
 # Runs over many images: tests/batch/test_from_python.py
 PLAIN |= {"analyze_images", "fit_images", "sweep_images"}

@@ -12,6 +12,7 @@ patches are kept.
 - `separable`: what designs along axes have in common.
 - `axes`: the same patches along one axis, stripes, products of designs along different axes.
 - `patterns`: lists of masks, those of others included.
+- `text_form`: the text of a design, as in ``--design block:6x6``, and its reading.
 - `short_form`: ``patch_size=, mask_ratio=, sampling=`` in place of a uniform design.
 """
 

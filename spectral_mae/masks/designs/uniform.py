@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.random import Generator
 
-from spectral_mae._checks import BoolArray, FloatArray, Sampling
+from spectral_mae._checks import BoolArray, FloatArray, Rounding, Sampling
 from spectral_mae.masks.designs.design import MaskDesign, at_most_patterns
 from spectral_mae.masks.patches import PatchGrid, inclusion_probabilities, kept_patches
 from spectral_mae.masks.sampling import enumerate_kept, sample_kept
@@ -27,19 +27,24 @@ class Uniform(MaskDesign):
         Fraction of patches to be hidden, m, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
         Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+    rounding : {"floor", "mae"}
+        How the number of kept patches is rounded, as in `kept_patches`.
     """
 
     nominal_ratio: float
     sampling: Sampling = "fixed"
+    rounding: Rounding = "floor"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        inclusion_probabilities(self.n_patches, self.nominal_ratio, sampling=self.sampling)
+        _ = self.uniform
 
     @cached_property
     def uniform(self) -> tuple[float, float]:
         """Pair (π₁, π₂), as `spectral_mae.inclusion_probabilities`."""
-        return inclusion_probabilities(self.n_patches, self.nominal_ratio, sampling=self.sampling)
+        return inclusion_probabilities(
+            self.n_patches, self.nominal_ratio, sampling=self.sampling, rounding=self.rounding
+        )
 
     @property
     def shift_invariant(self) -> bool:
@@ -69,7 +74,12 @@ class Uniform(MaskDesign):
 
     def _draw(self, n: int, generator: Generator) -> BoolArray:
         return sample_kept(
-            self.n_patches, self.nominal_ratio, n, sampling=self.sampling, rng=generator
+            self.n_patches,
+            self.nominal_ratio,
+            n,
+            sampling=self.sampling,
+            rounding=self.rounding,
+            rng=generator,
         )
 
     def enumerate(self) -> tuple[BoolArray, FloatArray]:
@@ -88,25 +98,29 @@ class Uniform(MaskDesign):
             If there are too many sets.
         """
         if self.sampling == "fixed":
-            n = math.comb(self.n_patches, kept_patches(self.n_patches, self.nominal_ratio))
+            kept = kept_patches(self.n_patches, self.nominal_ratio, rounding=self.rounding)
+            n = math.comb(self.n_patches, kept)
         else:
             n = 2**self.n_patches
         at_most_patterns(n, self)
-        listed = enumerate_kept(self.n_patches, self.nominal_ratio, sampling=self.sampling)
+        listed = enumerate_kept(
+            self.n_patches, self.nominal_ratio, sampling=self.sampling, rounding=self.rounding
+        )
         patterns, weights = zip(*listed, strict=True)
         return np.array(patterns), np.array(weights)
 
     @property
     def text(self) -> str:
-        """``fixed:0.75`` or ``bernoulli:0.75``."""
-        return f"{self.sampling}:{self.nominal_ratio!r}"
+        """``fixed:0.75``, ``fixed:0.75,mae`` or ``bernoulli:0.75``."""
+        return f"{self.sampling}:{self.nominal_ratio!r}{',mae' * (self.rounding == 'mae')}"
 
 
-def fixed(grid: PatchGrid, mask_ratio: float) -> Uniform:
+def fixed(grid: PatchGrid, mask_ratio: float, *, rounding: Rounding = "floor") -> Uniform:
     """Keep exactly K = ⌊L(1−m)⌋ of L patches, all sets of K being equally likely.
 
     This is simple random sampling without replacement, and what masked autoencoders do
-    (He et al., 2022). π₁ = K/L and π₂ = π₁(K−1)/(L−1).
+    (He et al., 2022). π₁ = K/L and π₂ = π₁(K−1)/(L−1). The code of MAE rounds the product
+    L(1−m) before it takes the floor: at m = 0.9 it keeps 9 of 100 patches, and not 10.
 
     Parameters
     ----------
@@ -114,6 +128,8 @@ def fixed(grid: PatchGrid, mask_ratio: float) -> Uniform:
         Patches that are kept or hidden.
     mask_ratio : float
         Fraction of patches that is hidden, m, strictly between 0 and 1.
+    rounding : {"floor", "mae"}
+        The floor of the exact product, or that of ``int(L * (1 - m))`` in floating point.
 
     Returns
     -------
@@ -130,7 +146,7 @@ def fixed(grid: PatchGrid, mask_ratio: float) -> Uniform:
     >>> fixed(PatchGrid((224, 224), 16), 0.75)
     <design fixed:0.75 on 14×14 patches, mask_ratio=0.75>
     """
-    return Uniform(grid, mask_ratio, "fixed")
+    return Uniform(grid, mask_ratio, "fixed", rounding)
 
 
 def bernoulli(grid: PatchGrid, mask_ratio: float) -> Uniform:
