@@ -292,8 +292,8 @@ def tube(
     >>> stack = PatchGrid((32, 96), 8)
     >>> tube(designs.fixed(stack, 0.5), 0)
     <design tube:0/fixed:0.5 on 4×12 patches, mask_ratio=0.5>
-    >>> tube(designs.bernoulli(PatchGrid(96, 8), 0.9), 0, 16, 2).grid.counts
-    (8, 12)
+    >>> tube(designs.bernoulli(PatchGrid((32, 32), 8), 0.9), 0, 16, 2).grid.counts
+    (8, 4, 4)
     """
     _checks.needed("design", design, MaskDesign, "the functions of spectral_mae.designs make one")
     if length is None:

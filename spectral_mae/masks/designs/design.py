@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Self
 
@@ -112,6 +112,36 @@ class MaskDesign(ABC):
         Everything is then a mix of two parts, and None for all other designs.
         """
         return None
+
+    @property
+    def uniform_given_hidden(self) -> tuple[float, float] | None:
+        """Pair (π₁', π₂') of all other patches, over the sets that hide a given patch.
+
+        None where it depends on which patches these are, or has no closed form.
+        """
+        return None
+
+    def at_ratio(self, mask_ratio: float) -> Self:
+        """Make the same design with another mask ratio.
+
+        Parameters
+        ----------
+        mask_ratio : float
+            Fraction of patches that is hidden, strictly between 0 and 1.
+
+        Returns
+        -------
+        MaskDesign
+            On the same grid.
+
+        Raises
+        ------
+        ValueError
+            If the mask ratio is no parameter of the design, or out of its range.
+        """
+        if "nominal_ratio" not in {field.name for field in fields(self)}:
+            raise ValueError(f"{self} has no mask ratio that could be {mask_ratio=} instead")
+        return replace(self, nominal_ratio=mask_ratio)
 
     def matrix(self) -> FloatArray:
         """Return Π, the probabilities that two patches are both kept.

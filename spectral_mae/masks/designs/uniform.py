@@ -47,6 +47,20 @@ class Uniform(MaskDesign):
         )
 
     @property
+    def uniform_given_hidden(self) -> tuple[float, float]:
+        """Pair (π₁', π₂') of the other patches, over the sets that hide a given patch.
+
+        Independent patches stay as they are. A fixed number K is spread over one patch less:
+        π₁' = K/(L−1) and π₂' = π₁'(K−1)/(L−2), which is 0 when L = 2.
+        """
+        if self.sampling == "bernoulli":
+            return self.uniform
+        n = self.n_patches
+        kept = kept_patches(n, self.nominal_ratio, rounding=self.rounding)
+        pi1 = kept / (n - 1)
+        return pi1, pi1 * (kept - 1) / (n - 2) if n > 2 else 0.0
+
+    @property
     def shift_invariant(self) -> bool:
         """Always True."""
         return True

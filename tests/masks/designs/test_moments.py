@@ -11,6 +11,7 @@ GRIDS = [
     sm.PatchGrid(10, 2),
     sm.PatchGrid((6, 8), 2),
     sm.PatchGrid((9, 4), (3, 2)),
+    sm.PatchGrid((4, 6, 2), (2, 2, 1)),
 ]
 
 
@@ -43,7 +44,7 @@ FINITE = {
         g, cell(g), 0.4, sampling="bernoulli", phase="fixed"
     ),
     "stratified": lambda g: sm.designs.stratified(g, whole(g), 1),
-    "stripes": lambda g: sm.designs.stripes(g, (0.5, 0.4)[: g.ndim]),
+    "stripes": lambda g: sm.designs.stripes(g, (0.5, 0.4, 0.5)[: g.ndim]),
     "stripes on one axis": lambda g: sm.designs.stripes(
         g, (0.5,) + (0,) * (g.ndim - 1), sampling="bernoulli"
     ),
@@ -51,7 +52,7 @@ FINITE = {
         g, lambda line: sm.designs.block(line, 2 - (line.n_patches == 2), rolled=False)
     ),
     "tube": lambda g: sm.designs.tube(
-        sm.designs.block(line_of(g), 2, rolled=False), 1, g.shape[-1], g.patch_size[-1]
+        sm.designs.block(line_of(g), 2, rolled=False), -1, g.shape[-1], g.patch_size[-1]
     ),
     "given": lambda g: sm.designs.from_masks(
         g, np.random.default_rng(0).random((7, g.n_patches)) < 0.4, np.arange(7)
@@ -60,8 +61,9 @@ FINITE = {
 
 
 def line_of(grid):
-    """The grid of the first axis."""
-    return sm.PatchGrid(grid.shape[0], grid.patch_size[0])
+    """The grid without the last axis, or that of the only one."""
+    axes = slice(max(1, grid.ndim - 1))
+    return sm.PatchGrid(grid.shape[axes], grid.patch_size[axes])
 
 
 @pytest.fixture(params=GRIDS, ids=str)
@@ -136,3 +138,16 @@ def test_a_design_is_made_again_on_another_grid():
     assert given.on(one) is given
     with pytest.raises(ValueError, match="on PatchGrid"):
         given.on(other)
+
+
+def test_a_design_with_a_ratio_takes_another():
+    grid = sm.PatchGrid((8, 8), 2)
+    for design in (
+        sm.designs.fixed(grid, 0.5),
+        sm.designs.drop_block(grid, 2, 0.5),
+        sm.designs.grid(grid, 2, 0.5),
+    ):
+        assert design.at_ratio(0.75).mask_ratio == pytest.approx(0.75, abs=1e-12)
+        assert design.at_ratio(0.75).at_ratio(0.5) == design
+    with pytest.raises(ValueError, match="no mask ratio"):
+        sm.designs.block(grid, 2).at_ratio(0.5)
