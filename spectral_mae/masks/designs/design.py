@@ -63,7 +63,7 @@ class MaskDesign(ABC):
     def __post_init__(self) -> None:
         expect_grid(self.grid)
         if self.grid.n_patches < 2:
-            raise ValueError(f"{self.grid} has one patch; masking needs at least two")
+            raise ValueError(f"{self.grid} has n_patches=1; masking needs at least two")
 
     @property
     def n_patches(self) -> int:
@@ -107,6 +107,34 @@ class MaskDesign(ABC):
         Everything is then a mix of two parts, and None for all other designs.
         """
         return None
+
+    @property
+    def uniform_given_hidden(self) -> tuple[float, float] | None:
+        """Pair (π₁', π₂') of all other patches, over the sets that hide a given patch.
+
+        None where it depends on which patches these are, or has no closed form.
+        """
+        return None
+
+    def at_ratio(self, mask_ratio: float) -> Self:
+        """Make the same design with another mask ratio.
+
+        Parameters
+        ----------
+        mask_ratio : float
+            Fraction of patches that is hidden, strictly between 0 and 1.
+
+        Returns
+        -------
+        MaskDesign
+            On the same grid.
+
+        Raises
+        ------
+        ValueError
+            If the mask ratio is no parameter of the design, or out of its range.
+        """
+        raise ValueError(f"{self} has no mask ratio that could be {mask_ratio=} instead")
 
     def matrix(self) -> FloatArray:
         """Return Π, the probabilities that two patches are both kept.
