@@ -97,7 +97,9 @@ class LinearMAE(LinearModel):
     Parameters
     ----------
     patch_size : int or tuple of int or None
-        Pixels of a patch along each axis; it must divide the images. None with ``design=``.
+        Pixels of a patch along each axis; it must divide the images. Volumes need three numbers:
+        with one, a batch of images of three axes is refused, for they may be colours. None with
+        ``design=``.
     mask_ratio : float or None
         Fraction m of patches that is hidden, strictly between 0 and 1. None with ``design=``.
     rank : int or None
@@ -231,25 +233,10 @@ class LinearMAE(LinearModel):
         self._fitted()
         return self.corruption_.design
 
-    def patch_size_of(self, ndim: int) -> tuple[int, ...]:
-        """Return the pixels of a patch along each axis of images.
-
-        Parameters
-        ----------
-        ndim : int
-            Number of axes of an image, without channels.
-
-        Returns
-        -------
-        tuple of int
-            One number for each axis; those of the design if there is one.
-
-        Raises
-        ------
-        ValueError
-            If the patch size is of another number of axes.
-        """
-        return super().patch_size_of(ndim) if self.design is None else self.design.grid.patch_size
+    @property
+    def effective_patch_size(self) -> _checks.PerAxis:
+        """Pixels of a patch along each axis, those of the design if there is one."""
+        return super().effective_patch_size if self.design is None else self.design.grid.patch_size
 
     def masking(self, grid: PatchGrid) -> PatchMasking | OffsetMasking:
         """Return what happens to images on a grid before the model sees them.
@@ -337,7 +324,7 @@ class LinearDAE(LinearModel):
     ----------
     patch_size : int or tuple of int
         Pixels of the patches whose bands are solved, along each axis; it must divide the images.
-        The dense model does not depend on it.
+        The dense model does not depend on it. Volumes need three numbers.
     sigma : float
         Standard deviation σ of the noise in pixel units, positive.
     rank : int or None
@@ -389,7 +376,7 @@ class LinearAE(LinearModel):
     ----------
     patch_size : int or tuple of int
         Pixels of the patches whose bands are solved, along each axis; it must divide the images.
-        The dense model does not depend on it.
+        The dense model does not depend on it. Volumes need three numbers.
     rank : int
         Width of the bottleneck, from 1 to the numbers in an image.
     covariance : {"banded", "dense", "stationary"}

@@ -87,26 +87,11 @@ class LinearModel(ABC):
     def _corruption(self, grid: PatchGrid) -> Corruption:
         """What the parameters stand for: what happens to images before the model sees them."""
 
-    def patch_size_of(self, ndim: int) -> tuple[int, ...]:
-        """Return the pixels of a patch along each axis of images.
-
-        Parameters
-        ----------
-        ndim : int
-            Number of axes of an image, without channels.
-
-        Returns
-        -------
-        tuple of int
-            One number for each axis.
-
-        Raises
-        ------
-        ValueError
-            If the patch size is of another number of axes.
-        """
+    @property
+    def effective_patch_size(self) -> _checks.PerAxis:
+        """Pixels of a patch along each axis, whatever parameter says them."""
         assert self.patch_size is not None  # models without one have a design
-        return _checks.per_axis("patch_size", self.patch_size, ndim)
+        return self.patch_size
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor arguments by name, as estimators of scikit-learn do.
@@ -154,7 +139,10 @@ class LinearModel(ABC):
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
         return f"{type(self).__name__}({arguments})"
 
-    def fit(self, images: ArrayLike | Iterable[ArrayLike], channel_axis: int | None = None) -> Self:
+    @_checks.keyword_only("channel_axis")
+    def fit(
+        self, images: ArrayLike | Iterable[ArrayLike], *, channel_axis: int | None = None
+    ) -> Self:
         """Fit the model to images, in closed form.
 
         Parameters
@@ -217,7 +205,7 @@ class LinearModel(ABC):
                 f"covariance={self.covariance!r} needs {expected.__name__}, "
                 f"not {type(moments).__name__}"
             )
-        patch_size = self.patch_size_of(moments.grid.ndim)
+        patch_size = _checks.per_axis("patch_size", self.effective_patch_size, moments.grid.ndim)
         if (patch_size, self.center) != (moments.grid.patch_size, moments.center):
             raise ValueError(
                 f"moments of {moments.grid.patch_size=} with {moments.center=} do not fit "
@@ -258,7 +246,7 @@ class LinearModel(ABC):
         return values
 
     def second_moment(
-        self, images: ArrayLike | Iterable[ArrayLike], channel_axis: int | None = None
+        self, images: ArrayLike | Iterable[ArrayLike], *, channel_axis: int | None = None
     ) -> CentredStack:
         """Return the second moment of (other) images about the fitted mean.
 
@@ -340,6 +328,7 @@ class LinearModel(ABC):
     def score(
         self,
         images: ArrayLike | Iterable[ArrayLike] | CentredStack,
+        *,
         channel_axis: int | None = None,
     ) -> float:
         """Return the explained fraction of power on (other) images, exact over all corruptions.
@@ -438,7 +427,7 @@ class LinearModel(ABC):
             self._check_taken_for_this(images)
             held_out = images
         else:
-            held_out = self.second_moment(images, channel_axis)
+            held_out = self.second_moment(images, channel_axis=channel_axis)
         _power(held_out)
         del self.solution_  # room for the next
         explained = np.full(len(tried), np.nan)
@@ -497,7 +486,7 @@ class LinearModel(ABC):
             If images or masks do not fit the fitted images, or a visible pixel is NaN or infinite.
         """
         map_ = self._map()
-        patches, masks = self._working.masked_patches(images, visible, channel_axis)
+        patches, masks = self._working.masked_patches(images, visible, channel_axis=channel_axis)
         mean = self._working.mean
         output = mean + map_.apply((patches - mean) * masks)
         if _checks.flag("paste_visible", paste_visible):
@@ -532,7 +521,7 @@ class LinearModel(ABC):
             If the images do not fit the fitted ones, or hold NaN or infinity.
         """
         map_, working = self._map(), self._working
-        patches = working.to_patches(images, channel_axis)
+        patches = working.to_patches(images, channel_axis=channel_axis)
         centred = patches - working.mean
         if len(centred) == 0:
             return map_.to_image(patches)
@@ -832,7 +821,7 @@ class LinearModel(ABC):
         moments = self.empty_second_moment()
         total = 0.0
         for batch in _batches(images):
-            patches = working.to_patches(batch, channel_axis) - working.mean
+            patches = working.to_patches(batch, channel_axis=channel_axis) - working.mean
             moments.add_patches(patches)
             total += each(patches) * len(patches)
         if moments.n_images == 0:
@@ -868,9 +857,9 @@ class LinearModel(ABC):
         return corruption if isinstance(corruption, Masking) else None
 
     def _empty_moments(self, batch: NDArray[Any], channel_axis: int | None) -> Moments:
-        ndim = batch.ndim - 1 - (channel_axis is not None)
-        shape = _checks.channels_last("images", batch, channel_axis, ndim + 1).shape[1:]
-        grid = PatchGrid(shape[:-1], self.patch_size_of(len(shape) - 1))
+        last = _checks.images_of_patches("images", batch, channel_axis, self.effective_patch_size)
+        shape = last.shape[1:]
+        grid = PatchGrid(shape[:-1], self.effective_patch_size)
         self._corruption(grid)  # raises now what would stop the fit after all images were read
         return KINDS[self.covariance](grid, shape[-1], self.center)
 
