@@ -250,11 +250,11 @@ def expected_masked_psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers.
     patch_size : int or tuple of int or None
-        Pixels of a patch along each axis. It must divide the shape of the image. None with
-        ``design=``.
+        Pixels of a patch along each axis. It must divide the shape of the image. A volume needs
+        three numbers. None with ``design=``.
     mask_ratio : float or None
         Fraction of patches that is hidden, strictly between 0 and 1. None with ``design=``.
     sampling : {"fixed", "bernoulli"}
@@ -325,12 +325,12 @@ def leakage(
 
     Parameters
     ----------
-    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers. Its mean matters: it is most of the power of a photograph, and masking spreads
         it over frequency. ``detrend="constant"`` takes it away.
     patch_size : int or tuple of int or None
-        Pixels of a patch along each axis. It must divide the shape of the image. None with
-        ``design=``.
+        Pixels of a patch along each axis. It must divide the shape of the image. A volume needs
+        three numbers. None with ``design=``.
     mask_ratio : float or None
         Fraction of patches that is hidden, strictly between 0 and 1. None with ``design=``.
     sampling : {"fixed", "bernoulli"}
@@ -385,7 +385,12 @@ def _planned(
 ) -> tuple[NDArray[Any], MaskedPeriodogram]:
     """An image as an array, and the plan for images like it."""
     array = _checks.numeric_array("image", image)
-    shape = _checks.one_image("image", array, channel_axis, SEVERAL).shape[:-1]
+    if design is None and patch_size is not None:
+        patch = patch_size
+    else:
+        patch = design_on(None, mask_ratio, sampling=sampling, design=design).grid.patch_size
+    last = _checks.image_of_patches("image", array, channel_axis, patch, SEVERAL)
+    shape = last.shape[:-1]
     design = design_for(shape, patch_size, mask_ratio, sampling=sampling, design=design)
     return array, MaskedPeriodogram(design=design, channel_axis=channel_axis, **options)
 

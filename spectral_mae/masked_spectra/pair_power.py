@@ -98,7 +98,7 @@ class LagPower:
 
         Returns
         -------
-        ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+        ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
             On the half-plane, unnormalised. It is (1/L) Σ ρ̂(q)|X_q|² over all q ≠ 0, X_q the
             transform of the image times a wave over the patches, so it is not negative.
         """
@@ -206,7 +206,7 @@ class FactorPower:
 
         Returns
         -------
-        ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+        ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
             On the half-plane, unnormalised.
         """
         planes = pixels.reshape(*self._grid.shape, -1)

@@ -16,6 +16,8 @@ GRIDS = [
     sm.PatchGrid((5, 8), (5, 2)),
     sm.PatchGrid((8, 3), (2, 3)),
     sm.PatchGrid((3, 4), 1),
+    sm.PatchGrid((4, 3, 4), (2, 1, 2)),
+    sm.PatchGrid((3, 4, 3), (3, 2, 1)),
 ]
 
 
