@@ -13,9 +13,13 @@ GROUPS: dict[str, tuple[str, str]] = {
     "Patches and masks": (
         "spectral_mae",
         (
-            "PatchGrid PulseMask sample_visible inclusion_probabilities dirichlet_kernel "
-            "expected_mask_power taper_edges"
+            "PatchGrid PulseMask MaskDesign sample_visible inclusion_probabilities "
+            "dirichlet_kernel expected_mask_power taper_edges"
         ),
+    ),
+    "Mask designs (`spectral_mae.designs`)": (
+        "spectral_mae.masks.designs",
+        "fixed bernoulli block from_masks",
     ),
     "Spectra": (
         "spectral_mae",

@@ -1,3 +1,5 @@
+from . import designs as designs
+from .designs.design import MaskDesign as MaskDesign
 from .patches import PatchGrid as PatchGrid
 from .patches import inclusion_probabilities as inclusion_probabilities
 from .pulse_mask import PulseMask as PulseMask

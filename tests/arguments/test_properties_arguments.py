@@ -29,6 +29,7 @@ SIGNALS = RNG.random((4, 6))
 GRID = sm.PatchGrid((8, 8), 4)
 LINE = sm.PatchGrid(6, 2)
 VISIBLE = RNG.random((8, 8)) < 0.7
+VISIBLE_PATCHES = np.array([[1, 0, 0, 1], [0, 1, 0, 0]], bool)
 LOADED = LoadedImage(IMAGE, (), (8, 8))
 SYMMETRIC = np.diag([3.0, 2.0, 1.0])
 DECODER = np.array([[1.0, 2.0, 0.0]])
@@ -78,6 +79,10 @@ EXAMPLES = {
     "PatchGrid": (sm.PatchGrid, {"shape": (8, 8), "patch_size": 4}),
     "PatchGrid.to_patches": (GRID.to_patches, {"x": IMAGE, "channel_axis": None}),
     "PatchGrid.from_patches": (GRID.from_patches, {"patches": GRID.to_patches(IMAGE), "channel_axis": None}),
+    "designs.fixed": (sm.designs.fixed, {"grid": GRID, "mask_ratio": 0.5}),
+    "designs.bernoulli": (sm.designs.bernoulli, {"grid": GRID, "mask_ratio": 0.5}),
+    "designs.block": (sm.designs.block, {"grid": GRID, "size": 1, "keep": False, "rolled": True}),
+    "designs.from_masks": (sm.designs.from_masks, {"grid": GRID, "visible": VISIBLE_PATCHES, "weights": (1.0, 2.0)}),
     "PulseMask": (sm.PulseMask, {"shape": (8, 8), "patch_size": 2, "starts": [[0, 0], [4, 2]]}),
     "PulseMask.random": (sm.PulseMask.random, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed", "rng": 0}),
     "sample_visible": (sm.sample_visible, {"grid": GRID, "mask_ratio": 0.5, "n": 2, "sampling": "fixed", "random_offset": False, "rng": 0}),
@@ -238,10 +243,11 @@ PLAIN = {
 # Runs over many images: tests/batch/test_from_python.py
 PLAIN |= {"analyze_images", "fit_images", "sweep_images"}
 PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult"}
+PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
 # What passes numbers on as they are, or says by NaN that there is nothing to measure.
 NOT_FINITE = {"PatchGrid.to_patches", "PatchGrid.from_patches", "border_gradient_ratio"}
-MODULES = {"fields": fields, "ising": ising, "theory": theory, "plot": plot}
+MODULES = {"designs": sm.designs, "fields": fields, "ising": ising, "theory": theory, "plot": plot}
 
 
 def close(name, result):

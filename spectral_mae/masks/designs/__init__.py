@@ -1,0 +1,16 @@
+"""Mask designs: distributions over sets of kept patches, with their exact first and second moments.
+
+Each function makes a `MaskDesign` on a `PatchGrid`. What a design does to a spectrum, and to what a
+linear model can learn, depends on it only through the probabilities that one patch and that two
+patches are kept.
+
+- `design`: `MaskDesign`, what all designs have in common.
+- `uniform`: every set of a given size, or each patch independently.
+- `blocks`: rectangular blocks.
+- `patterns`: lists of masks, those of others included.
+- `short_form`: ``patch_size=, mask_ratio=, sampling=`` in place of a uniform design.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,101 @@
+"""The short form of uniform designs: ``patch_size=, mask_ratio=, sampling=``."""
+
+from __future__ import annotations
+
+from spectral_mae import _checks
+from spectral_mae._checks import PerAxis, Sampling
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.uniform import Uniform
+from spectral_mae.masks.patches import PatchGrid, expect_grid
+
+
+def design_on(
+    grid: PatchGrid | None,
+    mask_ratio: float | None,
+    *,
+    sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
+) -> MaskDesign:
+    """Return the design that the arguments of a function name.
+
+    Parameters
+    ----------
+    grid : PatchGrid or None
+        Patches that are kept or hidden; with ``design=`` None, or its own grid.
+    mask_ratio : float or None
+        Fraction of patches that is hidden; None with ``design=``.
+    sampling : {"fixed", "bernoulli"}
+        How patches are chosen; the default with ``design=``.
+    design : MaskDesign or None
+        The design itself.
+
+    Returns
+    -------
+    MaskDesign
+        The design, or the uniform one of the other arguments.
+
+    Raises
+    ------
+    TypeError
+        If neither a design nor a grid and a mask ratio are given, or ``design`` is no design.
+    ValueError
+        If both a design and a mask ratio are given, or the design is of another grid.
+    """
+    _checks.choice("sampling", sampling, Sampling)
+    if design is None:
+        if grid is None or mask_ratio is None:
+            raise TypeError("a mask design is needed: patch_size and mask_ratio, or design=")
+        expect_grid(grid)
+        return Uniform(grid, mask_ratio, sampling)
+    _checks.needed("design", design, MaskDesign, "the functions of spectral_mae.designs make one")
+    if mask_ratio is not None or sampling != "fixed":
+        raise ValueError(
+            f"{mask_ratio=} and {sampling=} are given with design={design}: the design says both"
+        )
+    if grid is not None and grid != design.grid:
+        raise ValueError(f"design={design} is of {design.grid}, not of {grid}")
+    return design
+
+
+def design_for(
+    shape: tuple[int, ...],
+    patch_size: PerAxis | None,
+    mask_ratio: float | None,
+    *,
+    sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
+) -> MaskDesign:
+    """Return the design that the arguments of a function of one image name.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels of the image along each axis.
+    patch_size : int or tuple of int or None
+        Pixels of a patch along each axis; None with ``design=``.
+    mask_ratio : float or None
+        Fraction of patches that is hidden; None with ``design=``.
+    sampling : {"fixed", "bernoulli"}
+        How patches are chosen; the default with ``design=``.
+    design : MaskDesign or None
+        The design itself.
+
+    Returns
+    -------
+    MaskDesign
+        The design, or the uniform one of the other arguments.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `design_on`, and if the design is of images of another shape.
+    """
+    if design is None:
+        grid = None if patch_size is None else PatchGrid(shape, patch_size)
+        return design_on(grid, mask_ratio, sampling=sampling)
+    design = design_on(None, mask_ratio, sampling=sampling, design=design)
+    if patch_size is not None:
+        raise ValueError(f"{patch_size=} is given with design={design}: the design says it")
+    if design.grid.shape != shape:
+        raise ValueError(f"design={design} is of images of {design.grid.shape}, not of {shape}")
+    return design

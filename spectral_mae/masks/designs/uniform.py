@@ -1,0 +1,180 @@
+"""Uniform designs: every patch, and every pair of patches, is kept with equal probability."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.random import Generator
+
+from spectral_mae._checks import BoolArray, FloatArray, Sampling
+from spectral_mae.masks.designs.design import MaskDesign, at_most_patterns
+from spectral_mae.masks.patches import PatchGrid, inclusion_probabilities, kept_patches
+from spectral_mae.masks.sampling import enumerate_kept, sample_kept
+
+
+@dataclass(frozen=True, repr=False)
+class Uniform(MaskDesign):
+    """Patches chosen uniformly: a fixed number of them, or each one independently.
+
+    Parameters
+    ----------
+    grid : PatchGrid
+        Patches that are kept or hidden.
+    nominal_ratio : float
+        Fraction of patches to be hidden, m, strictly between 0 and 1.
+    sampling : {"fixed", "bernoulli"}
+        Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+    """
+
+    nominal_ratio: float
+    sampling: Sampling = "fixed"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        inclusion_probabilities(self.n_patches, self.nominal_ratio, sampling=self.sampling)
+
+    @cached_property
+    def uniform(self) -> tuple[float, float]:
+        """Pair (π₁, π₂), as `spectral_mae.inclusion_probabilities`."""
+        return inclusion_probabilities(self.n_patches, self.nominal_ratio, sampling=self.sampling)
+
+    @property
+    def shift_invariant(self) -> bool:
+        """Always True."""
+        return True
+
+    @property
+    def inclusion(self) -> FloatArray:
+        """Probability π₁ that a patch is kept, for each patch; shape ``grid.counts``."""
+        return np.full(self.grid.counts, self.uniform[0])
+
+    @property
+    def pair_inclusion(self) -> FloatArray:
+        """Mean probability ρ of pairs by offset: π₁ at offset 0, else π₂."""
+        pi1, pi2 = self.uniform
+        rho = np.full(self.grid.counts, pi2)
+        rho[(0,) * self.grid.ndim] = pi1
+        return rho
+
+    @cached_property
+    def spectrum(self) -> FloatArray:
+        """Transform of ρ, ρ̂ = (π₁−π₂) + π₂·L·δ(q)."""
+        pi1, pi2 = self.uniform
+        rho_hat = np.full(self.grid.counts, pi1 - pi2)
+        rho_hat[(0,) * self.grid.ndim] += pi2 * self.n_patches
+        return rho_hat
+
+    def _draw(self, n: int, generator: Generator) -> BoolArray:
+        return sample_kept(
+            self.n_patches, self.nominal_ratio, n, sampling=self.sampling, rng=generator
+        )
+
+    def enumerate(self) -> tuple[BoolArray, FloatArray]:
+        """List every set of kept patches: (L choose K) of them, or 2ᴸ.
+
+        Returns
+        -------
+        patterns : ndarray of bool, shape (n, L)
+            True where a patch is kept.
+        weights : ndarray of float64, shape (n,)
+            Probability of each set.
+
+        Raises
+        ------
+        ValueError
+            If there are too many sets.
+        """
+        if self.sampling == "fixed":
+            n = math.comb(self.n_patches, kept_patches(self.n_patches, self.nominal_ratio))
+        else:
+            n = 2**self.n_patches
+        at_most_patterns(n, self)
+        listed = enumerate_kept(self.n_patches, self.nominal_ratio, sampling=self.sampling)
+        patterns, weights = zip(*listed, strict=True)
+        return np.array(patterns), np.array(weights)
+
+    def on(self, grid: PatchGrid) -> Self:
+        """Make the same design on another grid.
+
+        Parameters
+        ----------
+        grid : PatchGrid
+            Patches that are kept or hidden.
+
+        Returns
+        -------
+        Uniform
+            With the same nominal ratio.
+        """
+        return type(self)(grid, self.nominal_ratio, self.sampling)
+
+    @property
+    def text(self) -> str:
+        """``fixed:0.75`` or ``bernoulli:0.75``."""
+        return f"{self.sampling}:{self.nominal_ratio!r}"
+
+
+def fixed(grid: PatchGrid, mask_ratio: float) -> Uniform:
+    """Keep exactly K = ⌊L(1−m)⌋ of L patches, all sets of K being equally likely.
+
+    This is simple random sampling without replacement, and what masked autoencoders do
+    (He et al., 2022). π₁ = K/L and π₂ = π₁(K−1)/(L−1).
+
+    Parameters
+    ----------
+    grid : PatchGrid
+        Patches that are kept or hidden.
+    mask_ratio : float
+        Fraction of patches that is hidden, m, strictly between 0 and 1.
+
+    Returns
+    -------
+    MaskDesign
+        The design.
+
+    Raises
+    ------
+    ValueError
+        If the mask ratio is not inside (0, 1), or all or no patches would be kept.
+
+    Examples
+    --------
+    >>> fixed(PatchGrid((224, 224), 16), 0.75)
+    <design fixed:0.75 on 14×14 patches, mask_ratio=0.75>
+    """
+    return Uniform(grid, mask_ratio, "fixed")
+
+
+def bernoulli(grid: PatchGrid, mask_ratio: float) -> Uniform:
+    """Keep each patch independently with probability 1 − m, as Lemma 1 of the paper assumes.
+
+    π₁ = 1 − m and π₂ = π₁².
+
+    Parameters
+    ----------
+    grid : PatchGrid
+        Patches that are kept or hidden.
+    mask_ratio : float
+        Probability that a patch is hidden, m, strictly between 0 and 1.
+
+    Returns
+    -------
+    MaskDesign
+        The design.
+
+    Raises
+    ------
+    ValueError
+        If the mask ratio is not inside (0, 1).
+
+    Examples
+    --------
+    >>> design = bernoulli(PatchGrid((8, 8), 2), 0.5)
+    >>> design.pair_inclusion[0]
+    array([0.5 , 0.25, 0.25, 0.25])
+    """
+    return Uniform(grid, mask_ratio, "bernoulli")
