@@ -13,6 +13,7 @@ The files:
 - `layouts`: the names that other libraries give to the weights of a masked autoencoder.
 - `linear_autoencoder`: the linear autoencoder, trained by gradient descent.
 - `model`: the base class of models: units of pixels, the loss, the interface.
+- `opening`: any trained model, opened by the place of its files or the name of a function.
 - `patches`: patches of tensors, in the order of `PatchGrid`, and masks with one value per patch.
 - `pretrained`: He et al.'s checkpoints, and Hugging Face's ``ViTMAEForPreTraining``.
 - `schedule`: the learning rate over a training run.
@@ -34,6 +35,7 @@ if not extras.installed("torch"):
 
 _HOME = {
     "AboutMean": "evaluation.maps",
+    "AuditResult": "evaluation.audit_result",
     "Classifier": "evaluation.classifier",
     "ClassifyConfig": "evaluation.classifier",
     "DescentConfig": "linear_autoencoder",
@@ -45,7 +47,9 @@ _HOME = {
     "ProbeResult": "evaluation.probe",
     "TrainConfig": "training",
     "TrainingSweep": "training_sweep",
+    "TokenSpectra": "evaluation.token_spectra",
     "accuracy": "evaluation.classifier",
+    "audit": "evaluation.audit",
     "descend": "linear_autoencoder",
     "evaluate": "training",
     "exact_hidden_loss": "linear_autoencoder",
@@ -64,6 +68,7 @@ _HOME = {
     "mean_receptive_field": "evaluation.jacobian",
     "measured_response": "evaluation.measured_response",
     "minibatch_cka": "evaluation.layer_similarity",
+    "open_model": "opening",
     "patchify": "patches",
     "pixel_features": "evaluation.probe",
     "predicted_classes": "evaluation.classifier",
@@ -71,6 +76,7 @@ _HOME = {
     "receptive_field": "evaluation.jacobian",
     "response_of": "evaluation.measured_response",
     "singular_values": "evaluation.jacobian",
+    "token_spectra": "evaluation.token_spectra",
     "train": "training",
     "train_sweep": "training_sweep",
     "unbiased_hsic": "evaluation.layer_similarity",

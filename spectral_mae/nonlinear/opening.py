@@ -99,7 +99,8 @@ def _function(module: str, name: str) -> Callable[..., Any]:
         ) from None
     finally:
         sys.path.remove(here)
+    if found is None:
+        raise ValueError(f"the module {module!r} has no function {name!r}")
     if not callable(found):
-        raise ValueError(f"{module}:{name} is not a function" if found is not None else
-                         f"the module {module!r} has no function {name!r}")  # fmt: skip
+        raise ValueError(f"{module}:{name} is not a function")  # noqa: TRY004 - a wrong name
     return found

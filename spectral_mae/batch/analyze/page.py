@@ -12,7 +12,7 @@ from typing import Any
 import scipy.special
 
 from spectral_mae.batch.analyze import tables
-from spectral_mae.batch.analyze.image_analysis import OCTAVES, octave_columns
+from spectral_mae.batch.analyze.image_analysis import octave_columns
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.page_numbers import Numbers
@@ -20,6 +20,7 @@ from spectral_mae.batch.analyze.picture import PICTURED, Picture
 from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.images.samples import Pixels
 from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 
 LISTED = 500  # rows of the table on the page; images.csv has them all
 
@@ -91,7 +92,7 @@ def render(
         n_done=n_done,
         within_expected=2 * float(scipy.special.stdtr(options.masks - 1, 2.0)) - 1,
         summary=[_summary(p, results.numbers) for p in options.patch_sizes],
-        octaves=octave_names(),
+        octaves=all_octave_names(),
         octave_columns=octave_columns()[: len(OCTAVES)],
         pictured=min(PICTURED, n_done),
         number=_number,
@@ -170,22 +171,6 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
         bounds=(float(bound.min()), float(bound.max())),
         within_two=float(found["n_within"].sum() / n_scores) if n_scores else math.nan,
     )
-
-
-def octave_names() -> list[str]:
-    """Names of `OCTAVES` for people, in cycles/pixel."""
-
-    def fraction(frequency: float) -> str:
-        return f"1/{round(1 / frequency)}"
-
-    return [
-        f"below {fraction(high)}"
-        if low == 0
-        else f"above {fraction(low)}"
-        if math.isinf(high)
-        else f"{fraction(low)}–{fraction(high)}"
-        for low, high in OCTAVES
-    ]
 
 
 def _number(value: float | str | None, digits: int = 3) -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.masks.patches import PatchGrid

@@ -1,4 +1,4 @@
-"""The best linear models of the same images and masks, fitted to images that they are not scored on.
+"""The best linear models of the same images and masks, never scored on what they were fitted to.
 
 Two of them are compared with a trained model: the best linear map for all masks together, a
 `LinearMAE`, and the best linear map for each mask, an `Interpolator`. A trained model can be
@@ -8,19 +8,18 @@ nonlinear or was trained on more images.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae import _checks
-from spectral_mae._checks import BoolArray, FloatArray, Sampling
+from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.interpolator import Interpolator
 from spectral_mae.linear.model import Covariance
 from spectral_mae.linear.moments.kinds import KINDS, Moments
-from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.uniform import Uniform
 from spectral_mae.nonlinear.evaluation.maps import Filler, filler
 from spectral_mae.nonlinear.model import Target
 
@@ -81,24 +80,19 @@ class LinearReferences:
 
     Attributes
     ----------
-    grid : PatchGrid
-        Grid of the images.
+    design : MaskDesign
+        Distribution of the masks.
     channels : int
         Number of channels.
-    mask_ratio : float
-        Fraction of patches hidden.
-    sampling : {"fixed", "bernoulli"}
-        How masks are drawn.
     target : {"hidden", "all"}
-        What the map for all masks is fitted to reconstruct.
+        What the map for all masks is fitted to reconstruct. Hidden patches alone are a target in
+        closed form only of a uniform design; of others it is fitted to all patches.
     covariance : {"banded", "dense", "stationary"}
         Covariance of the linear models, as in `LinearMAE`.
     """
 
-    grid: PatchGrid
+    design: MaskDesign
     channels: int
-    mask_ratio: float
-    sampling: Sampling
     target: Target
     covariance: Covariance
 
@@ -124,35 +118,81 @@ class LinearReferences:
             The models.
         """
         axis = None if self.channels == 1 else -1
-        moments: Moments = KINDS[self.covariance](self.grid, self.channels)
+        moments: Moments = KINDS[self.covariance](self.design.grid, self.channels)
         moments.update(images[fold.fitted], channel_axis=axis)
         tuned = images[fold.tuned]
-        model = LinearMAE(
-            self.grid.patch_size,
-            self.mask_ratio,
-            sampling=self.sampling,
-            target=self.target,
-            covariance=self.covariance,
-            # With few images a hidden target has a closed form only with some shrinkage.
-            shrinkage=0.0 if self.covariance == "stationary" else 1.0,
-        )
-        if self.covariance != "stationary":
+        model = self._one_map()
+        if self.covariance != "stationary":  # which has nothing to shrink
             model.fit_moments(moments)
             model.choose_shrinkage(tuned, channel_axis=axis)
         noise = self._best_noise(moments, model.shrinkage, tuned[:MOST_TRIED], rng)
         moments.update(tuned, channel_axis=axis)
         model.fit_moments(moments)
         per_mask = self._per_mask(moments, model.shrinkage, noise)
-        return FittedReferences(model, per_mask, noise, {ONE_MAP: filler(model), PER_MASK: per_mask})
+        return FittedReferences(model, noise, {ONE_MAP: filler(model), PER_MASK: per_mask})
+
+    def _one_map(self) -> LinearMAE:
+        if not isinstance(self.design, Uniform):
+            raise ValueError(f"no linear map for {self.design}")  # noqa: TRY004
+        return LinearMAE(
+            self.design.grid.patch_size,
+            self.design.nominal_ratio,
+            sampling=self.design.sampling,
+            target=self.target,
+            covariance=self.covariance,
+            # With few images a hidden target has a closed form only with some shrinkage.
+            shrinkage=0.0 if self.covariance == "stationary" else 1.0,
+        )
 
     def _best_noise(
         self, moments: Moments, shrinkage: float, images: FloatArray, rng: np.random.Generator
     ) -> float:
-        scale = moments.stack().trace / (self.grid.n_patches * moments.patch_dim)
-        kept = _sample(self, len(images), rng)
-        hidden = ~self.grid.expand(kept)
+        kept = self.design.sample_kept(len(images), rng)
+        kept[np.arange(len(kept)), rng.integers(0, kept.shape[1], len(kept))] = True  # not empty
+        hidden = ~self.design.grid.expand(kept)
         errors = []
         for part in NOISES:
-            output = self._per_mask(moments, shrinkage, part * scale)(images, kept)
+            output = self._per_mask(moments, shrinkage, part)(images, kept)
             errors.append(float(np.sum((output - images)[hidden] ** 2)))
-        return NOISES[int(np.argmin(errors))] * scale
+        return NOISES[int(np.argmin(errors))]
+
+    def _per_mask(self, moments: Moments, shrinkage: float, noise: float) -> Filler:
+        """The map per mask; without a visible patch it is the mean."""
+        variance = moments.stack().trace / (self.design.n_patches * moments.patch_dim)
+        solver = Interpolator(
+            moments, noise=noise * variance, shrinkage=shrinkage, tolerance=TOLERANCE
+        )
+        axis = None if self.channels == 1 else -1
+        mean = self.design.grid.from_patches(
+            np.broadcast_to(moments.mean, (self.design.n_patches, moments.patch_dim)),
+            channel_axis=axis,
+        )
+
+        def fill(images: FloatArray, kept: BoolArray) -> FloatArray:
+            filled = np.broadcast_to(mean, images.shape).copy()
+            some = kept.any(axis=1)
+            if some.any():
+                visible = self.design.grid.expand(kept[some])
+                filled[some] = solver.fill(images[some], visible, channel_axis=axis).images
+            return filled
+
+        return fill
+
+
+@dataclass(frozen=True)
+class FittedReferences:
+    """Linear models that were fitted to a part of the images.
+
+    Attributes
+    ----------
+    model : LinearMAE
+        The best linear map for all masks.
+    noise : float
+        Variance of the noise that the map per mask assumes, as a part of that of the pixels.
+    fillers : dict of str to callable
+        Both maps by name, as functions of images and kept patches.
+    """
+
+    model: LinearMAE
+    noise: float
+    fillers: dict[str, Filler]

@@ -104,7 +104,9 @@ class TokenSpectra:
         """
         frequency, power = self.radial()
         columns = {"frequency": frequency}
-        columns |= {layer.replace(" ", "_"): one for layer, one in zip(self.layers, power, strict=True)}
+        columns |= {
+            layer.replace(" ", "_"): one for layer, one in zip(self.layers, power, strict=True)
+        }
         write_columns(path, columns)
 
 
