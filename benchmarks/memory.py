@@ -106,8 +106,8 @@ def slope(side: int) -> object:
 
 def analysis(side: int) -> object:
     pixels = image(side)
-    plan = MaskingPlan(PATCH, masks=2)
-    return pixels, MaskingAnalyzer((side, side), plan).analyze(pixels, seed=0)
+    plan = MaskingPlan(PATCH, n_draws=2)
+    return pixels, MaskingAnalyzer((side, side), plan).analyze(pixels, rng=0)
 
 
 def picture_of_masks(side: int) -> object:

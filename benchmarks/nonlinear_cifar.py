@@ -80,10 +80,10 @@ def linear_models(train) -> tuple[sm.LinearMAE, PerMask, str]:
     return model.fit_moments(moments), per_mask, note
 
 
-def hidden_errors(fills, images, mean, grid, draws=2):
+def hidden_errors(fills, images, mean, grid, n_draws=2):
     """Squared errors of hidden pixels, by image, under the same masks for all; the power there."""
     rng, squares, power = np.random.default_rng(7), {name: [] for name in fills}, []
-    for _ in range(draws):
+    for _ in range(n_draws):
         kept = sample_kept(grid.n_patches, MASK_RATIO, len(images), rng=rng)
         hidden = ~grid.expand(kept)[..., None]
         power.append(np.mean((images - mean) ** 2 * hidden, axis=(1, 2, 3)) / MASK_RATIO)
@@ -164,7 +164,7 @@ def report(data, arguments) -> None:
     say("hidden", f"{text} {note}")
     responses = {
         name: nonlinear.measured_response(
-            fill, test[:1500], model.grid, MASK_RATIO, mean=linear.mean_, draws=3,
+            fill, test[:1500], model.grid, MASK_RATIO, mean=linear.mean_, n_draws=3,
             target="hidden", rng=11,
         ).radial()
         for name, fill in fills.items()
@@ -287,7 +287,7 @@ def lemmas(model, centred, mean) -> str:
         function = nonlinear.AboutMean(model, mean, drop_empty=drop)
         sides = lemma(
             function, centred, PATCH, MASK_RATIO, jacobian=function.jacobian,
-            channel_axis=-1, masks=200, rng=0,
+            channel_axis=-1, n_draws=200, rng=0,
         )  # fmt: skip
         sees = "visible patches only, as in training" if drop else "every patch, hidden as the mean"
         terms = ", ".join(f"{name} {value:.1f}" for name, value in sides.terms.items())

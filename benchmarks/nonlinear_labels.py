@@ -108,7 +108,7 @@ class Contest:
             model = MaskedAutoencoder(model.config)
         classifier = nonlinear.Classifier(model, len(images.classes))
         config = nonlinear.ClassifyConfig(
-            epochs=epochs, batch=self.scale.batch, rate=rate, warmup=0.1 * epochs, seed=seed
+            epochs=epochs, batch=self.scale.batch, rate=rate, warmup=0.1 * epochs, rng=seed
         )
         losses = nonlinear.fit_classifier(
             classifier, images.pixels, images.labels, config, set_units=way == SCRATCH

@@ -69,7 +69,7 @@ class Scale:
         for name, values in (("depth", self.depths), ("decoder_depth", self.decoder_depths)):
             every += [{"patch_size": own, name: n} for n in values if n != self.model[name]]
         return [
-            one | {"seed": seed}
+            one | {"rng": seed}
             for seed in range(max(self.seeds.values()))
             for one in every
             if seed < self.seeds[one["patch_size"]]

@@ -131,7 +131,7 @@ def minimum_or_maximum() -> tuple[float, float]:
     matrix = theory.explained_matrix(x, 2, 0.5)
     found = theory.lemma_2(matrix, 2, rng=0)
     losses = float(np.mean(np.sum(x**2, axis=1))) - found.definition
-    best = theory.theorem_1(x, 2, 0.5, 2, masks=1, rng=0).formula
+    best = theory.theorem_1(x, 2, 0.5, 2, n_draws=1, rng=0).formula
     smallest, largest = losses[np.argmin(found.formula)], losses[np.argmax(found.formula)]
     return _error(smallest, best), _error(largest, best)
 
@@ -177,7 +177,7 @@ def fixed_number() -> tuple[float, float]:
     x, w, masks = _problem("fixed", 0.75)
     truth = sum(q * np.mean(np.sum((x - (x * r) @ w) ** 2, axis=1)) for r, q in masks)
     printed, corrected = (
-        theory.lemma_1(x, w, 2, 0.75, sampling=design, masks=1, rng=0).formula
+        theory.lemma_1(x, w, 2, 0.75, sampling=design, n_draws=1, rng=0).formula
         for design in ("bernoulli", "fixed")
     )
     return _error(printed, truth), _error(corrected, truth)
@@ -186,7 +186,7 @@ def fixed_number() -> tuple[float, float]:
 def small_masking() -> tuple[float, float]:
     images = np.random.default_rng(0).standard_normal((5, 8))
     gaps = [
-        theory.lemma_4(np.tanh, images, 2, m, sampling="bernoulli", masks=1, rng=0).error
+        theory.lemma_4(np.tanh, images, 2, m, sampling="bernoulli", n_draws=1, rng=0).error
         for m in (0.99, 0.5, 0.01)
     ]
     return gaps[2], max(np.max(-np.diff(gaps)), 0.0)

@@ -11,11 +11,13 @@ an option may have: Python and NumPy would take them silently for something else
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
 import operator
 import os
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, SupportsIndex, TypeVar, get_args
 
 import numpy as np
@@ -32,10 +34,13 @@ ComplexArray = NDArray[np.complexfloating[Any, Any]]
 BoolArray = NDArray[np.bool_]
 PerAxis = int | Sequence[int]
 Item = TypeVar("Item")
+Function = TypeVar("Function", bound=Callable[..., Any])
 
+AXES = (1, 2, 3)  # of signals, images and volumes
+THREE = "patch_size as three numbers"  # what says that images of three axes are volumes
 LONGEST = 120  # characters of a value in a message
 # Squares of larger or smaller numbers, summed over an image, leave the range of float64.
-FASTEST = 1e100  # sampling frequency; of two axes there are products
+FASTEST = 1e75  # sampling frequency; of three axes there are products
 LARGEST_SQUARED, SMALLEST_SQUARED = 1e140, 1e-140
 
 
@@ -122,6 +127,42 @@ def integers(name: str, value: PerAxis) -> tuple[int, ...]:
         raise TypeError(f"{name}={brief(value)} is not an index of integers") from None
 
 
+def keyword_only(name: str) -> Callable[[Function], Function]:
+    """Let a method take a keyword-only argument by position too, for one release.
+
+    The caller is told in a FutureWarning.
+    """
+
+    def decorated(method: Function) -> Function:
+        n_positional = method.__code__.co_argcount
+
+        @functools.wraps(method)
+        def called(*args: Any, **options: Any) -> Any:
+            if len(args) == n_positional + 1 and name not in options:
+                warnings.warn(
+                    f"{method.__name__}: {name} will be taken by keyword only, so write "
+                    f"{name}={brief(args[-1])}",
+                    FutureWarning,
+                    stacklevel=2,
+                )
+                args, options = args[:-1], {**options, name: args[-1]}
+            return method(*args, **options)
+
+        return called  # type: ignore[return-value]
+
+    return decorated
+
+
+def run_seed(value: SupportsIndex) -> int:
+    """Return the ``rng`` of a run as an int of at least 0.
+
+    A run stores it to be resumed, which it cannot do with a generator.
+    """
+    if hasattr(value, "bit_generator") or hasattr(value, "spawn_key"):
+        raise TypeError(f"rng={brief(value)} cannot be stored: give an integer of 0 or more")
+    return integer("rng", value, least=0)
+
+
 def positive_int(name: str, value: SupportsIndex) -> int:
     """Return ``value`` as an int of at least 1; floats and smaller numbers are refused."""
     return integer(name, value, least=1)
@@ -192,11 +233,12 @@ def closed_unit(name: str, value: float) -> float:
 
 
 def grid_shape(shape: PerAxis) -> tuple[int, ...]:
-    """Return the shape of a signal or image as a tuple of one or two positive ints."""
+    """Return the shape of a signal, image or volume as a tuple of one to three positive ints."""
     sizes = _each("shape", shape)
-    if len(sizes) not in (1, 2):
+    if len(sizes) not in AXES:
         raise ValueError(
-            f"shape={brief(shape)} has {len(sizes)} axes; signals (1) and images (2) are handled"
+            f"shape={brief(shape)} has {len(sizes)} axes; signals (1), images (2) and volumes (3) "
+            "are handled"
         )
     return tuple(positive_int("shape", size) for size in sizes)
 
@@ -212,7 +254,7 @@ def per_axis(name: str, value: PerAxis, ndim: int) -> tuple[int, ...]:
 def patch_size(value: PerAxis) -> PerAxis:
     """Check a patch size before images are read, and return it: an int, or one for each axis."""
     sizes = _each("patch_size", value)
-    per_axis("patch_size", value, 1 if len(sizes) == 1 else 2)
+    per_axis("patch_size", value, min(max(len(sizes), 1), max(AXES)))
     return value
 
 
@@ -332,26 +374,78 @@ def channels_last(
 
 
 def one_image(
-    name: str, array: NDArray[Any], channel_axis: int | None, batches: str
+    name: str,
+    array: NDArray[Any],
+    channel_axis: int | None,
+    batches: str,
+    *,
+    ndim: SupportsIndex | None = None,
+    volumes: str = "ndim=3",
 ) -> NDArray[Any]:
-    """Return one signal or image as a view with the channels last.
+    """Return one signal, image or volume as a view with the channels last.
 
-    ``batches`` is what the message recommends for several images.
+    ``ndim`` is the number of its axes beside that of the channels; None is one or two, as the array
+    has. Three axes are never taken for a volume unless that was said, for they may as well be a
+    batch of images, or the colours of one. ``batches`` is what the message recommends for several
+    images, and ``volumes`` how the caller is told that it is a volume.
     """
     axes = array.ndim - (axis_of_channels(channel_axis) is not None)
-    if axes not in (1, 2):
-        hint = ""
-        if axes == 3:
-            hint = f". For a batch of images: {batches}"
-            if channel_axis is None:
-                hint += "; for the colours of one image give channel_axis"
+    if ndim is None:
+        if axes not in (1, 2):
+            hint = ""
+            if axes == 3:
+                hint = f". For a batch of images: {batches}"
+                if channel_axis is None:
+                    hint += "; for the colours of one image give channel_axis"
+                hint += f"; for a volume give {volumes}"
+            raise ValueError(
+                f"{name} of shape {array.shape} with {channel_axis=} has {axes} axes; one signal "
+                f"(1) or image (2) is needed{hint}"
+            )
+    elif integer("ndim", ndim) not in AXES:
+        raise ValueError(f"ndim={brief(ndim)} is not 1 (a signal), 2 (an image) or 3 (a volume)")
+    elif axes != ndim:
         raise ValueError(
-            f"{name} of shape {array.shape} with {channel_axis=} has {axes} axes; one signal (1) "
-            f"or image (2) is needed{hint}"
+            f"{name} of shape {array.shape} with {channel_axis=} has {axes} axes, not "
+            f"ndim={brief(ndim)}"
         )
     if array.size == 0:
         raise ValueError(f"{name} of shape {array.shape} is empty")
     return channels_last(name, array, channel_axis, axes)
+
+
+def image_of_patches(
+    name: str, array: NDArray[Any], channel_axis: int | None, patch_size: PerAxis, batches: str
+) -> NDArray[Any]:
+    """As `one_image`; three numbers as a patch size say that three axes are a volume."""
+    said = _says_volume(patch_size)
+    axes = array.ndim - (axis_of_channels(channel_axis) is not None)
+    return one_image(
+        name,
+        array,
+        channel_axis,
+        batches,
+        ndim=3 if said and axes == 3 else None,
+        volumes=f"{THREE}, not {patch_size=}",
+    )
+
+
+def images_of_patches(
+    name: str, array: NDArray[Any], channel_axis: int | None, patch_size: PerAxis
+) -> NDArray[Any]:
+    """Return a batch, images along axis 0, as a view with the channels last.
+
+    As in `image_of_patches`, images of three axes are volumes only if the patch size has three
+    numbers.
+    """
+    axes = array.ndim - 1 - (axis_of_channels(channel_axis) is not None)
+    if axes == 3 and not _says_volume(patch_size):
+        colours = "; for the colours of images give channel_axis" if channel_axis is None else ""
+        raise ValueError(
+            f"{name} of shape {array.shape} with {channel_axis=} are a batch of arrays of 3 axes"
+            f"{colours}; for volumes give {THREE}, not {patch_size=}"
+        )
+    return channels_last(name, array, channel_axis, axes + 1)
 
 
 def needed(name: str, value: object, kinds: type | tuple[type, ...], how: str) -> None:
@@ -374,6 +468,11 @@ def _each(name: str, value: Any, ndim: int | None = None) -> tuple[Any, ...]:
             f"{hint if name == 'shape' else ''}"
         )
     return tuple(value) if axes else (value,) * (ndim or 1)
+
+
+def _says_volume(patch_size: PerAxis) -> bool:
+    """Whether a patch size has one number for each of three axes."""
+    return len(_each("patch_size", patch_size)) == 3
 
 
 def _real(name: str, value: Any) -> float:

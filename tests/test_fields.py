@@ -12,7 +12,9 @@ from spectral_mae.fields import gaussian_fields, power_law
 from spectral_mae.spectra.periodogram import psd
 from spectral_mae.spectra.spectrum import Spectrum
 
-SHAPES = pytest.mark.parametrize("shape", [(9,), (12,), (6, 6), (5, 8), (8, 5), (7, 3), (1, 6)])
+SHAPES = pytest.mark.parametrize(
+    "shape", [(9,), (12,), (6, 6), (5, 8), (8, 5), (7, 3), (1, 6), (3, 4, 5)]
+)
 SCALINGS = ["density", "spectrum", "energy"]
 
 
@@ -71,7 +73,7 @@ def test_a_power_law_of_an_int_is_a_signal_of_variance_one():
     ("shape", "options", "error", "message"),
     [
         ((1, 1), {}, ValueError, r"shape=\(1, 1\) has no frequency but zero"),
-        ((4, 4, 3), {}, ValueError, "has 3 axes"),
+        ((4, 4, 3, 2), {}, ValueError, "has 4 axes"),
         ((0,), {}, ValueError, "shape=0 is not at least 1"),
         (8, {"variance": 0.0}, ValueError, "variance=0.0 is not a positive number"),
         (8, {"variance": np.inf}, ValueError, "variance=inf is not a positive number"),
@@ -89,7 +91,7 @@ def test_impossible_power_laws_are_refused_with_their_values(shape, options, err
 # Fields ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(9,), (12,), (6, 6), (5, 8), (8, 5), (4, 1)])
+@pytest.mark.parametrize("shape", [(9,), (12,), (6, 6), (5, 8), (8, 5), (4, 1), (3, 2, 4)])
 def test_the_mean_spectrum_of_fields_is_the_given_one_at_every_frequency(shape):
     full = uneven(shape)
     fields = gaussian_fields(spectrum_of(full), 4000, rng=0)
@@ -123,7 +125,9 @@ def test_fields_are_periodic(shape):
         np.testing.assert_allclose(steps, steps.mean(), rtol=0.15)
 
 
-@pytest.mark.parametrize(("shape", "cut"), [((16,), (5,)), ((12, 8), (4, 3)), ((12, 8), 4)])
+@pytest.mark.parametrize(
+    ("shape", "cut"), [((16,), (5,)), ((12, 8), (4, 3)), ((12, 8), 4), ((6, 4, 8), (3, 2, 4))]
+)
 def test_fields_cut_from_larger_ones_keep_their_autocovariance(shape, cut):
     model = power_law(shape, -2.0)
     fields = gaussian_fields(model, 6000, shape=cut, rng=0)

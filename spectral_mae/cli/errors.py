@@ -10,7 +10,10 @@ from spectral_mae.batch.errors import FailFast, NothingUsable, RunRefused, in_wo
 
 # Arguments of runs in Python, which a user of the command knows as options.
 _FLAG = re.compile(r"\b(resume|overwrite)=True\b")
-_VALUE = re.compile(r"\b(jobs|time_limit|memory_limit|checkpoint|checks|log_file|out)=(?=\S)")
+_VALUE = re.compile(
+    r"\b(jobs|time_limit|memory_limit|checkpoint|checks|log_file|out|rng|n_draws)=(?=\S)"
+)
+_OTHER = {"rng": "seed", "n_draws": "masks"}  # which have another name on the command line
 _NAME = re.compile(r"\b(jobs|scheduler) (is for|and|needs)\b")
 
 
@@ -63,7 +66,7 @@ def with_options(message: str) -> str:
 
 
 def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return f"--{_OTHER.get(name, name).replace('_', '-')}"
 
 
 def ended(error: FailFast | RuntimeError) -> str:

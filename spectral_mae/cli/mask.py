@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from spectral_mae import plot
-from spectral_mae._checks import positive_int
+from spectral_mae._checks import positive_int, run_seed
 from spectral_mae._files.output_files import check_distinct, check_replaced
 from spectral_mae.batch.analyze.outcomes import check_divides
 from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
@@ -21,8 +21,7 @@ def mask(arguments: argparse.Namespace) -> int:
         if path is not None and path.suffix.lower() != ".png":
             raise UsageError(f"{path}: the name must end in .png")
     with usage_errors():
-        if arguments.seed < 0:
-            raise ValueError(f"seed={arguments.seed} is negative")
+        run_seed(arguments.seed)
         written = [arguments.out, arguments.figure]
         check_distinct(written, [])
         check_replaced(written, overwrite=arguments.overwrite)

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from spectral_mae import plot
 from spectral_mae._files.columns import write_rows
 from spectral_mae._files.made_here import made_here
@@ -73,8 +71,8 @@ def reconstruct(arguments: argparse.Namespace) -> int:
         every = zip(names, files, progress(found, quiet=arguments.quiet), strict=True)
         for name, file, reference in every:
             for batch in stream.batches([reference]):
-                seed = mask_seed(arguments.seed, name, grid.patch_size[0])
-                one = reconstruct_image(model, batch[0], rng=np.random.default_rng(seed))
+                rng = mask_seed(arguments.seed, name, grid.patch_size[0])
+                one = reconstruct_image(model, batch[0], rng=rng)
                 _draw_reconstruction(arguments.out / file, one, name)
                 rows.append(_row(name, file, model, one))
         if rows:

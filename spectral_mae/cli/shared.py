@@ -109,8 +109,9 @@ def reading_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """How ``fit`` and ``sweep`` read images, as arguments of the library."""
     if not arguments.size.isdecimal():
         raise ValueError(f"--size {arguments.size!r} is not a number of pixels")
-    names = ("crops", "color", "max_pixels", "holdout", "seed")
-    return {"size": int(arguments.size), **{name: getattr(arguments, name) for name in names}}
+    names = ("crops", "color", "max_pixels", "holdout")
+    reading = {name: getattr(arguments, name) for name in names}
+    return {"size": int(arguments.size), "rng": arguments.seed, **reading}
 
 
 def chooses_shrinkage(arguments: argparse.Namespace) -> bool:

@@ -43,7 +43,7 @@ def train_mae(arguments: argparse.Namespace) -> int:
             mask_ratio=arguments.mask_ratio,
             sampling=arguments.sampling,
             flip=not arguments.no_flip,
-            seed=arguments.seed,
+            rng=arguments.seed,
         )
         images = read_labelled(
             arguments.paths,
@@ -57,7 +57,6 @@ def train_mae(arguments: argparse.Namespace) -> int:
         if arguments.holdout > 0:
             images, held_out = images.split(arguments.holdout, arguments.seed)
         model = MaskedAutoencoder.seeded(
-            config.seed,
             MAEConfig.of_size(
                 arguments.model,
                 images.pixels.shape[1:3],
@@ -65,6 +64,7 @@ def train_mae(arguments: argparse.Namespace) -> int:
                 channels=images.pixels.shape[3],
                 norm_target=arguments.norm_target,
             ),
+            rng=config.rng,
         )
         history = train(
             model,

@@ -33,7 +33,7 @@ def check(arguments: argparse.Namespace) -> int:
             arguments.mask_ratio,
             arguments.sampling,
             size,
-            seed=arguments.seed,
+            rng=arguments.seed,
             max_pixels=arguments.max_pixels,
         )
         found = found_images(arguments.paths)

@@ -35,23 +35,23 @@ class StreamOptions:
     color : bool
     max_pixels : int
         Larger files are refused.
-    seed : int
-        Of the crops. What is cropped from a file depends on its name and on nothing else.
+    rng : int
+        Seed of the crops, at least 0. What is cropped from a file depends on it and on the name of
+        the file only, so that a run can be resumed: a generator is refused.
     """
 
     size: int = 224
     crops: int = 0
     color: bool = False
     max_pixels: int = 50_000_000
-    seed: int = 0
+    rng: int = 0
 
     def __post_init__(self) -> None:
         _checks.positive_int("size", self.size)
         _checks.positive_int("max_pixels", self.max_pixels)
         if self.crops < 0:
             raise ValueError(f"crops={self.crops} is negative")
-        if self.seed < 0:
-            raise ValueError(f"seed={self.seed} is negative")
+        _checks.run_seed(self.rng)
 
 
 class ImageStream:
@@ -124,7 +124,7 @@ class ImageStream:
 
 
 def split_held_out(
-    paths: Sequence[Source], share: float, seed: int
+    paths: Sequence[Source], share: float, rng: int
 ) -> tuple[list[Source], list[Source]]:
     """Split files at random into training and held-out files.
 
@@ -134,8 +134,8 @@ def split_held_out(
         The files.
     share : float
         Fraction that is held out, from 0 to 1.
-    seed : int
-        Seed of the draw.
+    rng : int
+        Seed of the draw, at least 0.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def split_held_out(
         raise ValueError(
             f"holdout={share} of {len(paths)} images holds {n} out; give more images, or holdout 0"
         )
-    order = np.random.default_rng(seed).permutation(len(paths))
+    order = np.random.default_rng(rng).permutation(len(paths))
     held_out = set(order[:n].tolist())
     return (
         [path for i, path in enumerate(paths) if i not in held_out],
@@ -169,7 +169,7 @@ def _random_crops(
     size = options.size
     if min(height, width) < size:
         raise ImageRefused(f"too small for crops of {size}x{size}: {height}x{width}")
-    rng = np.random.default_rng([options.seed, zlib.crc32(path.name.encode())])
+    rng = np.random.default_rng([options.rng, zlib.crc32(path.name.encode())])
     top = rng.integers(0, height - size + 1, options.crops)
     left = rng.integers(0, width - size + 1, options.crops)
     return [

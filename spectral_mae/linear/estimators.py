@@ -89,7 +89,8 @@ class LinearMAE(LinearModel):
     Parameters
     ----------
     patch_size : int or tuple of int
-        Pixels of a patch along each axis; it must divide the images.
+        Pixels of a patch along each axis; it must divide the images. Volumes need three numbers:
+        with one, a batch of images of three axes is refused, for they may be colours.
     mask_ratio : float
         Fraction m of patches that is hidden, strictly between 0 and 1.
     rank : int or None
@@ -251,7 +252,7 @@ class LinearDAE(LinearModel):
     ----------
     patch_size : int or tuple of int
         Pixels of the patches whose bands are solved, along each axis; it must divide the images.
-        The dense model does not depend on it.
+        The dense model does not depend on it. Volumes need three numbers.
     sigma : float
         Standard deviation σ of the noise in pixel units, positive.
     rank : int or None
@@ -303,7 +304,7 @@ class LinearAE(LinearModel):
     ----------
     patch_size : int or tuple of int
         Pixels of the patches whose bands are solved, along each axis; it must divide the images.
-        The dense model does not depend on it.
+        The dense model does not depend on it. Volumes need three numbers.
     rank : int
         Width of the bottleneck, from 1 to the numbers in an image.
     covariance : {"banded", "dense", "stationary"}

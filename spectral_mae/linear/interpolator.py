@@ -141,7 +141,7 @@ class Interpolator:
             If the shapes do not fit, or an image has no visible pixel.
         """
         moments = self._moments
-        patches, masks = moments.masked_patches(images, visible, channel_axis)
+        patches, masks = moments.masked_patches(images, visible, channel_axis=channel_axis)
         if not masks.any(axis=(1, 2)).all():
             raise ValueError("a mask without a visible pixel leaves nothing to interpolate from")
         right = np.where(masks, patches - moments.mean, 0.0)

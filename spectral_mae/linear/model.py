@@ -129,7 +129,10 @@ class LinearModel(ABC):
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
         return f"{type(self).__name__}({arguments})"
 
-    def fit(self, images: ArrayLike | Iterable[ArrayLike], channel_axis: int | None = None) -> Self:
+    @_checks.keyword_only("channel_axis")
+    def fit(
+        self, images: ArrayLike | Iterable[ArrayLike], *, channel_axis: int | None = None
+    ) -> Self:
         """Fit the model to images, in closed form.
 
         Parameters
@@ -233,7 +236,7 @@ class LinearModel(ABC):
         return values
 
     def second_moment(
-        self, images: ArrayLike | Iterable[ArrayLike], channel_axis: int | None = None
+        self, images: ArrayLike | Iterable[ArrayLike], *, channel_axis: int | None = None
     ) -> CentredStack:
         """Return the second moment of (other) images about the fitted mean.
 
@@ -316,6 +319,7 @@ class LinearModel(ABC):
     def score(
         self,
         images: ArrayLike | Iterable[ArrayLike] | CentredStack,
+        *,
         channel_axis: int | None = None,
     ) -> float:
         """Return the explained fraction of power on (other) images, exact over all corruptions.
@@ -400,7 +404,7 @@ class LinearModel(ABC):
             self._check_taken_for_this(images)
             held_out = images
         else:
-            held_out = self.second_moment(images, channel_axis)
+            held_out = self.second_moment(images, channel_axis=channel_axis)
         if held_out.trace == 0:
             raise ValueError("the images have no power about the fitted mean: nothing to explain")
         del self.solution_  # room for the next
@@ -460,7 +464,7 @@ class LinearModel(ABC):
             If images or masks do not fit the fitted images, or a visible pixel is NaN or infinite.
         """
         map_ = self._map()
-        patches, masks = self._working.masked_patches(images, visible, channel_axis)
+        patches, masks = self._working.masked_patches(images, visible, channel_axis=channel_axis)
         mean = self._working.mean
         output = mean + map_.apply((patches - mean) * masks)
         if _checks.flag("paste_visible", paste_visible):
@@ -495,7 +499,7 @@ class LinearModel(ABC):
             If the images do not fit the fitted ones, or hold NaN or infinity.
         """
         map_, working = self._map(), self._working
-        patches = working.to_patches(images, channel_axis)
+        patches = working.to_patches(images, channel_axis=channel_axis)
         centred = patches - working.mean
         if len(centred) == 0:
             return map_.to_image(patches)
@@ -788,7 +792,7 @@ class LinearModel(ABC):
         moments = self.empty_second_moment()
         total = 0.0
         for batch in _batches(images):
-            patches = working.to_patches(batch, channel_axis) - working.mean
+            patches = working.to_patches(batch, channel_axis=channel_axis) - working.mean
             moments.add_patches(patches)
             total += each(patches) * len(patches)
         if moments.n_images == 0:
@@ -815,8 +819,8 @@ class LinearModel(ABC):
         return 1.0 - loss / stack.trace
 
     def _empty_moments(self, batch: NDArray[Any], channel_axis: int | None) -> Moments:
-        ndim = batch.ndim - 1 - (channel_axis is not None)
-        shape = _checks.channels_last("images", batch, channel_axis, ndim + 1).shape[1:]
+        last = _checks.images_of_patches("images", batch, channel_axis, self.patch_size)
+        shape = last.shape[1:]
         grid = PatchGrid(shape[:-1], self.patch_size)
         return KINDS[self.covariance](grid, shape[-1], self.center)
 

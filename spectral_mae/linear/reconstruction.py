@@ -90,7 +90,7 @@ class Reconstruction:
             "error": self.output - self.original,
         }
         return {
-            name: psd(picture, channel_axis=channel_axis).radial()
+            name: psd(picture, channel_axis=channel_axis, ndim=self.grid.ndim).radial()
             for name, picture in pictures.items()
         }
 

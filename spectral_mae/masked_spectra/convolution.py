@@ -71,6 +71,11 @@ def convolution_error(
         To be compared with `spectral_mae.masked_spectra.verification.rounding_bound`; NaN for
         pixels that are not finite.
 
+    Raises
+    ------
+    ValueError
+        For a volume.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -78,6 +83,8 @@ def convolution_error(
     >>> convolution_error(rng.random((24, 30)), mask, rng) < 1e-15
     True
     """
+    if pixels.ndim > 2:
+        raise ValueError(f"pixels of shape {pixels.shape}: the sums are of signals and of images")
     pixels = _scaled(pixels).astype(dtype, copy=False)
     shape = pixels.shape if pixels.ndim == 2 else (1, pixels.size)
     half = RealFFT(mask.shape, dtype=dtype, chunk=1).rfft(pixels[np.newaxis])[0]

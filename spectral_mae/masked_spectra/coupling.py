@@ -289,7 +289,7 @@ class BinnedCoupling:
         return rows
 
 
-def mode_coupling(visible: ArrayLike) -> ModeCoupling:
+def mode_coupling(visible: ArrayLike, *, ndim: int | None = None) -> ModeCoupling:
     """Coupling of frequencies by a mask: what it does to the expected spectrum, and the inverse.
 
     E|Y[k]|² = (1/D²) Σ_k' |M[k−k']|² E|X[k']|² for a stationary image X under the mask M.
@@ -298,6 +298,9 @@ def mode_coupling(visible: ArrayLike) -> ModeCoupling:
     ----------
     visible : array_like, shape (*shape)
         Bool, or weights from 0 to 1.
+    ndim : {1, 2, 3} or None
+        Number of axes. None is 1 or 2, as the mask has. The mask of a volume needs ``ndim=3``:
+        three axes may as well be several masks of images.
 
     Returns
     -------
@@ -307,10 +310,11 @@ def mode_coupling(visible: ArrayLike) -> ModeCoupling:
     Raises
     ------
     ValueError
-        If no pixel is visible.
+        If no pixel is visible, or three axes come without ``ndim=3``.
     """
     array = _checks.plain_array("visible", visible)
-    weights = mask_weights(visible, _checks.grid_shape(array.shape))
+    shape = _checks.one_image("visible", array, None, "call this for each", ndim=ndim).shape[:-1]
+    weights = mask_weights(visible, shape)
     if not weights.any():
         raise ValueError(f"no pixel of shape={array.shape} is visible")
     power = np.abs(scipy.fft.rfftn(weights)) ** 2

@@ -13,6 +13,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -67,9 +68,7 @@ def expected_mask_power(
     expect_grid(grid)
     pi1, pi2 = inclusion_probabilities(grid.n_patches, mask_ratio, sampling=sampling)
     kernels = [dirichlet_power(n, p) for n, p in zip(grid.shape, grid.patch_size, strict=True)]
-    power: NDArray[np.float64] = kernels[0]
-    if len(kernels) == 2:
-        power = np.multiply.outer(*kernels)
+    power: NDArray[np.float64] = reduce(np.multiply.outer, kernels)
     power *= (pi1 - pi2) * grid.n_patches
     power[(0,) * grid.ndim] += pi2 * float(np.prod(grid.shape)) ** 2
     return power
@@ -259,10 +258,11 @@ def expected_masked_psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers.
     patch_size : int or tuple of int
-        Pixels of a patch along each axis. It must divide the shape of the image.
+        Pixels of a patch along each axis. It must divide the shape of the image. A volume needs
+        three numbers.
     mask_ratio : float
         Fraction of patches that is hidden, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
@@ -309,11 +309,12 @@ def leakage(
 
     Parameters
     ----------
-    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers. Its mean matters: it is most of the power of a photograph, and masking spreads
         it over frequency. ``detrend="constant"`` takes it away.
     patch_size : int or tuple of int
-        Pixels of a patch along each axis. It must divide the shape of the image.
+        Pixels of a patch along each axis. It must divide the shape of the image. A volume needs
+        three numbers.
     mask_ratio : float
         Fraction of patches that is hidden, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
@@ -354,7 +355,8 @@ def _components(
     detrend: DetrendOption,
 ) -> MaskedComponents:
     array = _checks.numeric_array("image", image)
-    shape = _checks.one_image("image", array, channel_axis, SEVERAL).shape[:-1]
+    last = _checks.image_of_patches("image", array, channel_axis, patch_size, SEVERAL)
+    shape = last.shape[:-1]
     planned = MaskedPeriodogram(
         PatchGrid(shape, patch_size),
         fs=fs,

@@ -50,7 +50,7 @@ class PatchPower:
     def __init__(self, grid: PatchGrid) -> None:
         self.grid = grid
         table = max(n * p for n, p in zip(grid.shape, grid.patch_size, strict=True))
-        small = grid.patch_pixels <= GRAM_PIXELS and table <= GRAM_TABLE
+        small = grid.patch_pixels <= GRAM_PIXELS and table <= GRAM_TABLE and grid.ndim <= 2
         self._power = _GramPower(grid) if small else _PaddedPower(grid)
 
     def __call__(self, pixels: FloatArray) -> FloatArray:
@@ -63,7 +63,7 @@ class PatchPower:
 
         Returns
         -------
-        ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+        ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
             On the half-plane, unnormalised.
         """
         planes = pixels.reshape(*self.grid.shape, -1)
@@ -83,7 +83,8 @@ class _GramPower:
     take a product of one table for each axis and no FFT. So does Z̄ R*, whose tables are those of
     Z̄ times R*: where R is zero it is exactly zero. A signal is an image of one row.
 
-    Half of the rows k₁ are enough: the cosine terms are even in k₁ and the sine terms odd.
+    Half of the rows k₁ are enough: the cosine terms are even in k₁ and the sine terms odd. Of
+    volumes there would be three times as many kinds of terms; `_PaddedPower` is for them.
     """
 
     def __init__(self, grid: PatchGrid) -> None:

@@ -59,6 +59,7 @@ def fit_masked_slope(
     *,
     fmin: float | None = None,
     fmax: float | None = None,
+    ndim: int | None = None,
     wrap: bool = True,
     n_draws: int = 64,
     rng: Seed = 0,
@@ -77,6 +78,8 @@ def fit_masked_slope(
         Bool, or weights from 0 to 1.
     fmin, fmax : float or None
         Compare only frequencies in this range, in cycles/pixel.
+    ndim : {1, 2, 3} or None
+        Number of axes, as in `spectral_mae.psd`: a volume needs ``ndim=3``.
     wrap : bool
         Whether the first pixel of an axis is the neighbour of the last; False for images that are
         not periodic.
@@ -109,7 +112,7 @@ def fit_masked_slope(
     True
     """
     pixels: FloatArray = _checks.real_pixels("image", image)
-    shape = _checks.one_image("image", pixels, None, "fit each of them").shape[:-1]
+    shape = _checks.one_image("image", pixels, None, "fit each of them", ndim=ndim).shape[:-1]
     weights = mask_or_weights(visible, shape)
     if weights.shape != shape:
         raise ValueError(f"visible of shape {weights.shape} is not {shape}")

@@ -29,6 +29,7 @@ from spectral_mae.spectra.spectrum import Spectrum
 Block = tuple[int, ...]
 Partition = tuple[Block, ...]
 PART_BYTES = 32 * 2**20
+SEVERAL = "call this for each of them"  # what the error says when there are several images
 
 
 def masked_psd_std(
@@ -49,10 +50,11 @@ def masked_psd_std(
 
     Parameters
     ----------
-    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers.
     patch_size : int or tuple of int
-        Pixels of a patch along each axis. It must divide the shape of the image.
+        Pixels of a patch along each axis. It must divide the shape of the image. A volume needs
+        three numbers.
     mask_ratio : float
         Fraction of patches that is hidden, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
@@ -83,7 +85,7 @@ def masked_psd_std(
     True
     """
     pixels = _checks.real_array("image", image).astype(np.float64, copy=False)
-    pixels = _checks.one_image("image", pixels, channel_axis, "call this for each of them")
+    pixels = _checks.image_of_patches("image", pixels, channel_axis, patch_size, SEVERAL)
     grid = PatchGrid(pixels.shape[:-1], patch_size)
     inclusion_probabilities(grid.n_patches, mask_ratio, sampling=sampling)  # for its checks
     chances = _inclusion(grid.n_patches, mask_ratio, sampling)

@@ -305,6 +305,7 @@ def unmasked_psd(
     *,
     scaling: Scaling = "density",
     channel_axis: int | None = None,
+    ndim: int | None = None,
     detrend: Literal["constant"] | None = None,
     nan: Literal["raise", "hidden"] = "raise",
     borders: Borders = "periodic",
@@ -320,7 +321,7 @@ def unmasked_psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers. Hidden pixels are not used and may hold anything, NaN too.
     visible : array_like, shape (*shape) or (n_masks, *shape)
         One mask, or several under which the image was seen; bool, or weights from 0 to 1.
@@ -328,6 +329,9 @@ def unmasked_psd(
         Unit of the power, as in `spectral_mae.psd`.
     channel_axis : int or None
         Axis of the channels; their spectra are averaged.
+    ndim : {1, 2, 3} or None
+        Number of axes without that of the channels, as in `spectral_mae.psd`: a volume needs
+        ``ndim=3``.
     detrend : {"constant"} or None
         Subtract the (weighted) mean of the visible pixels of each channel.
     nan : {"raise", "hidden"}
@@ -366,7 +370,7 @@ def unmasked_psd(
         _checks.choice("detrend", detrend, Literal["constant"])
     array = _checks.real_pixels("image", image)
     last = _checks.one_image(
-        "image", array, channel_axis, "Unmasking(shape).update(images, visible)"
+        "image", array, channel_axis, "Unmasking(shape).update(images, visible)", ndim=ndim
     )
     planes = np.moveaxis(last, -1, 0)
     shape = _checks.grid_shape(planes.shape[1:])
@@ -409,7 +413,7 @@ def step_gain(shape: tuple[int, ...]) -> FloatArray:
 
     Returns
     -------
-    ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+    ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
         On the half-plane.
     """
     axes = grids.half_frequencies(shape, (1.0,) * len(shape))

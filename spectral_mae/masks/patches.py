@@ -1,4 +1,4 @@
-"""Division of an image into equal patches, in row-major order, and how many of them are kept."""
+"""Division of signals, images and volumes into patches, and how many of these are kept."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 @dataclass(frozen=True)
 class PatchGrid:
-    """Division of a signal or an image into equal, non-overlapping patches.
+    """Division of a signal, an image or a volume into equal, non-overlapping patches.
 
     Parameters
     ----------
     shape : int or tuple of int
-        Pixels along each axis: two numbers for an image, one for a signal. ``PatchGrid(96, 16)``
-        is of a signal of 96 samples; an image of 96 × 96 pixels is ``PatchGrid((96, 96), 16)``.
+        Pixels along each axis: one number for a signal, two for an image, three for a volume.
+        ``PatchGrid(96, 16)`` is of a signal of 96 samples; an image of 96 × 96 pixels is
+        ``PatchGrid((96, 96), 16)``; 16 frames of a video, in tubes of two frames, are
+        ``PatchGrid((16, 96, 96), (2, 16, 16))``. Channels are not among the axes.
     patch_size : int or tuple of int
         Pixels of a patch along each axis; an int holds for every axis. It must divide ``shape``.
 
@@ -54,13 +56,13 @@ class PatchGrid:
         object.__setattr__(self, "patch_size", patch_size)
 
     def __repr__(self) -> str:
-        of = "a signal" if self.ndim == 1 else "an image"
+        of = ("a signal", "an image", "a volume")[self.ndim - 1]
         sizes = f"shape={self.shape}, patch_size={self.patch_size}"
         return f"PatchGrid({sizes}, {self.n_patches} patches of {of})"
 
     @property
     def ndim(self) -> int:
-        """Number of axes: 1 for a signal, 2 for an image."""
+        """Number of axes: 1 for a signal, 2 for an image, 3 for a volume."""
         return len(self.shape)
 
     @property
@@ -84,13 +86,13 @@ class PatchGrid:
         Returns
         -------
         ndarray of int, shape (n_patches, ndim)
-            Row and column (or index) of the corner nearest to the origin, patches in row-major
-            order.
+            Index along each axis of the corner nearest to the origin, patches in row-major order.
         """
         index = np.indices(self.counts).reshape(self.ndim, -1).T
         return index * np.array(self.patch_size)
 
-    def to_patches(self, x: NDArray[Scalar], channel_axis: int | None = None) -> NDArray[Scalar]:
+    @_checks.keyword_only("channel_axis")
+    def to_patches(self, x: NDArray[Scalar], *, channel_axis: int | None = None) -> NDArray[Scalar]:
         """Cut the last axes of ``x`` into patches.
 
         Parameters
@@ -123,8 +125,9 @@ class PatchGrid:
             *lead, self.n_patches, self.patch_pixels * pixels.shape[-1]
         )
 
+    @_checks.keyword_only("channel_axis")
     def from_patches(
-        self, patches: NDArray[Scalar], channel_axis: int | None = None
+        self, patches: NDArray[Scalar], *, channel_axis: int | None = None
     ) -> NDArray[Scalar]:
         """Put patches back together: the inverse of `to_patches`.
 
@@ -138,7 +141,7 @@ class PatchGrid:
         Returns
         -------
         ndarray, shape (..., *shape), with one more axis at ``channel_axis`` if given
-            The signals or images.
+            The signals, images or volumes.
 
         Raises
         ------

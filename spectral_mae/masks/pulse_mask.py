@@ -21,7 +21,7 @@ class PulseMask:
     Parameters
     ----------
     shape : int or tuple of int
-        Pixels along each axis; one axis for a signal, two for an image.
+        Pixels along each axis; one axis for a signal, two for an image, three for a volume.
     patch_size : int or tuple of int
         Pixels of a pulse along each axis. It need not divide ``shape``.
     starts : array_like of int, shape (N, ndim), or (N,) for signals
@@ -129,16 +129,16 @@ class PulseMask:
         return self._transform(half=False, out=out)
 
     def half_dft(self, *, out: NDArray[np.complex128] | None = None) -> NDArray[np.complex128]:
-        """Non-negative half-plane of `dft`, in the layout of ``np.fft.rfft2``.
+        """Non-negative half-plane of `dft`, in the layout of ``np.fft.rfftn``.
 
         Parameters
         ----------
-        out : ndarray of complex128, shape (H, W//2 + 1) or (D//2 + 1,), or None
+        out : ndarray of complex128, shape (*shape[:-1], shape[-1]//2 + 1), or None
             C-contiguous array for the result.
 
         Returns
         -------
-        ndarray of complex128, shape (H, W//2 + 1) or (D//2 + 1,)
+        ndarray of complex128, shape (*shape[:-1], shape[-1]//2 + 1)
             M[k], unnormalised; ``out`` if it is given.
 
         Examples

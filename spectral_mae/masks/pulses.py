@@ -10,7 +10,8 @@ here.
 
 from __future__ import annotations
 
-from math import gcd
+from functools import reduce
+from math import gcd, prod
 
 import numpy as np
 import scipy.fft
@@ -104,7 +105,7 @@ def grating_zeros(n: int, patch_size: int) -> NDArray[np.intp]:
     """Indices k at which no mask of such pulses has power, whatever their starts.
 
     R[k] = 0 at the multiples of D/gcd(D, p) other than multiples of D. In two dimensions each such
-    k is a line without power: the dark lines of the grating of Fig. 22.
+    k is a line without power, in three a plane: the dark lines of the grating of Fig. 22.
 
     Parameters
     ----------
@@ -199,23 +200,33 @@ class PulseSum:
 
     def _write_direct(self, columns: int, out: Complex128Array) -> None:
         out[...] = _direct_sum(self.shape, self._starts, columns)
-        out *= self._factors[-1][:columns]
-        if len(self.shape) == 2:
-            out *= self._factors[0][:, np.newaxis]
+        ends = (*self.shape[:-1], columns)
+        for axis, (factor, end) in reversed(list(enumerate(zip(self._factors, ends, strict=True)))):
+            out *= factor[:end].reshape(-1, *(1,) * (len(ends) - 1 - axis))
 
     def _write_repeated(
         self, kept: NDArray[np.float64], columns: int, out: Complex128Array
     ) -> None:
-        """The DFT of the grid of kept patches, repeated along the last axis, then the first."""
+        """The DFT of the grid of kept patches, repeated along one axis after the other."""
         counts = kept.shape
-        waves = scipy.fft.fftn(kept)[..., np.newaxis, :]
-        last = self._factors[-1].reshape(self.patch_size[-1], counts[-1])
-        line = (waves * last).reshape(*counts[:-1], -1)[..., :columns]
-        if len(counts) == 1:
-            out[...] = line
-            return
-        tiles = (self.patch_size[0], counts[0])
-        np.multiply(self._factors[0].reshape(*tiles, 1), line, out=out.reshape(*tiles, columns))
+        first, *others = range(len(counts))
+        waves: Complex128Array = scipy.fft.fftn(kept)
+        for axis in reversed(others):
+            shape = (*counts[:axis], self.shape[axis], *waves.shape[axis + 1 :])
+            waves = self._repeated(waves, axis).reshape(shape)[..., :columns]
+        if others:
+            tiles = (self.patch_size[first], *waves.shape)
+            self._repeated(waves, first, out=out.reshape(tiles))
+        else:
+            out[...] = self._repeated(waves, first).ravel()[:columns]
+
+    def _repeated(
+        self, waves: Complex128Array, axis: int, out: Complex128Array | None = None
+    ) -> Complex128Array:
+        """Waves times the factor of an axis: (..., count, ...) to (..., patch, count, ...)."""
+        tiles = (self.patch_size[axis], waves.shape[axis], *(1,) * (waves.ndim - 1 - axis))
+        factor = self._factors[axis].reshape(tiles)
+        return np.multiply(factor, np.expand_dims(waves, axis), out=out)
 
 
 def start_phases(
@@ -256,15 +267,21 @@ def _direct_sum(
     tables = [unit_roots(n, np.arange(n)) for n in shape]
     ends = (*shape[:-1], columns)
     sums = np.zeros(ends, dtype=np.complex128)
-    block = max(1, 2**20 // max(shape))
+    block = max(1, 2**20 // max(prod(shape[:-1]), shape[-1]))
     for first in range(0, len(starts), block):
         chosen = starts[first : first + block]
         waves = [
             table[np.outer(chosen[:, axis], np.arange(end)) % n]
             for axis, (n, end, table) in enumerate(zip(shape, ends, tables, strict=True))
         ]
-        sums += waves[0].sum(axis=0) if len(waves) == 1 else waves[0].T @ waves[1]
+        *others, last = waves
+        sums += last.sum(axis=0) if not others else (_outer(others).T @ last).reshape(ends)
     return sums
+
+
+def _outer(waves: list[Complex128Array]) -> Complex128Array:
+    """Products over axes, for each start: arrays of (N, n) to (N, product of the n)."""
+    return reduce(lambda a, b: (a[:, :, np.newaxis] * b[:, np.newaxis]).reshape(len(a), -1), waves)
 
 
 def _sine(multiples: NDArray[np.integer], n: int) -> NDArray[np.float64]:

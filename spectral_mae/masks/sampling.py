@@ -129,13 +129,13 @@ def enumerate_kept(
         yield kept, probability
 
 
-def mask_seed(seed: int, name: str, patch_size: int) -> list[int]:
+def mask_seed(rng: int, name: str, patch_size: int) -> SeedSequence:
     """Return a seed of the mask of an image, which depends on its file name, not on its folder.
 
     Parameters
     ----------
-    seed : int
-        Seed of the run.
+    rng : int
+        Seed of the run, at least 0.
     name : str
         Path of the image.
     patch_size : int
@@ -143,7 +143,7 @@ def mask_seed(seed: int, name: str, patch_size: int) -> list[int]:
 
     Returns
     -------
-    list of int
-        For `numpy.random.default_rng`.
+    numpy.random.SeedSequence
+        What `generator_of` takes.
     """
-    return [seed, patch_size, zlib.crc32(Path(name).name.encode())]
+    return SeedSequence([rng, patch_size, zlib.crc32(Path(name).name.encode())])

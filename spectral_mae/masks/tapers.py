@@ -77,7 +77,7 @@ def autocorrelation(half_power: FloatArray, shape: tuple[int, ...]) -> FloatArra
 
     Parameters
     ----------
-    half_power : ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+    half_power : ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
         |X|² on the half-plane, unnormalised.
     shape : tuple of int
         Pixels along each axis of the array.
@@ -87,10 +87,10 @@ def autocorrelation(half_power: FloatArray, shape: tuple[int, ...]) -> FloatArra
     ndarray, shape (*shape)
         Σ_n x[n] x[n+r] at every lag r, FFT order.
     """
-    # Axis by axis, for an inverse transform of both at once takes three times its result.
+    # Axis by axis, for an inverse transform of all at once takes three times its result.
     half = half_power.astype(np.complex128)
-    if len(shape) == 2:
-        half = scipy.fft.ifft(half, axis=0, norm="forward", overwrite_x=True)
+    for axis in range(len(shape) - 1):
+        half = scipy.fft.ifft(half, axis=axis, norm="forward", overwrite_x=True)
     lags: FloatArray = scipy.fft.irfft(half, shape[-1], norm="forward", overwrite_x=True)
     lags *= 1.0 / prod(shape)
     return lags
@@ -101,7 +101,7 @@ def add_power(power: FloatArray, pixels: BoolArray | FloatArray) -> None:
 
     Parameters
     ----------
-    power : ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+    power : ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
         Power on the half-plane; changed in place.
     pixels : ndarray, shape (*shape)
         The image, or a mask.

@@ -194,7 +194,7 @@ def descend(
     images = real_numbers("images", images)
     if images.ndim not in (3, 4) or not len(images):
         raise ValueError(f"images of shape {images.shape} are not (n, H, W[, channels])")
-    patches = model.grid.to_patches(images, None if images.ndim == 3 else -1)
+    patches = model.grid.to_patches(images, channel_axis=None if images.ndim == 3 else -1)
     if patches.shape[2] != model.pixel_mean.shape[1]:
         raise ValueError(f"images of shape {images.shape} do not have {model.channels} channels")
     mean = patches.mean(0)

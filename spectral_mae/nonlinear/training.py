@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae._files.columns import write_columns
 from spectral_mae.masks.patches import PatchGrid, kept_patches
-from spectral_mae.masks.sampling import sample_kept
+from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
 from spectral_mae.nonlinear import checkpoint
 from spectral_mae.nonlinear.arrays import UInt8Array, eight_bit
 from spectral_mae.nonlinear.model import ImageModel, Target
@@ -32,7 +32,7 @@ EVALUATION_BATCH = 256
 class TrainConfig:
     """Settings of a training run: AdamW with a rate that rises and then falls along a cosine.
 
-    The images, flips and masks of step t depend only on ``seed`` and t.
+    The images, flips and masks of step t depend only on ``rng`` and t.
 
     Parameters
     ----------
@@ -54,8 +54,9 @@ class TrainConfig:
         Which patches are scored.
     flip : bool
         Mirror half of the images, left to right.
-    seed : int
-        Seed of the run.
+    rng : int
+        Seed of the run, at least 0. It is stored, so that the run can be resumed: a generator is
+        refused.
     """
 
     epochs: int = 100
@@ -67,7 +68,7 @@ class TrainConfig:
     sampling: Sampling = "fixed"
     target: Target = "hidden"
     flip: bool = True
-    seed: int = 0
+    rng: int = 0
 
     def __post_init__(self) -> None:
         _checks.positive_int("epochs", self.epochs)
@@ -77,7 +78,18 @@ class TrainConfig:
         _checks.choice("target", self.target, Target)
         check_rates(self, "rate", "warmup", "weight_decay")
         _checks.flag("flip", self.flip)
-        _checks.integer("seed", self.seed, least=0)
+        _checks.run_seed(self.rng)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as files hold them: ``rng`` under the name ``seed``.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        settings = dataclasses.asdict(self)
+        return {"seed": settings.pop("rng"), **settings}
 
 
 @dataclass(frozen=True)
@@ -263,7 +275,7 @@ def train(
     epochs = range(len(history.rows), last)
     with tqdm(total=steps * len(epochs), unit="step", disable=quiet or None) as bar:
         for epoch in epochs:
-            order = np.random.default_rng([config.seed, 0, epoch]).permutation(len(pixels))
+            order = np.random.default_rng([config.rng, 0, epoch]).permutation(len(pixels))
             losses, rate = [], 0.0
             model.train()
             for number in range(steps):
@@ -288,7 +300,7 @@ def train(
                 if held_out is None
                 else evaluate(
                     model, held_out, config.mask_ratio, sampling=config.sampling,
-                    target=config.target, seed=config.seed,
+                    target=config.target, rng=config.rng,
                 ),
                 "seconds": before + time.perf_counter() - started,
             }  # fmt: skip
@@ -307,7 +319,7 @@ def evaluate(
     *,
     sampling: Sampling = "fixed",
     target: Target = "hidden",
-    seed: int = 0,
+    rng: Seed = 0,
 ) -> float:
     """Mean loss over images, each under one mask, in units of the model.
 
@@ -323,8 +335,8 @@ def evaluate(
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     target : {"hidden", "all"}
         Which patches are scored.
-    seed : int
-        Seed of the masks.
+    rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+        Seed or generator of the masks.
 
     Returns
     -------
@@ -340,14 +352,16 @@ def evaluate(
     """
     pixels = eight_bit(pixels, model)
     place = model.pixel_mean.device
-    rng = np.random.default_rng([seed, 2])
+    if isinstance(rng, SupportsIndex):  # masks of its own, not those of the steps of that seed
+        rng = np.random.SeedSequence([_checks.integer("rng", rng, least=0), 2])
+    generator = generator_of(rng)
     total, scored = 0.0, 0.0
     training = model.training
     model.eval()
     with torch.no_grad():
         for first in range(0, len(pixels), EVALUATION_BATCH):
             images = to_tensor(pixels[first : first + EVALUATION_BATCH], place)
-            kept = _masks(model.grid, mask_ratio, len(images), sampling, rng)
+            kept = _masks(model.grid, mask_ratio, len(images), sampling, generator)
             weight = float(kept.size if target == "all" else np.sum(~kept))
             if weight == 0:  # of such masks there are some where patches are hidden one by one
                 continue
@@ -370,7 +384,7 @@ def _step(
     place: torch.device,
 ) -> float | None:
     """The loss of a batch, from which the model has learned; None where nothing was hidden."""
-    rng = np.random.default_rng([config.seed, 1, step])
+    rng = np.random.default_rng([config.rng, 1, step])
     images = to_tensor(pixels, place)
     if config.flip:
         flipped = torch.from_numpy(rng.random(len(pixels)) < 0.5).to(place)
@@ -431,7 +445,7 @@ def _write(
         folder / CHECKPOINT,
         model,
         optimizer=optimizer.state_dict(),
-        training=dataclasses.asdict(config),
+        training=config.to_dict(),
         history=history.rows,
         rng=torch.get_rng_state(),
     )
@@ -455,7 +469,7 @@ def _resume(
         raise ValueError(f"{path} holds no {missing[0]}: a model, not a training that can go on")
     pairs = {
         "settings": (found, checkpoint.settings_of(model)),
-        "training": (content["training"], dataclasses.asdict(config)),
+        "training": (content["training"], config.to_dict()),
     }
     for name, (theirs, ours) in pairs.items():
         if theirs != ours:

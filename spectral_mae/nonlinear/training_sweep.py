@@ -26,7 +26,8 @@ from spectral_mae.nonlinear.tensor_files import read_json
 from spectral_mae.nonlinear.training import TrainConfig, evaluate, train, units_of
 from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
 
-VARIED = ("patch_size", "mask_ratio", "depth", "decoder_depth", "seed")
+VARIED = ("patch_size", "mask_ratio", "depth", "decoder_depth", "rng")
+GROUPED = VARIED[:-1]  # of runs that differ in their seeds only
 ROW = "row.json"
 
 
@@ -82,7 +83,7 @@ class TrainingSweep:
         """
         groups: dict[tuple[float, ...], list[dict[str, float]]] = {}
         for row in self.rows:
-            groups.setdefault(tuple(row[name] for name in VARIED[:-1]), []).append(row)
+            groups.setdefault(tuple(row[name] for name in GROUPED), []).append(row)
         rows = []
         for group in groups.values():
             mean = {name: float(np.mean([row[name] for row in group])) for name in group[0]}
@@ -139,7 +140,7 @@ def train_sweep(
         Settings; all runs take as many steps.
     variations : sequence of dict
         For each run, the values that differ: ``patch_size``, ``mask_ratio``, ``depth``,
-        ``decoder_depth``, ``seed``.
+        ``decoder_depth``, ``rng``.
     folder : str, os.PathLike or None
         Runs are stored here, each in a folder of its own. Finished runs are read, and interrupted
         ones continue from their last epoch.
@@ -173,7 +174,7 @@ def train_sweep(
         if unknown:
             raise ValueError(f"{', '.join(unknown)} is not one of {', '.join(VARIED)}")
         changes = dict(variation)
-        own = {name: changes.pop(name) for name in ("mask_ratio", "seed") if name in changes}
+        own = {name: changes.pop(name) for name in ("mask_ratio", "rng") if name in changes}
         one = _Training(
             dataclasses.replace(model, **changes), dataclasses.replace(config, **own), probe_images
         )
@@ -195,7 +196,7 @@ class _Training:
             "mask_ratio": self.config.mask_ratio,
             "depth": self.model.depth,
             "decoder_depth": self.model.decoder_depth,
-            "seed": self.config.seed,
+            "seed": self.config.rng,
         }
 
     @property
@@ -212,7 +213,7 @@ class _Training:
         quiet: bool,
     ) -> dict[str, float]:
         config = self.config
-        torch.manual_seed(config.seed)
+        torch.manual_seed(config.rng)
         model = MaskedAutoencoder(self.model)
         start = time.perf_counter()
         history = train(
@@ -229,7 +230,7 @@ class _Training:
                 features_of(model, test.pixels), test.labels,
             )  # fmt: skip
             accuracy, stderr = found.accuracy, found.stderr
-        loss = evaluate(model, test.pixels, config.mask_ratio, seed=config.seed)
+        loss = evaluate(model, test.pixels, config.mask_ratio, rng=config.rng)
         power = _power(images.pixels, test.pixels)
         return self.varied | {
             "parameters": sum(p.numel() for p in model.parameters()),
@@ -253,7 +254,11 @@ def _kept_row(
     """The row of a training, read where there is one."""
     if folder is None:
         return training.row(images, test, None, device, quiet)
-    plain = dataclasses.asdict(training) | {"model": training.model.to_dict()}
+    plain = {
+        "model": training.model.to_dict(),
+        "config": training.config.to_dict(),
+        "probe_images": training.probe_images,
+    }
     settings = json.loads(json.dumps(plain | {"images": [len(images), len(test)]}))
     file = folder / ROW
     if file.exists():

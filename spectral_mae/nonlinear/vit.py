@@ -244,21 +244,22 @@ class MaskedAutoencoder(ImageModel):
         nn.init.normal_(self.mask_token, std=0.02)
 
     @classmethod
-    def seeded(cls, seed: int, config: MAEConfig) -> Self:
-        """Make a model whose initial weights depend only on ``seed``.
+    def seeded(cls, config: MAEConfig, *, rng: int = 0) -> Self:
+        """Make a model whose initial weights depend only on ``rng``.
 
         Parameters
         ----------
-        seed : int
-            Seed of the weights.
         config : MAEConfig
             Sizes of the model.
+        rng : int
+            Seed of the weights, at least 0. PyTorch draws them, so a generator of NumPy is refused.
 
         Returns
         -------
         MaskedAutoencoder
             The model.
         """
+        seed = _checks.run_seed(rng)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return cls(config)

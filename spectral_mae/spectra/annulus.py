@@ -14,7 +14,7 @@ from spectral_mae.spectra import frequencies
 class Annulus:
     """The frequencies fmin < |f| ≤ fmax of one grid; zero frequency is never among them.
 
-    In each row of the half-plane they are one run of columns, for |f| grows along it.
+    Along the last axis of the half-plane they are one run, for |f| grows along it.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Annulus:
         weights = frequencies.hermitian_weights(shape)
         firsts, ends = [], []
         for rows in frequencies.row_strips(half):
-            radius = np.atleast_2d(frequencies.radial_frequency(shape, fs, rows))
+            radius = frequencies.radial_frequency(shape, fs, rows).reshape(-1, half[-1])
             below = (radius == 0) | frequencies.at_most(radius, fmin)
             firsts.append(np.count_nonzero(below, axis=1))
             ends.append(np.count_nonzero(below | frequencies.at_most(radius, fmax), axis=1))
@@ -72,7 +72,7 @@ class Annulus:
 
         Parameters
         ----------
-        power : ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+        power : ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
             Power on the half-plane.
 
         Returns

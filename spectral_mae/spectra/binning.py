@@ -132,7 +132,7 @@ class Binning:
 
         Parameters
         ----------
-        power : ndarray, shape (..., H, W//2 + 1) or (..., D//2 + 1)
+        power : ndarray, shape (..., *shape[:-1], shape[-1]//2 + 1)
             Power of one spectrum or several on the half-plane.
         transposed : bool
             Whether the last two axes of ``power`` are in the opposite order.
@@ -278,7 +278,7 @@ class Binning:
 
         Returns
         -------
-        ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+        ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
             Zero where a frequency is in no bin.
         """
         half = np.zeros(self.half_shape)

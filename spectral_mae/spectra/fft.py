@@ -108,7 +108,8 @@ class RealFFT:
         Images transformed per call of a plan; None picks a number that stays in the cache.
     transposed : bool
         Whether half-planes of images have the last axis first, (W//2 + 1, H), here and in the
-        workspaces. Signals have one axis, and it makes no difference.
+        workspaces. Signals have one axis, and it makes no difference; those of volumes stay
+        upright, for there that way is no shorter.
 
     Examples
     --------

@@ -1,7 +1,10 @@
 """Frequency axes: how the spectrum of an image is laid out in arrays.
 
 All rules about the order of frequencies are in this file: the half-plane of a real FFT, the Nyquist
-frequency, and the only ``fftshift`` of the package.
+frequency, and the only ``fftshift`` of the package. They are written for any number of axes. The
+*half-plane* holds the frequencies that are 0 or more along the last axis: a half of the axis of a
+signal, of the plane of an image, of the space of a volume. Along the other axes it is whole, and a
+*row* of it is one index of the first axis.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ def half_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        (H, W//2 + 1) or (D//2 + 1,).
+        (*shape[:-1], shape[-1]//2 + 1).
     """
     return (*shape[:-1], shape[-1] // 2 + 1)
 
@@ -91,7 +94,7 @@ def radial_frequency(
 
     Returns
     -------
-    ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+    ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
         In the unit of ``fs``.
     """
     first, *others = half_frequencies(shape, fs)
@@ -119,11 +122,14 @@ def radial_frequency_at(
         In the unit of ``fs``.
     """
     first, *others = (np.square(axis) for axis in half_frequencies(shape, fs))
-    if not others:
-        return np.sqrt(first[index])
-    rows = index // len(others[0])  # sooner than divmod
-    squared = first[rows]
-    squared += others[0][index - rows * len(others[0])]
+    parts = []
+    for axis in reversed(others):
+        rows = index // len(axis)  # sooner than divmod, and than unravel_index
+        parts.append(axis[index - rows * len(axis)])
+        index = rows
+    squared = first[index]
+    for part in reversed(parts):
+        squared += part
     return np.sqrt(squared, out=squared)
 
 
@@ -216,7 +222,7 @@ def on_nyquist(shape: tuple[int, ...], rows: slice = slice(None)) -> BoolArray:
 
     Returns
     -------
-    ndarray of bool, shape (H, W//2 + 1) or (D//2 + 1,)
+    ndarray of bool, shape (*shape[:-1], shape[-1]//2 + 1)
         True at the Nyquist frequency of any axis.
     """
     axes = [np.arange(n) * 2 == n for n in shape[:-1]]
@@ -253,7 +259,7 @@ def full_from_half(half: NDArray[Scalar], shape: tuple[int, ...]) -> NDArray[Sca
 
     Parameters
     ----------
-    half : ndarray, shape (..., H, W//2 + 1) or (..., D//2 + 1)
+    half : ndarray, shape (..., *shape[:-1], shape[-1]//2 + 1)
         Transforms or power on the half-plane.
     shape : tuple of int
         Pixels along each axis.
@@ -299,12 +305,12 @@ def half_from_full(full: NDArray[Scalar]) -> NDArray[Scalar]:
 
     Parameters
     ----------
-    full : ndarray, shape (..., H, W) or (..., D)
+    full : ndarray, shape (..., *shape)
         In FFT order.
 
     Returns
     -------
-    ndarray, shape (..., H, W//2 + 1) or (..., D//2 + 1)
+    ndarray, shape (..., *shape[:-1], shape[-1]//2 + 1)
         A view.
     """
     return full[..., : full.shape[-1] // 2 + 1]

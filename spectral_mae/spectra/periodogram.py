@@ -1,8 +1,9 @@
-"""Power spectra of signals and images, in the vocabulary of `scipy.signal.periodogram`.
+"""Power spectra of signals, images and volumes, in the words of `scipy.signal.periodogram`.
 
 Values equal ``scipy.signal.periodogram(..., return_onesided=False)`` for the same ``window``,
-``detrend`` and ``scaling`` in one dimension, and its extension to two: windows are outer
-products, ``detrend="linear"`` takes a plane. The order is detrend, then mask, then window.
+``detrend`` and ``scaling`` in one dimension, and its extension to two and three: windows are outer
+products, ``detrend="linear"`` takes a linear function of all axes. The order is detrend, then mask,
+then window.
 """
 
 from __future__ import annotations
@@ -39,13 +40,14 @@ def psd(
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
     channel_axis: int | None = None,
+    ndim: int | None = None,
     visible: ArrayLike | None = None,
 ) -> Spectrum:
-    """Power spectrum of one signal or image.
+    """Power spectrum of one signal, image or volume.
 
     Parameters
     ----------
-    image : array_like, shape (D,) or (H, W), with one more axis at ``channel_axis`` if given
+    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers; float32 stays float32, everything else becomes float64.
     fs : float or one float per axis
         Sampling frequency.
@@ -53,15 +55,19 @@ def psd(
         As `scipy.signal.get_window`, outer product over the axes; an array must have the shape of
         the image. None is no window.
     detrend : {"constant", "linear", "periodic"} or None
-        Subtract the mean, the least-squares line or plane, or the smooth part of the
-        periodic-plus-smooth split (Moisan 2011), which takes away the cross that the image's
-        borders leave in its spectrum. None (or False) leaves the image as it is.
+        Subtract the mean, the least-squares line or plane (of a volume, linear function of all
+        axes), or the smooth part of the periodic-plus-smooth split (Moisan 2011), which takes away
+        the cross that the image's borders leave in its spectrum. None (or False) leaves the image
+        as it is.
     scaling : {"density", "spectrum", "energy"}
         |X|²/(fs·Σw²), |X|²/(Σw)², or plain |X|² (of the windowed data).
     channel_axis : int or None
         Axis of the channels; their spectra are averaged (and count as one: they are not
         independent).
-    visible : array_like, shape (D,) or (H, W), or None
+    ndim : {1, 2, 3} or None
+        Number of axes without that of the channels. None is 1 or 2, as the array has. A volume
+        needs ``ndim=3``: three axes may as well be a batch of images, or an image with its colours.
+    visible : array_like, of the shape of the image without channels, or None
         A mask or weights that multiply the image between detrending and window.
 
     Returns
@@ -72,7 +78,8 @@ def psd(
     Raises
     ------
     ValueError
-        For NaN or infinite pixels, or an option that is not one of the above.
+        For NaN or infinite pixels, an option that is not one of the above, or three axes without
+        ``channel_axis`` or ``ndim=3``.
     TypeError
         For complex or non-numeric data.
 
@@ -84,9 +91,11 @@ def psd(
     (48, 33)
     >>> bool(np.isclose(spectrum.total, np.mean(image**2)))
     True
+    >>> psd(np.ones((4, 6, 8)), ndim=3).power.shape
+    (4, 6, 5)
     """
     array = _checks.real_array("image", image)
-    shape = _checks.one_image("image", array, channel_axis, SEVERAL).shape[:-1]
+    shape = _checks.one_image("image", array, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
     axis = channel_axis if channel_axis is None else channel_axis % array.ndim + 1
     periodogram = Periodogram(
         shape,
@@ -106,14 +115,14 @@ class _NotFiniteError(Exception):
 
 
 class Periodogram:
-    """Power spectra of batches of images of one shape: `psd` with plans that are kept.
+    """Power spectra of batches of signals, images or volumes of one shape: `psd` with kept plans.
 
     Plans, windows and rings are made once and used for all batches.
 
     Parameters
     ----------
     shape : int or tuple of int
-        Pixels along each axis of every image.
+        Pixels along each axis of every image; three numbers for volumes.
     dtype : dtype
         ``float32`` or ``float64``: the precision of the transforms, whatever the images have
         (`psd` takes that of its image).
@@ -204,7 +213,7 @@ class Periodogram:
 
         Returns
         -------
-        ndarray, shape (n, H, W//2 + 1) or (n, D//2 + 1)
+        ndarray, shape (n, *shape[:-1], shape[-1]//2 + 1)
             Half-planes, averaged over channels, of the precision ``dtype``.
         """
         batch = self._batch(images)

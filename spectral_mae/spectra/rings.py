@@ -1,4 +1,4 @@
-"""Averages of a two-dimensional spectrum over rings of frequency."""
+"""Averages of a spectrum over rings of frequency: circles of images, shells of volumes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Bins = int | Sequence[float] | FloatArray | None
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RadialSpectrum:
-    """Power averaged over rings of equal distance from zero frequency.
+    """Power averaged over rings of equal distance from zero frequency; of volumes, shells.
 
     Attributes
     ----------
@@ -233,7 +233,7 @@ class RingBins:
 
         Returns
         -------
-        ndarray, shape (H, W//2 + 1) or (D//2 + 1,)
+        ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
             Zero where a frequency is in no ring.
         """
         return self._binning.spread(values)
@@ -245,7 +245,7 @@ class RingBins:
 
         Parameters
         ----------
-        power : ndarray, shape (..., H, W//2 + 1) or (..., D//2 + 1)
+        power : ndarray, shape (..., *shape[:-1], shape[-1]//2 + 1)
             Power of one spectrum or several on the half-plane.
         transposed : bool
             Whether the last two axes of ``power`` are in the opposite order.
@@ -264,7 +264,7 @@ class RingBins:
 
         Parameters
         ----------
-        power : ndarray, shape (..., H, W//2 + 1) or (..., D//2 + 1)
+        power : ndarray, shape (..., *shape[:-1], shape[-1]//2 + 1)
             Power of one spectrum or several on the half-plane.
         scaling : {"density", "spectrum", "energy"}
             Unit of the power, for the result.

@@ -107,10 +107,11 @@ def average_sectors(
     Raises
     ------
     ValueError
-        For a signal, or if a sector holds no frequency.
+        For a signal or a volume, or if a sector holds no frequency.
     """
     if len(shape) != 2:
-        raise ValueError(f"sectors need an image; {shape=} has {len(shape)} axis")
+        axes = "1 axis" if len(shape) == 1 else f"{len(shape)} axes"
+        raise ValueError(f"sectors need an image; {shape=} has {axes}")
     n = _checks.positive_int("n", n)
     low = _checks.limit("fmin", fmin, 0.0)
     high = _checks.limit("fmax", fmax, frequencies.nyquist(fs))

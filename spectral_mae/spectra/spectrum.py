@@ -1,4 +1,4 @@
-"""The power spectrum of a real signal or image, as a result."""
+"""The power spectrum of a real signal, image or volume, as a result."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from spectral_mae.spectra.sectors import SectorSpectrum, average_sectors
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Spectrum:
-    """The power spectrum of a real signal or image.
+    """The power spectrum of a real signal, image or volume.
 
     Attributes
     ----------
-    power : ndarray, shape (H, W//2 + 1), or (D//2 + 1,)
+    power : ndarray, shape (D//2 + 1,), (H, W//2 + 1) or (T, H, W//2 + 1)
         Power on the non-negative half-plane of the real FFT, **not** doubled.
     shape : tuple of int
         Pixels along each axis.
     scaling : {"density", "spectrum", "energy"}
-        Power per unit of frequency (area), per frequency, or plain |X|².
+        Power per unit of frequency (area, volume), per frequency, or plain |X|².
     fs : tuple of float
         Sampling frequency along each axis.
     cell : float
-        Weight of one frequency in `total`: the area of its cell for ``"density"``.
+        Weight of one frequency in `total`: the size of its cell for ``"density"``.
     averages : int
         Number of spectra that were averaged.
     floor : float
@@ -83,7 +83,7 @@ class Spectrum:
         return self.power * (1.0 / size if self.scaling == "energy" else self.cell * size)
 
     def radial(self, bins: Bins = None) -> RadialSpectrum:
-        """Average the power over rings of equal distance from zero frequency.
+        """Average the power over rings of equal distance from zero frequency; of volumes, shells.
 
         Parameters
         ----------
@@ -139,7 +139,8 @@ class Spectrum:
         Raises
         ------
         ValueError
-            For a signal, or if a sector holds no frequency.
+            For a signal or a volume, whose frequencies have no one angle, or if a sector holds no
+            frequency.
 
         Examples
         --------

@@ -108,7 +108,7 @@ def lemma_6(
     target: ArrayLike | None = None,
     sampling: Sampling = "fixed",
     channel_axis: int | None = None,
-    masks: int = 1000,
+    n_draws: int = 1000,
     rng: Seed = None,
 ) -> LinearSides:
     """Lemma 6: for a linear map the loss is the misfit of the mean output plus its spread.
@@ -137,7 +137,7 @@ def lemma_6(
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
         Axis of the array that holds the channels; None where there is none.
-    masks : int
+    n_draws : int
         How many masks are drawn at random for the Monte Carlo estimate.
     rng : int, numpy.random.Generator or None
         Seed or generator of the drawn masks.
@@ -163,7 +163,15 @@ def lemma_6(
     True
     """
     _checks.function("function", function)
-    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
+    data = MaskedImages(
+        images,
+        patch_size,
+        mask_ratio,
+        sampling,
+        channel_axis=channel_axis,
+        n_draws=n_draws,
+        rng=rng,
+    )
     wanted = images if target is None else target
     truth = _checks.real_array("images" if target is None else "target", wanted).astype(np.float64)
 
@@ -197,7 +205,7 @@ def lemma_6(
         None if definition is None else float(over[0]),
         float(np.asarray(drawn)[0]),
         float(np.asarray(stderr)[0]),
-        data.masks,
+        data.n_draws,
         loss(flat, np.zeros_like(flat)),
         terms,
         cross=float(over[2]),

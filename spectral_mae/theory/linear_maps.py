@@ -23,7 +23,7 @@ def lemma_1(
     *,
     sampling: Sampling = "fixed",
     channel_axis: int | None = None,
-    masks: int = 1000,
+    n_draws: int = 1000,
     rng: Seed = None,
 ) -> Sides:
     """Lemma 1: the expected loss of a linear map over all masks.
@@ -49,7 +49,7 @@ def lemma_1(
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
         Axis of the array that holds the channels; None where there is none.
-    masks : int
+    n_draws : int
         How many masks are drawn at random for the Monte Carlo estimate.
     rng : int, numpy.random.Generator or None
         Seed or generator of the drawn masks.
@@ -73,11 +73,19 @@ def lemma_1(
     >>> sides.error < 1e-14, sides.sigmas < 3
     (True, True)
     """
-    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
+    data = MaskedImages(
+        images,
+        patch_size,
+        mask_ratio,
+        sampling,
+        channel_axis=channel_axis,
+        n_draws=n_draws,
+        rng=rng,
+    )
     matrix = _matrix("weights", weights, (data.dim, data.dim))
     terms = data.linear_terms(data.rows, lambda rows: rows @ matrix)
     sides = data.compare(lambda masked: loss(data.rows, masked @ matrix))
-    return Sides("Lemma 1", sum(terms.values()), *sides, data.masks, data.power, terms)
+    return Sides("Lemma 1", sum(terms.values()), *sides, data.n_draws, data.power, terms)
 
 
 def equation_13(
@@ -89,7 +97,7 @@ def equation_13(
     *,
     sampling: Sampling = "fixed",
     channel_axis: int | None = None,
-    masks: int = 1000,
+    n_draws: int = 1000,
     rng: Seed = None,
 ) -> Sides:
     """Eq. 13: the gradient of the expected loss with respect to the encoder.
@@ -114,7 +122,7 @@ def equation_13(
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
         Axis of the array that holds the channels; None where there is none.
-    masks : int
+    n_draws : int
         How many masks are drawn at random for the Monte Carlo estimate.
     rng : int, numpy.random.Generator or None
         Seed or generator of the drawn masks.
@@ -136,7 +144,15 @@ def equation_13(
     >>> equation_13(images, a, b, 2, 0.5, sampling="bernoulli", rng=1).error < 1e-14
     True
     """
-    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
+    data = MaskedImages(
+        images,
+        patch_size,
+        mask_ratio,
+        sampling,
+        channel_axis=channel_axis,
+        n_draws=n_draws,
+        rng=rng,
+    )
     b = decoder_rows(decoder, data.dim)
     a = _matrix("encoder", encoder, (data.dim, len(b)))
     second = _masked_second_moment(data)
@@ -144,7 +160,7 @@ def equation_13(
     square = 2 * second @ a @ b @ b.T
     sides = data.compare(_gradient(data.rows, a, b))
     scale = max(norm(cross), norm(square))
-    return Sides("Eq. 13", square - cross, *sides, data.masks, scale)
+    return Sides("Eq. 13", square - cross, *sides, data.n_draws, scale)
 
 
 def equation_14(
@@ -155,7 +171,7 @@ def equation_14(
     *,
     sampling: Sampling = "fixed",
     channel_axis: int | None = None,
-    masks: int = 1000,
+    n_draws: int = 1000,
     rng: Seed = None,
 ) -> tuple[FloatArray, Sides]:
     """Eq. 14: the best encoder of a given decoder.
@@ -180,7 +196,7 @@ def equation_14(
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
         Axis of the array that holds the channels; None where there is none.
-    masks : int
+    n_draws : int
         How many masks are drawn at random for the Monte Carlo estimate.
     rng : int, numpy.random.Generator or None
         Seed or generator of the drawn masks.
@@ -205,7 +221,15 @@ def equation_14(
     >>> encoder.shape, sides.error < 1e-13
     ((12, 3), True)
     """
-    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
+    data = MaskedImages(
+        images,
+        patch_size,
+        mask_ratio,
+        sampling,
+        channel_axis=channel_axis,
+        n_draws=n_draws,
+        rng=rng,
+    )
     b = decoder_rows(decoder, data.dim)
     rank = int(np.linalg.matrix_rank(b))
     if rank < len(b):
@@ -214,7 +238,7 @@ def equation_14(
     encoder = _inverse_times(_masked_second_moment(data), cross) @ np.linalg.inv(b @ b.T)
     sides = data.compare(_gradient(data.rows, encoder, b))
     scale = 2 * norm(cross)
-    return encoder, Sides("Eq. 14", np.zeros_like(encoder), *sides, data.masks, scale)
+    return encoder, Sides("Eq. 14", np.zeros_like(encoder), *sides, data.n_draws, scale)
 
 
 def explained_matrix(
@@ -260,7 +284,7 @@ def explained_matrix(
     >>> bool(0 < np.trace(matrix) < np.mean(np.sum(images**2, axis=1)))
     True
     """
-    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis)
+    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis=channel_axis)
     return _explained(data)
 
 
@@ -272,7 +296,7 @@ def theorem_1(
     *,
     sampling: Sampling = "fixed",
     channel_axis: int | None = None,
-    masks: int = 1000,
+    n_draws: int = 1000,
     rng: Seed = None,
 ) -> Sides:
     """Theorem 1: the loss of the best map through a bottleneck.
@@ -297,7 +321,7 @@ def theorem_1(
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
         Axis of the array that holds the channels; None where there is none.
-    masks : int
+    n_draws : int
         How many masks are drawn at random for the Monte Carlo estimate.
     rng : int, numpy.random.Generator or None
         Seed or generator of the drawn masks.
@@ -318,7 +342,15 @@ def theorem_1(
     >>> theorem_1(images, 2, 0.5, 3, rng=1).error < 1e-13
     True
     """
-    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
+    data = MaskedImages(
+        images,
+        patch_size,
+        mask_ratio,
+        sampling,
+        channel_axis=channel_axis,
+        n_draws=n_draws,
+        rng=rng,
+    )
     rank = _checks.positive_int("rank", rank)
     model = LinearMAE(
         patch_size, mask_ratio, rank=rank, sampling=sampling, covariance="dense", center=False
@@ -326,7 +358,7 @@ def theorem_1(
     matrix = model.fit(images, channel_axis=channel_axis).weight_matrix()
     formula = data.power - float(np.linalg.eigvalsh(_explained(data))[-rank:].sum())
     sides = data.compare(lambda masked: loss(data.rows, masked @ matrix))
-    return Sides("Theorem 1", formula, *sides, data.masks, data.power)
+    return Sides("Theorem 1", formula, *sides, data.n_draws, data.power)
 
 
 def _gradient(rows: FloatArray, a: FloatArray, b: FloatArray) -> Callable[[FloatArray], FloatArray]:

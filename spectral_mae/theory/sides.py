@@ -39,7 +39,7 @@ class Sides:
         The mean over masks that were drawn.
     stderr : float or ndarray
         Its standard error; NaN for a single mask.
-    n_drawn : int
+    n_draws : int
         How many masks were drawn.
     scale : float
         What errors are relative to: the loss of an output of zero, or the norm of the largest
@@ -53,7 +53,7 @@ class Sides:
     definition: Value | None
     drawn: Value
     stderr: Value
-    n_drawn: int
+    n_draws: int
     scale: float
     terms: Mapping[str, float] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ class Sides:
         Entries that do not vary are left out if they agree to rounding; if they do not, the result
         is infinite. Draw enough masks, so that they are not all alike. NaN for a single mask.
         """
-        if self.n_drawn == 1:
+        if self.n_draws == 1:
             return math.nan
         off = np.abs(np.asarray(self.drawn - self.formula))
         stderr = np.asarray(self.stderr)
@@ -111,7 +111,7 @@ class Sides:
         return {
             "name": self.name,
             **values,
-            "n_drawn": self.n_drawn,
+            "n_draws": self.n_draws,
             "scale": self.scale,
             "error": self.error,
             "sigmas": self.sigmas,
@@ -134,7 +134,7 @@ class MaskedImages:
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
         Axis of the array that holds the channels; None where there is none.
-    masks : int
+    n_draws : int
         How many masks are drawn at random for the Monte Carlo estimate.
     rng : int, numpy.random.Generator or None
         Seed or generator of the drawn masks.
@@ -146,28 +146,29 @@ class MaskedImages:
         patch_size: _checks.PerAxis,
         mask_ratio: float,
         sampling: Sampling,
+        *,
         channel_axis: int | None = None,
-        masks: int = 1,
+        n_draws: int = 1,
         rng: Seed = None,
     ) -> None:
         pixels = _checks.real_array("images", images).astype(np.float64)
         _checks.squarable("images", pixels)
         channel_axis = _checks.axis_of_channels(channel_axis)
         ndim = pixels.ndim - 1 - (channel_axis is not None)
-        if ndim not in (1, 2) or 0 in pixels.shape:
+        if ndim not in _checks.AXES or 0 in pixels.shape:
             raise ValueError(
-                f"images of shape {pixels.shape} with {channel_axis=} are not a batch of signals "
-                "or images"
+                f"images of shape {pixels.shape} with {channel_axis=} are not a batch of signals, "
+                "images or volumes"
             )
         if channel_axis is not None and channel_axis in (0, -pixels.ndim):
             raise ValueError(f"{channel_axis=} is the axis of the images themselves")
-        last = _checks.channels_last("images", pixels, channel_axis, ndim + 1)
+        last = _checks.images_of_patches("images", pixels, channel_axis, patch_size)
         self.grid = PatchGrid(last.shape[1:-1], patch_size)
         self.channels = last.shape[-1]
         self.mask_ratio = mask_ratio
         self.sampling: Sampling = sampling
         self.mix: Mix = PatchMasking(self.grid.n_patches, mask_ratio, sampling).mix
-        self.masks = _checks.positive_int("masks", masks)
+        self.n_draws = _checks.positive_int("n_draws", n_draws)
         self.rng = generator_of(rng)
         self.rows = np.array(last.reshape(len(last), -1), order="C")
         self.rows.flags.writeable = False  # functions of images that work in place would spoil them
@@ -344,11 +345,11 @@ class MaskedImages:
 
         Returns
         -------
-        ndarray of bool, shape (masks, n_patches)
+        ndarray of bool, shape (n_draws, n_patches)
             True where a patch is visible.
         """
         n = self.grid.n_patches
-        return sample_kept(n, self.mask_ratio, self.masks, sampling=self.sampling, rng=self.rng)
+        return sample_kept(n, self.mask_ratio, self.n_draws, sampling=self.sampling, rng=self.rng)
 
     def _enumerated(self, value: Callable[[FloatArray], Value]) -> Value | None:
         every = self.all_masks()
@@ -368,9 +369,9 @@ class MaskedImages:
             step = one - mean  # Welford: the mean is not subtracted from sums of squares
             mean = mean + step / n
             squares = squares + step * (one - mean)
-        if self.masks == 1:
+        if self.n_draws == 1:
             return unit * mean, squares + math.nan
-        return unit * mean, unit * np.sqrt(squares / (self.masks - 1) / self.masks)
+        return unit * mean, unit * np.sqrt(squares / (self.n_draws - 1) / self.n_draws)
 
 
 def decoder_rows(decoder: ArrayLike, dim: int) -> FloatArray:

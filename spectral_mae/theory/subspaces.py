@@ -91,7 +91,7 @@ class Optimum:
         The largest value that gradient ascent reaches from random decoders.
     largest_drawn : float
         The largest value among the random decoders themselves.
-    n_drawn : int
+    n_draws : int
         How many random decoders the search starts from.
     largest : float
         The largest eigenvalue in absolute value.
@@ -104,7 +104,7 @@ class Optimum:
     formula: float
     definition: float
     largest_drawn: float
-    n_drawn: int
+    n_draws: int
     largest: float
     gap: float
 

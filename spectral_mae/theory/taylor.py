@@ -82,7 +82,7 @@ def lemma_4(
     jacobian: Jacobian | None = None,
     sampling: Sampling = "fixed",
     channel_axis: int | None = None,
-    masks: int = 1000,
+    n_draws: int = 1000,
     rng: Seed = None,
 ) -> Sides:
     """Lemma 4: the expected loss of a nonlinear model, linearised at the empty image.
@@ -111,7 +111,7 @@ def lemma_4(
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
         Axis of the array that holds the channels; None where there is none.
-    masks : int
+    n_draws : int
         How many masks are drawn at random for the Monte Carlo estimate.
     rng : int, numpy.random.Generator or None
         Seed or generator of the drawn masks.
@@ -136,7 +136,15 @@ def lemma_4(
     >>> 0.01 < lemma_4(np.sin, images, 2, 0.5, rng=1).error < 0.1
     True
     """
-    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
+    data = MaskedImages(
+        images,
+        patch_size,
+        mask_ratio,
+        sampling,
+        channel_axis=channel_axis,
+        n_draws=n_draws,
+        rng=rng,
+    )
     given = RowMap(function, data)
     empty = np.zeros((1, data.dim))
     target = data.rows - given(empty)
@@ -154,7 +162,7 @@ def lemma_5(
     jacobian: Jacobian | None = None,
     sampling: Sampling = "fixed",
     channel_axis: int | None = None,
-    masks: int = 1000,
+    n_draws: int = 1000,
     rng: Seed = None,
 ) -> Sides:
     """Lemma 5: the expected loss of a nonlinear model, linearised at the mean masked input.
@@ -184,7 +192,7 @@ def lemma_5(
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     channel_axis : int or None
         Axis of the array that holds the channels; None where there is none.
-    masks : int
+    n_draws : int
         How many masks are drawn at random for the Monte Carlo estimate.
     rng : int, numpy.random.Generator or None
         Seed or generator of the drawn masks.
@@ -207,7 +215,15 @@ def lemma_5(
     >>> 0.05 < sides.error < 0.2, sides.terms["shared"]
     (True, 0.0)
     """
-    data = MaskedImages(images, patch_size, mask_ratio, sampling, channel_axis, masks, rng)
+    data = MaskedImages(
+        images,
+        patch_size,
+        mask_ratio,
+        sampling,
+        channel_axis=channel_axis,
+        n_draws=n_draws,
+        rng=rng,
+    )
     given = RowMap(function, data)
     mix, rows = data.mix, data.rows
     bias = loss(rows, given(mix.mu * rows))
@@ -306,7 +322,8 @@ def patch_local_trace(
     if matrix.shape != (x.size, x.size):
         raise ValueError(f"fisher has shape {matrix.shape}; {(x.size, x.size)} is needed")
     places = np.arange(x.size).reshape(x.shape)
-    order = _checks.one_image("image", places, channel_axis, "call this for each of them")
+    several = "call this for each of them"
+    order = _checks.image_of_patches("image", places, channel_axis, patch_size, several)
     grid = PatchGrid(order.shape[:-1], patch_size)
     flat = x.ravel()
     members = grid.to_patches(order, channel_axis=-1)
@@ -388,4 +405,4 @@ def gap_by_mask_ratio(
 
 def _sides(name: str, terms: dict[str, float], data: MaskedImages, given: RowMap) -> Sides:
     sides = data.compare(lambda masked: loss(data.rows, given(masked)))
-    return Sides(name, sum(terms.values()), *sides, data.masks, data.power, terms)
+    return Sides(name, sum(terms.values()), *sides, data.n_draws, data.power, terms)

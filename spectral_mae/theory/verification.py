@@ -83,7 +83,7 @@ class _Lemmas:
         self._rng = rng
         self._design: Sampling = sampling
         self._masks: tuple[int, float] = (PATCH, mask_ratio)
-        self._options: dict[str, Any] = {"sampling": sampling, "masks": DRAWN, "rng": rng}
+        self._options: dict[str, Any] = {"sampling": sampling, "n_draws": DRAWN, "rng": rng}
 
     def checks(self) -> Iterator[_Row]:
         """Every lemma against all masks, and against drawn ones."""

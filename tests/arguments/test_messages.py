@@ -25,6 +25,7 @@ from spectral_mae._files.made_here import made_here
 
 BIG = np.random.default_rng(0).random((40, 50))
 BATCH = np.ones((5, 48, 64))
+BATCHES = np.ones((2, 8, 16, 3))
 
 
 @pytest.mark.parametrize("value", [BIG, BIG.tolist(), ["a"] * 1000, "a" * 1000])
@@ -49,6 +50,14 @@ def test_values_are_abbreviated():
     [
         (lambda: sm.psd(BATCH), r"Periodogram\(shape\)\.radial\(images\)"),
         (lambda: sm.psd(BATCH), "channel_axis"),
+        (lambda: sm.psd(BATCH), "for a volume give ndim=3"),
+        (lambda: sm.leakage(BATCH, 8, 0.5), "three numbers, not patch_size=8"),
+        (lambda: sm.leakage(BATCH, (8, 8), 0.5), r"three numbers, not patch_size=\(8, 8\)"),
+        (lambda: sm.masked_psd_std(BATCH, 8, 0.5), "for a volume give patch_size as three numbers"),
+        (lambda: sm.LinearMAE(8, 0.5).fit(BATCHES), "for the colours of images give channel_axis"),
+        (lambda: sm.LinearMAE(8, 0.5).fit(BATCHES), "three numbers, not patch_size=8"),
+        (lambda: sm.LinearDAE((8, 8), 0.5).fit(BATCHES), r"not patch_size=\(8, 8\)"),
+        (lambda: theory.theorem_1(BATCHES, 8, 0.5, rank=1), "three numbers, not patch_size=8"),
         (lambda: sm.leakage(BATCH, 8, 0.5), "MaskedPeriodogram"),
         (lambda: sm.expected_masked_psd(BATCH, 8, 0.5), "MaskedPeriodogram"),
         (lambda: sm.masked_psd_std(BATCH, 8, 0.5), "each of them"),

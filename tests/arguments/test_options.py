@@ -27,7 +27,7 @@ def mae(**options):
 
 
 def lemma(**options):
-    given = {"patch_size": 2, "mask_ratio": 0.5, "masks": 2} | options
+    given = {"patch_size": 2, "mask_ratio": 0.5, "n_draws": 2} | options
     return theory.lemma_1(SIGNALS, np.eye(6), **given)
 
 
@@ -104,7 +104,7 @@ INTEGERS = [
     ("burn_in", lambda v: ising.lattices((4, 4), 0.3, 1, burn_in=v)),
     ("every", lambda v: ising.lattices((4, 4), 0.3, 1, every=v)),
     ("k", lambda v: ising.SwendsenWang((4, 4), 0.3).sweep(v)),
-    ("masks", lambda v: lemma(masks=v)),
+    ("n_draws", lambda v: lemma(n_draws=v)),
     ("patch_size", lambda v: lemma(patch_size=v)),
     ("channel_axis", lambda v: lemma(channel_axis=v)),
     ("rank", lambda v: theory.theorem_1(SIGNALS, 2, 0.5, v)),

@@ -43,7 +43,7 @@ COUPLING = sm.mode_coupling(VISIBLE)
 RESPONSE = MAE.frequency_response()
 FIELD = MAE.receptive_field((2, 3))
 PICTURE = sm.reconstruct_image(MAE, IMAGE, rng=0)
-CURVE = theory.gap_by_mask_ratio(theory.lemma_5, np.tanh, SIGNALS, 2, [0.3], masks=2, rng=0)
+CURVE = theory.gap_by_mask_ratio(theory.lemma_5, np.tanh, SIGNALS, 2, [0.3], n_draws=2, rng=0)
 TABLE = {"loss": [0.5, 0.4], "accuracy": [0.3, 0.4], "stderr": [0.01] * 2, "mask_ratio": [0.5, 0.7]}
 LOSSES = {"epoch": [1, 2], "loss": [0.5, 0.4], "held_out": [0.6, np.nan]}
 OPTIONS = {"fs": 1.0, "window": None, "detrend": None, "scaling": "density", "channel_axis": None}
@@ -53,7 +53,7 @@ DRAWN = {
     "mask_ratio": 0.5,
     "sampling": "fixed",
     "channel_axis": None,
-    "masks": 2,
+    "n_draws": 2,
     "rng": 0,
 }
 SLOPE = {"fmin": None, "fmax": None}
@@ -89,7 +89,7 @@ EXAMPLES = {
     "inclusion_probabilities": (sm.inclusion_probabilities, {"n_patches": 4, "mask_ratio": 0.5, "sampling": "fixed"}),
     "dirichlet_kernel": (sm.dirichlet_kernel, {"n": 8, "patch_size": 4}),
     "expected_mask_power": (sm.expected_mask_power, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed"}),
-    "psd": (sm.psd, {"image": IMAGE, "visible": None, **OPTIONS}),
+    "psd": (sm.psd, {"image": IMAGE, "visible": None, "ndim": None, **OPTIONS}),
     "Periodogram": (sm.Periodogram, {"shape": (8, 8), "dtype": float, "workers": 1, **OPTIONS}),
     "Periodogram.power": (sm.Periodogram((8, 8)).power, {"images": IMAGES, "visible": None}),
     "Periodogram.radial": (sm.Periodogram((8, 8)).radial, {"images": IMAGES, "bins": None, "visible": None}),
@@ -106,19 +106,19 @@ EXAMPLES = {
     "MaskedComponents": (sm.MaskedPeriodogram(GRID).components, {"image": IMAGE}),
     "MaskedComponents.expected": (sm.MaskedPeriodogram(GRID).components(IMAGE).expected, {"mask_ratio": 0.5, "sampling": "fixed"}),
     "masked_psd_std": (sm.masked_psd_std, {"image": IMAGE, **MASKS, "scaling": "density", "window": None, "detrend": None, "channel_axis": None}),
-    "unmasked_psd": (sm.unmasked_psd, {"image": IMAGE, "visible": VISIBLE, "scaling": "density", "channel_axis": None, "detrend": None, "nan": "raise", "borders": "periodic", "prewhiten": None, "wrap": True, "min_pairs": 1.0, "taper": None}),
+    "unmasked_psd": (sm.unmasked_psd, {"image": IMAGE, "visible": VISIBLE, "ndim": None, "scaling": "density", "channel_axis": None, "detrend": None, "nan": "raise", "borders": "periodic", "prewhiten": None, "wrap": True, "min_pairs": 1.0, "taper": None}),
     "Unmasking": (sm.Unmasking, {"shape": (8, 8), "prewhiten": None, "wrap": True}),
     "Unmasking.update": (fresh(sm.Unmasking, (8, 8), method="update"), {"images": IMAGES, "visible": VISIBLE}),
     "Unmasking.merge": (fresh(sm.Unmasking, (8, 8), method="merge"), {"other": sm.Unmasking((8, 8))}),
     "UnmaskedSpectrum": (pooled, {"scaling": "density", "min_pairs": 1.0, "taper": None}),
-    "mode_coupling": (sm.mode_coupling, {"visible": VISIBLE}),
+    "mode_coupling": (sm.mode_coupling, {"visible": VISIBLE, "ndim": None}),
     "ModeCoupling": (COUPLING.couple, {"power": SPECTRUM.full()}),
     "ModeCoupling.decouple": (COUPLING.decouple, {"power": SPECTRUM.full(), "min_fraction": 0.0}),
     "ModeCoupling.random": (sm.ModeCoupling.random, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed"}),
     "BinnedCoupling": (COUPLING.binned().decouple, {"power": np.ones(7), "ridge": 0.1}),
     "BinnedCoupling.couple": (COUPLING.binned().couple, {"power": np.ones(7)}),
     "taper_edges": (sm.taper_edges, {"visible": VISIBLE, "width": 2.0}),
-    "fit_masked_slope": (sm.fit_masked_slope, {"image": IMAGE, "visible": VISIBLE, **SLOPE, "wrap": True, "n_draws": 8, "rng": 0}),
+    "fit_masked_slope": (sm.fit_masked_slope, {"image": IMAGE, "visible": VISIBLE, "ndim": None, **SLOPE, "wrap": True, "n_draws": 8, "rng": 0}),
     "unmasked_covariance": (sm.unmasked_covariance, {"model": SPECTRUM, "visible": VISIBLE, "bins": 2, "prewhiten": None, "wrap": True, "n_draws": 8, "rng": 0}),
     "bootstrap_radial": (sm.bootstrap_radial, {"spectra": BATCH, "n_resamples": 4, "rng": 0}),
     "BandMoments": (sm.BandMoments, {"grid": GRID, "channels": 1, "center": True}),
@@ -192,8 +192,8 @@ EXAMPLES = {
     "theory.lemma_6": (theory.lemma_6, {"function": np.tanh, "images": SIGNALS, "target": None, **DRAWN}),
     "theory.fisher_matrix": (theory.fisher_matrix, {"function": np.tanh, "image": SIGNALS[0], "jacobian": None}),
     "theory.patch_local_trace": (theory.patch_local_trace, {"fisher": np.eye(6), "image": SIGNALS[0], "patch_size": 2, "channel_axis": None}),
-    "theory.gap_by_mask_ratio": (theory.gap_by_mask_ratio, {"lemma": theory.lemma_4, "function": np.tanh, "images": SIGNALS, "patch_size": 2, "mask_ratios": [0.4], "rng": 0, "masks": 2}),
-    "theory.GapCurve": (theory.gap_by_mask_ratio, {"lemma": theory.lemma_5, "function": np.tanh, "images": SIGNALS, "patch_size": 2, "mask_ratios": [0.4], "masks": 2}),
+    "theory.gap_by_mask_ratio": (theory.gap_by_mask_ratio, {"lemma": theory.lemma_4, "function": np.tanh, "images": SIGNALS, "patch_size": 2, "mask_ratios": [0.4], "rng": 0, "n_draws": 2}),
+    "theory.GapCurve": (theory.gap_by_mask_ratio, {"lemma": theory.lemma_5, "function": np.tanh, "images": SIGNALS, "patch_size": 2, "mask_ratios": [0.4], "n_draws": 2}),
     "theory.function_space_loss": (theory.function_space_loss, {"signal": np.sin, "kernel": lambda t, s: t * s, "n_patches": 2, "mask_ratio": 0.5, "samples": (4, 8), "sampling": "fixed"}),
     "theory.FunctionSpaceLoss": (theory.function_space_loss, {"signal": np.cos, "kernel": lambda t, s: t + s, "n_patches": 2, "mask_ratio": 0.5, "samples": (4, 8, 16)}),
     "theory.complex_step_jacobian": (theory.complex_step_jacobian, {"function": np.tanh, "image": SIGNALS[0]}),
@@ -228,7 +228,7 @@ EXAMPLES = {
     "plot.weight_matrix": (plot.weight_matrix, {"matrix": np.eye(6), "grid": LINE, "outputs_in_patches": True, "colorbar": True}),
     "plot.encoder_energy": (plot.encoder_energy, {"filters": FILTERS, "grid": GRID, "colorbar": True}),
     "plot.gap": (plot.gap, {"curves": {"a": CURVE}}),
-    "AnalyzeOptions": (sm.AnalyzeOptions, {"patch_sizes": (4, 8), "mask_ratio": 0.5, "sampling": "fixed", "size": 32, "masks": 2, "seed": 0, "detrend": None, "color": False, "max_pixels": 10000, "checks": 1}),
+    "AnalyzeOptions": (sm.AnalyzeOptions, {"patch_sizes": (4, 8), "mask_ratio": 0.5, "sampling": "fixed", "size": 32, "n_draws": 2, "rng": 0, "detrend": None, "color": False, "max_pixels": 10000, "checks": 1}),
     "RunOptions": (sm.RunOptions, {"jobs": None, "scheduler": None, "resume": False, "overwrite": False, "fail_fast": False, "time_limit": 1.0, "memory_limit": None, "checkpoint": 1.0, "log_file": None, "quiet": True}),
     "plot.new_figure": (plot.new_figure, {"rows": 1, "columns": 1, "width": 3.0, "height": 2.0}),
 }  # fmt: skip

@@ -301,7 +301,7 @@ def test_spectra_of_chains_are_transforms_of_their_correlations(n, coupling):
 )
 def test_lemma_1_holds(images, seed, sampling):
     weights = np.random.default_rng(seed).standard_normal((6, 6))
-    found = theory.lemma_1(images, weights, 2, 0.5, sampling=sampling, masks=2, rng=seed)
+    found = theory.lemma_1(images, weights, 2, 0.5, sampling=sampling, n_draws=2, rng=seed)
     assert found.error < 1e-12
 
 
@@ -310,7 +310,7 @@ VISIBLE = np.random.default_rng(1).random((8, 8)) < 0.7
 SIGNALS = np.random.default_rng(2).random((4, 6))
 SAMPLES = np.random.default_rng(3).random(400)
 SYMMETRIC = np.diag([3.0, 2.0, 1.0])
-LEMMA = {"patch_size": 2, "mask_ratio": 0.5, "rng": 0, "masks": 3}
+LEMMA = {"patch_size": 2, "mask_ratio": 0.5, "rng": 0, "n_draws": 3}
 
 
 def fitted(factor, **options):

@@ -10,7 +10,7 @@ from command_runs import read_csv, run, write_images
 import spectral_mae as sm
 from spectral_mae.batch.analyze.outcomes import BatchAnalyzer
 
-SMALL = sm.AnalyzeOptions(patch_sizes=(4, 8), size=16, masks=2)
+SMALL = sm.AnalyzeOptions(patch_sizes=(4, 8), size=16, n_draws=2)
 MODEL = {"size": 16, "holdout": 0.25}
 
 

@@ -25,7 +25,7 @@ def folder(tmp_path):
         (["analyze", "--patch-size", "15"], "patch_size=15 does not divide size=224"),
         (["analyze", "--size", "big"], "--size 'big'"),
         (["analyze", "--mask-ratio", "1"], "mask_ratio=1.0"),
-        (["analyze", "--masks", "1"], "masks=1"),
+        (["analyze", "--masks", "1"], "--masks 1"),
         (["analyze", "builtin:nothing"], "nothing"),
         (["psd", "builtin:camera", "--window", "nowindow"], "nowindow"),
         (["psd", "builtin:camera", "--mask-ratio", "2"], "mask_ratio=2"),
@@ -155,16 +155,16 @@ def test_runs_as_a_module():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["analyze", "--seed", "-1", "--out", "o"], "seed=-1"),
+        (["analyze", "--seed", "-1", "--out", "o"], "--seed -1 is"),
         (["analyze", "--max-pixels", "0", "--out", "o"], "max_pixels=0"),
         (["analyze", "--size", "99999", "--patch-size", "1", "--out", "o"], "max_pixels="),
-        (["verify", "builtin:camera", "--seed", "-1"], "seed=-1"),
+        (["verify", "builtin:camera", "--seed", "-1"], "--seed -1 is"),
         (["verify", "builtin:camera", "--max-pixels", "0"], "max_pixels=0"),
         (["psd", "builtin:camera", "--max-pixels", "0", "--out", "x.png"], "max_pixels=0"),
         (["psd", "builtin:camera", "--out", "taken/x.png"], "cannot write"),
         (["psd", "builtin:camera", "--out", "folder.csv"], "cannot write"),
         (["mask", "--out", "folder.png"], "cannot write"),
-        (["mask", "--seed", "-1", "--out", "m.png"], "seed=-1"),
+        (["mask", "--seed", "-1", "--out", "m.png"], "--seed -1 is"),
         (["mask", "--size", "32x", "--out", "m.png"], "--size '32x'"),
     ],
 )

@@ -141,15 +141,15 @@ def test_colours_and_crops(folder, tmp_path, capsys, covariance):
     options = ["--size", 8, "--patch-size", 4, "--crops", 6, "--color", "--seed", 3]
     more = ["--covariance", covariance, "--shrinkage", 0.1]
     assert run("fit", folder, "--out", out, *options, *more) == OK
-    reading = {"size": 8, "crops": 6, "color": True, "seed": 3}
+    reading = {"size": 8, "crops": 6, "color": True, "rng": 3}
     fitted, held_out = (read(some, **reading) for some in parts(folder, seed=3))
-    model = sm.LinearMAE(4, 0.75, covariance=covariance, shrinkage=0.1).fit(fitted, -1)
+    model = sm.LinearMAE(4, 0.75, covariance=covariance, shrinkage=0.1).fit(fitted, channel_axis=-1)
     found = sm.load_model(out)
     assert (found.moments_.channels, found.moments_.n_images) == (3, 48)
     np.testing.assert_allclose(found.weight_matrix(), model.weight_matrix(), atol=1e-9)
     printed = capsys.readouterr().out
     assert integers(printed.splitlines()[1]) == [48, 8, 8, 12]
-    assert shares(printed.splitlines()[2])[1] == f"{model.score(held_out, -1):.4f}"
+    assert shares(printed.splitlines()[2])[1] == f"{model.score(held_out, channel_axis=-1):.4f}"
 
 
 def test_builtin_images_are_fitted(tmp_path):
@@ -270,7 +270,7 @@ def test_nothing_usable_to_fit(with_broken, tmp_path, capsys, command):
         (["--size", "native"], "--size 'native' is not a number of pixels"),
         (["--size", 0], "size=0"),
         (["--crops", -1], "crops=-1 is negative"),
-        (["--seed", -1], "seed=-1 is negative"),
+        (["--seed", -1], "--seed -1 is not at least 0"),
         (["--max-pixels", 0], "max_pixels=0"),
         (
             ["--size", 224, "--patch-size", 16, "--covariance", "dense"],

@@ -234,7 +234,7 @@ def test_reconstruct_refuses_what_cannot_work(folder, model_file, tmp_path, caps
     (tmp_path / "none").mkdir()
     out = tmp_path / "out"
     for arguments, message in (
-        ([folder, "--out", out, "--seed", -1], "seed=-1"),
+        ([folder, "--out", out, "--seed", -1], "--seed -1 is"),
         ([tmp_path / "none", "--out", out], "no image in "),
         ([folder, "--out", out, "--max-pixels", 0], "max_pixels=0"),
         ([tmp_path / "none.png", "--out", out], "none.png"),

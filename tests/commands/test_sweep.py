@@ -78,16 +78,16 @@ def test_shrinkage_is_chosen_once_per_patch_size(folder, tmp_path, drawn):
     assert run("sweep", folder, "--out", out, *GRID, "--color", "--holdout", 0.3) == OK
     fitted, held_out = (read(some, color=True) for some in parts(folder, 0.3))
     for p in (8, 4):
-        middle = sm.LinearMAE(p, 0.5).fit(fitted, -1)
+        middle = sm.LinearMAE(p, 0.5).fit(fitted, channel_axis=-1)
         middle.choose_shrinkage(held_out, channel_axis=-1)
         rows = [row for row in read_csv(out / "sweep.csv") if row["patch_size"] == str(p)]
         assert len(rows) == 3
         for row in rows:
             assert float(row["shrinkage"]) == middle.shrinkage
             model = sm.LinearMAE(p, float(row["mask_ratio"]), shrinkage=middle.shrinkage)
-            model.fit(fitted, -1)
+            model.fit(fitted, channel_axis=-1)
             found = float(row["explained_held_out"])
-            assert found == pytest.approx(model.score(held_out, -1), rel=2e-7)
+            assert found == pytest.approx(model.score(held_out, channel_axis=-1), rel=2e-7)
 
 
 def test_the_middle_of_the_possible_ratios_chooses(folder, tmp_path, drawn, monkeypatch):

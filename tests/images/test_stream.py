@@ -83,7 +83,7 @@ def test_crops_depend_on_the_name_and_the_seed_alone(tmp_path):
     first = corners(here, 6)
     assert corners(there, 6) == first
     assert corners(other, 6) != first
-    assert corners(here, 6, seed=1) != first
+    assert corners(here, 6, rng=1) != first
     assert len(set(first)) > 1
     alone = all_of(ImageStream(StreamOptions(8, 6)), [here])
     after = all_of(ImageStream(StreamOptions(8, 6)), [other, here])
@@ -155,7 +155,7 @@ def test_files_are_read_as_batches_are_asked_for(files, monkeypatch):
         ({"size": 0}, "size=0"),
         ({"max_pixels": 0}, "max_pixels=0"),
         ({"crops": -1}, "crops=-1 is negative"),
-        ({"seed": -1}, "seed=-1 is negative"),
+        ({"rng": -1}, "rng=-1 is not at least 0"),
     ],
 )
 def test_impossible_options_are_refused(options, message):

@@ -8,7 +8,8 @@ from spectral_mae.linear.model import NotFittedError
 from spectral_mae.masks.sampling import enumerate_kept
 
 SHAPES = pytest.mark.parametrize(
-    ("shape", "patch", "channels"), [((8,), 2, None), ((4, 6), 2, None), ((6, 4), (3, 2), 3)]
+    ("shape", "patch", "channels"),
+    [((8,), 2, None), ((4, 6), 2, None), ((6, 4), (3, 2), 3), ((2, 3, 4), (1, 3, 2), 2)],
 )
 
 

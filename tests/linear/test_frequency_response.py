@@ -22,6 +22,8 @@ SHAPES = pytest.mark.parametrize(
         ((6, 3), (2, 3), None),
         ((4, 6), (2, 3), 2),
         ((4, 4), (2, 2), 3),
+        ((2, 3, 4), (1, 3, 2), None),
+        ((2, 4, 2), (2, 2, 1), 2),
     ],
 )
 DESIGNS = pytest.mark.parametrize("sampling", laws.DESIGNS)

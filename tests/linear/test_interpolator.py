@@ -14,6 +14,7 @@ SETTINGS = [
     ((8,), (2,), 2),
     ((4, 6), (2, 3), None),
     ((6, 4), (3, 2), 2),
+    ((2, 3, 4), (1, 3, 2), None),
 ]
 EVERY = pytest.mark.parametrize(("shape", "patch", "channels"), SETTINGS)
 KIND = pytest.mark.parametrize("covariance", COVARIANCES)

@@ -38,6 +38,19 @@ def fitted(model, channels=None, n=40):
     return model.fit(images, channel_axis=None if channels is None else -1)
 
 
+@pytest.mark.parametrize("covariance", COVARIANCES)
+@pytest.mark.parametrize("rank", [None, 3])
+def test_a_model_of_volumes_comes_back_the_same(covariance, rank, tmp_path):
+    volumes = dense.photographs(40, (2, 3, 4), 2)
+    model = sm.LinearMAE((1, 3, 2), 0.4, covariance=covariance, rank=rank)
+    model.fit(volumes, channel_axis=-1).save(tmp_path / "model.npz")
+    back = sm.load_model(tmp_path / "model.npz")
+    assert back.moments_.grid == sm.PatchGrid((2, 3, 4), (1, 3, 2))
+    assert (repr(back), back.loss_) == (repr(model), model.loss_)
+    np.testing.assert_array_equal(back.weight_matrix(), model.weight_matrix())
+    np.testing.assert_array_equal(back.reconstruct(volumes), model.reconstruct(volumes))
+
+
 @EVERY
 @CHANNELS
 def test_a_saved_model_comes_back_the_same(make, channels, tmp_path):

@@ -20,6 +20,7 @@ SHAPES = pytest.mark.parametrize(
         ((6, 8), (2, 2), None, (5, 3)),
         ((6, 9), (3, 3), None, (2, 8)),
         ((5, 4), (5, 2), 3, (0, 2)),
+        ((2, 3, 4), (1, 3, 2), 2, (1, 0, 3)),
     ],
 )
 PERIODIC = pytest.mark.parametrize("periodic", [True, False])

@@ -15,6 +15,7 @@ from spectral_mae.linear.reconstruction import (
 )
 
 SETTINGS = [((8,), (2,), None), ((4, 6), (2, 3), None), ((6, 4), (3, 2), 2), ((9,), (3,), 2)]
+SETTINGS += [((2, 3, 4), (1, 3, 2), 2)]
 EVERY = pytest.mark.parametrize(("shape", "patch", "channels"), SETTINGS)
 RATIO = 0.4  # keeps one of three patches and two of four
 
@@ -136,7 +137,8 @@ def test_spectra_are_those_of_the_pictures_about_the_mean(shape, patch, channels
     spectra = one.spectra()
     assert list(spectra) == list(pictures)
     for name, picture in pictures.items():
-        expected = sm.psd(picture, channel_axis=None if channels is None else -1).radial()
+        axis = None if channels is None else -1
+        expected = sm.psd(picture, channel_axis=axis, ndim=len(shape)).radial()
         np.testing.assert_array_equal(spectra[name].power, expected.power)
         assert spectra[name].power.max() > 0
 

@@ -21,7 +21,11 @@ from spectral_mae.masks.sampling import enumerate_kept
 
 SHAPES = pytest.mark.parametrize(
     ("shape", "patch", "channels"),
-    [((6,), 2, 1), ((8,), 2, 2), ((4, 6), 2, 1), ((6, 4), (3, 2), 1), ((4, 4), 2, 3)],
+    [
+        *(((6,), 2, 1), ((8,), 2, 2)),
+        *(((4, 6), 2, 1), ((6, 4), (3, 2), 1), ((4, 4), 2, 3)),
+        *(((2, 3, 4), (1, 3, 2), 1), ((2, 4, 2), (2, 2, 1), 2)),
+    ],
 )
 DESIGNS = pytest.mark.parametrize("sampling", ["fixed", "bernoulli"])
 

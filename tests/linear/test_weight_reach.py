@@ -19,7 +19,9 @@ def images(n=40, shape=(6, 8), channels=None, seed=0):
 
 @pytest.mark.parametrize("covariance", ["dense", "banded", "stationary"])
 @pytest.mark.parametrize("rank", [None, 5])
-@pytest.mark.parametrize(("shape", "patch"), [((12,), 3), ((6, 8), 2), ((6, 9), (2, 3))])
+@pytest.mark.parametrize(
+    ("shape", "patch"), [((12,), 3), ((6, 8), 2), ((6, 9), (2, 3)), ((2, 3, 4), (1, 3, 2))]
+)
 def test_reach_is_the_mean_over_every_output_pixel(covariance, rank, shape, patch):
     model = sm.LinearMAE(patch, 0.5, rank=rank, covariance=covariance).fit(images(shape=shape))
     matrix = np.abs(model.weight_matrix())
@@ -152,7 +154,7 @@ def test_gap_picture_is_a_share_of_power():
     data = np.random.default_rng(0).standard_normal((5, 8))
     curve, drawn = (
         sm.theory.gap_by_mask_ratio(
-            sm.theory.lemma_5, np.tanh, x, 2, (0.3, 0.6), masks=50, rng=0, sampling="bernoulli"
+            sm.theory.lemma_5, np.tanh, x, 2, (0.3, 0.6), n_draws=50, rng=0, sampling="bernoulli"
         )
         for x in (data, np.random.default_rng(1).standard_normal((2, 28)))
     )

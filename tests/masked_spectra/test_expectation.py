@@ -103,7 +103,7 @@ def test_mean_spectrum_equals_the_enumeration_of_all_masks(shape, patch, ratio, 
 @pytest.mark.parametrize("window", [None, ("kaiser", 3.0)])
 def test_every_option_of_psd_enters_in_its_order(shape, patch, sampling, scaling, detrend, window):
     x = laws.field(shape) + 0.2 * np.indices(shape).sum(axis=0)
-    options = {"scaling": scaling, "window": window, "fs": (2.0, 0.5)[: len(shape)]}
+    options = {"scaling": scaling, "window": window, "fs": laws.RATES[: len(shape)]}
     # Detrending does not see the mask, so it is done once.
     flat = laws.DETRENDS[detrend](x)
     truth = laws.mask_mean(
@@ -167,7 +167,7 @@ def test_leakage_is_the_variance_over_masks_by_the_power_of_the_mean(shape, patc
     laws.assert_close_to_max(leak.leaked.power * x.size, power - kept, 1e-12)
     laws.assert_close_to_max(leak.kept.power * x.size, kept, 1e-12)
     assert leak.shape == shape
-    for axis, truth in zip(leak.frequencies, psd(x).frequencies, strict=True):
+    for axis, truth in zip(leak.frequencies, psd(x, ndim=x.ndim).frequencies, strict=True):
         np.testing.assert_array_equal(axis, truth)
 
 
@@ -190,7 +190,7 @@ def test_leakage_of_a_band_or_ring_is_the_ratio_of_the_sums(shape, patch, sampli
         assert chosen.sum() == count
         truth = np.sum(chosen * (power - kept)) / np.sum(chosen * kept)
         assert ratio == pytest.approx(truth, rel=1e-11)
-    np.testing.assert_array_equal(rings.frequency, psd(x).radial().frequency)
+    np.testing.assert_array_equal(rings.frequency, psd(x, ndim=x.ndim).radial().frequency)
 
 
 def grating(shape, patch):

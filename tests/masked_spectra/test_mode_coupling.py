@@ -12,7 +12,7 @@ from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra.periodogram import psd
 from spectral_mae.spectra.rings import RingBins
 
-SHAPES = [(9,), (12,), (5, 6), (6, 5), (4, 4), (1, 6)]
+SHAPES = [(9,), (12,), (5, 6), (6, 5), (4, 4), (1, 6), (2, 3, 4)]
 DESIGNS = pytest.mark.parametrize("sampling", laws.DESIGNS)
 
 
@@ -58,7 +58,7 @@ def mask_matrix(visible):
 @MASKS
 def test_the_matrix_is_the_power_of_the_mask_at_the_difference(shape, mask):
     visible = mask(shape)
-    coupling = mode_coupling(visible)
+    coupling = mode_coupling(visible, ndim=len(shape))
     truth = mask_matrix(visible)
     laws.assert_close(coupling.matrix(), truth, 1e-13)
     power = even(shape)
@@ -76,7 +76,9 @@ def test_pair_fractions_are_counted_pairs(shape, mask):
     axes = tuple(range(len(shape)))
     for lag in np.ndindex(shape):
         truth = np.mean(visible * np.roll(visible, lag, axes))
-        assert mode_coupling(visible).pair_fraction[lag] == pytest.approx(truth, abs=1e-15)
+        assert mode_coupling(visible, ndim=len(shape)).pair_fraction[lag] == pytest.approx(
+            truth, abs=1e-15
+        )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -86,15 +88,18 @@ def test_expected_power_under_the_mask_is_the_coupled_power(shape, mask):
     x, visible = laws.field(shape), mask(shape)
     axes = tuple(range(len(shape)))
     truth = np.mean(
-        [psd(visible * np.roll(x, shift, axes)).full() for shift in np.ndindex(shape)], axis=0
+        [psd(visible * np.roll(x, shift, axes), ndim=x.ndim).full() for shift in np.ndindex(shape)],
+        axis=0,
     )
-    laws.assert_close(mode_coupling(visible).couple(psd(x).full()), truth, 1e-13)
+    laws.assert_close(
+        mode_coupling(visible, ndim=len(shape)).couple(psd(x, ndim=x.ndim).full()), truth, 1e-13
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @MASKS
 def test_coupling_and_decoupling_undo_each_other(shape, mask):
-    coupling = mode_coupling(mask(shape, 4))
+    coupling = mode_coupling(mask(shape, 4), ndim=len(shape))
     assert coupling.condition_number < 100
     power = even(shape)
     laws.assert_close(coupling.decouple(coupling.couple(power)), power, 1e-13)
@@ -103,7 +108,7 @@ def test_coupling_and_decoupling_undo_each_other(shape, mask):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_coupling_is_its_own_adjoint(shape):
-    coupling = mode_coupling(bool_mask(shape, 4))
+    coupling = mode_coupling(bool_mask(shape, 4), ndim=len(shape))
     x, y = even(shape), even(shape, 6)
     laws.assert_adjoint(coupling.couple, coupling.couple, x, y, tolerance=1e-14)
     laws.assert_adjoint(coupling.decouple, coupling.decouple, x, y, tolerance=1e-14)
@@ -310,7 +315,7 @@ def test_a_bad_condition_is_said_unless_there_is_a_ridge():
     ("visible", "error", "message"),
     [
         (np.zeros((4, 6)), ValueError, r"no pixel of shape=\(4, 6\) is visible"),
-        (np.ones((2, 4, 6)), ValueError, "has 3 axes"),
+        (np.ones((2, 4, 6)), ValueError, "has 3 axes.* for a volume give ndim=3"),
         (np.full((4, 6), 1.5), ValueError, "weights from 1.5 to 1.5, not from 0 to 1"),
         (np.full(4, np.nan), ValueError, "visible holds 4 values that are not finite"),
         (np.ones(4, complex), TypeError, "visible has dtype complex128"),

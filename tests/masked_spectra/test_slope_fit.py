@@ -13,7 +13,7 @@ from spectral_mae.masked_spectra.slope_fit import _Model, fit_masked_slope
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 
-SHAPES = [(9,), (12,), (4, 5), (6, 4), (1, 6)]
+SHAPES = [(9,), (12,), (4, 5), (6, 4), (1, 6), (2, 3, 4)]
 WRAP = pytest.mark.parametrize("wrap", [True, False])
 
 
@@ -175,6 +175,7 @@ def test_the_derivative_is_that_by_the_slope(shape, mask):
     ("shape", "mask"),
     [
         *itertools.product([(24,), (6, 8), (7, 5), (1, 16)], [everything, scattered, soft]),
+        ((4, 5, 3), soft),
         ((10, 12), striped),
         ((12, 10), striped),
     ],
@@ -182,7 +183,7 @@ def test_the_derivative_is_that_by_the_slope(shape, mask):
 @WRAP
 def test_the_fit_is_the_likeliest_power_law(shape, mask, wrap):
     image, weights = image_of(shape, -1.5, seed=4), mask(shape)
-    found = fit_masked_slope(image, weights, wrap=wrap, n_draws=8)
+    found = fit_masked_slope(image, weights, wrap=wrap, n_draws=8, ndim=len(shape))
     slope, amplitude = Dense(shape, weights, wrap).likeliest(image)
     assert found.slope == pytest.approx(slope, abs=2e-4)
     assert found.amplitude == pytest.approx(amplitude, rel=1e-3)

@@ -10,7 +10,7 @@ from lag_sums import ALL, MASKS, NAN, ONES, PREWHITEN, bool_mask, defined, pair_
 from spectral_mae.masked_spectra.unmasking import Unmasking, step_gain, unmasked_psd
 from spectral_mae.spectra.periodogram import psd
 
-SHAPES = [(9,), (12,), (6, 6), (5, 8), (7, 3), (1, 6)]
+SHAPES = [(9,), (12,), (6, 6), (5, 8), (7, 3), (1, 6), (2, 3, 4)]
 SCALES = {"density": lambda n: 1.0, "spectrum": lambda n: 1.0 / n, "energy": float}
 
 
@@ -28,7 +28,7 @@ def shifts(x):
 @PREWHITEN
 def test_the_estimate_is_products_of_pixels_over_pairs_lag_by_lag(shape, mask, prewhiten):
     image, visible = laws.field(shape), mask(shape)
-    found = unmasked_psd(image, visible, prewhiten=prewhiten)
+    found = unmasked_psd(image, visible, prewhiten=prewhiten, ndim=len(shape))
     power, unseen, rare = defined(image[np.newaxis], visible[np.newaxis], prewhiten)
     laws.assert_close_to_max(found.power, power, 1e-12)
     assert (found.n_unseen, found.n_rare) == (unseen, rare)
@@ -45,21 +45,22 @@ def test_the_estimate_is_products_of_pixels_over_pairs_lag_by_lag(shape, mask, p
     )
 
 
-@pytest.mark.parametrize("shape", [(12,), (5, 6)])
+@pytest.mark.parametrize("shape", [(12,), (5, 6), (3, 2, 4)])
 @MASKS
 def test_without_wrap_no_step_goes_over_the_border(shape, mask):
     image = laws.field(shape) + 5 * np.indices(shape).sum(axis=0)
     visible, options = mask(shape), {"min_pairs": 1e-3}
-    found = unmasked_psd(image, visible, prewhiten="gradient", wrap=False, **options)
+    said = {"ndim": len(shape), **options}
+    found = unmasked_psd(image, visible, prewhiten="gradient", wrap=False, **said)
     pair = image[np.newaxis], visible[np.newaxis]
     power, unseen, rare = defined(*pair, "gradient", wrap=False, **options)
     laws.assert_close_to_max(found.power, power, 1e-12)
     assert (found.n_unseen, found.n_rare) == (unseen, rare)
-    wrapped = unmasked_psd(image, visible, prewhiten="gradient", **options)
+    wrapped = unmasked_psd(image, visible, prewhiten="gradient", **said)
     assert laws.relative_error(found.power.ravel()[1:], wrapped.power.ravel()[1:]) > 0.5
 
 
-@pytest.mark.parametrize("shape", [(12,), (1, 6), (4, 6)])
+@pytest.mark.parametrize("shape", [(12,), (1, 6), (4, 6), (3, 4, 5)])
 def test_gain_of_steps_is_the_power_of_their_transfer_function(shape):
     gain = 0.0
     for axis, n in enumerate(shape):
@@ -70,14 +71,15 @@ def test_gain_of_steps_is_the_power_of_their_transfer_function(shape):
     np.testing.assert_allclose(step_gain(shape), laws.half(gain).astype(float), atol=1e-15)
 
 
-@pytest.mark.parametrize("shape", [(9,), (12,), (6, 6), (5, 8), (1, 6)])
+@pytest.mark.parametrize("shape", [(9,), (12,), (6, 6), (5, 8), (1, 6), (3, 4, 5)])
 @pytest.mark.parametrize("scaling", SCALES)
 @PREWHITEN
 def test_a_fully_visible_image_has_its_plain_spectrum(shape, scaling, prewhiten):
     image = laws.field(shape)
-    truth = psd(image, scaling=scaling)
+    options = {"scaling": scaling, "ndim": len(shape)}
+    truth = psd(image, **options)
     for visible in (np.ones(shape, bool), np.full(shape, 0.25)):
-        found = unmasked_psd(image, visible, scaling=scaling, prewhiten=prewhiten, min_pairs=1e-3)
+        found = unmasked_psd(image, visible, prewhiten=prewhiten, min_pairs=1e-3, **options)
         laws.assert_close(found.power, truth.power, 1e-12)
         assert found.total == pytest.approx(truth.total, rel=1e-12)
         assert found.scaling == scaling
@@ -100,7 +102,7 @@ def test_scalings_of_a_masked_spectrum_differ_by_the_number_of_pixels(scaling):
 # No bias -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(21,), (26,), (6, 6), (5, 8), (9, 3)])
+@pytest.mark.parametrize("shape", [(21,), (26,), (6, 6), (5, 8), (9, 3), (3, 2, 4)])
 @MASKS
 @PREWHITEN
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -110,7 +112,7 @@ def test_over_stationary_images_every_mask_gives_the_true_spectrum(shape, mask, 
     visible = mask(shape, seed)
     found = Unmasking(shape, prewhiten=prewhiten).update(shifts(x), visible).spectrum()
     assert found.n_unseen == 0
-    laws.assert_close_to_max(found.power, psd(x).power, 1e-12)
+    laws.assert_close_to_max(found.power, psd(x, ndim=x.ndim).power, 1e-12)
     laws.assert_close_to_max(
         found.autocovariance,
         laws.dft(np.abs(laws.dft(x)) ** 2).real.astype(float) / x.size**2,
@@ -272,11 +274,12 @@ def test_what_is_hidden_is_of_no_account(content, detrend, prewhiten, mask):
     np.testing.assert_array_equal(pools[0].spectrum().power, pools[1].spectrum().power)
 
 
-@pytest.mark.parametrize("shape", [(7,), (4, 5)])
+@pytest.mark.parametrize("shape", [(7,), (4, 5), (2, 3, 3)])
 @PREWHITEN
 def test_hidden_borders_leave_only_pairs_within_the_image(shape, prewhiten):
     image, visible = laws.field(shape), bool_mask(shape, visible=0.8)
-    found = unmasked_psd(image, visible, borders="hidden", prewhiten=prewhiten)
+    options = {"prewhiten": prewhiten, "ndim": len(shape)}
+    found = unmasked_psd(image, visible, borders="hidden", **options)
     double = tuple(2 * n for n in shape)
     assert found.shape == double
     sums, pairs = np.zeros(double), np.zeros(double)
@@ -328,6 +331,7 @@ def test_images_of_any_real_numbers_are_taken():
         (ONES, ALL[:3], {}, ValueError, r"visible of shape \(3, 6\) is neither \(4, 6\)"),
         (ONES, 2 * ONES, {}, ValueError, "weights from 2 to 2, not from 0 to 1"),
         (np.ones((4, 6, 3)), ALL, {}, ValueError, r"has 3 axes.*Unmasking.* channel_axis"),
+        (np.ones((2, 4, 6)), ALL, {}, ValueError, "has 3 axes.* for a volume give ndim=3"),
         (ONES, ALL, {"channel_axis": 5}, ValueError, "channel_axis=5 is out of range"),
         (ONES, ALL, {"scaling": "power"}, ValueError, "scaling='power' is not one of 'density'"),
         (ONES, ALL, {"detrend": "linear"}, ValueError, "detrend='linear' is not one of 'constant'"),

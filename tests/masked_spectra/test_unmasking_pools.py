@@ -87,8 +87,8 @@ def test_what_a_pool_cannot_take_is_refused_and_changes_nothing(images, visible,
 def test_an_empty_pool_has_no_spectrum():
     with pytest.raises(ValueError, match="no images yet: call update first"):
         Unmasking(8).spectrum()
-    with pytest.raises(ValueError, match="has 3 axes"):
-        Unmasking((2, 2, 2))
+    with pytest.raises(ValueError, match="has 4 axes"):
+        Unmasking((2, 2, 2, 2))
 
 
 def test_many_pooled_masks_see_every_lag():

@@ -76,7 +76,8 @@ def test_equal_cuts_are_equal_hashable_and_frozen():
         (8, 3, ValueError, r"patch_size=\(3,\) does not divide shape=\(8,\)"),
         (8, 16, ValueError, r"patch_size=\(16,\) does not divide shape=\(8,\)"),
         ((8, 8), (2, 2, 2), ValueError, r"patch_size=\(2, 2, 2\) has 3 numbers for 2 axes"),
-        ((4, 4, 4), 2, ValueError, r"shape=\(4, 4, 4\) has 3 axes"),
+        ((4, 4, 4), (2, 2), ValueError, r"patch_size=\(2, 2\) has 2 numbers for 3 axes"),
+        ((4, 4, 4, 4), 2, ValueError, r"shape=\(4, 4, 4, 4\) has 4 axes; .* volumes \(3\)"),
         ((), 2, ValueError, r"shape=\(\) has 0 axes"),
         ((8, 0), 2, ValueError, "shape=0 is not at least 1"),
         ((8, 8), -2, ValueError, "patch_size=-2 is not at least 1"),
@@ -126,7 +127,7 @@ def test_hermitian_weights_count_the_whole_grid_once(shape):
 
 @SHAPES
 def test_frequency_axes(shape):
-    fs = (2.0, 0.5)[: len(shape)]
+    fs = laws.RATES[: len(shape)]
     full = layout.full_frequencies(shape, fs)
     for axis, n, rate in zip(full, shape, fs, strict=True):
         laws.assert_close(axis, np.fft.fftfreq(n, 1 / rate), 1e-15)
@@ -153,7 +154,7 @@ def test_on_nyquist_marks_axes_that_are_their_own_mirror(shape):
 
 @SHAPES
 def test_shifted_spectra_have_zero_in_the_middle_and_stand_in_their_cells(shape):
-    fs = (2.0, 0.5)[: len(shape)]
+    fs = laws.RATES[: len(shape)]
     middle = tuple(n // 2 for n in shape)
     radius = np.linalg.norm(
         np.stack(np.meshgrid(*layout.full_frequencies(shape, fs), indexing="ij")), axis=0

@@ -26,6 +26,9 @@ MASKS = {
     "shifted along one axis": ((9, 8), (3, 2), [(0, 1), (6, 5)]),
     "image off any grid": ((7, 10), (2, 3), [(0, 0), (1, 4), (5, 7)]),
     "image without pulses": ((5, 6), 2, []),
+    "volume on the grid": ((4, 6, 5), (2, 3, 5), [(0, 3, 0), (2, 0, 0)]),
+    "volume on a shifted grid": ((6, 4, 6), (3, 2, 2), [(1, 1, 2), (1, 1, 0)]),
+    "volume off any grid": ((5, 4, 7), (2, 1, 3), [(0, 0, 0), (3, 2, 1), (1, 3, 4)]),
 }
 MASK = pytest.mark.parametrize(("shape", "patch", "starts"), MASKS.values(), ids=MASKS.keys())
 GRIDS = pytest.mark.parametrize(("shape", "patch"), laws.GRIDS)
@@ -106,7 +109,11 @@ def test_masking_convolves_the_spectrum(shape, patch, starts):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     ("shape", "patch"),
-    [((4096,), 16), ((1001,), 7), ((224, 224), 16), ((105, 63), (7, 9)), ((128, 48), (8, 16))],
+    [
+        *(((4096,), 16), ((1001,), 7)),
+        *(((224, 224), 16), ((105, 63), (7, 9)), ((128, 48), (8, 16))),
+        ((8, 48, 45), (2, 8, 9)),
+    ],
 )
 def test_transform_agrees_with_fftw_to_its_rounding(shape, patch, dtype):
     mask = PulseMask.random(PatchGrid(shape, patch), 0.75, rng=0)

@@ -68,6 +68,8 @@ def test_equation_19_as_printed_is_no_transform(n):
         ((6, 10), (2, 5), [[1, 3], [3, 3]]),
         ((6, 10), (2, 5), [[1, 3], [2, 5], [2, 5]]),
         ((7, 10), (2, 3), [[5, 7], [0, 1]]),
+        ((4, 6, 6), (2, 3, 2), [[2, 3, 4], [0, 0, 2]]),
+        ((4, 5, 6), (2, 3, 1), [[2, 1, 5], [0, 2, 2], [1, 2, 2]]),
     ],
     ids=str,
 )
@@ -77,6 +79,15 @@ def test_sums_of_pulses_add_up_even_where_they_overlap(shape, patch, starts):
     for start in starts:
         covered[tuple(slice(a, a + p) for a, p in zip(start, patch, strict=True))] += 1
     laws.assert_close(PulseSum(shape, patch, starts).dft(), laws.dft(covered), 1e-15)
+
+
+def test_starts_in_a_volume_are_summed_in_blocks():
+    shape, patch = (64, 64, 3), (2, 1, 2)
+    starts = np.random.default_rng(0).integers(0, np.subtract(shape, patch) + 1, (700, 3))
+    covered = np.zeros(shape)
+    for inside in np.ndindex(patch):
+        np.add.at(covered, tuple((starts + inside).T), 1)
+    laws.assert_close(PulseSum(shape, patch, starts).dft(), np.fft.fftn(covered), 1e-14)
 
 
 def test_many_starts_are_summed_in_blocks():

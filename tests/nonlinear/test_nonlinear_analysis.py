@@ -165,7 +165,9 @@ def test_images_go_to_tensors_and_back(channels):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_over_all_masks_the_measured_response_is_the_closed_form(channels):
     images = images_of(channels=channels)
-    model = LinearMAE(2, 0.5, covariance="dense").fit(images, None if channels == 1 else -1)
+    model = LinearMAE(2, 0.5, covariance="dense").fit(
+        images, channel_axis=None if channels == 1 else -1
+    )
     fill, n = filler(model), len(images)
     outputs = [
         fill(images, np.broadcast_to(kept, (n, 6))) - model.mean_
@@ -203,7 +205,7 @@ def test_of_stationary_images_the_projection_is_the_gain():
 def test_drawn_masks_come_near():
     images = images_of(400)
     model = LinearMAE(2, 0.5, covariance="dense").fit(images)
-    found = measured_response(filler(model), images, GRID, 0.5, mean=model.mean_, draws=30, rng=0)
+    found = measured_response(filler(model), images, GRID, 0.5, mean=model.mean_, n_draws=30, rng=0)
     truth = model.frequency_response()
     assert found.error.sum() == pytest.approx(model.loss_, rel=0.02)
     assert found.noise.sum() == pytest.approx(truth.noise.sum(), rel=0.03)
@@ -213,7 +215,7 @@ def test_hidden_pixels_alone_have_the_loss_of_the_hidden_target():
     images = images_of(400)
     model = LinearMAE(2, 0.5, target="hidden", covariance="dense").fit(images)
     found = measured_response(
-        filler(model), images, GRID, 0.5, mean=model.mean_, draws=30, target="hidden", rng=0
+        filler(model), images, GRID, 0.5, mean=model.mean_, n_draws=30, target="hidden", rng=0
     )
     assert found.error.sum() == pytest.approx(model.loss_ / 0.5, rel=0.02)
 
@@ -232,7 +234,7 @@ def test_disjoint_masks_are_drawn_like_any_other():
 def test_what_cannot_be_measured_is_refused():
     fill, images = filler(linear_model()), images_of(3)
     with pytest.raises(ValueError, match="at least two"):
-        measured_response(fill, images, GRID, 0.5, draws=1)
+        measured_response(fill, images, GRID, 0.5, n_draws=1)
     with pytest.raises(ValueError, match="needs fixed sampling"):
         measured_response(fill, images, GRID, 0.5, sampling="bernoulli", target="hidden")
     torch.manual_seed(0)

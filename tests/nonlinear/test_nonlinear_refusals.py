@@ -101,7 +101,7 @@ def test_a_score_leaves_out_batches_in_which_nothing_was_hidden(monkeypatch):
             error = (model.predict(truth, torch.from_numpy(kept)) - truth).square().mean(-1)
         errors.extend(error.numpy()[~kept])
     assert 0 < len(errors) < 40
-    found = evaluate(model, pixels, 0.1, sampling="bernoulli", seed=3)
+    found = evaluate(model, pixels, 0.1, sampling="bernoulli", rng=3)
     assert found == pytest.approx(np.mean(errors), rel=1e-5)
     with pytest.raises(ValueError, match=r"mask_ratio=1e-09: the masks of 5 images hide no patch"):
         evaluate(model, pixels[:5], 1e-9, sampling="bernoulli")
@@ -251,7 +251,7 @@ def test_descent_that_diverges_is_stopped():
             {"warmup": 1.5})),
         *((ClassifyConfig, o) for o in (
             {"epochs": 0}, {"batch": 1}, {"rate": np.inf}, {"weight_decay": -1.0},
-            {"warmup": np.nan}, {"seed": -1})),
+            {"warmup": np.nan}, {"rng": -1})),
     ],
 )  # fmt: skip
 def test_plans_of_no_steps_or_no_numbers_are_refused(make, options):

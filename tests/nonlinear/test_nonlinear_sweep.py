@@ -64,7 +64,7 @@ def test_the_rank_correlation_is_measured_or_not_a_number():
 
 def test_what_is_finished_is_read_and_what_was_interrupted_goes_on(tmp_path, monkeypatch):
     images, test = images_of(40, 0), images_of(20, 1)
-    variations = [{}, {"seed": 1}]
+    variations = [{}, {"rng": 1}]
     whole = train_sweep(images, test, MODEL, CONFIG, variations)
     assert whole.to_dict()["seed"] == [0, 1]
     assert whole.rows[0]["loss"] != whole.rows[1]["loss"]

@@ -20,7 +20,14 @@ from spectral_mae.nonlinear import checkpoint
 from spectral_mae.nonlinear.labelled_images import LabelledImages, read_labelled
 from spectral_mae.nonlinear.linear_autoencoder import LinearAutoencoder
 from spectral_mae.nonlinear.schedule import warmup_cosine
-from spectral_mae.nonlinear.training import TrainConfig, evaluate, to_tensor, train, units_of
+from spectral_mae.nonlinear.training import (
+    CHECKPOINT,
+    TrainConfig,
+    evaluate,
+    to_tensor,
+    train,
+    units_of,
+)
 from spectral_mae.nonlinear.vit import MAEConfig, MaskedAutoencoder
 
 torch.set_num_threads(1)
@@ -79,7 +86,7 @@ def test_the_common_trainer_brings_the_linear_model_near_its_optimum():
     mean, std = (float(x[0]) for x in units_of(pixels))
     best = LinearMAE(2, 0.5, target="hidden", covariance="dense", center=False).fit(images - mean)
     scale = 64 * 0.5 * std**2
-    found = np.mean([evaluate(model, pixels, 0.5, seed=seed) for seed in range(20)])
+    found = np.mean([evaluate(model, pixels, 0.5, rng=seed) for seed in range(20)])
     assert best.loss_ / scale * 0.98 < found < best.loss_ / scale * 1.05
 
 
@@ -106,7 +113,7 @@ def test_seeds_decide_and_nothing_else(tmp_path):
     found = []
     for seed in (0, 0, 1):
         model = model_of()
-        train(model, pixels, dataclasses.replace(SMALL, seed=seed))
+        train(model, pixels, dataclasses.replace(SMALL, rng=seed))
         found.append(state(model))
     assert same(found[0], found[1])
     assert not same(found[0], found[2])
@@ -157,7 +164,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
 def test_the_loss_of_an_evaluation_is_the_mean_over_images():
     model = model_of()
     pixels = pixels_of(7)
-    found = evaluate(model, pixels, 0.5, seed=3)
+    found = evaluate(model, pixels, 0.5, rng=3)
     rng = np.random.default_rng([3, 2])
     from spectral_mae.masks.sampling import sample_kept
 
@@ -189,8 +196,8 @@ def test_the_schedule_rises_to_one_and_falls_to_zero():
 def test_impossible_trainings_are_refused():
     with pytest.raises(ValueError, match="rate=-1"):
         TrainConfig(rate=-1)
-    with pytest.raises(ValueError, match="seed=-1"):
-        TrainConfig(seed=-1)
+    with pytest.raises(ValueError, match="rng=-1"):
+        TrainConfig(rng=-1)
     with pytest.raises(ValueError, match="are not uint8"):
         train(model_of(), pixels_of() / 255.0, SMALL)
     with pytest.raises(ValueError, match="are not uint8"):
@@ -308,3 +315,27 @@ def test_wrong_usage_is_said(tmp_path, capsys):
     write_folder(tmp_path / "in", pixels_of(4, shape=(10, 10), channels=3))
     assert run("train-mae", tmp_path / "in", "--out", tmp_path / "x", "--holdout", 0) == main.USAGE
     assert "does not divide" in capsys.readouterr().err
+
+
+def test_settings_are_stored_under_the_name_of_the_command_and_older_files_go_on(tmp_path):
+    pixels = pixels_of()
+    train(model_of(), pixels, dataclasses.replace(SMALL, rng=3), folder=tmp_path, until=1)
+    stored = checkpoint.read(tmp_path / CHECKPOINT)["training"]
+    assert (stored["seed"], "rng" in stored) == (3, False)
+    history = train(
+        model_of(), pixels, dataclasses.replace(SMALL, rng=3), folder=tmp_path, resume=True
+    )
+    assert len(history.rows) == SMALL.epochs
+    with pytest.raises(ValueError, match="another training"):
+        train(model_of(), pixels, SMALL, folder=tmp_path, resume=True)
+
+
+def test_a_generator_is_refused_where_the_run_is_stored():
+    with pytest.raises(TypeError, match=r"rng=.* cannot be stored: give an integer"):
+        TrainConfig(rng=np.random.default_rng(0))
+
+
+def test_evaluation_takes_a_generator():
+    model, pixels = model_of(), pixels_of()
+    found = [evaluate(model, pixels, 0.5, rng=np.random.default_rng(n)) for n in (0, 0, 1)]
+    assert found[0] == found[1] != found[2]

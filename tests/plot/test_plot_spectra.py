@@ -108,7 +108,7 @@ def test_sectors_close_the_half_circle(image):
 
 def test_given_axes_are_used_and_returned(image):
     spectrum, leak = sm.psd(image), sm.leakage(image, 8, 0.5)
-    record = MaskingAnalyzer((48, 64), MaskingPlan(8)).analyze(image, seed=0)
+    record = MaskingAnalyzer((48, 64), MaskingPlan(8)).analyze(image, rng=0)
     _, axes = plot.new_figure(2, 3)
     drawn = [
         plot.psd(spectrum, axes[0, 0]),

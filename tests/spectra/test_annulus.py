@@ -10,14 +10,14 @@ from spectral_mae.spectra.annulus import Annulus
 
 
 @pytest.mark.parametrize(
-    "shape", [(1,), (7,), (8,), (1, 5), (5, 1), (2, 2), (9, 12), (12, 9), (6, 64)]
+    "shape", [(1,), (7,), (8,), (1, 5), (5, 1), (2, 2), (9, 12), (12, 9), (6, 64), (4, 3, 6)]
 )
 @pytest.mark.parametrize("fs", [1.0, 2.5])
 @pytest.mark.parametrize(
     ("fmin", "fmax"), [(0.0, 0.125), (0.125, 0.25), (0.2, 0.5), (0.5, math.inf), (-1.0, math.inf)]
 )
 def test_sums_equal_a_loop_over_the_whole_grid(shape, fs, fmin, fmax):
-    rates = (1.0, fs)[-len(shape) :]
+    rates = (0.5, 1.0, fs)[-len(shape) :]
     power = np.random.default_rng(0).exponential(size=frequencies.half_shape(shape))
     full = frequencies.full_from_half(power, shape)
     axes = frequencies.full_frequencies(shape, rates)
@@ -38,10 +38,12 @@ def test_sums_equal_a_loop_over_the_whole_grid(shape, fs, fmin, fmax):
     assert annulus.sum(power) == pytest.approx(math.fsum(inside), rel=1e-14)
 
 
-def test_large_grids_are_gone_through_in_strips(monkeypatch):
-    whole = Annulus((30, 41), (1.0, 1.0), 0.1, 0.3)
+@pytest.mark.parametrize(("shape", "n_strips"), [((30, 41), 15), ((9, 5, 8), 5)])
+def test_large_grids_are_gone_through_in_strips(shape, n_strips, monkeypatch):
+    ones, half = (1.0,) * len(shape), frequencies.half_shape(shape)
+    whole = Annulus(shape, ones, 0.1, 0.3)
     monkeypatch.setattr(frequencies, "STRIP", 50)
-    assert len(list(frequencies.row_strips((30, 21)))) == 15
-    strips = Annulus((30, 41), (1.0, 1.0), 0.1, 0.3)
-    power = np.random.default_rng(0).random((30, 21))
+    assert len(list(frequencies.row_strips(half))) == n_strips
+    strips = Annulus(shape, ones, 0.1, 0.3)
+    power = np.random.default_rng(0).random(half)
     assert (strips.count, strips.sum(power)) == (whole.count, whole.sum(power))

@@ -101,7 +101,7 @@ def test_windows_are_outer_products(shape, window):
 @pytest.mark.parametrize("shape", [(9,), (6, 8)])
 def test_normalisation_makes_parseval_hold(shape, scaling, window):
     """Σ|X|²·norm·cell is the mean square weighted with the squared window, or D·Σ(wx)²."""
-    fs = (2.0, 0.5)[: len(shape)]
+    fs = laws.RATES[: len(shape)]
     if window == "array":
         window = np.random.default_rng(2).random(shape)
     w, x = laws.window_weights(window, shape), laws.field(shape)

@@ -33,7 +33,7 @@ def assert_rings_equal(found, members):
 
 @RINGS
 def test_default_rings_equal_a_loop_over_the_whole_grid(shape, fs):
-    spectrum = psd(laws.field(shape), fs=fs)
+    spectrum = psd(laws.field(shape), fs=fs, ndim=len(shape))
     members = laws.ring_members(spectrum.full(), fs, laws.default_ring_edges(shape, fs))
     assert_rings_equal(spectrum.radial(), members)
 
@@ -43,7 +43,7 @@ def test_default_rings_equal_a_loop_over_the_whole_grid(shape, fs):
     "bins", [[0.0, 0.25, 0.3125], [0.0625, 0.5, 2.0], [0.0, 8.0], [0.125, 0.126, 0.127, 0.5]]
 )
 def test_given_edges_equal_a_loop_over_the_whole_grid(shape, fs, bins):
-    spectrum = psd(laws.field(shape), fs=fs)
+    spectrum = psd(laws.field(shape), fs=fs, ndim=len(shape))
     members = laws.ring_members(spectrum.full(), fs, [Fraction(edge) for edge in bins])
     if not members:
         with pytest.raises(ValueError, match="lies in the rings"):
@@ -55,7 +55,7 @@ def test_given_edges_equal_a_loop_over_the_whole_grid(shape, fs, bins):
 
 @RINGS
 def test_given_edges_may_hold_zero_and_the_corners(shape, fs):
-    spectrum = psd(laws.field(shape), fs=fs)
+    spectrum = psd(laws.field(shape), fs=fs, ndim=len(shape))
     everything = spectrum.radial([0.0, 100.0])
     assert everything.count.tolist() == [math.prod(shape)]
     laws.assert_close(everything.power, [np.mean(spectrum.full())], 1e-13)
@@ -65,7 +65,7 @@ def test_given_edges_may_hold_zero_and_the_corners(shape, fs):
 def test_default_rings_hold_every_frequency_up_to_nyquist_but_zero(shape, fs):
     radius = whole_radius(shape, fs)
     top = float(laws.default_ring_edges(shape, fs)[-1])
-    found = psd(laws.field(shape), fs=fs).radial()
+    found = psd(laws.field(shape), fs=fs, ndim=len(shape)).radial()
     assert found.count.sum() == np.sum((radius > 0) & (radius <= top * (1 + 1e-12)))
 
 
@@ -93,7 +93,7 @@ def test_rounding_of_an_edge_does_not_decide_who_is_in(n):
 @RINGS
 @pytest.mark.parametrize("n", [1, 2, 50])
 def test_a_number_of_rings_splits_the_default_range_evenly(shape, fs, n):
-    spectrum = psd(laws.field(shape), fs=fs)
+    spectrum = psd(laws.field(shape), fs=fs, ndim=len(shape))
     edges = laws.default_ring_edges(shape, fs)
     found = spectrum.radial(n)
     width = float(edges[-1] - edges[0]) / n
@@ -107,7 +107,7 @@ def test_a_number_of_rings_splits_the_default_range_evenly(shape, fs, n):
 def test_rings_of_a_batch_are_the_rings_of_each(shape, fs):
     x = laws.field((3, *shape))
     batch = Periodogram(shape, fs=fs).radial(x)
-    single = [psd(image, fs=fs).radial() for image in x]
+    single = [psd(image, fs=fs, ndim=len(shape)).radial() for image in x]
     for name in ("power", "std", "stderr"):
         laws.assert_close(getattr(batch, name), [getattr(s, name) for s in single], 1e-15)
     for name in ("frequency", "count", "edges"):

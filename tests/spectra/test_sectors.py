@@ -92,6 +92,8 @@ def test_diagonal_waves_tell_45_from_135_degrees():
 def test_sectors_need_an_image_and_frequencies():
     with pytest.raises(ValueError, match=r"sectors need an image; shape=\(8,\) has 1 axis"):
         psd(np.ones(8)).sectors(2)
+    with pytest.raises(ValueError, match=r"sectors need an image; shape=\(4, 4, 4\) has 3 axes"):
+        psd(np.ones((4, 4, 4)), ndim=3).sectors(2)
     with pytest.raises(ValueError, match=r"6 of 9 sectors hold no .*shape=\(4, 4\).*; ask for"):
         psd(np.ones((4, 4))).sectors(9, fmax=0.3)
     with pytest.raises(ValueError, match=r"2 of 2 sectors hold no .*fmin=3, fmax=None"):

@@ -26,6 +26,7 @@ def fit_one(rings, i):
         # Rings of few modes and many fields: a bias of the logarithm would show.
         ((16, 16), 2000, 0),
         ((15, 20), 2000, 0),
+        ((12, 16, 15), 100, -2),
     ],
 )
 def test_slopes_of_power_laws_are_found_with_honest_errors(shape, n, truth):

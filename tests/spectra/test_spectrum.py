@@ -1,7 +1,8 @@
-"""Power spectra equal `scipy.signal.periodogram`, its extension to images, and Parseval."""
+"""Power spectra equal `scipy.signal.periodogram`, its extension to more axes, and Parseval."""
 
 import json
 import pickle
+from functools import reduce
 
 import laws
 import numpy as np
@@ -12,7 +13,7 @@ from spectral_mae.spectra import periodogram as module
 from spectral_mae.spectra.periodogram import Periodogram, psd
 
 SHAPES = pytest.mark.parametrize("shape", laws.SHAPES)
-IMAGES = pytest.mark.parametrize("shape", [(9,), (12,), (6, 8), (5, 7), (8, 6)])
+IMAGES = pytest.mark.parametrize("shape", [(9,), (12,), (6, 8), (5, 7), (8, 6), (3, 4, 5)])
 WINDOWS = pytest.mark.parametrize(
     "window", [None, "boxcar", "hann", ("kaiser", 8.0), ("tukey", 0.25), "array"], ids=str
 )
@@ -53,6 +54,18 @@ def test_signals_equal_scipy(n, window, detrend, scaling, fs):
     laws.assert_close(found.frequencies[0], np.abs(laws.half(frequency)), 1e-15)
 
 
+@pytest.mark.parametrize("shape", [(5, 8), (4, 5, 6)])
+@pytest.mark.parametrize("window", [None, "hann"])
+def test_images_and_volumes_equal_scipy_along_one_axis_after_another(shape, window):
+    """Of a product of signals: a product of SciPy's spectra, detrending aside."""
+    signals = [laws.field((n,), seed) for seed, n in enumerate(shape)]
+    window = "boxcar" if window is None else window
+    options = {"window": window, "detrend": False, "return_onesided": False}
+    spectra = [scipy.signal.periodogram(x, 3.0, **options)[1] for x in signals]
+    found = psd(reduce(np.multiply.outer, signals), fs=3.0, window=window, ndim=len(shape))
+    laws.assert_close(found.full(), reduce(np.multiply.outer, spectra), 1e-12)
+
+
 @LAYOUTS
 @SHAPES
 @WINDOWS
@@ -60,10 +73,10 @@ def test_signals_equal_scipy(n, window, detrend, scaling, fs):
 def test_images_equal_the_definition(shape, window, detrend):
     x = laws.field(shape) + 0.3 * np.indices(shape).sum(axis=0)
     window = weights("array" if window == "hann" and min(shape) < 3 else window, shape)
-    fs = (2.0, 0.5)[: len(shape)]
+    fs = laws.RATES[: len(shape)]
     for scaling in ("density", "spectrum", "energy"):
         options = {"fs": fs, "window": window, "detrend": detrend, "scaling": scaling}
-        truth, found = laws.periodogram(x, **options), psd(x, **options)
+        truth, found = laws.periodogram(x, **options), psd(x, ndim=len(shape), **options)
         size = np.max(laws.periodogram(x, fs=fs, window=window, scaling=scaling))
         assert found.shape == shape
         assert np.max(np.abs(found.power - laws.half(truth))) <= 1e-13 * size
@@ -74,7 +87,8 @@ def test_images_equal_the_definition(shape, window, detrend):
 @SHAPES
 def test_energy_is_the_squared_transform(shape):
     x = laws.field(shape)
-    laws.assert_close(psd(x, scaling="energy").full(), np.abs(laws.dft(x)) ** 2, 1e-13)
+    found = psd(x, scaling="energy", ndim=len(shape))
+    laws.assert_close(found.full(), np.abs(laws.dft(x)) ** 2, 1e-13)
 
 
 @LAYOUTS
@@ -88,7 +102,8 @@ def test_parseval(shape, window, scaling):
     w = laws.window_weights(window, shape)
     mean_square = np.sum((w * x) ** 2) / np.sum(w**2)
     truth = x.size * np.sum((w * x) ** 2) if scaling == "energy" else mean_square
-    found = psd(x, window=window, scaling=scaling, fs=(3.0, 0.5)[: len(shape)])
+    options = {"window": window, "scaling": scaling, "fs": laws.RATES[: len(shape)]}
+    found = psd(x, ndim=len(shape), **options)
     assert found.total == pytest.approx(truth, rel=1e-12)
 
 
@@ -105,10 +120,11 @@ def test_periodic_detrending_takes_the_cross_away():
 def test_channels_are_averaged_wherever_they_stand(shape, detrend):
     x = laws.field((*shape, 3))
     options = {"window": "hann", "detrend": detrend}
-    truth = np.mean([psd(x[..., c], **options).power for c in range(3)], axis=0)
+    said = {"ndim": len(shape)}
+    truth = np.mean([psd(x[..., c], **said, **options).power for c in range(3)], axis=0)
     for axis in range(-x.ndim, x.ndim):
         moved = np.moveaxis(x, -1, axis)
-        found = psd(moved, channel_axis=axis, **options)
+        found = psd(moved, channel_axis=axis, **said, **options)
         laws.assert_close(found.power, truth, 1e-14)
         batch = Periodogram(shape, channel_axis=axis + (axis >= 0), **options).power(moved[None])
         np.testing.assert_array_equal(batch[0], found.power)
@@ -120,11 +136,12 @@ def test_channels_are_averaged_wherever_they_stand(shape, detrend):
 @pytest.mark.parametrize("window", [None, "hann"])
 def test_single_precision_stays_single(shape, detrend, window):
     x = laws.field(shape, dtype=np.float32)
-    options = {"detrend": detrend, "window": window, "scaling": "energy"}
+    options = {"detrend": detrend, "window": window, "scaling": "energy", "ndim": len(shape)}
     single, double = psd(x, **options), psd(x.astype(float), **options)
     assert single.power.dtype == np.float32
-    assert double.power.dtype == psd(x.astype(np.float16)).power.dtype == np.float64
-    size = np.max(psd(x, scaling="energy").power)
+    half = psd(x.astype(np.float16), ndim=len(shape))
+    assert double.power.dtype == half.power.dtype == np.float64
+    size = np.max(psd(x, scaling="energy", ndim=len(shape)).power)
     assert np.max(np.abs(single.power - double.power)) <= 1e-5 * size
     assert single.total == pytest.approx(double.total, rel=1e-5)
 
@@ -207,7 +224,8 @@ def test_masks_apply_between_detrending_and_window(shape, dtype):
     masks = (np.random.default_rng(1).random((3, *shape)) * 3).astype(dtype)
     options = {"detrend": "linear", "window": "hann", "scaling": "spectrum"}
     periodogram = Periodogram(shape, **options)
-    one = [psd(x[i], visible=masks[i], **options).power for i in range(3)]
+    said = {"ndim": len(shape)}
+    one = [psd(x[i], visible=masks[i], **said, **options).power for i in range(3)]
     truth = [laws.half(laws.periodogram(x[i], visible=masks[i], **options)) for i in range(3)]
     laws.assert_close(np.stack(one), np.stack(truth), 1e-12)
     np.testing.assert_array_equal(periodogram.power(x, visible=masks), one)
@@ -345,13 +363,33 @@ def test_a_periodogram_survives_pickling():
 
 @IMAGES
 def test_a_spectrum_becomes_plain_numbers(shape):
-    found = psd(laws.field(shape), fs=2.0, scaling="spectrum")
+    found = psd(laws.field(shape), fs=2.0, scaling="spectrum", ndim=len(shape))
     plain = json.loads(json.dumps(found.to_dict()))
     np.testing.assert_array_equal(plain["power"], found.power)
     for axis, numbers in zip(found.frequencies, plain["frequencies"], strict=True):
         np.testing.assert_array_equal(numbers, axis)
     assert plain["shape"] == list(shape)
     assert (plain["scaling"], plain["total"]) == ("spectrum", found.total)
+
+
+def test_a_volume_must_be_said():
+    """Three axes may as well be a batch of images, or an image with its colours."""
+    x = laws.field((4, 5, 6))
+    for axes in (None, 1, 2):
+        with pytest.raises(ValueError, match=r"image of shape \(4, 5, 6\) .* has 3 axes"):
+            psd(x, ndim=axes)
+    with pytest.raises(ValueError, match="give channel_axis; for a volume give ndim=3"):
+        psd(x)
+    with pytest.raises(ValueError, match="channel_axis=0 has 2 axes, not ndim=3"):
+        psd(x, channel_axis=0, ndim=3)
+    with pytest.raises(ValueError, match=r"ndim=4 is not 1 \(a signal\), 2 .* or 3 \(a volume\)"):
+        psd(x[np.newaxis], ndim=4)
+    with pytest.raises(TypeError, match=r"ndim=3\.0 is not an integer"):
+        psd(x, ndim=3.0)
+    laws.assert_close(psd(x, ndim=3).power, Periodogram(x.shape).power(x[np.newaxis])[0], 1e-15)
+    planes = laws.field((2, 4, 5, 6))
+    one = psd(planes, channel_axis=0, ndim=3)
+    laws.assert_close(one.power, Periodogram((4, 5, 6)).power(planes).mean(axis=0), 1e-14)
 
 
 @LAYOUTS

@@ -19,10 +19,12 @@ import scipy.signal
 
 Shape = tuple[int, ...]
 
-# Odd and even, prime, square and rectangular, signals and images, axes of one and two pixels.
+# Odd and even, prime, square and rectangular, signals, images and volumes, axes of one and two
+# pixels.
 SHAPES: list[Shape] = [(1,), (2,), (9,), (12,), (6, 6), (5, 8), (8, 5), (7, 3), (2, 2), (1, 6)]
-SHAPES += [(6, 1)]
-# Shape and patch: few enough patches to enumerate every mask; the last two have one along an axis.
+SHAPES += [(6, 1), (3, 4, 5), (4, 5, 6), (2, 1, 4)]
+RATES = (2.0, 0.5, 1.5)  # sampling frequency of each axis
+# Shape and patch: few enough patches to enumerate every mask; some have one along an axis.
 GRIDS: list[tuple[Shape, Shape]] = [
     ((12,), (3,)),
     ((15,), (5,)),
@@ -30,6 +32,8 @@ GRIDS: list[tuple[Shape, Shape]] = [
     ((6, 9), (2, 3)),
     ((5, 8), (5, 2)),
     ((6, 3), (3, 3)),
+    ((4, 2, 9), (2, 1, 3)),
+    ((3, 4, 6), (1, 4, 3)),
 ]
 DESIGNS = ["fixed", "bernoulli"]
 LONG_PI = 4 * np.arctan(np.longdouble(1))

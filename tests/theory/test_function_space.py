@@ -97,7 +97,7 @@ def test_bias_spread_and_cross_of_drawn_masks_where_all_are_too_many():
     case = Case((15,), (1,))
     images, apply = photographs(case), curved(case)
     for sampling in ("fixed", "bernoulli"):
-        sides = lemma_6(apply, images, 1, 8 / 15, **options(case, sampling, masks=50))
+        sides = lemma_6(apply, images, 1, 8 / 15, **options(case, sampling, n_draws=50))
         assert sides.definition is None
         whole = sides.terms["bias"] + sides.spread + sides.cross
         assert whole == pytest.approx(sides.drawn, rel=1e-12)

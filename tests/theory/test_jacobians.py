@@ -127,10 +127,10 @@ def test_functions_that_lose_complex_numbers_are_refused_by_the_lemmas(sampling)
         with pytest.raises(ValueError, match="give jacobian="):
             lemma(lambda x: np.abs(x - 5), images, 2, 0.5, sampling=sampling)
         fixed = lemma(
-            lambda x: np.abs(x - 9), images, 2, 0.5, jacobian=lambda x: -np.eye(16), masks=2
+            lambda x: np.abs(x - 9), images, 2, 0.5, jacobian=lambda x: -np.eye(16), n_draws=2
         )
         assert fixed.error < 1e-13  # |x − 9| is 9 − x
-    lemma_6(np.abs, images, 2, 0.5, masks=2)  # needs no slope
+    lemma_6(np.abs, images, 2, 0.5, n_draws=2)  # needs no slope
 
 
 @OVER_CASES

@@ -35,7 +35,7 @@ MOVES = np.random.default_rng(1).standard_normal((2, 8))
         (IMAGES, {"mask_ratio": math.nan}, ValueError, "mask_ratio=nan"),
         (IMAGES, {"patch_size": 3}, ValueError, r"patch_size=\(3,\)"),
         (IMAGES, {"sampling": "some"}, ValueError, "sampling='some'"),
-        (IMAGES, {"masks": 0}, ValueError, "masks=0"),
+        (IMAGES, {"n_draws": 0}, ValueError, "n_draws=0"),
         (IMAGES, {"channel_axis": 4}, ValueError, r"\(5, 8\)"),
         (IMAGES, {"function": lambda x: x + np.nan}, ValueError, "nan"),
         (IMAGES, {"function": lambda x: np.concatenate([x, x], axis=1)}, ValueError, "shape"),
@@ -132,11 +132,11 @@ def test_what_cannot_be_is_refused_with_its_value(call, words):
 
 
 def test_results_are_plain_enough_for_json(tmp_path):
-    sides = lemma_5(np.tanh, IMAGES, 2, 0.5, masks=5, rng=0)
+    sides = lemma_5(np.tanh, IMAGES, 2, 0.5, n_draws=5, rng=0)
     told = json.loads(json.dumps(sides.to_dict()))
     assert told["terms"] == sides.terms
     assert (told["formula"], told["definition"]) == (sides.formula, sides.definition)
-    split = lemma_6(np.tanh, IMAGES, 2, 0.5, masks=5, rng=0)
+    split = lemma_6(np.tanh, IMAGES, 2, 0.5, n_draws=5, rng=0)
     told = json.loads(json.dumps(split.to_dict()))
     assert (told["name"], told["error"]) == ("Lemma 6", split.error)
     assert (told["cross"], told["spread"]) == (split.cross, split.spread)

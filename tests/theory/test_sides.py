@@ -25,7 +25,7 @@ def drawn_values(case, rows, ratio, sampling, n, seed, value):
 def test_means_and_standard_errors_of_drawn_masks(case, sampling, n):
     images, ratio = masked.photographs(case), ratio_of(case, "half")
     rows, weights, (a, b) = masked.to_rows(case, images), weights_of(case), bottleneck(case, 2)
-    how = options(case, sampling, masks=n) | {"rng": 11}
+    how = options(case, sampling, n_draws=n) | {"rng": 11}
     one = lemma_1(images, weights, case.patch, ratio, **how)
     many = equation_13(images, a, b, case.patch, ratio, **how)
     for sides, value in (
@@ -36,7 +36,7 @@ def test_means_and_standard_errors_of_drawn_masks(case, sampling, n):
         assert_close(sides.drawn, values.mean(axis=0), 1e-12)
         stderr = values.std(axis=0, ddof=1) / math.sqrt(n)
         np.testing.assert_allclose(sides.stderr, stderr, atol=1e-13 * sides.scale, rtol=1e-10)
-        assert sides.n_drawn == n
+        assert sides.n_draws == n
 
 
 @pytest.mark.parametrize("sampling", ["fixed", "bernoulli"])
@@ -48,7 +48,7 @@ def test_the_standard_error_is_that_of_all_masks(sampling):
     values = np.array([masked.power(rows - seen @ weights) for seen, _ in every])
     chance = np.array([p for _, p in every])
     std = math.sqrt(chance @ (values - chance @ values) ** 2)
-    sides = lemma_1(images, weights, case.patch, ratio, **options(case, sampling, masks=4000))
+    sides = lemma_1(images, weights, case.patch, ratio, **options(case, sampling, n_draws=4000))
     # The standard error of a standard deviation of 4,000 is below two percent.
     assert sides.stderr * math.sqrt(4000) == pytest.approx(std, rel=0.08)
 
@@ -57,7 +57,7 @@ def test_the_standard_error_is_that_of_all_masks(sampling):
 def test_drawn_means_are_about_one_standard_error_from_the_formula(sampling):
     case = CASES[4]
     images, (a, b) = masked.photographs(case, "few"), bottleneck(case, 1)
-    how = {"sampling": sampling, "channel_axis": -1, "masks": 60}
+    how = {"sampling": sampling, "channel_axis": -1, "n_draws": 60}
     generator = np.random.default_rng(1)
     weights = weights_of(case)
     numbers = [
@@ -100,9 +100,9 @@ def test_sigmas_and_error_of_sides_by_hand():
 def test_one_drawn_mask_has_no_standard_error():
     case = CASES[2]
     images, (a, b) = masked.photographs(case), bottleneck(case, 2)
-    number = lemma_1(images, weights_of(case), 2, 0.5, masks=1, rng=0)
-    array = equation_13(images, a, b, 2, 0.5, masks=1, rng=0)
-    assert number.n_drawn == array.n_drawn == 1
+    number = lemma_1(images, weights_of(case), 2, 0.5, n_draws=1, rng=0)
+    array = equation_13(images, a, b, 2, 0.5, n_draws=1, rng=0)
+    assert number.n_draws == array.n_draws == 1
     assert math.isnan(number.stderr)
     assert np.shape(array.stderr) == a.shape
     assert np.all(np.isnan(array.stderr))
@@ -125,7 +125,7 @@ def test_one_drawn_mask_has_no_standard_error():
 def test_all_masks_are_gone_through_where_they_are_few_enough(n_patches, ratio, sampling, known):
     image = np.random.default_rng(0).standard_normal((1, n_patches))
     weights = np.eye(n_patches)
-    sides = lemma_1(image, weights, 1, ratio, sampling=sampling, masks=400, rng=0)
+    sides = lemma_1(image, weights, 1, ratio, sampling=sampling, n_draws=400, rng=0)
     assert (sides.definition is not None) == known
     # An unchanged image is missing what is hidden, but the rest is right.
     pi1 = math.floor(n_patches * (1 - ratio) + 1e-9) / n_patches
@@ -139,7 +139,7 @@ def test_all_masks_are_gone_through_where_they_are_few_enough(n_patches, ratio, 
 def test_equal_seeds_draw_equal_masks():
     images = masked.photographs(CASES[2])
     weights = weights_of(CASES[2])
-    drawn = [lemma_1(images, weights, 2, 0.5, masks=20, rng=rng).drawn for rng in (3, 3, 4)]
+    drawn = [lemma_1(images, weights, 2, 0.5, n_draws=20, rng=rng).drawn for rng in (3, 3, 4)]
     assert drawn[0] == drawn[1] != drawn[2]
     default = lemma_1(images, weights, 2, 0.5, rng=0)
-    assert default.n_drawn == 1000
+    assert default.n_draws == 1000

@@ -192,7 +192,7 @@ def test_lemma_3_no_subspace_is_better_than_the_top_eigenvectors(values, rank):
     assert found.definition <= truth + 1e-12 * size
     assert found.difference == found.definition - found.formula
     assert found.largest_drawn <= truth + 1e-12 * size
-    assert (found.n_drawn, found.name) == (4, "Lemma 3")
+    assert (found.n_draws, found.name) == (4, "Lemma 3")
     rng = np.random.default_rng(8)
     for _ in range(50):
         assert captured(rng.standard_normal((rank, 5)), matrix) <= truth + 1e-12 * size
@@ -212,7 +212,7 @@ def test_the_search_of_lemma_3_moves_away_from_its_random_starts():
         firsts.append(lone.index(max(lone)))
     assert {1, 2} & set(firsts)  # or the largest might be the first or the last
     assert lemma_3(matrix, 2, rng=0).error < 1e-12
-    assert lemma_3(matrix, 2, rng=0).n_drawn == 5
+    assert lemma_3(matrix, 2, rng=0).n_draws == 5
 
 
 @pytest.mark.parametrize("kind", ["many", "few"])

@@ -251,13 +251,13 @@ def test_the_drawn_side_is_of_the_masks_that_the_seed_draws(lemma, sampling):
     images, apply = photographs(case), curved(case)
     rows = masked.to_rows(case, images)
     sides = lemma(
-        of_images(case, apply), images, case.patch, 0.5, **options(case, sampling, masks=40)
+        of_images(case, apply), images, case.patch, 0.5, **options(case, sampling, n_draws=40)
     )
     kept = sample_kept(case.n_patches, 0.5, 40, sampling=sampling, rng=0)
     values = [masked.power(rows - apply(rows * one[case.number])) for one in kept]
     assert sides.drawn == pytest.approx(np.mean(values), rel=1e-12)
     assert sides.stderr == pytest.approx(np.std(values, ddof=1) / math.sqrt(40), rel=1e-10)
-    assert sides.n_drawn == 40
+    assert sides.n_draws == 40
 
 
 # Fisher matrix -----------------------------------------------------------------------------------
@@ -301,7 +301,7 @@ def test_the_patch_local_trace_is_a_sum_over_pairs_in_one_patch(case, kind):
 def test_a_curve_of_gaps_is_the_lemma_at_each_ratio(lemma, n_patches, tmp_path):
     images = 0.5 * np.random.default_rng(0).standard_normal((3, n_patches, 2))
     ratios = [0.75, 0.25, 0.5]
-    how = {"sampling": "bernoulli", "channel_axis": -1, "masks": 20}
+    how = {"sampling": "bernoulli", "channel_axis": -1, "n_draws": 20}
     curve = gap_by_mask_ratio(lemma, np.tanh, images, 1, ratios, rng=5, **how)
     generator = np.random.default_rng(5)
     sides = [lemma(np.tanh, images, 1, ratio, rng=generator, **how) for ratio in ratios]

@@ -39,8 +39,8 @@ WITH_NAN = np.where(np.arange(8) == 3, np.nan, IMAGES)
         (lambda: lemma_1(IMAGES, MAP, 2, math.nan), ValueError, "mask_ratio=nan"),
         (lambda: lemma_1(IMAGES, MAP, 8, 0.5), ValueError, "n_patches=1"),
         (lambda: lemma_1(IMAGES, MAP, 2, 0.5, sampling="x"), ValueError, "sampling='x'"),
-        (lambda: lemma_1(IMAGES, MAP, 2, 0.5, masks=0), ValueError, "masks=0"),
-        (lambda: lemma_1(IMAGES, MAP, 2, 0.5, masks=2.5), TypeError, "masks=2.5"),
+        (lambda: lemma_1(IMAGES, MAP, 2, 0.5, n_draws=0), ValueError, "n_draws=0"),
+        (lambda: lemma_1(IMAGES, MAP, 2, 0.5, n_draws=2.5), TypeError, "n_draws=2.5"),
         (lambda: lemma_1(IMAGES, MAP, 2, 0.5, channel_axis=7), ValueError, "channel_axis=7|axes"),
         (lambda: lemma_1(IMAGES[0], MAP, 2, 0.5), ValueError, r"shape \(8,\)"),
         (lambda: lemma_1(IMAGES[:0], MAP, 2, 0.5), ValueError, r"shape \(0, 8\)"),
@@ -93,11 +93,11 @@ def test_results_are_plain_enough_for_json():
     assert told["scale"] == sides.scale
     for name in ("formula", "definition", "drawn", "stderr"):
         assert np.array_equal(told[name], getattr(sides, name))
-    assert (told["error"], told["sigmas"], told["n_drawn"]) == (sides.error, sides.sigmas, 2)
+    assert (told["error"], told["sigmas"], told["n_draws"]) == (sides.error, sides.sigmas, 2)
     assert told["terms"] == {}
     number = lemma_1(images, weights_of(case), 2, 0.5, **options(case, "fixed"))
     assert json.loads(json.dumps(number.to_dict()))["terms"] == number.terms
-    many = lemma_1(np.ones((1, 20)), np.eye(20), 1, 0.5, masks=5)
+    many = lemma_1(np.ones((1, 20)), np.eye(20), 1, 0.5, n_draws=5)
     assert json.loads(json.dumps(many.to_dict()))["definition"] is None
     matrix = symmetric([3.0, 2.0, 1.0])
     points = lemma_2(matrix, 2, rng=0)
@@ -110,9 +110,9 @@ def test_results_are_plain_enough_for_json():
     assert (told["name"], told["error"]) == ("Lemma 3", best.error)
     assert (told["formula"], told["gap"]) == (best.formula, best.gap)
     names = {
-        lemma_1(IMAGES, MAP, 2, 0.5, masks=1).name: "Lemma 1",
-        equation_14(IMAGES, MAP[:2], 2, 0.5, masks=1)[1].name: "Eq. 14",
-        theorem_1(IMAGES, 2, 0.5, 1, masks=1).name: "Theorem 1",
+        lemma_1(IMAGES, MAP, 2, 0.5, n_draws=1).name: "Lemma 1",
+        equation_14(IMAGES, MAP[:2], 2, 0.5, n_draws=1)[1].name: "Eq. 14",
+        theorem_1(IMAGES, 2, 0.5, 1, n_draws=1).name: "Theorem 1",
     }
     assert all(name == truth for name, truth in names.items())
 
@@ -120,7 +120,7 @@ def test_results_are_plain_enough_for_json():
 def test_images_of_whole_numbers_and_single_precision_are_taken_as_numbers():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (5, 8), dtype=np.uint8)
-    truth = lemma_1(images.astype(float), MAP, 2, 0.5, masks=2, rng=0).formula
-    assert lemma_1(images, MAP, 2, 0.5, masks=2, rng=0).formula == truth
-    assert lemma_1(images.astype(np.float32), MAP, 2, 0.5, masks=2, rng=0).formula == truth
-    assert lemma_1(images, MAP, 2, 0.5, masks=2, rng=0).error < 1e-14
+    truth = lemma_1(images.astype(float), MAP, 2, 0.5, n_draws=2, rng=0).formula
+    assert lemma_1(images, MAP, 2, 0.5, n_draws=2, rng=0).formula == truth
+    assert lemma_1(images.astype(np.float32), MAP, 2, 0.5, n_draws=2, rng=0).formula == truth
+    assert lemma_1(images, MAP, 2, 0.5, n_draws=2, rng=0).error < 1e-14

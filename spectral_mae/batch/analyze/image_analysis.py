@@ -18,7 +18,7 @@ from spectral_mae.masked_spectra.convolution import convolution_error
 from spectral_mae.masked_spectra.expectation import MaskedComponents, MaskedPeriodogram
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
-from spectral_mae.masks.sampling import sample_kept
+from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
 from spectral_mae.spectra.annulus import Annulus
 from spectral_mae.spectra.conditioning import DetrendOption
 from spectral_mae.spectra.fft import RealFFT
@@ -43,7 +43,7 @@ class MaskingPlan:
         Side of the square patches.
     mask_ratio : float
     sampling : {"fixed", "bernoulli"}
-    masks : int
+    n_draws : int
         Masks drawn to check the expectation, at least 2.
     detrend : {"constant", "linear", "periodic"} or None
         Applied to the image before it is masked.
@@ -57,15 +57,15 @@ class MaskingPlan:
     patch_size: int
     mask_ratio: float = 0.75
     sampling: Sampling = "fixed"
-    masks: int = 16
+    n_draws: int = 16
     detrend: DetrendOption = None
 
     def __post_init__(self) -> None:
         _checks.positive_int("patch_size", self.patch_size)
         _checks.open_unit("mask_ratio", self.mask_ratio)
         _checks.choice("sampling", self.sampling, Sampling)
-        if _checks.integer("masks", self.masks) < 2:
-            raise ValueError(f"masks={self.masks}: a standard error needs at least 2")
+        if _checks.integer("n_draws", self.n_draws) < 2:
+            raise ValueError(f"n_draws={self.n_draws}: a standard error needs at least 2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +185,7 @@ class MaskingAnalyzer:
     Examples
     --------
     >>> image = np.random.default_rng(0).random((64, 48))
-    >>> found = MaskingAnalyzer((64, 48), MaskingPlan(8)).analyze(image, seed=0)
+    >>> found = MaskingAnalyzer((64, 48), MaskingPlan(8)).analyze(image, rng=0)
     >>> found.mask_dft_error < 1e-15
     True
     >>> found.shape, bool(found.octaves[3] > found.octaves_centred[3])
@@ -209,14 +209,12 @@ class MaskingAnalyzer:
         self._all = _annulus(self.grid.shape, 0.0, math.inf)
         self._octaves = [_annulus(self.grid.shape, *octave) for octave in OCTAVES]
 
-    def analyze(
-        self, image: FloatArray, *, seed: int | list[int], check: bool = True
-    ) -> MaskingAnalysis:
+    def analyze(self, image: FloatArray, *, rng: Seed, check: bool = True) -> MaskingAnalysis:
         """Analyse one image; equal seeds give equal records.
 
         ``check`` Eq. 18 by direct sums.
         """
-        rng = np.random.default_rng(seed)
+        rng = generator_of(rng)
         plan, grid = self.plan, self.grid
         # One spectrum after the other is brought down to some numbers: of large images all of them
         # together would take several times the memory of each.
@@ -225,7 +223,7 @@ class MaskingAnalyzer:
         if self._centred is not self._masked:
             _, *centred = self._leakages(self._centred.components(image))
         kept = sample_kept(
-            grid.n_patches, plan.mask_ratio, plan.masks, sampling=plan.sampling, rng=rng
+            grid.n_patches, plan.mask_ratio, plan.n_draws, sampling=plan.sampling, rng=rng
         )
         starts = grid.starts()
         eq18_error = self._convolution_error(image, starts[kept[0]], rng) if check else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
@@ -80,7 +78,7 @@ def _strips(
         reconstruct_image(
             model,
             pixels,
-            rng=np.random.default_rng(mask_seed(options.seed, outcome.name, outcome.patch_size)),
+            rng=mask_seed(options.rng, outcome.name, outcome.patch_size),
         )
         for outcome, pixels, model in chosen
     ]

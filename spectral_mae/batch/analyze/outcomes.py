@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,10 +52,11 @@ class AnalyzeOptions:
     size : int or None
         Resize the shorter side to ``size`` pixels and crop the middle; None keeps the pixels as
         they are and crops to a multiple of the patch.
-    masks : int
+    n_draws : int
         Masks drawn per image and patch size, to compare with the exact expectation.
-    seed : int
-        Of the masks, at least 0. Masks depend on it, on the title of the image and the patch size.
+    rng : int
+        Seed of the masks, at least 0. Masks depend on it, on the title of the image and the patch
+        size only, so that a run can be resumed: a generator is refused.
     detrend : {"constant", "linear", "periodic"} or None
         What is subtracted before masking.
     color : bool
@@ -82,8 +85,8 @@ class AnalyzeOptions:
     mask_ratio: float = 0.75
     sampling: Sampling = "fixed"
     size: int | None = 224
-    masks: int = 16
-    seed: int = 0
+    n_draws: int = 16
+    rng: int = 0
     detrend: DetrendOption = None
     color: bool = False
     max_pixels: int = 50_000_000
@@ -92,9 +95,9 @@ class AnalyzeOptions:
     def __post_init__(self) -> None:
         _checks.flag("color", self.color)
         _checks.positive_int("max_pixels", self.max_pixels)
-        for name in ("seed", "checks"):
-            if _checks.integer(name, getattr(self, name)) < 0:
-                raise ValueError(f"{name}={getattr(self, name)} is negative")
+        _checks.run_seed(self.rng)
+        if _checks.integer("checks", self.checks) < 0:
+            raise ValueError(f"checks={self.checks} is negative")
         if self.size is not None and _checks.positive_int("size", self.size) ** 2 > self.max_pixels:
             raise ValueError(
                 f"size={self.size} makes images of more than max_pixels={self.max_pixels}"
@@ -109,6 +112,17 @@ class AnalyzeOptions:
             if self.sampling == "fixed":
                 kept_patches((self.size // patch_size) ** 2, self.mask_ratio)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options under the names that files and the command have for them.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        options = dataclasses.asdict(self)
+        return {"masks": options.pop("n_draws"), "seed": options.pop("rng"), **options}
+
     def plan(self, patch_size: int) -> MaskingPlan:
         """Return the options that concern a single image at one patch size.
 
@@ -122,7 +136,7 @@ class AnalyzeOptions:
         MaskingPlan
             What is computed of each image.
         """
-        return MaskingPlan(patch_size, self.mask_ratio, self.sampling, self.masks, self.detrend)
+        return MaskingPlan(patch_size, self.mask_ratio, self.sampling, self.n_draws, self.detrend)
 
 
 def check_divides(patch_size: int, size: int) -> None:
@@ -301,8 +315,8 @@ class BatchAnalyzer:
             require_two_patches(image.source_shape, (patch_size, patch_size))
             image = self._cropped(image, patch_size)
             analyzer = self._analyzers.of(image.pixels.shape, patch_size)
-            seed = mask_seed(self.options.seed, name, patch_size)
-            analysis = analyzer.analyze(image.pixels, seed=seed, check=check)
+            rng = mask_seed(self.options.rng, name, patch_size)
+            analysis = analyzer.analyze(image.pixels, rng=rng, check=check)
         except (ValueError, MemoryError) as error:
             reason = str(error) or "not enough memory"
             return Outcome(name, patch_size, error=reason, notes=image.notes)

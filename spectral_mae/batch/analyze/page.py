@@ -90,7 +90,7 @@ def render(
         n_failed=n_failed,
         n_images=results.n_images,
         n_done=n_done,
-        within_expected=2 * float(scipy.special.stdtr(options.masks - 1, 2.0)) - 1,
+        within_expected=2 * float(scipy.special.stdtr(options.n_draws - 1, 2.0)) - 1,
         summary=[_summary(p, results.numbers) for p in options.patch_sizes],
         octaves=all_octave_names(),
         octave_columns=octave_columns()[: len(OCTAVES)],

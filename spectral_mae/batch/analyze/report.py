@@ -191,7 +191,7 @@ def _other_mask(
             PatchGrid(shape, patch_size),
             options.mask_ratio,
             sampling=options.sampling,
-            rng=np.random.default_rng(mask_seed(options.seed, name, patch_size)),
+            rng=mask_seed(options.rng, name, patch_size),
         )
     except ValueError:
         return None

@@ -93,7 +93,7 @@ def analyze_images(
     Examples
     --------
     >>> import spectral_mae as sm
-    >>> options = sm.AnalyzeOptions(patch_sizes=(8,), size=64, masks=2)
+    >>> options = sm.AnalyzeOptions(patch_sizes=(8,), size=64, n_draws=2)
     >>> result = sm.analyze_images(["builtin:camera", "builtin:cat"], options)
     >>> result.counts["analysed"], result.failures
     (2, [])
@@ -132,7 +132,7 @@ def _batch_run(
         "analyze",
         running,
         place=RunPlace(out, folder=out / FOLDER, record=results[0], results=results),
-        options=dataclasses.asdict(options),
+        options=options.to_dict(),
         references=found.references,
         failures_logged=logging.DEBUG if running.quiet else logging.WARNING,
     )
@@ -175,7 +175,7 @@ class _Analysis:
         started, clock = begun
         record: dict[str, Any] = {
             "status": "complete" if interrupt is None else "interrupted",
-            "options": {"paths": list(self.found.given), **dataclasses.asdict(self.options)},
+            "options": {"paths": list(self.found.given), **self.options.to_dict()},
             "versions": versions(),
             "counts": counts,
             "started": started.isoformat(timespec="seconds"),

@@ -87,7 +87,7 @@ def fit_images(
     color: bool = False,
     max_pixels: int = 50_000_000,
     holdout: float = 0.2,
-    seed: int = 0,
+    rng: int = 0,
     choose_shrinkage: bool = False,
     out: str | os.PathLike[str] | None = None,
     figure: str | os.PathLike[str] | None = None,
@@ -112,8 +112,9 @@ def fit_images(
         Larger images are refused before they are decoded.
     holdout : float
         Fraction of the images that is held out for the score, at least 0 and below 1.
-    seed : int
-        Of what is held out and of the crops, at least 0.
+    rng : int
+        Seed of what is held out and of the crops, at least 0. It is stored, so that the run can be
+        resumed: a generator is refused.
     choose_shrinkage : bool
         Let the images held out choose the shrinkage, in place of the model's.
     out : path or None
@@ -158,7 +159,7 @@ def fit_images(
             check_file(drawn, ".png")
             check_resumed(running, out)
             check_parents(target)
-            options = StreamOptions(size, crops, color, max_pixels, seed)
+            options = StreamOptions(size, crops, color, max_pixels, rng)
             if choose_shrinkage and holdout == 0:
                 raise ValueError(f"{choose_shrinkage=} asks images held out, and {holdout=}")
             found = find_some(given, output=target, scratch=scratch)

@@ -51,14 +51,15 @@ class ModelImages:
 
     def __init__(self, found: FoundSources, options: StreamOptions, holdout: float) -> None:
         self.found, self.options, self.holdout = found, options, holdout
-        self.fitted, self.others = split_held_out(found.references, holdout, options.seed)
+        self.fitted, self.others = split_held_out(found.references, holdout, options.rng)
         self.n_held_out = 0
 
     @property
     def reading(self) -> dict[str, Any]:
         """The options of reading, which results depend on."""
-        names = ("size", "crops", "color", "max_pixels", "seed")
-        return {**{name: getattr(self.options, name) for name in names}, "holdout": self.holdout}
+        names = ("size", "crops", "color", "max_pixels")
+        reading = {name: getattr(self.options, name) for name in names}
+        return {**reading, "seed": self.options.rng, "holdout": self.holdout}
 
     def empty_moments(
         self, patch_size: PerAxis, covariance: str, *, center: bool = True

@@ -107,7 +107,7 @@ def sweep_images(
     color: bool = False,
     max_pixels: int = 50_000_000,
     holdout: float = 0.2,
-    seed: int = 0,
+    rng: int = 0,
     out: str | os.PathLike[str] | None = None,
     run: RunOptions | None = None,
 ) -> SweepResult:
@@ -141,8 +141,8 @@ def sweep_images(
         Larger images are refused.
     holdout : float
         Fraction of the images that is held out, above 0 and below 1.
-    seed : int
-        Seed of the crops and of the choice of images held out.
+    rng : int
+        Seed of the crops and of the choice of images held out, as in `fit_images`.
     out : path or None
         Folder for sweep.csv, sweep.png and run.json. None writes nothing that stays.
     run : RunOptions or None
@@ -183,7 +183,7 @@ def sweep_images(
                 raise ValueError("holdout=0: a sweep compares images held out")
             check_resumed(running, out)
             check_folder(target_folder)
-            options = StreamOptions(size, crops, color, max_pixels, seed)
+            options = StreamOptions(size, crops, color, max_pixels, rng)
             found = find_some(given, output=target_folder, scratch=scratch)
             data = ModelImages(found, options, holdout)
             every = [data.empty_moments(p, covariance) for p in sizes]

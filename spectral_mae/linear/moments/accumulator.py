@@ -136,7 +136,7 @@ class Accumulator(ABC):
             self.add_patches(self._cut(batch[first : first + size]))
         return self
 
-    def to_patches(self, images: ArrayLike, channel_axis: int | None = None) -> FloatArray:
+    def to_patches(self, images: ArrayLike, *, channel_axis: int | None = None) -> FloatArray:
         """Check a batch of images as `update` does, and cut it into patches.
 
         Parameters
@@ -159,7 +159,7 @@ class Accumulator(ABC):
         return self._cut(self._batch(images, channel_axis))
 
     def masked_patches(
-        self, images: ArrayLike, visible: ArrayLike | None, channel_axis: int | None = None
+        self, images: ArrayLike, visible: ArrayLike | None, *, channel_axis: int | None = None
     ) -> tuple[FloatArray, BoolArray]:
         """Cut images and their masks into patches.
 

@@ -23,9 +23,11 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.polyphase import Polyphase, row_major, whole_of
+from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.patches import PatchGrid
 
 Complex128Array = NDArray[np.complex128]
+PAIR_BYTES = 16 * 2**20  # of the rows of blocks that are transformed at once
 
 
 class BlockTransform(ABC):
@@ -162,6 +164,39 @@ class BlockTransform(ABC):
             Matrices that are the same under all cyclic shifts of pixels.
         """
 
+    @abstractmethod
+    def keep_pairs(self, blocks: NDArray[Any], design: MaskDesign) -> NDArray[Any]:
+        """Return the second moment of masked images.
+
+        Parameters
+        ----------
+        blocks : ndarray, shape (n_blocks, block_dim, block_dim)
+            Second moment of the images, all blocks of it.
+        design : MaskDesign
+            Distribution of the masks, on the grid of these coordinates.
+
+        Returns
+        -------
+        ndarray, shape (n_blocks, block_dim, block_dim)
+            The second moment after each pair of patches was multiplied by the probability that both
+            are kept.
+        """
+
+    @abstractmethod
+    def inclusion(self, design: MaskDesign) -> FloatArray | None:
+        """Return the probability that a number of a block is kept, where that differs.
+
+        Parameters
+        ----------
+        design : MaskDesign
+            Distribution of the masks, on the grid of these coordinates.
+
+        Returns
+        -------
+        ndarray, shape (block_dim,), or None
+            One probability for each number; None where all are the same.
+        """
+
     @property
     @abstractmethod
     def basis(self) -> Polyphase:
@@ -215,6 +250,18 @@ class PixelTransform(BlockTransform):
         place = np.argsort(row_major(self.grid, self.channels))
         matrix = self.basis.circulant(diagonal, rows).real
         return matrix[:, place[:, np.newaxis], place]
+
+    def keep_pairs(self, blocks: NDArray[Any], design: MaskDesign) -> FloatArray:
+        """Return Q_ab = Π_ab S_ab of every two patches a and b."""
+        n, d = self.grid.n_patches, self.patch_dim
+        pairs = blocks.reshape(n, d, n, d) * design.matrix()[:, np.newaxis, :, np.newaxis]
+        return pairs.reshape(blocks.shape)
+
+    def inclusion(self, design: MaskDesign) -> FloatArray | None:
+        """Return π₁ of the patch of each number; None for designs that are shift-invariant."""
+        if design.shift_invariant:
+            return None
+        return np.repeat(design.inclusion.ravel(), self.patch_dim)
 
     @cached_property
     def basis(self) -> Polyphase:
@@ -313,6 +360,29 @@ class BandTransform(BlockTransform):
         """Return the (n, d, d) matrices that are the same under all cyclic shifts of pixels."""
         return self.basis.circulant(diagonal, rows)
 
+    def keep_pairs(self, blocks: NDArray[Any], design: MaskDesign) -> Complex128Array:
+        """Return Q_q = (1/L) Σ_q' ρ̂(q−q') S_q', the mean over all cyclic shifts of the images.
+
+        This convolution over bands is a product over cyclic offsets of patches: S(δ) becomes
+        ρ(δ) S(δ). It is taken entry by entry of the blocks, of the upper half of each.
+        """
+        chance = design.pair_inclusion.reshape(-1, 1)
+        d = blocks.shape[-1]
+        kept = np.empty_like(blocks)
+        step = max(1, PAIR_BYTES // (8 * self.grid.n_patches * d))
+        for first in range(0, d, step):
+            rows = slice(first, first + step)
+            offsets = self.inverse(blocks[:, rows, first:])
+            offsets *= chance
+            bands = self.forward(offsets)
+            kept[:, rows, first:] = bands
+            kept[:, first:, rows] = bands.conj().swapaxes(1, 2)
+        make_real(kept, self.multiplicity)
+        return kept
+
+    def inclusion(self, design: MaskDesign) -> None:
+        """Return None: over all cyclic shifts every number is kept equally often."""
+
     @cached_property
     def basis(self) -> Polyphase:
         """The frequencies of each band."""
@@ -332,14 +402,18 @@ class Stack:
     patch_dim : int
         Numbers in a patch: d for banded moments, a divisor of d for dense ones.
     mixed_in : ndarray, shape (n_blocks, d, d), or None
-        What a corruption mixes in in the place of Blkdiag_p(S), for masks that are not simply
-        those of a fixed grid: the mean of Blkdiag_p(S) over all offsets of the grid.
+        What a corruption mixes in in the place of Blkdiag_p(S): for uniform masks on a grid at a
+        random offset its mean over all offsets, and for mask designs that are not uniform the
+        whole second moment Q of masked images.
+    inclusion : ndarray, shape (d,), or None
+        Probability that each number of a block is kept, in the place of μ; None where μ says it.
     """
 
     blocks: NDArray[Any]
     multiplicity: NDArray[np.integer[Any]]
     patch_dim: int
     mixed_in: NDArray[Any] | None = None
+    inclusion: FloatArray | None = None
 
     @property
     def dim(self) -> int:

@@ -108,6 +108,34 @@ class MaskDesign(ABC):
         """
         return None
 
+    @property
+    def uniform_given_hidden(self) -> tuple[float, float] | None:
+        """Pair (π₁', π₂') of all other patches, over the sets that hide a given patch.
+
+        None where it depends on which patches these are, or has no closed form.
+        """
+        return None
+
+    def at_ratio(self, mask_ratio: float) -> Self:
+        """Make the same design with another mask ratio.
+
+        Parameters
+        ----------
+        mask_ratio : float
+            Fraction of patches that is hidden, strictly between 0 and 1.
+
+        Returns
+        -------
+        MaskDesign
+            On the same grid.
+
+        Raises
+        ------
+        ValueError
+            If the mask ratio is no parameter of the design, or out of its range.
+        """
+        raise ValueError(f"{self} has no mask ratio that could be {mask_ratio=} instead")
+
     def matrix(self) -> FloatArray:
         """Return Π, the probabilities that two patches are both kept.
 

@@ -43,6 +43,19 @@ class Uniform(MaskDesign):
         return inclusion_probabilities(self.n_patches, self.nominal_ratio, sampling=self.sampling)
 
     @property
+    def uniform_given_hidden(self) -> tuple[float, float]:
+        """Pair (π₁', π₂') of the other patches, over the sets that hide a given patch.
+
+        Independent patches stay as they are. A fixed number K is spread over one patch less:
+        π₁' = K/(L−1) and π₂' = π₁'(K−1)/(L−2), which is 0 when L = 2.
+        """
+        if self.sampling == "bernoulli":
+            return self.uniform
+        n, kept = self.n_patches, kept_patches(self.n_patches, self.nominal_ratio)
+        pi1 = kept / (n - 1)
+        return pi1, pi1 * (kept - 1) / (n - 2) if n > 2 else 0.0
+
+    @property
     def shift_invariant(self) -> bool:
         """Always True."""
         return True
@@ -111,6 +124,21 @@ class Uniform(MaskDesign):
             With the same nominal ratio.
         """
         return type(self)(grid, self.nominal_ratio, self.sampling)
+
+    def at_ratio(self, mask_ratio: float) -> Self:
+        """Make the same design with another mask ratio.
+
+        Parameters
+        ----------
+        mask_ratio : float
+            Fraction of patches that is hidden, strictly between 0 and 1.
+
+        Returns
+        -------
+        Uniform
+            On the same grid.
+        """
+        return type(self)(self.grid, mask_ratio, self.sampling)
 
     @property
     def text(self) -> str:

@@ -35,8 +35,8 @@ class ClassifyConfig:
         Number of epochs in which the rate rises.
     flip : bool
         Mirror half of the images, left to right.
-    seed : int
-        Seed of the run.
+    rng : int
+        Seed of the run, at least 0; a generator is refused, as in `TrainConfig`.
     """
 
     epochs: int = 10
@@ -45,7 +45,7 @@ class ClassifyConfig:
     weight_decay: float = 0.05
     warmup: float = 1.0
     flip: bool = True
-    seed: int = 0
+    rng: int = 0
 
     def __post_init__(self) -> None:
         _checks.positive_int("epochs", self.epochs)
@@ -54,7 +54,7 @@ class ClassifyConfig:
         )
         check_rates(self, "rate", "weight_decay", "warmup")
         _checks.flag("flip", self.flip)
-        _checks.integer("seed", self.seed, least=0)
+        _checks.run_seed(self.rng)
 
 
 class Classifier(nn.Module):
@@ -157,7 +157,7 @@ def fit_classifier(
     targets = torch.from_numpy(labels)
     losses = []
     for epoch in range(config.epochs):
-        rng = np.random.default_rng([config.seed, 3, epoch])
+        rng = np.random.default_rng([config.rng, 3, epoch])
         order, total = rng.permutation(len(pixels)), 0.0
         for number in range(steps):
             step = epoch * steps + number

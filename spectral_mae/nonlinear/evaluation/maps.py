@@ -287,7 +287,7 @@ class AboutMean:
 
     def _kept(self, masked: NDArray[np.floating]) -> BoolArray:
         axis = None if self.model.channels == 1 else -1
-        patches = self.model.grid.to_patches(masked, axis)
+        patches = self.model.grid.to_patches(masked, channel_axis=axis)
         if not self.drop_empty:
             return np.ones(patches.shape[:2], dtype=np.bool_)
         return np.asarray(np.any(patches != 0, axis=-1))

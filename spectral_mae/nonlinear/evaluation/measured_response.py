@@ -24,7 +24,7 @@ def measured_response(
     mask_ratio: float,
     *,
     mean: FloatArray | None = None,
-    draws: int = 4,
+    n_draws: int = 4,
     sampling: Sampling = "fixed",
     target: Target = "all",
     rng: Seed = None,
@@ -52,7 +52,7 @@ def measured_response(
         Fraction of patches hidden, between 0 and 1.
     mean : ndarray, shape (H, W[, channels]), or None
         What is subtracted; None uses the mean of the images.
-    draws : int
+    n_draws : int
         Masks drawn for each image, at least 2.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
@@ -75,7 +75,7 @@ def measured_response(
         not fit the grid and each other, or are not finite.
     """
     _checks.choice("target", target, Target)
-    _checks.integer("draws", draws, least=2, why="noise over masks needs at least two")
+    _checks.integer("n_draws", n_draws, least=2, why="noise over masks needs at least two")
     generator = generator_of(rng)
     images = checked_images("images", images, grid)
     centre = images.mean(0) if mean is None else real_numbers("mean", mean)
@@ -83,12 +83,12 @@ def measured_response(
         raise ValueError(f"mean of shape {centre.shape}, images of {images.shape}")
     if target == "hidden":
         outputs: Iterable[FloatArray] = _hidden_outputs(
-            fill, images, grid, mask_ratio, draws, sampling, generator
+            fill, images, grid, mask_ratio, n_draws, sampling, generator
         )
     else:
         masks = (
             sample_kept(grid.n_patches, mask_ratio, len(images), sampling=sampling, rng=generator)
-            for _ in range(draws)
+            for _ in range(n_draws)
         )
         outputs = (fill(images, kept) for kept in masks)
     return response_of(images - centre, (like(images, out) - centre for out in outputs), grid)
@@ -170,13 +170,13 @@ def _hidden_outputs(
     images: FloatArray,
     grid: PatchGrid,
     mask_ratio: float,
-    draws: int,
+    n_draws: int,
     sampling: Sampling,
     rng: np.random.Generator,
 ) -> Iterator[FloatArray]:
     if sampling != "fixed":
         raise ValueError(f"target='hidden' needs fixed sampling, not {sampling=}")
-    for _ in range(draws):
+    for _ in range(n_draws):
         one, other = disjoint_masks(grid.n_patches, mask_ratio, len(images), rng)
         seen = grid.expand(one)
         if images.ndim > grid.ndim + 1:

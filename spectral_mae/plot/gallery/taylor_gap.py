@@ -45,7 +45,7 @@ def draw(data: Sequence[str]) -> Figure:
                 RATIOS,
                 jacobian=network.jacobian,
                 sampling="bernoulli",
-                masks=1,
+                n_draws=1,
                 rng=0,
             )
             for label, lemma in (("Lemma 4", theory.lemma_4), ("Lemma 5", theory.lemma_5))

@@ -23,7 +23,7 @@ def photograph(shape, seed=0):
 @pytest.mark.parametrize("sampling", ["fixed", "bernoulli"])
 def test_record_agrees_with_the_functions_it_is_made_of(shape, sampling):
     image = photograph(shape)
-    record = MaskingAnalyzer(shape, MaskingPlan(8, 0.5, sampling)).analyze(image, seed=3)
+    record = MaskingAnalyzer(shape, MaskingPlan(8, 0.5, sampling)).analyze(image, rng=3)
     expected = sm.expected_masked_psd(image, 8, 0.5, sampling=sampling)
     leak = sm.leakage(image, 8, 0.5, sampling=sampling)
     np.testing.assert_allclose(record.expected.power, expected.radial().power, rtol=1e-13)
@@ -38,16 +38,16 @@ def test_record_agrees_with_the_functions_it_is_made_of(shape, sampling):
 def test_leakage_without_the_mean_is_that_of_the_centred_image():
     image = photograph((64, 48))
     analyzer = MaskingAnalyzer(image.shape, MaskingPlan(8))
-    centred = analyzer.analyze(image - image.mean(), seed=0)
-    record = analyzer.analyze(image, seed=0)
+    centred = analyzer.analyze(image - image.mean(), rng=0)
+    record = analyzer.analyze(image, rng=0)
     assert record.octaves_centred == pytest.approx(centred.octaves, rel=1e-9)
     assert record.leakage > 2 * centred.leakage
 
 
 def test_drawn_masks_agree_with_the_expectation():
     """Over many images the standardised gaps are as wide as Student's t makes them."""
-    analyzer = MaskingAnalyzer((48, 48), MaskingPlan(8, masks=16))
-    scores = [analyzer.analyze(photograph((48, 48), i), seed=i).agreement for i in range(60)]
+    analyzer = MaskingAnalyzer((48, 48), MaskingPlan(8, n_draws=16))
+    scores = [analyzer.analyze(photograph((48, 48), i), rng=i).agreement for i in range(60)]
     assert np.sqrt(np.mean(np.square(scores))) == pytest.approx(1.07, abs=0.15)
     assert abs(np.mean(scores)) < 0.25
 
@@ -55,20 +55,20 @@ def test_drawn_masks_agree_with_the_expectation():
 def test_agreement_sees_a_wrong_expectation(monkeypatch):
     image = photograph((64, 64))
     plan = MaskingPlan(8)
-    record = MaskingAnalyzer((64, 64), plan).analyze(image, seed=0)
+    record = MaskingAnalyzer((64, 64), plan).analyze(image, rng=0)
     from spectral_mae.masked_spectra import expectation
 
     monkeypatch.setattr(
         expectation, "inclusion_probabilities", lambda *a, sampling: (0.25, 0.25**2 * 1.3)
     )
-    wrong = MaskingAnalyzer((64, 64), plan).analyze(image, seed=0)
+    wrong = MaskingAnalyzer((64, 64), plan).analyze(image, rng=0)
     assert wrong.row()["agreement_rms"] > record.row()["agreement_rms"] + 1
 
 
 def test_equal_seeds_give_equal_records_and_others_do_not():
     image = photograph((64, 64))
     analyzer = MaskingAnalyzer((64, 64), MaskingPlan(8))
-    first, again, other = (analyzer.analyze(image, seed=s) for s in (1, 1, 2))
+    first, again, other = (analyzer.analyze(image, rng=s) for s in (1, 1, 2))
     assert first.row() == again.row()
     np.testing.assert_array_equal(first.drawn.power, again.drawn.power)
     assert first.row() != other.row()
@@ -76,7 +76,7 @@ def test_equal_seeds_give_equal_records_and_others_do_not():
 
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 def test_constant_image_has_a_spectrum_and_no_slope(value):
-    record = MaskingAnalyzer((32, 32), MaskingPlan(8)).analyze(np.full((32, 32), value), seed=0)
+    record = MaskingAnalyzer((32, 32), MaskingPlan(8)).analyze(np.full((32, 32), value), rng=0)
     assert record.slope is None
     assert "no slope" in record.slope_note
     assert np.isfinite(record.original.power).all()
@@ -86,26 +86,26 @@ def test_constant_image_has_a_spectrum_and_no_slope(value):
 
 def test_colour_averages_the_channels():
     image = np.stack([photograph((32, 48), seed) for seed in range(3)], axis=-1)
-    record = MaskingAnalyzer((32, 48), MaskingPlan(8), channels=3).analyze(image, seed=0)
+    record = MaskingAnalyzer((32, 48), MaskingPlan(8), channels=3).analyze(image, rng=0)
     each = [sm.psd(image[..., c]).radial().power for c in range(3)]
     np.testing.assert_allclose(record.original.power, np.mean(each, axis=0), rtol=1e-12)
 
 
 def test_small_images_leave_octaves_empty():
-    record = MaskingAnalyzer((8, 16), MaskingPlan(4)).analyze(photograph((8, 16)), seed=0)
+    record = MaskingAnalyzer((8, 16), MaskingPlan(4)).analyze(photograph((8, 16)), rng=0)
     assert record.octaves[0] is None
     assert 2 * len(record.octaves) == 2 * len(OCTAVES) == len(octave_columns())
 
 
 def test_one_mask_is_too_few():
-    with pytest.raises(ValueError, match="masks=1"):
-        MaskingPlan(8, masks=1)
+    with pytest.raises(ValueError, match="n_draws=1"):
+        MaskingPlan(8, n_draws=1)
 
 
 def test_agreement_is_undefined_where_all_drawn_masks_coincide():
     image = photograph((16, 32))
-    plan = MaskingPlan(16, 0.5, masks=2)
-    found = [MaskingAnalyzer((16, 32), plan).analyze(image, seed=s) for s in range(8)]
+    plan = MaskingPlan(16, 0.5, n_draws=2)
+    found = [MaskingAnalyzer((16, 32), plan).analyze(image, rng=s) for s in range(8)]
     alike = [r for r in found if not r.drawn.stderr.any()]
     assert 0 < len(alike) < 8
     for record in found:
@@ -118,6 +118,6 @@ def test_agreement_is_undefined_where_all_drawn_masks_coincide():
 def test_leakage_over_all_frequencies_hardly_depends_on_the_patch(patch_size, mask_ratio):
     """What the report says of it: nearly (1/π₁ − 1)(1 + mean²/variance)."""
     image = photograph((128, 128))
-    record = MaskingAnalyzer((128, 128), MaskingPlan(patch_size, mask_ratio)).analyze(image, seed=0)
+    record = MaskingAnalyzer((128, 128), MaskingPlan(patch_size, mask_ratio)).analyze(image, rng=0)
     share = image.mean() ** 2 / image.var()
     assert record.leakage == pytest.approx(mask_ratio / (1 - mask_ratio) * (1 + share), rel=0.02)

@@ -26,7 +26,7 @@ def test_pictures_of_images_that_were_read_again_are_the_same(tmp_path, monkeypa
 def test_pixels_of_large_images_do_not_outlive_their_analysis(tmp_path, monkeypatch):
     folder = write_images(tmp_path / "images")
     monkeypatch.setattr(outcomes, "PICTURE_PIXELS", 40 * 56 - 1)
-    work = AnalyzeWork(AnalyzeOptions((8,), size=None, masks=2, checks=0))
+    work = AnalyzeWork(AnalyzeOptions((8,), size=None, n_draws=2, checks=0))
     assert all(o.pixels is None for o in work(Chunk(0, 0, (folder / "0.png",))).shown)
     monkeypatch.setattr(outcomes, "PICTURE_PIXELS", 40 * 56)
     assert all(o.pixels is not None for o in work(Chunk(0, 0, (folder / "0.png",))).shown)
@@ -41,7 +41,7 @@ def test_tables_of_large_shapes_are_not_kept_for_others(tmp_path, monkeypatch):
     for number, side in enumerate((32, 48, 64)):
         pixels = np.random.default_rng(number).integers(0, 256, (side, side), np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{side}.png")
-    analyzer = BatchAnalyzer(AnalyzeOptions((8, 16), size=None, masks=2))
+    analyzer = BatchAnalyzer(AnalyzeOptions((8, 16), size=None, n_draws=2))
     shapes = []
     for limit in (10**6, 64**2, 32**2 + 48**2):
         monkeypatch.setattr(outcomes, "KEPT_PIXELS", limit)

@@ -199,7 +199,7 @@ def test_strips_are_images_through_the_models(files, tmp_path, drawn, color, mon
             made.append((several, names)) or sound(several, axes, **names)
         ),
     )
-    (_, second), models = pictures(files, tmp_path, color=color, seed=3)
+    (_, second), models = pictures(files, tmp_path, color=color, rng=3)
     assert second.file == "reconstruction.png"
     ((strips, named),) = made
     assert len(strips) == model_pictures.STRIPS == 4

@@ -72,7 +72,7 @@ def test_color_is_kept_by_option(tmp_path):
         ),
         ({"mask_ratio": 1.0}, "mask_ratio=1.0"),
         ({"mask_ratio": 0.999}, "keeps 0 patches"),
-        ({"masks": 1}, "masks=1"),
+        ({"n_draws": 1}, "n_draws=1"),
         ({"sampling": "grid"}, "sampling='grid'"),
         ({"mask_ratio": 1.5, "size": None}, "mask_ratio=1.5"),
         ({"patch_sizes": (0,)}, "patch_size=0"),

@@ -11,7 +11,11 @@ KINDS = pytest.mark.parametrize("kind", [DenseMoments, BandMoments])
 CENTER = pytest.mark.parametrize("center", [True, False])
 GRIDS = pytest.mark.parametrize(
     ("shape", "patch", "channels"),
-    [((9,), 3, 1), ((8,), 2, 2), ((6, 8), 2, 1), ((6, 9), (3, 3), 1), ((5, 4), (5, 2), 3)],
+    [
+        *(((9,), 3, 1), ((8,), 2, 2)),
+        *(((6, 8), 2, 1), ((6, 9), (3, 3), 1), ((5, 4), (5, 2), 3)),
+        ((4, 3, 6), (2, 1, 3), 2),
+    ],
 )
 
 

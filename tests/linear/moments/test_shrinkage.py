@@ -9,7 +9,11 @@ from spectral_mae.linear.moments.kinds import KINDS
 
 SHAPES = pytest.mark.parametrize(
     ("shape", "patch", "channels"),
-    [((9,), (3,), None), ((8,), (2,), 2), ((4, 6), (2, 3), None), ((6, 4), (3, 2), 2)],
+    [
+        *(((9,), (3,), None), ((8,), (2,), 2)),
+        *(((4, 6), (2, 3), None), ((6, 4), (3, 2), 2)),
+        ((2, 3, 4), (1, 3, 2), 2),
+    ],
 )
 COVARIANCES = pytest.mark.parametrize("covariance", ["banded", "dense"])
 CENTER = pytest.mark.parametrize("center", [True, False])

@@ -24,8 +24,8 @@ def bottleneck(case, rank, seed=3):
     return rng.standard_normal((case.dim, rank)), rng.standard_normal((rank, case.dim))
 
 
-def options(case, sampling, *, masks=2):
-    return {"sampling": sampling, "channel_axis": case.axis, "masks": masks, "rng": 0}
+def options(case, sampling, *, n_draws=2):
+    return {"sampling": sampling, "channel_axis": case.axis, "n_draws": n_draws, "rng": 0}
 
 
 def rotation(dim, seed=0):

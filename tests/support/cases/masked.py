@@ -43,6 +43,7 @@ CASES = [
     Case((2, 6), (1, 2), 2, -1),
     Case((4, 3), (2, 1), 2, -2),
     Case((4, 2), (2, 1), 3, 1),
+    Case((2, 2, 3), (1, 1, 3), 2, -1),
 ]
 KINDS = ["many", "few", "one", "constant", "empty"]
 # One patch kept, one hidden, and between; nearly all and nearly none.

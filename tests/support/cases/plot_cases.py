@@ -21,7 +21,8 @@ def photographs(n, shape, channels=None, seed=0):
 
 def fitted(shape=(12, 16), channels=None, model=None):
     model = model or sm.LinearMAE(4, 0.5)
-    return model.fit(photographs(60, shape, channels), None if channels is None else -1)
+    images = photographs(60, shape, channels)
+    return model.fit(images, channel_axis=None if channels is None else -1)
 
 
 def one_of(channels, model=None, pixel=None):

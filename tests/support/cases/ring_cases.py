@@ -17,6 +17,8 @@ CASES = [
     ((12, 8), (2.0, 1.0)),
     ((9, 10), (1.0, 1.5)),
     ((1, 8), (1.0, 1.0)),
+    ((4, 5, 6), (1.0, 1.0, 1.0)),
+    ((5, 4, 7), (2.0, 1.0, 0.5)),
 ]
 RINGS = pytest.mark.parametrize(("shape", "fs"), CASES)
 IMAGES = pytest.mark.parametrize(

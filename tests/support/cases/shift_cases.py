@@ -16,6 +16,8 @@ SHAPES = pytest.mark.parametrize(
         ((4, 4), (2, 2), 3),
         ((5, 4), (5, 2), 2),
         ((6,), (2,), 5),
+        ((2, 3, 4), (1, 3, 2), None),
+        ((2, 4, 2), (2, 2, 1), 2),
     ],
 )
 DESIGNS = pytest.mark.parametrize("sampling", laws.DESIGNS)
