@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ import scipy.special
 from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.image_analysis import octave_columns
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
+from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.page_numbers import Numbers
-from spectral_mae.batch.analyze.picture import PICTURED, Picture
 from spectral_mae.batch.analyze.run_tables import RunTables
+from spectral_mae.batch.pages.page import render_page
+from spectral_mae.batch.pages.picture import Picture
 from spectral_mae.images.samples import Pixels
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
@@ -64,23 +64,13 @@ def render(
     run: Mapping[str, Any],
 ) -> str:
     """The page, with its pictures inside."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("spectral_mae.batch.analyze"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    encoded = [
-        (picture, base64.b64encode((figures / picture.file).read_bytes()).decode("ascii"))
-        for picture in pictures
-    ]
     rows, failed, n_rows, n_failed, folder = _listed(results.tables.images, results.numbers)
     n_done = results.n_analysed
-    return environment.get_template("report.html").render(
-        pictures=encoded,
+    return render_page(
+        "spectral_mae.batch.analyze",
+        "report.html",
+        figures,
+        pictures,
         options=options,
         run=run,
         rows=rows,
@@ -95,7 +85,6 @@ def render(
         octaves=all_octave_names(),
         octave_columns=octave_columns()[: len(OCTAVES)],
         pictured=min(PICTURED, n_done),
-        number=_number,
     )
 
 
@@ -171,13 +160,3 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
         bounds=(float(bound.min()), float(bound.max())),
         within_two=float(found["n_within"].sum() / n_scores) if n_scores else math.nan,
     )
-
-
-def _number(value: float | str | None, digits: int = 3) -> str:
-    """A number for people: so many digits, no exponents where they can be helped."""
-    if value is None or value == "":
-        return "–"
-    number = float(value)
-    if math.isinf(number):
-        return "∞"
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.{digits}g}"

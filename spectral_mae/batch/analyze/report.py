@@ -17,10 +17,10 @@ from spectral_mae._checks import FloatArray
 from spectral_mae._files.atomic_file import publish, write_whole
 from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis
 from spectral_mae.batch.analyze.model_pictures import model_pictures, n_model_pictures
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
+from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.page import RunResults, render
 from spectral_mae.batch.analyze.page_numbers import Numbers
-from spectral_mae.batch.analyze.picture import PICTURED, Picture, short_name
+from spectral_mae.batch.pages.picture import Picture, short_name
 from spectral_mae.images.image import luma
 from spectral_mae.images.samples import Pixels
 from spectral_mae.masks.patches import PatchGrid
