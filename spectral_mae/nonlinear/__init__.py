@@ -7,6 +7,7 @@ Without PyTorch the import fails, and the message says what to install; as an at
 The files:
 
 - `arrays`: checks of arguments that may be tensors or arrays.
+- `auditing/`: what a trained model does to each frequency, beside the best linear models.
 - `checkpoint`: models and training runs in files. Nothing in a file is executed.
 - `evaluation/`: what trained models do: Jacobians, responses, probes, similarity of layers.
 - `labelled_images`: images and their classes from folders, zip archives and CIFAR's binary batches.
@@ -35,7 +36,7 @@ if not extras.installed("torch"):
 
 _HOME = {
     "AboutMean": "evaluation.maps",
-    "AuditResult": "evaluation.audit_result",
+    "AuditResult": "auditing.result",
     "Classifier": "evaluation.classifier",
     "ClassifyConfig": "evaluation.classifier",
     "DescentConfig": "linear_autoencoder",
@@ -49,7 +50,7 @@ _HOME = {
     "TrainingSweep": "training_sweep",
     "TokenSpectra": "evaluation.token_spectra",
     "accuracy": "evaluation.classifier",
-    "audit": "evaluation.audit",
+    "audit": "auditing.audit",
     "descend": "linear_autoencoder",
     "evaluate": "training",
     "exact_hidden_loss": "linear_autoencoder",

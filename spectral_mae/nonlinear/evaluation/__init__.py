@@ -2,15 +2,9 @@
 
 The files:
 
-- `audit`: a trained model beside the best linear ones, frequency by frequency.
-- `audit_result`: what an audit has found, in numbers.
-- `audited_model`: the model of an audit, and the units in which it is scored.
-- `border_steps`: steps of pixel values at the borders of patches.
 - `classifier`: classifiers on an encoder: fine-tuned, or trained from a random start.
-- `hidden_views`: masks under which every patch is hidden once, and outputs put together from them.
 - `jacobian`: Jacobians of any model: receptive fields of output pixels, matrices, singular values.
 - `layer_similarity`: centred kernel alignment (CKA), the similarity of layers on a set of images.
-- `linear_references`: the best linear models of the same images and masks.
 - `maps`: models as functions of arrays, in the form that the analyses take.
 - `measured_response`: the frequency response of any model, measured on images and drawn masks.
 - `probe`: linear probes: how well a linear classifier predicts classes from features.

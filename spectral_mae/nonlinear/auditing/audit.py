@@ -22,38 +22,35 @@ from spectral_mae.masks.designs.short_form import design_on
 from spectral_mae.masks.designs.uniform import Uniform
 from spectral_mae.masks.patches import kept_patches
 from spectral_mae.masks.sampling import Seed, generator_of
-from spectral_mae.nonlinear.evaluation.audit_result import (
-    MODEL,
-    ORIGINAL,
-    AuditResult,
-    Estimate,
-    Strips,
-    curves_of,
-    explained_of,
-)
-from spectral_mae.nonlinear.evaluation.audited_model import (
+from spectral_mae.nonlinear.auditing.audited_model import (
     AuditedModel,
     PatchUnits,
     hiding,
     in_evaluation,
     pixels_of,
 )
-from spectral_mae.nonlinear.evaluation.border_steps import BorderSums
-from spectral_mae.nonlinear.evaluation.hidden_views import (
+from spectral_mae.nonlinear.auditing.border_steps import BorderSums
+from spectral_mae.nonlinear.auditing.estimate import Estimate
+from spectral_mae.nonlinear.auditing.hidden_views import (
     Round,
     hidden_views,
     put_together,
     whole_views,
 )
-from spectral_mae.nonlinear.evaluation.jacobian import mean_receptive_field
-from spectral_mae.nonlinear.evaluation.linear_references import (
+from spectral_mae.nonlinear.auditing.linear_references import (
     LARGE_PATCH,
-    ONE_MAP,
-    PER_MASK,
     FittedReferences,
     LinearReferences,
     folds_of,
 )
+from spectral_mae.nonlinear.auditing.result import (
+    AuditResult,
+    Strips,
+    curves_of,
+    explained_of,
+)
+from spectral_mae.nonlinear.auditing.words import MODEL, ONE_MAP, ORIGINAL, PER_MASK
+from spectral_mae.nonlinear.evaluation.jacobian import mean_receptive_field
 from spectral_mae.nonlinear.evaluation.maps import Filler, ImageFunction, from_images
 from spectral_mae.nonlinear.evaluation.response_sums import ResponseSums
 from spectral_mae.nonlinear.evaluation.token_spectra import TokenSpectra, token_spectra

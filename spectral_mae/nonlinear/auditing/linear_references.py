@@ -20,10 +20,9 @@ from spectral_mae.linear.model import Covariance
 from spectral_mae.linear.moments.kinds import KINDS, Moments
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.uniform import Uniform
+from spectral_mae.nonlinear.auditing.words import ONE_MAP, PER_MASK
 from spectral_mae.nonlinear.evaluation.maps import Filler, filler
 from spectral_mae.nonlinear.model import Target
-
-ONE_MAP, PER_MASK = "best linear map", "best linear map per mask"
 
 NOISES = (1e-2, 3e-3, 1e-3)  # of the variance of pixels, for the map per mask
 TOLERANCE = 1e-3  # beyond which the explained power changes in the fourth digit

@@ -12,29 +12,14 @@ from spectral_mae._files.columns import write_rows
 from spectral_mae.linear.frequency_response import FrequencyResponse, RadialResponse
 from spectral_mae.linear.receptive_field import ReceptiveField
 from spectral_mae.masks.designs.design import MaskDesign
-from spectral_mae.nonlinear.evaluation.border_steps import BorderSteps
+from spectral_mae.nonlinear.auditing import words
+from spectral_mae.nonlinear.auditing.border_steps import BorderSteps
+from spectral_mae.nonlinear.auditing.estimate import Estimate
 from spectral_mae.nonlinear.evaluation.token_spectra import TokenSpectra
 from spectral_mae.nonlinear.model import Target
 
-MODEL, ORIGINAL = "model", "original"
 # Numbers of an octave: the attribute of a response, and whether it is divided by the original.
 CURVES = ("explained", "gain", "aliased", "noise", "coherence")
-
-
-@dataclass(frozen=True, eq=False)
-class Estimate:
-    """Numbers with their standard errors over images.
-
-    Attributes
-    ----------
-    value : ndarray
-        The numbers.
-    stderr : ndarray
-        Standard deviation of the numbers over bootstrap samples of the images.
-    """
-
-    value: FloatArray
-    stderr: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +139,26 @@ class AuditResult:
                      "explained_stderr": float(self.total[name].stderr)}  # fmt: skip
             found.append({key: whole.get(key, "") for key in found[-1]})
         return found
+
+    def summary(self) -> list[str]:
+        """What the numbers mean, in sentences.
+
+        A difference is spoken of where it is more than two standard errors.
+
+        Returns
+        -------
+        list of str
+            Sentences.
+        """
+        return [
+            *words.of_units(self.units),
+            *words.of_explained(self.total, self.differences, self.target),
+            *words.of_octaves(self.octaves, self.bands, self.differences),
+            *words.of_borders(self.border_ratio),
+            *words.of_fields(self.fields),
+            *words.of_tokens(self.tokens),
+            *self.notes,
+        ]
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write `rows` as a CSV file.
