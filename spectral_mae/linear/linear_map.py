@@ -12,8 +12,10 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.linear.bottleneck import Bottleneck, HalfPair
 from spectral_mae.linear.moments.blocks import BlockTransform
 from spectral_mae.linear.solution import Solution
+from spectral_mae.masks.designs.design import MaskDesign
 
 MATRIX_LIMIT = 4096
+PART = 64  # images that are mapped at once
 
 
 class LinearMap:
@@ -49,6 +51,45 @@ class LinearMap:
         output = self._transform.apply(self._solution.weights, patches, transpose=transpose)
         half = self.half
         return output if half is None else output + half.apply(patches, transpose=transpose)
+
+    def loss_over_masks(self, patches: FloatArray, design: MaskDesign) -> float:
+        """Return the expected squared error of the map over all masks of a design.
+
+        With π₁x the image whose patches are multiplied by their π₁, and Π = Σ_r v_r v_rᵀ,
+
+            E‖x − x̂‖² = ‖x‖² − 2 (π₁x)W·x + Σ_r ‖(v_r x)W‖²,
+
+        for these very images, whether the map or the design is the same under shifts or not.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (n, n_patches, patch_dim)
+            Images about the mean, before masking.
+        design : MaskDesign
+            Distribution of the masks.
+
+        Returns
+        -------
+        float
+            Mean over the images, summed over all numbers of an image.
+
+        Raises
+        ------
+        ValueError
+            If there are too many patches for Π.
+        """
+        vectors = design.factor()[:, np.newaxis, :, np.newaxis]
+        inclusion = design.inclusion.reshape(-1, 1)
+        total = 0.0
+        for first in range(0, len(patches), PART):
+            part = patches[first : first + PART]
+            cross = np.sum(self.apply(inclusion * part) * part)
+            total += float(np.sum(part**2) - 2 * cross)
+            step = max(1, PART // len(part))
+            for one in range(0, len(vectors), step):
+                seen = (vectors[one : one + step] * part).reshape(-1, *part.shape[1:])
+                total += float(np.sum(self.apply(seen) ** 2))
+        return total / len(patches)
 
     def to_image(self, patches: FloatArray) -> FloatArray:
         """Put patches together to images.

@@ -22,9 +22,13 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear import model_file, solver
 from spectral_mae.linear.bottleneck import HalfPair
-from spectral_mae.linear.corruption import Corruption
+from spectral_mae.linear.corruption import Corruption, Masking, PatchMasking
 from spectral_mae.linear.frequency_response import FrequencyResponse, frequency_response
-from spectral_mae.linear.hidden_target import NoClosedFormError, hidden_target
+from spectral_mae.linear.hidden_target import (
+    NoClosedFormError,
+    best_for_hidden,
+    hidden_loss_by_patch,
+)
 from spectral_mae.linear.linear_map import LinearMap
 from spectral_mae.linear.model_file import Stored
 from spectral_mae.linear.moments.blocks import CentredStack, Stack
@@ -53,7 +57,7 @@ class LinearModel(ABC):
     See `spectral_mae.LinearMAE` for the parameters.
     """
 
-    patch_size: _checks.PerAxis
+    patch_size: _checks.PerAxis | None
     rank: int | None
     covariance: Covariance
     center: bool
@@ -68,6 +72,12 @@ class LinearModel(ABC):
     @abstractmethod
     def _corruption(self, grid: PatchGrid) -> Corruption:
         """What the parameters stand for: what happens to images before the model sees them."""
+
+    @property
+    def effective_patch_size(self) -> _checks.PerAxis:
+        """Pixels of a patch along each axis, whatever parameter says them."""
+        assert self.patch_size is not None  # models without one have a design
+        return self.patch_size
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor arguments by name, as estimators of scikit-learn do.
@@ -181,7 +191,7 @@ class LinearModel(ABC):
                 f"covariance={self.covariance!r} needs {expected.__name__}, "
                 f"not {type(moments).__name__}"
             )
-        patch_size = _checks.per_axis("patch_size", self.patch_size, moments.grid.ndim)
+        patch_size = _checks.per_axis("patch_size", self.effective_patch_size, moments.grid.ndim)
         if (patch_size, self.center) != (moments.grid.patch_size, moments.center):
             raise ValueError(
                 f"moments of {moments.grid.patch_size=} with {moments.center=} do not fit "
@@ -292,12 +302,11 @@ class LinearModel(ABC):
         """
         self._fitted()
         working = self._working
-        stack = self.corruption_.prepared(moments.stack(), working.transform)
+        stack = moments.stack()
         return CentredStack(
             stack.blocks,
             stack.multiplicity,
             stack.patch_dim,
-            stack.mixed_in,
             problem=self._problem,
             mean=working.mean,
         )
@@ -332,15 +341,28 @@ class LinearModel(ABC):
             If the model is not fitted.
         ValueError
             If the images do not fit, hold NaN, or have no power about the mean; for a second
-            moment, if the rank splits a conjugate pair of bands, whose half it does not tell.
+            moment in bands, if the rank splits a conjugate pair of bands, whose half it does not
+            tell, or the design of the masks is not shift-invariant.
         """
         solution = self._fitted()
         half = self._half(solution)
+        in_place = self._masks_in_place()
         if isinstance(images, CentredStack):
             self._check_taken_for_this(images)
             if half is not None:
                 raise ValueError(f"{self!r} splits a pair of bands: score needs the images")
+            if in_place is not None:
+                raise ValueError(
+                    f"{in_place.design} hides some patches more often than others, which a second "
+                    "moment in bands does not tell apart: score needs the images"
+                )
             return self._explained(images, solution)
+        if in_place is not None:
+            map_, design = self._map(), in_place.design
+            stack, loss = self._about_mean(
+                images, channel_axis, lambda p: map_.loss_over_masks(p, design)
+            )
+            return 1.0 - loss / _power(stack)
         stack, extra = self._about_mean(
             images, channel_axis, lambda p: 0.0 if half is None else half.loss(p, self.corruption_)
         )
@@ -370,7 +392,8 @@ class LinearModel(ABC):
         ShrinkageChoice
             The values and what they explain; ``shrinkage`` of this model is then its ``best``.
             (Where a rank splits a conjugate pair of bands the half that is kept is left out of what
-            is compared; on a stationary model shrinkage has no effect.)
+            is compared, and under a design that is not shift-invariant a banded model is compared
+            over all cyclic shifts by whole patches; on a stationary model shrinkage has no effect.)
 
         Raises
         ------
@@ -387,8 +410,7 @@ class LinearModel(ABC):
             held_out = images
         else:
             held_out = self.second_moment(images, channel_axis=channel_axis)
-        if held_out.trace == 0:
-            raise ValueError("the images have no power about the fitted mean: nothing to explain")
+        _power(held_out)
         del self.solution_  # room for the next
         choice, solution = best_shrinkage(
             tried,
@@ -570,9 +592,16 @@ class LinearModel(ABC):
         ------
         NotFittedError
             If the model is not fitted.
+        ValueError
+            If hidden patches are scored under a design that is not uniform.
         """
         solution = self._fitted()
         half = self._half(solution)
+        if self.corruption_.scored_by_patch:
+            raise ValueError(
+                f"{self!r}: every patch is scored over other masks, so there is no response of the "
+                "whole image; target='all' has one"
+            )
         return frequency_response(
             self._fitted_stack(),
             self._working.transform,
@@ -714,8 +743,8 @@ class LinearModel(ABC):
     def _solve(self, moments: Moments, corruption: Corruption, shrinkage: float) -> Solution:
         """The best map for images of these moments."""
         stack = _second_moment(moments, corruption, shrinkage)
-        if corruption.scores_hidden:
-            return hidden_target(stack, corruption.scored_mix, corruption.mix.mu)
+        if isinstance(corruption, PatchMasking) and corruption.scores_hidden:
+            return best_for_hidden(stack, corruption)
         if self.rank is None:
             return solver.full_rank(stack, corruption.mix, overwrite=True)  # made for this alone
         return solver.low_rank(stack, corruption.mix, self.rank)
@@ -787,15 +816,25 @@ class LinearModel(ABC):
             )
 
     def _explained(self, stack: Stack, solution: Solution) -> float:
-        if stack.trace == 0:
-            raise ValueError("the images have no power about the fitted mean: nothing to explain")
-        loss = solver.expected_loss(stack, self.corruption_.scored_mix, solution.weights)
-        return 1.0 - loss / stack.trace
+        corruption, trace = self.corruption_, _power(stack)
+        if isinstance(corruption, PatchMasking) and corruption.scored_by_patch:
+            loss, trace = hidden_loss_by_patch(stack, corruption.design, solution.weights)
+            return 1.0 - loss / trace
+        stack = corruption.prepared(stack, self._working.transform)
+        return 1.0 - solver.expected_loss(stack, corruption.scored_mix, solution.weights) / trace
+
+    def _masks_in_place(self) -> Masking | None:
+        """The masking whose loss on images differs from that over all their shifts, in bands."""
+        corruption = self.corruption_
+        if self.covariance == "dense" or not corruption.depends_on_place:
+            return None
+        return corruption if isinstance(corruption, Masking) else None
 
     def _empty_moments(self, batch: NDArray[Any], channel_axis: int | None) -> Moments:
-        last = _checks.images_of_patches("images", batch, channel_axis, self.patch_size)
+        last = _checks.images_of_patches("images", batch, channel_axis, self.effective_patch_size)
         shape = last.shape[1:]
-        grid = PatchGrid(shape[:-1], self.patch_size)
+        grid = PatchGrid(shape[:-1], self.effective_patch_size)
+        self._corruption(grid)  # raises now what would stop the fit after all images were read
         return KINDS[self.covariance](grid, shape[-1], self.center)
 
 
@@ -804,6 +843,13 @@ def _second_moment(moments: Moments, corruption: Corruption, shrinkage: float) -
     working = corruption.working(moments)
     stack = working.stack().shrunk(shrinkage, working.transform, overwrite=True)
     return corruption.prepared(stack, working.transform)
+
+
+def _power(stack: Stack) -> float:
+    """The trace of a second moment, for ratios."""
+    if stack.trace == 0:
+        raise ValueError("the images have no power about the fitted mean: nothing to explain")
+    return stack.trace
 
 
 def _batches(images: ArrayLike | Iterable[ArrayLike]) -> Iterator[ArrayLike]:

@@ -8,12 +8,14 @@ Without PyTorch the import fails, and the message says what to install; as an at
 The files:
 
 - `arrays`: checks of arguments that may be tensors or arrays.
+- `auditing/`: what a trained model does to each frequency, beside the best linear models.
 - `checkpoint`: models and training runs in files. Nothing in a file is executed.
 - `evaluation/`: what trained models do: Jacobians, responses, probes, similarity of layers.
 - `labelled_images`: images and their classes from folders, zip archives and CIFAR's binary batches.
 - `layouts`: the names that other libraries give to the weights of a masked autoencoder.
 - `linear_autoencoder`: the linear autoencoder, trained by gradient descent.
 - `model`: the base class of models: units of pixels, the loss, the interface.
+- `opening`: any trained model, opened by the place of its files or the name of a function.
 - `patches`: patches of tensors, in the order of `PatchGrid`, and masks with one value per patch.
 - `pretrained`: He et al.'s checkpoints, and Hugging Face's ``ViTMAEForPreTraining``.
 - `schedule`: the learning rate over a training run.

@@ -1,3 +1,5 @@
+from .auditing.audit import audit as audit
+from .auditing.result import AuditResult as AuditResult
 from .checkpoint import load_checkpoint as load_checkpoint
 from .evaluation.classifier import Classifier as Classifier
 from .evaluation.classifier import ClassifyConfig as ClassifyConfig
@@ -21,6 +23,8 @@ from .evaluation.probe import ProbeResult as ProbeResult
 from .evaluation.probe import features_of as features_of
 from .evaluation.probe import linear_probe as linear_probe
 from .evaluation.probe import pixel_features as pixel_features
+from .evaluation.token_spectra import TokenSpectra as TokenSpectra
+from .evaluation.token_spectra import token_spectra as token_spectra
 from .labelled_images import LabelledImages as LabelledImages
 from .labelled_images import read_labelled as read_labelled
 from .linear_autoencoder import DescentConfig as DescentConfig
@@ -28,6 +32,7 @@ from .linear_autoencoder import LinearAutoencoder as LinearAutoencoder
 from .linear_autoencoder import descend as descend
 from .linear_autoencoder import exact_hidden_loss as exact_hidden_loss
 from .linear_autoencoder import exact_loss as exact_loss
+from .opening import open_model as open_model
 from .patches import patchify as patchify
 from .patches import unpatchify as unpatchify
 from .pretrained import from_official as from_official

@@ -24,6 +24,7 @@ from spectral_mae.plot.drawing import (
     CYCLE,
     GRAY,
     HIDDEN,
+    PLANE,
     POWER_MAP,
     RATIO_MAP,
     color_bar,
@@ -32,6 +33,7 @@ from spectral_mae.plot.drawing import (
     log_power_axis,
     many_axes,
     one_axes,
+    plane_of,
     styled,
     unit_of,
 )
@@ -250,6 +252,7 @@ def leakage(
 ) -> Axes:
     """Draw leakage: a map over the frequencies of an image, or a line over rings.
 
+    Of a volume the map is the plane of zero frequency along the first axis, as the title says.
     Leakage is the power that masking moves to a frequency, relative to what the mask leaves of the
     original power there.
 
@@ -282,11 +285,14 @@ def leakage(
         ax.set_xlabel(f"frequency ({unit_of(result.kept.fs)})")
         ax.set_ylabel("leaked / kept power")
         return ax
-    ratio = result.ratio_of(*(frequency_cells(s.power, s.shape) for s in result.parts))
+    leaked, kept = (plane_of(part) for part in result.parts)
+    ratio = result.ratio_of(*(frequency_cells(s.power, s.shape) for s in (leaked, kept)))
     usable = ratio[np.isfinite(ratio) & (ratio > 0)]
     low, high = np.quantile(usable, [0.01, 0.99]) if usable.size else (0.1, 10.0)
     norm = LogNorm(low, max(high, low * 1.01))
-    image = frequency_map(ax, ratio, result.shape, result.kept.fs, norm, RATIO_MAP)
+    image = frequency_map(ax, ratio, kept.shape, kept.fs, norm, RATIO_MAP)
+    if kept is not result.kept:
+        ax.set_title(PLANE)
     color_bar(ax, image, "leaked / kept power")
     return ax
 
