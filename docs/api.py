@@ -52,8 +52,9 @@ GROUPS: dict[str, tuple[str, str]] = {
     "Linear models": (
         "spectral_mae",
         (
-            "LinearMAE LinearDAE LinearAE load_model MaskRatioSweep ShrinkageChoice NotFittedError "
-            "BandMoments DenseMoments StationaryMoments CentredStack Interpolator Interpolation"
+            "LinearMAE LinearDAE LinearAE load_linear_model MaskRatioSweep ShrinkageChoice "
+            "NotFittedError BandMoments DenseMoments StationaryMoments CentredStack Interpolator "
+            "Interpolation"
         ),
     ),
     "What models do": (

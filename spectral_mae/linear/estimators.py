@@ -444,7 +444,7 @@ MODELS: dict[str, type[LinearMAE | LinearDAE | LinearAE]] = {
 }
 
 
-def load_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE:
+def load_linear_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE:
     """Read a linear model of any class that its ``save`` wrote. Nothing in the file is executed.
 
     Parameters
@@ -468,7 +468,7 @@ def load_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE
     >>> images = np.random.default_rng(0).random((20, 8, 8))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     LinearMAE(4, 0.5).fit(images).save(f"{folder}/model.npz")
-    ...     model = load_model(f"{folder}/model.npz")
+    ...     model = load_linear_model(f"{folder}/model.npz")
     >>> model.mask_ratio, model.moments_.n_images
     (0.5, 20)
     """

@@ -160,7 +160,7 @@ EXAMPLES = {
     "ShrinkageChoice": (lambda **o: sm.LinearMAE(4, 0.5).fit(IMAGES).choose_shrinkage(**o), {"images": IMAGES, "values": [0.0, 0.5]}),
     "LinearDAE": (sm.LinearDAE, {"patch_size": 4, "sigma": 0.5, "rank": None, **FITTED}),
     "LinearAE": (sm.LinearAE, {"patch_size": 4, "rank": 2, **FITTED}),
-    "load_model": (sm.load_model, {"path": "no such file.npz"}),
+    "load_linear_model": (sm.load_linear_model, {"path": "no such file.npz"}),
     "NotFittedError": (fresh(sm.LinearMAE, 4, 0.5, method="score"), {"images": IMAGES}),
     "FrequencyResponse": (RESPONSE.radial, {"bins": None}),
     "RadialResponse": (lambda **o: RESPONSE.radial(**o).to_dict(), {"bins": 2}),
@@ -296,7 +296,7 @@ def test_every_public_name_has_an_example():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_examples_are_right(name):
     call, arguments = EXAMPLES[name]
-    if name not in ("ImageRefused", "NotFittedError", "load_model"):
+    if name not in ("ImageRefused", "NotFittedError", "load_linear_model"):
         close(name, call(**arguments))
 
 
