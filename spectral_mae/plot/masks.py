@@ -172,7 +172,7 @@ def masked_image(image: FloatArray, weights: FloatArray, ax: Axes | None = None)
 
 @styled
 def grating(
-    patch_grid: PatchGrid,
+    grid: PatchGrid,
     mask_ratio: float,
     ax: NDArray[Any] | None = None,
     *,
@@ -184,7 +184,7 @@ def grating(
 
     Parameters
     ----------
-    patch_grid : PatchGrid
+    grid : PatchGrid
         The grid of an image.
     mask_ratio : float
         Fraction of patches hidden, between 0 and 1.
@@ -203,20 +203,20 @@ def grating(
     ValueError
         If the grid has one axis (signals).
     """
-    expect_grid(patch_grid)
-    if patch_grid.ndim != 2:
-        raise ValueError(f"a grating has two axes; the grid has shape={patch_grid.shape}")
+    expect_grid(grid)
+    if grid.ndim != 2:
+        raise ValueError(f"a grating has two axes; the grid has shape={grid.shape}")
     ax = many_axes(ax, (2,), 4.2)
-    power = expected_mask_power(patch_grid, mask_ratio, sampling=sampling)
-    height, width = patch_grid.shape
+    power = expected_mask_power(grid, mask_ratio, sampling=sampling)
+    height, width = grid.shape
     peak = float(np.max(power.ravel()[1:]))
     norm = LogNorm(peak * 1e-5, peak)
-    cells = frequency_cells(half_from_full(power), patch_grid.shape)
-    image = frequency_map(ax[0], cells, patch_grid.shape, (1.0, 1.0), norm, POWER_MAP)
+    cells = frequency_cells(half_from_full(power), grid.shape)
+    image = frequency_map(ax[0], cells, grid.shape, (1.0, 1.0), norm, POWER_MAP)
     color_bar(ax[0], image, "E|M|²")
     zeros = [
         np.fft.fftfreq(n)[pulses.grating_zeros(n, p)]
-        for n, p in zip((height, width), patch_grid.patch_size, strict=True)
+        for n, p in zip((height, width), grid.patch_size, strict=True)
     ]
     for axis, at in ((ax[0].xaxis, zeros[1]), (ax[0].yaxis, zeros[0])):
         axis.set_ticks(at, minor=True)
@@ -239,7 +239,7 @@ def grating(
     ax[1].set_ylabel("E|M|² at vertical frequency 0")
     ax[1].set_xlabel("horizontal frequency (cycles/pixel)")
     marked = " (blue ticks: zeros)" if len(zeros[0]) + len(zeros[1]) else ""
-    ax[0].set_title(f"patches of {'×'.join(map(str, patch_grid.patch_size))} px{marked}")
+    ax[0].set_title(f"patches of {'×'.join(map(str, grid.patch_size))} px{marked}")
     ax[1].set_title("cut along the horizontal axis")
     if len(zeros[1]):
         ax[1].legend(loc="upper right")
