@@ -23,7 +23,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "Spectra": (
         "spectral_mae",
-        "psd Periodogram Spectrum RadialSpectrum SectorSpectrum",
+        "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum",
     ),
     "Originals and reconstructions": (
         "spectral_mae",

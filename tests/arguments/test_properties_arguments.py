@@ -100,6 +100,7 @@ EXAMPLES = {
     "Spectrum.sectors": (SPECTRUM.sectors, {"n": 2, **SLOPE}),
     "SectorSpectrum": (lambda **o: SPECTRUM.sectors(**o).to_dict(), {"n": 2}),
     "RadialSpectrum": (RINGS.fit_slope, SLOPE),
+    "welch": (sm.welch, {"image": IMAGE, "segment": 4, "overlap": 2, "ndim": None, "workers": 1, **OPTIONS}),
     "cross_spectrum": (sm.cross_spectrum, {"a": IMAGE, "b": IMAGES[0], "ndim": None, **OPTIONS}),
     "CrossSpectrum": (lambda **o: CROSS.radial(**o).frc, {"bins": None}),
     "RadialCrossSpectrum": (lambda **o: CROSS.radial(2).frc_crossing(**o), {"threshold": 0.5}),
