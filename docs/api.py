@@ -19,7 +19,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "Mask designs (`spectral_mae.designs`)": (
         "spectral_mae.masks.designs",
-        "fixed bernoulli block from_masks",
+        (
+            "fixed bernoulli block cutouts drop_block grid stratified stripes tube product "
+            "from_masks parse help_text"
+        ),
     ),
     "Spectra": (
         "spectral_mae",

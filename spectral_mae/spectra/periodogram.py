@@ -9,7 +9,8 @@ then window.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -256,9 +257,10 @@ class Periodogram:
             power = space.room(rows.stop - rows.start)
             self._transform(batch[rows], _part(masks, rows), space, power)
             moments[:, rows] = rings.moments(power, transposed=self._fft.transposed)
-            self._expect_in_range(moments[0, rows], batch[rows], 1.0)
 
-        self._each_chunk(batch, work)
+        with self._naming_pixels(batch):
+            self._fft.each_chunk(len(batch), work)
+            self._expect_in_range(moments[0], batch, 1.0)
         moments *= self.norm / batch.shape[-1]
         return rings.spectrum(*moments, scaling=self.scaling)
 
@@ -410,12 +412,14 @@ class Periodogram:
             power *= self.norm / batch.shape[-1]
             self._expect_in_range(power, batch[rows], self.norm)
 
-        self._each_chunk(batch, work)
-
-    def _each_chunk(self, batch: NDArray[Any], work: Callable[[slice, Workspace], None]) -> None:
-        """Work through a batch; pixels that are not finite are looked for only once they show."""
-        try:
+        with self._naming_pixels(batch):
             self._fft.each_chunk(len(batch), work)
+
+    @contextmanager
+    def _naming_pixels(self, batch: NDArray[Any]) -> Iterator[None]:
+        """Say which pixels are not finite or too large, once their power shows that there are."""
+        try:
+            yield
         except _NotFiniteError:
             _checks.real_array("images", batch if self.channel_axis is not None else batch[..., 0])
             largest = float(np.max(np.abs(batch)))

@@ -93,7 +93,8 @@ def average_sectors(
     n : int
         Number of sectors.
     fmin, fmax : float or None
-        Limits of the radial frequency; None is 0 and the smallest Nyquist frequency.
+        Limits of the radial frequency, inclusive and exclusive; by default all but zero up to the
+        smallest Nyquist frequency, which is included.
     scaling : {"density", "spectrum", "energy"}
         Unit of the power, for the result.
     averages : int
@@ -152,16 +153,14 @@ def sector_binning(
         raise ValueError(f"sectors need an image; {shape=} has {axes}")
     n = _checks.positive_int("n", n)
     low = _checks.limit("fmin", fmin, 0.0)
-    high = _checks.limit("fmax", fmax, frequencies.nyquist(fs))
+    high = _checks.limit("fmax", fmax, frequencies.just_above(frequencies.nyquist(fs)))
     half = frequencies.half_shape(shape)
     first, last = frequencies.half_frequencies(shape, fs)
     bins = np.full(half, -1, dtype=np.int32)
     shared: list[tuple[NDArray[np.integer[Any]], ...]] = []
     for rows in frequencies.row_strips(half):
         radius = frequencies.radial_frequency(shape, fs, rows)
-        chosen = (
-            (radius > 0) & frequencies.at_least(radius, low) & frequencies.at_most(radius, high)
-        )
+        chosen = (radius > 0) & frequencies.at_least(radius, low) & frequencies.below(radius, high)
         places = np.nonzero(chosen)
         angle = np.arctan2(first[rows][places[0]], last[places[1]]) % np.pi
         four = _sectors_of(angle, frequencies.on_nyquist(shape, rows)[places], n)
