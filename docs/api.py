@@ -26,7 +26,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "Spectra": (
         "spectral_mae",
-        "psd Periodogram Spectrum RadialSpectrum SectorSpectrum",
+        "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum",
     ),
     "Originals and reconstructions": (
         "spectral_mae",
@@ -101,7 +101,8 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae.plot",
         (
             "psd radial sectors masking masked_image grating leakage octaves masked_radial "
-            "unmasked_radial response response_power receptive_field receptive_fields "
+            "unmasked_radial comparison compared_power response response_power receptive_field "
+            "receptive_fields "
             "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
             "reconstruction reconstructions training loss_and_accuracy "
             "label_efficiency layer_similarity "
