@@ -29,6 +29,13 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         "psd Periodogram Spectrum RadialSpectrum SectorSpectrum",
     ),
+    "Originals and reconstructions": (
+        "spectral_mae",
+        (
+            "cross_spectrum CrossSpectrum RadialCrossSpectrum SectorCrossSpectrum compare_spectra "
+            "SpectraComparison log_spectral_distance"
+        ),
+    ),
     "What masking does to spectra": (
         "spectral_mae",
         (
