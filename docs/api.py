@@ -21,7 +21,8 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae.masks.designs",
         (
             "fixed bernoulli block cutouts drop_block grid stratified stripes tube product "
-            "from_masks parse help_text"
+            "multi_block inverse_block blockwise gaussian_field color_noise random_ratio "
+            "from_masks from_sampler parse help_text"
         ),
     ),
     "Spectra": (

@@ -17,7 +17,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.random import Generator
@@ -141,7 +141,8 @@ class MaskDesign(ABC):
         """
         if "nominal_ratio" not in {field.name for field in fields(self)}:
             raise ValueError(f"{self} has no mask ratio that could be {mask_ratio=} instead")
-        return replace(self, nominal_ratio=mask_ratio)
+        changed: dict[str, Any] = {"nominal_ratio": mask_ratio}
+        return replace(self, **changed)
 
     def matrix(self) -> FloatArray:
         """Return Π, the probabilities that two patches are both kept.
