@@ -31,7 +31,7 @@ from spectral_mae.masked_spectra.leaked_power import Leakage
 from spectral_mae.masked_spectra.pair_power import pair_power
 from spectral_mae.masked_spectra.patch_power import PatchPower
 from spectral_mae.masks.designs.design import MaskDesign
-from spectral_mae.masks.designs.short_form import design_for, design_on
+from spectral_mae.masks.designs.short_form import design_on, image_and_design
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulses import dirichlet_power
 from spectral_mae.spectra.conditioning import DetrendOption, Window
@@ -385,13 +385,15 @@ def _planned(
 ) -> tuple[NDArray[Any], MaskedPeriodogram]:
     """An image as an array, and the plan for images like it."""
     array = _checks.numeric_array("image", image)
-    if design is None and patch_size is not None:
-        patch = patch_size
-    else:
-        patch = design_on(None, mask_ratio, sampling=sampling, design=design).grid.patch_size
-    last = _checks.image_of_patches("image", array, channel_axis, patch, SEVERAL)
-    shape = last.shape[:-1]
-    design = design_for(shape, patch_size, mask_ratio, sampling=sampling, design=design)
+    _, design = image_and_design(
+        array,
+        patch_size,
+        mask_ratio,
+        sampling=sampling,
+        design=design,
+        channel_axis=channel_axis,
+        several=SEVERAL,
+    )
     return array, MaskedPeriodogram(design=design, channel_axis=channel_axis, **options)
 
 
