@@ -262,7 +262,7 @@ def jacobians_of(model, linear, stages, test) -> pictures.Jacobians:
     shown = np.repeat(grid.expand(kept).ravel(), 3)
     spectra[ONE_MAP] = nonlinear.singular_values(linear.weight_matrix()[shown])
     closed = linear.receptive_field(pixel_of(grid), channel=1)
-    factor = PatchMasking(grid.n_patches, MASK_RATIO).mix_given_hidden.mu
+    factor = PatchMasking(sm.designs.fixed(grid, MASK_RATIO)).mix_given_hidden.mu
     closed = sm.ReceptiveField(factor * closed.weights, grid, pixel_of(grid), periodic=False)
     fields = {VIT: mean_field(model, test[:100], grid, 2), ONE_MAP: closed}
     return pictures.Jacobians(spectra, fields)

@@ -24,6 +24,7 @@ from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack
 from spectral_mae.spectra import frequencies as grids
+from spectral_mae.spectra.octaves import octave_edges
 from spectral_mae.spectra.rings import Bins, RingBins
 
 Complex128Array = NDArray[np.complex128]
@@ -36,7 +37,8 @@ class FrequencyResponse:
     Attributes
     ----------
     gain : ndarray of complex128, shape (*shape)
-        g = μW_kk, what the mean reconstruction makes of a frequency. With several channels the
+        g = μW_kk, what the mean reconstruction makes of a frequency; μ stands before W as a
+        diagonal matrix where patches differ in how often they are kept. With several channels the
         mean over them, weighted with their power; NaN where there is none.
     original : ndarray, shape (*shape)
         S_kk, the power density of the (centred) images, channels summed.
@@ -79,6 +81,15 @@ class FrequencyResponse:
         return self.passed + self.aliased + self.noise
 
     @property
+    def coherence(self) -> FloatArray:
+        """Part of the reconstructed power that the image predicts at the same frequency.
+
+        γ² = passed/reconstructed; NaN where nothing is reconstructed. What is left of 1 comes from
+        other frequencies or from the randomness of the masks.
+        """
+        return _part(self.passed, self.reconstructed)
+
+    @property
     def explained(self) -> FloatArray:
         """1 − error/original; NaN where there is no power."""
         return _explained(self.error, self.original)
@@ -115,6 +126,16 @@ class FrequencyResponse:
             mean(self.noise),
             mean(self.error),
         )
+
+    def octaves(self) -> RadialResponse:
+        """Return the averages over octaves of frequency, zero frequency and corners included.
+
+        Returns
+        -------
+        RadialResponse
+            Mean powers of each octave; `octave_names` names them.
+        """
+        return self.radial(octave_edges(self.shape))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain lists.
@@ -159,6 +180,11 @@ class RadialResponse:
     def reconstructed(self) -> FloatArray:
         """Mean power density of the reconstruction."""
         return self.passed + self.aliased + self.noise
+
+    @property
+    def coherence(self) -> FloatArray:
+        """Passed over reconstructed power of each ring, γ²."""
+        return _part(self.passed, self.reconstructed)
 
     @property
     def explained(self) -> FloatArray:
@@ -222,37 +248,38 @@ def frequency_response(
 
     def work(rows: slice) -> tuple[Complex128Array, ...]:
         second, map_ = stack.blocks[rows], weights[rows]
-        adjoint = map_.conj().swapaxes(1, 2)
-        cross = second @ map_
-        output = mix.second_moment(stack, rows) @ map_
-        matrices = (second, adjoint, cross, adjoint @ cross, adjoint @ output)
+        mean_map = mix.seen(stack, map_)
+        adjoint = mean_map.conj().swapaxes(1, 2)
+        cross = second @ mean_map
+        output = map_.conj().swapaxes(1, 2) @ (mix.second_moment(stack, rows) @ map_)
+        matrices = (second, adjoint, cross, adjoint @ cross, output)
         return tuple(transform.fourier_diagonal(matrix, rows) for matrix in matrices)
 
     found = in_batches(work, *stack.blocks.shape[:2])
     own, gain, cross, mean_output, output = map(
         transform.basis.scatter, map(np.concatenate, zip(*found, strict=True))
     )
-    mu = mix.mu
-    if extra is not None:
+    if extra is not None:  # never with a μ that differs from number to number
         read, write = (image[np.newaxis] for image in extra)
         seen = transform.apply(stack.blocks, read)
         spoiled = mix.own * seen + mix.white * read
         spoiled += mix.local * transform.apply(stack.local_of(slice(None)), read)
         reads, writes, sees = (_unitary(image, transform) for image in (read, write, seen))
-        gain = gain + _outer(writes, reads)
-        cross = cross + _outer(sees, writes)
-        mean_output = mean_output + _added(read, seen, writes, weights, transform)
+        mu = mix.mu
+        gain = gain + mu * _outer(writes, reads)
+        cross = cross + mu * _outer(sees, writes)
+        mean_output = mean_output + mu**2 * _added(read, seen, writes, weights, transform)
         output = output + _added(read, spoiled, writes, weights, transform)
     original, reconstructed = _trace(own), _trace(output)
-    passed = mu**2 * _trace(gain @ own @ gain.conj().swapaxes(-1, -2))
-    from_signal = mu**2 * _trace(mean_output)
+    passed = _trace(gain @ own @ gain.conj().swapaxes(-1, -2))
+    from_signal = _trace(mean_output)
     return FrequencyResponse(
-        mu * _scalar_gain(gain, own),
+        _scalar_gain(gain, own),
         original,
         passed,
         from_signal - passed,
         reconstructed - from_signal,
-        original - 2 * mu * _trace(cross) + reconstructed,
+        original - 2 * _trace(cross) + reconstructed,
     )
 
 
@@ -290,6 +317,10 @@ def _outer(a: Complex128Array, b: Complex128Array) -> Complex128Array:
 
 def _trace(matrices: Complex128Array) -> FloatArray:
     return np.einsum("...ii->...", matrices).real
+
+
+def _part(passed: FloatArray, whole: FloatArray) -> FloatArray:
+    return np.divide(passed, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
 
 
 def _explained(error: FloatArray, original: FloatArray) -> FloatArray:

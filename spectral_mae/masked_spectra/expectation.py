@@ -357,7 +357,7 @@ def leakage(
     >>> round(leak.total, 12)
     3.0
     >>> round(leak.band(0.25, 0.5), 1)
-    2.8
+    2.9
     """
     array, planned = _planned(
         image,

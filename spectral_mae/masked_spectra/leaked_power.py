@@ -175,13 +175,14 @@ class Leakage:
         return float(_ratio(leaked, 0.0, kept, 0.0))
 
     def band(self, fmin: float, fmax: float) -> float:
-        """Ratio of the sums over the frequencies fmin < |f| ≤ fmax.
+        """Ratio of the sums over the frequencies fmin ≤ |f| < fmax.
 
         Parameters
         ----------
         fmin, fmax : float
-            Limits in units of the sampling frequency, cycles/pixel for ``fs=1``. Zero frequency is
-            never in the band.
+            Limits in units of the sampling frequency, cycles/pixel for ``fs=1``: inclusive and
+            exclusive. Zero frequency is never in the band; ``fmax=math.inf`` includes the corners
+            beyond the Nyquist frequency.
 
         Returns
         -------
