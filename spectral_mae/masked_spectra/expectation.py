@@ -38,6 +38,9 @@ from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
 
+# Part of the largest value of a design's spectrum below which there is only rounding.
+ROUNDING = 1e-15
+
 # What the error says when there are several images.
 SEVERAL = "MaskedPeriodogram(PatchGrid(shape, patch_size)).components(image) for each of them"
 
@@ -102,9 +105,9 @@ def expected_mask_power(
     # k = j·counts + q along each axis: the spectrum of the design repeats.
     tiles = [n for pair in zip(grid.patch_size, grid.counts, strict=True) for n in pair]
     once = [n for count in grid.counts for n in (1, count)]
-    rho_hat = np.maximum(design.spectrum, 0.0).reshape(once)
+    rho_hat = np.where(design.spectrum > ROUNDING * design.spectrum.max(), design.spectrum, 0.0)
     tiled = power.reshape(tiles)
-    tiled *= rho_hat * grid.n_patches
+    tiled *= rho_hat.reshape(once) * grid.n_patches
     return power
 
 
