@@ -19,11 +19,21 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "Mask designs (`spectral_mae.designs`)": (
         "spectral_mae.masks.designs",
-        "fixed bernoulli block from_masks",
+        (
+            "fixed bernoulli block cutouts drop_block grid stratified stripes tube product "
+            "from_masks parse help_text"
+        ),
     ),
     "Spectra": (
         "spectral_mae",
         "psd Periodogram Spectrum RadialSpectrum SectorSpectrum",
+    ),
+    "Originals and reconstructions": (
+        "spectral_mae",
+        (
+            "cross_spectrum CrossSpectrum RadialCrossSpectrum SectorCrossSpectrum compare_spectra "
+            "SpectraComparison log_spectral_distance"
+        ),
     ),
     "What masking does to spectra": (
         "spectral_mae",

@@ -14,7 +14,7 @@ from spectral_mae import plot
 from spectral_mae._files.columns import write_rows
 from spectral_mae._files.made_here import made_here
 from spectral_mae._files.output_files import check_distinct
-from spectral_mae.batch.analyze.picture import short_name
+from spectral_mae.batch.pages.picture import short_name
 from spectral_mae.batch.progress import enlarged_note
 from spectral_mae.batch.run_folder import check_folder, check_results
 from spectral_mae.cli.errors import output_errors, usage_errors

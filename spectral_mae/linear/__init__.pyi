@@ -11,11 +11,11 @@ from .frequency_response import RadialResponse as RadialResponse
 from .interpolator import Interpolation as Interpolation
 from .interpolator import Interpolator as Interpolator
 from .model import NotFittedError as NotFittedError
-from .model import ShrinkageChoice as ShrinkageChoice
 from .moments.blocks import CentredStack as CentredStack
 from .moments.kinds import BandMoments as BandMoments
 from .moments.kinds import DenseMoments as DenseMoments
 from .moments.kinds import StationaryMoments as StationaryMoments
+from .moments.shrinkage import ShrinkageChoice as ShrinkageChoice
 from .receptive_field import ReceptiveField as ReceptiveField
 from .receptive_field import WeightReach as WeightReach
 from .receptive_field import WeightsByDistance as WeightsByDistance

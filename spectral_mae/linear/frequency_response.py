@@ -24,6 +24,7 @@ from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack
 from spectral_mae.spectra import frequencies as grids
+from spectral_mae.spectra.octaves import octave_edges
 from spectral_mae.spectra.rings import Bins, RingBins
 
 Complex128Array = NDArray[np.complex128]
@@ -80,6 +81,15 @@ class FrequencyResponse:
         return self.passed + self.aliased + self.noise
 
     @property
+    def coherence(self) -> FloatArray:
+        """Part of the reconstructed power that the image predicts at the same frequency.
+
+        γ² = passed/reconstructed; NaN where nothing is reconstructed. What is left of 1 comes from
+        other frequencies or from the randomness of the masks.
+        """
+        return _part(self.passed, self.reconstructed)
+
+    @property
     def explained(self) -> FloatArray:
         """1 − error/original; NaN where there is no power."""
         return _explained(self.error, self.original)
@@ -116,6 +126,16 @@ class FrequencyResponse:
             mean(self.noise),
             mean(self.error),
         )
+
+    def octaves(self) -> RadialResponse:
+        """Return the averages over octaves of frequency, zero frequency and corners included.
+
+        Returns
+        -------
+        RadialResponse
+            Mean powers of each octave; `octave_names` names them.
+        """
+        return self.radial(octave_edges(self.shape))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain lists.
@@ -160,6 +180,11 @@ class RadialResponse:
     def reconstructed(self) -> FloatArray:
         """Mean power density of the reconstruction."""
         return self.passed + self.aliased + self.noise
+
+    @property
+    def coherence(self) -> FloatArray:
+        """Passed over reconstructed power of each ring, γ²."""
+        return _part(self.passed, self.reconstructed)
 
     @property
     def explained(self) -> FloatArray:
@@ -292,6 +317,10 @@ def _outer(a: Complex128Array, b: Complex128Array) -> Complex128Array:
 
 def _trace(matrices: Complex128Array) -> FloatArray:
     return np.einsum("...ii->...", matrices).real
+
+
+def _part(passed: FloatArray, whole: FloatArray) -> FloatArray:
+    return np.divide(passed, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
 
 
 def _explained(error: FloatArray, original: FloatArray) -> FloatArray:

@@ -158,13 +158,13 @@ class LinearMap:
         rows = transform.grid.from_patches(self.apply(patches), channel_axis=-1)
         return np.asarray(rows.reshape(size, size), dtype=np.float64)
 
-    def encoder(self, n: int) -> FloatArray:
+    def encoder(self, n: int | None = None) -> FloatArray:
         """Return the first columns of the encoder.
 
         Parameters
         ----------
-        n : int
-            Number of columns, from 1 to the rank.
+        n : int or None
+            Number of columns, from 1 to the rank; all by default.
 
         Returns
         -------
@@ -174,17 +174,17 @@ class LinearMap:
         Raises
         ------
         ValueError
-            If the map is of full rank.
+            If the map has no bottleneck, or not so many numbers in its code.
         """
-        return self.to_image(self._bottleneck.encoder(n))
+        return self.to_image(self._bottleneck.encoder(self._code_length(n)))
 
-    def decoder(self, n: int) -> FloatArray:
+    def decoder(self, n: int | None = None) -> FloatArray:
         """Return the first rows of the decoder.
 
         Parameters
         ----------
-        n : int
-            Number of rows, from 1 to the rank.
+        n : int or None
+            Number of rows, from 1 to the rank; all by default.
 
         Returns
         -------
@@ -194,9 +194,9 @@ class LinearMap:
         Raises
         ------
         ValueError
-            If the map is of full rank.
+            If the map has no bottleneck, or not so many numbers in its code.
         """
-        return self.to_image(self._bottleneck.decoder(n))
+        return self.to_image(self._bottleneck.decoder(self._code_length(n)))
 
     def place(self, output_pixel: int | tuple[int, ...], channel: int) -> tuple[int, ...]:
         """Return the index of a pixel, counted from the front.
@@ -233,5 +233,13 @@ class LinearMap:
     @property
     def _bottleneck(self) -> Bottleneck:
         if self._solution.components is None:
-            raise ValueError("a map of full rank has neither encoder nor decoder")
+            raise ValueError("rank=None has no bottleneck, so neither encoder nor decoder")
         return Bottleneck(self._solution.components, self._transform)
+
+    def _code_length(self, n: int | None) -> int:
+        """How many numbers of the code are asked for."""
+        rank = self._solution.rank
+        n = rank if n is None else _checks.positive_int("n", n)
+        if n > rank:
+            raise ValueError(f"{n=} is more than the rank, {rank}")
+        return n

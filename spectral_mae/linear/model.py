@@ -12,7 +12,7 @@ import inspect
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -33,36 +33,22 @@ from spectral_mae.linear.linear_map import LinearMap
 from spectral_mae.linear.model_file import Stored
 from spectral_mae.linear.moments.blocks import CentredStack, Stack
 from spectral_mae.linear.moments.kinds import KINDS, Moments
+from spectral_mae.linear.moments.shrinkage import (
+    SHRINKAGES,
+    ShrinkageChoice,
+    best_shrinkage,
+    checked_shrinkages,
+)
 from spectral_mae.linear.receptive_field import ReceptiveField
 from spectral_mae.linear.solution import Solution
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import Seed
 
 Covariance = Literal["banded", "dense", "stationary"]
-SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 
 
 class NotFittedError(ValueError, AttributeError):
     """A model was used before it was fitted."""
-
-
-@dataclass(frozen=True, eq=False)
-class ShrinkageChoice:
-    """What held-out images say of shrinkage.
-
-    Attributes
-    ----------
-    shrinkage : ndarray, shape (n,)
-        Values that were tried, in their order.
-    explained : ndarray, shape (n,)
-        Explained fraction of power on the held-out images; NaN where there is no model.
-    best : float
-        The shrinkage of the largest; the one before where there is no model at any.
-    """
-
-    shrinkage: FloatArray
-    explained: FloatArray
-    best: float
 
 
 class LinearModel(ABC):
@@ -418,11 +404,7 @@ class LinearModel(ABC):
             or have no power about the mean.
         """
         self._fitted()
-        tried = [
-            _checks.closed_unit("shrinkage", value) for value in _checks.items("values", values)
-        ]
-        if not tried:
-            raise ValueError("no shrinkage to try: values is empty")
+        tried = checked_shrinkages(values)
         if isinstance(images, CentredStack):
             self._check_taken_for_this(images)
             held_out = images
@@ -430,23 +412,18 @@ class LinearModel(ABC):
             held_out = self.second_moment(images, channel_axis=channel_axis)
         _power(held_out)
         del self.solution_  # room for the next
-        explained = np.full(len(tried), np.nan)
-        solution: Solution | None = None
-        for place, value in enumerate(tried):
-            solution = None
-            try:
-                solution = self._solve(self.moments_, self.corruption_, value)
-            except NoClosedFormError:
-                continue  # a hidden target may need some shrinkage
-            explained[place] = self._explained(held_out, solution)
-        if np.isfinite(explained).any():
-            self.shrinkage = tried[int(np.nanargmax(explained))]
-        if solution is not None and self.shrinkage == tried[-1]:
-            self.solution_ = solution
-        else:
-            del solution
+        choice, solution = best_shrinkage(
+            tried,
+            self._solve_if_closed,
+            partial(self._explained, held_out),
+            otherwise=self.shrinkage,
+        )
+        self.shrinkage = choice.best
+        if solution is None:
             self.fit_moments(self.moments_)
-        return ShrinkageChoice(np.array(tried), explained, self.shrinkage)
+        else:
+            self.solution_ = solution
+        return choice
 
     def reconstruct(
         self,
@@ -656,7 +633,7 @@ class LinearModel(ABC):
         ValueError
             If the model has no bottleneck, or not so many columns.
         """
-        return self._map().encoder(self._columns(n))
+        return self._map().encoder(n)
 
     def decoder(self, n: int | None = None) -> FloatArray:
         """Return what the code writes: x̂ = Σ_i c_i decoder_i, rows of the paper's B.
@@ -681,7 +658,7 @@ class LinearModel(ABC):
         ValueError
             If the model has no bottleneck, or not so many rows.
         """
-        return self._map().decoder(self._columns(n))
+        return self._map().decoder(n)
 
     def weight_matrix(self) -> NDArray[np.float64]:
         """Return W as a matrix in the pixel order of a flattened image, channels last.
@@ -772,6 +749,13 @@ class LinearModel(ABC):
             return solver.full_rank(stack, corruption.mix, overwrite=True)  # made for this alone
         return solver.low_rank(stack, corruption.mix, self.rank)
 
+    def _solve_if_closed(self, shrinkage: float) -> Solution | None:
+        """The map at a shrinkage; None without a closed form: some hidden targets need more."""
+        try:
+            return self._solve(self.moments_, self.corruption_, shrinkage)
+        except NoClosedFormError:
+            return None
+
     def _fitted_stack(self) -> Stack:
         """The second moment that was solved."""
         return _second_moment(self.moments_, self.corruption_, self.shrinkage)
@@ -795,16 +779,6 @@ class LinearModel(ABC):
 
     def _map(self) -> LinearMap:
         return LinearMap(self._fitted(), self._working.transform)
-
-    def _columns(self, n: int | None) -> int:
-        """How many columns of the encoder, or rows of the decoder, are asked for."""
-        solution = self._fitted()
-        if solution.components is None:
-            raise ValueError(f"{self!r} has no bottleneck, so neither encoder nor decoder")
-        n = solution.rank if n is None else _checks.positive_int("n", n)
-        if n > solution.rank:
-            raise ValueError(f"{n=} is more than the rank, {solution.rank}")
-        return n
 
     def _half(self, solution: Solution) -> HalfPair | None:
         components = solution.components

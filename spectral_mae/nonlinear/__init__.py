@@ -7,12 +7,14 @@ Without PyTorch the import fails, and the message says what to install; as an at
 The files:
 
 - `arrays`: checks of arguments that may be tensors or arrays.
+- `auditing/`: what a trained model does to each frequency, beside the best linear models.
 - `checkpoint`: models and training runs in files. Nothing in a file is executed.
 - `evaluation/`: what trained models do: Jacobians, responses, probes, similarity of layers.
 - `labelled_images`: images and their classes from folders, zip archives and CIFAR's binary batches.
 - `layouts`: the names that other libraries give to the weights of a masked autoencoder.
 - `linear_autoencoder`: the linear autoencoder, trained by gradient descent.
 - `model`: the base class of models: units of pixels, the loss, the interface.
+- `opening`: any trained model, opened by the place of its files or the name of a function.
 - `patches`: patches of tensors, in the order of `PatchGrid`, and masks with one value per patch.
 - `pretrained`: He et al.'s checkpoints, and Hugging Face's ``ViTMAEForPreTraining``.
 - `schedule`: the learning rate over a training run.
@@ -34,6 +36,7 @@ if not extras.installed("torch"):
 
 _HOME = {
     "AboutMean": "evaluation.maps",
+    "AuditResult": "auditing.result",
     "Classifier": "evaluation.classifier",
     "ClassifyConfig": "evaluation.classifier",
     "DescentConfig": "linear_autoencoder",
@@ -45,7 +48,9 @@ _HOME = {
     "ProbeResult": "evaluation.probe",
     "TrainConfig": "training",
     "TrainingSweep": "training_sweep",
+    "TokenSpectra": "evaluation.token_spectra",
     "accuracy": "evaluation.classifier",
+    "audit": "auditing.audit",
     "descend": "linear_autoencoder",
     "evaluate": "training",
     "exact_hidden_loss": "linear_autoencoder",
@@ -64,6 +69,7 @@ _HOME = {
     "mean_receptive_field": "evaluation.jacobian",
     "measured_response": "evaluation.measured_response",
     "minibatch_cka": "evaluation.layer_similarity",
+    "open_model": "opening",
     "patchify": "patches",
     "pixel_features": "evaluation.probe",
     "predicted_classes": "evaluation.classifier",
@@ -71,6 +77,7 @@ _HOME = {
     "receptive_field": "evaluation.jacobian",
     "response_of": "evaluation.measured_response",
     "singular_values": "evaluation.jacobian",
+    "token_spectra": "evaluation.token_spectra",
     "train": "training",
     "train_sweep": "training_sweep",
     "unbiased_hsic": "evaluation.layer_similarity",

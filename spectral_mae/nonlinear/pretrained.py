@@ -34,8 +34,8 @@ def load_official(
     shape: tuple[int, int] | None = None,
     heads: int | None = None,
     decoder_heads: int | None = None,
-    norm_target: bool = False,
-    units: tuple[Any, Any] = IMAGENET_UNITS,
+    norm_target: bool | None = None,
+    units: tuple[Any, Any] | None = None,
 ) -> MaskedAutoencoder:
     """Read a masked autoencoder from a checkpoint of facebookresearch/mae, timm or lightly.
 
@@ -54,10 +54,13 @@ def load_official(
         Attention heads of the encoder. None uses those of He et al. for its width.
     decoder_heads : int or None
         Attention heads of the decoder. None uses those of He et al. for its width.
-    norm_target : bool
+    norm_target : bool or None
         Whether the model was trained on patches standardised with their own mean and deviation.
-    units : tuple of (mean, std)
-        Mean and standard deviation of pixels for each channel; ImageNet's by default.
+        None takes what the options of the training run in the file say (``norm_pix_loss``), and
+        False where there are none.
+    units : tuple of (mean, std) or None
+        Mean and standard deviation of pixels for each channel. None takes those of ImageNet for
+        three channels.
 
     Returns
     -------
@@ -68,14 +71,17 @@ def load_official(
     ------
     ValueError
         If the file is damaged or holds something else, such as an encoder without its decoder; if
-        names or shapes do not fit; or if weights are not finite.
+        names or shapes do not fit; if weights are not finite; or if units are needed.
     OSError
         If the file cannot be opened.
     """
     if Path(path).is_dir():
         raise ValueError(f"{str(path)!r} is a folder; load_hugging_face reads folders")
-    state = tensor_files.read_weights(path)
+    content = tensor_files.read_tensor_file(path)
+    if norm_target is None:
+        norm_target = bool(tensor_files.options_of(content).get("norm_pix_loss", False))
     with _naming(path):
+        state = tensor_files.state_of(content)
         return from_official(
             state, shape=shape, heads=heads, decoder_heads=decoder_heads,
             norm_target=norm_target, units=units,
@@ -89,7 +95,7 @@ def from_official(
     heads: int | None = None,
     decoder_heads: int | None = None,
     norm_target: bool = False,
-    units: tuple[Any, Any] = IMAGENET_UNITS,
+    units: tuple[Any, Any] | None = None,
 ) -> MaskedAutoencoder:
     """Build a masked autoencoder from weights in memory, as `load_official` does from a file.
 
@@ -105,8 +111,8 @@ def from_official(
         Attention heads of the decoder.
     norm_target : bool
         Whether the model was trained on standardised patches.
-    units : tuple of (mean, std)
-        Mean and standard deviation of pixels for each channel.
+    units : tuple of (mean, std) or None
+        Mean and standard deviation of pixels for each channel; None as in `load_official`.
 
     Returns
     -------
@@ -136,7 +142,7 @@ def from_official(
 
 
 def load_hugging_face(
-    folder: AnyPath, *, units: tuple[Any, Any] = IMAGENET_UNITS
+    folder: AnyPath, *, units: tuple[Any, Any] | None = None
 ) -> MaskedAutoencoder:
     """Read a model from a folder that ``ViTMAEForPreTraining.save_pretrained`` wrote.
 
@@ -145,8 +151,10 @@ def load_hugging_face(
     folder : str or os.PathLike
         Holds ``config.json``, and ``model.safetensors`` or ``pytorch_model.bin``, or one of these
         in several files with an index.
-    units : tuple of (mean, std)
-        Mean and standard deviation of pixels for each channel; ImageNet's by default.
+    units : tuple of (mean, std) or None
+        Mean and standard deviation of pixels for each channel. None takes ``image_mean`` and
+        ``image_std`` of ``preprocessor_config.json``, if it is in the folder, and else those of
+        ImageNet for three channels.
 
     Returns
     -------
@@ -157,7 +165,7 @@ def load_hugging_face(
     ------
     ValueError
         If it is another kind of model, a file is damaged, names or shapes do not fit each other or
-        the configuration, or weights are not finite.
+        the configuration, weights are not finite, or units are needed.
     FileNotFoundError
         If one of the files is missing.
     """
@@ -176,7 +184,21 @@ def load_hugging_face(
         raise ValueError(f"{place}: only hidden_act='gelu' with qkv_bias=True is known here")
     state = tensor_files.read_folder(place)
     with _naming(place):
+        units = _preprocessor_units(place) if units is None else units
         return _of_configuration(state, config, units)
+
+
+def _preprocessor_units(folder: Path) -> tuple[Any, Any] | None:
+    """Mean and deviation that the image processor beside a model subtracts and divides by."""
+    file = folder / "preprocessor_config.json"
+    if not file.exists():
+        return None
+    found = tensor_files.read_json(file)
+    if not found.get("do_normalize", True):
+        return 0.0, 1.0
+    if "image_mean" not in found or "image_std" not in found:
+        return None
+    return found["image_mean"], found["image_std"]
 
 
 @contextmanager
@@ -189,7 +211,7 @@ def _naming(path: AnyPath) -> Iterator[None]:
 
 
 def _of_configuration(
-    state: State, config: Mapping[str, Any], units: tuple[Any, Any]
+    state: State, config: Mapping[str, Any], units: tuple[Any, Any] | None
 ) -> MaskedAutoencoder:
     """The model of transformers that a state and its config.json describe."""
     layout, ours = to_ours(state)
@@ -237,7 +259,7 @@ def _with_joint_projections(state: State) -> State:
 def _model(
     state: State,
     shape: tuple[int, int] | None,
-    units: tuple[Any, Any],
+    units: tuple[Any, Any] | None,
     *,
     norm_target: bool,
     norm_eps: float,
@@ -265,7 +287,12 @@ def _model(
     # A convolution over (channels, rows, columns) to our order of a patch, channels last.
     state["embed.weight"] = kernel.permute(0, 2, 3, 1).reshape(width, -1)
     model = MaskedAutoencoder(config)
-    model.set_units(*units)
+    if units is None and channels != 3:
+        raise ValueError(
+            f"mean and deviation of pixels are not known for channels={channels}: give units, such "
+            "as (0.0, 1.0) for a model that takes pixels from 0 to 1 as they are"
+        )
+    model.set_units(*(IMAGENET_UNITS if units is None else units))
     own = model.state_dict()
     expected = {name: value for name, value in own.items() if not name.startswith("pixel_")}
     complaints = [

@@ -366,6 +366,25 @@ def state_of(content: Any) -> State:
     raise ValueError(f"no weights by name, also not in {', '.join(CONTAINERS)}, but {there}")
 
 
+def options_of(content: Any) -> dict[str, Any]:
+    """Find the options of the training run in the contents of a file.
+
+    Checkpoints of facebookresearch/mae hold them as ``args``.
+
+    Parameters
+    ----------
+    content : Any
+        Contents of a file.
+
+    Returns
+    -------
+    dict
+        Options by name; empty if there are none.
+    """
+    options = content.get("args") if isinstance(content, Mapping) else None
+    return dict(vars(options)) if isinstance(options, _TrainingOptions) else {}
+
+
 def _candidates(content: Any) -> Iterator[Mapping[Any, Any]]:
     if isinstance(content, Mapping):
         inner = [content[name] for name in CONTAINERS if isinstance(content.get(name), Mapping)]

@@ -279,6 +279,9 @@ class MaskedAutoencoder(ImageModel):
         Tensor, shape (n, n_patches, patch_dim)
             The predictions, in units of the model.
         """
+        return self.to_pixels(self.decoder_norm(self._decode(patches, kept)[-1]))[:, 1:]
+
+    def _decode(self, patches: torch.Tensor, kept: torch.Tensor) -> list[torch.Tensor]:
         order, padding = visible_first(kept)
         # Padding holds hidden patches, whose NaN attention would spread though it gives no weight.
         patches = patches.masked_fill(~kept[:, :, None], 0.0)
@@ -292,9 +295,10 @@ class MaskedAutoencoder(ImageModel):
             seen = torch.where(padding[:, 1:, None], full[:, : order.shape[1]], seen)
         full = full.scatter(1, order[:, :, None].expand_as(seen), seen)
         full = torch.cat([tokens[:, :1], full], 1) + self.decoder_positions
+        states = [full]
         for block in self.decoder:
-            full = block(full)
-        return self.to_pixels(self.decoder_norm(full))[:, 1:]
+            states.append(block(states[-1]))
+        return states
 
     def hidden_states(
         self, images: torch.Tensor, kept: torch.Tensor | None = None
@@ -323,6 +327,28 @@ class MaskedAutoencoder(ImageModel):
             raise ValueError("kept keeps unequal numbers of patches: tokens would not fit together")
         states = self._encode(_take(patches, order), order, None)
         return [*states[:-1], self.encoder_norm(states[-1])]
+
+    def decoder_states(
+        self, images: torch.Tensor, kept: torch.Tensor | None = None
+    ) -> list[torch.Tensor]:
+        """Tokens before the decoder's first block and after each of its blocks.
+
+        The class token is the first; all patches follow in row-major order.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, channels, H, W)
+            Images in pixel units.
+        kept : Tensor of bool, shape (n, n_patches), or None
+            True where a patch is visible; None keeps all.
+
+        Returns
+        -------
+        list of Tensor, each of shape (n, 1 + n_patches, decoder_width)
+            The states, ``decoder_depth`` + 1 of them.
+        """
+        kept = self.all_kept(images) if kept is None else kept
+        return self._decode(self.in_units(images), self._checked(kept, images))
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """Mean of the last tokens over all patches, which a probe uses.

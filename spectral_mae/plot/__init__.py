@@ -6,6 +6,7 @@ make files without a screen.
 
 The files:
 
+- `audits`: what models made of images, numbers by octave, spectra of tokens.
 - `cells`: large images and maps, averaged in blocks to the size of a picture.
 - `drawing`: the style, and the parts that several pictures share: axes, maps, colour scales.
 - `gallery/`: the figures of the documentation, drawn from your own images or built-in ones.
@@ -18,6 +19,7 @@ The files:
 - `weights`: weight matrices and encoders, and the error of linearisations.
 """
 
+from spectral_mae.plot.audits import estimates, strips, token_spectra
 from spectral_mae.plot.drawing import new_figure, save, style, use_style
 from spectral_mae.plot.masks import grating, leakage, masked_image, masking, octaves
 from spectral_mae.plot.models import (
@@ -49,6 +51,7 @@ from spectral_mae.plot.weights import encoder_energy, gap, weight_matrix
 __all__ = [
     "eigenvalues",
     "encoder_energy",
+    "estimates",
     "filters",
     "gap",
     "grating",
@@ -73,7 +76,9 @@ __all__ = [
     "response_power",
     "save",
     "sectors",
+    "strips",
     "style",
+    "token_spectra",
     "training",
     "unmasked_radial",
     "use_style",

@@ -51,6 +51,33 @@ def test_psd_of_a_signal_is_a_line():
     np.testing.assert_array_equal(line.get_ydata(), spectrum.power)
 
 
+@pytest.mark.parametrize("fs", [1.0, (25.0, 2.0, 1.0)])
+def test_maps_of_volumes_are_planes_of_zero_frequency(fs):
+    """Of a video, the mean of its frames."""
+    video = np.random.default_rng(0).random((4, 12, 15)) + np.arange(15)
+    spectrum = sm.psd(video, fs=fs, scaling="energy", ndim=3)
+    ax = plot.psd(spectrum)
+    rates = fs if fs == 1.0 else fs[1:]
+    truth = plot.psd(sm.psd(video.sum(axis=0), fs=rates, scaling="energy"))
+    assert ax.get_title() == "zero frequency along the first axis"
+    assert truth.get_title() == ""
+    np.testing.assert_allclose(ax.images[0].get_array(), truth.images[0].get_array(), rtol=1e-9)
+    assert ax.images[0].get_extent() == truth.images[0].get_extent()
+    leak = sm.leakage(video, (2, 3, 5), 0.5, fs=fs)
+    shown = plot.leakage(leak)
+    low, high = shown.images[0].get_clim()
+    whole = np.fft.fftshift(leak.full()[0])
+    np.testing.assert_allclose(shown.images[0].get_array(), np.clip(whole, low, high), rtol=1e-9)
+    assert shown.get_title() == ax.get_title()
+
+
+def test_densities_of_volumes_are_per_cubed_frequency():
+    density = plot.psd(sm.psd(np.random.default_rng(0).random((4, 5, 6)), ndim=3))
+    assert density.figure.axes[1].get_ylabel() == "power density (per (cycle/pixel)³)"
+    rings = sm.psd(np.random.default_rng(0).random((4, 5, 6)), ndim=3).radial()
+    assert plot.radial(rings).get_ylabel() == "power density (per (cycle/pixel)³)"
+
+
 @pytest.mark.parametrize("band", ["stderr", "std", "none"])
 def test_radial_draws_line_and_band(image, band):
     rings = sm.psd(image).radial()

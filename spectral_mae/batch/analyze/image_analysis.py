@@ -14,27 +14,20 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.masked_spectra import verification
+from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.convolution import convolution_error
-from spectral_mae.masked_spectra.expectation import MaskedComponents, MaskedPeriodogram
+from spectral_mae.masked_spectra.expectation import MaskedPeriodogram
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
 from spectral_mae.spectra.annulus import Annulus
 from spectral_mae.spectra.conditioning import DetrendOption
 from spectral_mae.spectra.fft import RealFFT
+from spectral_mae.spectra.octaves import OCTAVES
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.rings import RadialSpectrum
 from spectral_mae.spectra.spectrum import Spectrum
 
-# Octaves of spatial frequency, in cycles/pixel; the last holds the corners beyond Nyquist.
-OCTAVES = (
-    (0.0, 0.03125),
-    (0.03125, 0.0625),
-    (0.0625, 0.125),
-    (0.125, 0.25),
-    (0.25, 0.5),
-    (0.5, math.inf),
-)
 # Frequencies at which Eq. 18 is summed directly, on each image.
 DEFECT = "FAILED"  # what notes say of a formula whose error is above its bound
 DIRECT_FREQUENCIES = 25

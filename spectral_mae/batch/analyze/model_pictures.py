@@ -7,8 +7,8 @@ from pathlib import Path
 
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
-from spectral_mae.batch.analyze.picture import PICTURED, Picture, short_name
+from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
+from spectral_mae.batch.pages.picture import Picture, short_name
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.reconstruction import reconstruct_image
 from spectral_mae.masks.sampling import mask_seed

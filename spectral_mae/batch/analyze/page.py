@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +11,16 @@ from typing import Any
 import scipy.special
 
 from spectral_mae.batch.analyze import tables
-from spectral_mae.batch.analyze.image_analysis import OCTAVES, octave_columns
+from spectral_mae.batch.analyze.image_analysis import octave_columns
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
+from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.page_numbers import Numbers
-from spectral_mae.batch.analyze.picture import PICTURED, Picture
 from spectral_mae.batch.analyze.run_tables import RunTables
+from spectral_mae.batch.pages.page import render_page
+from spectral_mae.batch.pages.picture import Picture
 from spectral_mae.images.samples import Pixels
 from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 
 LISTED = 500  # rows of the table on the page; images.csv has them all
 
@@ -63,23 +64,13 @@ def render(
     run: Mapping[str, Any],
 ) -> str:
     """The page, with its pictures inside."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("spectral_mae.batch.analyze"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    encoded = [
-        (picture, base64.b64encode((figures / picture.file).read_bytes()).decode("ascii"))
-        for picture in pictures
-    ]
     rows, failed, n_rows, n_failed, folder = _listed(results.tables.images, results.numbers)
     n_done = results.n_analysed
-    return environment.get_template("report.html").render(
-        pictures=encoded,
+    return render_page(
+        "spectral_mae.batch.analyze",
+        "report.html",
+        figures,
+        pictures,
         options=options,
         run=run,
         rows=rows,
@@ -91,10 +82,9 @@ def render(
         n_done=n_done,
         within_expected=2 * float(scipy.special.stdtr(options.n_draws - 1, 2.0)) - 1,
         summary=[_summary(p, results.numbers) for p in options.patch_sizes],
-        octaves=octave_names(),
+        octaves=all_octave_names(),
         octave_columns=octave_columns()[: len(OCTAVES)],
         pictured=min(PICTURED, n_done),
-        number=_number,
     )
 
 
@@ -170,29 +160,3 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
         bounds=(float(bound.min()), float(bound.max())),
         within_two=float(found["n_within"].sum() / n_scores) if n_scores else math.nan,
     )
-
-
-def octave_names() -> list[str]:
-    """Names of `OCTAVES` for people, in cycles/pixel."""
-
-    def fraction(frequency: float) -> str:
-        return f"1/{round(1 / frequency)}"
-
-    return [
-        f"below {fraction(high)}"
-        if low == 0
-        else f"above {fraction(low)}"
-        if math.isinf(high)
-        else f"{fraction(low)}–{fraction(high)}"
-        for low, high in OCTAVES
-    ]
-
-
-def _number(value: float | str | None, digits: int = 3) -> str:
-    """A number for people: so many digits, no exponents where they can be helped."""
-    if value is None or value == "":
-        return "–"
-    number = float(value)
-    if math.isinf(number):
-        return "∞"
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.{digits}g}"

@@ -15,17 +15,18 @@ import numpy as np
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae._files.atomic_file import publish, write_whole
-from spectral_mae.batch.analyze.image_analysis import OCTAVES, MaskingAnalysis
+from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis
 from spectral_mae.batch.analyze.model_pictures import model_pictures, n_model_pictures
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
-from spectral_mae.batch.analyze.page import RunResults, octave_names, render
+from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
+from spectral_mae.batch.analyze.page import RunResults, render
 from spectral_mae.batch.analyze.page_numbers import Numbers
-from spectral_mae.batch.analyze.picture import PICTURED, Picture, short_name
+from spectral_mae.batch.pages.picture import Picture, short_name
 from spectral_mae.images.image import luma
 from spectral_mae.images.samples import Pixels
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.masks.sampling import mask_seed
+from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 
 PANELS = 4  # images in the figure of radial spectra
 DOTS = 2000  # images in the picture of leakage
@@ -238,7 +239,7 @@ def _octave_picture(path: Path, numbers: Numbers, options: AnalyzeOptions) -> Pi
             if len(found):
                 columns = [found.there(f"{which}_{i}") for i in range(len(OCTAVES))]
                 by_size[f"patches of {patch_size} px"] = [_some(column) for column in columns]
-        plot.octaves(by_size, octave_names(), axis, legend=which == "centred")
+        plot.octaves(by_size, all_octave_names(), axis, legend=which == "centred")
         axis.set_title(title)
         axis.label_outer()
     plot.save(figure, path)

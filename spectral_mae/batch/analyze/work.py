@@ -18,12 +18,12 @@ from spectral_mae._files.array_file import arrays_below
 from spectral_mae._parallel import one_blas_thread
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
 from spectral_mae.batch.analyze.outcomes import (
+    PICTURED,
     AnalyzeOptions,
     Analyzers,
     BatchAnalyzer,
     Outcome,
 )
-from spectral_mae.batch.analyze.picture import PICTURED
 from spectral_mae.batch.analyze.run_tables import rows_of
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
 from spectral_mae.batch.chunks import Chunk, ChunkResult, OfThread

@@ -29,9 +29,10 @@ from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.images.sources import Images, image_list
 from spectral_mae.images.stream import StreamOptions
 from spectral_mae.linear.estimators import LinearMAE, load_model
-from spectral_mae.linear.model import SHRINKAGES, LinearModel
+from spectral_mae.linear.model import LinearModel
 from spectral_mae.linear.moments.blocks import CentredStack
 from spectral_mae.linear.moments.kinds import Moments
+from spectral_mae.linear.moments.shrinkage import SHRINKAGES
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,8 +34,8 @@ from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.images.sources import Images, image_list
 from spectral_mae.images.stream import StreamOptions
 from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.linear.model import SHRINKAGES
 from spectral_mae.linear.moments.kinds import Moments
+from spectral_mae.linear.moments.shrinkage import SHRINKAGES
 
 Number = TypeVar("Number", int, float)
 

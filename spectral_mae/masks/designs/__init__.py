@@ -6,8 +6,13 @@ patches are kept.
 
 - `design`: `MaskDesign`, what all designs have in common.
 - `uniform`: every set of a given size, or each patch independently.
-- `blocks`: rectangular blocks.
+- `blocks`: one rectangular block.
+- `unions`: several blocks, and blocks anywhere (DropBlock).
+- `cells`: whole cells of a coarser grid, or a fixed number of patches of each cell.
+- `separable`: what designs along axes have in common.
+- `axes`: the same patches along one axis, stripes, products of designs along different axes.
 - `patterns`: lists of masks, those of others included.
+- `text_form`: the text of a design, as in ``--design block:6x6``, and its reading.
 - `short_form`: ``patch_size=, mask_ratio=, sampling=`` in place of a uniform design.
 """
 

@@ -1,4 +1,13 @@
+from .axes import product as product
+from .axes import stripes as stripes
+from .axes import tube as tube
 from .blocks import block as block
+from .cells import grid as grid
+from .cells import stratified as stratified
 from .patterns import from_masks as from_masks
+from .text_form import help_text as help_text
+from .text_form import parse as parse
 from .uniform import bernoulli as bernoulli
 from .uniform import fixed as fixed
+from .unions import cutouts as cutouts
+from .unions import drop_block as drop_block

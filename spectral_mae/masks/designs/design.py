@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Self
 
@@ -86,6 +86,11 @@ class MaskDesign(ABC):
         """Mean probability ρ that two patches at a cyclic offset are both kept, by offset."""
 
     @property
+    def inclusion_stderr(self) -> FloatArray | None:
+        """Standard error of each value of π₁; None where π₁ is exact."""
+        return None
+
+    @property
     def pair_inclusion_stderr(self) -> FloatArray | None:
         """Standard error of each value of ρ; None where ρ is exact."""
         return None
@@ -134,7 +139,9 @@ class MaskDesign(ABC):
         ValueError
             If the mask ratio is no parameter of the design, or out of its range.
         """
-        raise ValueError(f"{self} has no mask ratio that could be {mask_ratio=} instead")
+        if "nominal_ratio" not in {field.name for field in fields(self)}:
+            raise ValueError(f"{self} has no mask ratio that could be {mask_ratio=} instead")
+        return replace(self, nominal_ratio=mask_ratio)
 
     def matrix(self) -> FloatArray:
         """Return Π, the probabilities that two patches are both kept.
@@ -236,7 +243,6 @@ class MaskDesign(ABC):
         """
         raise ValueError(f"the sets of kept patches of {self} are not listed; sample draws them")
 
-    @abstractmethod
     def on(self, grid: PatchGrid) -> Self:
         """Make the same design on another grid.
 
@@ -255,6 +261,7 @@ class MaskDesign(ABC):
         ValueError
             If they do not fit this grid, or the design is of one grid alone.
         """
+        return replace(self, grid=grid)
 
     @property
     @abstractmethod

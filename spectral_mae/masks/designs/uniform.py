@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 from numpy.random import Generator
 
-from spectral_mae._checks import BoolArray, FloatArray, Sampling
+from spectral_mae._checks import BoolArray, FloatArray, Rounding, Sampling
 from spectral_mae.masks.designs.design import MaskDesign, at_most_patterns
 from spectral_mae.masks.patches import PatchGrid, inclusion_probabilities, kept_patches
 from spectral_mae.masks.sampling import enumerate_kept, sample_kept
@@ -28,19 +27,24 @@ class Uniform(MaskDesign):
         Fraction of patches to be hidden, m, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
         Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+    rounding : {"floor", "mae"}
+        How the number of kept patches is rounded, as in `kept_patches`.
     """
 
     nominal_ratio: float
     sampling: Sampling = "fixed"
+    rounding: Rounding = "floor"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        inclusion_probabilities(self.n_patches, self.nominal_ratio, sampling=self.sampling)
+        _ = self.uniform
 
     @cached_property
     def uniform(self) -> tuple[float, float]:
         """Pair (π₁, π₂), as `spectral_mae.inclusion_probabilities`."""
-        return inclusion_probabilities(self.n_patches, self.nominal_ratio, sampling=self.sampling)
+        return inclusion_probabilities(
+            self.n_patches, self.nominal_ratio, sampling=self.sampling, rounding=self.rounding
+        )
 
     @property
     def uniform_given_hidden(self) -> tuple[float, float]:
@@ -51,7 +55,8 @@ class Uniform(MaskDesign):
         """
         if self.sampling == "bernoulli":
             return self.uniform
-        n, kept = self.n_patches, kept_patches(self.n_patches, self.nominal_ratio)
+        n = self.n_patches
+        kept = kept_patches(n, self.nominal_ratio, rounding=self.rounding)
         pi1 = kept / (n - 1)
         return pi1, pi1 * (kept - 1) / (n - 2) if n > 2 else 0.0
 
@@ -83,7 +88,12 @@ class Uniform(MaskDesign):
 
     def _draw(self, n: int, generator: Generator) -> BoolArray:
         return sample_kept(
-            self.n_patches, self.nominal_ratio, n, sampling=self.sampling, rng=generator
+            self.n_patches,
+            self.nominal_ratio,
+            n,
+            sampling=self.sampling,
+            rounding=self.rounding,
+            rng=generator,
         )
 
     def enumerate(self) -> tuple[BoolArray, FloatArray]:
@@ -102,55 +112,29 @@ class Uniform(MaskDesign):
             If there are too many sets.
         """
         if self.sampling == "fixed":
-            n = math.comb(self.n_patches, kept_patches(self.n_patches, self.nominal_ratio))
+            kept = kept_patches(self.n_patches, self.nominal_ratio, rounding=self.rounding)
+            n = math.comb(self.n_patches, kept)
         else:
             n = 2**self.n_patches
         at_most_patterns(n, self)
-        listed = enumerate_kept(self.n_patches, self.nominal_ratio, sampling=self.sampling)
+        listed = enumerate_kept(
+            self.n_patches, self.nominal_ratio, sampling=self.sampling, rounding=self.rounding
+        )
         patterns, weights = zip(*listed, strict=True)
         return np.array(patterns), np.array(weights)
 
-    def on(self, grid: PatchGrid) -> Self:
-        """Make the same design on another grid.
-
-        Parameters
-        ----------
-        grid : PatchGrid
-            Patches that are kept or hidden.
-
-        Returns
-        -------
-        Uniform
-            With the same nominal ratio.
-        """
-        return type(self)(grid, self.nominal_ratio, self.sampling)
-
-    def at_ratio(self, mask_ratio: float) -> Self:
-        """Make the same design with another mask ratio.
-
-        Parameters
-        ----------
-        mask_ratio : float
-            Fraction of patches that is hidden, strictly between 0 and 1.
-
-        Returns
-        -------
-        Uniform
-            On the same grid.
-        """
-        return type(self)(self.grid, mask_ratio, self.sampling)
-
     @property
     def text(self) -> str:
-        """``fixed:0.75`` or ``bernoulli:0.75``."""
-        return f"{self.sampling}:{self.nominal_ratio!r}"
+        """``fixed:0.75``, ``fixed:0.75,mae`` or ``bernoulli:0.75``."""
+        return f"{self.sampling}:{self.nominal_ratio!r}{',mae' * (self.rounding == 'mae')}"
 
 
-def fixed(grid: PatchGrid, mask_ratio: float) -> Uniform:
+def fixed(grid: PatchGrid, mask_ratio: float, *, rounding: Rounding = "floor") -> Uniform:
     """Keep exactly K = ⌊L(1−m)⌋ of L patches, all sets of K being equally likely.
 
     This is simple random sampling without replacement, and what masked autoencoders do
-    (He et al., 2022). π₁ = K/L and π₂ = π₁(K−1)/(L−1).
+    (He et al., 2022). π₁ = K/L and π₂ = π₁(K−1)/(L−1). The code of MAE rounds the product
+    L(1−m) before it takes the floor: at m = 0.9 it keeps 9 of 100 patches, and not 10.
 
     Parameters
     ----------
@@ -158,6 +142,8 @@ def fixed(grid: PatchGrid, mask_ratio: float) -> Uniform:
         Patches that are kept or hidden.
     mask_ratio : float
         Fraction of patches that is hidden, m, strictly between 0 and 1.
+    rounding : {"floor", "mae"}
+        The floor of the exact product, or that of ``int(L * (1 - m))`` in floating point.
 
     Returns
     -------
@@ -174,7 +160,7 @@ def fixed(grid: PatchGrid, mask_ratio: float) -> Uniform:
     >>> fixed(PatchGrid((224, 224), 16), 0.75)
     <design fixed:0.75 on 14×14 patches, mask_ratio=0.75>
     """
-    return Uniform(grid, mask_ratio, "fixed")
+    return Uniform(grid, mask_ratio, "fixed", rounding)
 
 
 def bernoulli(grid: PatchGrid, mask_ratio: float) -> Uniform:

@@ -8,4 +8,6 @@ The files:
 - `maps`: models as functions of arrays, in the form that the analyses take.
 - `measured_response`: the frequency response of any model, measured on images and drawn masks.
 - `probe`: linear probes: how well a linear classifier predicts classes from features.
+- `response_sums`: sums over images from which responses and their errors follow.
+- `token_spectra`: power spectra of tokens over the grid of patches, layer by layer.
 """

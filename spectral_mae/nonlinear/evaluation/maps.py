@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.linear.model import LinearModel
+from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.nonlinear.arrays import real_numbers
 from spectral_mae.nonlinear.evaluation.jacobian import TensorMap, jacobian_matrix
 from spectral_mae.nonlinear.model import ImageModel
+from spectral_mae.nonlinear.patches import patchify, unpatchify
 
 # Images (n, H, W[, channels]) and which patches are kept (n, n_patches) to images like them.
 Filler = Callable[[FloatArray, BoolArray], FloatArray]
+
+# Images (n, H, W[, channels]) and which pixels are visible (n, H, W) to images like them.
+ImageFunction = Callable[[FloatArray, BoolArray], Any]
+Normalised = Literal["refuse", "keep", "visible"]
 
 BATCH = 256
 
@@ -57,13 +65,21 @@ def from_images(images: FloatArray, model: ImageModel) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array)).to(model.pixel_mean)
 
 
-def filler(model: ImageModel | LinearModel) -> Filler:
+def filler(model: ImageModel | LinearModel, *, normalised: Normalised = "refuse") -> Filler:
     """Turn a model, trained or in closed form, into a function of images and kept patches.
 
     Parameters
     ----------
     model : ImageModel or LinearModel
         The model.
+    normalised : {"refuse", "keep", "visible"}
+        What to do with a model whose target is standardised patches (``norm_target``, He et al.'s
+        ``norm_pix_loss``): its output is in units of each patch, whose mean and deviation it does
+        not know. "refuse" raises an error. "keep" returns the output as it is. "visible"
+        multiplies it with the mean deviation of the visible patches of the same image, and adds
+        their mean, per image: an estimate from what the model saw, which has no brightness of
+        single patches. The true mean and deviation of hidden patches are never used: they give
+        away most of the power of an image, so that a model that sees nothing would look good.
 
     Returns
     -------
@@ -74,13 +90,24 @@ def filler(model: ImageModel | LinearModel) -> Filler:
     Raises
     ------
     ValueError
-        If the model predicts standardised patches (``norm_target``), which are not in pixel units.
+        If the model predicts standardised patches and this is refused; from the function, for
+        "visible", if an image has no visible patch.
     """
+    _checks.choice("normalised", normalised, Normalised)
     if isinstance(model, LinearModel):
         grid = model.moments_.grid
         return lambda images, kept: model.reconstruct(images, grid.expand(kept))
-    if model.norm_target:
-        raise ValueError("a model with norm_target predicts patches in their own units, not pixels")
+    if model.norm_target and normalised == "refuse":
+        raise ValueError(
+            "a model with norm_target predicts patches in their own units, not pixels: "
+            "normalised='keep' returns these, 'visible' takes units from the visible patches"
+        )
+
+    def reconstruct(images: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+        output = model(images, kept)
+        if model.norm_target and normalised == "visible":
+            return in_visible_units(output, images, kept, model)
+        return output
 
     def fill(images: FloatArray, kept: BoolArray) -> FloatArray:
         if len(images) == 0:
@@ -90,8 +117,90 @@ def filler(model: ImageModel | LinearModel) -> Filler:
             for first in range(0, len(images), BATCH):
                 part = slice(first, first + BATCH)
                 given = from_images(images[part], model)
-                parts.append(to_images(model(given, torch.from_numpy(kept[part]).to(given.device))))
+                mask = torch.from_numpy(kept[part]).to(given.device)
+                parts.append(to_images(reconstruct(given, mask)))
         return np.concatenate(parts)
+
+    return fill
+
+
+def in_visible_units(
+    output: torch.Tensor, images: torch.Tensor, kept: torch.Tensor, model: ImageModel
+) -> torch.Tensor:
+    """Bring standardised patches to pixel units with the statistics of visible patches.
+
+    Parameters
+    ----------
+    output : Tensor, shape (n, channels, H, W)
+        Output of a model with ``norm_target``.
+    images : Tensor, shape (n, channels, H, W)
+        Images in pixel units; only their visible patches are used.
+    kept : Tensor of bool, shape (n, n_patches)
+        True where a patch is visible.
+    model : ImageModel
+        The model, for its grid and units.
+
+    Returns
+    -------
+    Tensor, shape (n, channels, H, W)
+        The output times the mean deviation of the visible patches, plus their mean, in pixel units.
+
+    Raises
+    ------
+    ValueError
+        If an image has no visible patch.
+    """
+    if not bool(kept.any(dim=1).all()):
+        raise ValueError("an image without a visible patch has no units to take from them")
+    patches = model.in_units(images)
+    share = kept.to(patches.dtype)[:, :, None] / kept.sum(1)[:, None, None]
+    mean = (patches.mean(-1, keepdim=True) * share).sum(1, keepdim=True)
+    deviation = (patches.var(-1, keepdim=True) + 1e-6).sqrt()
+    deviation = (deviation * share).sum(1, keepdim=True)
+    standard = patchify(output, model.grid)
+    return unpatchify(
+        (standard * deviation + mean) * model.pixel_std + model.pixel_mean, model.grid
+    )
+
+
+def function_filler(function: ImageFunction, grid: PatchGrid) -> Filler:
+    """Turn any function of images and visible pixels into one of images and kept patches.
+
+    The function gets hidden pixels as zeros, so that it cannot look at them.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(images, visible)`` takes images, float64 of shape (n, *shape[, channels]) with
+        pixels from 0 to 1 and zero where they are hidden, and masks, bool of shape (n, *shape),
+        True where a pixel is visible. It returns the reconstructions as an array or tensor in the
+        shape of the images.
+    grid : PatchGrid
+        Grid of the images.
+
+    Returns
+    -------
+    callable
+        Takes images, shape (n, *shape[, channels]), and kept patches, shape (n, n_patches), and
+        returns reconstructions in the shape of the images.
+
+    Raises
+    ------
+    ValueError
+        From the function that is returned: if a reconstruction has another shape, or holds NaN.
+    """
+
+    def fill(images: FloatArray, kept: BoolArray) -> FloatArray:
+        visible = grid.expand(kept)
+        seen = visible.reshape(*visible.shape, *(1,) * (images.ndim - visible.ndim))
+        output = real_numbers("the reconstruction", function(np.where(seen, images, 0.0), visible))
+        if output.shape != images.shape:
+            raise ValueError(
+                f"the model made an array of shape {output.shape} of {len(images)} images of shape "
+                f"{images.shape[1:]}: it takes a batch of images and of masks, and returns a batch "
+                f"of shape {images.shape}"
+            )
+        return output
 
     return fill
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, Sampling
@@ -14,6 +13,7 @@ from spectral_mae.masks.patches import PatchGrid, kept_patches
 from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
 from spectral_mae.nonlinear.arrays import real_numbers
 from spectral_mae.nonlinear.evaluation.maps import Filler
+from spectral_mae.nonlinear.evaluation.response_sums import ResponseSums, checked_images, like
 from spectral_mae.nonlinear.model import Target
 
 
@@ -77,7 +77,7 @@ def measured_response(
     _checks.choice("target", target, Target)
     _checks.integer("n_draws", n_draws, least=2, why="noise over masks needs at least two")
     generator = generator_of(rng)
-    images = _images("images", images, grid)
+    images = checked_images("images", images, grid)
     centre = images.mean(0) if mean is None else real_numbers("mean", mean)
     if centre.shape != images.shape[1:]:
         raise ValueError(f"mean of shape {centre.shape}, images of {images.shape}")
@@ -91,7 +91,7 @@ def measured_response(
             for _ in range(n_draws)
         )
         outputs = (fill(images, kept) for kept in masks)
-    return response_of(images - centre, (_like(images, out) - centre for out in outputs), grid)
+    return response_of(images - centre, (like(images, out) - centre for out in outputs), grid)
 
 
 def response_of(
@@ -118,54 +118,11 @@ def response_of(
     ValueError
         If there are fewer than two reconstructions, shapes differ, or a number is not finite.
     """
-    ndim = grid.ndim
-    truth = _images("truth", truth, grid)
-
-    def spectra(images: FloatArray) -> NDArray[np.complex128]:
-        last = images[..., np.newaxis] if images.ndim == ndim + 1 else images
-        return np.fft.fftn(last, axes=tuple(range(1, ndim + 1)), norm="ortho")
-
-    x = spectra(truth)
-    second = np.einsum("n...i,n...j->...ij", x, x.conj()) / len(x)
-    channels = second.shape[-1]
-    cross = np.zeros(second.shape, complex)
-    power, error = np.zeros(grid.shape), np.zeros(grid.shape)
-    total, n = np.zeros_like(x), 0
-    for output in outputs:
-        y = spectra(_like(truth, output))
-        cross += np.einsum("n...i,n...j->...ij", y, x.conj()) / len(x)
-        power += np.sum(np.abs(y) ** 2, axis=(0, -1)) / len(x)
-        error += np.sum(np.abs(y - x) ** 2, axis=(0, -1)) / len(x)
-        total += y
-        n += 1
-    if n < 2:
-        raise ValueError(f"{n} reconstructions of an image: noise over masks needs at least two")
-    # The mean of ŶᵢŶⱼ* over pairs of masks has no share of their variance.
-    pairs = (np.sum(np.abs(total) ** 2, axis=(0, -1)) / len(x) - power) / (n * (n - 1))
-    cross, power, error = cross / n, power / n, error / n
-    inverse = np.linalg.pinv(second, hermitian=True)
-    passed = np.einsum("...ij,...jk,...ik->...", cross, inverse, cross.conj()).real
-    original = np.einsum("...ii->...", second).real
-    none = np.full(grid.shape, np.nan + 0j) if channels > 1 else np.zeros(grid.shape, complex)
-    through = np.einsum("...ii->...", cross)
-    gain = np.divide(through, original, out=none, where=original > 0)
-    return FrequencyResponse(gain, original, passed, pairs - passed, power - pairs, error)
-
-
-def _images(name: str, values: FloatArray, grid: PatchGrid) -> FloatArray:
-    array = real_numbers(name, values)
-    axes = (grid.ndim + 1, grid.ndim + 2)
-    if array.ndim not in axes or array.shape[1 : axes[0]] != grid.shape or not array.size:
-        raise ValueError(f"{name} of shape {array.shape} are not (n, *{grid.shape}[, channels])")
-    return array
-
-
-def _like(images: FloatArray, output: FloatArray) -> FloatArray:
-    """A reconstruction, which must not be stretched to the shape of the images in silence."""
-    array = real_numbers("the reconstruction", output)
-    if array.shape != images.shape:
-        raise ValueError(f"a reconstruction of shape {array.shape} of images of {images.shape}")
-    return array
+    truth = checked_images("truth", truth, grid)
+    channels = truth.shape[-1] if truth.ndim == grid.ndim + 2 else 1
+    sums = ResponseSums(grid, channels)
+    sums.add(truth, ({"": output} for output in outputs))
+    return sums.responses()[""]
 
 
 def disjoint_masks(
@@ -224,4 +181,4 @@ def _hidden_outputs(
         seen = grid.expand(one)
         if images.ndim > grid.ndim + 1:
             seen = seen[..., np.newaxis]
-        yield np.where(seen, _like(images, fill(images, other)), _like(images, fill(images, one)))
+        yield np.where(seen, like(images, fill(images, other)), like(images, fill(images, one)))

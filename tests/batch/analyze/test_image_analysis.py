@@ -5,12 +5,12 @@ import pytest
 
 import spectral_mae as sm
 from spectral_mae.batch.analyze.image_analysis import (
-    OCTAVES,
     MaskingAnalyzer,
     MaskingPlan,
     octave_columns,
 )
 from spectral_mae.masked_spectra.verification import rounding_bound
+from spectral_mae.spectra.octaves import OCTAVES
 
 
 def photograph(shape, seed=0):

@@ -11,8 +11,8 @@ import spectral_mae as sm
 from spectral_mae import plot
 from spectral_mae.batch.analyze import model_pictures, shape_moments
 from spectral_mae.batch.analyze import outcomes as batches
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, BatchAnalyzer
-from spectral_mae.batch.analyze.picture import PICTURED, Picture, short_name
+from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, BatchAnalyzer
+from spectral_mae.batch.pages.picture import Picture, short_name
 from spectral_mae.images.files import display_name
 from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.linear.reconstruction import reconstruct_image

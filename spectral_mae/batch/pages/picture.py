@@ -1,16 +1,14 @@
-"""One picture of a report."""
+"""One picture of a page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-PICTURED = 3  # images that get pictures of their own
-
 
 @dataclass(frozen=True)
 class Picture:
-    """One figure of the report.
+    """One figure of a page.
 
     Attributes
     ----------
