@@ -92,7 +92,8 @@ class LinearMAE(LinearModel):
     probability that both are kept. A banded model is then the best over all cyclic shifts of the
     images by whole patches, where only the mean of π₁ and the mean of Π at each cyclic offset
     count; ``loss_`` is the loss over these shifts, and differs from that of the images as they are
-    where the design is not shift-invariant. `score` is of the images as they are.
+    where the design is not shift-invariant. `score` is of the images as they are. (Where the rank
+    splits a conjugate pair of bands, ``loss_`` is over all shifts of the masks too.)
 
     Parameters
     ----------

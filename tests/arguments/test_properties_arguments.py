@@ -27,6 +27,7 @@ IMAGE = RNG.random((8, 8))
 IMAGES = RNG.random((12, 8, 8)).cumsum(axis=1)
 SIGNALS = RNG.random((4, 6))
 GRID = sm.PatchGrid((8, 8), 4)
+FINE = sm.PatchGrid((8, 8), 2)
 LINE = sm.PatchGrid(6, 2)
 VISIBLE = RNG.random((8, 8)) < 0.7
 VISIBLE_PATCHES = np.array([[1, 0, 0, 1], [0, 1, 0, 0]], bool)
@@ -91,6 +92,13 @@ EXAMPLES = {
     "designs.stripes": (sm.designs.stripes, {"grid": GRID, "mask_ratios": (0.5, 0.0), "sampling": "fixed"}),
     "designs.tube": (sm.designs.tube, {"design": sm.designs.fixed(LINE, 0.5), "axis": 0, "length": 8, "patch_size": 2}),
     "designs.product": (lambda one: sm.designs.product(sm.designs.fixed(LINE, 0.5), one), {"one": sm.designs.fixed(LINE, 0.5)}),
+    "designs.multi_block": (sm.designs.multi_block, {"grid": FINE, "n": 2, "scale": (0.2, 0.3), "aspect": (0.5, 2.0), "context": (0.8, 1.0)}),
+    "designs.inverse_block": (sm.designs.inverse_block, {"grid": FINE, "mask_ratio": 0.5, "aspect": (0.5, 2.0), "rolled": True}),
+    "designs.blockwise": (sm.designs.blockwise, {"grid": FINE, "mask_ratio": 0.5, "least": 2, "aspect": (0.5, 2.0), "n_draws": 3, "rng": 0}),
+    "designs.gaussian_field": (sm.designs.gaussian_field, {"grid": FINE, "mask_ratio": 0.5, "color": "red", "widths": (1.0,)}),
+    "designs.color_noise": (sm.designs.color_noise, {"grid": FINE, "mask_ratio": 0.5, "color": "red", "widths": (1.0,), "rolled": False, "n_draws": 3, "rng": 0}),
+    "designs.random_ratio": (sm.designs.random_ratio, {"grid": FINE, "ratios": (0.5, 0.9), "mean": 0.8, "sd": 0.2}),
+    "designs.from_sampler": (sm.designs.from_sampler, {"grid": GRID, "sampler": sm.designs.bernoulli(GRID, 0.5).sample, "n": 3, "rng": 0}),
     "designs.parse": (sm.designs.parse, {"text": "block:1"}),
     "designs.from_masks": (sm.designs.from_masks, {"grid": GRID, "visible": VISIBLE_PATCHES, "weights": (1.0, 2.0)}),
     "PulseMask": (sm.PulseMask, {"shape": (8, 8), "patch_size": 2, "starts": [[0, 0], [4, 2]]}),
@@ -108,6 +116,7 @@ EXAMPLES = {
     "Spectrum.sectors": (SPECTRUM.sectors, {"n": 2, **SLOPE}),
     "SectorSpectrum": (lambda **o: SPECTRUM.sectors(**o).to_dict(), {"n": 2}),
     "RadialSpectrum": (RINGS.fit_slope, SLOPE),
+    "welch": (sm.welch, {"image": IMAGE, "segment": 4, "overlap": 2, "ndim": None, "workers": 1, **OPTIONS}),
     "cross_spectrum": (sm.cross_spectrum, {"a": IMAGE, "b": IMAGES[0], "ndim": None, **OPTIONS}),
     "CrossSpectrum": (lambda **o: CROSS.radial(**o).frc, {"bins": None}),
     "RadialCrossSpectrum": (lambda **o: CROSS.radial(2).frc_crossing(**o), {"threshold": 0.5}),
@@ -239,6 +248,8 @@ EXAMPLES = {
     "plot.filters": (plot.filters, {"images": FILTERS, "channels": False, "columns": 2}),
     "plot.eigenvalues": (plot.eigenvalues, {"models": {"a": MAE}}),
     "plot.heat_map": (plot.heat_map, {"values": np.eye(2), "rows": (1, 2), "columns": (0.5, 0.7), "digits": 2}),
+    "plot.comparison": (plot.comparison, {"compared": {"a": COMPARED}, "curve": "frc", "legend": True}),
+    "plot.compared_power": (plot.compared_power, {"compared": CROSS.radial(), "legend": True}),
     "plot.response": (plot.response, {"responses": RESPONSE, "curves": ("gain",)}),
     "plot.response_power": (plot.response_power, {"one": RESPONSE}),
     "plot.reconstruction": (plot.reconstruction, {"one": PICTURE}),

@@ -130,8 +130,9 @@ def test_tensors_of_torch_give_equal_numbers():
         compare_spectra(first, second.requires_grad_(), channel_axis=1)
 
 
-def test_dask_arrays_give_equal_numbers_and_compute_each_chunk_once():
+def test_dask_arrays_give_equal_numbers_and_compute_each_chunk_once(monkeypatch):
     dask = pytest.importorskip("dask.array")
+    monkeypatch.setattr("spectral_mae.cross_spectra.arrays.PIECE_BYTES", 8 * 48)
     a, b = batch(10, (8, 6))
     computed = []
 
