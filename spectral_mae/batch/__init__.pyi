@@ -4,6 +4,7 @@ from .analyze.result import AnalyzeResult as AnalyzeResult
 from .analyze.run import analyze_images as analyze_images
 from .models.fit import FitResult as FitResult
 from .models.fit import fit_images as fit_images
+from .models.plan_images import plan as plan
 from .models.sweep import SweepResult as SweepResult
 from .models.sweep import sweep_images as sweep_images
 from .run_options import RunOptions as RunOptions

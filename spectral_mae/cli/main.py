@@ -25,6 +25,7 @@ PARSERS = (
     models.add_fit,
     models.add_reconstruct,
     models.add_sweep,
+    models.add_plan,
     images.add_figures,
     models.add_train,
 )
@@ -37,6 +38,7 @@ COMMANDS = {
     "fit": ("fit", "fit"),
     "reconstruct": ("reconstruct", "reconstruct"),
     "sweep": ("sweep", "sweep"),
+    "plan": ("plan", "plan"),
     "figures": ("figures", "figures"),
     "train-mae": ("train", "train_mae"),
 }

@@ -54,9 +54,8 @@ def reconstruct(arguments: argparse.Namespace) -> int:
                 f"{arguments.model} is a model of shape={grid.shape} with "
                 f"{channels} channels, not of square gray or colour images"
             )
-        options = StreamOptions(
-            grid.shape[0], 0, channels == 3, arguments.max_pixels, arguments.seed
-        )
+        size = grid.shape[0]
+        options = StreamOptions(size, 0, channels == 3, arguments.max_pixels, arguments.seed)
         check_folder(arguments.out)
         found = found_images(arguments.paths)
         names = [reference.title for reference in found]
@@ -79,7 +78,7 @@ def reconstruct(arguments: argparse.Namespace) -> int:
             write_rows(arguments.out / "reconstruct.csv", rows)
     report_failures(stream)
     if stream.enlarged:
-        print(enlarged_note(len(stream.enlarged), options.size), file=sys.stderr)
+        print(enlarged_note(len(stream.enlarged), size), file=sys.stderr)
     for row in rows:
         print(_line(row))
     if not rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,26 +17,20 @@ from spectral_mae._files.atomic_file import replacing, write_whole
 from spectral_mae._files.columns import write_rows
 from spectral_mae.batch.errors import ImagesRefused, kept_on_disk, refused
 from spectral_mae.batch.models.model_images import ModelImages, failures_of
+from spectral_mae.batch.models.settings_run import SettingsRun
 from spectral_mae.batch.progress import LOGGER
 from spectral_mae.batch.run import BatchRun
-from spectral_mae.batch.run_folder import (
-    FOLDER,
-    Done,
-    RunPlace,
-    check_folder,
-    check_resumed,
-    find_some,
-    place_of,
-    scratch_folder,
-)
 from spectral_mae.batch.run_options import RunOptions
-from spectral_mae.images.sources import Images, image_list
+from spectral_mae.images.sources import FoundSources, Images
 from spectral_mae.images.stream import StreamOptions
 from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.moments.blocks import CentredStack
 from spectral_mae.linear.moments.kinds import Moments
 from spectral_mae.linear.moments.shrinkage import SHRINKAGES
+from spectral_mae.planning.evaluation import solved
 
 Number = TypeVar("Number", int, float)
+N_TRIED = len(SHRINKAGES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,75 +163,132 @@ def sweep_images(
     >>> [(row["patch_size"], row["mask_ratio"]) for row in result.rows]
     [(8, 0.5), (8, 0.75)]
     """
-    running = RunOptions() if run is None else run
-    sizes = list(dict.fromkeys(_some("patch_sizes", patch_sizes)))
-    ratios = sorted(set(_some("mask_ratios", mask_ratios)))
-    auto = shrinkage == "auto"
-    given = image_list(images)
-    with scratch_folder(given, out) as scratch:
-        target_folder = place_of(out, scratch, "out")
-        with refused():
-            if holdout == 0:
-                raise ValueError("holdout=0: a sweep compares images held out")
-            check_resumed(running, out)
-            check_folder(target_folder)
-            options = StreamOptions(size, crops, color, max_pixels, rng)
-            found = find_some(given, output=target_folder, scratch=scratch)
-            data = ModelImages(found, options, holdout)
-            every = [data.empty_moments(p, covariance) for p in sizes]
-            # The first fit of a size is with the shrinkage that hardly anything refuses.
-            masked = LinearMAE(
-                sizes[0],
-                ratios[0],
-                sampling=sampling,
-                target=target,
-                covariance=covariance,
-                shrinkage=1.0 if shrinkage == "auto" else shrinkage,
-            )
-            cells = Cells(
-                sizes, ratios, every, [_possible(masked, moments, ratios) for moments in every]
-            )
-            if not any(itertools.chain(*cells.models)):
-                raise ValueError(
-                    f"no mask ratio of {ratios} hides some patches of {sizes} pixels and keeps "
-                    f"others at {size} pixels"
-                )
-        results = [target_folder / name for name in ("run.json", "sweep.csv", "sweep.png")]
-        place = RunPlace(target_folder, target_folder / FOLDER, results[0], results)
-        depends = {
-            **data.reading,
-            "patch_size": sizes,
-            "mask_ratio": ratios,
-            "sampling": sampling,
-            "target": target,
-            "covariance": covariance,
-            "shrinkage": shrinkage,
-        }
-        try:
-            batch_run = BatchRun(
-                "sweep", running, place=place, options=depends, references=found.references
-            )
-        except Done as done:
-            record = done.record
-            rows = _read_rows(results[1])
-            return SweepResult(rows, record["counts"], failures_of(record), found_complete=True)
-        with batch_run:
-            result = _swept(cells, data, batch_run, auto=auto)
-            data.note_enlarged(batch_run)
-            if out is not None:
-                _write(target_folder, result, cells, data, batch_run)
-            batch_run.journal.remove()
-        return result
+    return _Sweep(
+        sizes=list(dict.fromkeys(_some("patch_sizes", patch_sizes))),
+        ratios=sorted(set(_some("mask_ratios", mask_ratios))),
+        sampling=sampling,
+        target=target,
+        covariance=covariance,
+        shrinkage=shrinkage,
+        reading={
+            "size": size,
+            "crops": crops,
+            "color": color,
+            "max_pixels": max_pixels,
+            "rng": rng,
+        },
+        holdout=holdout,
+    ).carry_out(images, out, run)
 
 
 @dataclass
-class Cells:
-    """Patch sizes, mask ratios, and the moments and models of each size."""
+class _Sweep(SettingsRun[SweepResult]):
+    """Models of each patch size and mask ratio."""
+
+    command = "sweep"
+    files = ("run.json", "sweep.csv", "sweep.png")
 
     sizes: list[int]
     ratios: list[float]
-    every: list[Moments]
-    models: list[list[LinearMAE | None]]
+    sampling: Sampling
+    target: Literal["all", "hidden"]
+    covariance: Literal["banded", "dense", "stationary"]
+    shrinkage: float | Literal["auto"]
+    reading: Mapping[str, Any]
+    holdout: float
+
+    def images(self, found: FoundSources) -> ModelImages:
+        """How images are read; there are moments and models of each patch size from now on."""
+        data = ModelImages(found, StreamOptions(**self.reading), self.holdout)
+        self.every = [data.empty_moments(p, self.covariance) for p in self.sizes]
+        # The first fit of a size is with the shrinkage that hardly anything refuses.
+        masked = LinearMAE(
+            self.sizes[0],
+            self.ratios[0],
+            sampling=self.sampling,
+            target=self.target,
+            covariance=self.covariance,
+            shrinkage=1.0 if self.shrinkage == "auto" else self.shrinkage,
+        )
+        self.models = [_possible(masked, moments, self.ratios) for moments in self.every]
+        if not any(self.models):
+            raise ValueError(
+                f"no mask ratio of {self.ratios} hides some patches of {self.sizes} pixels and "
+                f"keeps others at {data.options.size} pixels"
+            )
+        return data
+
+    def depends(self) -> dict[str, Any]:
+        """Sizes, ratios, and how models are fitted."""
+        names = ("sampling", "target", "covariance", "shrinkage")
+        how = {name: getattr(self, name) for name in names}
+        return {"patch_size": self.sizes, "mask_ratio": self.ratios, **how}
+
+    def solve(self, data: ModelImages, run: BatchRun) -> SweepResult:
+        """A row for each possible model."""
+        (every,) = data.fill(run, self.every).values()
+        rows: list[dict[str, Any]] = []
+        with refused(ImagesRefused):
+            for moments, models in zip(every, self.models, strict=True):
+                line = self._line(moments, models, data, run) if models else ()
+                rows += sorted(line, key=lambda row: row["mask_ratio"])
+        return SweepResult(rows, data.counts(run, every[0].n_images), run.tally.failed)
+
+    def load(self, folder: Path, record: Mapping[str, Any]) -> SweepResult:
+        """The rows of sweep.csv."""
+        rows = _read_rows(folder / "sweep.csv")
+        return SweepResult(rows, record["counts"], failures_of(record), found_complete=True)
+
+    def write(self, folder: Path, result: SweepResult, data: ModelImages, run: BatchRun) -> None:
+        """sweep.png, sweep.csv and run.json."""
+        sizes, ratios = self.sizes, self.ratios
+        with kept_on_disk(), run.stage("drawing pictures", 1) as drawn:
+            folder.mkdir(parents=True, exist_ok=True)
+            width, height = max(5.0, 2.6 + 0.85 * len(ratios)), 1.6 + 0.55 * len(sizes)
+            figure, axes = plot.new_figure(1, 1, width=width, height=height)
+            plot.heat_map(result.table(sizes, ratios), sizes, ratios, axes[0, 0])
+            pixels = f"{self.target} pixels"
+            axes[0, 0].set_title(f"linear MAE, {pixels}, {data.n_held_out} images held out")
+            with replacing(folder / "sweep.png") as beside:
+                plot.save(figure, beside)
+            drawn.add(1)
+        with kept_on_disk(), run.stage("writing tables", 2) as written:
+            write_rows(folder / "sweep.csv", result.rows)
+            written.add(1)
+            write_whole(folder / "run.json", data.record(run, result.counts))
+            written.add(1)
+
+    def _line(
+        self, moments: Moments, models: Sequence[LinearMAE], data: ModelImages, run: BatchRun
+    ) -> Iterator[dict[str, Any]]:
+        """A row for each mask ratio of a patch size; the middle one chooses the shrinkage."""
+        patch_size = moments.grid.patch_size[0]
+        held_out: list[CentredStack] = []
+
+        def choose(model: LinearMAE) -> None:
+            found = data.second_moment(run, model)
+            if found is None:
+                raise ValueError("no image is held out")
+            held_out.append(found)
+            if self.shrinkage == "auto":
+                LOGGER.info("patches of %d pixels: trying %d shrinkages", patch_size, N_TRIED)
+                model.choose_shrinkage(found)
+
+        LOGGER.info("patches of %d pixels: solving %d mask ratios", patch_size, len(models))
+        for index, model in solved(models, moments, len(models) // 2, choose):
+            (others,) = held_out
+            explained = model.score(others)
+            hidden = model.design_.mask_ratio  # of whole patches only, where their number is fixed
+            scored = hidden if model.target == "hidden" else 1.0
+            yield {
+                "patch_size": patch_size,
+                "mask_ratio": models[index].mask_ratio,
+                "shrinkage": model.shrinkage,
+                "explained_fitted": model.solution_.explained,
+                "explained_held_out": explained,
+                "loss_held_out": scored * others.trace * (1 - explained),
+                "hidden": hidden,
+            }
 
 
 def _some(name: str, values: Sequence[Number]) -> list[Number]:
@@ -248,51 +298,18 @@ def _some(name: str, values: Sequence[Number]) -> list[Number]:
     return found
 
 
-def _possible(
-    model: LinearMAE, moments: Moments, ratios: Sequence[float]
-) -> list[LinearMAE | None]:
-    """Models like this of each mask ratio; None where masks would hide or keep everything."""
-    found: list[LinearMAE | None] = []
+def _possible(model: LinearMAE, moments: Moments, ratios: Sequence[float]) -> list[LinearMAE]:
+    """Models like this, without those whose masks would hide or keep everything."""
+    found: list[LinearMAE] = []
     for ratio in ratios:
         params = {"patch_size": moments.grid.patch_size[0], "mask_ratio": ratio}
         one = LinearMAE(**{**model.get_params(), **params})
         try:
             one.masking(moments.grid)
         except ValueError:
-            found.append(None)
-        else:
-            found.append(one)
+            continue
+        found.append(one)
     return found
-
-
-def _swept(cells: Cells, data: ModelImages, run: BatchRun, *, auto: bool) -> SweepResult:
-    every = data.fill(run, cells.every)
-    rows: list[dict[str, Any]] = []
-    with refused(ImagesRefused):
-        for size, moments, models in zip(cells.sizes, every, cells.models, strict=True):
-            line = _sweep_line(size, (cells.ratios, models), moments, data, run, auto=auto)
-            rows += sorted(line, key=lambda row: row["mask_ratio"])
-    return SweepResult(rows, data.counts(run, every[0].n_images), run.tally.failed)
-
-
-def _write(out: Path, result: SweepResult, cells: Cells, data: ModelImages, run: BatchRun) -> None:
-    sizes, ratios = cells.sizes, cells.ratios
-    with kept_on_disk(), run.stage("drawing pictures", 1) as drawn:
-        out.mkdir(parents=True, exist_ok=True)
-        width = 2.6 + 0.85 * len(ratios)
-        figure, axes = plot.new_figure(1, 1, width=max(5.0, width), height=1.6 + 0.55 * len(sizes))
-        plot.heat_map(result.table(sizes, ratios), sizes, ratios, axes[0, 0])
-        models = (model for model in itertools.chain(*cells.models) if model is not None)
-        pixels = f"{next(models).target} pixels"
-        axes[0, 0].set_title(f"linear MAE, {pixels}, {data.n_held_out} images held out")
-        with replacing(out / "sweep.png") as beside:
-            plot.save(figure, beside)
-        drawn.add(1)
-    with kept_on_disk(), run.stage("writing tables", 2) as written:
-        write_rows(out / "sweep.csv", result.rows)
-        written.add(1)
-        write_whole(out / "run.json", data.record(run, result.counts))
-        written.add(1)
 
 
 def _read_rows(path: Path) -> list[dict[str, Any]]:
@@ -301,49 +318,3 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
             {name: int(v) if name == "patch_size" else float(v) for name, v in row.items()}
             for row in csv.DictReader(file)
         ]
-
-
-def _sweep_line(
-    patch_size: int,
-    cells: tuple[Sequence[float], Sequence[LinearMAE | None]],
-    moments: Moments,
-    data: ModelImages,
-    run: BatchRun,
-    *,
-    auto: bool,
-) -> Iterator[dict[str, Any]]:
-    """A row for each possible mask ratio, the middle one first, which chooses the shrinkage."""
-    ratios, models = cells
-    possible = [model for model in models if model is not None]
-    if not possible:
-        return
-    LOGGER.info("patches of %d pixels: solving for the middle mask ratio", patch_size)
-    middle = possible[len(possible) // 2].fit_moments(moments)
-    held_out = data.second_moment(run, middle)
-    if held_out is None:
-        raise ValueError("no image is held out")
-    if auto:
-        LOGGER.info("patches of %d pixels: trying %d shrinkages", patch_size, len(SHRINKAGES))
-        middle.choose_shrinkage(held_out)
-    chosen = middle.shrinkage
-    # The one that is solved already comes first, and leaves before the next one needs the room.
-    order = sorted(zip(ratios, models, strict=True), key=lambda cell: cell[1] is not middle)
-    for ratio, model in order:
-        if model is None:
-            continue
-        if model is not middle:
-            LOGGER.info("patches of %d pixels: solving for mask ratio %g", patch_size, ratio)
-            model.set_params(shrinkage=chosen).fit_moments(moments)
-        explained = model.score(held_out)
-        hidden = model.design_.mask_ratio  # of whole patches only, where their number is fixed
-        scored = hidden if model.target == "hidden" else 1.0
-        yield {
-            "patch_size": patch_size,
-            "mask_ratio": ratio,
-            "shrinkage": chosen,
-            "explained_fitted": model.solution_.explained,
-            "explained_held_out": explained,
-            "loss_held_out": scored * held_out.trace * (1 - explained),
-            "hidden": hidden,
-        }
-        del model.solution_

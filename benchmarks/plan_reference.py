@@ -1,0 +1,157 @@
+"""Explained power of hidden pixels of photographs: the scale of difficulty of ``plan``.
+
+    python -m benchmarks.plan_reference [--write]
+
+He et al. mask photographs of 224 × 224 pixels with patches of 16 pixels. The photographs inside
+scikit-image are cropped as they crop: squares of 20 to 100 % of the area at random places, resized
+to 224 pixels, half of them mirrored. Each photograph in turn is held out: models are fitted to the
+crops of the others, of which one chooses the shrinkage, and scored on its crops. The standard error
+is over photographs. --write puts the numbers into the package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import spectral_mae as sm
+from spectral_mae import planning
+from spectral_mae._checks import FloatArray
+from spectral_mae._files.atomic_file import write_whole
+from spectral_mae.images.image import LoadedImage, read_image, resize_and_crop
+from spectral_mae.planning.error_sums import ErrorSums
+from spectral_mae.planning.evaluation import HeldOut, Measured, measured
+from spectral_mae.planning.plan import Plan
+from spectral_mae.planning.reference import STORED, Curve, Reference
+from spectral_mae.planning.settings import UNIFORM, settings_of
+
+PHOTOGRAPHS = ("astronaut", "camera", "cat", "coffee", "coins", "rocket", "motorcycle")
+COLOR = ("astronaut", "cat", "coffee", "rocket", "motorcycle")
+SIZE = 224
+AREA = (0.2, 1.0)  # of a crop, of the square that fits into the photograph
+RATIOS = (0.05, 0.1, 0.25, 0.5, 0.6, 0.75, 0.85, 0.9, 0.95, 0.98)
+COLOR_RATIOS = (0.1, 0.3, 0.5, 0.75, 0.85, 0.95)  # each takes minutes
+NAME = "photographs of scikit-image at 224 × 224 pixels"
+
+
+def crops_of(name: str, n: int, *, color: bool, rng: np.random.Generator) -> FloatArray:
+    """Random resized crops of a photograph, (n, 224, 224[, 3])."""
+    pixels = read_image(f"builtin:{name}", color=color).pixels
+    height, width = pixels.shape[:2]
+    found = []
+    for area in rng.uniform(*AREA, n):
+        side = round(min(height, width) * math.sqrt(area))
+        top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
+        crop = pixels[top : top + side, left : left + side]
+        if rng.random() < 0.5:
+            crop = crop[:, ::-1]
+        image = LoadedImage(np.ascontiguousarray(crop), (), (side, side))
+        found.append(resize_and_crop(image, SIZE).pixels)
+    return np.stack(found)
+
+
+def one_photograph(sums: ErrorSums | None) -> ErrorSums | None:
+    """The crops of a photograph as one image: they are not independent of each other."""
+    if sums is None:
+        return None
+    return ErrorSums.of(sums.error[np.newaxis], sums.power[np.newaxis])
+
+
+def measure(
+    names: Sequence[str],
+    patch_sizes: Sequence[int],
+    ratios: Sequence[float],
+    *,
+    n_crops: int,
+    color: bool,
+    drawn: bool,
+) -> list[Measured]:
+    """All settings with each photograph held out in turn."""
+    rng = np.random.default_rng(0)
+    crops = [crops_of(name, n_crops, color=color, rng=rng) for name in names]
+    found: dict[tuple[int, object], list[Measured]] = {}
+    for patch_size in patch_sizes:
+        settings = settings_of([patch_size], ratios, [UNIFORM])
+        grid = sm.PatchGrid((SIZE, SIZE), patch_size)
+        bar = tqdm(range(len(names)), desc=f"{patch_size} px, {'color' if color else 'gray'}")
+        for held in bar:
+            chooses = (held + 1) % len(names)
+            moments = sm.BandMoments(grid, 3 if color else 1)
+            for other in set(range(len(names))) - {held, chooses}:
+                moments.update(crops[other])
+            about = [moments.to_patches(crops[i]) - moments.mean for i in (chooses, held)]
+            for one in measured(
+                settings, moments, HeldOut(*about), drawn=drawn, shrinkage=None, rng=held
+            ):
+                found.setdefault((patch_size, one.setting.mask_ratio), []).append(one)
+    return [together(group) for group in found.values()]
+
+
+def together(group: Sequence[Measured]) -> Measured:
+    """One setting over all photographs."""
+    first = group[0]
+    sums = {}
+    for name in ("exact", "drawn"):
+        parts = [one_photograph(getattr(one, name)) for one in group]
+        there = [part for part in parts if part is not None]
+        sums[name] = reduce(ErrorSums.merge, there) if there else None
+    reach, shrinkage = (np.mean([getattr(m, a) for m in group]) for a in ("reach", "shrinkage"))
+    return Measured(
+        first.setting,
+        first.shape,
+        first.hidden,
+        first.n_patches,
+        float(reach),
+        float(shrinkage),
+        sums["exact"],
+        sums["drawn"],
+    )
+
+
+def reference_of(found: Sequence[Measured], n: int) -> Reference:
+    """The curves of what was measured."""
+    empty = Reference(NAME, (SIZE, SIZE), n, {16: _flat()})
+    plan = Plan.of(found, reference=empty, n_fitted=n)
+    return plan.as_reference(NAME)
+
+
+def _flat() -> Curve:
+    ends, level = np.array([0.05, 0.95]), np.array([1.0, 0.0])
+    return Curve(ends, level, 0 * level, level, 0 * level)
+
+
+def main() -> None:
+    """Measure, print, and write what the package reads."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="into the package")
+    parser.add_argument("--crops", type=int, default=40, help="of each photograph (default 40)")
+    parser.add_argument("--only", choices=["gray", "color"], help="measure one and keep the other")
+    arguments = parser.parse_args()
+    n = arguments.crops
+    path = Path(planning.__file__).with_name(STORED)
+    found = json.loads(path.read_text(encoding="utf-8")) if arguments.only and path.exists() else {}
+    if arguments.only != "color":
+        gray = measure(PHOTOGRAPHS, [16], RATIOS, n_crops=n, color=False, drawn=True)
+        found["gray"] = reference_of(gray, len(PHOTOGRAPHS)).to_dict()
+    if arguments.only != "gray":
+        color = measure(COLOR, [16], COLOR_RATIOS, n_crops=n, color=True, drawn=False)
+        found["color"] = reference_of(color, len(COLOR)).to_dict()
+    for kind, reference in found.items():
+        curve = Reference.from_dict(reference).scale
+        for ratio, value, error in zip(
+            curve.mask_ratio, curve.explained, curve.stderr, strict=True
+        ):
+            print(f"{kind} {ratio:.3f} {value:.4f} ± {error:.4f}")
+    if arguments.write:
+        write_whole(path, json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
