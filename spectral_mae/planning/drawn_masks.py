@@ -32,7 +32,11 @@ PART = 64  # images at once
 
 
 def drawn_errors(
-    model: LinearMAE, patches: FloatArray, gaussian: GaussianDraws, rng: np.random.Generator
+    model: LinearMAE,
+    patches: FloatArray,
+    gaussian: GaussianDraws,
+    rng: np.random.Generator,
+    groups: int | None = None,
 ) -> ErrorSums:
     """Return what a model leaves of the power of hidden pixels, under masks that are drawn.
 
@@ -46,6 +50,8 @@ def drawn_errors(
         Draws images like those of the fit.
     rng : numpy.random.Generator
         Source of masks and Gaussian images.
+    groups : int or None
+        As in `ErrorSums.by_octave`.
 
     Returns
     -------
@@ -62,7 +68,7 @@ def drawn_errors(
             scaled = (flat(output) @ components * gains) @ components.T
             power[rows] += power_of(seen * hidden) / N_DRAWS
             error[rows] += power_of((seen - scaled.reshape(seen.shape)) * hidden) / N_DRAWS
-    return ErrorSums.by_octave(error, power)
+    return ErrorSums.by_octave(error, power, groups)
 
 
 def flat(patches: FloatArray) -> FloatArray:

@@ -69,19 +69,24 @@ class ErrorSums:
         )
 
     @classmethod
-    def by_octave(cls, error: FloatArray, power: FloatArray) -> Self:
+    def by_octave(cls, error: FloatArray, power: FloatArray, groups: int | None = None) -> Self:
         """Return the sums of images of which errors and powers by octave are given.
 
         Parameters
         ----------
         error, power : ndarray, shape (n_images, n_octaves)
             Error and power of each image, by octave; what they sum to comes before them.
+        groups : int or None
+            Images are so many groups of equal size, one after the other, that depend on each other,
+            such as crops of one photograph. Each then counts as one image. None is none.
 
         Returns
         -------
         ErrorSums
             With one column more.
         """
+        if groups is not None:
+            error, power = (a.reshape(groups, -1, a.shape[1]).sum(axis=1) for a in (error, power))
         return cls.of(_with_total(error), _with_total(power))
 
     def merge(self, other: Self) -> Self:

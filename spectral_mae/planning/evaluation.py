@@ -19,6 +19,7 @@ from spectral_mae.planning.exact_masks import exact_errors, exact_errors_of_mome
 from spectral_mae.planning.gaussian_draws import GaussianDraws
 from spectral_mae.planning.settings import Setting
 
+SHRINKAGES = (0.01, 0.1, 0.3, 0.7, 1.0)  # that are tried: explained power changes slowly in it
 N_GAUSSIAN = 256  # draws in the place of images held out, where there are only moments
 
 
@@ -171,7 +172,7 @@ class HeldOut:
         """
         moments = model.empty_second_moment()
         moments.add_patches(self.choosing)
-        model.choose_shrinkage(model.second_moment_of(moments))
+        model.choose_shrinkage(model.second_moment_of(moments), SHRINKAGES)
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,7 @@ def measured(
     drawn: bool,
     shrinkage: float | None,
     rng: int,
+    groups: int | None = None,
 ) -> Iterator[Measured]:
     """Measure settings of one patch size on images of one shape, one after the other.
 
@@ -208,6 +210,9 @@ def measured(
         Of the second moment; None lets the images held out choose it.
     rng : int
         Seed of masks and Gaussian images.
+    groups : int or None
+        The scored images are so many groups of equal size, one after the other, of images that
+        depend on each other: standard errors are over groups. None is none.
 
     Yields
     ------
@@ -248,14 +253,14 @@ def measured(
             if held_out is None:
                 found[index]["exact"] = exact_errors_of_moments(model)
             else:
-                found[index]["exact"] = exact_errors(model, held_out.scored)
+                found[index]["exact"] = exact_errors(model, held_out.scored, groups)
         else:
             if gaussian is None:
                 stack = moments.stack().shrunk(model.shrinkage, moments.transform)
                 gaussian = GaussianDraws(stack, moments.transform)
             generator = np.random.default_rng([rng, zlib.crc32(repr((setting, shape)).encode())])
             images = gaussian(N_GAUSSIAN, generator) if held_out is None else held_out.scored
-            found[index]["drawn"] = drawn_errors(model, images, gaussian, generator)
+            found[index]["drawn"] = drawn_errors(model, images, gaussian, generator, groups)
         if exact or "reach" not in found[index]:
             found[index]["reach"] = _reach(model)
         left[index] -= 1

@@ -26,7 +26,7 @@ from spectral_mae.spectra.octaves import OCTAVES
 PART = 64  # images at once
 
 
-def exact_errors(model: LinearMAE, patches: FloatArray) -> ErrorSums:
+def exact_errors(model: LinearMAE, patches: FloatArray, groups: int | None = None) -> ErrorSums:
     """Return what a model leaves of the power of hidden pixels, over all masks.
 
     Parameters
@@ -35,6 +35,8 @@ def exact_errors(model: LinearMAE, patches: FloatArray) -> ErrorSums:
         Fitted in bands with ``target="hidden"``, under a uniform design.
     patches : ndarray, shape (n, n_patches, patch_dim)
         Images about the mean of the model, in patch order.
+    groups : int or None
+        As in `ErrorSums.by_octave`.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def exact_errors(model: LinearMAE, patches: FloatArray) -> ErrorSums:
     with one_blas_thread():
         for first in range(0, len(patches), PART):
             work(slice(first, first + PART))
-    return ErrorSums.by_octave(error, power)
+    return ErrorSums.by_octave(error, power, groups)
 
 
 def exact_errors_of_moments(model: LinearMAE) -> ErrorSums:

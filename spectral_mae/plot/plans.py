@@ -17,6 +17,7 @@ from spectral_mae.spectra.octaves import all_octave_names
 EQUAL = (0.25, 0.5, 0.75, 0.9)  # mask ratios of the reference whose difficulty is drawn
 HOW = "spectral_mae.plan(images) makes one"
 EXPLAINED = "explained power of hidden pixels"
+COST_TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 LINES = ("-", "--", ":", "-.")
 
 
@@ -92,6 +93,16 @@ def plan_curves(
                 fontsize="x-small",
                 color=GRAY,
             )
+    ax.annotate(
+        "as hard as",
+        (1.0, 1.0),
+        xycoords="axes fraction",
+        xytext=(3, 0),
+        textcoords="offset points",
+        fontsize="x-small",
+        color=GRAY,
+        va="bottom",
+    )
     ax.set_ylim(lowest, 1.0)
     ax.set_xlabel("hidden fraction of the patches")
     ax.set_ylabel(EXPLAINED + (", drawn masks" if drawn else ""))
@@ -130,19 +141,22 @@ def plan_map(plan: Plan, ax: Axes | None = None, *, equal: Sequence[float] = EQU
         raise ValueError(f"a map needs two patch sizes and mask ratios: {sizes=}, {ratios=}")
     ax = one_axes(ax)
     values = np.full((len(sizes), len(ratios)), np.nan)
+    x = np.tile(ratios, (len(sizes), 1))
     for i, size in enumerate(sizes):
         for one in rows[size]:
-            values[i, np.array(ratios) == one.mask_ratio] = one.explained
-    x, y = np.array(ratios), np.log2(sizes)
+            place = np.array(ratios) == one.mask_ratio
+            values[i, place], x[i, place] = one.explained, one.hidden
+    y = np.broadcast_to(np.log2(sizes)[:, np.newaxis], x.shape)
     image: Any = ax.contourf(x, y, values, levels=np.linspace(0, 1, 21), cmap=RATIO_MAP)
     curve = plan.reference.scale
     inside = [m for m in equal if curve.mask_ratio[0] <= m <= curve.mask_ratio[-1]]
-    levels = {curve.at(m): f"as hard as {m:g}" for m in inside}
+    levels = {curve.at(m): f"{m:g}" for m in inside}
     lines = ax.contour(x, y, values, levels=sorted(levels), colors="white", linewidths=1.4)
     ax.clabel(lines, fmt=levels, fontsize="small")
-    ax.plot(*np.meshgrid(x, y), ".", color="white", markersize=3)
-    ax.set_yticks(y, [str(size) for size in sizes])
-    ax.set_xlabel("mask ratio")
+    ax.plot(x, y, "o", color="white", markeredgecolor="black", markersize=4, clip_on=False)
+    ax.set_yticks(y[:, 0], [str(size) for size in sizes])
+    ax.set_xlabel("hidden fraction of the patches")
+    ax.set_title(f"lines: as hard as the reference, {plan.reference.patch_size} px, at this ratio")
     ax.set_ylabel("patch size (pixels)")
     color_bar(ax, image, EXPLAINED)
     return ax
@@ -186,7 +200,7 @@ def plan_octaves(plan: Plan, ax: Axes | None = None, *, mask_ratio: float = 0.75
         )
     ax.axhline(0, color=GRAY, linewidth=0.7)
     ax.set_xticks(place, names)
-    ax.set_ylim(max(ax.get_ylim()[0], -1.0), 1.0)
+    ax.set_ylim(max(ax.get_ylim()[0], -2.0), 1.0)
     ax.set_xlabel("octave of frequency (cycles/pixel)")
     ax.set_ylabel(EXPLAINED)
     ax.legend(loc="upper right")
@@ -230,6 +244,9 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
                 color=color,
             )
     ax.set_xscale("log")
+    inside = [t for t in COST_TICKS if ax.get_xlim()[0] <= t <= ax.get_xlim()[1]]
+    ax.set_xticks(inside, [f"{t:g}" for t in inside])
+    ax.minorticks_off()
     ax.axvline(1.0, color=GRAY, linewidth=0.7)
     ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.05)
     ax.set_xlabel("cost of the encoder, 1 for 49 of 196 tokens")

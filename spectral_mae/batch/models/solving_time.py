@@ -10,8 +10,8 @@ import numpy as np
 
 from spectral_mae._parallel import BATCH_BYTES, POOLED, cores, one_blas_thread
 from spectral_mae.linear.moments.kinds import Moments
-from spectral_mae.linear.moments.shrinkage import SHRINKAGES
 from spectral_mae.planning.drawn_masks import N_DRAWS
+from spectral_mae.planning.evaluation import SHRINKAGES
 
 LARGEST = 384  # rows of a block that is timed; larger ones take longer with the cube
 PRODUCTS = 3.0  # of a factorisation and a product, for what else a model takes
