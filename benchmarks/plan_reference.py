@@ -28,23 +28,21 @@ from spectral_mae._files.atomic_file import write_whole
 from spectral_mae.images.image import LoadedImage, read_image, resize_and_crop
 from spectral_mae.planning.error_sums import ErrorSums
 from spectral_mae.planning.evaluation import HeldOut, Measured, measured
-from spectral_mae.planning.plan import Plan
 from spectral_mae.planning.reference import STORED, Curve, Reference
-from spectral_mae.planning.settings import UNIFORM, settings_of
+from spectral_mae.planning.result import Plan
+from spectral_mae.planning.settings import UNIFORM, Setting, settings_of
 
 PHOTOGRAPHS = ("astronaut", "camera", "cat", "coffee", "coins", "rocket", "motorcycle")
-COLOR = ("astronaut", "cat", "coffee", "rocket", "motorcycle")
 SIZE = 224
 N_PARTS = 3  # each of which is held out in turn
 AREA = (0.2, 1.0)  # of a crop, of the square that fits into the photograph
 RATIOS = (0.1, 0.25, 0.5, 0.65, 0.75, 0.85, 0.92, 0.97)
-COLOR_RATIOS = (0.1, 0.3, 0.5, 0.75, 0.85, 0.95)  # each takes minutes
 NAME = "photographs of scikit-image at 224 × 224 pixels"
 
 
-def crops_of(name: str, n: int, *, color: bool, rng: np.random.Generator) -> FloatArray:
-    """Random resized crops of a photograph, (n, 224, 224[, 3])."""
-    pixels = read_image(f"builtin:{name}", color=color).pixels
+def crops_of(name: str, n: int, *, rng: np.random.Generator) -> FloatArray:
+    """Random resized crops of a photograph, (n, 224, 224)."""
+    pixels = read_image(f"builtin:{name}").pixels
     height, width = pixels.shape[:2]
     found = []
     for area in rng.uniform(*AREA, n):
@@ -59,43 +57,36 @@ def crops_of(name: str, n: int, *, color: bool, rng: np.random.Generator) -> Flo
 
 
 def measure(
-    names: Sequence[str],
-    patch_sizes: Sequence[int],
-    ratios: Sequence[float],
-    *,
-    n_crops: int,
-    color: bool,
-    drawn: bool,
+    names: Sequence[str], patch_size: int, ratios: Sequence[float], *, n_crops: int
 ) -> list[Measured]:
     """All settings with each part of the photographs held out in turn."""
-    rng, channels = np.random.default_rng(0), 3 if color else 1
-    crops = [crops_of(name, n_crops, color=color, rng=rng) for name in names]
-    found: dict[tuple[int, object], list[Measured]] = {}
-    for patch_size in patch_sizes:
-        settings = settings_of([patch_size], ratios, [UNIFORM])
-        grid = sm.PatchGrid((SIZE, SIZE), patch_size)
-        shrinkage: float | None = None  # that of the first part serves all
-        parts = [range(first, len(names), N_PARTS) for first in range(N_PARTS)]
-        bar = tqdm(total=N_PARTS * len(settings), desc=f"{patch_size} px, {channels} channels")
-        for held in parts:
-            chooses = (held[0] + 1) % len(names)
-            moments = sm.BandMoments(grid, channels)
-            for other in set(range(len(names))) - {*held, chooses}:
-                moments.update(crops[other])
-            about = [moments.to_patches(one) - moments.mean for one in crops]
-            scored = np.concatenate([about[i] for i in held])
-            for one in measured(
-                settings,
-                moments,
-                HeldOut(about[chooses], scored),
-                drawn=drawn,
-                shrinkage=shrinkage,
-                rng=held[0],
-                groups=len(held),
-            ):
-                shrinkage = one.shrinkage
-                bar.update()
-                found.setdefault((patch_size, one.setting.mask_ratio), []).append(one)
+    rng = np.random.default_rng(0)
+    crops = [crops_of(name, n_crops, rng=rng) for name in names]
+    settings = settings_of([patch_size], ratios, [UNIFORM])
+    grid = sm.PatchGrid((SIZE, SIZE), patch_size)
+    found: dict[Setting, list[Measured]] = {}
+    shrinkage: float | None = None  # that of the first part serves all
+    parts = [range(first, len(names), N_PARTS) for first in range(N_PARTS)]
+    bar = tqdm(total=N_PARTS * len(settings))
+    for held in parts:
+        chooses = (held[0] + 1) % len(names)
+        moments = sm.BandMoments(grid)
+        for other in set(range(len(names))) - {*held, chooses}:
+            moments.update(crops[other])
+        about = [moments.to_patches(one) - moments.mean for one in crops]
+        scored = np.concatenate([about[i] for i in held])
+        for one in measured(
+            settings,
+            moments,
+            HeldOut(about[chooses], scored),
+            drawn=True,
+            shrinkage=shrinkage,
+            rng=held[0],
+            groups=len(held),
+        ):
+            shrinkage = one.shrinkage
+            bar.update()
+            found.setdefault(one.setting, []).append(one)
     return [together(group) for group in found.values()]
 
 
@@ -136,26 +127,17 @@ def main() -> None:
     """Measure, print, and write what the package reads."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="into the package")
-    parser.add_argument("--crops", type=int, default=40, help="of each photograph (default 40)")
-    parser.add_argument("--only", choices=["gray", "color"], help="measure one and keep the other")
+    parser.add_argument("--crops", type=int, default=32, help="of each photograph (default 32)")
     arguments = parser.parse_args()
-    n = arguments.crops
-    path = Path(planning.__file__).with_name(STORED)
-    found = json.loads(path.read_text(encoding="utf-8")) if arguments.only and path.exists() else {}
-    if arguments.only != "color":
-        gray = measure(PHOTOGRAPHS, [16], RATIOS, n_crops=n, color=False, drawn=True)
-        found["gray"] = reference_of(gray, len(PHOTOGRAPHS)).to_dict()
-    if arguments.only != "gray":
-        color = measure(COLOR, [16], COLOR_RATIOS, n_crops=n, color=True, drawn=False)
-        found["color"] = reference_of(color, len(COLOR)).to_dict()
-    for kind, reference in found.items():
-        curve = Reference.from_dict(reference).scale
-        for ratio, value, error in zip(
-            curve.mask_ratio, curve.explained, curve.stderr, strict=True
-        ):
-            print(f"{kind} {ratio:.3f} {value:.4f} ± {error:.4f}")
+    found = measure(PHOTOGRAPHS, 16, RATIOS, n_crops=arguments.crops)
+    reference = reference_of(found, len(PHOTOGRAPHS))
+    curve = reference.scale
+    columns = (curve.mask_ratio, curve.explained, curve.stderr, curve.drawn, curve.drawn_stderr)
+    for row in zip(*columns, strict=True):
+        print("hidden {:.3f}: {:.4f} ± {:.4f}, drawn {:.4f} ± {:.4f}".format(*row))
     if arguments.write:
-        write_whole(path, json.dumps(found, indent=1) + "\n")
+        path = Path(planning.__file__).with_name(STORED)
+        write_whole(path, json.dumps(reference.to_dict(), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -74,7 +74,8 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         (
             "analyze_images AnalyzeOptions AnalyzeResult AnalyzeInterrupted fit_images FitResult "
-            "sweep_images SweepResult RunOptions"
+            "sweep_images SweepResult plan Plan PlannedSetting Reference Difficulty TransformerSizes "
+            "RunOptions"
         ),
     ),
     "The paper's lemmas (`spectral_mae.theory`)": (

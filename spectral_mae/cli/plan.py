@@ -19,7 +19,7 @@ from spectral_mae.cli.shared import (
     run_options,
 )
 from spectral_mae.planning.costs import TransformerSizes
-from spectral_mae.planning.plan import Plan
+from spectral_mae.planning.result import Plan
 
 
 def plan(arguments: argparse.Namespace) -> int:

@@ -12,8 +12,8 @@ explains on images held out, in all and by octave of frequency.
 - `gaussian_draws`: Gaussian images of given second moments.
 - `moments_plan`: a plan from second moments, without images.
 - `octave_power`: power of images by octave.
-- `plan`: `Plan`, a table of settings with their difficulty and cost.
 - `reference`: explained power of photographs, the scale of difficulty.
+- `result`: `Plan`, a table of settings with their difficulty and cost.
 - `settings`: patch sizes, mask ratios and designs that are compared.
 """
 

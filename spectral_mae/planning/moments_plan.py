@@ -8,8 +8,8 @@ from spectral_mae import _checks
 from spectral_mae.linear.moments.kinds import BandMoments, StationaryMoments
 from spectral_mae.planning.costs import TransformerSizes
 from spectral_mae.planning.evaluation import Measured, measured
-from spectral_mae.planning.plan import Plan
 from spectral_mae.planning.reference import Reference
+from spectral_mae.planning.result import Plan
 from spectral_mae.planning.settings import (
     MASK_RATIOS,
     Design,
@@ -76,23 +76,20 @@ def plan_moments(
         found += measured(mine, one, None, drawn=drawn, shrinkage=shrinkage, rng=seed)
     if not found:
         raise ValueError(f"no setting of {[one.text for one in settings]} hides some patches only")
-    color = next(iter(by_size.values())).channels > 1
     return Plan.of(
         sorted_by(found, settings),
-        reference=reference_of(reference, color),
+        reference=reference_of(reference),
         transformer=transformer,
     )
 
 
-def reference_of(reference: Reference | Plan | None, color: bool) -> Reference:
+def reference_of(reference: Reference | Plan | None) -> Reference:
     """Return the scale of difficulty that was asked for.
 
     Parameters
     ----------
     reference : Reference, Plan or None
         None is the photographs that come with the package.
-    color : bool
-        Whether images have several channels.
 
     Returns
     -------
@@ -102,7 +99,7 @@ def reference_of(reference: Reference | Plan | None, color: bool) -> Reference:
     if isinstance(reference, Plan):
         return reference.as_reference("the reference plan")
     if reference is None:
-        return Reference.stored(color=color)
+        return Reference.stored()
     _checks.needed("reference", reference, Reference, "Plan.as_reference(name) makes one")
     return reference
 

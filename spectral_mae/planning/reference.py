@@ -162,21 +162,17 @@ class Reference:
     patch_size: int = PATCH_SIZE
 
     @classmethod
-    def stored(cls, *, color: bool = False) -> Self:
+    def stored(cls) -> Self:
         """Return the photographs that come with the package.
-
-        Parameters
-        ----------
-        color : bool
-            Of three channels, rather than gray.
 
         Returns
         -------
         Reference
-            Photographs of scikit-image at 224 × 224 pixels.
+            Photographs of scikit-image at 224 × 224 pixels, gray: most of the power of colours is
+            in it, so that it serves images of three channels too.
         """
         text = (files("spectral_mae.planning") / STORED).read_text(encoding="utf-8")
-        return cls.from_dict(json.loads(text)["color" if color else "gray"])
+        return cls.from_dict(json.loads(text))
 
     @property
     def scale(self) -> Curve:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from spectral_mae import _checks
-from spectral_mae.planning.plan import Plan
+from spectral_mae.planning.result import Plan
 from spectral_mae.planning.settings import UNIFORM
 from spectral_mae.plot.drawing import CYCLE, GRAY, RATIO_MAP, color_bar, one_axes, styled
 from spectral_mae.spectra.octaves import all_octave_names

@@ -43,6 +43,12 @@ LEAK = sm.leakage(IMAGE, 4, 0.5)
 COUPLING = sm.mode_coupling(VISIBLE)
 RESPONSE = MAE.frequency_response()
 FIELD = MAE.receptive_field((2, 3))
+PLAN = sm.plan(
+    sm.StationaryMoments(sm.PatchGrid((8, 8), 1)).update(IMAGES[:, :8, :8]),
+    [2, 4],
+    [0.5, 0.75],
+    designs=["fixed:M", "block:1x1"],
+)
 PICTURE = sm.reconstruct_image(MAE, IMAGE, rng=0)
 CURVE = theory.gap_by_mask_ratio(theory.lemma_5, np.tanh, SIGNALS, 2, [0.3], n_draws=2, rng=0)
 TABLE = {"loss": [0.5, 0.4], "accuracy": [0.3, 0.4], "stderr": [0.01] * 2, "mask_ratio": [0.5, 0.7]}
@@ -263,6 +269,11 @@ EXAMPLES = {
     "plot.gap": (plot.gap, {"curves": {"a": CURVE}}),
     "AnalyzeOptions": (sm.AnalyzeOptions, {"patch_sizes": (4, 8), "mask_ratio": 0.5, "sampling": "fixed", "size": 32, "n_draws": 2, "rng": 0, "detrend": None, "color": False, "max_pixels": 10000, "checks": 1}),
     "RunOptions": (sm.RunOptions, {"jobs": None, "scheduler": None, "resume": False, "overwrite": False, "fail_fast": False, "time_limit": 1.0, "memory_limit": None, "checkpoint": 1.0, "log_file": None, "quiet": True}),
+    "TransformerSizes": (sm.TransformerSizes, {"width": 8, "depth": 2, "decoder_width": 8, "decoder_depth": 1}),
+    "plot.plan_curves": (plot.plan_curves, {"plan": PLAN, "drawn": True, "equal": (0.5, 0.75)}),
+    "plot.plan_map": (plot.plan_map, {"plan": PLAN, "equal": (0.5, 0.75)}),
+    "plot.plan_octaves": (plot.plan_octaves, {"plan": PLAN, "mask_ratio": 0.75}),
+    "plot.plan_costs": (plot.plan_costs, {"plan": PLAN}),
     "plot.new_figure": (plot.new_figure, {"rows": 1, "columns": 1, "width": 3.0, "height": 2.0}),
 }  # fmt: skip
 # What takes nothing, or is a number, or only lists what others of these return.
@@ -277,6 +288,7 @@ PLAIN = {
 # Runs over many images: tests/batch/test_from_python.py
 PLAIN |= {"analyze_images", "fit_images", "sweep_images"}
 PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult"}
+PLAIN |= {"plan", "Plan", "PlannedSetting", "Reference", "Difficulty"}  # tests/planning
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
 # What passes numbers on as they are, or says by NaN that there is nothing to measure.

@@ -82,7 +82,8 @@ class ModelImages:
         for reference in self.found.references:
             for batch in stream.batches([reference]):
                 return batch.shape[1:3]
-        raise NothingUsable("no image could be used")
+        title, reason = next(iter(stream.failed.items()))
+        raise NothingUsable(f"no image could be used; the first, {title}: {reason}")
 
     def empty_moments(
         self, patch_size: PerAxis, covariance: str, *, center: bool = True

@@ -33,8 +33,8 @@ from spectral_mae.planning.moments_plan import (
     reference_of,
     sorted_by,
 )
-from spectral_mae.planning.plan import Plan
 from spectral_mae.planning.reference import Reference
+from spectral_mae.planning.result import Plan
 from spectral_mae.planning.settings import (
     MASK_RATIOS,
     Design,
@@ -163,11 +163,11 @@ def plan(
         patch_sizes=None if patch_sizes is None else list(patch_sizes),
         mask_ratios=list(mask_ratios),
         designs=designs,
-        reference=reference_of(reference, _checks.flag("color", color)),
+        reference=reference_of(reference),
         reading={
             "size": _size(images, size),
             "crops": crops,
-            "color": color,
+            "color": _checks.flag("color", color),
             "max_pixels": max_pixels,
             "rng": rng,
         },

@@ -12,8 +12,8 @@ from spectral_mae.batch.models.model_images import ModelImages
 from spectral_mae.batch.pages.page import render_page
 from spectral_mae.batch.pages.picture import Picture
 from spectral_mae.batch.progress import Progress
-from spectral_mae.planning.plan import Plan
 from spectral_mae.planning.reference import MASK_RATIO, PATCH_SIZE
+from spectral_mae.planning.result import Plan
 from spectral_mae.planning.settings import UNIFORM
 from spectral_mae.spectra.octaves import all_octave_names
 
