@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.linalg
 
-from spectral_mae import BandMoments, PatchGrid
+from spectral_mae import BandMoments, PatchGrid, designs
 from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.linear.moments.blocks import Stack
@@ -39,7 +39,7 @@ def small() -> None:
     grid = PatchGrid((32, 32), 4)
     images = rng.standard_normal((4000, 32, 32, 3)).cumsum(axis=1).cumsum(axis=2)
     moments = BandMoments(grid, 3).update(images)
-    stack, mix = moments.stack(), PatchMasking(grid.n_patches, 0.75).mix
+    stack, mix = moments.stack(), PatchMasking(designs.fixed(grid, 0.75)).mix
     second = np.cov(images.reshape(4000, -1).T)
     patch = np.repeat(np.arange(64).reshape(8, 8), 4, 0).repeat(4, 1)[..., np.newaxis]
     patch = np.broadcast_to(patch, (32, 32, 3)).ravel()
@@ -80,7 +80,7 @@ def large() -> None:
     # As many images as it takes would take minutes: their mean fills the rest of each band.
     rest = np.eye(768) * np.einsum("bii->b", found.blocks).real[:, np.newaxis, np.newaxis] / 7680
     stack = Stack(found.blocks + rest, found.multiplicity, found.patch_dim)
-    mix = PatchMasking(grid.n_patches, 0.75).mix
+    mix = PatchMasking(designs.fixed(grid, 0.75)).mix
     a = stack.blocks[1]
 
     def products() -> None:

@@ -141,7 +141,7 @@ def report(data, arguments) -> None:
     order = np.random.default_rng(1).permutation(len(held_out))
     sample = held_out.pixels[order[:4000]]
     stages = {
-        epoch: nonlinear.load_model(arguments.folder / f"epoch-{epoch:04d}.pt")
+        epoch: nonlinear.load_checkpoint(arguments.folder / f"epoch-{epoch:04d}.pt")
         for epoch in (*(one for one in STAGES if one < arguments.epochs), arguments.epochs)
     }
     folder = PAGE.parent if arguments.write else arguments.folder
@@ -262,7 +262,7 @@ def jacobians_of(model, linear, stages, test) -> pictures.Jacobians:
     shown = np.repeat(grid.expand(kept).ravel(), 3)
     spectra[ONE_MAP] = nonlinear.singular_values(linear.weight_matrix()[shown])
     closed = linear.receptive_field(pixel_of(grid), channel=1)
-    factor = PatchMasking(grid.n_patches, MASK_RATIO).mix_given_hidden.mu
+    factor = PatchMasking(sm.designs.fixed(grid, MASK_RATIO)).mix_given_hidden.mu
     closed = sm.ReceptiveField(factor * closed.weights, grid, pixel_of(grid), periodic=False)
     fields = {VIT: mean_field(model, test[:100], grid, 2), ONE_MAP: closed}
     return pictures.Jacobians(spectra, fields)

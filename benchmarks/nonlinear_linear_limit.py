@@ -22,6 +22,7 @@ from PIL import Image
 
 import spectral_mae as sm
 from spectral_mae.linear.corruption import GaussianNoise, NoCorruption, PatchMasking
+from spectral_mae.masks.designs.short_form import design_on
 from spectral_mae.nonlinear.linear_autoencoder import (
     DescentConfig,
     LinearAutoencoder,
@@ -67,7 +68,7 @@ def main() -> int:
     for design in ("fixed", "bernoulli"):
         for m in (0.5, 0.75):
             for k in (None, rank):
-                masks = PatchMasking(grid.n_patches, m, design)
+                masks = PatchMasking(design_on(grid, m, sampling=design))
                 model = sm.LinearMAE(patch, m, sampling=design, rank=k, **dense)
                 cases.append((f"MAE, {design}, m={m}", k, masks, model))
             hidden = sm.LinearMAE(patch, m, sampling=design, target="hidden", **dense)

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.linalg
 
 from benchmarks.contest import Contest, Ratio, Size
-from spectral_mae import BandMoments, PatchGrid
+from spectral_mae import BandMoments, PatchGrid, designs
 from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.linear.moments.blocks import Stack
@@ -31,7 +31,7 @@ def rates(size: Size) -> Iterator[Contest]:
     power = np.einsum("bii->b", found.blocks).real / (10 * d)
     blocks = found.blocks + np.eye(d) * power[:, np.newaxis, np.newaxis]
     stack = Stack(blocks, found.multiplicity, found.patch_dim)
-    mix = PatchMasking(grid.n_patches, 0.75).mix
+    mix = PatchMasking(designs.fixed(grid, 0.75)).mix
     bands = len(blocks)
     a = blocks[1].copy()
     yield Contest(
@@ -75,7 +75,7 @@ def dense(size: Size) -> Iterator[Contest]:
     grid = PatchGrid((side, side), p)
     images = rng.standard_normal((size.dense_images, side, side, 3)).cumsum(axis=1).cumsum(axis=2)
     stack = BandMoments(grid, 3).update(images).stack()
-    mix = PatchMasking(grid.n_patches, 0.75).mix
+    mix = PatchMasking(designs.fixed(grid, 0.75)).mix
     second = np.cov(images.reshape(len(images), -1).T)
     second += np.eye(len(second)) * np.trace(second) / (10 * len(second))
     patch = grid.expand(np.arange(grid.n_patches))

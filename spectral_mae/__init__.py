@@ -1,9 +1,9 @@
 """Fourier-domain analysis of patch masking, on your own images.
 
-All public names of `batch`, `images`, `linear`, `masked_spectra`, `masks` and `spectra` can be used
-from here: ``spectral_mae.psd`` is ``spectral_mae.spectra.psd``. They load when they are first used,
-so that importing the package takes a few milliseconds. The names are listed in the ``__init__.pyi``
-of each of these packages, and nowhere else.
+All public names of `batch`, `cross_spectra`, `images`, `linear`, `masked_spectra`, `masks` and
+`spectra` can be used from here: ``spectral_mae.psd`` is ``spectral_mae.spectra.psd``. They load
+when they are first used, so that importing the package takes a few milliseconds. The names are
+listed in the ``__init__.pyi`` of each of these packages, and nowhere else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
-from spectral_mae import batch, images, linear, masked_spectra, masks, spectra
+from spectral_mae import batch, cross_spectra, images, linear, masked_spectra, masks, spectra
 from spectral_mae._version import __version__
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spectral_mae import plot as plot
     from spectral_mae import theory as theory
     from spectral_mae.batch import *
+    from spectral_mae.cross_spectra import *
     from spectral_mae.images import *
     from spectral_mae.linear import *
     from spectral_mae.masked_spectra import *
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _MODULES = ("fields", "ising", "nonlinear", "plot", "theory")
 _ROOMS = {
     "batch": dir(batch),
+    "cross_spectra": dir(cross_spectra),
     "images": dir(images),
     "linear": dir(linear),
     "masked_spectra": dir(masked_spectra),

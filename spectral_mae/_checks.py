@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Sampling = Literal["fixed", "bernoulli"]
+Rounding = Literal["floor", "mae"]
 Scaling = Literal["density", "spectrum", "energy"]
 Detrend = Literal["constant", "linear", "periodic"]
 Backend = Literal["fftw", "scipy"]

@@ -18,7 +18,7 @@ ROOMS = [
     ["_version", "_checks", "extras", "_files", "_parallel"],
     ["spectra", "images"],
     ["masks"],
-    ["fields"],
+    ["fields", "cross_spectra"],
     ["linear", "masked_spectra"],
     ["ising", "nonlinear"],
     ["theory"],

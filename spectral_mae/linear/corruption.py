@@ -7,7 +7,10 @@ every corruption here Q is a mix of three matrices,
 
 so that closed forms and draws share one description. A corruption also says in which coordinates
 the problem falls into blocks (`Corruption.working`), and may put matrices of its own in the place
-of Blkdiag_p(S) (`Corruption.prepared`).
+of Blkdiag_p(S), and one factor for each number in the place of μ (`Corruption.prepared`).
+
+Masks are described by their design. Where it is uniform, own = π₂ and local = π₁−π₂. For all
+others `prepared` finds Q itself, which takes the whole place of Blkdiag_p(S): own = 0, local = 1.
 """
 
 from __future__ import annotations
@@ -22,13 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack
 from spectral_mae.linear.moments.kinds import Moments, StationaryMoments
-from spectral_mae.linear.moments.polyphase import smooth_over_patches
-from spectral_mae.masks.patches import PatchGrid, inclusion_probabilities, kept_patches
-from spectral_mae.masks.pulse_mask import sample_visible
-from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
+from spectral_mae.linear.moments.polyphase import keep_lags, smooth_over_patches
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.sampling import Seed, generator_of
 
 Target = Literal["all", "hidden"]
 
@@ -72,9 +74,29 @@ class Mix:
             np.einsum("bii->bi", mixed)[...] += self.white
         return mixed
 
+    def seen(self, stack: Stack, matrices: NDArray[Any]) -> NDArray[Any]:
+        """Return μ times matrices: what the mean of x̃ has of rows.
+
+        Parameters
+        ----------
+        stack : Stack
+            Second moment of the images, which says where μ differs from number to number.
+        matrices : ndarray, shape (..., d, n)
+            Matrices whose rows belong to the numbers of a block. Of S it gives E[x̃ xᵀ], of a map W
+            the map of the mean of x̂.
+
+        Returns
+        -------
+        ndarray, shape (..., d, n)
+            A new array.
+        """
+        if stack.inclusion is None:
+            return self.mu * matrices
+        return stack.inclusion[:, np.newaxis] * matrices
+
 
 class Corruption(ABC):
-    """A random change of images that leaves E[x̃ | x] = μx."""
+    """A random change of images with E[x̃ | x] = μx; μ may differ from patch to patch."""
 
     @property
     @abstractmethod
@@ -89,6 +111,23 @@ class Corruption(ABC):
     @property
     def scores_hidden(self) -> bool:
         """Whether only what is hidden counts; the closed form is then another."""
+        return False
+
+    @property
+    def scored_by_patch(self) -> bool:
+        """Whether the moments where the loss is counted differ from output patch to output patch.
+
+        There is then no `scored_mix`.
+        """
+        return False
+
+    @property
+    def depends_on_place(self) -> bool:
+        """Whether patches are treated differently, so that images and their shifts differ in loss.
+
+        Bands then tell the loss over all cyclic shifts by whole patches, not that of the images as
+        they are.
+        """
         return False
 
     def working(self, moments: Moments) -> Moments:
@@ -119,7 +158,8 @@ class Corruption(ABC):
         Returns
         -------
         Stack
-            The same, but for what `mix` mixes in where that is not Blkdiag_p(S).
+            The same, but for what `mix` mixes in where that is not Blkdiag_p(S), and for the
+            factors in the place of μ where they differ.
         """
         return stack
 
@@ -157,60 +197,84 @@ class Corruption(ABC):
         return mix.own * shares.sum(axis=1) ** 2 + mix.local * np.sum(shares**2, axis=1)
 
 
-@dataclass(frozen=True)
-class PatchMasking(Corruption):
-    """Whole patches are hidden.
+class Masking(Corruption):
+    """Pixels are hidden by random masks of a design.
 
-    μ = π₁ and Q = π₂ S + (π₁−π₂) Blkdiag_p(S).
-
-    Parameters
+    Attributes
     ----------
-    n_patches : int
-        Number of patches, L ≥ 2.
-    mask_ratio : float
-        Fraction of patches that is hidden, strictly between 0 and 1.
-    sampling : {"fixed", "bernoulli"}
-        Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
-    target : {"all", "hidden"}
-        Pixels whose loss is counted.
-
-    Raises
-    ------
-    ValueError
-        As `spectral_mae.inclusion_probabilities`.
-
-    Examples
-    --------
-    >>> PatchMasking(4, 0.5).mix
-    Mix(mu=0.5, own=0.16666666666666666, local=0.33333333333333337, white=0.0)
+    design : MaskDesign
+        Distribution of the sets of kept patches.
     """
 
-    n_patches: int
-    mask_ratio: float
-    sampling: Sampling = "fixed"
-    target: Target = "all"
-
-    def __post_init__(self) -> None:
-        inclusion_probabilities(self.n_patches, self.mask_ratio, sampling=self.sampling)
+    design: MaskDesign
 
     @cached_property
     def mix(self) -> Mix:
-        """Moments over all masks."""
-        pi1, pi2 = inclusion_probabilities(self.n_patches, self.mask_ratio, sampling=self.sampling)
+        """Moments over all masks, for stacks that `prepared` returns."""
+        if self.design.uniform is None:
+            return Mix(float(self.design.inclusion.mean()), 0.0, 1.0)
+        pi1, pi2 = self.design.uniform
         return Mix(pi1, pi2, pi1 - pi2)
+
+    @abstractmethod
+    def masks(self, n: int, rng: Seed = None) -> BoolArray:
+        """Draw masks of pixels.
+
+        Parameters
+        ----------
+        n : int
+            Number of masks.
+        rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+            Seed or generator.
+
+        Returns
+        -------
+        ndarray of bool, shape (n, *grid.shape)
+            True where a pixel is kept.
+        """
+
+
+@dataclass(frozen=True)
+class PatchMasking(Masking):
+    """Whole patches are hidden.
+
+    Q_ab = Π_ab S_ab for patches a and b, with Π_ab the probability that both are kept. For uniform
+    designs μ = π₁ and Q = π₂ S + (π₁−π₂) Blkdiag_p(S). In bands μ is the mean of π₁, and
+    Q_q = (1/L) Σ_q' ρ̂(q−q') S_q', with ρ̂ the spectrum of the design.
+
+    Parameters
+    ----------
+    design : MaskDesign
+        Distribution of the sets of kept patches.
+    target : {"all", "hidden"}
+        Pixels whose loss is counted.
+
+    Examples
+    --------
+    >>> from spectral_mae import PatchGrid, designs
+    >>> PatchMasking(designs.fixed(PatchGrid(8, 2), 0.5)).mix
+    Mix(mu=0.5, own=0.16666666666666666, local=0.33333333333333337, white=0.0)
+    """
+
+    design: MaskDesign
+    target: Target = "all"
 
     @property
     def mix_given_hidden(self) -> Mix:
         """Moments over the masks that hide a given patch, for the other patches.
 
-        Under Bernoulli sampling patches are independent and nothing changes; a fixed number K is
-        then spread over one patch less: π₁' = K/(L−1), π₂' = π₁'(K−1)/(L−2), 0 when L = 2.
+        Raises
+        ------
+        ValueError
+            If they are not the same for all patches.
         """
-        if self.sampling == "bernoulli":
-            return self.mix
-        kept = kept_patches(self.n_patches, self.mask_ratio)
-        pi1 = kept / (self.n_patches - 1)
-        pi2 = pi1 * (kept - 1) / (self.n_patches - 2) if self.n_patches > 2 else 0.0
+        given = self.design.uniform_given_hidden
+        if given is None:
+            raise ValueError(
+                f"{self.design}: what is kept while a patch is hidden depends on the patch "
+                "(third-order inclusion probabilities)"
+            )
+        pi1, pi2 = given
         return Mix(pi1, pi2, pi1 - pi2)
 
     @property
@@ -222,6 +286,61 @@ class PatchMasking(Corruption):
     def scores_hidden(self) -> bool:
         """Whether the target is what is hidden."""
         return self.target == "hidden"
+
+    @property
+    def scored_by_patch(self) -> bool:
+        """Whether hidden patches are scored, each given other sets of kept patches."""
+        return self.scores_hidden and self.design.uniform_given_hidden is None
+
+    @property
+    def depends_on_place(self) -> bool:
+        """Whether the design is not shift-invariant."""
+        return not self.design.shift_invariant
+
+    def prepared(self, stack: Stack, transform: BlockTransform) -> Stack:
+        """Return a stack with Q, and π₁ of each number, where `mix` or `scored_mix` needs them.
+
+        Parameters
+        ----------
+        stack : Stack
+            Second moment of `working` moments.
+        transform : BlockTransform
+            Coordinates of the stack.
+
+        Returns
+        -------
+        Stack
+            The same blocks, and Q as ``mixed_in``.
+        """
+        if self.design.uniform is not None or self.scored_by_patch:
+            return stack
+        return dataclasses.replace(
+            stack,
+            mixed_in=transform.keep_pairs(stack.blocks, self.design),
+            inclusion=transform.inclusion(self.design),
+        )
+
+    def code_power(self, shares: FloatArray) -> FloatArray:
+        """Return E|c|² of a code that is a sum over patches, sᵀ Π s.
+
+        Parameters
+        ----------
+        shares : ndarray, shape (n, n_patches)
+            What each patch of each image adds to the code before corruption.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Mean over all masks, for each image.
+        """
+        if self.design.uniform is not None:
+            return super().code_power(shares)
+        if not self.design.shift_invariant:
+            return np.sum((shares @ self.design.factor().T) ** 2, axis=1)
+        counts = self.design.grid.counts
+        waves = np.fft.fftn(shares.reshape(-1, *counts), axes=range(1, len(counts) + 1))
+        power = (np.abs(waves) ** 2).reshape(len(shares), -1)
+        return power @ self.design.spectrum.ravel() / self.design.n_patches
 
     def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
         """Set hidden patches to zero, another mask for each image.
@@ -238,37 +357,42 @@ class PatchMasking(Corruption):
         ndarray of float64, shape (n, n_patches, patch_dim)
             The masked images.
         """
-        kept = sample_kept(
-            self.n_patches, self.mask_ratio, len(patches), sampling=self.sampling, rng=rng
-        )
-        return patches * kept[:, :, np.newaxis]
+        return patches * self.design.sample_kept(len(patches), rng)[:, :, np.newaxis]
+
+    def masks(self, n: int, rng: Seed = None) -> BoolArray:
+        """Draw masks of pixels.
+
+        Parameters
+        ----------
+        n : int
+            Number of masks.
+        rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+            Seed or generator.
+
+        Returns
+        -------
+        ndarray of bool, shape (n, *grid.shape)
+            True where a pixel is kept.
+        """
+        return self.design.sample(n, rng)
 
 
 @dataclass(frozen=True)
-class OffsetMasking(Corruption):
+class OffsetMasking(Masking):
     """Whole patches are hidden of a grid that lies at a random offset, cyclically.
 
     For images whose covariance does not change under shifts of pixels each frequency then stands
-    alone: μ = π₁ and Q = π₂ S + (π₁−π₂) S̃ with S̃ = (L/D²)·S ⊛ Π|R|², the power that masks leak.
+    alone. Q multiplies each lag of the autocovariance by the probability that a mask keeps both of
+    its pixels. For uniform designs μ = π₁ and Q = π₂ S + (π₁−π₂) S̃ with S̃ = (L/D²)·S ⊛ Π|R|², the
+    power that masks leak.
 
     Parameters
     ----------
-    grid : PatchGrid
-        The grid that is shifted.
-    mask_ratio : float
-        Fraction of patches that is hidden, strictly between 0 and 1.
-    sampling : {"fixed", "bernoulli"}
-        Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+    design : MaskDesign
+        Distribution of the sets of kept patches, on the grid that is shifted.
     """
 
-    grid: PatchGrid
-    mask_ratio: float
-    sampling: Sampling = "fixed"
-
-    @cached_property
-    def mix(self) -> Mix:
-        """Moments over all masks and offsets, for stacks that `prepared` returns."""
-        return PatchMasking(self.grid.n_patches, self.mask_ratio, self.sampling).mix
+    design: MaskDesign
 
     def working(self, moments: Moments) -> Moments:
         """Return the moments of single frequencies.
@@ -293,7 +417,7 @@ class OffsetMasking(Corruption):
         return moments.by_frequency
 
     def prepared(self, stack: Stack, transform: BlockTransform) -> Stack:
-        """Return a stack of single frequencies, with S̃ in the place of Blkdiag_p(S).
+        """Return a stack of single frequencies, with S̃ or Q in the place of Blkdiag_p(S).
 
         Parameters
         ----------
@@ -305,12 +429,18 @@ class OffsetMasking(Corruption):
         Returns
         -------
         Stack
-            The same blocks, and S̃ as ``mixed_in``.
+            The same blocks, and S̃ or Q as ``mixed_in``.
         """
         basis = transform.basis
         full = basis.scatter(stack.blocks[:, np.newaxis])
-        local = basis.gather(smooth_over_patches(full, self.grid))[:, 0]
-        return dataclasses.replace(stack, mixed_in=local)
+        return dataclasses.replace(stack, mixed_in=basis.gather(self._smoothed(full))[:, 0])
+
+    def _smoothed(self, full: NDArray[Any]) -> NDArray[Any]:
+        """S̃ for uniform designs, else Q, of spectra on the whole grid of frequencies."""
+        grid = self.design.grid
+        if self.design.uniform is not None:
+            return smooth_over_patches(full, grid)
+        return keep_lags(full, grid, self.design.pair_inclusion)
 
     def code_power(self, shares: FloatArray) -> FloatArray:
         """Return E|c|² of a code that is a sum over pixels.
@@ -325,11 +455,12 @@ class OffsetMasking(Corruption):
         ndarray, shape (n,)
             Mean over all masks and offsets, for each image.
         """
-        axes = tuple(range(self.grid.ndim))
-        images = np.moveaxis(shares.reshape(-1, *self.grid.shape), 0, -1)
+        grid = self.design.grid
+        axes = tuple(range(grid.ndim))
+        images = np.moveaxis(shares.reshape(-1, *grid.shape), 0, -1)
         power = np.abs(np.fft.fftn(images, axes=axes)) ** 2
-        # At zero frequency: the sum over all pairs of pixels times the chance of one patch.
-        within = smooth_over_patches(power, self.grid)[(0,) * self.grid.ndim].real
+        # At zero frequency: the sum over all pairs of pixels times the chance that both are kept.
+        within = self._smoothed(power)[(0,) * grid.ndim].real
         return self.mix.own * shares.sum(axis=1) ** 2 + self.mix.local * within
 
     def sample(self, patches: FloatArray, rng: Seed = None) -> FloatArray:
@@ -347,15 +478,34 @@ class OffsetMasking(Corruption):
         ndarray of float64, shape (n, pixels, channels)
             The masked images.
         """
-        visible = sample_visible(
-            self.grid,
-            self.mask_ratio,
-            len(patches),
-            sampling=self.sampling,
-            random_offset=True,
-            rng=rng,
-        )
-        return patches * visible.reshape(len(patches), -1, 1)
+        return patches * self.masks(len(patches), rng).reshape(len(patches), -1, 1)
+
+    def masks(self, n: int, rng: Seed = None) -> BoolArray:
+        """Draw masks of pixels, each shifted cyclically by a random number of pixels.
+
+        A shift of less than a patch is enough for designs that are shift-invariant themselves; it
+        is of any number of pixels for others.
+
+        Parameters
+        ----------
+        n : int
+            Number of masks.
+        rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+            Seed or generator.
+
+        Returns
+        -------
+        ndarray of bool, shape (n, *grid.shape)
+            True where a pixel is kept.
+        """
+        generator, grid = generator_of(rng), self.design.grid
+        visible = self.design.sample(n, generator)
+        farthest = grid.patch_size if self.design.shift_invariant else grid.shape
+        offsets = generator.integers(0, farthest, (n, grid.ndim))
+        axes = tuple(range(grid.ndim))
+        for one, offset in zip(visible, offsets.tolist(), strict=True):
+            one[...] = np.roll(one, offset, axes)
+        return visible
 
 
 @dataclass(frozen=True)

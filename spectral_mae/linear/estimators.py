@@ -27,8 +27,10 @@ from spectral_mae.linear.corruption import (
     PatchMasking,
     Target,
 )
-from spectral_mae.linear.hidden_target import hidden_target
+from spectral_mae.linear.hidden_target import best_for_hidden
 from spectral_mae.linear.model import Covariance, LinearModel
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import design_for, design_on
 from spectral_mae.masks.patches import PatchGrid
 
 
@@ -86,27 +88,39 @@ class LinearMAE(LinearModel):
     eigenvectors of π₁² S Q⁻¹ S (Theorem 1 of the paper). With ``target="hidden"`` the best map has
     no weights on the patch that it predicts.
 
+    For any other design of masks, Q multiplies the part of S between patches a and b by Π_ab, the
+    probability that both are kept. A banded model is then the best over all cyclic shifts of the
+    images by whole patches, where only the mean of π₁ and the mean of Π at each cyclic offset
+    count; ``loss_`` is the loss over these shifts, and differs from that of the images as they are
+    where the design is not shift-invariant. `score` is of the images as they are. (Where the rank
+    splits a conjugate pair of bands, ``loss_`` is over all shifts of the masks too.)
+
     Parameters
     ----------
-    patch_size : int or tuple of int
+    patch_size : int or tuple of int or None
         Pixels of a patch along each axis; it must divide the images. Volumes need three numbers:
-        with one, a batch of images of three axes is refused, for they may be colours.
-    mask_ratio : float
-        Fraction m of patches that is hidden, strictly between 0 and 1.
+        with one, a batch of images of three axes is refused, for they may be colours. None with
+        ``design=``.
+    mask_ratio : float or None
+        Fraction m of patches that is hidden, strictly between 0 and 1. None with ``design=``.
     rank : int or None
         Width of the bottleneck, from 1 to the numbers in an image; None is none.
     sampling : {"fixed", "bernoulli"}
         Keep exactly ⌊L(1−m)⌋ of L patches, as MAE code does, or each one independently with
         probability 1−m.
+    design : MaskDesign or None
+        Distribution of the masks, in the place of ``patch_size``, ``mask_ratio`` and ``sampling``;
+        the functions of `spectral_mae.designs` make one. Images have the shape of its grid.
     target : {"all", "hidden"}
         Pixels that are scored: all of the image, or those of hidden patches, as MAE code does;
-        that has no closed form with a bottleneck. (MAE's target normalised per patch is nonlinear
-        in the image and has no linear form.)
+        that has no closed form with a bottleneck. For designs that are not uniform it needs
+        ``covariance="dense"`` and masks that can be listed. (MAE's target normalised per patch is
+        nonlinear in the image and has no linear form.)
     covariance : {"banded", "dense", "stationary"}
         Find the best map that commutes with cyclic shifts by whole patches, the best of all, or the
         best for images of which only the power spectra are known.
     random_offset : bool
-        Shift the patch grid itself at random, cyclically, for every mask. Needs
+        Shift the patch grid itself by a random number of pixels, cyclically, for every mask. Needs
         ``covariance="stationary"``: then each frequency stands alone, and the model is the
         Wiener filter whose noise is the mask's leakage. Masks are those of
         ``sample_visible(..., random_offset=True)``.
@@ -133,11 +147,15 @@ class LinearMAE(LinearModel):
         Images that these moments had seen.
     corruption_ : Corruption
         What happens to images before the model sees them, with its moments.
+    design_ : MaskDesign
+        Distribution of the masks on the grid of these images.
     solution_ : Solution
         What the solver found: weights, condition of Q, dimensions dropped, components.
 
     Raises
     ------
+    TypeError
+        If neither a design nor a patch size and a mask ratio are given.
     ValueError
         If a number is out of its range, or the choices do not go together as said above.
 
@@ -150,15 +168,26 @@ class LinearMAE(LinearModel):
     True
     >>> 0 < model.score(images[80:]) < 1 - model.loss_ / model.trace_  # training loss flatters
     True
+
+    Blocks of patches hide more of such images than single patches do:
+
+    >>> from spectral_mae import PatchGrid, designs
+    >>> block = designs.block(PatchGrid((16, 16), 4), 2, keep=True)
+    >>> blocks = LinearMAE(design=block).fit(images[:80])
+    >>> blocks.design_.mask_ratio, blocks.loss_ > model.loss_
+    (0.75, True)
     """
+
+    corruption_: PatchMasking | OffsetMasking
 
     def __init__(
         self,
-        patch_size: _checks.PerAxis,
-        mask_ratio: float,
+        patch_size: _checks.PerAxis | None = None,
+        mask_ratio: float | None = None,
         *,
         rank: int | None = None,
         sampling: Sampling = "fixed",
+        design: MaskDesign | None = None,
         target: Target = "all",
         covariance: Covariance = "banded",
         random_offset: bool = False,
@@ -181,14 +210,55 @@ class LinearMAE(LinearModel):
                 f"{target=} with {random_offset=}: what is hidden then depends on the pixel, and "
                 "there is no closed form"
             )
-        self.patch_size = _checks.patch_size(patch_size)
-        self.mask_ratio = _checks.open_unit("mask_ratio", mask_ratio)
+        if design is not None:
+            _check_design(design, patch_size, mask_ratio, sampling)
+            _check_hidden(design, target, covariance)
+        elif patch_size is None or mask_ratio is None:
+            raise TypeError("a mask design is needed: patch_size and mask_ratio, or design=")
+        else:
+            patch_size = _checks.patch_size(patch_size)
+            mask_ratio = _checks.open_unit("mask_ratio", mask_ratio)
+        self.patch_size = patch_size
+        self.mask_ratio = mask_ratio
+        self.design = design
         self.rank = _rank(rank)
         self.sampling: Sampling = sampling
         self.target: Target = target
         self.covariance = covariance
         self.center = _checks.flag("center", center)
         self.shrinkage = _checks.closed_unit("shrinkage", shrinkage)
+
+    @property
+    def design_(self) -> MaskDesign:
+        """Distribution of the masks, on the grid of the images that were fitted."""
+        self._fitted()
+        return self.corruption_.design
+
+    @property
+    def effective_patch_size(self) -> _checks.PerAxis:
+        """Pixels of a patch along each axis, those of the design if there is one."""
+        return super().effective_patch_size if self.design is None else self.design.grid.patch_size
+
+    def masking(self, grid: PatchGrid) -> PatchMasking | OffsetMasking:
+        """Return what happens to images on a grid before the model sees them.
+
+        Parameters
+        ----------
+        grid : PatchGrid
+            Shape and patches of the images.
+
+        Returns
+        -------
+        PatchMasking or OffsetMasking
+            Masking by the design of this model.
+
+        Raises
+        ------
+        ValueError
+            If all or no patches would be kept, or the design is of another grid.
+        """
+        design = design_on(grid, self.mask_ratio, sampling=self.sampling, design=self.design)
+        return self._masking_by(design)
 
     def mask_ratio_sweep(self, ratios: Sequence[float]) -> MaskRatioSweep:
         """Return the loss of the full-rank model at other mask ratios, on the fitted moments.
@@ -212,34 +282,37 @@ class LinearMAE(LinearModel):
         NotFittedError
             If the model is not fitted.
         ValueError
-            If there are no ratios, or one is out of its range.
+            If there are no ratios, or one is out of its range; or if the design of this model is
+            not uniform.
         """
-        self._fitted()
+        design = self.design_
+        if design.uniform is None:
+            raise ValueError(
+                f"{design}: one factorisation for all mask ratios exists for uniform designs only"
+            )
         wanted = np.array(
             [_checks.open_unit("mask_ratio", ratio) for ratio in _checks.items("ratios", ratios)]
         )
         if len(wanted) == 0:
             raise ValueError("no mask ratios: ratios is empty")
-        masking = [self._corruption(self.moments_.grid, m) for m in wanted.tolist()]
+        designs = [design.at_ratio(m) for m in wanted.tolist()]
         stack = self._fitted_stack()
-        if self.corruption_.scores_hidden:
-            found = [hidden_target(stack, one.scored_mix, one.mix.mu) for one in masking]
+        if self.target == "hidden":
+            found = [best_for_hidden(stack, PatchMasking(one, self.target)) for one in designs]
             loss = np.array([each.loss for each in found])
             explained = np.array([each.explained for each in found])
         else:
-            loss = solver.sweep(stack, [one.mix for one in masking])
+            loss = solver.sweep(stack, [self._masking_by(one).mix for one in designs])
             with np.errstate(invalid="ignore"):
                 explained = 1.0 - loss / stack.trace
-        hidden = np.array([1 - one.mix.mu for one in masking])
+        hidden = np.array([one.mask_ratio for one in designs])
         return MaskRatioSweep(wanted, hidden, loss, explained)
 
-    def _corruption(
-        self, grid: PatchGrid, mask_ratio: float | None = None
-    ) -> PatchMasking | OffsetMasking:
-        ratio = self.mask_ratio if mask_ratio is None else mask_ratio
-        if self.random_offset:
-            return OffsetMasking(grid, ratio, self.sampling)
-        return PatchMasking(grid.n_patches, ratio, self.sampling, self.target)
+    def _corruption(self, grid: PatchGrid) -> PatchMasking | OffsetMasking:
+        return self.masking(grid)
+
+    def _masking_by(self, design: MaskDesign) -> PatchMasking | OffsetMasking:
+        return OffsetMasking(design) if self.random_offset else PatchMasking(design, self.target)
 
 
 class LinearDAE(LinearModel):
@@ -343,6 +416,26 @@ class LinearAE(LinearModel):
         return NoCorruption()
 
 
+def _check_design(
+    design: MaskDesign,
+    patch_size: _checks.PerAxis | None,
+    mask_ratio: float | None,
+    sampling: Sampling,
+) -> None:
+    """Raise where a design does not go together with what else is given of the masks."""
+    design_on(None, mask_ratio, sampling=sampling, design=design)
+    design_for(design.grid.shape, patch_size, None, design=design)
+
+
+def _check_hidden(design: MaskDesign, target: Target, covariance: Covariance) -> None:
+    if target == "hidden" and design.uniform_given_hidden is None and covariance != "dense":
+        raise ValueError(
+            f"{target=} with {design=} and {covariance=}: in bands it takes third-order inclusion "
+            "probabilities, which have a closed form for uniform designs only; covariance='dense' "
+            "lists the masks"
+        )
+
+
 def _rank(rank: int | None) -> int | None:
     return None if rank is None else _checks.positive_int("rank", rank)
 
@@ -352,7 +445,7 @@ MODELS: dict[str, type[LinearMAE | LinearDAE | LinearAE]] = {
 }
 
 
-def load_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE:
+def load_linear_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE:
     """Read a linear model of any class that its ``save`` wrote. Nothing in the file is executed.
 
     Parameters
@@ -376,7 +469,7 @@ def load_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE
     >>> images = np.random.default_rng(0).random((20, 8, 8))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     LinearMAE(4, 0.5).fit(images).save(f"{folder}/model.npz")
-    ...     model = load_model(f"{folder}/model.npz")
+    ...     model = load_linear_model(f"{folder}/model.npz")
     >>> model.mask_ratio, model.moments_.n_images
     (0.5, 20)
     """

@@ -37,7 +37,8 @@ class FrequencyResponse:
     Attributes
     ----------
     gain : ndarray of complex128, shape (*shape)
-        g = μW_kk, what the mean reconstruction makes of a frequency. With several channels the
+        g = μW_kk, what the mean reconstruction makes of a frequency; μ stands before W as a
+        diagonal matrix where patches differ in how often they are kept. With several channels the
         mean over them, weighted with their power; NaN where there is none.
     original : ndarray, shape (*shape)
         S_kk, the power density of the (centred) images, channels summed.
@@ -247,37 +248,38 @@ def frequency_response(
 
     def work(rows: slice) -> tuple[Complex128Array, ...]:
         second, map_ = stack.blocks[rows], weights[rows]
-        adjoint = map_.conj().swapaxes(1, 2)
-        cross = second @ map_
-        output = mix.second_moment(stack, rows) @ map_
-        matrices = (second, adjoint, cross, adjoint @ cross, adjoint @ output)
+        mean_map = mix.seen(stack, map_)
+        adjoint = mean_map.conj().swapaxes(1, 2)
+        cross = second @ mean_map
+        output = map_.conj().swapaxes(1, 2) @ (mix.second_moment(stack, rows) @ map_)
+        matrices = (second, adjoint, cross, adjoint @ cross, output)
         return tuple(transform.fourier_diagonal(matrix, rows) for matrix in matrices)
 
     found = in_batches(work, *stack.blocks.shape[:2])
     own, gain, cross, mean_output, output = map(
         transform.basis.scatter, map(np.concatenate, zip(*found, strict=True))
     )
-    mu = mix.mu
-    if extra is not None:
+    if extra is not None:  # never with a μ that differs from number to number
         read, write = (image[np.newaxis] for image in extra)
         seen = transform.apply(stack.blocks, read)
         spoiled = mix.own * seen + mix.white * read
         spoiled += mix.local * transform.apply(stack.local_of(slice(None)), read)
         reads, writes, sees = (_unitary(image, transform) for image in (read, write, seen))
-        gain = gain + _outer(writes, reads)
-        cross = cross + _outer(sees, writes)
-        mean_output = mean_output + _added(read, seen, writes, weights, transform)
+        mu = mix.mu
+        gain = gain + mu * _outer(writes, reads)
+        cross = cross + mu * _outer(sees, writes)
+        mean_output = mean_output + mu**2 * _added(read, seen, writes, weights, transform)
         output = output + _added(read, spoiled, writes, weights, transform)
     original, reconstructed = _trace(own), _trace(output)
-    passed = mu**2 * _trace(gain @ own @ gain.conj().swapaxes(-1, -2))
-    from_signal = mu**2 * _trace(mean_output)
+    passed = _trace(gain @ own @ gain.conj().swapaxes(-1, -2))
+    from_signal = _trace(mean_output)
     return FrequencyResponse(
-        mu * _scalar_gain(gain, own),
+        _scalar_gain(gain, own),
         original,
         passed,
         from_signal - passed,
         reconstructed - from_signal,
-        original - 2 * mu * _trace(cross) + reconstructed,
+        original - 2 * _trace(cross) + reconstructed,
     )
 
 

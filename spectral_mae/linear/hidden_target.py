@@ -1,29 +1,59 @@
 """The best linear map when only hidden patches are scored, in closed form.
 
 A masked autoencoder is scored on the patches that it does not see. The best map then has no
-weights on the patch that it predicts.
+weights on the patch that it predicts. Which other patches are kept is conditional on that one being
+hidden: the same for all patches under uniform masks, and a problem of its own for each patch
+under the masks of other designs, of which all have to be listed.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._parallel import in_batches
-from spectral_mae.linear.corruption import Mix
+from spectral_mae.linear.corruption import Mix, PatchMasking
 from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.solution import Solution
 from spectral_mae.linear.solver import Inverse, Met, cutoff_of, inner, roots_within_patches
+from spectral_mae.masks.designs.design import MaskDesign
 
 _EPS = float(np.finfo(np.float64).eps)
+MOST_LISTED = 2**14  # masks: each patch has a problem of its own, with moments over all of them
 
 
 class NoClosedFormError(ValueError):
     """These moments have no closed form for what is asked."""
+
+
+def best_for_hidden(stack: Stack, masking: PatchMasking) -> Solution:
+    """Return the best full-rank map when only the patches are scored that masks hide.
+
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of the images.
+    masking : PatchMasking
+        Masks whose hidden patches are scored.
+
+    Returns
+    -------
+    Solution
+        As `hidden_target`, or `hidden_target_by_patch` for designs that are not uniform.
+
+    Raises
+    ------
+    ValueError
+        As they.
+    """
+    if masking.scored_by_patch:
+        return hidden_target_by_patch(stack, masking.design)
+    return hidden_target(stack, masking.mix_given_hidden, masking.mix.mu)
 
 
 def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
@@ -130,3 +160,128 @@ def _without_own_patch(stack: Stack, mix: Mix) -> tuple[NDArray[Any], Met]:
 
     in_batches(combine, *stack.blocks.shape[:2])
     return inverses, Met.all(met for met, _ in found)
+
+
+def hidden_target_by_patch(stack: Stack, design: MaskDesign) -> Solution:
+    """Return the best full-rank map on hidden patches under any masks that can be listed.
+
+    For each patch b, over the masks that hide it, Q_b = Π_b ∘ S and E[x̃ x_bᵀ] = π_b ∘ S_b, with Π_b
+    and π_b the probabilities that other patches are kept, given that b is hidden. The weights that
+    predict b are Q_b⁻¹ (π_b ∘ S_b). A patch that is never hidden has none.
+
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of the images, as one matrix.
+    design : MaskDesign
+        Distribution of the masks.
+
+    Returns
+    -------
+    Solution
+        The map. Its ``trace`` is what predicting the mean costs on hidden pixels, and
+        ``n_dropped`` the most dimensions without power that the problem of a patch has.
+
+    Raises
+    ------
+    ValueError
+        If the masks of the design cannot be listed, or there are more than 16384 of them.
+    """
+    (second,) = stack.blocks
+    weights = np.zeros_like(stack.blocks)
+    trace, explained = [0.0], [0.0]
+    met = [Met(1.0, 0)]
+    cutoff = len(second) * _EPS * float(np.diag(second).max(initial=0.0))
+    for part in _parts(stack, design):
+        seen = np.flatnonzero(part.inclusion > 0)
+        pairs = part.pairs(second)[np.ix_(seen, seen)]
+        cross = part.cross(second)[seen]
+        inverse = Inverse(pairs[np.newaxis], cutoff)
+        map_ = inverse.solve(cross)[0]
+        weights[0, seen, part.patch] = map_
+        trace.append(part.chance * float(np.trace(second[part.patch, part.patch])))
+        explained.append(part.chance * float(np.sum(cross * map_)))
+        met.append(inverse.met(stack.multiplicity))
+    total = math.fsum(trace)
+    return Solution(
+        weights,
+        max(total - math.fsum(explained), 0.0),
+        total,
+        stack.dim,
+        None,
+        max(one.condition for one in met),
+        max(one.n_dropped for one in met),
+    )
+
+
+def hidden_loss_by_patch(
+    stack: Stack, design: MaskDesign, weights: NDArray[Any]
+) -> tuple[float, float]:
+    """Return the expected loss of any map on hidden patches, and that of predicting the mean.
+
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of images, as one matrix; they may be others than those of the map.
+    design : MaskDesign
+        Distribution of the masks.
+    weights : ndarray, shape (1, d, d)
+        The map W.
+
+    Returns
+    -------
+    loss, trace : float
+        Expected squared errors per image, summed over hidden pixels.
+
+    Raises
+    ------
+    ValueError
+        As `hidden_target_by_patch`.
+    """
+    (second,) = stack.blocks
+    loss, trace = [], []
+    for part in _parts(stack, design):
+        map_ = weights[0, :, part.patch]
+        power = float(np.trace(second[part.patch, part.patch]))
+        gain = 2 * np.sum(map_ * part.cross(second)) - np.sum(map_ * (part.pairs(second) @ map_))
+        trace.append(part.chance * power)
+        loss.append(part.chance * (power - float(gain)))
+    return math.fsum(loss), math.fsum(trace)
+
+
+class _Part(NamedTuple):
+    """The problem of one output patch: moments of the masks that hide it."""
+
+    patch: slice
+    chance: float
+    pair_inclusion: NDArray[np.float64]  # of patches
+    inclusion: NDArray[np.float64]  # of the numbers of an image
+
+    def pairs(self, second: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Q_b, the second moment of what the masks leave."""
+        n = len(self.pair_inclusion)
+        split = second.reshape(n, len(second) // n, n, -1)
+        return (split * self.pair_inclusion[:, np.newaxis, :, np.newaxis]).reshape(second.shape)
+
+    def cross(self, second: NDArray[np.float64]) -> NDArray[np.float64]:
+        """E[x̃ x_bᵀ]."""
+        return self.inclusion[:, np.newaxis] * second[:, self.patch]
+
+
+def _parts(stack: Stack, design: MaskDesign) -> Iterator[_Part]:
+    """The problems of all patches that are ever hidden."""
+    patterns, weights = design.enumerate()
+    if len(patterns) > MOST_LISTED:
+        raise ValueError(
+            f"target='hidden' with {design}: a problem for each patch over {len(patterns)} masks; "
+            f"at most {MOST_LISTED} are listed for that"
+        )
+    d = stack.patch_dim
+    for b in range(design.n_patches):
+        hiding = ~patterns[:, b] & (weights > 0)
+        if not hiding.any():
+            continue
+        chance = float(weights[hiding].sum())
+        kept = patterns[hiding].astype(np.float64)
+        pairs = kept.T @ (kept * (weights[hiding] / chance)[:, np.newaxis])
+        yield _Part(slice(b * d, (b + 1) * d), chance, pairs, np.repeat(np.diag(pairs), d))

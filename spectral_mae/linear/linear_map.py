@@ -12,8 +12,10 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.linear.bottleneck import Bottleneck, HalfPair
 from spectral_mae.linear.moments.blocks import BlockTransform
 from spectral_mae.linear.solution import Solution
+from spectral_mae.masks.designs.design import MaskDesign
 
 MATRIX_LIMIT = 4096
+PART = 64  # images that are mapped at once
 
 
 class LinearMap:
@@ -49,6 +51,45 @@ class LinearMap:
         output = self._transform.apply(self._solution.weights, patches, transpose=transpose)
         half = self.half
         return output if half is None else output + half.apply(patches, transpose=transpose)
+
+    def loss_over_masks(self, patches: FloatArray, design: MaskDesign) -> float:
+        """Return the expected squared error of the map over all masks of a design.
+
+        With π₁x the image whose patches are multiplied by their π₁, and Π = Σ_r v_r v_rᵀ,
+
+            E‖x − x̂‖² = ‖x‖² − 2 (π₁x)W·x + Σ_r ‖(v_r x)W‖²,
+
+        for these very images, whether the map or the design is the same under shifts or not.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (n, n_patches, patch_dim)
+            Images about the mean, before masking.
+        design : MaskDesign
+            Distribution of the masks.
+
+        Returns
+        -------
+        float
+            Mean over the images, summed over all numbers of an image.
+
+        Raises
+        ------
+        ValueError
+            If there are too many patches for Π.
+        """
+        vectors = design.factor()[:, np.newaxis, :, np.newaxis]
+        inclusion = design.inclusion.reshape(-1, 1)
+        total = 0.0
+        for first in range(0, len(patches), PART):
+            part = patches[first : first + PART]
+            cross = np.sum(self.apply(inclusion * part) * part)
+            total += float(np.sum(part**2) - 2 * cross)
+            step = max(1, PART // len(part))
+            for one in range(0, len(vectors), step):
+                seen = (vectors[one : one + step] * part).reshape(-1, *part.shape[1:])
+                total += float(np.sum(self.apply(seen) ** 2))
+        return total / len(patches)
 
     def to_image(self, patches: FloatArray) -> FloatArray:
         """Put patches together to images.
@@ -117,13 +158,13 @@ class LinearMap:
         rows = transform.grid.from_patches(self.apply(patches), channel_axis=-1)
         return np.asarray(rows.reshape(size, size), dtype=np.float64)
 
-    def encoder(self, n: int) -> FloatArray:
+    def encoder(self, n: int | None = None) -> FloatArray:
         """Return the first columns of the encoder.
 
         Parameters
         ----------
-        n : int
-            Number of columns, from 1 to the rank.
+        n : int or None
+            Number of columns, from 1 to the rank; all by default.
 
         Returns
         -------
@@ -133,17 +174,17 @@ class LinearMap:
         Raises
         ------
         ValueError
-            If the map is of full rank.
+            If the map has no bottleneck, or not so many numbers in its code.
         """
-        return self.to_image(self._bottleneck.encoder(n))
+        return self.to_image(self._bottleneck.encoder(self._code_length(n)))
 
-    def decoder(self, n: int) -> FloatArray:
+    def decoder(self, n: int | None = None) -> FloatArray:
         """Return the first rows of the decoder.
 
         Parameters
         ----------
-        n : int
-            Number of rows, from 1 to the rank.
+        n : int or None
+            Number of rows, from 1 to the rank; all by default.
 
         Returns
         -------
@@ -153,9 +194,9 @@ class LinearMap:
         Raises
         ------
         ValueError
-            If the map is of full rank.
+            If the map has no bottleneck, or not so many numbers in its code.
         """
-        return self.to_image(self._bottleneck.decoder(n))
+        return self.to_image(self._bottleneck.decoder(self._code_length(n)))
 
     def place(self, output_pixel: int | tuple[int, ...], channel: int) -> tuple[int, ...]:
         """Return the index of a pixel, counted from the front.
@@ -192,5 +233,13 @@ class LinearMap:
     @property
     def _bottleneck(self) -> Bottleneck:
         if self._solution.components is None:
-            raise ValueError("a map of full rank has neither encoder nor decoder")
+            raise ValueError("rank=None has no bottleneck, so neither encoder nor decoder")
         return Bottleneck(self._solution.components, self._transform)
+
+    def _code_length(self, n: int | None) -> int:
+        """How many numbers of the code are asked for."""
+        rank = self._solution.rank
+        n = rank if n is None else _checks.positive_int("n", n)
+        if n > rank:
+            raise ValueError(f"{n=} is more than the rank, {rank}")
+        return n

@@ -12,7 +12,7 @@ import inspect
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -22,43 +22,33 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear import model_file, solver
 from spectral_mae.linear.bottleneck import HalfPair
-from spectral_mae.linear.corruption import Corruption
+from spectral_mae.linear.corruption import Corruption, Masking, PatchMasking
 from spectral_mae.linear.frequency_response import FrequencyResponse, frequency_response
-from spectral_mae.linear.hidden_target import NoClosedFormError, hidden_target
+from spectral_mae.linear.hidden_target import (
+    NoClosedFormError,
+    best_for_hidden,
+    hidden_loss_by_patch,
+)
 from spectral_mae.linear.linear_map import LinearMap
 from spectral_mae.linear.model_file import Stored
 from spectral_mae.linear.moments.blocks import CentredStack, Stack
 from spectral_mae.linear.moments.kinds import KINDS, Moments
+from spectral_mae.linear.moments.shrinkage import (
+    SHRINKAGES,
+    ShrinkageChoice,
+    best_shrinkage,
+    checked_shrinkages,
+)
 from spectral_mae.linear.receptive_field import ReceptiveField
 from spectral_mae.linear.solution import Solution
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import Seed
 
 Covariance = Literal["banded", "dense", "stationary"]
-SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 
 
 class NotFittedError(ValueError, AttributeError):
     """A model was used before it was fitted."""
-
-
-@dataclass(frozen=True, eq=False)
-class ShrinkageChoice:
-    """What held-out images say of shrinkage.
-
-    Attributes
-    ----------
-    shrinkage : ndarray, shape (n,)
-        Values that were tried, in their order.
-    explained : ndarray, shape (n,)
-        Explained fraction of power on the held-out images; NaN where there is no model.
-    best : float
-        The shrinkage of the largest; the one before where there is no model at any.
-    """
-
-    shrinkage: FloatArray
-    explained: FloatArray
-    best: float
 
 
 class LinearModel(ABC):
@@ -67,7 +57,7 @@ class LinearModel(ABC):
     See `spectral_mae.LinearMAE` for the parameters.
     """
 
-    patch_size: _checks.PerAxis
+    patch_size: _checks.PerAxis | None
     rank: int | None
     covariance: Covariance
     center: bool
@@ -82,6 +72,12 @@ class LinearModel(ABC):
     @abstractmethod
     def _corruption(self, grid: PatchGrid) -> Corruption:
         """What the parameters stand for: what happens to images before the model sees them."""
+
+    @property
+    def effective_patch_size(self) -> _checks.PerAxis:
+        """Pixels of a patch along each axis, whatever parameter says them."""
+        assert self.patch_size is not None  # models without one have a design
+        return self.patch_size
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor arguments by name, as estimators of scikit-learn do.
@@ -195,7 +191,7 @@ class LinearModel(ABC):
                 f"covariance={self.covariance!r} needs {expected.__name__}, "
                 f"not {type(moments).__name__}"
             )
-        patch_size = _checks.per_axis("patch_size", self.patch_size, moments.grid.ndim)
+        patch_size = _checks.per_axis("patch_size", self.effective_patch_size, moments.grid.ndim)
         if (patch_size, self.center) != (moments.grid.patch_size, moments.center):
             raise ValueError(
                 f"moments of {moments.grid.patch_size=} with {moments.center=} do not fit "
@@ -306,12 +302,11 @@ class LinearModel(ABC):
         """
         self._fitted()
         working = self._working
-        stack = self.corruption_.prepared(moments.stack(), working.transform)
+        stack = moments.stack()
         return CentredStack(
             stack.blocks,
             stack.multiplicity,
             stack.patch_dim,
-            stack.mixed_in,
             problem=self._problem,
             mean=working.mean,
         )
@@ -346,15 +341,28 @@ class LinearModel(ABC):
             If the model is not fitted.
         ValueError
             If the images do not fit, hold NaN, or have no power about the mean; for a second
-            moment, if the rank splits a conjugate pair of bands, whose half it does not tell.
+            moment in bands, if the rank splits a conjugate pair of bands, whose half it does not
+            tell, or the design of the masks is not shift-invariant.
         """
         solution = self._fitted()
         half = self._half(solution)
+        in_place = self._masks_in_place()
         if isinstance(images, CentredStack):
             self._check_taken_for_this(images)
             if half is not None:
                 raise ValueError(f"{self!r} splits a pair of bands: score needs the images")
+            if in_place is not None:
+                raise ValueError(
+                    f"{in_place.design} hides some patches more often than others, which a second "
+                    "moment in bands does not tell apart: score needs the images"
+                )
             return self._explained(images, solution)
+        if in_place is not None:
+            map_, design = self._map(), in_place.design
+            stack, loss = self._about_mean(
+                images, channel_axis, lambda p: map_.loss_over_masks(p, design)
+            )
+            return 1.0 - loss / _power(stack)
         stack, extra = self._about_mean(
             images, channel_axis, lambda p: 0.0 if half is None else half.loss(p, self.corruption_)
         )
@@ -384,7 +392,8 @@ class LinearModel(ABC):
         ShrinkageChoice
             The values and what they explain; ``shrinkage`` of this model is then its ``best``.
             (Where a rank splits a conjugate pair of bands the half that is kept is left out of what
-            is compared; on a stationary model shrinkage has no effect.)
+            is compared, and under a design that is not shift-invariant a banded model is compared
+            over all cyclic shifts by whole patches; on a stationary model shrinkage has no effect.)
 
         Raises
         ------
@@ -395,36 +404,26 @@ class LinearModel(ABC):
             or have no power about the mean.
         """
         self._fitted()
-        tried = [
-            _checks.closed_unit("shrinkage", value) for value in _checks.items("values", values)
-        ]
-        if not tried:
-            raise ValueError("no shrinkage to try: values is empty")
+        tried = checked_shrinkages(values)
         if isinstance(images, CentredStack):
             self._check_taken_for_this(images)
             held_out = images
         else:
             held_out = self.second_moment(images, channel_axis=channel_axis)
-        if held_out.trace == 0:
-            raise ValueError("the images have no power about the fitted mean: nothing to explain")
+        _power(held_out)
         del self.solution_  # room for the next
-        explained = np.full(len(tried), np.nan)
-        solution: Solution | None = None
-        for place, value in enumerate(tried):
-            solution = None
-            try:
-                solution = self._solve(self.moments_, self.corruption_, value)
-            except NoClosedFormError:
-                continue  # a hidden target may need some shrinkage
-            explained[place] = self._explained(held_out, solution)
-        if np.isfinite(explained).any():
-            self.shrinkage = tried[int(np.nanargmax(explained))]
-        if solution is not None and self.shrinkage == tried[-1]:
-            self.solution_ = solution
-        else:
-            del solution
+        choice, solution = best_shrinkage(
+            tried,
+            self._solve_if_closed,
+            partial(self._explained, held_out),
+            otherwise=self.shrinkage,
+        )
+        self.shrinkage = choice.best
+        if solution is None:
             self.fit_moments(self.moments_)
-        return ShrinkageChoice(np.array(tried), explained, self.shrinkage)
+        else:
+            self.solution_ = solution
+        return choice
 
     def reconstruct(
         self,
@@ -593,9 +592,16 @@ class LinearModel(ABC):
         ------
         NotFittedError
             If the model is not fitted.
+        ValueError
+            If hidden patches are scored under a design that is not uniform.
         """
         solution = self._fitted()
         half = self._half(solution)
+        if self.corruption_.scored_by_patch:
+            raise ValueError(
+                f"{self!r}: every patch is scored over other masks, so there is no response of the "
+                "whole image; target='all' has one"
+            )
         return frequency_response(
             self._fitted_stack(),
             self._working.transform,
@@ -627,7 +633,7 @@ class LinearModel(ABC):
         ValueError
             If the model has no bottleneck, or not so many columns.
         """
-        return self._map().encoder(self._columns(n))
+        return self._map().encoder(n)
 
     def decoder(self, n: int | None = None) -> FloatArray:
         """Return what the code writes: x̂ = Σ_i c_i decoder_i, rows of the paper's B.
@@ -652,7 +658,7 @@ class LinearModel(ABC):
         ValueError
             If the model has no bottleneck, or not so many rows.
         """
-        return self._map().decoder(self._columns(n))
+        return self._map().decoder(n)
 
     def weight_matrix(self) -> NDArray[np.float64]:
         """Return W as a matrix in the pixel order of a flattened image, channels last.
@@ -674,7 +680,7 @@ class LinearModel(ABC):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to an npz file, without pickles.
 
-        The file holds parameters, moments and solution; `load` and `load_model` read it.
+        The file holds parameters, moments and solution; `load` and `load_linear_model` read it.
 
         Parameters
         ----------
@@ -737,11 +743,18 @@ class LinearModel(ABC):
     def _solve(self, moments: Moments, corruption: Corruption, shrinkage: float) -> Solution:
         """The best map for images of these moments."""
         stack = _second_moment(moments, corruption, shrinkage)
-        if corruption.scores_hidden:
-            return hidden_target(stack, corruption.scored_mix, corruption.mix.mu)
+        if isinstance(corruption, PatchMasking) and corruption.scores_hidden:
+            return best_for_hidden(stack, corruption)
         if self.rank is None:
             return solver.full_rank(stack, corruption.mix, overwrite=True)  # made for this alone
         return solver.low_rank(stack, corruption.mix, self.rank)
+
+    def _solve_if_closed(self, shrinkage: float) -> Solution | None:
+        """The map at a shrinkage; None without a closed form: some hidden targets need more."""
+        try:
+            return self._solve(self.moments_, self.corruption_, shrinkage)
+        except NoClosedFormError:
+            return None
 
     def _fitted_stack(self) -> Stack:
         """The second moment that was solved."""
@@ -766,16 +779,6 @@ class LinearModel(ABC):
 
     def _map(self) -> LinearMap:
         return LinearMap(self._fitted(), self._working.transform)
-
-    def _columns(self, n: int | None) -> int:
-        """How many columns of the encoder, or rows of the decoder, are asked for."""
-        solution = self._fitted()
-        if solution.components is None:
-            raise ValueError(f"{self!r} has no bottleneck, so neither encoder nor decoder")
-        n = solution.rank if n is None else _checks.positive_int("n", n)
-        if n > solution.rank:
-            raise ValueError(f"{n=} is more than the rank, {solution.rank}")
-        return n
 
     def _half(self, solution: Solution) -> HalfPair | None:
         components = solution.components
@@ -813,15 +816,25 @@ class LinearModel(ABC):
             )
 
     def _explained(self, stack: Stack, solution: Solution) -> float:
-        if stack.trace == 0:
-            raise ValueError("the images have no power about the fitted mean: nothing to explain")
-        loss = solver.expected_loss(stack, self.corruption_.scored_mix, solution.weights)
-        return 1.0 - loss / stack.trace
+        corruption, trace = self.corruption_, _power(stack)
+        if isinstance(corruption, PatchMasking) and corruption.scored_by_patch:
+            loss, trace = hidden_loss_by_patch(stack, corruption.design, solution.weights)
+            return 1.0 - loss / trace
+        stack = corruption.prepared(stack, self._working.transform)
+        return 1.0 - solver.expected_loss(stack, corruption.scored_mix, solution.weights) / trace
+
+    def _masks_in_place(self) -> Masking | None:
+        """The masking whose loss on images differs from that over all their shifts, in bands."""
+        corruption = self.corruption_
+        if self.covariance == "dense" or not corruption.depends_on_place:
+            return None
+        return corruption if isinstance(corruption, Masking) else None
 
     def _empty_moments(self, batch: NDArray[Any], channel_axis: int | None) -> Moments:
-        last = _checks.images_of_patches("images", batch, channel_axis, self.patch_size)
+        last = _checks.images_of_patches("images", batch, channel_axis, self.effective_patch_size)
         shape = last.shape[1:]
-        grid = PatchGrid(shape[:-1], self.patch_size)
+        grid = PatchGrid(shape[:-1], self.effective_patch_size)
+        self._corruption(grid)  # raises now what would stop the fit after all images were read
         return KINDS[self.covariance](grid, shape[-1], self.center)
 
 
@@ -830,6 +843,13 @@ def _second_moment(moments: Moments, corruption: Corruption, shrinkage: float) -
     working = corruption.working(moments)
     stack = working.stack().shrunk(shrinkage, working.transform, overwrite=True)
     return corruption.prepared(stack, working.transform)
+
+
+def _power(stack: Stack) -> float:
+    """The trace of a second moment, for ratios."""
+    if stack.trace == 0:
+        raise ValueError("the images have no power about the fitted mean: nothing to explain")
+    return stack.trace
 
 
 def _batches(images: ArrayLike | Iterable[ArrayLike]) -> Iterator[ArrayLike]:

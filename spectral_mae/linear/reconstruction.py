@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,8 @@ from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.model import LinearModel
+from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.patches import PatchGrid, expect_grid
-from spectral_mae.masks.pulse_mask import sample_visible
 from spectral_mae.masks.sampling import Seed
 from spectral_mae.spectra.periodogram import psd
 from spectral_mae.spectra.rings import RadialSpectrum
@@ -144,14 +145,7 @@ def reconstruct_image(
     mean, grid = model.mean_, model.moments_.grid  # the mean first: it says what is not fitted
     if isinstance(model, LinearMAE):
         if visible is None:
-            mask = sample_visible(
-                grid,
-                model.mask_ratio,
-                1,
-                sampling=model.sampling,
-                random_offset=model.random_offset,
-                rng=rng,
-            )[0]
+            mask = model.masking(grid).masks(1, rng)[0]
         else:
             mask = _checks.bool_mask("visible", visible)
         output = model.reconstruct(pixels[np.newaxis], mask)[0]
@@ -203,7 +197,8 @@ def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float
     """Return `border_gradient_ratio` of the model's output, expected over all masks of this image.
 
     The ratio of the root mean squares over masks and pixels, exact: with x_b the centred image
-    restricted to patch b and Δ a step, E(ΔxW)² = π₂(ΔxW)² + (π₁−π₂)Σ_b(Δx_bW)².
+    restricted to patch b and Δ a step, E(ΔxW)² = π₂(ΔxW)² + (π₁−π₂)Σ_b(Δx_bW)². For designs that
+    are not uniform it is Σ_r(Δ(v_r x)W)², with Π = Σ_r v_r v_rᵀ and v_r constant inside patches.
 
     Parameters
     ----------
@@ -230,21 +225,38 @@ def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float
         raise ValueError(f"{model!r}: patches at a random offset have no borders of their own")
     mean, grid = model.mean_, model.moments_.grid  # the mean first: it says what is not fitted
     pixels = _checks.real_array("image", image).astype(np.float64)
-    mix = model.corruption_.mix
-    axes = range(grid.ndim)
-    whole = model.reconstruct(pixels[np.newaxis])[0] - mean
-    alone = [np.zeros_like(np.diff(pixels, axis=axis)) for axis in axes]
-    for first in range(0, grid.n_patches, PART):
-        kept = np.eye(grid.n_patches, dtype=bool)[first : first + PART]
-        copies = np.broadcast_to(pixels, (len(kept), *pixels.shape))
-        parts = model.reconstruct(copies, grid.expand(kept)) - mean
-        for axis in axes:
-            alone[axis] += np.sum(np.diff(parts, axis=axis + 1) ** 2, axis=0)
-    squares = []
-    for axis, total in zip(axes, alone, strict=True):
-        step, base = np.diff(whole, axis=axis), np.diff(mean, axis=axis)
-        squares.append(base**2 + 2 * mix.mu * base * step + mix.own * step**2 + mix.local * total)
+    design, axes = model.design_, range(grid.ndim)
+    each = (*grid.shape, *(1,) * (pixels.ndim - grid.ndim))
+
+    def steps(factors: FloatArray) -> list[FloatArray]:
+        """Steps of the output along each axis, where patches are multiplied by these factors."""
+        seen = mean + (pixels - mean) * grid.expand(factors).reshape(-1, *each)
+        output = model.reconstruct(seen) - mean
+        return [np.diff(output, axis=axis + 1) for axis in axes]
+
+    power = [np.zeros_like(np.diff(pixels, axis=axis)) for axis in axes]
+    for vectors in _factors(design):
+        for axis, step in zip(axes, steps(vectors), strict=True):
+            power[axis] += np.sum(step**2, axis=0)
+    means = steps(design.inclusion.reshape(1, -1))
+    bases = [np.diff(mean, axis=axis) for axis in axes]
+    squares = [
+        base**2 + 2 * base * step[0] + total
+        for base, step, total in zip(bases, means, power, strict=True)
+    ]
     return _ratio(squares, grid)
+
+
+def _factors(design: MaskDesign) -> Iterator[FloatArray]:
+    """Vectors v_r with Π = Σ_r v_r v_rᵀ, a part of them at a time."""
+    if design.uniform is None:
+        vectors = design.factor()
+        yield from (vectors[first : first + PART] for first in range(0, len(vectors), PART))
+        return
+    (pi1, pi2), n = design.uniform, design.n_patches
+    yield np.full((1, n), math.sqrt(pi2))
+    for first in range(0, n, PART):
+        yield math.sqrt(pi1 - pi2) * np.eye(min(PART, n - first), n, first)
 
 
 def _ratio(squares: list[FloatArray], grid: PatchGrid) -> float:

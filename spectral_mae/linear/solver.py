@@ -1,8 +1,10 @@
 """The closed forms of the linear models, on stacks of Hermitian matrices.
 
 For a corruption with moments μ and Q the loss of a linear map W is
-Tr S − 2μ Tr(S W) + Tr(Wᵀ Q W). Nothing here knows of Fourier: a dense problem is a stack of one
-matrix, a banded one a stack of many, and the loss of a stack is the sum over its matrices.
+Tr S − 2μ Tr(S W) + Tr(Wᵀ Q W). Where μ differs from number to number, it stands for a diagonal
+matrix: μ S is E[x̃ xᵀ], and W = Q⁻¹ (μ S). Nothing here knows of Fourier: a dense problem is a
+stack of one matrix, a banded one a stack of many, and the loss of a stack is the sum over its
+matrices.
 
 Photographs are ill-conditioned (1e7 to 1e8), so everything is in double precision.
 """
@@ -60,12 +62,11 @@ def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
     trace, cutoff = stack.trace, cutoff_of(stack, mix)  # before anything is overwritten
 
     def work(rows: slice) -> tuple[float, Met]:
-        second = stack.blocks[rows]
+        cross = mix.seen(stack, stack.blocks[rows])
         inverse = Inverse(mix.second_moment(stack, rows), cutoff)
-        map_ = inverse.solve(second)
-        map_ *= mix.mu
+        map_ = inverse.solve(cross)
         times = stack.multiplicity[rows]
-        explained = mix.mu * inner(times, second, map_)
+        explained = inner(times, cross, map_)
         weights[rows] = map_
         return explained, inverse.met(times)
 
@@ -115,7 +116,7 @@ def _low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
     vectors = np.empty((n, d, top), dtype=weights.dtype)
 
     def decompose(rows: slice) -> None:
-        product = mix.mu * (stack.blocks[rows] @ weights[rows])
+        product = stack.blocks[rows] @ mix.seen(stack, weights[rows])
         product += product.conj().swapaxes(1, 2)
         found, basis = np.linalg.eigh(product)
         values[rows] = np.maximum(found[:, -top:], 0.0) / 2
@@ -164,7 +165,7 @@ def eigenvalues(stack: Stack, solution: Solution, mix: Mix) -> FloatArray:
     """
 
     def work(rows: slice) -> FloatArray:
-        product = mix.mu * (stack.blocks[rows] @ solution.weights[rows])
+        product = stack.blocks[rows] @ mix.seen(stack, solution.weights[rows])
         values = np.linalg.eigvalsh((product + product.conj().swapaxes(1, 2)) / 2)
         return np.repeat(values, stack.multiplicity[rows], axis=0).ravel()
 
@@ -229,9 +230,9 @@ def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
 
     def work(rows: slice) -> float:
         times, map_ = stack.multiplicity[rows], weights[rows]
-        cross = inner(times, stack.blocks[rows], map_)
+        cross = inner(times, stack.blocks[rows], mix.seen(stack, map_))
         own = inner(times, map_, mix.second_moment(stack, rows) @ map_)
-        return own - 2 * mix.mu * cross
+        return own - 2 * cross
 
     return stack.trace + math.fsum(in_batches(work, *stack.blocks.shape[:2]))
 

@@ -1,9 +1,9 @@
+from .components import MaskedComponents as MaskedComponents
 from .coupling import BinnedCoupling as BinnedCoupling
 from .coupling import ModeCoupling as ModeCoupling
 from .coupling import mode_coupling as mode_coupling
 from .error_bars import bootstrap_radial as bootstrap_radial
 from .error_bars import unmasked_covariance as unmasked_covariance
-from .expectation import MaskedComponents as MaskedComponents
 from .expectation import MaskedPeriodogram as MaskedPeriodogram
 from .expectation import expected_mask_power as expected_mask_power
 from .expectation import expected_masked_psd as expected_masked_psd

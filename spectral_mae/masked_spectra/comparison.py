@@ -12,7 +12,7 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.masked_spectra.error_bars import unmasked_covariance
 from spectral_mae.masked_spectra.slope_fit import MaskedSlopeFit, fit_masked_slope
 from spectral_mae.masked_spectra.unmasking import unmasked_psd
-from spectral_mae.spectra.frequencies import nyquist
+from spectral_mae.spectra.frequencies import just_above, nyquist
 from spectral_mae.spectra.periodogram import psd
 from spectral_mae.spectra.rings import RadialSpectrum
 
@@ -70,7 +70,8 @@ class MaskedSpectra:
         )
         options: Any = {"prewhiten": "gradient", "wrap": False}
         # As far as rings reach, so that both slopes are of the same frequencies.
-        fit = fit_masked_slope(image, weights, fmax=nyquist((1.0,) * image.ndim), wrap=False)
+        last = nyquist((1.0,) * image.ndim)
+        fit = fit_masked_slope(image, weights, fmax=just_above(last), wrap=False)
         unmasked = None
         if unmask:
             found = unmasked_psd(image, weights, detrend="constant", **options).radial()

@@ -1,10 +1,16 @@
 """What random patch masks do to power spectra on average, exactly and without sampling.
 
-For a fixed image x and a random mask, with X_b the transform of the image restricted to patch b,
+For a fixed image x and a random mask, with X_b the transform of the image restricted to patch b and
+Π_ab the probability that patches a and b are both kept,
+
+    E|Y[k]|² = Σ_ab Π_ab X_a*[k] X_b[k].
+
+Where any two patches are both kept with the same probability π₂, and each with π₁, that is
 
     E|Y[k]|² = π₂ |X[k]|² + (π₁ − π₂) Σ_b |X_b[k]|².
 
-`spectral_mae.masked_spectra.patch_power` has the sum over patches.
+`spectral_mae.masked_spectra.patch_power` has the sum over patches, and
+`spectral_mae.masked_spectra.pair_power` that over pairs of patches for any other design.
 """
 
 from __future__ import annotations
@@ -12,42 +18,57 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling, Scaling
+from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.leaked_power import Leakage
+from spectral_mae.masked_spectra.pair_power import pair_power
 from spectral_mae.masked_spectra.patch_power import PatchPower
-from spectral_mae.masks.patches import PatchGrid, expect_grid, inclusion_probabilities
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import design_on, image_and_design
+from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulses import dirichlet_power
 from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
+
+# Part of the largest value of a design's spectrum below which there is only rounding.
+ROUNDING = 1e-15
 
 # What the error says when there are several images.
 SEVERAL = "MaskedPeriodogram(PatchGrid(shape, patch_size)).components(image) for each of them"
 
 
 def expected_mask_power(
-    grid: PatchGrid, mask_ratio: float, *, sampling: Sampling = "fixed"
+    grid: PatchGrid | None = None,
+    mask_ratio: float | None = None,
+    *,
+    sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
 ) -> NDArray[np.float64]:
-    """Mean power of a random mask, E|M[k]|² = π₂ D² δ[k] + (π₁−π₂)·L·|R[k]|².
+    """Mean power of a random mask, E|M[k]|² = L·ρ̂(q)·|R[k]|².
 
-    π₁ and π₂ are the `inclusion_probabilities` of one and of two patches, L is the number of
-    patches, D the number of pixels and R the transform of one patch (`dirichlet_kernel`).
+    L is the number of patches, R the transform of one patch (`dirichlet_kernel`), and ρ̂ the
+    `MaskDesign.spectrum` at the patch-grid frequency q = k modulo the number of patches. Where
+    patches are chosen uniformly that is π₂ D² δ[k] + (π₁−π₂)·L·|R[k]|², with π₁ and π₂ the
+    `inclusion_probabilities` of one and of two patches and D the number of pixels.
 
     Parameters
     ----------
-    grid : PatchGrid
-        Patches that are kept or hidden.
-    mask_ratio : float
-        Fraction of patches that is hidden, strictly between 0 and 1.
+    grid : PatchGrid or None
+        Patches that are kept or hidden; None with ``design=``.
+    mask_ratio : float or None
+        Fraction of patches that is hidden, strictly between 0 and 1; None with ``design=``.
     sampling : {"fixed", "bernoulli"}
         Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+    design : MaskDesign or None
+        In place of the other arguments: any design of `spectral_mae.designs`.
 
     Returns
     -------
@@ -56,21 +77,37 @@ def expected_mask_power(
 
     Raises
     ------
+    TypeError
+        If neither a design nor a grid and a mask ratio are given.
     ValueError
-        As `inclusion_probabilities`.
+        As `inclusion_probabilities`, or if a design is given and a mask ratio too.
 
     Examples
     --------
-    >>> power = expected_mask_power(PatchGrid((32, 32), 8), 0.75)
+    >>> grid = PatchGrid((32, 32), 8)
+    >>> power = expected_mask_power(grid, 0.75)
     >>> bool(np.isclose(power.sum(), 32**2 * 256))  # Parseval: 4 of 16 patches, 256 pixels, kept
     True
+    >>> from spectral_mae import designs
+    >>> power = expected_mask_power(design=designs.block(grid, 2, keep=True))
+    >>> bool(np.isclose(power.sum(), 32**2 * 256))
+    True
     """
-    expect_grid(grid)
-    pi1, pi2 = inclusion_probabilities(grid.n_patches, mask_ratio, sampling=sampling)
+    design = design_on(grid, mask_ratio, sampling=sampling, design=design)
+    grid = design.grid
     kernels = [dirichlet_power(n, p) for n, p in zip(grid.shape, grid.patch_size, strict=True)]
     power: NDArray[np.float64] = reduce(np.multiply.outer, kernels)
-    power *= (pi1 - pi2) * grid.n_patches
-    power[(0,) * grid.ndim] += pi2 * float(np.prod(grid.shape)) ** 2
+    if design.uniform is not None:
+        pi1, pi2 = design.uniform
+        power *= (pi1 - pi2) * grid.n_patches
+        power[(0,) * grid.ndim] += pi2 * float(np.prod(grid.shape)) ** 2
+        return power
+    # k = j·counts + q along each axis: the spectrum of the design repeats.
+    tiles = [n for pair in zip(grid.patch_size, grid.counts, strict=True) for n in pair]
+    once = [n for count in grid.counts for n in (1, count)]
+    rho_hat = np.where(design.spectrum > ROUNDING * design.spectrum.max(), design.spectrum, 0.0)
+    tiled = power.reshape(tiles)
+    tiled *= rho_hat.reshape(once) * grid.n_patches
     return power
 
 
@@ -78,12 +115,15 @@ class MaskedPeriodogram:
     """Mean spectra under random patch masks, for many images of one shape.
 
     The form of `expected_masked_psd` and `leakage` that keeps its plans. What it computes of an
-    image serves every mask ratio and both kinds of sampling.
+    image serves every mask ratio and both kinds of sampling, and the design that it is made for.
 
     Parameters
     ----------
-    grid : PatchGrid
-        Patches of the images.
+    grid : PatchGrid or None
+        Patches of the images; None with ``design=``.
+    design : MaskDesign or None
+        The design that `MaskedComponents.expected` and `MaskedComponents.leakage` take where they
+        are given no other. One that is not uniform must be given here.
     fs, window, detrend, scaling : optional
         As in `spectral_mae.psd`. The window is applied before the mask: both are products, so
         their order does not matter.
@@ -93,9 +133,9 @@ class MaskedPeriodogram:
     Raises
     ------
     TypeError
-        If the grid is not a `PatchGrid`.
+        If the grid is not a `PatchGrid`, or neither it nor a design is given.
     ValueError
-        For an option that `spectral_mae.psd` refuses.
+        For an option that `spectral_mae.psd` refuses, or a design of another grid.
 
     Examples
     --------
@@ -106,23 +146,29 @@ class MaskedPeriodogram:
     ...     few, many = (masked.expected(ratio) for ratio in (0.25, 0.75))
     >>> bool(np.isclose(masked.patches.total, masked.original.total))  # Parseval, patch by patch
     True
+    >>> from spectral_mae import designs
+    >>> planned = MaskedPeriodogram(design=designs.block(PatchGrid((32, 48), 8), (2, 3)))
+    >>> masked = planned.components(images[0])
+    >>> masked.expected().shape, round(masked.leakage().total, 3)
+    ((32, 48), 0.333)
     """
 
     def __init__(
         self,
-        grid: PatchGrid,
+        grid: PatchGrid | None = None,
         *,
+        design: MaskDesign | None = None,
         fs: float | Sequence[float] = 1.0,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
         channel_axis: int | None = None,
     ) -> None:
-        expect_grid(grid)
-        self.grid = grid
+        self.grid = _grid_of(grid, design)
+        self.design = design
         self.channel_axis = _checks.axis_of_channels(channel_axis)
         self._periodogram = Periodogram(
-            grid.shape,
+            self.grid.shape,
             fs=fs,
             window=window,
             detrend=detrend,
@@ -130,10 +176,13 @@ class MaskedPeriodogram:
             channel_axis=None if channel_axis is None else -1,
             chunk=1,
         )
-        self._patch_power = PatchPower(grid)
+        self._patch_power = PatchPower(self.grid)
+        self._pair_power = None
+        if design is not None and design.uniform is None:
+            self._pair_power = pair_power(design)
 
     def components(self, image: ArrayLike) -> MaskedComponents:
-        """Return |X|² and Σ_b |X_b|² of one image, of which every mean spectrum is a weighted sum.
+        """Return the spectra of one image of which its mean spectra under masks are sums.
 
         Parameters
         ----------
@@ -143,7 +192,7 @@ class MaskedPeriodogram:
         Returns
         -------
         MaskedComponents
-            Both spectra.
+            |X|², Σ_b |X_b|², and what else the design needs.
 
         Raises
         ------
@@ -155,11 +204,13 @@ class MaskedPeriodogram:
             pixels = _checks.channels_last("image", pixels, self.channel_axis, self.grid.ndim)
         batch = pixels[np.newaxis]
         planes = self._periodogram.condition(batch)[0]
+        scale = self._periodogram.norm / planes.shape[-1]
         # First, for what it takes in memory may then serve the transform: with more in use at once
         # glibc would give it back after every call, and faults take as long as everything else.
         with np.errstate(over="ignore", invalid="ignore"):  # found below
             power = self._patch_power(planes)
-        power *= self._periodogram.norm / planes.shape[-1]
+            pairs = None if self._pair_power is None else self._pair_power(planes)
+        power *= scale
         del planes  # a whole image, where detrending or a window made one
         if not math.isfinite(power.max()):  # as NaN is
             largest = float(np.max(np.abs(pixels)))
@@ -167,84 +218,28 @@ class MaskedPeriodogram:
         original = self._periodogram.mean(batch)
         floor = max(original.floor, _patch_floor(power))
         patches = dataclasses.replace(original, power=power, floor=floor)
-        return MaskedComponents(self.grid, original, patches)
-
-
-@dataclass(frozen=True, eq=False)
-class MaskedComponents:
-    """The two spectra that determine the mean spectrum of an image under random patch masks.
-
-    Attributes
-    ----------
-    grid : PatchGrid
-        Patches of the image.
-    original : Spectrum
-        |X|², the spectrum of the whole image.
-    patches : Spectrum
-        Σ_b |X_b|², the sum of the spectra of the image restricted to one patch b at a time.
-    """
-
-    grid: PatchGrid
-    original: Spectrum
-    patches: Spectrum
-
-    def expected(self, mask_ratio: float, *, sampling: Sampling = "fixed") -> Spectrum:
-        """Mean spectrum of the masked image, E|Y|² = π₂ |X|² + (π₁−π₂) Σ_b |X_b|².
-
-        Parameters
-        ----------
-        mask_ratio : float
-            Fraction of patches that is hidden, strictly between 0 and 1.
-        sampling : {"fixed", "bernoulli"}
-            Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
-
-        Returns
-        -------
-        Spectrum
-            The mean over all masks, exact.
-
-        Raises
-        ------
-        ValueError
-            As `inclusion_probabilities`.
-        """
-        pi1, pi2 = inclusion_probabilities(self.grid.n_patches, mask_ratio, sampling=sampling)
-        return _mix(self.original, pi2, self.patches, pi1 - pi2)
-
-    def leakage(self, mask_ratio: float, *, sampling: Sampling = "fixed") -> Leakage:
-        """Power that masking brings to each frequency, over what it keeps there.
-
-        Parameters
-        ----------
-        mask_ratio : float
-            Fraction of patches that is hidden, strictly between 0 and 1.
-        sampling : {"fixed", "bernoulli"}
-            Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
-
-        Returns
-        -------
-        Leakage
-            As `spectral_mae.leakage` returns it.
-
-        Raises
-        ------
-        ValueError
-            As `inclusion_probabilities`.
-        """
-        pi1, pi2 = inclusion_probabilities(self.grid.n_patches, mask_ratio, sampling=sampling)
-        # A variance; it is formed directly, since E|Y|² − π₁²|X|² would cancel.
-        return Leakage(
-            leaked=_mix(self.original, pi2 - pi1**2, self.patches, pi1 - pi2),
-            kept=_mix(self.original, pi1**2, self.patches, 0.0),
+        if self._pair_power is None or pairs is None:
+            return MaskedComponents(self.grid, original, patches, self.design)
+        pairs *= scale
+        return MaskedComponents(
+            self.grid,
+            original,
+            patches,
+            self.design,
+            dataclasses.replace(
+                original, power=pairs, floor=max(original.floor, _patch_floor(pairs))
+            ),
+            self._pair_power.share,
         )
 
 
 def expected_masked_psd(
     image: ArrayLike,
-    patch_size: _checks.PerAxis,
-    mask_ratio: float,
+    patch_size: _checks.PerAxis | None = None,
+    mask_ratio: float | None = None,
     *,
     sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
     scaling: Scaling = "density",
     channel_axis: int | None = None,
     fs: float | Sequence[float] = 1.0,
@@ -260,25 +255,32 @@ def expected_masked_psd(
     ----------
     image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers.
-    patch_size : int or tuple of int
+    patch_size : int or tuple of int or None
         Pixels of a patch along each axis. It must divide the shape of the image. A volume needs
-        three numbers.
-    mask_ratio : float
-        Fraction of patches that is hidden, strictly between 0 and 1.
+        three numbers. None with ``design=``.
+    mask_ratio : float or None
+        Fraction of patches that is hidden, strictly between 0 and 1. None with ``design=``.
     sampling : {"fixed", "bernoulli"}
         Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
+    design : MaskDesign or None
+        In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
     scaling, channel_axis, fs, window, detrend : optional
         As in `spectral_mae.psd`; the order is detrend, mask, window.
 
     Returns
     -------
     Spectrum
-        E|Y[k]|² = π₂ |X[k]|² + (π₁−π₂) Σ_b |X_b[k]|².
+        E|Y[k]|² = π₂ |X[k]|² + (π₁−π₂) Σ_b |X_b[k]|², with X_b the transform of the image
+        restricted to patch b. Of a design that is not uniform it is Σ_ab Π_ab X_a*[k] X_b[k], with
+        Π_ab the probability that patches a and b are both kept.
 
     Raises
     ------
+    TypeError
+        If neither a patch and a mask ratio nor a design are given.
     ValueError
-        If the patch does not divide the image, or the mask ratio keeps all or no patches.
+        If the patch does not divide the image, the mask ratio keeps all or no patches, or a design
+        is of another shape or given beside a patch.
 
     Examples
     --------
@@ -286,17 +288,34 @@ def expected_masked_psd(
     >>> masked = expected_masked_psd(image, 8, 0.75)
     >>> bool(np.isclose(masked.total, 0.25 * np.mean(image**2)))
     True
+    >>> from spectral_mae import designs
+    >>> design = designs.block(PatchGrid((32, 32), 8), (2, 2), keep=True)
+    >>> masked = expected_masked_psd(image, design=design)
+    >>> bool(np.isclose(masked.total, 0.25 * np.mean(image**2)))
+    True
     """
-    components = _components(image, patch_size, channel_axis, scaling, fs, window, detrend)
-    return components.expected(mask_ratio, sampling=sampling)
+    array, planned = _planned(
+        image,
+        patch_size,
+        mask_ratio,
+        sampling=sampling,
+        design=design,
+        scaling=scaling,
+        channel_axis=channel_axis,
+        fs=fs,
+        window=window,
+        detrend=detrend,
+    )
+    return planned.components(array).expected()
 
 
 def leakage(
     image: ArrayLike,
-    patch_size: _checks.PerAxis,
-    mask_ratio: float,
+    patch_size: _checks.PerAxis | None = None,
+    mask_ratio: float | None = None,
     *,
     sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
     channel_axis: int | None = None,
     fs: float | Sequence[float] = 1.0,
     window: Window = None,
@@ -312,13 +331,15 @@ def leakage(
     image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers. Its mean matters: it is most of the power of a photograph, and masking spreads
         it over frequency. ``detrend="constant"`` takes it away.
-    patch_size : int or tuple of int
+    patch_size : int or tuple of int or None
         Pixels of a patch along each axis. It must divide the shape of the image. A volume needs
-        three numbers.
-    mask_ratio : float
-        Fraction of patches that is hidden, strictly between 0 and 1.
+        three numbers. None with ``design=``.
+    mask_ratio : float or None
+        Fraction of patches that is hidden, strictly between 0 and 1. None with ``design=``.
     sampling : {"fixed", "bernoulli"}
         Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
+    design : MaskDesign or None
+        In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
     channel_axis, fs, window, detrend : optional
         As in `spectral_mae.psd`.
 
@@ -339,43 +360,54 @@ def leakage(
     >>> round(leak.total, 12)
     3.0
     >>> round(leak.band(0.25, 0.5), 1)
-    2.8
+    2.9
     """
-    components = _components(image, patch_size, channel_axis, "density", fs, window, detrend)
-    return components.leakage(mask_ratio, sampling=sampling)
-
-
-def _components(
-    image: ArrayLike,
-    patch_size: _checks.PerAxis,
-    channel_axis: int | None,
-    scaling: Scaling,
-    fs: float | Sequence[float],
-    window: Window,
-    detrend: DetrendOption,
-) -> MaskedComponents:
-    array = _checks.numeric_array("image", image)
-    last = _checks.image_of_patches("image", array, channel_axis, patch_size, SEVERAL)
-    shape = last.shape[:-1]
-    planned = MaskedPeriodogram(
-        PatchGrid(shape, patch_size),
+    array, planned = _planned(
+        image,
+        patch_size,
+        mask_ratio,
+        sampling=sampling,
+        design=design,
+        channel_axis=channel_axis,
         fs=fs,
         window=window,
         detrend=detrend,
-        scaling=scaling,
-        channel_axis=channel_axis,
     )
-    return planned.components(array)
+    return planned.components(array).leakage()
 
 
-def _mix(own: Spectrum, own_weight: float, patches: Spectrum, patch_weight: float) -> Spectrum:
-    """Weighted sum of |X|² and Σ_b |X_b|². It stands for a mean power, so it is never negative."""
-    power = patch_weight * patches.power
-    power += own_weight * own.power
-    floor = abs(own_weight) * own.floor + patch_weight * patches.floor
-    if min(own_weight, patch_weight) < 0:
-        np.maximum(power, 0.0, out=power)
-    return dataclasses.replace(own, power=power, floor=floor)
+def _planned(
+    image: ArrayLike,
+    patch_size: _checks.PerAxis | None,
+    mask_ratio: float | None,
+    *,
+    sampling: Sampling,
+    design: MaskDesign | None,
+    channel_axis: int | None,
+    **options: Any,
+) -> tuple[NDArray[Any], MaskedPeriodogram]:
+    """An image as an array, and the plan for images like it."""
+    array = _checks.numeric_array("image", image)
+    _, design = image_and_design(
+        array,
+        patch_size,
+        mask_ratio,
+        sampling=sampling,
+        design=design,
+        channel_axis=channel_axis,
+        several=SEVERAL,
+    )
+    return array, MaskedPeriodogram(design=design, channel_axis=channel_axis, **options)
+
+
+def _grid_of(grid: PatchGrid | None, design: MaskDesign | None) -> PatchGrid:
+    """The patches that the arguments name."""
+    if design is not None:
+        return design_on(grid, None, design=design).grid
+    if grid is None:
+        raise TypeError("patches are needed: PatchGrid(shape, patch_size), or design=")
+    expect_grid(grid)
+    return grid
 
 
 def _patch_floor(power: FloatArray) -> float:

@@ -78,11 +78,14 @@ class Leakage:
     Attributes
     ----------
     leaked : Spectrum
-        E|Y|² − π₁²|X|², the variance of Y over masks. With fixed sampling all of it comes from
-        other frequencies; with Bernoulli sampling the number of kept patches varies too, and
-        |X[k]|²·π₁(1−π₁)/L of it is the frequency's own.
+        E|Y|² − π₁²|X|². Where all patches are kept equally often it is the variance of Y over
+        masks. With fixed sampling all of it comes from other frequencies; with Bernoulli sampling
+        the number of kept patches varies too, and |X[k]|²·π₁(1−π₁)/L of it is the frequency's own.
+        A design that keeps some patches more often than others also moves power in the mean of Y,
+        and may take more from a frequency than it brings: then it is below zero.
     kept : Spectrum
-        π₁²|X|², the power of the mean of Y.
+        π₁²|X|², with the mean of π₁ over patches: what arrives at k of X[k] itself, on average
+        over masks.
     """
 
     leaked: Spectrum
@@ -165,20 +168,21 @@ class Leakage:
     def total(self) -> float:
         """Ratio of the sums over all frequencies, zero included.
 
-        By Parseval it is 1/π₁ − 1 for every image. That is m/(1−m), unless fixed sampling keeps
-        ⌊L(1−m)⌋ ≠ L(1−m) patches.
+        By Parseval it is 1/π₁ − 1 for every image, where all patches are kept equally often. That
+        is m/(1−m), unless fixed sampling keeps ⌊L(1−m)⌋ ≠ L(1−m) patches.
         """
         leaked, kept = np.float64(self.leaked.total), np.float64(self.kept.total)
         return float(_ratio(leaked, 0.0, kept, 0.0))
 
     def band(self, fmin: float, fmax: float) -> float:
-        """Ratio of the sums over the frequencies fmin < |f| ≤ fmax.
+        """Ratio of the sums over the frequencies fmin ≤ |f| < fmax.
 
         Parameters
         ----------
         fmin, fmax : float
-            Limits in units of the sampling frequency, cycles/pixel for ``fs=1``. Zero frequency is
-            never in the band.
+            Limits in units of the sampling frequency, cycles/pixel for ``fs=1``: inclusive and
+            exclusive. Zero frequency is never in the band; ``fmax=math.inf`` includes the corners
+            beyond the Nyquist frequency.
 
         Returns
         -------
@@ -238,11 +242,11 @@ def _ratio(
     kept: FloatArray | np.floating[Any],
     kept_floor: float,
 ) -> FloatArray:
-    """leaked/kept, where power at or below its rounding floor counts as nothing.
+    """leaked/kept, where power that is no larger than its rounding floor counts as nothing.
 
     Something over nothing is infinite; nothing over nothing is zero.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = leaked / kept
     ratio = np.where(kept <= kept_floor, np.inf, ratio)
-    return np.where(leaked <= leaked_floor, 0.0, ratio)
+    return np.where(np.abs(leaked) <= leaked_floor, 0.0, ratio)

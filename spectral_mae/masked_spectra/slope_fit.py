@@ -77,7 +77,7 @@ def fit_masked_slope(
     visible : array_like, shape (*shape)
         Bool, or weights from 0 to 1.
     fmin, fmax : float or None
-        Compare only frequencies in this range, in cycles/pixel.
+        Compare only frequencies fmin ≤ |f| < fmax, in cycles/pixel; by default all but zero.
     ndim : {1, 2, 3} or None
         Number of axes, as in `spectral_mae.psd`: a volume needs ``ndim=3``.
     wrap : bool
@@ -170,7 +170,7 @@ class _Model:
         self._log_radius = np.log(np.where(radius > 0, radius, 1.0))
         self._inside = radius > 0
         chosen = self._inside & grids.at_least(radius, _checks.limit("fmin", fmin, 0.0))
-        chosen &= grids.at_most(radius, _checks.limit("fmax", fmax, np.inf))
+        chosen &= grids.below(radius, _checks.limit("fmax", fmax, np.inf))
         if not chosen.any():
             raise ValueError(f"no frequency of {shape=} lies in {fmin=}, {fmax=}")
         counts = np.where(chosen, grids.hermitian_weights(shape) / 2.0, 0.0)

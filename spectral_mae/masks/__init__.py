@@ -1,6 +1,7 @@
 """Masks of square patches: which pixels are kept, and the transforms of masks in closed form.
 
 - `designs/`: distributions over sets of kept patches, `MaskDesign`.
+- `mask_files`: files of masks.
 - `patches`: `PatchGrid`, the division of a signal or an image into equal patches,
   and the inclusion probabilities of patches.
 - `pulse_mask`: `PulseMask` and `sample_visible`, given and random masks of pixels.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import Sampling
+from spectral_mae._checks import Rounding, Sampling
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -227,11 +227,12 @@ def _that_divide(shape: tuple[int, ...]) -> str:
     return f"{do}{crops}"
 
 
-def kept_patches(n_patches: int, mask_ratio: float) -> int:
+def kept_patches(n_patches: int, mask_ratio: float, *, rounding: Rounding = "floor") -> int:
     """Return K = ⌊L(1−m)⌋, the number of patches that fixed sampling keeps.
 
     The floor is that of the exact product: where the product in floating point is a rounding error
-    below an integer, K is that integer.
+    below an integer, K is that integer. The code of MAE and of many that follow it takes the floor
+    of the rounded product, ``int(L * (1 - m))``: at m = 0.9 it keeps 9 of 100 patches, and not 10.
 
     Parameters
     ----------
@@ -239,6 +240,8 @@ def kept_patches(n_patches: int, mask_ratio: float) -> int:
         Number of patches, L ≥ 2.
     mask_ratio : float
         Fraction of patches that is hidden, m, strictly between 0 and 1.
+    rounding : {"floor", "mae"}
+        The floor of the exact product, or that of the product in floating point.
 
     Returns
     -------
@@ -254,14 +257,17 @@ def kept_patches(n_patches: int, mask_ratio: float) -> int:
     --------
     >>> kept_patches(10, 0.9), int(10 * (1 - 0.9))
     (1, 0)
+    >>> kept_patches(100, 0.9), kept_patches(100, 0.9, rounding="mae")
+    (10, 9)
     """
+    _checks.choice("rounding", rounding, Rounding)
     n_patches = _patches(n_patches)
     mask_ratio = _checks.open_unit("mask_ratio", mask_ratio)
     product_ = n_patches * (1.0 - mask_ratio)
     nearest = round(product_)
     # 1 - m loses up to half an ulp of 1, which L multiplies.
     close = math.isclose(product_, nearest, rel_tol=0.0, abs_tol=n_patches * 2.0**-51)
-    kept = nearest if close else math.floor(product_)
+    kept = nearest if close and rounding == "floor" else math.floor(product_)
     if not 1 <= kept <= n_patches - 1:
         raise ValueError(
             f"{mask_ratio=} of {n_patches=} keeps {kept} patches; fixed sampling needs 1 to "
@@ -271,7 +277,11 @@ def kept_patches(n_patches: int, mask_ratio: float) -> int:
 
 
 def inclusion_probabilities(
-    n_patches: int, mask_ratio: float, *, sampling: Sampling = "fixed"
+    n_patches: int,
+    mask_ratio: float,
+    *,
+    sampling: Sampling = "fixed",
+    rounding: Rounding = "floor",
 ) -> tuple[float, float]:
     """First and second inclusion probabilities of a patch.
 
@@ -283,6 +293,9 @@ def inclusion_probabilities(
         Fraction of patches that is hidden, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
         Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+    rounding : {"floor", "mae"}
+        Of fixed sampling: the floor of the exact product, or that of the product in floating
+        point, which is ``int(L * (1 - m))`` in the code of MAE and may be one less.
 
     Returns
     -------
@@ -303,11 +316,12 @@ def inclusion_probabilities(
     (0.5, 0.25)
     """
     _checks.choice("sampling", sampling, Sampling)
+    _checks.choice("rounding", rounding, Rounding)
     if sampling == "bernoulli":
         _patches(n_patches)
         pi1 = 1.0 - _checks.open_unit("mask_ratio", mask_ratio)
         return pi1, pi1 * pi1
-    kept = kept_patches(n_patches, mask_ratio)
+    kept = kept_patches(n_patches, mask_ratio, rounding=rounding)
     pi1 = kept / n_patches
     return pi1, pi1 * (kept - 1) / (n_patches - 1)
 

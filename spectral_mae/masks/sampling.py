@@ -17,7 +17,7 @@ import numpy as np
 from numpy.random import Generator, SeedSequence
 
 from spectral_mae import _checks
-from spectral_mae._checks import BoolArray, Sampling
+from spectral_mae._checks import BoolArray, Rounding, Sampling
 from spectral_mae.masks.patches import inclusion_probabilities, kept_patches
 
 Seed = int | SeedSequence | Generator | None
@@ -54,6 +54,7 @@ def sample_kept(
     n: int,
     *,
     sampling: Sampling = "fixed",
+    rounding: Rounding = "floor",
     rng: Seed = None,
 ) -> BoolArray:
     """Draw ``n`` random sets of kept patches.
@@ -68,6 +69,8 @@ def sample_kept(
         Number of sets.
     sampling : {"fixed", "bernoulli"}
         Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+    rounding : {"floor", "mae"}
+        How K is rounded, as in `kept_patches`.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
         Seed or generator.
 
@@ -87,12 +90,16 @@ def sample_kept(
     if sampling == "bernoulli":
         pi1, _ = inclusion_probabilities(n_patches, mask_ratio, sampling=sampling)
         return generator.random((n, n_patches)) < pi1
-    first = np.arange(n_patches) < kept_patches(n_patches, mask_ratio)
+    first = np.arange(n_patches) < kept_patches(n_patches, mask_ratio, rounding=rounding)
     return generator.permuted(np.broadcast_to(first, (n, n_patches)), axis=1)
 
 
 def enumerate_kept(
-    n_patches: int, mask_ratio: float, *, sampling: Sampling = "fixed"
+    n_patches: int,
+    mask_ratio: float,
+    *,
+    sampling: Sampling = "fixed",
+    rounding: Rounding = "floor",
 ) -> Iterator[tuple[BoolArray, float]]:
     """List every possible set of kept patches with its probability, for exact expectations.
 
@@ -105,6 +112,8 @@ def enumerate_kept(
         Fraction of patches that is hidden, strictly between 0 and 1.
     sampling : {"fixed", "bernoulli"}
         Keep exactly K = ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+    rounding : {"floor", "mae"}
+        How K is rounded, as in `kept_patches`.
 
     Yields
     ------
@@ -121,7 +130,7 @@ def enumerate_kept(
             n_kept = int(kept.sum())
             yield kept, pi1**n_kept * (1.0 - pi1) ** (n_patches - n_kept)
         return
-    n_kept = kept_patches(n_patches, mask_ratio)
+    n_kept = kept_patches(n_patches, mask_ratio, rounding=rounding)
     probability = 1.0 / math.comb(n_patches, n_kept)
     for chosen in combinations(range(n_patches), n_kept):
         kept = np.zeros(n_patches, dtype=bool)

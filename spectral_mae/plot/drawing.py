@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -22,6 +23,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae._files.made_here import SOFTWARE
 from spectral_mae.spectra import frequencies
+from spectral_mae.spectra.spectrum import Spectrum
 
 BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK = (
     "#0072B2",
@@ -39,6 +41,7 @@ RATIO_MAP = "viridis"
 SIGNED_MAP = "RdBu_r"
 HIDDEN = (0.83, 0.80, 0.90)  # colour of hidden pixels: no gray photograph has it
 NOTHING = "no power above rounding"
+PLANE = "zero frequency along the first axis"  # title of the map that stands for a volume
 
 STYLE: Any = {
     "axes.prop_cycle": cycler(color=CYCLE),
@@ -350,6 +353,26 @@ def frequency_map(
     return image
 
 
+def plane_of(spectrum: Spectrum) -> Spectrum:
+    """What a map shows of a spectrum: of a volume the plane of zero frequency along its first axis.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Of an image or a volume.
+
+    Returns
+    -------
+    Spectrum
+        With two axes; that of an image as it is.
+    """
+    if len(spectrum.shape) < 3:
+        return spectrum
+    return dataclasses.replace(
+        spectrum, power=spectrum.power[0], shape=spectrum.shape[1:], fs=spectrum.fs[1:]
+    )
+
+
 def color_bar(ax: Axes, image: AxesImage, label: str, *, ticks: FloatArray | None = None) -> None:
     """Draw the colour scale of a map beside it.
 
@@ -419,7 +442,7 @@ def power_label(scaling: str, fs: tuple[float, ...]) -> str:
         The label.
     """
     unit = "cycle/pixel" if all(rate == 1.0 for rate in fs) else "unit of fs"
-    density = f"per {unit}" if len(fs) == 1 else f"per ({unit})²"
+    density = (f"per {unit}", f"per ({unit})²", f"per ({unit})³")[len(fs) - 1]
     return {
         "density": f"power density ({density})",
         "spectrum": "power per frequency",

@@ -16,7 +16,9 @@ from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.masked_spectra.expectation import expected_mask_power
 from spectral_mae.masked_spectra.leaked_power import Leakage, RadialLeakage
 from spectral_mae.masks import pulses
-from spectral_mae.masks.patches import PatchGrid, expect_grid
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import design_on
+from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.plot.cells import frequency_cells, pixel_cells
 from spectral_mae.plot.drawing import (
@@ -24,6 +26,7 @@ from spectral_mae.plot.drawing import (
     CYCLE,
     GRAY,
     HIDDEN,
+    PLANE,
     POWER_MAP,
     RATIO_MAP,
     color_bar,
@@ -32,6 +35,7 @@ from spectral_mae.plot.drawing import (
     log_power_axis,
     many_axes,
     one_axes,
+    plane_of,
     styled,
     unit_of,
 )
@@ -170,11 +174,12 @@ def masked_image(image: FloatArray, weights: FloatArray, ax: Axes | None = None)
 
 @styled
 def grating(
-    patch_grid: PatchGrid,
-    mask_ratio: float,
+    grid: PatchGrid | None = None,
+    mask_ratio: float | None = None,
     ax: NDArray[Any] | None = None,
     *,
     sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
 ) -> NDArray[Any]:
     """Draw E|M|² of a random mask over frequency: a map with its zeros marked, and a section.
 
@@ -182,14 +187,16 @@ def grating(
 
     Parameters
     ----------
-    patch_grid : PatchGrid
-        The grid of an image.
-    mask_ratio : float
-        Fraction of patches hidden, between 0 and 1.
+    grid : PatchGrid or None
+        The grid of an image; None with ``design=``.
+    mask_ratio : float or None
+        Fraction of patches hidden, between 0 and 1; None with ``design=``.
     ax : ndarray of Axes, shape (2,), or None
         Axes of the map and of the cut; None makes a new figure.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
+    design : MaskDesign or None
+        In place of grid, mask ratio and sampling: any design of `spectral_mae.designs`.
 
     Returns
     -------
@@ -199,22 +206,27 @@ def grating(
     Raises
     ------
     ValueError
-        If the grid has one axis (signals).
+        If the grid does not have two axes, or every mask keeps all patches.
     """
-    expect_grid(patch_grid)
-    if patch_grid.ndim != 2:
-        raise ValueError(f"a grating has two axes; the grid has shape={patch_grid.shape}")
-    ax = many_axes(ax, (2,), 4.2)
-    power = expected_mask_power(patch_grid, mask_ratio, sampling=sampling)
-    height, width = patch_grid.shape
+    design = design_on(grid, mask_ratio, sampling=sampling, design=design)
+    grid = design.grid
+    if grid.ndim != 2:
+        raise ValueError(f"a grating has two axes; the grid has shape={grid.shape}")
+    power = expected_mask_power(design=design)
+    height, width = grid.shape
     peak = float(np.max(power.ravel()[1:]))
+    if peak == 0.0:
+        raise ValueError(
+            f"masks of {design} have no power but at zero frequency: each keeps all patches"
+        )
+    ax = many_axes(ax, (2,), 4.2)
     norm = LogNorm(peak * 1e-5, peak)
-    cells = frequency_cells(half_from_full(power), patch_grid.shape)
-    image = frequency_map(ax[0], cells, patch_grid.shape, (1.0, 1.0), norm, POWER_MAP)
+    cells = frequency_cells(half_from_full(power), grid.shape)
+    image = frequency_map(ax[0], cells, grid.shape, (1.0, 1.0), norm, POWER_MAP)
     color_bar(ax[0], image, "E|M|²")
     zeros = [
         np.fft.fftfreq(n)[pulses.grating_zeros(n, p)]
-        for n, p in zip((height, width), patch_grid.patch_size, strict=True)
+        for n, p in zip((height, width), grid.patch_size, strict=True)
     ]
     for axis, at in ((ax[0].xaxis, zeros[1]), (ax[0].yaxis, zeros[0])):
         axis.set_ticks(at, minor=True)
@@ -237,7 +249,8 @@ def grating(
     ax[1].set_ylabel("E|M|² at vertical frequency 0")
     ax[1].set_xlabel("horizontal frequency (cycles/pixel)")
     marked = " (blue ticks: zeros)" if len(zeros[0]) + len(zeros[1]) else ""
-    ax[0].set_title(f"patches of {'×'.join(map(str, patch_grid.patch_size))} px{marked}")
+    named = "" if design.uniform is not None else f"{design.text}, "
+    ax[0].set_title(f"{named}patches of {'×'.join(map(str, grid.patch_size))} px{marked}")
     ax[1].set_title("cut along the horizontal axis")
     if len(zeros[1]):
         ax[1].legend(loc="upper right")
@@ -250,6 +263,7 @@ def leakage(
 ) -> Axes:
     """Draw leakage: a map over the frequencies of an image, or a line over rings.
 
+    Of a volume the map is the plane of zero frequency along the first axis, as the title says.
     Leakage is the power that masking moves to a frequency, relative to what the mask leaves of the
     original power there.
 
@@ -282,11 +296,14 @@ def leakage(
         ax.set_xlabel(f"frequency ({unit_of(result.kept.fs)})")
         ax.set_ylabel("leaked / kept power")
         return ax
-    ratio = result.ratio_of(*(frequency_cells(s.power, s.shape) for s in result.parts))
+    leaked, kept = (plane_of(part) for part in result.parts)
+    ratio = result.ratio_of(*(frequency_cells(s.power, s.shape) for s in (leaked, kept)))
     usable = ratio[np.isfinite(ratio) & (ratio > 0)]
     low, high = np.quantile(usable, [0.01, 0.99]) if usable.size else (0.1, 10.0)
     norm = LogNorm(low, max(high, low * 1.01))
-    image = frequency_map(ax, ratio, result.shape, result.kept.fs, norm, RATIO_MAP)
+    image = frequency_map(ax, ratio, kept.shape, kept.fs, norm, RATIO_MAP)
+    if kept is not result.kept:
+        ax.set_title(PLANE)
     color_bar(ax, image, "leaked / kept power")
     return ax
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear.model import LinearModel
 from spectral_mae.linear.receptive_field import ReceptiveField
+from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.plot.drawing import (
     BLACK,
     GRAY,
@@ -45,7 +47,8 @@ def receptive_field(
     """Draw the weights of one output pixel: a map for images, a line for signals.
 
     Weights of input channels are summed. For a `ReceptiveField`, the output pixel's own patch is
-    outlined and the output pixel is marked.
+    outlined and the output pixel is marked; of a volume the map is of the output pixel's place
+    along the first axis, as the title says: of a video, its frame.
 
     Parameters
     ----------
@@ -69,7 +72,8 @@ def receptive_field(
     colorbar, log = _checks.flag("colorbar", colorbar), _checks.flag("log", log)
     if around is not None:
         around = _checks.integer("around", around, least=0)
-    weights = _summed(field)
+    frame = _frame(field) if isinstance(field, ReceptiveField) else field
+    weights = _summed(frame)
     ax = one_axes(ax)
     if weights.ndim == 1:
         ax.plot(np.arange(len(weights)), weights)
@@ -83,10 +87,12 @@ def receptive_field(
     end = float(np.abs(weights).max()) or 1.0
     norm = SymLogNorm(end * 1e-3, vmin=-end, vmax=end) if log else Normalize(-end, end)
     image = picture(ax, weights, norm)
-    if isinstance(field, ReceptiveField):
-        _outline(ax, field)
+    if isinstance(frame, ReceptiveField):
+        _outline(ax, frame)
         if around is not None:
-            _show_around(ax, field, around)
+            _show_around(ax, frame, around)
+    if isinstance(field, ReceptiveField) and frame is not field:
+        ax.set_title(f"inputs at {field.output_pixel[0]} along the first axis")
     if colorbar:
         color_bar(ax, image, "weight", ticks=_decades(end) if log else None)
     return ax
@@ -104,8 +110,8 @@ def receptive_fields(
     Parameters
     ----------
     rows : mapping of str to mapping of str to ReceptiveField
-        For each model, fields by the value of a parameter. Each field is divided by its largest
-        absolute weight.
+        For each model, fields by the value of a parameter. Each map is divided by its largest
+        absolute weight; of volumes it is that of `receptive_field`.
     ax : ndarray of Axes or None
         As many rows as ``rows`` and as many columns as the longest of them; None makes a new
         figure.
@@ -135,10 +141,11 @@ def receptive_fields(
     norm = SymLogNorm(1e-2, vmin=-1, vmax=1) if log else Normalize(-1, 1)
     for (name, fields), line in zip(rows.items(), ax, strict=True):
         for (title, field), one in zip(fields.items(), line, strict=False):
-            weights = _summed(field)
+            frame = _frame(field)
+            weights = _summed(frame)
             scale = float(np.abs(weights).max()) or 1.0
             image = picture(one, weights / scale, norm)
-            _outline(one, field)
+            _outline(one, frame)
             one.set_title(title)
         line[0].set_ylabel(name)
         for unused in line[len(fields) :]:
@@ -366,6 +373,19 @@ def _eigenvalues(model: Any) -> FloatArray:
             f"models of shape {values.shape} are not eigenvalues, (n,); a fitted model has them"
         )
     return values
+
+
+def _frame(field: ReceptiveField) -> ReceptiveField:
+    """Of a volume's field the inputs at the output pixel's place along the first axis."""
+    if field.grid.ndim < 3:
+        return field
+    grid, (place, *pixel) = field.grid, field.output_pixel
+    return dataclasses.replace(
+        field,
+        weights=field.weights[place],
+        grid=PatchGrid(grid.shape[1:], grid.patch_size[1:]),
+        output_pixel=tuple(pixel),
+    )
 
 
 def _summed(field: ReceptiveField | ArrayLike) -> FloatArray:

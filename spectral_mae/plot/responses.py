@@ -139,7 +139,8 @@ def response_power(one: Response, ax: Axes | None = None) -> Axes:
         ax.plot(rings.frequency, shown(getattr(rings, name), floor), linestyle=dash, label=name)
     log_frequency_axis(ax, rings.frequency, (1.0,))
     log_power_axis(ax)
-    ax.set_ylabel(power_label("density", (1.0, 1.0)))
+    ndim = len(one.shape) if isinstance(one, FrequencyResponse) else 2
+    ax.set_ylabel(power_label("density", (1.0,) * ndim))
     ax.legend()
     return ax
 

@@ -16,6 +16,7 @@ from spectral_mae.plot.drawing import (
     BLACK,
     BLUE,
     ORANGE,
+    PLANE,
     POWER_MAP,
     VERMILION,
     color_bar,
@@ -24,6 +25,7 @@ from spectral_mae.plot.drawing import (
     log_power_axis,
     named,
     one_axes,
+    plane_of,
     power_label,
     shown,
     styled,
@@ -50,7 +52,8 @@ def psd(
 ) -> Axes:
     """Draw a power spectrum: a line for signals, a logarithmic map for images.
 
-    Zero frequency is in the middle of the map.
+    Zero frequency is in the middle of the map. Of a volume the map is the plane of zero frequency
+    along the first axis, as the title says: of a video, that of the mean of its frames.
 
     Parameters
     ----------
@@ -96,13 +99,16 @@ def psd(
         ax.set_ylabel(power_label(spectrum.scaling, spectrum.fs))
         ax.set_ylim(vmin, vmax)
         return ax
-    low, high = power_limits([spectrum])
+    plane = plane_of(spectrum)
+    low, high = power_limits([plane])
     low, high = low if vmin is None else vmin, high if vmax is None else vmax
     if low >= high:  # the one that was given lies beyond what the spectrum holds
         low, high = (low, 10 * low) if vmax is None else (high / 10, high)
     norm = LogNorm(low, high)
-    cells = frequency_cells(spectrum.power, spectrum.shape)
-    image = frequency_map(ax, cells, spectrum.shape, spectrum.fs, norm, POWER_MAP)
+    cells = frequency_cells(plane.power, plane.shape)
+    image = frequency_map(ax, cells, plane.shape, plane.fs, norm, POWER_MAP)
+    if plane is not spectrum:
+        ax.set_title(PLANE)
     if colorbar:
         color_bar(ax, image, power_label(spectrum.scaling, spectrum.fs))
     return ax

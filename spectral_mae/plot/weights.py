@@ -107,6 +107,8 @@ def encoder_energy(
     """
     colorbar = _checks.flag("colorbar", colorbar)
     energy = filter_energy(filters, grid)
+    if grid.ndim > 2:
+        raise ValueError(f"filters of volumes, shape={grid.shape}, have no map")
     energy = energy / (float(energy.mean()) or 1.0)
     ax = one_axes(ax)
     if grid.ndim == 1:

@@ -12,7 +12,7 @@ from spectral_mae.spectra import frequencies
 
 
 class Annulus:
-    """The frequencies fmin < |f| ≤ fmax of one grid; zero frequency is never among them.
+    """The frequencies fmin ≤ |f| < fmax of one grid; zero frequency is never among them.
 
     Along the last axis of the half-plane they are one run, for |f| grows along it.
 
@@ -23,7 +23,7 @@ class Annulus:
     fs : tuple of float
         Sampling frequency along each axis.
     fmin, fmax : float
-        Limits of the radial frequency, in the unit of ``fs``.
+        Limits of the radial frequency, in the unit of ``fs``: inclusive and exclusive.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Annulus:
 
     Examples
     --------
-    >>> ring = Annulus((4, 4), (1.0, 1.0), 0.0, 0.25)
+    >>> ring = Annulus((4, 4), (1.0, 1.0), 0.0, 0.3)
     >>> ring.count, ring.sum(np.ones((4, 3)))
     (4, 4.0)
     """
@@ -50,14 +50,14 @@ class Annulus:
         firsts, ends = [], []
         for rows in frequencies.row_strips(half):
             radius = frequencies.radial_frequency(shape, fs, rows).reshape(-1, half[-1])
-            below = (radius == 0) | frequencies.at_most(radius, fmin)
+            below = (radius == 0) | frequencies.below(radius, fmin)
             firsts.append(np.count_nonzero(below, axis=1))
-            ends.append(np.count_nonzero(below | frequencies.at_most(radius, fmax), axis=1))
+            ends.append(np.count_nonzero(below | frequencies.below(radius, fmax), axis=1))
         first, end = np.concatenate(firsts), np.concatenate(ends)
         total = np.concatenate([[0], np.cumsum(weights)])
         self.count = int((total[end] - total[first]).sum())
         if self.count == 0:
-            raise ValueError(f"no frequency with {fmin=} < |f| <= {fmax=} in {shape=}")
+            raise ValueError(f"no frequency with {fmin=} <= |f| < {fmax=} in {shape=}")
         # Columns that stand for one frequency are added on their own: zero, and Nyquist.
         inner = np.flatnonzero(weights == 2)
         low, high = (int(inner[0]), int(inner[-1]) + 1) if len(inner) else (0, 0)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -20,14 +19,38 @@ from numpy.typing import NDArray
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.spectra.frequencies import half_shape, hermitian_weights, row_strips
 
-BLOCK = 2**20  # numbers that are gathered at a time
+BLOCK = 2**20  # numbers whose bins are worked out at a time
+GATHERED = (
+    2**15
+)  # of these, numbers that are gathered and added up at a time: they stay in the cache
 # Mean of squares less squared mean is fast, and good enough where neither cancels nor leaves the
 # range of numbers. In other bins deviations are formed one by one.
 CANCELS = 1e-3  # variance over squared mean
 LEAST_SQUARE = 1e-280
 
 Entries = slice | NDArray[np.integer[Any]]
-Gathered = Callable[[Entries], FloatArray]  # power at some entries, (n, entries)
+Gathered = Callable[
+    [slice, Entries], FloatArray
+]  # power of some planes at some entries, a new array
+
+
+class _Piece(NamedTuple):
+    """Entries of some planes that are gathered together: some runs of equal weight."""
+
+    planes: slice
+    entries: slice
+    runs: slice  # counted from the first of the block
+    starts: NDArray[np.integer[Any]]  # of the runs, in the entries of one plane after the other
+
+
+class _Block(NamedTuple):
+    """Bins that are worked out together."""
+
+    bins: slice
+    runs: slice
+    first: NDArray[np.integer[Any]]  # run with which each bin begins, counted from the first
+    alone: BoolArray  # bins of a single entry
+    pieces: list[_Piece]
 
 
 def unit_near(largest: float) -> float:
@@ -113,8 +136,7 @@ class Binning:
         self.counts = np.zeros(0)
         if len(order):
             self.counts = np.add.reduceat(self._run_weight * self._run_sizes, self._first)
-        self._free: list[FloatArray] = []
-        self._last_parts: Any = None, None
+        self._last_blocks: tuple[int | None, list[_Block]] = None, []
 
     @cached_property
     def _transposed_index(self) -> NDArray[np.integer[Any]]:
@@ -149,8 +171,8 @@ class Binning:
             powers = flat.take(index, axis=-1).astype(np.float64).reshape(*lead, -1)
             return powers, np.zeros_like(powers)
 
-        def gathered(entries: Entries) -> FloatArray:
-            return flat.take(index[entries], axis=-1, mode="wrap")  # "raise" takes longer
+        def gathered(planes: slice, entries: Entries) -> FloatArray:
+            return flat[planes].take(index[entries], axis=-1, mode="wrap")  # "raise" takes longer
 
         mean, std = self._moments(len(flat), gathered)
         return mean.reshape(*lead, -1), std.reshape(*lead, -1)
@@ -170,54 +192,102 @@ class Binning:
         mean, std : ndarray of float64, shape (n_bins,)
             Weighted mean and root mean square deviation from it.
         """
-        mean, std = self._moments(1, lambda entries: function(self._index[entries])[np.newaxis])
+
+        def gathered(_planes: slice, entries: Entries) -> FloatArray:
+            return function(self._index[entries])[np.newaxis]
+
+        mean, std = self._moments(1, gathered)
         return mean[0], std[0]
 
     def _moments(self, n: int, gathered: Gathered) -> tuple[FloatArray, FloatArray]:
         """Moments of ``n`` planes, each (n, n_bins); ``gathered`` returns some entries of each."""
-        blocks = list(self._blocks(n))
+        blocks = self._blocks(n)
         if len(blocks) == 1:
             return self._block_moments(n, blocks[0], gathered)
         mean, std = np.empty((2, n, len(self._sizes)))
-        for bins in blocks:
-            mean[:, bins], std[:, bins] = self._block_moments(n, bins, gathered)
+        for block in blocks:
+            mean[:, block.bins], std[:, block.bins] = self._block_moments(n, block, gathered)
         return mean, std
 
     def _block_moments(
-        self, n: int, bins: slice, gathered: Gathered
+        self, n: int, block: _Block, gathered: Gathered
     ) -> tuple[FloatArray, FloatArray]:
-        entries = slice(int(self._ends[bins.start]), int(self._ends[bins.stop]))
-        alone = self._sizes[bins] == 1
-        with (
-            self._borrow((n, entries.stop - entries.start)) as values,
-            np.errstate(over="ignore", invalid="ignore"),  # found below
-        ):
-            values[...] = gathered(entries)
-            mean = self._means(values, bins)
-            np.square(values, out=values)
+        with np.errstate(over="ignore", invalid="ignore"):  # found below
+            mean, variance = self._means(n, block, gathered)
             squared = np.square(mean)
-            variance = self._means(values, bins) - squared
+            variance -= squared
             squared *= CANCELS
             squared += LEAST_SQUARE
             exact = (variance > squared) & (variance < np.inf)
-            if alone.any():
-                variance[:, alone] = 0.0
+            variance[:, block.alone] = 0.0
             std = np.sqrt(variance)
-            careless = ~(exact.all(axis=0) | alone)
-            if careless.any():  # infinite power stays infinite
-                careful = self._deviations(gathered, bins, mean[:, careless], careless)
+            exact |= block.alone
+            if not exact.all():  # infinite power stays infinite
+                careless = ~exact.all(axis=0)
+                careful = self._deviations(gathered, block.bins, mean[:, careless], careless)
                 # Where it is not needed nothing changes, whatever other spectra come along.
                 std[:, careless] = np.where(exact[:, careless], std[:, careless], careful)
         return mean, std
 
-    def _blocks(self, n: int) -> Iterator[slice]:
-        """Yield ranges of bins whose entries, of ``n`` planes, fit into working memory."""
-        first, last, most = 0, len(self._sizes), max(1, BLOCK // max(1, n))
-        while first < last:
+    def _means(self, n: int, block: _Block, gathered: Gathered) -> FloatArray:
+        """Weighted means of power, and of its square, over the bins of a block: (2, n, n_bins)."""
+        sums = np.empty((2, n, block.runs.stop - block.runs.start))
+        for planes, entries, runs, starts in block.pieces:
+            # One row, for of several NumPy adds up parts without letting other threads run.
+            values = gathered(planes, entries).astype(np.float64, copy=False).ravel()
+            mean, square = sums[:, planes, runs]
+            mean[...] = np.add.reduceat(values, starts).reshape(mean.shape)
+            np.square(values, out=values)
+            square[...] = np.add.reduceat(values, starts).reshape(mean.shape)
+        sums *= self._run_weight[block.runs]
+        means = np.add.reduceat(sums, block.first, axis=-1)
+        means /= self.counts[block.bins]
+        return means
+
+    def _blocks(self, n: int) -> list[_Block]:
+        """The bins in blocks, for ``n`` planes."""
+        kept, blocks = self._last_blocks  # another thread may set it meanwhile
+        if kept != n:
+            all_bins = slice(0, len(self._sizes))
+            blocks = [self._block(n, bins) for bins in self._cut(all_bins, BLOCK // max(1, n))]
+            self._last_blocks = n, blocks
+        return blocks
+
+    def _block(self, n: int, bins: slice) -> _Block:
+        runs = self._runs_of(bins)
+        pieces = []
+        for part in self._cut(bins, GATHERED):
+            of_part = self._runs_of(part)
+            begin, end = int(self._ends[part.start]), int(self._ends[part.stop])
+            starts = self._runs[of_part] - begin
+            together = max(1, GATHERED // (end - begin))
+            for first in range(0, n, together):
+                planes = slice(first, min(first + together, n))
+                rows = np.arange(planes.stop - first) * (end - begin)
+                pieces.append(
+                    _Piece(
+                        planes,
+                        slice(begin, end),
+                        slice(of_part.start - runs.start, of_part.stop - runs.start),
+                        np.add.outer(rows, starts).ravel(),
+                    )
+                )
+        first_runs = self._first[bins] - runs.start
+        return _Block(bins, runs, first_runs, self._sizes[bins] == 1, pieces)
+
+    def _cut(self, bins: slice, most: int) -> Iterator[slice]:
+        """Yield ranges of bins that have at most so many entries, or are one bin."""
+        first = bins.start
+        while first < bins.stop:
             stop = int(np.searchsorted(self._ends, self._ends[first] + most, side="right")) - 1
-            stop = min(last, max(stop, first + 1))
+            stop = min(bins.stop, max(stop, first + 1))
             yield slice(first, stop)
             first = stop
+
+    def _runs_of(self, bins: slice) -> slice:
+        """Range of the runs of equal weight in some bins."""
+        last = self._first[bins.stop] if bins.stop < len(self._first) else len(self._runs)
+        return slice(int(self._first[bins.start]), int(last))
 
     def _deviations(
         self, gathered: Gathered, bins: slice, mean: FloatArray, chosen: BoolArray
@@ -233,7 +303,7 @@ class Binning:
         entries += self._ends[bins.start]
         sizes = sizes[chosen]
         first = np.cumsum(sizes) - sizes
-        off = gathered(entries) - np.repeat(mean, sizes, axis=-1)
+        off = gathered(slice(None), entries) - np.repeat(mean, sizes, axis=-1)
         largest = np.maximum.reduceat(np.abs(off), first, axis=-1)
         scale = np.where(largest > 0, largest, 1.0)
         off /= np.repeat(scale, sizes, axis=-1)
@@ -266,7 +336,7 @@ class Binning:
 
     def __getstate__(self) -> dict[str, Any]:
         # Working memory need not travel.
-        return {**self.__dict__, "_free": [], "_last_parts": (None, None)}
+        return {**self.__dict__, "_last_blocks": (None, [])}
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Write the value of each bin at all of its frequencies.
@@ -284,55 +354,6 @@ class Binning:
         half = np.zeros(self.half_shape)
         half.flat[self._index] = np.repeat(values, self._sizes)
         return half
-
-    @contextmanager
-    def _borrow(self, shape: tuple[int, ...]) -> Iterator[FloatArray]:
-        """Give this thread a working array of its own; new arrays cost more in page faults."""
-        try:
-            spare = self._free.pop()  # list.pop and list.append are atomic
-        except IndexError:
-            spare = np.empty(0)
-        size = math.prod(shape)
-        if spare.size < size:
-            spare = np.empty(size)
-        try:
-            yield spare[:size].reshape(shape)
-        finally:
-            self._free.append(spare)
-
-    def _means(self, values: FloatArray, bins: slice) -> FloatArray:
-        """Weighted means over some bins of their entries: (n, entries) to (n, n_bins)."""
-        if values.size == 0:
-            return np.zeros((len(values), bins.stop - bins.start))
-        runs, first = self._parts(len(values), bins)
-        # One row, for of several NumPy adds up parts without letting other threads run.
-        sums = np.add.reduceat(values.ravel(), runs).reshape(len(values), -1)
-        sums *= self._run_weight[self._runs_of(bins)]
-        sums = np.add.reduceat(sums.ravel(), first).reshape(len(values), -1)
-        sums /= self.counts[bins]
-        return sums
-
-    def _runs_of(self, bins: slice) -> slice:
-        """Range of the runs of equal weight in some bins."""
-        last = self._first[bins.stop] if bins.stop < len(self._first) else len(self._runs)
-        return slice(int(self._first[bins.start]), int(last))
-
-    def _parts(
-        self, n: int, bins: slice
-    ) -> tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
-        """First entries of the runs, and first runs of the bins, for ``n`` rows read as one."""
-        kept, found = self._last_parts  # another thread may set it meanwhile
-        if kept != (n, bins.start, bins.stop):
-            runs, rows = self._runs_of(bins), np.arange(n)
-            n_entries = self._ends[bins.stop] - self._ends[bins.start]
-            found = (
-                np.add.outer(rows * n_entries, self._runs[runs] - self._ends[bins.start]).ravel(),
-                np.add.outer(
-                    rows * (runs.stop - runs.start), self._first[bins] - runs.start
-                ).ravel(),
-            )
-            self._last_parts = (n, bins.start, bins.stop), found
-        return found
 
 
 def _sort_keys(

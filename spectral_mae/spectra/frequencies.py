@@ -174,6 +174,40 @@ def at_most(radius: FloatArray, frequency: float) -> BoolArray:
     return radius <= frequency * (1 + 1e-12)
 
 
+def below(radius: FloatArray, frequency: float) -> BoolArray:
+    """Where a radial frequency is below a limit, up to rounding of its square root.
+
+    Parameters
+    ----------
+    radius : ndarray
+        Radial frequencies.
+    frequency : float
+        The limit, in the same unit.
+
+    Returns
+    -------
+    ndarray of bool, like ``radius``
+        True up to a relative error of 1e-12 below the limit, the opposite of `at_least`.
+    """
+    return radius < frequency * (1 - 1e-12)
+
+
+def just_above(frequency: float) -> float:
+    """Return an upper limit, which is exclusive, that a frequency still lies below.
+
+    Parameters
+    ----------
+    frequency : float
+        A frequency that is to be included.
+
+    Returns
+    -------
+    float
+        A limit for `below`, nearer to the frequency than any other of an image.
+    """
+    return frequency * (1 + 4e-12)
+
+
 def at_least(radius: FloatArray, frequency: float) -> BoolArray:
     """Where a radial frequency is at least a limit, up to rounding of its square root.
 

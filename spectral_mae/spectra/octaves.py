@@ -8,7 +8,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.spectra.rings import RingBins
 
-# In cycles/pixel; the first holds all below it, the last the corners beyond Nyquist.
+# In cycles/pixel; the first holds all below it, the last Nyquist and the corners beyond.
 OCTAVES = (
     (0.0, 0.03125),
     (0.03125, 0.0625),
@@ -62,7 +62,7 @@ def octave_names(shape: tuple[int, ...]) -> list[str]:
     Examples
     --------
     >>> octave_names((16, 16))
-    ['below 1/32', '1/16–1/8', '1/8–1/4', '1/4–1/2', 'above 1/2']
+    ['below 1/32', '1/16–1/8', '1/8–1/4', '1/4–1/2', 'from 1/2']
     """
     edges = octave_edges(shape)
     rings = RingBins(tuple(shape), (1.0,) * len(shape), edges)
@@ -89,7 +89,7 @@ def all_octave_names() -> list[str]:
     return [
         f"below {fraction(high)}"
         if low == 0
-        else f"above {fraction(low)}"
+        else f"from {fraction(low)}"
         if math.isinf(high)
         else f"{fraction(low)}–{fraction(high)}"
         for low, high in OCTAVES

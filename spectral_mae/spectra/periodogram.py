@@ -9,7 +9,8 @@ then window.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -256,9 +257,10 @@ class Periodogram:
             power = space.room(rows.stop - rows.start)
             self._transform(batch[rows], _part(masks, rows), space, power)
             moments[:, rows] = rings.moments(power, transposed=self._fft.transposed)
-            self._expect_in_range(moments[0, rows], batch[rows], 1.0)
 
-        self._each_chunk(batch, work)
+        with self._naming_pixels(batch):
+            self._fft.each_chunk(len(batch), work)
+            self._expect_in_range(moments[0], batch, 1.0)
         moments *= self.norm / batch.shape[-1]
         return rings.spectrum(*moments, scaling=self.scaling)
 
@@ -296,7 +298,7 @@ class Periodogram:
             fs=self.fs,
             cell=self._cell,
             averages=n,
-            floor=self._floor(squares / (n * batch.shape[-1])),
+            floor=self.rounding_floor(squares / (n * batch.shape[-1])),
         )
 
     def condition(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
@@ -326,6 +328,28 @@ class Periodogram:
 
         self._fft.each_chunk(len(batch), work)
         return out
+
+    def rounding_floor(self, energy: float) -> float:
+        """Power that rounding leaves at a frequency where an image has none.
+
+        The relative L2 error of an FFT grows as ε·√log₂N (Gentleman and Sande, 1966); 4 of these,
+        spread over the frequencies. What detrending leaves of a pixel is wrong by ε of it, and
+        these errors may all have one sign.
+
+        Parameters
+        ----------
+        energy : float
+            Sum of the squares of an image's pixels; the mean over its channels.
+
+        Returns
+        -------
+        float
+            In the unit of the power.
+        """
+        eps = float(np.finfo(self._fft.dtype).eps)
+        size = prod(self.shape)
+        coherent = 0 if self._conditioning.detrend is None else size
+        return eps**2 * (16 * max(1.0, math.log2(size)) + coherent) * energy * self.norm
 
     @cached_property
     def rings(self) -> RingBins:
@@ -388,12 +412,14 @@ class Periodogram:
             power *= self.norm / batch.shape[-1]
             self._expect_in_range(power, batch[rows], self.norm)
 
-        self._each_chunk(batch, work)
-
-    def _each_chunk(self, batch: NDArray[Any], work: Callable[[slice, Workspace], None]) -> None:
-        """Work through a batch; pixels that are not finite are looked for only once they show."""
-        try:
+        with self._naming_pixels(batch):
             self._fft.each_chunk(len(batch), work)
+
+    @contextmanager
+    def _naming_pixels(self, batch: NDArray[Any]) -> Iterator[None]:
+        """Say which pixels are not finite or too large, once their power shows that there are."""
+        try:
+            yield
         except _NotFiniteError:
             _checks.real_array("images", batch if self.channel_axis is not None else batch[..., 0])
             largest = float(np.max(np.abs(batch)))
@@ -447,18 +473,6 @@ class Periodogram:
                 raise ValueError(
                     f"pixels up to {lost[0]:.3g} are too small for {self._fft.dtype} spectra"
                 )
-
-    def _floor(self, energy: float) -> float:
-        """Power that rounding leaves at a frequency, for images of this sum of squares.
-
-        The relative L2 error of an FFT grows as ε·√log₂N (Gentleman and Sande, 1966); 4 of these,
-        spread over the frequencies. What detrending leaves of a pixel is wrong by ε of it, and
-        these errors may all have one sign.
-        """
-        eps = float(np.finfo(self._fft.dtype).eps)
-        size = prod(self.shape)
-        coherent = 0 if self._conditioning.detrend is None else size
-        return eps**2 * (16 * max(1.0, math.log2(size)) + coherent) * energy * self.norm
 
 
 def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:

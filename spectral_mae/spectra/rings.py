@@ -99,7 +99,7 @@ class RadialSpectrum:
         Parameters
         ----------
         fmin, fmax : float or None
-            Use only rings with ``fmin <= frequency <= fmax``.
+            Use only rings with ``fmin <= frequency < fmax``; by default all but zero.
 
         Returns
         -------
@@ -126,10 +126,11 @@ class RadialSpectrum:
             )
         low = _checks.limit("fmin", fmin, -math.inf)
         high = _checks.limit("fmax", fmax, math.inf)
-        chosen = (self.frequency >= low) & (self.frequency <= high) & (self.frequency > 0)
+        chosen = frequencies.at_least(self.frequency, low) & (self.frequency > 0)
+        chosen &= frequencies.below(self.frequency, high)
         if chosen.sum() < 3:
             raise ValueError(
-                f"{int(chosen.sum())} rings with {fmin=} <= frequency <= {fmax=}; a slope needs 3"
+                f"{int(chosen.sum())} rings with {fmin=} <= frequency < {fmax=}; a slope needs 3"
             )
         power = self.power[chosen]
         lost = power <= self.floor
@@ -325,7 +326,7 @@ class RingBins:
 def _ring_of(radius: FloatArray, edges: FloatArray) -> NDArray[np.integer[Any]]:
     """Number of the ring of each distance from zero, −1 where it is in none.
 
-    Edges are inclusive below and exclusive above, but for the last one.
+    Edges are inclusive below and exclusive above, but for the last one, as in np.histogram.
     """
     member = np.searchsorted(edges * (1 - 1e-12), radius, side="right") - 1
     member[frequencies.at_least(radius, edges[-1]) & frequencies.at_most(radius, edges[-1])] = (

@@ -93,7 +93,8 @@ def average_sectors(
     n : int
         Number of sectors.
     fmin, fmax : float or None
-        Limits of the radial frequency; None is 0 and the smallest Nyquist frequency.
+        Limits of the radial frequency, inclusive and exclusive; by default all but zero up to the
+        smallest Nyquist frequency, which is included.
     scaling : {"density", "spectrum", "energy"}
         Unit of the power, for the result.
     averages : int
@@ -109,21 +110,57 @@ def average_sectors(
     ValueError
         For a signal or a volume, or if a sector holds no frequency.
     """
+    binning = sector_binning(shape, fs, n, fmin=fmin, fmax=fmax)
+    means = binning.errors(*binning.moments(power), averages)
+    return SectorSpectrum(
+        angle=sector_angles(n), count=binning.counts, scaling=scaling, **means._asdict()
+    )
+
+
+def sector_binning(
+    shape: tuple[int, ...],
+    fs: tuple[float, ...],
+    n: int,
+    *,
+    fmin: float | None,
+    fmax: float | None,
+) -> Binning:
+    """Return the sectors of one grid as bins, none of them empty; see `Spectrum.sectors`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels along each axis.
+    fs : tuple of float
+        Sampling frequency along each axis.
+    n : int
+        Number of sectors.
+    fmin, fmax : float or None
+        Limits of the radial frequency; None is 0 and the smallest Nyquist frequency.
+
+    Returns
+    -------
+    Binning
+        Of the half-plane, in the order of the angles 180°·b/n.
+
+    Raises
+    ------
+    ValueError
+        For a signal, or if a sector holds no frequency.
+    """
     if len(shape) != 2:
         axes = "1 axis" if len(shape) == 1 else f"{len(shape)} axes"
         raise ValueError(f"sectors need an image; {shape=} has {axes}")
     n = _checks.positive_int("n", n)
     low = _checks.limit("fmin", fmin, 0.0)
-    high = _checks.limit("fmax", fmax, frequencies.nyquist(fs))
+    high = _checks.limit("fmax", fmax, frequencies.just_above(frequencies.nyquist(fs)))
     half = frequencies.half_shape(shape)
     first, last = frequencies.half_frequencies(shape, fs)
     bins = np.full(half, -1, dtype=np.int32)
     shared: list[tuple[NDArray[np.integer[Any]], ...]] = []
     for rows in frequencies.row_strips(half):
         radius = frequencies.radial_frequency(shape, fs, rows)
-        chosen = (
-            (radius > 0) & frequencies.at_least(radius, low) & frequencies.at_most(radius, high)
-        )
+        chosen = (radius > 0) & frequencies.at_least(radius, low) & frequencies.below(radius, high)
         places = np.nonzero(chosen)
         angle = np.arctan2(first[rows][places[0]], last[places[1]]) % np.pi
         four = _sectors_of(angle, frequencies.on_nyquist(shape, rows)[places], n)
@@ -140,10 +177,23 @@ def average_sectors(
             f"{n - len(binning.filled)} of {n} sectors hold no frequency of {shape=} with "
             f"{fmin=}, {fmax=}; ask for fewer"
         )
-    means = binning.errors(*binning.moments(power), averages)
-    return SectorSpectrum(
-        angle=np.arange(n) * (180.0 / n), count=binning.counts, scaling=scaling, **means._asdict()
-    )
+    return binning
+
+
+def sector_angles(n: int) -> FloatArray:
+    """Return the middle of each of n sectors, in degrees.
+
+    Parameters
+    ----------
+    n : int
+        Number of sectors.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        From 0, below 180.
+    """
+    return np.arange(n) * (180.0 / n)
 
 
 def _sectors_of(angle: FloatArray, on_nyquist: BoolArray, n: int) -> NDArray[np.integer[Any]]:

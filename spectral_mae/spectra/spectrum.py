@@ -128,8 +128,8 @@ class Spectrum:
         n : int
             Number of sectors; sector b is centred on the angle 180°·b/n.
         fmin, fmax : float or None
-            Use only frequencies in this range; by default all but zero up to the smallest
-            Nyquist frequency, beyond which directions are not covered alike.
+            Use only frequencies fmin ≤ |f| < fmax; by default all but zero up to the smallest
+            Nyquist frequency, which is included: beyond it directions are not covered alike.
 
         Returns
         -------

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, Sampling
 from spectral_mae.linear.corruption import Mix, PatchMasking
+from spectral_mae.masks.designs.short_form import design_on
 from spectral_mae.masks.patches import PatchGrid, kept_patches
 from spectral_mae.masks.sampling import Seed, enumerate_kept, generator_of, sample_kept
 from spectral_mae.spectra.binning import unit_near
@@ -167,7 +168,8 @@ class MaskedImages:
         self.channels = last.shape[-1]
         self.mask_ratio = mask_ratio
         self.sampling: Sampling = sampling
-        self.mix: Mix = PatchMasking(self.grid.n_patches, mask_ratio, sampling).mix
+        design = design_on(self.grid, mask_ratio, sampling=sampling)
+        self.mix: Mix = PatchMasking(design).mix
         self.n_draws = _checks.positive_int("n_draws", n_draws)
         self.rng = generator_of(rng)
         self.rows = np.array(last.reshape(len(last), -1), order="C")

@@ -10,7 +10,13 @@ import pytest
 import spectral_mae as sm
 
 # Names that no argument or field has, and the name that it has instead.
-INSTEAD = {"seed": "rng", "draws": "n_draws", "n_drawn": "n_draws", "n_masks": "n_draws"}
+INSTEAD = {
+    "seed": "rng",
+    "draws": "n_draws",
+    "n_drawn": "n_draws",
+    "n_masks": "n_draws",
+    "patch_grid": "grid",
+}
 # And of arguments and fields of one type.
 INSTEAD_OF_TYPE = {("masks", "int"): "n_draws"}
 # The command line speaks of seeds; checks are called with values of any name.
@@ -40,6 +46,8 @@ def complaints(source):
                 yield f"{node.name} takes channel_axis by position"
         for name, annotation in names:
             kind = "" if annotation is None else ast.unparse(annotation)
+            if "PatchGrid" in kind and name != "grid" and "grids" not in name:
+                yield f"{node.name} calls a PatchGrid {name}, not grid"
             better = INSTEAD.get(name) or INSTEAD_OF_TYPE.get((name, kind))
             if better:
                 yield f"{node.name} says {name}, not {better}"
@@ -61,6 +69,7 @@ def test_the_package_uses_one_word_for_one_thing():
         ("def f(x, *, seed=0): ...", "f says seed, not rng"),
         ("class A:\n    def __init__(self, seed): ...", "__init__ says seed"),
         ("def f(x, channel_axis=None): ...", "f takes channel_axis by position"),
+        ("def f(of: PatchGrid): ...", "f calls a PatchGrid of, not grid"),
         ("def f(*, masks: int = 3): ...", "f says masks, not n_draws"),
         ("@dataclass\nclass Options:\n    seed: int = 0", "Options says seed"),
     ],

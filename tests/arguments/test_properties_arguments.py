@@ -27,6 +27,7 @@ IMAGE = RNG.random((8, 8))
 IMAGES = RNG.random((12, 8, 8)).cumsum(axis=1)
 SIGNALS = RNG.random((4, 6))
 GRID = sm.PatchGrid((8, 8), 4)
+FINE = sm.PatchGrid((8, 8), 2)
 LINE = sm.PatchGrid(6, 2)
 VISIBLE = RNG.random((8, 8)) < 0.7
 VISIBLE_PATCHES = np.array([[1, 0, 0, 1], [0, 1, 0, 0]], bool)
@@ -46,6 +47,8 @@ PICTURE = sm.reconstruct_image(MAE, IMAGE, rng=0)
 CURVE = theory.gap_by_mask_ratio(theory.lemma_5, np.tanh, SIGNALS, 2, [0.3], n_draws=2, rng=0)
 TABLE = {"loss": [0.5, 0.4], "accuracy": [0.3, 0.4], "stderr": [0.01] * 2, "mask_ratio": [0.5, 0.7]}
 LOSSES = {"epoch": [1, 2], "loss": [0.5, 0.4], "held_out": [0.6, np.nan]}
+CROSS = sm.cross_spectrum(IMAGE, IMAGES[0])
+COMPARED = sm.compare_spectra(IMAGES, IMAGES[::-1])
 OPTIONS = {"fs": 1.0, "window": None, "detrend": None, "scaling": "density", "channel_axis": None}
 MASKS = {"patch_size": 4, "mask_ratio": 0.5, "sampling": "fixed"}
 DRAWN = {
@@ -79,14 +82,29 @@ EXAMPLES = {
     "PatchGrid": (sm.PatchGrid, {"shape": (8, 8), "patch_size": 4}),
     "PatchGrid.to_patches": (GRID.to_patches, {"x": IMAGE, "channel_axis": None}),
     "PatchGrid.from_patches": (GRID.from_patches, {"patches": GRID.to_patches(IMAGE), "channel_axis": None}),
-    "designs.fixed": (sm.designs.fixed, {"grid": GRID, "mask_ratio": 0.5}),
+    "designs.fixed": (sm.designs.fixed, {"grid": GRID, "mask_ratio": 0.5, "rounding": "floor"}),
     "designs.bernoulli": (sm.designs.bernoulli, {"grid": GRID, "mask_ratio": 0.5}),
     "designs.block": (sm.designs.block, {"grid": GRID, "size": 1, "keep": False, "rolled": True}),
+    "designs.cutouts": (sm.designs.cutouts, {"grid": GRID, "size": 1, "n": 2}),
+    "designs.drop_block": (sm.designs.drop_block, {"grid": GRID, "size": 1, "mask_ratio": 0.5}),
+    "designs.grid": (sm.designs.grid, {"grid": GRID, "cell": (1, 2), "mask_ratio": 0.5, "sampling": "fixed", "phase": "random"}),
+    "designs.stratified": (sm.designs.stratified, {"grid": GRID, "cell": (1, 2), "keep": 1}),
+    "designs.stripes": (sm.designs.stripes, {"grid": GRID, "mask_ratios": (0.5, 0.0), "sampling": "fixed"}),
+    "designs.tube": (sm.designs.tube, {"design": sm.designs.fixed(LINE, 0.5), "axis": 0, "length": 8, "patch_size": 2}),
+    "designs.product": (lambda one: sm.designs.product(sm.designs.fixed(LINE, 0.5), one), {"one": sm.designs.fixed(LINE, 0.5)}),
+    "designs.multi_block": (sm.designs.multi_block, {"grid": FINE, "n": 2, "scale": (0.2, 0.3), "aspect": (0.5, 2.0), "context": (0.8, 1.0)}),
+    "designs.inverse_block": (sm.designs.inverse_block, {"grid": FINE, "mask_ratio": 0.5, "aspect": (0.5, 2.0), "rolled": True}),
+    "designs.blockwise": (sm.designs.blockwise, {"grid": FINE, "mask_ratio": 0.5, "least": 2, "aspect": (0.5, 2.0), "n_draws": 3, "rng": 0}),
+    "designs.gaussian_field": (sm.designs.gaussian_field, {"grid": FINE, "mask_ratio": 0.5, "color": "red", "widths": (1.0,)}),
+    "designs.color_noise": (sm.designs.color_noise, {"grid": FINE, "mask_ratio": 0.5, "color": "red", "widths": (1.0,), "rolled": False, "n_draws": 3, "rng": 0}),
+    "designs.random_ratio": (sm.designs.random_ratio, {"grid": FINE, "ratios": (0.5, 0.9), "mean": 0.8, "sd": 0.2}),
+    "designs.from_sampler": (sm.designs.from_sampler, {"grid": GRID, "sampler": sm.designs.bernoulli(GRID, 0.5).sample, "n": 3, "rng": 0}),
+    "designs.parse": (sm.designs.parse, {"text": "block:1"}),
     "designs.from_masks": (sm.designs.from_masks, {"grid": GRID, "visible": VISIBLE_PATCHES, "weights": (1.0, 2.0)}),
     "PulseMask": (sm.PulseMask, {"shape": (8, 8), "patch_size": 2, "starts": [[0, 0], [4, 2]]}),
     "PulseMask.random": (sm.PulseMask.random, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed", "rng": 0}),
     "sample_visible": (sm.sample_visible, {"grid": GRID, "mask_ratio": 0.5, "n": 2, "sampling": "fixed", "random_offset": False, "rng": 0}),
-    "inclusion_probabilities": (sm.inclusion_probabilities, {"n_patches": 4, "mask_ratio": 0.5, "sampling": "fixed"}),
+    "inclusion_probabilities": (sm.inclusion_probabilities, {"n_patches": 4, "mask_ratio": 0.5, "sampling": "fixed", "rounding": "mae"}),
     "dirichlet_kernel": (sm.dirichlet_kernel, {"n": 8, "patch_size": 4}),
     "expected_mask_power": (sm.expected_mask_power, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed"}),
     "psd": (sm.psd, {"image": IMAGE, "visible": None, "ndim": None, **OPTIONS}),
@@ -98,6 +116,19 @@ EXAMPLES = {
     "Spectrum.sectors": (SPECTRUM.sectors, {"n": 2, **SLOPE}),
     "SectorSpectrum": (lambda **o: SPECTRUM.sectors(**o).to_dict(), {"n": 2}),
     "RadialSpectrum": (RINGS.fit_slope, SLOPE),
+    "welch": (sm.welch, {"image": IMAGE, "segment": 4, "overlap": 2, "ndim": None, "workers": 1, **OPTIONS}),
+    "cross_spectrum": (sm.cross_spectrum, {"a": IMAGE, "b": IMAGES[0], "ndim": None, **OPTIONS}),
+    "CrossSpectrum": (lambda **o: CROSS.radial(**o).frc, {"bins": None}),
+    "RadialCrossSpectrum": (lambda **o: CROSS.radial(2).frc_crossing(**o), {"threshold": 0.5}),
+    "SectorCrossSpectrum": (CROSS.sectors, {"n": 2, **SLOPE}),
+    "log_spectral_distance": (sm.log_spectral_distance, {"a": IMAGE, "b": IMAGES[0], "bins": None, "fs": 1.0, "window": None, "detrend": None, "channel_axis": None, "ndim": None}),
+    "compare_spectra": (lambda **o: sm.compare_spectra(**o).spectrum(), {"originals": IMAGES, "reconstructions": IMAGES[::-1], "visible": VISIBLE, "ndim": None, "bins": None, **OPTIONS}),
+    "SpectraComparison": (lambda **o: sm.SpectraComparison(**o).update(IMAGES, IMAGES[::-1]).spectrum(), {"ndim": None, "bins": None, "workers": 1, **OPTIONS}),
+    "SpectraComparison.update": (fresh(sm.SpectraComparison, method="update"), {"originals": IMAGES, "reconstructions": IMAGES[::-1], "visible": None}),
+    "SpectraComparison.merge": (fresh(sm.SpectraComparison, method="merge"), {"other": COMPARED}),
+    "SpectraComparison.radial": (COMPARED.radial, {"n_resamples": 4, "rng": 0}),
+    "SpectraComparison.bands": (COMPARED.bands, {"edges": [0.0, 0.25, 0.5], "n_resamples": 4, "rng": 0}),
+    "SpectraComparison.summary": (COMPARED.summary, {"n_resamples": 4, "rng": 0}),
     "expected_masked_psd": (sm.expected_masked_psd, {"image": IMAGE, **MASKS, **OPTIONS}),
     "leakage": (sm.leakage, {"image": IMAGE, **MASKS, "channel_axis": None, "window": None, "detrend": None, "fs": 1.0}),
     "Leakage": (LEAK.band, {"fmin": 0.1, "fmax": 0.4}),
@@ -138,7 +169,7 @@ EXAMPLES = {
     "ShrinkageChoice": (lambda **o: sm.LinearMAE(4, 0.5).fit(IMAGES).choose_shrinkage(**o), {"images": IMAGES, "values": [0.0, 0.5]}),
     "LinearDAE": (sm.LinearDAE, {"patch_size": 4, "sigma": 0.5, "rank": None, **FITTED}),
     "LinearAE": (sm.LinearAE, {"patch_size": 4, "rank": 2, **FITTED}),
-    "load_model": (sm.load_model, {"path": "no such file.npz"}),
+    "load_linear_model": (sm.load_linear_model, {"path": "no such file.npz"}),
     "NotFittedError": (fresh(sm.LinearMAE, 4, 0.5, method="score"), {"images": IMAGES}),
     "FrequencyResponse": (RESPONSE.radial, {"bins": None}),
     "RadialResponse": (lambda **o: RESPONSE.radial(**o).to_dict(), {"bins": 2}),
@@ -208,7 +239,7 @@ EXAMPLES = {
     "plot.power_limits": (plot.power_limits, {"spectra_": [SPECTRUM]}),
     "plot.masking": (plot.masking, {"image": IMAGE, "masks": [sm.PulseMask((8, 8), 4, [[0, 0]])]}),
     "plot.masked_image": (plot.masked_image, {"image": IMAGE, "weights": VISIBLE}),
-    "plot.grating": (plot.grating, {"patch_grid": GRID, "mask_ratio": 0.5, "sampling": "fixed"}),
+    "plot.grating": (plot.grating, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed"}),
     "plot.leakage": (plot.leakage, {"result": LEAK, "label": None}),
     "plot.octaves": (plot.octaves, {"values": {"a": [[0.5], [1.0]]}, "names": ["low", "high"], "legend": True}),
     "plot.receptive_field": (plot.receptive_field, {"field": FIELD, "colorbar": True, "log": False, "around": None}),
@@ -217,6 +248,8 @@ EXAMPLES = {
     "plot.filters": (plot.filters, {"images": FILTERS, "channels": False, "columns": 2}),
     "plot.eigenvalues": (plot.eigenvalues, {"models": {"a": MAE}}),
     "plot.heat_map": (plot.heat_map, {"values": np.eye(2), "rows": (1, 2), "columns": (0.5, 0.7), "digits": 2}),
+    "plot.comparison": (plot.comparison, {"compared": {"a": COMPARED}, "curve": "frc", "legend": True}),
+    "plot.compared_power": (plot.compared_power, {"compared": CROSS.radial(), "legend": True}),
     "plot.response": (plot.response, {"responses": RESPONSE, "curves": ("gain",)}),
     "plot.response_power": (plot.response_power, {"one": RESPONSE}),
     "plot.reconstruction": (plot.reconstruction, {"one": PICTURE}),
@@ -239,6 +272,7 @@ PLAIN = {
     "theory.MOST_MASKS",
     "plot.style",
     "plot.use_style",
+    "designs.help_text",
 }
 # Runs over many images: tests/batch/test_from_python.py
 PLAIN |= {"analyze_images", "fit_images", "sweep_images"}
@@ -247,6 +281,7 @@ PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
 # What passes numbers on as they are, or says by NaN that there is nothing to measure.
 NOT_FINITE = {"PatchGrid.to_patches", "PatchGrid.from_patches", "border_gradient_ratio"}
+NOT_FINITE |= {"log_spectral_distance"}  # infinite from an image without power
 MODULES = {"designs": sm.designs, "fields": fields, "ising": ising, "theory": theory, "plot": plot}
 
 
@@ -272,7 +307,7 @@ def test_every_public_name_has_an_example():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_examples_are_right(name):
     call, arguments = EXAMPLES[name]
-    if name not in ("ImageRefused", "NotFittedError", "load_model"):
+    if name not in ("ImageRefused", "NotFittedError", "load_linear_model"):
         close(name, call(**arguments))
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from masking_cases import uniform_masking
 
 from spectral_mae import PatchGrid
-from spectral_mae.linear.corruption import GaussianNoise, NoCorruption, PatchMasking
+from spectral_mae.linear.corruption import GaussianNoise, NoCorruption
 from spectral_mae.linear.moments.kinds import DenseMoments
 from spectral_mae.masks.sampling import enumerate_kept
 
@@ -20,7 +21,7 @@ def centred_images(n=30):
 @pytest.mark.parametrize("ratio", [0.2, 0.5, 0.8])
 def test_masking_moments_are_means_over_all_masks(sampling, ratio):
     images = centred_images()
-    masking = PatchMasking(GRID.n_patches, ratio, sampling)
+    masking = uniform_masking(GRID.n_patches, ratio, sampling)
     stack = DenseMoments(GRID).update(images).stack()
     patches = GRID.to_patches(images)
     mean, second = 0.0, 0.0
@@ -34,7 +35,7 @@ def test_masking_moments_are_means_over_all_masks(sampling, ratio):
 
 @pytest.mark.parametrize("sampling", ["fixed", "bernoulli"])
 def test_moments_given_hidden_are_those_of_masks_that_hide_the_patch(sampling):
-    masking = PatchMasking(GRID.n_patches, 0.5, sampling)
+    masking = uniform_masking(GRID.n_patches, 0.5, sampling)
     first, second, total = 0.0, 0.0, 0.0
     for kept, probability in enumerate_kept(GRID.n_patches, 0.5, sampling=sampling):
         if kept[0]:
@@ -49,12 +50,13 @@ def test_moments_given_hidden_are_those_of_masks_that_hide_the_patch(sampling):
 
 
 def test_two_patches_leave_no_pair_to_see():
-    mix = PatchMasking(2, 0.5).mix_given_hidden
+    mix = uniform_masking(2, 0.5).mix_given_hidden
     assert (mix.mu, mix.own, mix.local) == (1.0, 0.0, 1.0)
 
 
 @pytest.mark.parametrize(
-    "corruption", [PatchMasking(6, 0.5), PatchMasking(6, 0.3, "bernoulli"), GaussianNoise(0.7)]
+    "corruption",
+    [uniform_masking(6, 0.5), uniform_masking(6, 0.3, "bernoulli"), GaussianNoise(0.7)],
 )
 def test_draws_have_the_moments(corruption):
     images = centred_images(3)
@@ -85,4 +87,4 @@ def test_noise_needs_a_positive_sigma(sigma):
 
 def test_masking_that_keeps_nothing_is_refused():
     with pytest.raises(ValueError, match="keeps 0 patches"):
-        PatchMasking(4, 0.9)
+        uniform_masking(4, 0.9)

@@ -14,6 +14,10 @@ from spectral_mae.linear.moments.blocks import BandTransform
 from spectral_mae.linear.moments.kinds import StationaryMoments
 
 
+def offset_masking(grid, ratio, sampling="fixed"):
+    return OffsetMasking(getattr(sm.designs, sampling)(grid, ratio))
+
+
 @SHAPES
 @DESIGNS
 def test_wiener_filter_whose_noise_is_what_masks_leak(shape, patch, channels, sampling):
@@ -50,7 +54,7 @@ def test_moments_of_masks_at_random_offsets(shape, patch, channels, sampling):
     moments = StationaryMoments(grid, c)
     moments.update(dense.photographs(10, shape, channels), channel_axis=axis_of(channels))
     frequencies = BandTransform(sm.PatchGrid(shape, 1), c)
-    masking = OffsetMasking(grid, ratio, sampling)
+    masking = offset_masking(grid, ratio, sampling)
     stack = masking.prepared(moments.by_frequency.stack(), frequencies)
     assert masking.mix.mu == pytest.approx(mu, rel=1e-12)
     found = masking.mix.second_moment(stack, slice(None))
@@ -66,7 +70,7 @@ def test_moments_of_masks_at_random_offsets(shape, patch, channels, sampling):
 def test_power_of_a_code_is_a_mean_over_masks_and_offsets(shape, patch, sampling):
     ratio = mask_ratio(shape, patch)
     shares = np.random.default_rng(0).standard_normal((4, int(np.prod(shape)))) + 0.3
-    masking = OffsetMasking(sm.PatchGrid(shape, patch), ratio, sampling)
+    masking = offset_masking(sm.PatchGrid(shape, patch), ratio, sampling)
     expected = sum(
         probability * (shares @ mask.ravel()) ** 2
         for mask, probability in dense.masks(shape, patch, ratio, sampling, random_offset=True)
@@ -101,7 +105,7 @@ def test_drawn_masks_are_all_masks_at_all_offsets(shape, patch, ratio, sampling)
 def test_corrupted_images_are_images_times_masks_at_random_offsets():
     grid = sm.PatchGrid((6, 4), (3, 2))
     pixels = 1.0 + np.random.default_rng(0).random((50, 24, 3))
-    drawn = OffsetMasking(grid, 0.5).sample(pixels, rng=5)
+    drawn = offset_masking(grid, 0.5).sample(pixels, rng=5)
     visible = sm.sample_visible(grid, 0.5, 50, random_offset=True, rng=5)
     np.testing.assert_array_equal(drawn, pixels * visible.reshape(50, 24, 1))
 

@@ -5,9 +5,10 @@ import itertools
 import numpy as np
 import pytest
 from laws import assert_close
+from masking_cases import uniform_masking
 
 from spectral_mae import PatchGrid
-from spectral_mae.linear.corruption import GaussianNoise, Mix, NoCorruption, PatchMasking
+from spectral_mae.linear.corruption import GaussianNoise, Mix, NoCorruption
 from spectral_mae.linear.hidden_target import hidden_target
 from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.moments.kinds import BandMoments, DenseMoments
@@ -79,8 +80,8 @@ def enumerated_loss(patches, weights, grid, ratio, sampling, *, hidden_only=Fals
 @pytest.mark.parametrize(
     "mix",
     [
-        PatchMasking(4, 0.5).mix,
-        PatchMasking(4, 0.3, "bernoulli").mix,
+        uniform_masking(4, 0.5).mix,
+        uniform_masking(4, 0.3, "bernoulli").mix,
         GaussianNoise(0.3).mix,
         NoCorruption().mix,
     ],
@@ -119,7 +120,7 @@ def test_loss_is_the_mean_over_all_masks(shape, patch, channels, sampling, kind,
     for n in (5, 40):
         images = photographs(n, shape, channels)
         seen = moments(kind, images, grid)
-        masking = PatchMasking(grid.n_patches, 0.5, sampling)
+        masking = uniform_masking(grid.n_patches, 0.5, sampling)
         stack = seen.stack()
         found = (
             full_rank(stack, masking.mix) if rank is None else low_rank(stack, masking.mix, rank)
@@ -145,7 +146,7 @@ def test_hidden_loss_is_the_mean_over_all_masks(shape, patch, channels, ratio, s
     grid = PatchGrid(shape, patch)
     images = photographs(60, shape, channels)
     seen = moments(kind, images, grid)
-    masking = PatchMasking(grid.n_patches, ratio, sampling)
+    masking = uniform_masking(grid.n_patches, ratio, sampling)
     found = hidden_target(seen.stack(), masking.mix_given_hidden, masking.mix.mu)
     weights = found.weights[0] if kind is DenseMoments else dense_map(found.weights, seen.transform)
     patches = grid.to_patches(images, channel_axis=-1) - seen.mean
@@ -169,7 +170,7 @@ def test_hidden_target_of_two_patches_is_plain_regression():
     grid = PatchGrid(4, 2)
     images = photographs(50, (4,))
     seen = moments(DenseMoments, images, grid)
-    masking = PatchMasking(2, 0.5)
+    masking = uniform_masking(2, 0.5)
     found = hidden_target(seen.stack(), masking.mix_given_hidden, masking.mix.mu)
     centred = (images[..., 0] - images[..., 0].mean(axis=0)).reshape(50, 2, 2)
     for target, source in ((0, 1), (1, 0)):
@@ -181,7 +182,7 @@ def test_hidden_target_of_two_patches_is_plain_regression():
 def test_hidden_target_refuses_what_has_no_closed_form():
     grid = PatchGrid(8, 2)
     seen = moments(DenseMoments, photographs(3, (8,)), grid)
-    masking = PatchMasking(4, 0.25)
+    masking = uniform_masking(4, 0.25)
     with pytest.raises(ValueError, match="no closed form"):
         hidden_target(seen.stack(), masking.mix_given_hidden, masking.mix.mu)
 
@@ -190,7 +191,7 @@ def test_hidden_target_refuses_what_has_no_closed_form():
 def test_a_map_may_take_the_place_of_its_second_moment(kind):
     """Of the stack alone: the moments stay, and so does every number."""
     seen = moments(kind, photographs(30, (4, 6)), PatchGrid((4, 6), 2))
-    before, mix = seen.stack(), PatchMasking(6, 0.5).mix
+    before, mix = seen.stack(), uniform_masking(6, 0.5).mix
     apart, place = full_rank(before, mix), seen.stack()
     again = full_rank(place, mix, overwrite=True)
     assert again.weights is place.blocks
@@ -208,7 +209,7 @@ def test_a_map_may_take_the_place_of_its_second_moment(kind):
 def test_no_map_near_the_best_does_better(kind):
     grid = PatchGrid((4, 6), 2)
     stack = moments(kind, photographs(30, (4, 6)), grid).stack()
-    mix = PatchMasking(6, 0.5).mix
+    mix = uniform_masking(6, 0.5).mix
     rng = np.random.default_rng(0)
     best = full_rank(stack, mix)
     for size in (1e-4, 1e-2, 1.0):
@@ -220,7 +221,7 @@ def test_constant_pixels_and_constant_images_have_defined_results():
     grid = PatchGrid((4, 4), 2)
     images = photographs(30, (4, 4))
     images[:, 1, 2] = 0.7
-    mix = PatchMasking(4, 0.5).mix
+    mix = uniform_masking(4, 0.5).mix
     for kind in (DenseMoments, BandMoments):
         assert np.isfinite(full_rank(moments(kind, images, grid).stack(), mix).weights).all()
         flat = full_rank(moments(kind, np.full_like(images, 0.3), grid).stack(), mix)

@@ -180,7 +180,7 @@ def test_leakage_of_a_band_or_ring_is_the_ratio_of_the_sums(shape, patch, sampli
     radius = radial_frequency(shape, (1.0,) * len(shape))
     weights = laws.half_plane_count(shape)
     for low, high in [(0.0, 1.0), (-1.0, 0.3), (0.2, 0.4), (0.25, 0.5)]:
-        chosen = weights * ((radius > max(low, 0)) & (radius <= high))
+        chosen = weights * ((radius > 0) & (radius >= low) & (radius < high))
         truth = np.sum(chosen * (power - kept)) / np.sum(chosen * kept)
         assert leak.band(low, high) == pytest.approx(truth, rel=1e-11)
     rings = leak.radial()
@@ -206,10 +206,10 @@ CONSTANTS = pytest.mark.parametrize("value", [1.0, 0.1, 1e6 / 3])
 
 
 @pytest.mark.parametrize(("n", "patch"), [(49, 7), (60, 6)])
-def test_a_band_reaches_above_its_lower_end_up_to_its_upper(n, patch):
+def test_a_band_holds_its_lower_end_and_not_its_upper(n, patch):
     """Rounding of i/n does not decide."""
     leak = leakage(laws.field((n,)), patch, 0.5)
-    ends = np.arange(n // 2 + 1) / n
+    ends = np.arange(1, n // 2 + 2) / n
     bands = [leak.band(*pair) for pair in itertools.pairwise(ends)]
     laws.assert_close(bands, leak.power[1:], 1e-14)
 
@@ -258,7 +258,7 @@ def test_no_ring_or_band_is_infinite_by_rounding(n, patch, value, sampling):
 def test_a_black_image_leaks_nothing(sampling):
     leak = leakage(np.zeros((8, 8)), 2, 0.5, sampling=sampling)
     assert not leak.power.any()
-    assert leak.band(0.0, 0.5) == leak.total == 0
+    assert leak.band(0.0, 0.6) == leak.total == 0
 
 
 def test_one_wave_leaks_into_empty_frequencies_only():
@@ -270,7 +270,7 @@ def test_one_wave_leaks_into_empty_frequencies_only():
 
 def test_an_empty_band_is_refused_with_its_values():
     leak = leakage(laws.field((8, 8)), 2, 0.5)
-    with pytest.raises(ValueError, match=r"fmin=0.01 < \|f\| <= fmax=0.02 in shape=\(8, 8\)"):
+    with pytest.raises(ValueError, match=r"fmin=0.01 <= \|f\| < fmax=0.02 in shape=\(8, 8\)"):
         leak.band(0.01, 0.02)
 
 
@@ -279,7 +279,7 @@ def test_an_empty_band_is_refused_with_its_values():
     ("image", "patch", "ratio", "error", "message"),
     [
         (np.ones((8, 6)), 4, 0.5, ValueError, r"patch_size=\(4, 4\) does not divide"),
-        (np.ones((8, 8)), 8, 0.5, ValueError, "n_patches=1: masking needs at least two"),
+        (np.ones((8, 8)), 8, 0.5, ValueError, "masking needs at least two"),
         (np.ones((8, 8)), 4, 0.9, ValueError, "mask_ratio=0.9 of n_patches=4 keeps 0 patches"),
         (np.full((8, 8), np.nan), 4, 0.5, ValueError, r"image holds 64 .* first at \(0, 0\): nan"),
         (np.ones((8, 8), complex), 4, 0.5, TypeError, "image has dtype complex128"),
@@ -347,11 +347,11 @@ def test_leakage_does_not_depend_on_the_unit_of_the_pixels():
         assert leakage(unit * image, 8, 0.75).band(0.1, 0.5) == pytest.approx(expected)
 
 
-def test_a_wave_on_the_edge_of_a_band_is_in_it():
+def test_a_wave_on_the_edge_of_two_bands_is_in_the_upper():
     y, x = np.mgrid[:150, :150]
     wave = np.cos(2 * np.pi * (27 * y + 36 * x) / 150) + 1e-3  # |f| = 0.3
     leak = leakage(wave, 10, 0.5)
-    assert leak.band(0.2, 0.3) < 10 < leak.band(0.3, 0.4)
+    assert leak.band(0.3, 0.4) < 10 < leak.band(0.2, 0.3)
 
 
 def test_leakage_results_are_like_spectra(tmp_path):

@@ -35,6 +35,23 @@ def test_decimal_ratios_keep_the_floor_of_the_exact_product(n_patches):
             assert kept_patches(n_patches, percent / 1000) == kept
 
 
+@pytest.mark.parametrize("n_patches", [10, 49, 64, 100, 196, 256])
+def test_the_rounding_of_mae_is_that_of_its_code(n_patches):
+    differ = 0
+    for percent in range(1, 100):
+        m = percent / 100
+        kept = int(n_patches * (1 - m))
+        if 1 <= kept <= n_patches - 1:
+            assert kept_patches(n_patches, m, rounding="mae") == kept
+            pi1, _ = inclusion_probabilities(n_patches, m, rounding="mae")
+            assert pi1 == kept / n_patches
+            drawn = sample_kept(n_patches, m, 3, rounding="mae", rng=0)
+            np.testing.assert_array_equal(drawn.sum(axis=1), kept)
+            differ += kept != kept_patches(n_patches, m)
+    assert differ > 0 or n_patches not in (10, 100)
+    assert kept_patches(100, 0.9, rounding="mae") == 9
+
+
 def test_ratios_of_single_precision_mean_what_they_print():
     for hidden in range(1, 10):
         assert kept_patches(10, np.float32(hidden / 10)) == 10 - hidden

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from masking_cases import uniform_masking
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 
 from spectral_mae import LinearMAE, PatchGrid
 from spectral_mae.fields import gaussian_fields, power_law
-from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.masks.sampling import enumerate_kept
 from spectral_mae.nonlinear.evaluation.jacobian import (
     jacobian_matrix,
@@ -130,7 +130,7 @@ def test_the_mean_field_of_a_linear_model_is_its_weights_times_inclusion(channel
     ]
     found = mean_receptive_field(points, GRID, pixel, channel=channels - 1)
     truth = closed.receptive_field(pixel, channel=channels - 1)
-    factor = PatchMasking(6, 0.5).mix_given_hidden.mu
+    factor = uniform_masking(6, 0.5).mix_given_hidden.mu
     np.testing.assert_allclose(found.weights, factor * truth.weights, atol=1e-12)
     assert found.mean_distance == pytest.approx(truth.mean_distance)
     assert found.own_patch_share == pytest.approx(0, abs=1e-9)

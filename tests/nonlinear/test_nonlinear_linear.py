@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from masking_cases import uniform_masking
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 
 from spectral_mae import DenseMoments, LinearAE, LinearDAE, LinearMAE, PatchGrid
 from spectral_mae.fields import gaussian_fields, power_law
-from spectral_mae.linear.corruption import GaussianNoise, NoCorruption, PatchMasking
+from spectral_mae.linear.corruption import GaussianNoise, NoCorruption
 from spectral_mae.masks.sampling import enumerate_kept
 from spectral_mae.nonlinear.linear_autoencoder import (
     DescentConfig,
@@ -45,9 +46,9 @@ def moments_of(images, grid=GRID, channels=1):
 
 
 CASES = {
-    "fixed": (PatchMasking(6, 0.5), lambda k: LinearMAE(2, 0.5, rank=k, **DENSE)),
+    "fixed": (uniform_masking(6, 0.5), lambda k: LinearMAE(2, 0.5, rank=k, **DENSE)),
     "bernoulli": (
-        PatchMasking(6, 0.5, "bernoulli"),
+        uniform_masking(6, 0.5, "bernoulli"),
         lambda k: LinearMAE(2, 0.5, rank=k, sampling="bernoulli", **DENSE),
     ),
     "noise": (GaussianNoise(0.7), lambda k: LinearDAE(2, 0.7, rank=k, **DENSE)),
@@ -72,7 +73,7 @@ def test_gradient_descent_arrives_at_the_closed_form(name, rank):
 
 @pytest.mark.parametrize("sampling", ["fixed", "bernoulli"])
 def test_the_hidden_target_too(sampling):
-    images, masks = images_of(), PatchMasking(6, 0.5, sampling)
+    images, masks = images_of(), uniform_masking(6, 0.5, sampling)
     moments = moments_of(images)
     closed = LinearMAE(2, 0.5, sampling=sampling, target="hidden", **DENSE).fit_moments(moments)
     model, _ = trained(images, masks, hidden_only=True)
@@ -84,7 +85,7 @@ def test_colours():
     rng = np.random.default_rng(1)
     images = images_of(200)[..., None] * [1.0, 0.5, -0.2]
     images += 0.3 * rng.standard_normal(images.shape)
-    moments, masks = moments_of(images, channels=3), PatchMasking(6, 0.5)
+    moments, masks = moments_of(images, channels=3), uniform_masking(6, 0.5)
     closed = LinearMAE(2, 0.5, **DENSE).fit_moments(moments)
     model, _ = trained(images, masks, channels=3)
     assert exact_loss(model, moments, masks.mix) == pytest.approx(closed.loss_, rel=0.01)
@@ -94,7 +95,7 @@ def test_colours():
 @pytest.mark.parametrize("rank", [None, 5])
 def test_exact_losses_are_means_over_all_masks(sampling, rank):
     """Through the interface that all models share: images and masks in, images out."""
-    images, masks = images_of(30), PatchMasking(6, 0.6, sampling)
+    images, masks = images_of(30), uniform_masking(6, 0.6, sampling)
     moments = moments_of(images)
     torch.manual_seed(0)
     model = LinearAutoencoder(GRID, rank=rank).double()

@@ -5,12 +5,13 @@ import zipfile
 import numpy as np
 import pytest
 from command_runs import usage_error
+from masking_cases import uniform_masking
 from PIL import Image
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 
 from spectral_mae import PatchGrid
-from spectral_mae.linear.corruption import GaussianNoise, NoCorruption, PatchMasking
+from spectral_mae.linear.corruption import GaussianNoise, NoCorruption
 from spectral_mae.masks.sampling import sample_kept
 from spectral_mae.nonlinear import checkpoint, training
 from spectral_mae.nonlinear.evaluation.classifier import (
@@ -207,7 +208,7 @@ def test_a_training_that_diverges_leaves_its_last_good_checkpoint(tmp_path):
         train(model, pixels_of(8), TrainConfig(batch=4, rate=1e30, warmup=0, mask_ratio=0.5),
               folder=tmp_path)  # fmt: skip
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
-    assert isinstance(checkpoint.load_model(tmp_path / "checkpoint.pt"), MaskedAutoencoder)
+    assert isinstance(checkpoint.load_checkpoint(tmp_path / "checkpoint.pt"), MaskedAutoencoder)
     with pytest.raises(FloatingPointError, match="the loss over 8 images is nan"):
         evaluate(model, pixels_of(8), 0.5)
 
@@ -227,7 +228,7 @@ def test_descent_on_what_is_not_finite_is_refused(bad):
     images = RNG.random((5, 8, 8))
     images[2, 3, 4] = bad
     with pytest.raises(ValueError, match=r"images holds 1 values that are not finite"):
-        descend(LinearAutoencoder(GRID), images, PatchMasking(4, 0.5))
+        descend(LinearAutoencoder(GRID), images, uniform_masking(4, 0.5))
 
 
 @pytest.mark.parametrize("corruption", [GaussianNoise(0.1), NoCorruption()])
@@ -240,7 +241,9 @@ def test_descent_on_hidden_patches_needs_hidden_patches(corruption):
 def test_descent_that_diverges_is_stopped():
     config = DescentConfig(steps=50, batch=4, rate=1e30, warmup=0.0)
     with pytest.raises(FloatingPointError, match=r"the loss is .* at step=1: try a smaller rate"):
-        descend(LinearAutoencoder(GRID), RNG.random((5, 8, 8)), PatchMasking(4, 0.5), config=config)
+        descend(
+            LinearAutoencoder(GRID), RNG.random((5, 8, 8)), uniform_masking(4, 0.5), config=config
+        )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import SymLogNorm, to_hex
-from plot_cases import SHAPES, fitted, one_of
+from plot_cases import SHAPES, fitted, one_of, photographs
 
 import spectral_mae as sm
 from spectral_mae import plot
@@ -330,3 +330,23 @@ def test_given_axes_are_used_and_returned():
     assert plot.reconstructions([one_of(None)], axes) is axes
     _, axes = plot.new_figure(1, 1)
     assert plot.receptive_fields({"a": {"b": field}}, axes) is axes
+
+
+@pytest.mark.parametrize("channels", [None, 2])
+def test_receptive_fields_of_volumes_show_the_frame_of_the_output_pixel(channels):
+    volumes = photographs(60, (4, 6, 8), channels)
+    model = sm.LinearMAE((2, 3, 4), 0.5).fit(volumes, channel_axis=None if channels is None else -1)
+    field = model.receptive_field((3, 1, 6))
+    ax = plot.receptive_field(field)
+    frame = field.weights[3] if channels is None else field.weights[3].sum(axis=-1)
+    np.testing.assert_array_equal(ax.images[0].get_array(), frame)
+    assert ax.get_title() == "inputs at 3 along the first axis"
+    (outline,) = ax.patches
+    assert (outline.get_xy(), outline.get_width(), outline.get_height()) == ((3.5, -0.5), 4, 3)
+    row = plot.receptive_fields({"a": {"b": field}})[0, 0]
+    np.testing.assert_array_equal(row.images[0].get_array(), frame / np.abs(frame).max())
+    assert plot.response_power(model.frequency_response()).get_ylabel().endswith("³)")
+    code = sm.LinearMAE((2, 3, 4), 0.5, rank=2)
+    code.fit(volumes, channel_axis=None if channels is None else -1)
+    with pytest.raises(ValueError, match=r"filters of volumes, shape=\(4, 6, 8\), have no map"):
+        plot.encoder_energy(code.encoder(), code.moments_.grid)

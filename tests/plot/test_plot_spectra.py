@@ -51,6 +51,33 @@ def test_psd_of_a_signal_is_a_line():
     np.testing.assert_array_equal(line.get_ydata(), spectrum.power)
 
 
+@pytest.mark.parametrize("fs", [1.0, (25.0, 2.0, 1.0)])
+def test_maps_of_volumes_are_planes_of_zero_frequency(fs):
+    """Of a video, the mean of its frames."""
+    video = np.random.default_rng(0).random((4, 12, 15)) + np.arange(15)
+    spectrum = sm.psd(video, fs=fs, scaling="energy", ndim=3)
+    ax = plot.psd(spectrum)
+    rates = fs if fs == 1.0 else fs[1:]
+    truth = plot.psd(sm.psd(video.sum(axis=0), fs=rates, scaling="energy"))
+    assert ax.get_title() == "zero frequency along the first axis"
+    assert truth.get_title() == ""
+    np.testing.assert_allclose(ax.images[0].get_array(), truth.images[0].get_array(), rtol=1e-9)
+    assert ax.images[0].get_extent() == truth.images[0].get_extent()
+    leak = sm.leakage(video, (2, 3, 5), 0.5, fs=fs)
+    shown = plot.leakage(leak)
+    low, high = shown.images[0].get_clim()
+    whole = np.fft.fftshift(leak.full()[0])
+    np.testing.assert_allclose(shown.images[0].get_array(), np.clip(whole, low, high), rtol=1e-9)
+    assert shown.get_title() == ax.get_title()
+
+
+def test_densities_of_volumes_are_per_cubed_frequency():
+    density = plot.psd(sm.psd(np.random.default_rng(0).random((4, 5, 6)), ndim=3))
+    assert density.figure.axes[1].get_ylabel() == "power density (per (cycle/pixel)³)"
+    rings = sm.psd(np.random.default_rng(0).random((4, 5, 6)), ndim=3).radial()
+    assert plot.radial(rings).get_ylabel() == "power density (per (cycle/pixel)³)"
+
+
 @pytest.mark.parametrize("band", ["stderr", "std", "none"])
 def test_radial_draws_line_and_band(image, band):
     rings = sm.psd(image).radial()
@@ -91,6 +118,20 @@ def test_grating_marks_the_zeros():
     np.testing.assert_allclose(
         np.sort(np.abs(ticks)), [1 / 8, 1 / 8, 2 / 8, 2 / 8, 3 / 8, 3 / 8, 4 / 8]
     )
+
+
+def test_grating_of_a_design_names_it_and_draws_its_power():
+    grid = sm.PatchGrid((48, 64), 8)
+    design = sm.designs.block(grid, (2, 3))
+    axes = plot.grating(design=design)
+    assert axes[0].get_title().startswith("block:2x3, patches of 8×8 px")
+    (cut,) = axes[1].lines
+    power = sm.expected_mask_power(design=design)[0, 1:33]
+    shown = np.isfinite(cut.get_ydata())
+    np.testing.assert_array_equal(cut.get_ydata()[shown], power[shown])
+    assert shown.sum() > 16
+    with pytest.raises(ValueError, match="each keeps all patches"):
+        plot.grating(design=sm.designs.from_masks(grid, np.ones((1, 48))))
 
 
 def test_leakage_as_map_and_as_line(image):

@@ -21,13 +21,14 @@ def test_sums_equal_a_loop_over_the_whole_grid(shape, fs, fmin, fmax):
     power = np.random.default_rng(0).exponential(size=frequencies.half_shape(shape))
     full = frequencies.full_from_half(power, shape)
     axes = frequencies.full_frequencies(shape, rates)
+    distance = [
+        math.hypot(*(axis[i] for axis, i in zip(axes, place, strict=True)))
+        for place in np.ndindex(full.shape)
+    ]
     inside = [
         value
-        for place, value in np.ndenumerate(full)
-        if any(place)
-        and math.hypot(*(axis[i] for axis, i in zip(axes, place, strict=True))) > fmin * (1 + 1e-12)
-        and math.hypot(*(axis[i] for axis, i in zip(axes, place, strict=True)))
-        <= fmax * (1 + 1e-12)
+        for radius, value in zip(distance[1:], full.ravel()[1:], strict=True)
+        if fmin * (1 - 1e-12) <= radius < fmax * (1 - 1e-12)
     ]
     if not inside:
         with pytest.raises(ValueError, match="no frequency with"):

@@ -76,8 +76,9 @@ def test_slopes_are_fitted_in_the_range_that_is_asked_for():
     rings = RadialSpectrum(frequency, power, count, *zeros, np.zeros((32, 2)), "density")
     assert rings.fit_slope(fmax=0.25).slope == pytest.approx(-1, abs=1e-4)
     assert rings.fit_slope(fmin=0.25).slope == pytest.approx(-3, abs=1e-4)
-    assert rings.fit_slope(0.25, 0.5) == rings.fit_slope(fmin=0.25)
-    with pytest.raises(ValueError, match=r"2 rings with fmin=0.25 <= frequency <= fmax=0.27"):
+    assert rings.fit_slope(0.25, 0.51) == rings.fit_slope(fmin=0.25)
+    assert rings.fit_slope(0.25, 0.5) == rings.fit_slope(fmin=0.25, fmax=frequency[-2] + 0.001)
+    with pytest.raises(ValueError, match=r"2 rings with fmin=0.25 <= frequency < fmax=0.27"):
         rings.fit_slope(0.25, 0.27)
 
 

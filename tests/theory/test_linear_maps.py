@@ -17,9 +17,9 @@ from lemmas import (
     weights_of,
 )
 from masked import CASES, Case, ratio_of
+from masking_cases import uniform_masking
 
 from spectral_mae import LinearMAE
-from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.solver import expected_loss
 from spectral_mae.theory import (
@@ -92,7 +92,7 @@ def test_lemma_1_is_the_expected_loss_of_the_solver_for_any_map(sampling, ratio)
     stack = Stack(
         second[np.ix_(order, order)][np.newaxis], np.array([1]), patch_dim=math.prod(case.patch)
     )
-    mix = PatchMasking(case.n_patches, ratio, sampling).mix
+    mix = uniform_masking(case.n_patches, ratio, sampling).mix
     truth = expected_loss(stack, mix, weights[np.ix_(order, order)][np.newaxis])
     sides = lemma_1(images, weights, case.patch, ratio, **options(case, sampling))
     assert sides.formula == pytest.approx(truth, rel=1e-12)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.masked_spectra import verification
+from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.convolution import convolution_error
-from spectral_mae.masked_spectra.expectation import MaskedComponents, MaskedPeriodogram
+from spectral_mae.masked_spectra.expectation import MaskedPeriodogram
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.masks.sampling import Seed, generator_of, sample_kept

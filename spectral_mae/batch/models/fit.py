@@ -28,11 +28,11 @@ from spectral_mae.batch.run_folder import (
 from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.images.sources import Images, image_list
 from spectral_mae.images.stream import StreamOptions
-from spectral_mae.linear.corruption import PatchMasking
-from spectral_mae.linear.estimators import LinearMAE, load_model
-from spectral_mae.linear.model import SHRINKAGES, LinearModel
+from spectral_mae.linear.estimators import LinearMAE, load_linear_model
+from spectral_mae.linear.model import LinearModel
 from spectral_mae.linear.moments.blocks import CentredStack
 from spectral_mae.linear.moments.kinds import Moments
+from spectral_mae.linear.moments.shrinkage import SHRINKAGES
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +164,9 @@ def fit_images(
                 raise ValueError(f"{choose_shrinkage=} asks images held out, and {holdout=}")
             found = find_some(given, output=target, scratch=scratch)
             data = ModelImages(found, options, holdout)
-            moments = data.empty_moments(model.patch_size, model.covariance, center=model.center)
+            moments = data.empty_moments(
+                model.effective_patch_size, model.covariance, center=model.center
+            )
             _check_possible(model, moments)
         results = [target, _record(target), *filter(None, [drawn])]
         shrinkage = "auto" if choose_shrinkage else model.shrinkage
@@ -186,7 +188,7 @@ def fit_images(
         except Done as done:
             record = done.record
             return FitResult(
-                load_model(target),
+                load_linear_model(target),
                 record["explained_held_out"],
                 record["counts"],
                 failures_of(record),
@@ -257,7 +259,7 @@ def _record(out: Path) -> Path:
 def _check_possible(model: LinearModel, moments: Moments) -> None:
     """Raise what the fit would raise, before images are read."""
     if isinstance(model, LinearMAE):
-        PatchMasking(moments.grid.n_patches, model.mask_ratio, model.sampling)
+        model.masking(moments.grid)
     rank = getattr(model, "rank", None)
     size = moments.grid.n_patches * moments.patch_dim
     if rank is not None and rank > size:

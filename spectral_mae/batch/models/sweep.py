@@ -33,10 +33,9 @@ from spectral_mae.batch.run_folder import (
 from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.images.sources import Images, image_list
 from spectral_mae.images.stream import StreamOptions
-from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.linear.model import SHRINKAGES
 from spectral_mae.linear.moments.kinds import Moments
+from spectral_mae.linear.moments.shrinkage import SHRINKAGES
 
 Number = TypeVar("Number", int, float)
 
@@ -258,7 +257,7 @@ def _possible(
         params = {"patch_size": moments.grid.patch_size[0], "mask_ratio": ratio}
         one = LinearMAE(**{**model.get_params(), **params})
         try:
-            PatchMasking(moments.grid.n_patches, ratio, one.sampling)
+            one.masking(moments.grid)
         except ValueError:
             found.append(None)
         else:
@@ -336,8 +335,8 @@ def _sweep_line(
             LOGGER.info("patches of %d pixels: solving for mask ratio %g", patch_size, ratio)
             model.set_params(shrinkage=chosen).fit_moments(moments)
         explained = model.score(held_out)
-        masking = PatchMasking(moments.grid.n_patches, ratio, model.sampling)
-        scored = 1 - masking.mix.mu if model.target == "hidden" else 1.0
+        hidden = model.design_.mask_ratio  # of whole patches only, where their number is fixed
+        scored = hidden if model.target == "hidden" else 1.0
         yield {
             "patch_size": patch_size,
             "mask_ratio": ratio,
@@ -345,6 +344,6 @@ def _sweep_line(
             "explained_fitted": model.solution_.explained,
             "explained_held_out": explained,
             "loss_held_out": scored * held_out.trace * (1 - explained),
-            "hidden": 1 - masking.mix.mu,  # of whole patches only, where their number is fixed
+            "hidden": hidden,
         }
         del model.solution_

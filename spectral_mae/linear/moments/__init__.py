@@ -5,4 +5,5 @@
   all that the solver knows of images.
 - `kinds`: the kinds of second moments: dense, banded, stationary.
 - `polyphase`: matrices on the pixels of a patch, seen in the Fourier basis of the whole image.
+- `shrinkage`: how far second moments are shrunken, chosen by images that are held out.
 """

@@ -18,6 +18,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from spectral_mae._checks import FloatArray
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulses import unit_roots
 
@@ -180,11 +181,53 @@ def smooth_over_patches(full: NDArray[Any], grid: PatchGrid) -> NDArray[Any]:
     axes = tuple(range(grid.ndim))
     by_lag = scipy.fft.ifftn(full, axes=axes)
     for axis, (n, p) in enumerate(zip(grid.shape, grid.patch_size, strict=True)):
-        chance = np.zeros(n)
-        lags = np.arange(1 - p, p)
-        np.add.at(chance, lags % n, (p - np.abs(lags)) / p)
+        chance = _within_patch(n, p)
         by_lag *= chance.reshape([-1 if a == axis else 1 for a in range(by_lag.ndim)])
     return scipy.fft.fftn(by_lag, axes=axes)
+
+
+def keep_lags(full: NDArray[Any], grid: PatchGrid, pair_inclusion: FloatArray) -> NDArray[Any]:
+    """Return the spectra of masked images, over all offsets of the patch grid: S ⊛ E|M|²/D².
+
+    Each lag is multiplied by the probability A(lag) that a mask keeps both of its pixels. A is ρ
+    between offsets of whole patches and linear in between, along each axis.
+
+    Parameters
+    ----------
+    full : ndarray, shape (*grid.shape, ...)
+        Spectra on the whole grid, in FFT order.
+    grid : PatchGrid
+        Shape and patches of the images.
+    pair_inclusion : ndarray, shape ``grid.counts``
+        ρ, the probability that both of two patches are kept, by their cyclic offset.
+
+    Returns
+    -------
+    ndarray of complex128, shape (*grid.shape, ...)
+        The spectra of the masked images, in FFT order.
+
+    Examples
+    --------
+    >>> keep_lags(np.array([4.0, 0.0, 0.0, 0.0]), PatchGrid(4, 2), np.array([0.5, 0.0])).real
+    array([1. , 0.5, 0. , 0.5])
+    """
+    axes = tuple(range(grid.ndim))
+    chance = pair_inclusion
+    for axis, (n, p) in enumerate(zip(grid.shape, grid.patch_size, strict=True)):
+        one = _within_patch(n, p)
+        between = one[(np.arange(n)[:, np.newaxis] - np.arange(0, n, p)) % n]
+        chance = np.moveaxis(np.tensordot(between, chance, (1, axis)), 0, axis)
+    by_lag = scipy.fft.ifftn(full, axes=axes)
+    by_lag *= chance.reshape(chance.shape + (1,) * (by_lag.ndim - chance.ndim))
+    return scipy.fft.fftn(by_lag, axes=axes)
+
+
+def _within_patch(n: int, patch_size: int) -> FloatArray:
+    """By cyclic lag along an axis of n pixels, the chance that a patch anywhere holds both."""
+    chance = np.zeros(n)
+    lags = np.arange(1 - patch_size, patch_size)
+    np.add.at(chance, lags % n, (patch_size - np.abs(lags)) / patch_size)
+    return chance
 
 
 def pixels_of(grid: PatchGrid) -> PatchGrid:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 
@@ -37,11 +36,7 @@ class Block(Listed):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        size = _checks.per_axis("size", self.size, self.grid.ndim)
-        if any(b > n for b, n in zip(size, self.grid.counts, strict=True)):
-            raise ValueError(f"a block of {size=} is larger than {self.grid.counts} patches")
-        if size == self.grid.counts:
-            raise ValueError(f"a block of {size=} covers all of {self.grid.counts} patches")
+        size = block_size(self.size, self.grid)
         object.__setattr__(self, "size", size)
         object.__setattr__(self, "keep", _checks.flag("keep", self.keep))
         object.__setattr__(self, "rolled", _checks.flag("rolled", self.rolled))
@@ -61,12 +56,7 @@ class Block(Listed):
         """
         if not self.rolled:
             return super().pair_inclusion
-        overlap = np.ones(())
-        for b, n in zip(self.size, self.grid.counts, strict=True):
-            offset = np.arange(n)
-            shared = np.maximum(b - offset, 0) + np.maximum(b - (n - offset), 0)
-            shared[0] = b
-            overlap = np.multiply.outer(overlap, shared)
+        overlap = block_overlap(self.size, self.grid.counts)
         if self.keep:
             return overlap / self.n_patches
         return 1.0 - (2 * math.prod(self.size) - overlap) / self.n_patches
@@ -74,30 +64,8 @@ class Block(Listed):
     @cached_property
     def listed(self) -> tuple[BoolArray, FloatArray]:
         """The block at each of its positions, all equally likely."""
-        covered = np.ones((1,) * self.grid.ndim * 2, dtype=bool)
-        for axis, (b, n) in enumerate(zip(self.size, self.grid.counts, strict=True)):
-            first = np.arange(n if self.rolled and b < n else n - b + 1)
-            inside = (np.arange(n)[np.newaxis] - first[:, np.newaxis]) % n < b
-            shape = [1] * self.grid.ndim * 2
-            shape[axis], shape[axis + self.grid.ndim] = inside.shape
-            covered = covered & inside.reshape(shape)
-        patterns = covered.reshape(-1, self.n_patches)
+        patterns = block_positions(self.size, self.grid.counts, rolled=self.rolled)
         return patterns if self.keep else ~patterns, np.full(len(patterns), 1.0 / len(patterns))
-
-    def on(self, grid: PatchGrid) -> Self:
-        """Make the same design on another grid.
-
-        Parameters
-        ----------
-        grid : PatchGrid
-            Patches that are kept or hidden.
-
-        Returns
-        -------
-        MaskDesign
-            With a block of as many patches.
-        """
-        return type(self)(grid, self.size, self.keep, self.rolled)
 
     @property
     def text(self) -> str:
@@ -143,3 +111,83 @@ def block(
     expect_grid(grid)
     size = _checks.per_axis("size", size, grid.ndim)
     return Block(grid, size, keep, rolled)
+
+
+def block_size(size: _checks.PerAxis, grid: PatchGrid) -> tuple[int, ...]:
+    """Return the size of a block along each axis, refusing one that does not leave a patch free.
+
+    Parameters
+    ----------
+    size : int or tuple of int
+        Patches of the block along each axis.
+    grid : PatchGrid
+        The patches.
+
+    Returns
+    -------
+    tuple of int
+        One entry per axis.
+
+    Raises
+    ------
+    ValueError
+        If the block is larger than the grid or covers all of it.
+    """
+    size = _checks.per_axis("size", size, grid.ndim)
+    if any(b > n for b, n in zip(size, grid.counts, strict=True)):
+        raise ValueError(f"a block of {size=} is larger than {grid.counts} patches")
+    if size == grid.counts:
+        raise ValueError(f"a block of {size=} covers all of {grid.counts} patches")
+    return size
+
+
+def block_overlap(size: tuple[int, ...], counts: tuple[int, ...]) -> FloatArray:
+    """Return o(δ), how many patches a block shares with itself when it is rolled by δ.
+
+    Parameters
+    ----------
+    size, counts : tuple of int
+        Patches along each axis, of the block and of the grid.
+
+    Returns
+    -------
+    ndarray of float64, shape counts
+        By cyclic offset.
+    """
+    overlap = np.ones(())
+    for b, n in zip(size, counts, strict=True):
+        offset = np.arange(n)
+        shared = np.maximum(b - offset, 0) + np.maximum(b - (n - offset), 0)
+        shared[0] = b
+        overlap = np.multiply.outer(overlap, shared)
+    return overlap
+
+
+def block_positions(
+    size: tuple[int, ...], counts: tuple[int, ...], *, rolled: bool, last: bool = True
+) -> BoolArray:
+    """List the patches that a block covers at each of its positions.
+
+    Parameters
+    ----------
+    size, counts : tuple of int
+        Patches along each axis, of the block and of the grid.
+    rolled : bool
+        Whether the block may lie across the border.
+    last : bool
+        Whether a block that is not rolled may touch the far end of an axis.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_positions, L)
+        True where a patch is covered. A block as long as an axis has one position along it.
+    """
+    ndim = len(counts)
+    covered = np.ones((1,) * ndim * 2, dtype=bool)
+    for axis, (b, n) in enumerate(zip(size, counts, strict=True)):
+        first = np.arange(n if rolled and b < n else n - b + last)
+        inside = (np.arange(n)[np.newaxis] - first[:, np.newaxis]) % n < b
+        shape = [1] * ndim * 2
+        shape[axis], shape[axis + ndim] = inside.shape
+        covered = covered & inside.reshape(shape)
+    return covered.reshape(-1, math.prod(counts))

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.random import Generator
@@ -63,7 +63,7 @@ class MaskDesign(ABC):
     def __post_init__(self) -> None:
         expect_grid(self.grid)
         if self.grid.n_patches < 2:
-            raise ValueError(f"{self.grid} has one patch; masking needs at least two")
+            raise ValueError(f"{self.grid} has n_patches=1; masking needs at least two")
 
     @property
     def n_patches(self) -> int:
@@ -84,6 +84,11 @@ class MaskDesign(ABC):
     @abstractmethod
     def pair_inclusion(self) -> FloatArray:
         """Mean probability ρ that two patches at a cyclic offset are both kept, by offset."""
+
+    @property
+    def inclusion_stderr(self) -> FloatArray | None:
+        """Standard error of each value of π₁; None where π₁ is exact."""
+        return None
 
     @property
     def pair_inclusion_stderr(self) -> FloatArray | None:
@@ -116,6 +121,21 @@ class MaskDesign(ABC):
         """
         return None
 
+    def joint_inclusion(self, n: int) -> float | None:
+        """Return the probability that ``n`` given patches are all kept, whichever they are.
+
+        Parameters
+        ----------
+        n : int
+            Number of different patches, 0 or more.
+
+        Returns
+        -------
+        float or None
+            None where it depends on which patches these are, or has no closed form.
+        """
+        return None
+
     def at_ratio(self, mask_ratio: float) -> Self:
         """Make the same design with another mask ratio.
 
@@ -134,7 +154,10 @@ class MaskDesign(ABC):
         ValueError
             If the mask ratio is no parameter of the design, or out of its range.
         """
-        raise ValueError(f"{self} has no mask ratio that could be {mask_ratio=} instead")
+        if "nominal_ratio" not in {field.name for field in fields(self)}:
+            raise ValueError(f"{self} has no mask ratio that could be {mask_ratio=} instead")
+        changed: dict[str, Any] = {"nominal_ratio": mask_ratio}
+        return replace(self, **changed)
 
     def matrix(self) -> FloatArray:
         """Return Π, the probabilities that two patches are both kept.
@@ -236,7 +259,6 @@ class MaskDesign(ABC):
         """
         raise ValueError(f"the sets of kept patches of {self} are not listed; sample draws them")
 
-    @abstractmethod
     def on(self, grid: PatchGrid) -> Self:
         """Make the same design on another grid.
 
@@ -255,6 +277,7 @@ class MaskDesign(ABC):
         ValueError
             If they do not fit this grid, or the design is of one grid alone.
         """
+        return replace(self, grid=grid)
 
     @property
     @abstractmethod

@@ -37,6 +37,8 @@ class Listed(MaskDesign):
         return mean_pairs(*self.listed, self.grid)
 
     def _matrix(self) -> FloatArray:
+        if self.shift_invariant:
+            return super()._matrix()
         patterns, weights = self.listed
         return patterns.T @ (weights[:, np.newaxis] * patterns)
 

@@ -11,27 +11,78 @@ GRIDS = [
     sm.PatchGrid(10, 2),
     sm.PatchGrid((6, 8), 2),
     sm.PatchGrid((9, 4), (3, 2)),
+    sm.PatchGrid((4, 6, 2), (2, 2, 1)),
 ]
+
+
+def cell(grid):
+    """Cells of two patches along even axes, of one along odd ones."""
+    return tuple(1 + (n % 2 == 0) for n in grid.counts)
+
+
+def whole(grid):
+    """As `cell`, with all patches along odd axes."""
+    return tuple(n if n < 6 and n % 2 else 2 for n in grid.counts)
+
+
+def along_axes(grid, make):
+    """A product of one design for each axis."""
+    sides = zip(grid.shape, grid.patch_size, strict=True)
+    return sm.designs.product(*(make(sm.PatchGrid(n, p)) for n, p in sides))
+
+
 FINITE = {
     "fixed": lambda g: sm.designs.fixed(g, 0.5),
     "bernoulli": lambda g: sm.designs.bernoulli(g, 0.6),
     "block": lambda g: sm.designs.block(g, 2),
     "block kept": lambda g: sm.designs.block(g, 2, keep=True),
     "block unrolled": lambda g: sm.designs.block(g, 2, rolled=False),
+    "cutouts": lambda g: sm.designs.cutouts(g, 2, 3),
+    "drop_block": lambda g: sm.designs.drop_block(g, 2, 0.6),
+    "grid": lambda g: sm.designs.grid(g, cell(g), 0.5),
+    "grid of fixed phase": lambda g: sm.designs.grid(
+        g, cell(g), 0.4, sampling="bernoulli", phase="fixed"
+    ),
+    "stratified": lambda g: sm.designs.stratified(g, whole(g), 1),
+    "stripes": lambda g: sm.designs.stripes(g, (0.5, 0.4, 0.5)[: g.ndim]),
+    "stripes on one axis": lambda g: sm.designs.stripes(
+        g, (0.5,) + (0,) * (g.ndim - 1), sampling="bernoulli"
+    ),
+    "product": lambda g: along_axes(
+        g, lambda line: sm.designs.block(line, 2 - (line.n_patches == 2), rolled=False)
+    ),
+    "tube": lambda g: sm.designs.tube(
+        sm.designs.block(line_of(g), 2, rolled=False), -1, g.shape[-1], g.patch_size[-1]
+    ),
+    "random_ratio": lambda g: sm.designs.random_ratio(g, (0.3, 1.0), mean=0.6, sd=0.3),
     "given": lambda g: sm.designs.from_masks(
         g, np.random.default_rng(0).random((7, g.n_patches)) < 0.4, np.arange(7)
     ),
 }
 
 
-@pytest.fixture(params=GRIDS, ids=str)
-def grid(request):
-    return request.param
+def line_of(grid):
+    """The grid without the last axis, or that of the only one."""
+    axes = slice(max(1, grid.ndim - 1))
+    return sm.PatchGrid(grid.shape[axes], grid.patch_size[axes])
 
 
-@pytest.fixture(params=FINITE)
-def design(request, grid):
-    return FINITE[request.param](grid)
+# Of images alone, and of grids that are large enough for them.
+PLANAR = {
+    "multi_block": lambda g: sm.designs.multi_block(
+        g, 2, scale=(0.15, 0.4), aspect=(0.5, 2.0), context=(0.5, 1.0)
+    ),
+    "inverse_block": lambda g: sm.designs.inverse_block(g, 0.6),
+    "inverse_block unrolled": lambda g: sm.designs.inverse_block(g, 0.6, rolled=False),
+}
+CASES = [(make, grid) for make in FINITE for grid in GRIDS]
+CASES += [(make, grid) for make in PLANAR for grid in (GRIDS[2], sm.PatchGrid((12, 8), 2))]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1].counts}")
+def design(request):
+    make, grid = request.param
+    return (FINITE | PLANAR)[make](grid)
 
 
 def test_the_moments_are_those_of_all_patterns(design):
@@ -56,6 +107,17 @@ def test_the_moments_are_those_of_all_patterns(design):
     vectors = design.factor()
     np.testing.assert_allclose(vectors.T @ vectors, second, atol=1e-12)
     assert design.mask_ratio == pytest.approx(1 - weights @ patterns.mean(axis=1), abs=1e-12)
+
+
+def test_what_is_kept_with_a_hidden_patch_is_that_of_all_patterns(design):
+    if design.uniform_given_hidden is None:
+        return
+    patterns, weights = design.enumerate()
+    weights = weights * ~patterns[:, 0]
+    second = np.einsum("n,na,nb->ab", weights / weights.sum(), patterns, patterns)[1:, 1:]
+    pi1, pi2 = design.uniform_given_hidden
+    np.testing.assert_allclose(np.diag(second), pi1, atol=1e-12)
+    np.testing.assert_allclose(second[np.triu_indices(len(second), 1)], pi2, atol=1e-12)
 
 
 def test_a_design_is_shift_invariant_where_its_matrix_is(design):
@@ -87,9 +149,25 @@ def test_drawn_patterns_have_the_moments_of_the_design(design):
 
 def test_a_design_is_made_again_on_another_grid():
     one, other = sm.PatchGrid((6, 8), 2), sm.PatchGrid((16, 8), 2)
-    for make in (FINITE[name] for name in FINITE if name != "given"):
-        assert make(one).on(other) == make(other)
+    for name in FINITE.keys() - {"given", "grid", "grid of fixed phase", "stratified"}:
+        assert FINITE[name](one).on(other) == FINITE[name](other)
+    one, other = sm.PatchGrid((8, 8), 2), sm.PatchGrid((16, 8), 2)
+    for name in ("grid", "grid of fixed phase", "stratified"):
+        assert FINITE[name](one).on(other) == FINITE[name](other)
     given = FINITE["given"](one)
     assert given.on(one) is given
     with pytest.raises(ValueError, match="on PatchGrid"):
         given.on(other)
+
+
+def test_a_design_with_a_ratio_takes_another():
+    grid = sm.PatchGrid((8, 8), 2)
+    for design in (
+        sm.designs.fixed(grid, 0.5),
+        sm.designs.drop_block(grid, 2, 0.5),
+        sm.designs.grid(grid, 2, 0.5),
+    ):
+        assert design.at_ratio(0.75).mask_ratio == pytest.approx(0.75, abs=1e-12)
+        assert design.at_ratio(0.75).at_ratio(0.5) == design
+    with pytest.raises(ValueError, match="no mask ratio"):
+        sm.designs.block(grid, 2).at_ratio(0.5)

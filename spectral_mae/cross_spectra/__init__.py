@@ -1,0 +1,16 @@
+"""Cross spectra of pairs of images: what a reconstruction keeps of its original, by frequency.
+
+- `arrays`: batches of arrays, tensors and Dask arrays, read some images at a time.
+- `averages`: cross spectra averaged over rings and sectors, with their curves.
+- `comparison`: `SpectraComparison`, pairs of images in batches, with error bars over images.
+- `curves`: gain, coherence, Fourier ring correlation, error and explained power of mean powers.
+- `distance`: the log-spectral distance of two images.
+- `pairs`: planned transforms of batches of pairs.
+- `resampling`: the bootstrap over images.
+- `spectrum`: `cross_spectrum` and `CrossSpectrum`, frequency by frequency.
+- `sums`: sums over pairs of images of one shape, and rings that images of several shapes share.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,533 @@
+"""Spectra of many originals and reconstructions compared, with error bars over images."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from spectral_mae import _checks
+from spectral_mae._checks import BoolArray, FloatArray, Scaling
+from spectral_mae.cross_spectra.arrays import pieces, sliceable
+from spectral_mae.cross_spectra.averages import RadialCrossSpectrum
+from spectral_mae.cross_spectra.pairs import pair_arrays
+from spectral_mae.cross_spectra.resampling import resampled_sums, spread_of
+from spectral_mae.cross_spectra.spectrum import CrossSpectrum
+from spectral_mae.cross_spectra.sums import PairSums, RingSums
+from spectral_mae.masks.sampling import Seed
+from spectral_mae.spectra import frequencies
+from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.rings import Bins
+
+NAMES = ("originals", "reconstructions")
+LOWEST_OCTAVE = 1 / 32  # of the sampling frequency; what lies below is one band
+
+
+class SpectraComparison:
+    """Originals and reconstructions compared by frequency: sums over images, batch by batch.
+
+    `update` takes batches, `merge` what another process has made of others. Of each image the sums
+    over rings are kept (about 6 numbers a ring), so that error bars can come from a bootstrap over
+    images, which are what is independent.
+
+    Parameters
+    ----------
+    channel_axis : int or None
+        Axis of the channels in a *batch*, which has the images along axis 0. Spectra are averaged
+        over channels.
+    ndim : {1, 2, 3} or None
+        Number of axes of an image, without that of the channels. None is 1 or 2, as the batch has;
+        volumes need ``ndim=3``, as in `psd`.
+    bins : int, sequence of float or None
+        Number or edges of the rings, as in `Spectrum.radial`. Images of several shapes need edges,
+        so that their rings are the same.
+    fs, window, detrend, scaling : optional
+        As in `psd`.
+    workers : int
+        Threads that share a batch.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> images = rng.standard_normal((40, 32, 32))
+    >>> comparison = SpectraComparison(bins=4)
+    >>> for batch in np.split(images, 4):
+    ...     _ = comparison.update(batch, 0.5 * batch)
+    >>> comparison
+    SpectraComparison(40 pairs of shape (32, 32), explained=0.7498)
+    >>> comparison.radial().gain
+    array([0.5, 0.5, 0.5, 0.5])
+    """
+
+    def __init__(
+        self,
+        *,
+        channel_axis: int | None = None,
+        ndim: int | None = None,
+        bins: Bins = None,
+        fs: float | Sequence[float] = 1.0,
+        window: Window = None,
+        detrend: DetrendOption = None,
+        scaling: Scaling = "density",
+        workers: int = 1,
+    ) -> None:
+        self.channel_axis = _checks.axis_of_channels(channel_axis)
+        if self.channel_axis == 0:
+            raise ValueError(f"{channel_axis=}: axis 0 of a batch holds the images")
+        self.ndim = ndim
+        self.scaling = scaling
+        self._bins = bins
+        self._options: dict[str, Any] = {
+            "fs": fs,
+            "window": window,
+            "detrend": detrend,
+            "scaling": scaling,
+            "workers": workers,
+        }
+        _checks.choice("scaling", scaling, Scaling)
+        _checks.positive_int("workers", workers)
+        self._parts: dict[tuple[int, ...], PairSums] = {}
+        self._masked: bool | None = None
+
+    def __repr__(self) -> str:
+        if not self._parts:
+            return "SpectraComparison(0 pairs)"
+        shapes = ", ".join(map(str, self._parts))
+        return (
+            f"SpectraComparison({self.n_pairs} pairs of shape {shapes}, "
+            f"explained={self.explained:.4g}{' of hidden pixels' * bool(self._masked)})"
+        )
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs of images so far."""
+        return sum(part.n for part in self._parts.values())
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the images so far, without channels."""
+        return tuple(self._parts)
+
+    @property
+    def hidden_only(self) -> bool:
+        """Whether the error is that of hidden pixels only."""
+        return bool(self._masked)
+
+    def update(
+        self, originals: Any, reconstructions: Any, *, visible: ArrayLike | None = None
+    ) -> Self:
+        """Add a batch of pairs; either all of it is added or, if it is refused, nothing.
+
+        Parameters
+        ----------
+        originals : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
+            Real numbers. NumPy arrays, tensors on the CPU without gradients, and what else has a
+            shape and can be sliced: of a Dask array one chunk is computed at a time.
+        reconstructions : array_like, of the shape of ``originals``
+            What is compared with them, in the same order.
+        visible : array_like of bool or None
+            Masks, True where a pixel was visible, of shape (n, *shape), or (*shape) for one that
+            all share. The error is then that of hidden pixels: the difference is set to zero on
+            visible pixels, its power divided by the fraction of hidden pixels. Gain, coherence and
+            FRC are still those of the images as they are given.
+
+        Returns
+        -------
+        SpectraComparison
+            This object.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit, a mask hides nothing, numbers are not finite, some batches
+            come with masks and others without, or shapes differ from batch to batch and ``bins``
+            are not edges.
+        TypeError
+            For complex or non-numeric data.
+        """
+        a, b = (
+            sliceable(name, batch)
+            for name, batch in zip(NAMES, (originals, reconstructions), strict=True)
+        )
+        shape = self._shape_of(a, b)
+        masks = None if visible is None else _masks(visible, a.shape[0], shape)
+        self._expect_alike(masks is not None, shape)
+        known = self._parts.get(shape)
+        part = PairSums(shape, self._bins, self._options) if known is None else known.emptied()
+        for rows in pieces([a, b]):
+            pair = pair_arrays(a[rows], b[rows], NAMES)
+            x, y = (
+                _checks.channels_last(name, one, self.channel_axis, len(shape) + 1)
+                for name, one in zip(NAMES, pair, strict=True)
+            )
+            part.add(x, y, None if masks is None else ~masks[rows])
+        if known is None:
+            self._parts[shape] = part
+        else:
+            known.extend(part)
+        self._masked = masks is not None
+        return self
+
+    def merge(self, other: SpectraComparison) -> Self:
+        """Add the pairs of another comparison with the same options.
+
+        Parameters
+        ----------
+        other : SpectraComparison
+            It is not changed.
+
+        Returns
+        -------
+        SpectraComparison
+            This object.
+
+        Raises
+        ------
+        ValueError
+            If their options differ, or only one of them was given masks.
+        """
+        how = "SpectraComparison(...).update(originals, reconstructions) makes one"
+        _checks.needed("other", other, SpectraComparison, how)
+        mine, theirs = self._identity(), other._identity()
+        differing = [name for name in mine if not _same(mine[name], theirs[name])]
+        if differing:
+            raise ValueError(f"the two comparisons differ in {', '.join(differing)}")
+        for shape in other._parts:
+            self._expect_alike(bool(other._masked), shape)
+        for shape, part in other._parts.items():
+            self._parts.setdefault(shape, part.emptied()).extend(part)
+            self._masked = other._masked
+        return self
+
+    def radial(self, *, n_resamples: int = 1000, rng: Seed = 0) -> RadialCrossSpectrum:
+        """Gain, coherence, FRC, error and explained power of each ring, over all images.
+
+        Parameters
+        ----------
+        n_resamples : int
+            Number of times that images are drawn with replacement for the standard errors, at
+            least 2.
+        rng : int, numpy.random.Generator or None
+            Seed or generator of the bootstrap. Equal seeds give equal results.
+
+        Returns
+        -------
+        RadialCrossSpectrum
+            Ratios are those of sums over frequencies and images. Standard errors are NaN for one
+            image.
+        """
+        rings = self._rings()
+        return rings.averaged(np.arange(len(rings.frequency)), n_resamples, rng)
+
+    def bands(
+        self, edges: Sequence[float] | FloatArray, *, n_resamples: int = 1000, rng: Seed = 0
+    ) -> RadialCrossSpectrum:
+        """Average over bands of frequency, each of which is made of whole rings.
+
+        Parameters
+        ----------
+        edges : sequence of float
+            Edges of the bands, rising, in units of ``fs``. A ring is in the band in which its mean
+            frequency lies: inclusive below, exclusive above, but for the last edge. Bands that hold
+            no ring are left out.
+        n_resamples, rng : optional
+            As in `radial`.
+
+        Returns
+        -------
+        RadialCrossSpectrum
+            A row for each band.
+
+        Raises
+        ------
+        ValueError
+            If edges do not rise, or no ring lies between them.
+
+        Examples
+        --------
+        >>> images = np.random.default_rng(0).standard_normal((20, 16, 16))
+        >>> compare_spectra(images, 0.5 * images).bands([0, 0.25, 0.5]).explained
+        array([0.75, 0.75])
+        """
+        limits = _checks.real_array("edges", edges).astype(np.float64)
+        if limits.ndim != 1 or len(limits) < 2 or not (np.diff(limits) > 0).all():
+            raise ValueError(f"edges={_checks.brief(edges)} do not rise, or are not two or more")
+        rings = self._rings()
+        member = np.searchsorted(limits * (1 - 1e-12), rings.frequency, side="right") - 1
+        last = frequencies.at_most(rings.frequency, limits[-1])
+        member[(member == len(limits) - 1) & last] = len(limits) - 2
+        member[member == len(limits) - 1] = -1
+        if (member < 0).all():
+            raise ValueError(f"no ring lies between edges={_checks.brief(edges)}")
+        return rings.averaged(member, n_resamples, rng)
+
+    def octaves(self, *, n_resamples: int = 1000, rng: Seed = 0) -> RadialCrossSpectrum:
+        """Average over octaves of frequency, the highest of which ends at the Nyquist frequency.
+
+        Parameters
+        ----------
+        n_resamples, rng : optional
+            As in `radial`.
+
+        Returns
+        -------
+        RadialCrossSpectrum
+            A row for each octave from 1/32 of the sampling frequency on, the first for all below.
+        """
+        top = frequencies.nyquist(self._some().fs)
+        edges = [2 * top * LOWEST_OCTAVE * 2**n for n in range(round(-math.log2(LOWEST_OCTAVE)))]
+        return self.bands([0.0, *edges], n_resamples=n_resamples, rng=rng)
+
+    def spectrum(self) -> CrossSpectrum:
+        """Mean cross spectrum of all pairs, frequency by frequency.
+
+        Returns
+        -------
+        CrossSpectrum
+            Its coherence at each frequency is that over the pairs, as
+            `scipy.signal.coherence` computes it over segments.
+
+        Raises
+        ------
+        ValueError
+            If there are several shapes, or no pair yet.
+        """
+        part = self._some()
+        if len(self._parts) > 1:
+            raise ValueError(
+                f"images of {len(self._parts)} shapes, {', '.join(map(str, self._parts))}, have no "
+                "frequencies in common: average over rings (radial)"
+            )
+        return part.spectrum()
+
+    @property
+    def explained(self) -> float:
+        """1 − squared error of all pixels / squared distance from each image's own mean.
+
+        With ``visible`` both are sums over hidden pixels. The error of the mean is part of it,
+        though zero frequency is in no ring. NaN where all images are constant.
+        """
+        error, variance = self._totals().sum(axis=0)[:2]
+        return _explained(error, variance)
+
+    @property
+    def explained_by_image(self) -> FloatArray:
+        """`explained` of each image, in the order of the batches (of one shape after the other)."""
+        totals = self._totals()
+        return np.array([_explained(error, variance) for error, variance, _ in totals])
+
+    @property
+    def mean_squared_error(self) -> float:
+        """Mean squared error of all pixels and channels; with ``visible`` of hidden pixels."""
+        error, _, count = self._totals().sum(axis=0)
+        return float(error / count)
+
+    @property
+    def log_spectral_distances(self) -> FloatArray:
+        """Log-spectral distance of each pair over the rings, in decibels.
+
+        See `spectral_mae.log_spectral_distance`; NaN where neither image has power in any ring.
+        """
+        self._some()
+        return np.concatenate([part.distances() for part in self._parts.values()])
+
+    def summary(self, *, n_resamples: int = 1000, rng: Seed = 0) -> dict[str, float]:
+        """Numbers over all frequencies, each with its standard error.
+
+        Parameters
+        ----------
+        n_resamples, rng : optional
+            As in `radial`.
+
+        Returns
+        -------
+        dict of str to float
+            ``pairs``; ``explained``, ``mean_squared_error`` and ``log_spectral_distance`` (the
+            mean over images, in decibels), and each with ``_stderr`` behind its name.
+        """
+        totals, distances = self._totals(), self.log_spectral_distances
+        found = np.column_stack([totals, distances])
+        stderr = np.full(3, np.nan)
+        if len(found) > 1:
+            sums = np.concatenate(list(resampled_sums(found, n_resamples, rng)))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                stderr = np.array(
+                    [
+                        spread_of(1 - sums[:, 0] / sums[:, 1]),
+                        spread_of(sums[:, 0] / sums[:, 2]),
+                        spread_of(sums[:, 3] / len(found)),
+                    ]
+                )
+        numbers = self.explained, self.mean_squared_error, float(distances.mean())
+        names = ("explained", "mean_squared_error", "log_spectral_distance")
+        result: dict[str, float] = {"pairs": self.n_pairs}
+        for name, number, error in zip(names, numbers, stderr.tolist(), strict=True):
+            result |= {name: number, f"{name}_stderr": error}
+        return result
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers of `summary` and the table of `radial` as plain values.
+
+        Returns
+        -------
+        dict
+            ``summary``, ``rings``, ``shapes`` and ``hidden_only``.
+        """
+        return {
+            "summary": self.summary(),
+            "rings": self.radial().to_dict(),
+            "shapes": [list(shape) for shape in self.shapes],
+            "hidden_only": self.hidden_only,
+        }
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write the table of `radial` as a CSV file with one row per ring.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. An existing file is replaced.
+        """
+        self.radial().to_csv(path)
+
+    def _identity(self) -> dict[str, Any]:
+        """What two comparisons that are merged must have in common."""
+        options = {name: value for name, value in self._options.items() if name != "workers"}
+        return {**options, "bins": self._bins, "channel_axis": self.channel_axis is None}
+
+    def _shape_of(self, a: Any, b: Any) -> tuple[int, ...]:
+        """Shape of one image, without channels."""
+        if tuple(a.shape) != tuple(b.shape):
+            raise ValueError(
+                f"originals of shape {tuple(a.shape)} and reconstructions of shape "
+                f"{tuple(b.shape)} differ: one needs the other's shape"
+            )
+        if not a.shape or a.shape[0] == 0:
+            raise ValueError(f"originals of shape {tuple(a.shape)} hold no images")
+        first = np.broadcast_to(np.float64(0), a.shape[1:])  # nothing is read for this
+        axis = self.channel_axis
+        axis = axis - 1 if axis is not None and axis > 0 else axis
+        name, batch = "an image of originals", "axis 0 alone holds the images"
+        return _checks.one_image(name, first, axis, batch, ndim=self.ndim).shape[:-1]
+
+    def _expect_alike(self, masked: bool, shape: tuple[int, ...]) -> None:
+        if self._masked not in (None, masked):
+            raise ValueError(
+                "some batches have visible= and others have not: the error of hidden pixels and "
+                "that of all pixels have no common mean"
+            )
+        several = any(known != shape for known in self._parts)
+        if several and (self._bins is None or np.ndim(self._bins) == 0):
+            raise ValueError(
+                f"images of {shape} after images of {', '.join(map(str, self._parts))}: for "
+                "several shapes give edges of rings, bins=[...]"
+            )
+
+    def _some(self) -> PairSums:
+        if not self._parts:
+            raise ValueError("no pair of images was given to update yet")
+        return next(iter(self._parts.values()))
+
+    def _totals(self) -> FloatArray:
+        """Squared error, squared distance from the mean, and count of numbers, of each image."""
+        self._some()
+        return np.concatenate([part.totals() for part in self._parts.values()])
+
+    def _rings(self) -> RingSums:
+        self._some()
+        return RingSums.pooled(list(self._parts.values()))
+
+
+def compare_spectra(
+    originals: Any,
+    reconstructions: Any,
+    *,
+    visible: ArrayLike | None = None,
+    channel_axis: int | None = None,
+    ndim: int | None = None,
+    bins: Bins = None,
+    fs: float | Sequence[float] = 1.0,
+    window: Window = None,
+    detrend: DetrendOption = None,
+    scaling: Scaling = "density",
+) -> SpectraComparison:
+    """Compare reconstructions with their originals, frequency by frequency.
+
+    Parameters
+    ----------
+    originals : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
+        Real numbers; arrays, tensors and Dask arrays, as in `SpectraComparison.update`.
+    reconstructions : array_like, of the shape of ``originals``
+        What is compared with them, in the same order.
+    visible : array_like of bool or None
+        Masks, True where a pixel was visible, of shape (n, *shape), or (*shape) for one that all
+        share. ``error`` and ``explained`` are then those of hidden pixels: the difference is set
+        to zero on visible pixels, and its power divided by the fraction of hidden pixels.
+    channel_axis : int or None
+        Axis of the channels in the batch; spectra are averaged over channels.
+    ndim : {1, 2, 3} or None
+        Number of axes of an image, without that of the channels; None is 1 or 2, as the batch has.
+    bins : int, sequence of float or None
+        Number or edges of the rings, as in `Spectrum.radial`.
+    fs, window, detrend, scaling : optional
+        As in `psd`.
+
+    Returns
+    -------
+    SpectraComparison
+        `SpectraComparison.radial` gives the curves with error bars, `SpectraComparison.summary`
+        numbers over all frequencies.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, a mask hides nothing, or numbers are not finite.
+    TypeError
+        For complex or non-numeric data.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> images, noise = rng.standard_normal((2, 50, 32, 32))
+    >>> rings = compare_spectra(images, 0.5 * images + 0.1 * noise).radial()
+    >>> bool(np.all(np.abs(rings.gain - 0.5) < 5 * rings.stderr["gain"]))
+    True
+    """
+    comparison = SpectraComparison(
+        channel_axis=channel_axis,
+        ndim=ndim,
+        bins=bins,
+        fs=fs,
+        window=window,
+        detrend=detrend,
+        scaling=scaling,
+    )
+    return comparison.update(originals, reconstructions, visible=visible)
+
+
+def _masks(visible: ArrayLike, n: int, shape: tuple[int, ...]) -> BoolArray:
+    masks = _checks.bool_mask("visible", visible)
+    if masks.shape not in (shape, (n, *shape)):
+        raise ValueError(f"visible of shape {masks.shape} is neither {shape} nor {(n, *shape)}")
+    full = np.broadcast_to(masks, (n, *shape))
+    whole = full.reshape(n, -1).all(axis=1)
+    if whole.any():
+        raise ValueError(
+            f"visible hides nothing of {int(whole.sum())} of {n} images, the first of them number "
+            f"{int(np.argmax(whole))}: there is no error on hidden pixels"
+        )
+    return full
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(np.asarray(one), np.asarray(other))
+    return one == other
+
+
+def _explained(error: float, variance: float) -> float:
+    return float(1 - error / variance) if variance > 0 else math.nan

@@ -1,0 +1,169 @@
+"""`MaskedComponents`: the spectra of an image of which its mean spectra under masks are sums."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from spectral_mae._checks import Sampling
+from spectral_mae.masked_spectra.leaked_power import Leakage
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import design_on
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.spectra.spectrum import Spectrum
+
+# Relative difference of E[K²] and E[K]² that is rounding: every mask keeps K patches.
+SAME = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedComponents:
+    """The spectra that determine the mean spectrum of an image under random patch masks.
+
+    Attributes
+    ----------
+    grid : PatchGrid
+        Patches of the image.
+    original : Spectrum
+        |X|², the spectrum of the whole image.
+    patches : Spectrum
+        Σ_b |X_b|², the sum of the spectra of the image restricted to one patch b at a time.
+    design : MaskDesign or None
+        The design that is meant where no other is given.
+    pairs : Spectrum or None
+        E|Y|² − ``share``·|X|² under ``design``, if that is not uniform.
+    share : float
+        Part of |X|² that ``pairs`` leaves out.
+    """
+
+    grid: PatchGrid
+    original: Spectrum
+    patches: Spectrum
+    design: MaskDesign | None = None
+    pairs: Spectrum | None = None
+    share: float = 0.0
+
+    def expected(
+        self,
+        mask_ratio: float | None = None,
+        *,
+        sampling: Sampling = "fixed",
+        design: MaskDesign | None = None,
+    ) -> Spectrum:
+        """Mean spectrum of the masked image, E|Y|² = π₂ |X|² + (π₁−π₂) Σ_b |X_b|².
+
+        Of a design that is not uniform it is E|Y|² = Σ_ab Π_ab X_a* X_b.
+
+        Parameters
+        ----------
+        mask_ratio : float or None
+            Fraction of patches that is hidden, strictly between 0 and 1; None takes the design.
+        sampling : {"fixed", "bernoulli"}
+            Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+        design : MaskDesign or None
+            In place of both: any uniform design, or that of `MaskedPeriodogram`, which None takes.
+
+        Returns
+        -------
+        Spectrum
+            The mean over all masks, exact.
+
+        Raises
+        ------
+        ValueError
+            As `inclusion_probabilities`, or for a design that is not uniform and not the one that
+            `MaskedPeriodogram` was made for.
+        """
+        parts = self._parts(self._chosen(mask_ratio, sampling, design))
+        return _mix(self.original, parts.share, parts.spectrum, parts.weight)
+
+    def leakage(
+        self,
+        mask_ratio: float | None = None,
+        *,
+        sampling: Sampling = "fixed",
+        design: MaskDesign | None = None,
+    ) -> Leakage:
+        """Power that masking brings to each frequency, over what it keeps there.
+
+        Parameters
+        ----------
+        mask_ratio : float or None
+            Fraction of patches that is hidden, strictly between 0 and 1; None takes the design.
+        sampling : {"fixed", "bernoulli"}
+            Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+        design : MaskDesign or None
+            In place of both: any uniform design, or that of `MaskedPeriodogram`, which None takes.
+
+        Returns
+        -------
+        Leakage
+            As `spectral_mae.leakage` returns it.
+
+        Raises
+        ------
+        ValueError
+            As `expected`.
+        """
+        chosen = self._chosen(mask_ratio, sampling, design)
+        parts = self._parts(chosen)
+        kept = parts.pi1**2
+        # Mostly a variance; it is formed directly, since E|Y|² − π₁²|X|² would cancel.
+        own = parts.share - kept
+        if abs(own) <= SAME * kept and chosen.uniform is None:
+            own = 0.0  # every mask keeps as many patches
+        leaked = _mix(
+            self.original, own, parts.spectrum, parts.weight, signed=not chosen.shift_invariant
+        )
+        return Leakage(leaked=leaked, kept=_mix(self.original, kept, self.patches, 0.0))
+
+    def _chosen(
+        self, mask_ratio: float | None, sampling: Sampling, design: MaskDesign | None
+    ) -> MaskDesign:
+        if mask_ratio is None and design is None:
+            design = self.design
+        return design_on(self.grid, mask_ratio, sampling=sampling, design=design)
+
+    def _parts(self, design: MaskDesign) -> _Parts:
+        """What E|Y|² is made of under a design."""
+        if design.uniform is not None:
+            pi1, pi2 = design.uniform
+            return _Parts(pi1, pi2, self.patches, pi1 - pi2)
+        if self.pairs is None or design != self.design:
+            raise ValueError(
+                f"design={design} is not uniform and needs an image of its own: "
+                "MaskedPeriodogram(design=design).components(image)"
+            )
+        return _Parts(float(design.inclusion.mean()), self.share, self.pairs, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """Terms of E|Y|² = share·|X|² + weight·spectrum, with the mean π₁ of the patches."""
+
+    pi1: float
+    share: float
+    spectrum: Spectrum
+    weight: float
+
+
+def _mix(
+    own: Spectrum,
+    own_weight: float,
+    other: Spectrum,
+    other_weight: float,
+    *,
+    signed: bool = False,
+) -> Spectrum:
+    """Weighted sum of |X|² and another spectrum.
+
+    It stands for a mean power or a variance, never negative, unless it is ``signed``.
+    """
+    power = other_weight * other.power
+    power += own_weight * own.power
+    floor = abs(own_weight) * own.floor + other_weight * other.floor
+    if not signed and min(own_weight, other_weight) < 0:
+        np.maximum(power, 0.0, out=power)
+    return dataclasses.replace(own, power=power, floor=floor)
