@@ -21,7 +21,8 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae.masks.designs",
         (
             "fixed bernoulli block cutouts drop_block grid stratified stripes tube product "
-            "from_masks parse help_text"
+            "multi_block inverse_block blockwise gaussian_field color_noise random_ratio "
+            "from_masks from_sampler parse help_text"
         ),
     ),
     "Spectra": (
@@ -52,8 +53,9 @@ GROUPS: dict[str, tuple[str, str]] = {
     "Linear models": (
         "spectral_mae",
         (
-            "LinearMAE LinearDAE LinearAE load_model MaskRatioSweep ShrinkageChoice NotFittedError "
-            "BandMoments DenseMoments StationaryMoments CentredStack Interpolator Interpolation"
+            "LinearMAE LinearDAE LinearAE load_linear_model MaskRatioSweep ShrinkageChoice "
+            "NotFittedError BandMoments DenseMoments StationaryMoments CentredStack Interpolator "
+            "Interpolation"
         ),
     ),
     "What models do": (

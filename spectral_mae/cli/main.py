@@ -28,6 +28,7 @@ PARSERS = (
     models.add_sweep,
     images.add_figures,
     models.add_train,
+    models.add_audit,
 )
 # Where each command is: a module beside this one, and its function.
 COMMANDS = {
@@ -40,7 +41,8 @@ COMMANDS = {
     "reconstruct": ("reconstruct", "reconstruct"),
     "sweep": ("sweep", "sweep"),
     "figures": ("figures", "figures"),
-    "train-mae": ("train", "train_mae"),
+    "train-mae": ("networks.train", "train_mae"),
+    "audit": ("networks.audit", "audit"),
 }
 
 

@@ -181,7 +181,7 @@ def add_figures(add: AddParser) -> None:
         nargs="+",
         default=[],
         metavar="PATH",
-        help="images, folders or patterns to use instead of scikit-image's images; figures of a "
-        "single image take the first",
+        help="images, folders, patterns, lists (@FILE) and archives to use instead of "
+        "scikit-image's images; figures of a single image take the first",
     )
     add_replacing(parser)
