@@ -91,7 +91,6 @@ class SpectraComparison:
         _checks.choice("scaling", scaling, Scaling)
         _checks.positive_int("workers", workers)
         self._parts: dict[tuple[int, ...], PairSums] = {}
-        self._planned: dict[tuple[int, ...], PairSums] = {}  # of others, for plans and rings
         self._order: list[tuple[tuple[int, ...], int]] = []  # shapes and numbers of pairs, as given
         self._masked: bool | None = None
 
@@ -159,8 +158,7 @@ class SpectraComparison:
         masks = None if visible is None else _masks(visible, a.shape[0], shape)
         self._expect_alike(masks is not None, shape)
         known = self._parts.get(shape)
-        planned = known or self._planned.get(shape)
-        part = planned.emptied() if planned else PairSums(shape, self._bins, self._options)
+        part = known.emptied() if known else PairSums(shape, self._bins, self._options)
         for rows in pieces([a, b]):
             pair = pair_arrays(a[rows], b[rows], NAMES)
             x, y = (
@@ -175,20 +173,6 @@ class SpectraComparison:
         self._masked = masks is not None
         self._order.append((shape, part.n))
         return self
-
-    def emptied(self) -> SpectraComparison:
-        """Return a comparison of no pairs with the same options, plans and rings.
-
-        Returns
-        -------
-        SpectraComparison
-            What is made of it can be merged into this one.
-        """
-        other = object.__new__(SpectraComparison)
-        other.__dict__.update(self.__dict__)
-        other._planned = {**self._planned, **self._parts}
-        other._parts, other._order, other._masked = {}, [], None
-        return other
 
     def merge(self, other: SpectraComparison) -> Self:
         """Add the pairs of another comparison with the same options.
