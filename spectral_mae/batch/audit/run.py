@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from spectral_mae.nonlinear.auditing.result import AuditResult
 
 MOST_NUMBERS = 2_000_000  # numbers of all images together, by default
+FEWEST_USED = 4
 FEWEST, MOST = 32, 500  # images, by default
 
 
@@ -112,7 +113,7 @@ def audit_images(
     Raises
     ------
     ValueError
-        If the model cannot be opened, images do not fit it, fewer than three of them can be used,
+        If the model cannot be opened, images do not fit it, fewer than four of them can be used,
         ``out`` holds another run, or an option is out of range.
 
     Examples
@@ -128,7 +129,7 @@ def audit_images(
 
     generator = generator_of(rng)
     if limit is not None:
-        limit = _checks.integer("limit", limit, least=3)
+        limit = _checks.integer("limit", limit, least=FEWEST_USED)
     place = None if out is None else Path(out)
     if place is not None:
         check_place(place, overwrite=overwrite)
@@ -254,9 +255,11 @@ class _Images:
                     f"({title_of(reference)}): give size"
                 )
             images.append(image)
-        if len(images) < 3:
+        if len(images) < FEWEST_USED:
             why = "".join(f"; {name}: {reason}" for name, reason in list(self.failed.items())[:1])
-            raise NothingUsable(f"{len(images)} images can be used, and an audit needs 3{why}")
+            raise NothingUsable(
+                f"{len(images)} images can be used, and an audit needs {FEWEST_USED}{why}"
+            )
         return np.stack(images)
 
     def _fitted(self, image: LoadedImage) -> FloatArray:
