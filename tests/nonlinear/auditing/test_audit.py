@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 
-from spectral_mae import LinearMAE, PatchGrid, designs
+from spectral_mae import LinearMAE, PatchGrid, designs, read_image, resize_and_crop
 from spectral_mae.fields import gaussian_fields, power_law
 from spectral_mae.nonlinear import MAEConfig, MaskedAutoencoder, audit
 from spectral_mae.nonlinear.auditing.audit import _estimates
@@ -209,8 +209,10 @@ def test_units_of_visible_patches_do_not_depend_on_hidden_ones(channels):
 
 def test_with_the_true_statistics_a_model_that_sees_nothing_would_look_good():
     """Why they are never used: means and deviations of patches are most of an image."""
-    images = torch.from_numpy(gaussian_fields(power_law((16, 16), -3.0), 20, rng=0))[:, None]
-    grid = PatchGrid((16, 16), 4)
+    grid = PatchGrid((32, 32), 4)
+    photograph = resize_and_crop(read_image("builtin:camera"), 256).pixels
+    images = PatchGrid((256, 256), 32).to_patches(photograph).reshape(-1, 1, 32, 32)
+    images = torch.from_numpy(images)
     patches = patchify(images, grid)
     nothing = torch.zeros_like(normalised(patches))
     cheat = unpatchify(
