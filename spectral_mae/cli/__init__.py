@@ -2,6 +2,7 @@
 
 - `analyze`: ``spectral-mae analyze``: tables, pictures and a page of many images.
 - `arguments/`: the arguments of the commands; importing them loads nothing heavy.
+- `compare`: ``spectral-mae compare``: reconstructions beside their originals, by frequency.
 - `errors`: errors of usage: what the library refuses, in the words of the command.
 - `figures`: what ``figures`` does: the figures of the documentation, from built-in images or your
   own.

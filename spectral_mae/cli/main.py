@@ -19,6 +19,7 @@ from spectral_mae.cli.parser import Parser, parse
 USAGE, INTERRUPTED = 2, 130
 PARSERS = (
     images.add_analyze,
+    images.add_compare,
     images.add_psd,
     images.add_mask,
     images.add_verify,
@@ -32,6 +33,7 @@ PARSERS = (
 # Where each command is: a module beside this one, and its function.
 COMMANDS = {
     "analyze": ("analyze", "analyze"),
+    "compare": ("compare", "compare"),
     "psd": ("psd", "power_spectrum"),
     "mask": ("mask", "mask"),
     "verify": ("verify", "check"),
