@@ -20,7 +20,7 @@ from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.spectra.frequencies import half_shape, hermitian_weights, row_strips
 
 BLOCK = 2**20  # numbers whose bins are worked out at a time
-GATHERED = 2**14  # numbers that are gathered and added up at a time: they stay in the cache
+GATHERED = 2**15  # numbers that are gathered and added up at a time: they stay in the cache
 TOGETHER = 8  # planes that are gathered from in turns
 # Mean of squares less squared mean is fast, and good enough where neither cancels nor leaves the
 # range of numbers. In other bins deviations are formed one by one.
