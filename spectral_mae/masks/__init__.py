@@ -1,5 +1,6 @@
 """Masks of square patches: which pixels are kept, and the transforms of masks in closed form.
 
+- `conventions`: masks as others write them: hidden, of patches, as indices.
 - `designs/`: distributions over sets of kept patches, `MaskDesign`.
 - `mask_files`: files of masks.
 - `patches`: `PatchGrid`, the division of a signal or an image into equal patches,

@@ -4,10 +4,17 @@ from .axes import tube as tube
 from .blocks import block as block
 from .cells import grid as grid
 from .cells import stratified as stratified
+from .noise import color_noise as color_noise
+from .noise import gaussian_field as gaussian_field
 from .patterns import from_masks as from_masks
+from .published import blockwise as blockwise
+from .published import inverse_block as inverse_block
+from .sampled import from_sampler as from_sampler
+from .targets import multi_block as multi_block
 from .text_form import help_text as help_text
 from .text_form import parse as parse
 from .uniform import bernoulli as bernoulli
 from .uniform import fixed as fixed
+from .uniform import random_ratio as random_ratio
 from .unions import cutouts as cutouts
 from .unions import drop_block as drop_block

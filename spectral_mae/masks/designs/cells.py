@@ -92,7 +92,7 @@ class CoarseGrid(Celled):
         _checks.choice("phase", self.phase, Phase)
         if self._coarse.n_patches < 2:
             raise ValueError(f"a cell of {self.cell} covers all of {self.grid.counts} patches")
-        _ = self._cells
+        object.__setattr__(self, "nominal_ratio", self._cells.nominal_ratio)
 
     @property
     def _cells(self) -> Uniform:

@@ -17,7 +17,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.random import Generator
@@ -121,6 +121,21 @@ class MaskDesign(ABC):
         """
         return None
 
+    def joint_inclusion(self, n: int) -> float | None:
+        """Return the probability that ``n`` given patches are all kept, whichever they are.
+
+        Parameters
+        ----------
+        n : int
+            Number of different patches, 0 or more.
+
+        Returns
+        -------
+        float or None
+            None where it depends on which patches these are, or has no closed form.
+        """
+        return None
+
     def at_ratio(self, mask_ratio: float) -> Self:
         """Make the same design with another mask ratio.
 
@@ -141,7 +156,8 @@ class MaskDesign(ABC):
         """
         if "nominal_ratio" not in {field.name for field in fields(self)}:
             raise ValueError(f"{self} has no mask ratio that could be {mask_ratio=} instead")
-        return replace(self, nominal_ratio=mask_ratio)
+        changed: dict[str, Any] = {"nominal_ratio": mask_ratio}
+        return replace(self, **changed)
 
     def matrix(self) -> FloatArray:
         """Return Π, the probabilities that two patches are both kept.

@@ -18,8 +18,11 @@ from spectral_mae.masks.designs.blocks import block
 from spectral_mae.masks.designs.cells import grid as cell_grid
 from spectral_mae.masks.designs.cells import stratified
 from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.noise import color_noise, gaussian_field
 from spectral_mae.masks.designs.patterns import from_masks
-from spectral_mae.masks.designs.uniform import bernoulli, fixed
+from spectral_mae.masks.designs.published import blockwise, inverse_block
+from spectral_mae.masks.designs.targets import multi_block
+from spectral_mae.masks.designs.uniform import bernoulli, fixed, random_ratio
 from spectral_mae.masks.designs.unions import cutouts, drop_block
 from spectral_mae.masks.mask_files import is_mask_file, read_mask_array
 from spectral_mae.masks.patches import PatchGrid, expect_grid
@@ -105,20 +108,21 @@ def parse(text: str) -> ParsedDesign:
 
 
 def help_text() -> str:
-    """Return the list of all designs that have a text, with a line for each.
+    r"""Return the list of all designs that have a text, and what they do.
 
     Returns
     -------
     str
-        One design a line: its text, and what it does.
+        For each design a line with its text, and below it one that says what it does.
 
     Examples
     --------
-    >>> print(help_text().splitlines()[1])
-    bernoulli:M                      hide each patch independently with probability M
+    >>> print(*help_text().splitlines()[2:4], sep="\n")
+    bernoulli:M
+        hide each patch independently with probability M
     """
     lines = [*((form.usage, form.line) for form in FORMS.values()), *OTHERS]
-    return "\n".join(f"{usage:<32} {line}" for usage, line in lines)
+    return "\n".join(f"{usage}\n    {line}" for usage, line in lines)
 
 
 def _number(text: str) -> float:
@@ -160,6 +164,8 @@ class Form:
         What the design does.
     values : tuple of callable
         Reads each of the values that must stand after the colon.
+    optional : tuple of (str, callable)
+        Names of the arguments of values that may follow, and what reads them.
     options : mapping of str to callable
         Reads each of the options ``key=value``; the key is the name of an argument.
     words : mapping of str to (str, object)
@@ -170,6 +176,7 @@ class Form:
     usage: str
     line: str
     values: tuple[Reader, ...] = ()
+    optional: tuple[tuple[str, Reader], ...] = ()
     options: Mapping[str, Reader] = field(default_factory=dict)
     words: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
 
@@ -193,6 +200,7 @@ class Form:
         """
         values: list[Any] = []
         options: dict[str, Any] = {}
+        optional = list(self.optional)
         for item in rest.split(",") if rest else []:
             key, equals, value = item.partition("=")
             if item in self.words:
@@ -202,6 +210,9 @@ class Form:
                 options[key] = self._value(self.options[key], value)
             elif not equals and len(values) < len(self.values):
                 values.append(self._value(self.values[len(values)], item))
+            elif not equals and optional:
+                name, reader = optional.pop(0)
+                options[name] = self._value(reader, item)
             else:
                 raise ValueError(
                     f"{item!r} is no item of it{near(key, [*self.words, *self.options])}; it is "
@@ -218,6 +229,7 @@ class Form:
             raise ValueError(f"{text!r} cannot be read; it is written {self.usage}") from None
 
 
+DRAWS: dict[str, Reader] = {"n_draws": _whole, "rng": _whole}
 BERNOULLI = {"bernoulli": ("sampling", "bernoulli")}
 FORMS = {
     "fixed": Form(
@@ -255,14 +267,14 @@ FORMS = {
     "grid": Form(
         cell_grid,
         "grid:HxW,M[,bernoulli][,fixed_phase]",
-        "hide a fraction M of the cells of H×W patches (Pixio: grid:4x4,0.75,fixed_phase)",
+        "hide a fraction M of cells of patches (Pixio: grid:4x4,0.75,fixed_phase)",
         (_size, _number),
         words={**BERNOULLI, "fixed_phase": ("phase", "fixed")},
     ),
     "stratified": Form(
         stratified,
         "stratified:HxW,K",
-        "keep K patches of every cell of H×W patches (UM-MAE: stratified:2x2,1)",
+        "keep K patches of every cell of patches (UM-MAE: stratified:2x2,1)",
         (_size, _whole),
     ),
     "stripes": Form(
@@ -273,8 +285,54 @@ FORMS = {
         words=BERNOULLI,
     ),
 }
+FORMS |= {
+    "multi_block": Form(
+        multi_block,
+        "multi_block[:N,scale=A..B,aspect=A..B,context=A..B]",
+        "keep a large block without N smaller ones (I-JEPA, the default)",
+        optional=(("n", _whole),),
+        options={"scale": _range, "aspect": _range, "context": _range},
+    ),
+    "inverse_block": Form(
+        inverse_block,
+        "inverse_block[:M,aspect=A..B,unrolled]",
+        "keep one block of random aspect ratio (CAPI, the default)",
+        optional=(("mask_ratio", _number),),
+        options={"aspect": _range},
+        words={"unrolled": ("rolled", False)},
+    ),
+    "blockwise": Form(
+        blockwise,
+        "blockwise[:M,least=N,aspect=A..B,n_draws=N,rng=N]",
+        "hide random blocks up to a fraction M (BEiT, the default); estimated",
+        optional=(("mask_ratio", _number),),
+        options={"least": _whole, "aspect": _range, **DRAWS},
+    ),
+    "gaussian_field": Form(
+        gaussian_field,
+        "gaussian_field[:M,COLOR,widths=A[xB]]",
+        "keep where red, blue, green or purple noise is above a threshold",
+        optional=(("mask_ratio", _number), ("color", str)),
+        options={"widths": _numbers},
+    ),
+    "color_noise": Form(
+        color_noise,
+        "color_noise[:M,COLOR,widths=A[xB],rolled,n_draws=N,rng=N]",
+        "keep the greatest values of such noise (ColorMAE: green); estimated",
+        optional=(("mask_ratio", _number), ("color", str)),
+        options={"widths": _numbers, **DRAWS},
+        words={"rolled": ("rolled", True)},
+    ),
+    "random_ratio": Form(
+        random_ratio,
+        "random_ratio[:A..B,mean=M,sd=S]",
+        "hide a random fraction, normal between A and B (MAR, the default)",
+        optional=(("ratios", _range),),
+        options={"mean": _number, "sd": _number},
+    ),
+}
 OTHERS = [
-    ("tube:AXIS/DESIGN", "the same patches all along an axis (VideoMAE: tube:0/fixed:0.9)"),
+    ("tube:AXIS/DESIGN", "the same patches along an axis (VideoMAE: tube:0/fixed:0.9)"),
     ("product:DESIGN/DESIGN", "independent designs, each on one axis; 1+2/... for more axes each"),
     ("FILE.npy[,hidden]", "the masks of a file, True or 1 visible; hidden: 1 is hidden"),
 ]

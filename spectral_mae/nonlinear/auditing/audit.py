@@ -106,7 +106,7 @@ def audit(
         masks, bool of shape (n, H, W), True where a pixel is visible. It returns the
         reconstructions, an array or tensor in the shape of the images.
     images : array_like or Tensor, shape (n, H, W) or (n, H, W, channels)
-        Images in eight bits, or floats from 0 to 1. At least 3; error bars mean little below 50.
+        Images in eight bits, or floats from 0 to 1. At least 4; error bars mean little below 50.
     patch_size : int, tuple of int or None
         Pixels of a patch along each axis. None takes that of the model; a function has none.
     mask_ratio : float or None
@@ -181,7 +181,7 @@ def audit(
         n_folds = min(5 if patch_dim <= LARGE_PATCH else 2, len(pixels))
     n_folds = _checks.integer("n_folds", n_folds, least=2)
     if n_folds > len(pixels):
-        raise ValueError(f"{n_folds=} of {len(pixels)} images")
+        raise ValueError(f"{n_folds=} of {len(pixels)} images: a part would be empty")
     if covariance is None:
         enough = len(pixels) * (n_folds - 1) / n_folds >= patch_dim
         covariance = "banded" if enough else "stationary"

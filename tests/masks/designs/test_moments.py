@@ -54,6 +54,7 @@ FINITE = {
     "tube": lambda g: sm.designs.tube(
         sm.designs.block(line_of(g), 2, rolled=False), -1, g.shape[-1], g.patch_size[-1]
     ),
+    "random_ratio": lambda g: sm.designs.random_ratio(g, (0.3, 1.0), mean=0.6, sd=0.3),
     "given": lambda g: sm.designs.from_masks(
         g, np.random.default_rng(0).random((7, g.n_patches)) < 0.4, np.arange(7)
     ),
@@ -66,14 +67,22 @@ def line_of(grid):
     return sm.PatchGrid(grid.shape[axes], grid.patch_size[axes])
 
 
-@pytest.fixture(params=GRIDS, ids=str)
-def grid(request):
-    return request.param
+# Of images alone, and of grids that are large enough for them.
+PLANAR = {
+    "multi_block": lambda g: sm.designs.multi_block(
+        g, 2, scale=(0.15, 0.4), aspect=(0.5, 2.0), context=(0.5, 1.0)
+    ),
+    "inverse_block": lambda g: sm.designs.inverse_block(g, 0.6),
+    "inverse_block unrolled": lambda g: sm.designs.inverse_block(g, 0.6, rolled=False),
+}
+CASES = [(make, grid) for make in FINITE for grid in GRIDS]
+CASES += [(make, grid) for make in PLANAR for grid in (GRIDS[2], sm.PatchGrid((12, 8), 2))]
 
 
-@pytest.fixture(params=FINITE)
-def design(request, grid):
-    return FINITE[request.param](grid)
+@pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1].counts}")
+def design(request):
+    make, grid = request.param
+    return (FINITE | PLANAR)[make](grid)
 
 
 def test_the_moments_are_those_of_all_patterns(design):
@@ -98,6 +107,17 @@ def test_the_moments_are_those_of_all_patterns(design):
     vectors = design.factor()
     np.testing.assert_allclose(vectors.T @ vectors, second, atol=1e-12)
     assert design.mask_ratio == pytest.approx(1 - weights @ patterns.mean(axis=1), abs=1e-12)
+
+
+def test_what_is_kept_with_a_hidden_patch_is_that_of_all_patterns(design):
+    if design.uniform_given_hidden is None:
+        return
+    patterns, weights = design.enumerate()
+    weights = weights * ~patterns[:, 0]
+    second = np.einsum("n,na,nb->ab", weights / weights.sum(), patterns, patterns)[1:, 1:]
+    pi1, pi2 = design.uniform_given_hidden
+    np.testing.assert_allclose(np.diag(second), pi1, atol=1e-12)
+    np.testing.assert_allclose(second[np.triu_indices(len(second), 1)], pi2, atol=1e-12)
 
 
 def test_a_design_is_shift_invariant_where_its_matrix_is(design):

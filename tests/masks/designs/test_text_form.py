@@ -1,6 +1,7 @@
 """The text of designs: read and written again, and what is said of texts that mean nothing."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -22,6 +23,17 @@ TEXTS = [
     "stratified:2x2,1",
     "stripes:0.5x0.25",
     "stripes:0.0x0.25,bernoulli",
+    "multi_block:4",
+    "multi_block:2,scale=0.1..0.2,aspect=1.0..1.0,context=0.9..1.0",
+    "inverse_block:0.65",
+    "inverse_block:0.5,aspect=1.0..2.0,unrolled",
+    "blockwise:0.4",
+    "blockwise:0.6,least=4,aspect=0.5..2.0,n_draws=50,rng=7",
+    "gaussian_field:0.75,red",
+    "gaussian_field:0.5,green,widths=0.5x1.0",
+    "color_noise:0.75,green",
+    "color_noise:0.5,blue,widths=1.0,rolled,n_draws=60,rng=3",
+    "random_ratio:0.7..1.0,mean=1.0,sd=0.25",
     "tube:0/fixed:0.5",
     "tube:1/block:3,keep",
     "product:block:3/bernoulli:0.5",
@@ -44,8 +56,24 @@ def test_every_named_design_is_among_the_texts_and_in_the_help():
     names = {*FORMS, "tube", "product"}
     assert names <= {text.partition(":")[0] for text in TEXTS}
     helped = sm.designs.help_text().splitlines()
-    assert len(helped) == len(FORMS) + len(OTHERS)
-    assert {line.partition(":")[0] for line in helped} >= names
+    assert len(helped) == 2 * (len(FORMS) + len(OTHERS))
+    assert {re.split(r"[:\[]", line)[0] for line in helped[::2]} >= names
+    assert max(map(len, helped)) < 80
+
+
+@pytest.mark.parametrize(
+    ("text", "design"),
+    [
+        ("multi_block", sm.designs.multi_block(GRID)),
+        ("inverse_block", sm.designs.inverse_block(GRID)),
+        ("blockwise", sm.designs.blockwise(GRID)),
+        ("color_noise", sm.designs.color_noise(GRID)),
+        ("random_ratio", sm.designs.random_ratio(GRID)),
+        ("gaussian_field:0.6", sm.designs.gaussian_field(GRID, 0.6)),
+    ],
+)
+def test_what_is_not_written_has_the_defaults(text, design):
+    assert sm.designs.parse(text).on(GRID) == design
 
 
 def test_a_number_stands_for_all_axes():
