@@ -31,7 +31,7 @@ def test_arguments_that_do_not_go_together_are_refused(arguments, kind, message)
 @pytest.mark.parametrize("name", NOT_UNIFORM)
 def test_mask_ratios_are_swept_for_uniform_designs_only(name):
     model = sm.LinearMAE(design=design_of(name, (4, 6), (2, 2))).fit(images_of((4, 6), None))
-    with pytest.raises(ValueError, match="exists for uniform designs only|has no mask ratio"):
+    with pytest.raises(ValueError, match=r"exists for uniform designs only|has no mask ratio"):
         model.mask_ratio_sweep([0.5])
 
 
