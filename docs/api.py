@@ -40,7 +40,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         (
             "expected_masked_psd leakage Leakage MaskedPeriodogram MaskedComponents "
-            "masked_psd_std mode_coupling ModeCoupling BinnedCoupling"
+            "masked_psd_std mode_coupling ModeCoupling BinnedCoupling audit_masks MaskAudit"
         ),
     ),
     "Back from masked to true": (

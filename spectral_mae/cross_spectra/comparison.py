@@ -374,7 +374,9 @@ class SpectraComparison:
             mean over images, in decibels), and each with ``_stderr`` behind its name.
         """
         totals, distances = self._totals(), self.log_spectral_distances
-        found = np.column_stack([totals, distances])
+        # The error of a mean that is infinite is none; NaN times zero does not warn as ∞ does.
+        known = np.where(np.isfinite(distances), distances, np.nan)
+        found = np.column_stack([totals, known])
         stderr = np.full(3, np.nan)
         if len(found) > 1:
             sums = np.concatenate(list(resampled_sums(found, n_resamples, rng)))

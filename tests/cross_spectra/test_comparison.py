@@ -220,6 +220,7 @@ def test_images_of_several_shapes_share_rings():
     laws.assert_close(found.gain, cross / a, 1e-13)
     laws.assert_close(found.explained, 1 - error / a, 1e-13)
     laws.assert_close(found.power_a, a / count, 1e-13)
+    laws.assert_close(found.count * found.averages, count, 1e-13)
     comparison.update(*batch(2, (8, 12), seed=9))  # the first shape again
     alone = [
         compare_spectra(*batch(3, shape, seed=i), bins=edges) for i, shape in enumerate(shapes)

@@ -71,7 +71,11 @@ def _curves(path: Path, result: CompareResult) -> Picture:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
     }
     figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=min(6, len(handles))
+        handles.values(),
+        handles.keys(),
+        loc="outside lower center",
+        ncols=min(7, len(handles)),
+        frameon=False,
     )
     plot.save(figure, path)
     return Picture(

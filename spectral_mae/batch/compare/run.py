@@ -16,7 +16,7 @@ import numpy as np
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray
-from spectral_mae.batch.compare.matching import Match, find_side, match
+from spectral_mae.batch.compare.matching import Match, find_side, is_by_order, match
 from spectral_mae.batch.compare.options import CompareOptions
 from spectral_mae.batch.compare.report import SHOWN, Shown, check_place, write_report
 from spectral_mae.batch.compare.result import CompareResult
@@ -85,7 +85,7 @@ def compare_images(
     >>> images = np.random.default_rng(0).random((8, 32, 32))
     >>> result = compare_images(images, {"dim": 0.5 * images, "same": images})
     >>> result.counts, [round(row["explained"], 2) for row in result.summaries]
-    ({'compared': 8, 'failed': 0}, [-0.0, 1.0])
+    ({'compared': 8, 'failed': 0}, [0.01, 1.0])
     """
     options = CompareOptions() if options is None else options
     how = "CompareOptions(color=True) makes one"
@@ -110,6 +110,7 @@ def compare_images(
         first = find_side("originals", originals, **find)
         sides = [find_side(str(label), one, **find) for label, one in by_label.items()]
         mask_side = None if masks is None else find_side("masks", masks, **find)
+        all_sides = [*sides, *([] if mask_side is None else [mask_side])]
         matches, unmatched = match(first, sides, mask_side)
         stack.enter_context(logging_to(None, logging.WARNING if quiet else logging.INFO))
         pairs = _Pairs(options, [side.label for side in sides])
@@ -122,6 +123,7 @@ def compare_images(
         pairs.names,
         pairs.shapes,
         [*unmatched.items(), *pairs.failures],
+        by_order=tuple(side.label for side in all_sides if is_by_order(first, side)),
         n_resamples=options.n_resamples,
         rng=options.rng,
     )

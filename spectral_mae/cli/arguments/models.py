@@ -209,7 +209,19 @@ def add_audit(add: AddParser) -> None:
         metavar="P",
         help="patch size of a function: pixels of a patch along each axis (default: the model's)",
     )
-    add_masking(parser)
+    parser.add_argument(
+        "--mask-ratio",
+        type=fraction,
+        metavar="M",
+        help="fraction of patches hidden, between 0 and 1 (default 0.75)",
+    )
+    add_sampling(parser, default=None)
+    parser.add_argument(
+        "--design",
+        metavar="TEXT",
+        help="draw masks from another design, in the place of --mask-ratio and --sampling, such as "
+        "block:4,keep or cutouts:2x2,3",
+    )
     parser.add_argument(
         "--target",
         choices=["hidden", "all"],
