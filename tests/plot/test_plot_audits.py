@@ -63,7 +63,7 @@ def test_layers_are_relative_to_their_mean():
     np.testing.assert_allclose(first.get_ydata(), [2, 1, np.nan])
     np.testing.assert_allclose(second.get_ydata(), [1.5, 1, 0.5])
     assert (first.get_linestyle(), second.get_linestyle()) == ("-", "--")
-    assert first.get_color()[:3] != second.get_color()[:3]
+    assert tuple(first.get_color()) != tuple(second.get_color())
 
 
 @pytest.mark.parametrize(

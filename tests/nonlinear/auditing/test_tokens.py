@@ -84,7 +84,7 @@ def test_a_wave_has_its_power_at_its_frequency(tmp_path):
     np.testing.assert_allclose(found.share_above, [1, np.nan], atol=1e-12)
     found.to_csv(tmp_path / "tokens.csv")
     assert (tmp_path / "tokens.csv").read_text().startswith("frequency,wave,none")
-    assert found.to_dict()["layers"] == ["wave", "none"]
+    assert list(found.to_dict()["layers"]) == ["wave", "none"]
 
 
 def test_what_has_no_spectra_is_refused():
