@@ -100,9 +100,9 @@ GROUPS: dict[str, tuple[str, str]] = {
     "Pictures (`spectral_mae.plot`)": (
         "spectral_mae.plot",
         (
-            "psd radial sectors masking masked_image grating leakage octaves masked_radial "
-            "unmasked_radial response response_power receptive_field receptive_fields "
-            "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
+            "psd radial sectors design designs mask_audit masking masked_image grating leakage "
+            "octaves masked_radial unmasked_radial response response_power receptive_field "
+            "receptive_fields weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
             "reconstruction reconstructions training loss_and_accuracy "
             "label_efficiency layer_similarity "
             "power_limits style use_style new_figure save"
