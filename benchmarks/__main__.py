@@ -16,13 +16,14 @@ from pathlib import Path
 from benchmarks import table
 from benchmarks.contest import TINY, Contest, Row, Size, run
 from benchmarks.solves import dense, rates
-from benchmarks.spectra import expected, mask_transforms, spectra, workers
+from benchmarks.spectra import designs, expected, mask_transforms, spectra, workers
 from benchmarks.stages import profile, shares
 
 CONTESTS: dict[str, Callable[[Size], Iterable[Contest]]] = {
     "spectra": spectra,
     "workers": workers,
     "expected": expected,
+    "designs": designs,
     "masks": mask_transforms,
     "rates": rates,
     "dense": dense,

@@ -141,7 +141,7 @@ def report(data, arguments) -> None:
     order = np.random.default_rng(1).permutation(len(held_out))
     sample = held_out.pixels[order[:4000]]
     stages = {
-        epoch: nonlinear.load_model(arguments.folder / f"epoch-{epoch:04d}.pt")
+        epoch: nonlinear.load_checkpoint(arguments.folder / f"epoch-{epoch:04d}.pt")
         for epoch in (*(one for one in STAGES if one < arguments.epochs), arguments.epochs)
     }
     folder = PAGE.parent if arguments.write else arguments.folder

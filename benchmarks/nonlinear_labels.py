@@ -90,7 +90,7 @@ class Contest:
         self.test = held_out.subset(slice(None, None, -(-len(held_out) // self.scale.test)))
         self.file = folder / CHECKPOINT
         self.history = checkpoint.read(self.file)["history"]
-        shape = nonlinear.load_model(self.file).config
+        shape = nonlinear.load_checkpoint(self.file).config
         settings = {"scale": name, "model": shape.to_dict(), "steps": self.history[-1]["step"],
                     "batch": self.scale.batch, "test": len(self.test)}  # fmt: skip
         self.kept = Kept(folder / f"labels_{name}.json", settings)
@@ -103,7 +103,7 @@ class Contest:
     def fit(self, way: str, images, test, rate: float, epochs: int, seed: int) -> dict:
         """Train a classifier; which test images it has right, as bits."""
         torch.manual_seed(seed)
-        model = nonlinear.load_model(self.file)
+        model = nonlinear.load_checkpoint(self.file)
         if way == SCRATCH:
             model = MaskedAutoencoder(model.config)
         classifier = nonlinear.Classifier(model, len(images.classes))
@@ -165,7 +165,7 @@ class Contest:
         def features(images: LabelledImages) -> np.ndarray:
             if way == PIXELS:
                 return nonlinear.pixel_features(images.pixels)
-            return nonlinear.features_of(nonlinear.load_model(self.file), images.pixels)
+            return nonlinear.features_of(nonlinear.load_checkpoint(self.file), images.pixels)
 
         def probe(seed: int) -> dict:
             images = self.labelled(n, seed)

@@ -113,6 +113,42 @@ def expected(size: Size) -> Iterator[Contest]:
     )
 
 
+def designs(size: Size) -> Iterator[Contest]:
+    """The mean spectrum under designs of blocks against that under uniform masks."""
+    shape, patch = (size.side, size.side), size.patch
+    grid = sm.PatchGrid(shape, patch)
+    image = np.random.default_rng(0).standard_normal(shape)
+    block = tuple(max(1, round(0.43 * n)) for n in grid.counts)  # 6 of 14 patches along each axis
+    periodogram = sm.Periodogram(shape)
+
+    def under(*, rolled: bool) -> sm.Spectrum:
+        design = sm.designs.block(grid, block, rolled=rolled)
+        return sm.expected_masked_psd(image, design=design)
+
+    def every_mask() -> sm.Spectrum:
+        patterns, _ = sm.designs.block(grid, block).enumerate()
+        copies = np.broadcast_to(image, (len(patterns), *shape))
+        return periodogram.mean(copies, visible=grid.expand(patterns))
+
+    sides = "×".join(map(str, block))
+    yield Contest(
+        f"Expected spectrum under a block of {sides} patches, {size.side}×{size.side} float64, "
+        f"patches of {patch}",
+        {
+            "uniform": lambda: sm.expected_masked_psd(image, patch, 0.75),
+            "rolled": lambda: under(rolled=True),
+            "unrolled": lambda: under(rolled=False),
+            "masks": every_mask,
+        },
+        [
+            Ratio("rolled: time over that under uniform masks", "rolled", "uniform", "≤ 20"),
+            Ratio(f"rolled: as fast as all its {grid.n_patches} masks", "masks", "rolled"),
+            Ratio("not rolled: time over that under uniform masks", "unrolled", "uniform"),
+        ],
+        rounds=size.rounds,
+    )
+
+
 def _masked_loop(image: NDArray[np.float64], grid: sm.PatchGrid, n: int) -> Work:
     """Mask by mask: multiply, transform by one plan that is there already, square, add."""
     import pyfftw

@@ -27,7 +27,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "Spectra": (
         "spectral_mae",
-        "psd Periodogram Spectrum RadialSpectrum SectorSpectrum",
+        "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum",
     ),
     "Originals and reconstructions": (
         "spectral_mae",
@@ -53,8 +53,9 @@ GROUPS: dict[str, tuple[str, str]] = {
     "Linear models": (
         "spectral_mae",
         (
-            "LinearMAE LinearDAE LinearAE load_model MaskRatioSweep ShrinkageChoice NotFittedError "
-            "BandMoments DenseMoments StationaryMoments CentredStack Interpolator Interpolation"
+            "LinearMAE LinearDAE LinearAE load_linear_model MaskRatioSweep ShrinkageChoice "
+            "NotFittedError BandMoments DenseMoments StationaryMoments CentredStack Interpolator "
+            "Interpolation"
         ),
     ),
     "What models do": (
@@ -73,7 +74,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         (
             "analyze_images AnalyzeOptions AnalyzeResult AnalyzeInterrupted fit_images FitResult "
-            "sweep_images SweepResult RunOptions"
+            "sweep_images SweepResult compare_images CompareOptions CompareResult RunOptions"
         ),
     ),
     "The paper's lemmas (`spectral_mae.theory`)": (
@@ -101,8 +102,10 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae.plot",
         (
             "psd radial sectors design designs mask_audit masking masked_image grating leakage "
-            "octaves masked_radial unmasked_radial response response_power receptive_field "
-            "receptive_fields weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
+            "octaves masked_radial "
+            "unmasked_radial comparison compared_power power_ratio image_detail response "
+            "response_power receptive_field receptive_fields "
+            "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
             "reconstruction reconstructions training loss_and_accuracy "
             "label_efficiency layer_similarity "
             "power_limits style use_style new_figure save"

@@ -28,7 +28,7 @@ from spectral_mae.cli.shared import (
 )
 from spectral_mae.images.formats import SUFFIXES
 from spectral_mae.images.stream import ImageStream, StreamOptions
-from spectral_mae.linear.estimators import LinearMAE, load_model
+from spectral_mae.linear.estimators import LinearMAE, load_linear_model
 from spectral_mae.linear.model import LinearModel
 from spectral_mae.linear.reconstruction import (
     Reconstruction,
@@ -47,7 +47,7 @@ def reconstruct(arguments: argparse.Namespace) -> int:
                 f"{arguments.model} is no model: MODEL.npz, which 'spectral-mae fit' has written, "
                 "comes first, and then the images"
             )
-        model = load_model(arguments.model)
+        model = load_linear_model(arguments.model)
         grid, channels = model.moments_.grid, model.moments_.channels
         if grid.ndim != 2 or grid.shape[0] != grid.shape[1] or channels not in (1, 3):
             raise ValueError(

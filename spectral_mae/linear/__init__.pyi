@@ -5,7 +5,7 @@ from .estimators import LinearAE as LinearAE
 from .estimators import LinearDAE as LinearDAE
 from .estimators import LinearMAE as LinearMAE
 from .estimators import MaskRatioSweep as MaskRatioSweep
-from .estimators import load_model as load_model
+from .estimators import load_linear_model as load_linear_model
 from .frequency_response import FrequencyResponse as FrequencyResponse
 from .frequency_response import RadialResponse as RadialResponse
 from .interpolator import Interpolation as Interpolation

@@ -92,7 +92,8 @@ class LinearMAE(LinearModel):
     probability that both are kept. A banded model is then the best over all cyclic shifts of the
     images by whole patches, where only the mean of π₁ and the mean of Π at each cyclic offset
     count; ``loss_`` is the loss over these shifts, and differs from that of the images as they are
-    where the design is not shift-invariant. `score` is of the images as they are.
+    where the design is not shift-invariant. `score` is of the images as they are. (Where the rank
+    splits a conjugate pair of bands, ``loss_`` is over all shifts of the masks too.)
 
     Parameters
     ----------
@@ -444,7 +445,7 @@ MODELS: dict[str, type[LinearMAE | LinearDAE | LinearAE]] = {
 }
 
 
-def load_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE:
+def load_linear_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE:
     """Read a linear model of any class that its ``save`` wrote. Nothing in the file is executed.
 
     Parameters
@@ -468,7 +469,7 @@ def load_model(path: str | os.PathLike[str]) -> LinearMAE | LinearDAE | LinearAE
     >>> images = np.random.default_rng(0).random((20, 8, 8))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     LinearMAE(4, 0.5).fit(images).save(f"{folder}/model.npz")
-    ...     model = load_model(f"{folder}/model.npz")
+    ...     model = load_linear_model(f"{folder}/model.npz")
     >>> model.mask_ratio, model.moments_.n_images
     (0.5, 20)
     """

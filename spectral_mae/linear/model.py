@@ -680,7 +680,7 @@ class LinearModel(ABC):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to an npz file, without pickles.
 
-        The file holds parameters, moments and solution; `load` and `load_model` read it.
+        The file holds parameters, moments and solution; `load` and `load_linear_model` read it.
 
         Parameters
         ----------

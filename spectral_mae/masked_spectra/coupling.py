@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.masked_spectra.expectation import expected_mask_power
+from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.tapers import autocorrelation, mask_weights
 from spectral_mae.spectra import frequencies as grids
@@ -57,18 +58,25 @@ class ModeCoupling:
 
     @classmethod
     def random(
-        cls, grid: PatchGrid, mask_ratio: float, *, sampling: Sampling = "fixed"
+        cls,
+        grid: PatchGrid | None = None,
+        mask_ratio: float | None = None,
+        *,
+        sampling: Sampling = "fixed",
+        design: MaskDesign | None = None,
     ) -> ModeCoupling:
-        """Mean coupling over all random masks of patches: a Fejér kernel and a constant.
+        """Mean coupling over all random masks: of uniform ones a Fejér kernel and a constant.
 
         Parameters
         ----------
-        grid : PatchGrid
-            Patches that are kept or hidden.
-        mask_ratio : float
-            Fraction of patches that is hidden, strictly between 0 and 1.
+        grid : PatchGrid or None
+            Patches that are kept or hidden; None with ``design=``.
+        mask_ratio : float or None
+            Fraction of patches that is hidden, strictly between 0 and 1; None with ``design=``.
         sampling : {"fixed", "bernoulli"}
             Keep exactly ⌊L(1−m)⌋ patches, or each one independently with probability 1−m.
+        design : MaskDesign or None
+            In place of the other arguments: any design of `spectral_mae.designs`.
 
         Returns
         -------
@@ -77,8 +85,8 @@ class ModeCoupling:
 
         Raises
         ------
-        ValueError
-            As `inclusion_probabilities`.
+        TypeError, ValueError
+            As `expected_mask_power`.
 
         Examples
         --------
@@ -86,8 +94,8 @@ class ModeCoupling:
         >>> round(float(coupling.pair_fraction[0, 0]), 9)
         0.25
         """
-        power = expected_mask_power(grid, mask_ratio, sampling=sampling)
-        return cls(_known(scipy.fft.ifftn(power).real / prod(grid.shape)))
+        power = expected_mask_power(grid, mask_ratio, sampling=sampling, design=design)
+        return cls(_known(scipy.fft.ifftn(power).real / power.size))
 
     def __repr__(self) -> str:
         return f"ModeCoupling(shape={self.shape}, condition_number={self.condition_number:.4g})"

@@ -31,12 +31,15 @@ from spectral_mae.masked_spectra.leaked_power import Leakage
 from spectral_mae.masked_spectra.pair_power import pair_power
 from spectral_mae.masked_spectra.patch_power import PatchPower
 from spectral_mae.masks.designs.design import MaskDesign
-from spectral_mae.masks.designs.short_form import design_for, design_on
+from spectral_mae.masks.designs.short_form import design_on, image_and_design
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulses import dirichlet_power
 from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
+
+# Part of the largest value of a design's spectrum below which there is only rounding.
+ROUNDING = 1e-15
 
 # What the error says when there are several images.
 SEVERAL = "MaskedPeriodogram(PatchGrid(shape, patch_size)).components(image) for each of them"
@@ -102,9 +105,9 @@ def expected_mask_power(
     # k = j·counts + q along each axis: the spectrum of the design repeats.
     tiles = [n for pair in zip(grid.patch_size, grid.counts, strict=True) for n in pair]
     once = [n for count in grid.counts for n in (1, count)]
-    rho_hat = np.maximum(design.spectrum, 0.0).reshape(once)
+    rho_hat = np.where(design.spectrum > ROUNDING * design.spectrum.max(), design.spectrum, 0.0)
     tiled = power.reshape(tiles)
-    tiled *= rho_hat * grid.n_patches
+    tiled *= rho_hat.reshape(once) * grid.n_patches
     return power
 
 
@@ -385,13 +388,15 @@ def _planned(
 ) -> tuple[NDArray[Any], MaskedPeriodogram]:
     """An image as an array, and the plan for images like it."""
     array = _checks.numeric_array("image", image)
-    if design is None and patch_size is not None:
-        patch = patch_size
-    else:
-        patch = design_on(None, mask_ratio, sampling=sampling, design=design).grid.patch_size
-    last = _checks.image_of_patches("image", array, channel_axis, patch, SEVERAL)
-    shape = last.shape[:-1]
-    design = design_for(shape, patch_size, mask_ratio, sampling=sampling, design=design)
+    _, design = image_and_design(
+        array,
+        patch_size,
+        mask_ratio,
+        sampling=sampling,
+        design=design,
+        channel_axis=channel_axis,
+        several=SEVERAL,
+    )
     return array, MaskedPeriodogram(design=design, channel_axis=channel_axis, **options)
 
 

@@ -3,7 +3,8 @@
 With v_b the indicator that patch b is kept, Y = Σ_b v_b X_b, so |Y|⁴ is a sum over four patches,
 and its mean over masks needs the probability that four given patches, or fewer where some coincide,
 are all kept. Sums over *different* patches are turned into products of sums over all by Möbius
-inversion on the partitions of the four places.
+inversion on the partitions of the four places. Where that probability depends on which patches they
+are, the spread is that over all masks of the design, one transform for each.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling, Scaling
-from spectral_mae.masks.patches import PatchGrid, inclusion_probabilities, kept_patches
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import image_and_design
+from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra.binning import unit_near
 from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT
@@ -34,10 +37,11 @@ SEVERAL = "call this for each of them"  # what the error says when there are sev
 
 def masked_psd_std(
     image: ArrayLike,
-    patch_size: _checks.PerAxis,
-    mask_ratio: float,
+    patch_size: _checks.PerAxis | None = None,
+    mask_ratio: float | None = None,
     *,
     sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
     scaling: Scaling = "density",
     window: Window = None,
     detrend: DetrendOption = None,
@@ -45,20 +49,24 @@ def masked_psd_std(
 ) -> Spectrum:
     """Standard deviation, from mask to mask, of the power spectrum of one image under random masks.
 
-    It is exact: the fourth moment E|Y|⁴ follows from the probabilities that up to four given
-    patches are all kept. `expected_masked_psd` is the mean.
+    It is exact: where patches are chosen uniformly, the fourth moment E|Y|⁴ follows from the
+    probabilities that up to four given patches are all kept. For another design it is the standard
+    deviation over the list of all its masks, if there is one. `expected_masked_psd` is the mean.
 
     Parameters
     ----------
     image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
         Real numbers.
-    patch_size : int or tuple of int
+    patch_size : int or tuple of int or None
         Pixels of a patch along each axis. It must divide the shape of the image. A volume needs
-        three numbers.
-    mask_ratio : float
-        Fraction of patches that is hidden, strictly between 0 and 1.
+        three numbers. None with ``design=``.
+    mask_ratio : float or None
+        Fraction of patches that is hidden, strictly between 0 and 1. None with ``design=``.
     sampling : {"fixed", "bernoulli"}
         Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
+    design : MaskDesign or None
+        In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape
+        that is uniform or lists its masks (`MaskDesign.enumerate`).
     scaling, window, detrend, channel_axis : optional
         As in `spectral_mae.psd`.
 
@@ -69,8 +77,8 @@ def masked_psd_std(
 
     Raises
     ------
-    ValueError
-        As `expected_masked_psd`.
+    TypeError, ValueError
+        As `expected_masked_psd`, and for a design that is neither uniform nor listed.
 
     Examples
     --------
@@ -83,12 +91,21 @@ def masked_psd_std(
     ... )
     >>> bool(np.allclose(drawn.std(axis=0), std.power, rtol=0.1))
     True
+    >>> from spectral_mae import designs
+    >>> masked_psd_std(image, design=designs.block(grid, 2)).shape
+    (16, 16)
     """
     pixels = _checks.real_array("image", image).astype(np.float64, copy=False)
-    pixels = _checks.image_of_patches("image", pixels, channel_axis, patch_size, SEVERAL)
-    grid = PatchGrid(pixels.shape[:-1], patch_size)
-    inclusion_probabilities(grid.n_patches, mask_ratio, sampling=sampling)  # for its checks
-    chances = _inclusion(grid.n_patches, mask_ratio, sampling)
+    pixels, design = image_and_design(
+        pixels,
+        patch_size,
+        mask_ratio,
+        sampling=sampling,
+        design=design,
+        channel_axis=channel_axis,
+        several=SEVERAL,
+    )
+    grid = design.grid
     periodogram = Periodogram(
         grid.shape, window=window, detrend=detrend, scaling=scaling, channel_axis=-1, chunk=1
     )
@@ -97,13 +114,50 @@ def masked_psd_std(
     unit = unit_near(float(np.abs(pixels).max()))
     planes = periodogram.condition(pixels[np.newaxis])[0] / unit
     channels = [np.ascontiguousarray(planes[..., c]) for c in range(planes.shape[-1])]
-    variance = np.zeros_like(original.power)
-    for i, first in enumerate(channels):
-        for j, second in enumerate(channels[: i + 1]):
-            variance += (1 if i == j else 2) * _covariance(first, second, grid, chances)
+    chances = [design.joint_inclusion(n) for n in range(5)]
+    known = [chance for chance in chances if chance is not None]
+    if len(known) == len(chances):
+        variance = np.zeros_like(original.power)
+        for i, first in enumerate(channels):
+            for j, second in enumerate(channels[: i + 1]):
+                variance += (1 if i == j else 2) * _covariance(first, second, grid, known)
+    else:
+        variance = _variance_over_masks(channels, design)
     scale = periodogram.norm * unit**2 / len(channels)
     power = np.sqrt(np.maximum(variance, 0.0)) * scale
     return dataclasses.replace(original, power=power)
+
+
+def _variance_over_masks(channels: list[FloatArray], design: MaskDesign) -> FloatArray:
+    """Variance of Σ_c |Y_c|² over all masks of a design, on the half-plane."""
+    try:
+        patterns, weights = design.enumerate()
+    except ValueError as error:
+        raise ValueError(
+            "the spread from mask to mask needs the probabilities that four patches are all kept, "
+            f"or all masks: {error}"
+        ) from error
+    patterns, weights = patterns[weights > 0], weights[weights > 0]
+    fft = RealFFT(design.grid.shape)
+    size, weight = max(1, PART_BYTES // (16 * channels[0].size)), 0.0
+    mean = squares = np.zeros(fft.half_shape)
+    for start in range(0, len(patterns), size):
+        part = slice(start, start + size)
+        masks = design.grid.expand(patterns[part])
+        power = np.zeros((len(masks), *fft.half_shape))
+        for channel in channels:
+            half = fft.rfft(channel * masks)
+            power += half.real**2 + half.imag**2
+        # Each part about its own mean, for the difference of large sums would cancel.
+        more = float(weights[part].sum())
+        centre = np.tensordot(weights[part], power, 1) / more
+        power -= centre
+        power *= power
+        gap, weight = centre - mean, weight + more
+        mean = mean + gap * (more / weight)
+        squares = squares + np.tensordot(weights[part], power, 1)
+        squares += gap**2 * (more * (weight - more) / weight)
+    return squares
 
 
 def _covariance(
@@ -137,19 +191,6 @@ def _mean(places: Block, sums: dict[Block, NDArray[Any]], chances: list[float]) 
             product = product * sums[block]
         total = total + product
     return total
-
-
-def _inclusion(n_patches: int, mask_ratio: float, sampling: Sampling) -> list[float]:
-    """Probabilities that 0, 1, 2, 3, 4 given patches are all kept; 0 for more than there are."""
-    if sampling == "bernoulli":
-        pi1, _ = inclusion_probabilities(n_patches, mask_ratio, sampling=sampling)
-        return [pi1**n for n in range(5)]
-    kept = kept_patches(n_patches, mask_ratio)
-    chances = [1.0]
-    for n in range(4):
-        left = n_patches - n
-        chances.append(chances[-1] * max(kept - n, 0) / left if left > 0 else 0.0)
-    return chances
 
 
 def _patch_transforms(plane: FloatArray, grid: PatchGrid) -> Iterator[NDArray[Any]]:

@@ -38,7 +38,7 @@ def save(path: AnyPath, model: ImageModel, **more: Any) -> None:
     >>> model = MaskedAutoencoder(MAEConfig((8, 8), 4, channels=1))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(f"{folder}/model.pt", model)
-    ...     load_model(f"{folder}/model.pt").config == model.config
+    ...     load_checkpoint(f"{folder}/model.pt").config == model.config
     True
     """
     target = Path(path)
@@ -78,7 +78,7 @@ def read(path: AnyPath) -> dict[str, Any]:
     return content
 
 
-def load_model(path: AnyPath) -> ImageModel:
+def load_checkpoint(path: AnyPath) -> ImageModel:
     """Read a model that `save` or a training run wrote.
 
     The model is in evaluation mode.

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from spectral_mae.linear.estimators import load_model as load_linear
+from spectral_mae.linear.estimators import load_linear_model
 from spectral_mae.linear.model import LinearModel
 from spectral_mae.nonlinear import checkpoint, tensor_files
 from spectral_mae.nonlinear.model import ImageModel
@@ -64,16 +64,16 @@ def open_model(place: str | os.PathLike[str], **options: Any) -> Opened:
         own = path / CHECKPOINT
         if own.exists() and not (path / "config.json").exists():
             _refuse(options, (), f"the model in {name!r}")
-            return checkpoint.load_model(own)
+            return checkpoint.load_checkpoint(own)
         _refuse(options, ("units",), f"the folder {name!r}")
         return load_hugging_face(path, **options)
     if path.suffix == ".npz":
         _refuse(options, (), f"the linear model {name!r}")
-        return load_linear(path)
+        return load_linear_model(path)
     content = tensor_files.read_tensor_file(path)
     if isinstance(content, dict) and content.get("format") == checkpoint.FORMAT:
         _refuse(options, (), f"the model {name!r}")
-        return checkpoint.load_model(path)
+        return checkpoint.load_checkpoint(path)
     del content
     return load_official(path, **options)
 

@@ -8,6 +8,7 @@ The files:
 
 - `audits`: what models made of images, numbers by octave, spectra of tokens.
 - `cells`: large images and maps, averaged in blocks to the size of a picture.
+- `comparisons`: originals and reconstructions compared by frequency.
 - `designs`: mask designs, and audits of masks.
 - `drawing`: the style, and the parts that several pictures share: axes, maps, colour scales.
 - `gallery/`: the figures of the documentation, drawn from your own images or built-in ones.
@@ -21,6 +22,7 @@ The files:
 """
 
 from spectral_mae.plot.audits import estimates, strips, token_spectra
+from spectral_mae.plot.comparisons import compared_power, comparison, image_detail, power_ratio
 from spectral_mae.plot.designs import design, designs, mask_audit
 from spectral_mae.plot.drawing import new_figure, save, style, use_style
 from spectral_mae.plot.masks import grating, leakage, masked_image, masking, octaves
@@ -51,6 +53,8 @@ from spectral_mae.plot.training import (
 from spectral_mae.plot.weights import encoder_energy, gap, weight_matrix
 
 __all__ = [
+    "compared_power",
+    "comparison",
     "design",
     "designs",
     "eigenvalues",
@@ -60,6 +64,7 @@ __all__ = [
     "gap",
     "grating",
     "heat_map",
+    "image_detail",
     "label_efficiency",
     "layer_similarity",
     "leakage",
@@ -71,6 +76,7 @@ __all__ = [
     "new_figure",
     "octaves",
     "power_limits",
+    "power_ratio",
     "psd",
     "radial",
     "receptive_field",

@@ -16,7 +16,9 @@ from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.masked_spectra.expectation import expected_mask_power
 from spectral_mae.masked_spectra.leaked_power import Leakage, RadialLeakage
 from spectral_mae.masks import pulses
-from spectral_mae.masks.patches import PatchGrid, expect_grid
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import design_on
+from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.plot.cells import frequency_cells, pixel_cells
 from spectral_mae.plot.drawing import (
@@ -172,11 +174,12 @@ def masked_image(image: FloatArray, weights: FloatArray, ax: Axes | None = None)
 
 @styled
 def grating(
-    grid: PatchGrid,
-    mask_ratio: float,
+    grid: PatchGrid | None = None,
+    mask_ratio: float | None = None,
     ax: NDArray[Any] | None = None,
     *,
     sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
 ) -> NDArray[Any]:
     """Draw E|M|² of a random mask over frequency: a map with its zeros marked, and a section.
 
@@ -184,14 +187,16 @@ def grating(
 
     Parameters
     ----------
-    grid : PatchGrid
-        The grid of an image.
-    mask_ratio : float
-        Fraction of patches hidden, between 0 and 1.
+    grid : PatchGrid or None
+        The grid of an image; None with ``design=``.
+    mask_ratio : float or None
+        Fraction of patches hidden, between 0 and 1; None with ``design=``.
     ax : ndarray of Axes, shape (2,), or None
         Axes of the map and of the cut; None makes a new figure.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
+    design : MaskDesign or None
+        In place of grid, mask ratio and sampling: any design of `spectral_mae.designs`.
 
     Returns
     -------
@@ -201,15 +206,20 @@ def grating(
     Raises
     ------
     ValueError
-        If the grid has one axis (signals).
+        If the grid does not have two axes, or every mask keeps all patches.
     """
-    expect_grid(grid)
+    design = design_on(grid, mask_ratio, sampling=sampling, design=design)
+    grid = design.grid
     if grid.ndim != 2:
         raise ValueError(f"a grating has two axes; the grid has shape={grid.shape}")
-    ax = many_axes(ax, (2,), 4.2)
-    power = expected_mask_power(grid, mask_ratio, sampling=sampling)
+    power = expected_mask_power(design=design)
     height, width = grid.shape
     peak = float(np.max(power.ravel()[1:]))
+    if peak == 0.0:
+        raise ValueError(
+            f"masks of {design} have no power but at zero frequency: each keeps all patches"
+        )
+    ax = many_axes(ax, (2,), 4.2)
     norm = LogNorm(peak * 1e-5, peak)
     cells = frequency_cells(half_from_full(power), grid.shape)
     image = frequency_map(ax[0], cells, grid.shape, (1.0, 1.0), norm, POWER_MAP)
@@ -239,7 +249,8 @@ def grating(
     ax[1].set_ylabel("E|M|² at vertical frequency 0")
     ax[1].set_xlabel("horizontal frequency (cycles/pixel)")
     marked = " (blue ticks: zeros)" if len(zeros[0]) + len(zeros[1]) else ""
-    ax[0].set_title(f"patches of {'×'.join(map(str, grid.patch_size))} px{marked}")
+    named = "" if design.uniform is not None else f"{design.text}, "
+    ax[0].set_title(f"{named}patches of {'×'.join(map(str, grid.patch_size))} px{marked}")
     ax[1].set_title("cut along the horizontal axis")
     if len(zeros[1]):
         ax[1].legend(loc="upper right")

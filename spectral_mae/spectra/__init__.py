@@ -9,6 +9,7 @@
 - `periodogram`: `psd` and `Periodogram`, with the options of `scipy.signal.periodogram`.
 - `rings`: averages of a spectrum over rings of radial frequency, `RadialSpectrum`.
 - `sectors`: averages of a spectrum over sectors of orientation, `SectorSpectrum`.
+- `segments`: `welch`, averaged periodograms of overlapping segments.
 - `slope`: the exponent of a power law fitted to ring averages.
 - `spectrum`: `Spectrum`, the power spectrum of a signal or image.
 """

@@ -168,7 +168,7 @@ def test_files_are_named(tmp_path):
         sm.read_image("nope.png")
     with pytest.raises(sm.ImageRefused, match=r"text\.png: not an image"):
         sm.read_image(tmp_path / "text.png")
-    for read in (sm.load_model, sm.LinearMAE.load, sm.BandMoments.load):
+    for read in (sm.load_linear_model, sm.LinearMAE.load, sm.BandMoments.load):
         with pytest.raises(FileNotFoundError, match=r"nope\.npz"):
             read(tmp_path / "nope.npz")
         with pytest.raises(ValueError, match=r"text\.png' is not a file of arrays"):

@@ -120,6 +120,7 @@ EXAMPLES = {
     "Spectrum.sectors": (SPECTRUM.sectors, {"n": 2, **SLOPE}),
     "SectorSpectrum": (lambda **o: SPECTRUM.sectors(**o).to_dict(), {"n": 2}),
     "RadialSpectrum": (RINGS.fit_slope, SLOPE),
+    "welch": (sm.welch, {"image": IMAGE, "segment": 4, "overlap": 2, "ndim": None, "workers": 1, **OPTIONS}),
     "cross_spectrum": (sm.cross_spectrum, {"a": IMAGE, "b": IMAGES[0], "ndim": None, **OPTIONS}),
     "CrossSpectrum": (lambda **o: CROSS.radial(**o).frc, {"bins": None}),
     "RadialCrossSpectrum": (lambda **o: CROSS.radial(2).frc_crossing(**o), {"threshold": 0.5}),
@@ -174,7 +175,7 @@ EXAMPLES = {
     "ShrinkageChoice": (lambda **o: sm.LinearMAE(4, 0.5).fit(IMAGES).choose_shrinkage(**o), {"images": IMAGES, "values": [0.0, 0.5]}),
     "LinearDAE": (sm.LinearDAE, {"patch_size": 4, "sigma": 0.5, "rank": None, **FITTED}),
     "LinearAE": (sm.LinearAE, {"patch_size": 4, "rank": 2, **FITTED}),
-    "load_model": (sm.load_model, {"path": "no such file.npz"}),
+    "load_linear_model": (sm.load_linear_model, {"path": "no such file.npz"}),
     "NotFittedError": (fresh(sm.LinearMAE, 4, 0.5, method="score"), {"images": IMAGES}),
     "FrequencyResponse": (RESPONSE.radial, {"bins": None}),
     "RadialResponse": (lambda **o: RESPONSE.radial(**o).to_dict(), {"bins": 2}),
@@ -253,6 +254,10 @@ EXAMPLES = {
     "plot.filters": (plot.filters, {"images": FILTERS, "channels": False, "columns": 2}),
     "plot.eigenvalues": (plot.eigenvalues, {"models": {"a": MAE}}),
     "plot.heat_map": (plot.heat_map, {"values": np.eye(2), "rows": (1, 2), "columns": (0.5, 0.7), "digits": 2}),
+    "plot.comparison": (plot.comparison, {"compared": {"a": COMPARED}, "curve": "frc", "legend": True}),
+    "plot.power_ratio": (plot.power_ratio, {"spectrum": CROSS}),
+    "plot.image_detail": (plot.image_detail, {"image": IMAGE, "size": 4, "limits": (0.0, 1.0)}),
+    "plot.compared_power": (plot.compared_power, {"compared": CROSS.radial(), "legend": True}),
     "plot.response": (plot.response, {"responses": RESPONSE, "curves": ("gain",)}),
     "plot.response_power": (plot.response_power, {"one": RESPONSE}),
     "plot.reconstruction": (plot.reconstruction, {"one": PICTURE}),
@@ -268,6 +273,7 @@ EXAMPLES = {
     "plot.encoder_energy": (plot.encoder_energy, {"filters": FILTERS, "grid": GRID, "colorbar": True}),
     "plot.gap": (plot.gap, {"curves": {"a": CURVE}}),
     "AnalyzeOptions": (sm.AnalyzeOptions, {"patch_sizes": (4, 8), "mask_ratio": 0.5, "sampling": "fixed", "size": 32, "n_draws": 2, "rng": 0, "detrend": None, "color": False, "max_pixels": 10000, "checks": 1}),
+    "CompareOptions": (sm.CompareOptions, {"color": False, "detrend": None, "max_pixels": 10000, "n_resamples": 4, "rng": 0}),
     "RunOptions": (sm.RunOptions, {"jobs": None, "scheduler": None, "resume": False, "overwrite": False, "fail_fast": False, "time_limit": 1.0, "memory_limit": None, "checkpoint": 1.0, "log_file": None, "quiet": True}),
     "plot.new_figure": (plot.new_figure, {"rows": 1, "columns": 1, "width": 3.0, "height": 2.0}),
 }  # fmt: skip
@@ -281,8 +287,8 @@ PLAIN = {
     "designs.help_text",
 }
 # Runs over many images: tests/batch/test_from_python.py
-PLAIN |= {"analyze_images", "fit_images", "sweep_images"}
-PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult"}
+PLAIN |= {"analyze_images", "fit_images", "sweep_images", "compare_images"}
+PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "CompareResult"}
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
 # What passes numbers on as they are, or says by NaN that there is nothing to measure.
@@ -313,7 +319,7 @@ def test_every_public_name_has_an_example():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_examples_are_right(name):
     call, arguments = EXAMPLES[name]
-    if name not in ("ImageRefused", "NotFittedError", "load_model"):
+    if name not in ("ImageRefused", "NotFittedError", "load_linear_model"):
         close(name, call(**arguments))
 
 

@@ -61,7 +61,7 @@ def test_fitted_model_is_that_of_the_api(folder, tmp_path, capsys, options, make
     assert run("fit", folder, "--out", out, *SMALL, *options, *more) == OK
     fitted, held_out = map(read, parts(folder))
     model = make(covariance=covariance, shrinkage=0.3).fit(fitted)
-    found = sm.load_model(out)
+    found = sm.load_linear_model(out)
     assert repr(found) == repr(model)
     np.testing.assert_allclose(found.weight_matrix(), model.weight_matrix(), atol=1e-9)
     explained = 1 - model.loss_ / model.trace_
@@ -82,7 +82,7 @@ def test_dimensions_without_power_are_told_of(tmp_path, capsys):
         Image.fromarray(np.full((16, 16), 50 * i, np.uint8)).save(tmp_path / f"{i}.png")
     out = tmp_path / "m.npz"
     assert run("fit", tmp_path, "--out", out, *SMALL, "--holdout", 0, "--shrinkage", 0) == OK
-    met = sm.load_model(out).solution_
+    met = sm.load_linear_model(out).solution_
     assert met.n_dropped > 200
     assert f"{met.n_dropped} of 256 dimensions hold no power" in capsys.readouterr().out
 
@@ -96,7 +96,7 @@ def test_held_out_images_choose_the_shrinkage(folder, tmp_path, capsys, asked):
     model = sm.LinearDAE(4, 0.1).fit(fitted)
     model.choose_shrinkage(held_out)
     assert 0 < model.shrinkage < 1
-    found = sm.load_model(out)
+    found = sm.load_linear_model(out)
     assert found.shrinkage == model.shrinkage
     assert found.loss_ == pytest.approx(model.loss_, rel=1e-9)
     printed = capsys.readouterr().out
@@ -128,7 +128,7 @@ def test_without_holdout_all_images_are_fitted_and_none_scored(folder, tmp_path,
     assert run("fit", folder, "--out", out, *SMALL, "--holdout", 0, *options) == OK
     every = read(find_images([folder]).paths)
     model = sm.LinearMAE(4, 0.75, shrinkage=shrinkage).fit(every)
-    assert sm.load_model(out).loss_ == pytest.approx(model.loss_, rel=1e-9)
+    assert sm.load_linear_model(out).loss_ == pytest.approx(model.loss_, rel=1e-9)
     printed = capsys.readouterr().out
     assert integers(printed.splitlines()[1]) == [10, 16, 16, 0]
     assert shares(printed.splitlines()[2]) == [f"{1 - model.loss_ / model.trace_:.4f}"]
@@ -144,7 +144,7 @@ def test_colours_and_crops(folder, tmp_path, capsys, covariance):
     reading = {"size": 8, "crops": 6, "color": True, "rng": 3}
     fitted, held_out = (read(some, **reading) for some in parts(folder, seed=3))
     model = sm.LinearMAE(4, 0.75, covariance=covariance, shrinkage=0.1).fit(fitted, channel_axis=-1)
-    found = sm.load_model(out)
+    found = sm.load_linear_model(out)
     assert (found.moments_.channels, found.moments_.n_images) == (3, 48)
     np.testing.assert_allclose(found.weight_matrix(), model.weight_matrix(), atol=1e-9)
     printed = capsys.readouterr().out
@@ -156,7 +156,7 @@ def test_builtin_images_are_fitted(tmp_path):
     out = tmp_path / "m.npz"
     names = ["builtin:camera", "builtin:cat", "builtin:coins"]
     assert run("fit", *names, "--out", out, *SMALL, "--holdout", 0.34) == OK
-    assert sm.load_model(out).moments_.n_images == 2
+    assert sm.load_linear_model(out).moments_.n_images == 2
 
 
 @pytest.mark.parametrize("options", [options for options, _ in MODELS])
@@ -164,7 +164,7 @@ def test_figure_shows_the_model_that_was_written(folder, tmp_path, options, draw
     out, figure = tmp_path / "m.npz", tmp_path / "deep" / "f.PNG"
     more = ["--shrinkage", 0.3, "--figure", figure]
     assert run("fit", folder, "--out", out, *SMALL, *options, *more) == OK
-    model = sm.load_model(out)
+    model = sm.load_linear_model(out)
     response, field, decay, last = drawn[figure].axes[:4]
     rings = model.frequency_response().radial()
     np.testing.assert_allclose(response.lines[1].get_ydata(), rings.explained)
@@ -206,7 +206,7 @@ def test_broken_files_are_named_and_the_rest_fitted(with_broken, tmp_path, capsy
     for name in ("bad&.png", "bent.png"):
         assert re.search(rf"^failed: {re.escape(str(with_broken / name))}: \S", printed.err, re.M)
     assert "12/12 " in printed.err
-    assert sm.load_model(out).moments_.n_images == 10
+    assert sm.load_linear_model(out).moments_.n_images == 10
 
 
 @pytest.mark.parametrize("command", ["fit", "sweep"])
@@ -373,7 +373,7 @@ def test_shrinkage_is_chosen_where_there_is_no_closed_form_without(folder, tmp_p
     out = tmp_path / "m.npz"
     options = ["--target", "hidden", "--mask-ratio", 0.06]
     assert run("fit", folder, "--out", out, *SMALL, *options) == OK
-    assert sm.load_model(out).shrinkage > 0
+    assert sm.load_linear_model(out).shrinkage > 0
     arguments = ["fit", folder, "--out", tmp_path / "n.npz", *SMALL, *options]
     assert "no closed form here" in usage_error(capsys, *arguments, "--shrinkage", 0)
 
@@ -393,7 +393,7 @@ def test_the_record_says_what_was_fitted(folder, tmp_path, capsys):
     options = ["--size", 16, "--patch-size", 4, "--out", tmp_path / "m.npz"]
     assert run("fit", folder, *options) == OK
     said = json.loads((tmp_path / "m.run.json").read_text())["options"]
-    model = sm.load_model(tmp_path / "m.npz")
+    model = sm.load_linear_model(tmp_path / "m.npz")
     assert (said["mask_ratio"], said["sampling"], said["target"]) == (0.75, "fixed", "all")
     assert (said["patch_size"], said["covariance"], said["rank"]) == (4, model.covariance, None)
     assert said["shrinkage"] == "auto"

@@ -84,7 +84,7 @@ def test_reconstructions_are_those_of_the_api(folder, model_file, tmp_path, caps
     assert list(drawn) == [out / row["picture"] for row in rows]
     printed = capsys.readouterr()
     lines = printed.out.splitlines()
-    model = sm.load_model(model_file)
+    model = sm.load_linear_model(model_file)
     for row, path, line in zip(rows, paths, lines, strict=False):
         values = expected_row(model, path, seed=2)
         np.testing.assert_allclose([float(row[c]) for c in COLUMNS[3:]], values, rtol=1e-7)
@@ -121,7 +121,7 @@ def test_other_models_reconstruct_without_masks(folder, tmp_path, capsys, drawn,
     capsys.readouterr()
     assert run("reconstruct", file, folder / "4.png", "--out", out) == OK
     (row,) = read_csv(out / "reconstruct.csv")
-    values = expected_row(sm.load_model(file), folder / "4.png", color=True)
+    values = expected_row(sm.load_linear_model(file), folder / "4.png", color=True)
     np.testing.assert_allclose([float(row[c]) for c in COLUMNS[3:]], values, rtol=1e-7)
     assert (row["masked"], row["borders_expected"]) == ("0", "nan")
     printed = capsys.readouterr().out

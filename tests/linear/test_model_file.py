@@ -44,7 +44,7 @@ def test_a_model_of_volumes_comes_back_the_same(covariance, rank, tmp_path):
     volumes = dense.photographs(40, (2, 3, 4), 2)
     model = sm.LinearMAE((1, 3, 2), 0.4, covariance=covariance, rank=rank)
     model.fit(volumes, channel_axis=-1).save(tmp_path / "model.npz")
-    back = sm.load_model(tmp_path / "model.npz")
+    back = sm.load_linear_model(tmp_path / "model.npz")
     assert back.moments_.grid == sm.PatchGrid((2, 3, 4), (1, 3, 2))
     assert (repr(back), back.loss_) == (repr(model), model.loss_)
     np.testing.assert_array_equal(back.weight_matrix(), model.weight_matrix())
@@ -58,7 +58,10 @@ def test_a_saved_model_comes_back_the_same(make, channels, tmp_path):
     model.save(tmp_path / "model.npz")
     test = dense.photographs(10, (4, 6), channels, seed=1)
     axis = None if channels is None else -1
-    for back in (sm.load_model(tmp_path / "model.npz"), type(model).load(tmp_path / "model.npz")):
+    for back in (
+        sm.load_linear_model(tmp_path / "model.npz"),
+        type(model).load(tmp_path / "model.npz"),
+    ):
         assert type(back) is type(model)
         assert back.get_params() == model.get_params()
         assert repr(back) == repr(model)
@@ -83,7 +86,7 @@ def test_what_is_loaded_goes_on_working(make, tmp_path):
     """It can be saved again, its moments take in more, and it can be fitted to them."""
     model = fitted(make())
     model.save(tmp_path / "model.npz")
-    back = sm.load_model(tmp_path / "model.npz")
+    back = sm.load_linear_model(tmp_path / "model.npz")
     more = dense.photographs(9, (4, 6), seed=3)
     for one in (model, back):
         one.moments_.update(more)
@@ -91,7 +94,7 @@ def test_what_is_loaded_goes_on_working(make, tmp_path):
     assert back.moments_.n_images == 49
     np.testing.assert_allclose(back.weight_matrix(), model.weight_matrix(), atol=1e-12)
     back.save(tmp_path / "again.npz")
-    again = sm.load_model(tmp_path / "again.npz")
+    again = sm.load_linear_model(tmp_path / "again.npz")
     np.testing.assert_array_equal(again.weight_matrix(), back.weight_matrix())
     if isinstance(model, sm.LinearMAE):
         ratios = [0.4, 0.6]
@@ -129,10 +132,10 @@ def test_a_model_of_another_class_is_refused(tmp_path):
         arrays = dict(file)
     np.savez(tmp_path / "other.npz", **{**arrays, "model": np.array("LinearThing")})
     with pytest.raises(ValueError, match="LinearThing, none of LinearMAE, LinearDAE, LinearAE"):
-        sm.load_model(tmp_path / "other.npz")
+        sm.load_linear_model(tmp_path / "other.npz")
 
 
-@pytest.mark.parametrize("load", [sm.load_model, sm.LinearMAE.load])
+@pytest.mark.parametrize("load", [sm.load_linear_model, sm.LinearMAE.load])
 def test_files_that_hold_no_model_are_refused(load, tmp_path):
     fitted(sm.LinearMAE(2, 0.5)).moments_.save(tmp_path / "moments.npz")
     with pytest.raises(ValueError, match=r"moments\.npz' holds no model but \['center', 'channel"):
@@ -154,7 +157,7 @@ def test_files_that_hold_no_model_are_refused(load, tmp_path):
 def test_pickles_are_not_opened(tmp_path):
     np.savez(tmp_path / "x.npz", model=np.array([{}], dtype=object), parameters=np.array("{}"))
     with pytest.raises(ValueError, match=r"x\.npz' is not a file of arrays: .*objects"):
-        sm.load_model(tmp_path / "x.npz")
+        sm.load_linear_model(tmp_path / "x.npz")
 
 
 def test_damaged_files_are_refused(tmp_path):
@@ -165,7 +168,7 @@ def test_damaged_files_are_refused(tmp_path):
     damaged[info.header_offset + info.file_size // 2] ^= 0xFF
     (tmp_path / "model.npz").write_bytes(damaged)
     with pytest.raises(ValueError, match=r"model\.npz' is not a file of arrays: Bad CRC"):
-        sm.load_model(tmp_path / "model.npz")
+        sm.load_linear_model(tmp_path / "model.npz")
 
 
 def test_a_model_that_is_not_fitted_has_nothing_to_save(tmp_path):

@@ -1,23 +1,23 @@
 """Mean spectra under any mask design equal the enumeration of all its masks."""
 
+import itertools
+
 import laws
 import numpy as np
 import pytest
 
 import spectral_mae as sm
-from spectral_mae.masked_spectra import pair_power
+from spectral_mae.masked_spectra import pair_power, spread
 from spectral_mae.spectra import fft
 
 GRIDS = [
     sm.PatchGrid(12, 2),
     sm.PatchGrid(15, 3),
-    sm.PatchGrid((6, 8), 2),
+    sm.PatchGrid((6, 8), (2, 4)),
     sm.PatchGrid((9, 4), (3, 2)),
     sm.PatchGrid((5, 8), (5, 2)),
-    sm.PatchGrid((8, 3), (2, 3)),
-    sm.PatchGrid((3, 4), 1),
-    sm.PatchGrid((4, 3, 4), (2, 1, 2)),
-    sm.PatchGrid((3, 4, 3), (3, 2, 1)),
+    sm.PatchGrid((3, 3), 1),
+    sm.PatchGrid((4, 2, 4), (2, 1, 2)),
 ]
 
 
@@ -269,3 +269,71 @@ def test_nothing_leaks_to_zero_frequency_where_every_mask_shows_as_much_of_a_lev
         for size in (1, (4, 1), n // 2):
             design = sm.designs.block(sm.PatchGrid((n, n), 1), size, keep=keep)
             assert sm.leakage(np.full((n, n), 0.7), design=design).power[0, 0] == 0.0
+
+
+@pytest.mark.parametrize("channels", [None, 2])
+def test_the_spread_from_mask_to_mask_is_that_over_all_masks(monkeypatch, design, channels):
+    monkeypatch.setattr(spread, "PART_BYTES", 16 * 3 * np.prod(design.grid.shape))  # 3 masks
+    image = laws.field(design.grid.shape if channels is None else (*design.grid.shape, channels))
+    patterns, weights = design.enumerate()
+    planes = image.reshape(*design.grid.shape, -1)
+    power = sum(
+        np.abs(laws.dft(plane * design.grid.expand(patterns), design.grid.ndim)) ** 2
+        for plane in np.moveaxis(planes, -1, 0)
+    )
+    power /= planes.shape[-1]
+    centred = power - np.tensordot(weights, power, 1)
+    truth = laws.half(np.tensordot(weights, centred**2, 1)).astype(float)
+    options = {"scaling": "energy", "channel_axis": None if channels is None else -1}
+    found = sm.masked_psd_std(image, design=design, **options)
+    assert np.abs(found.power**2 - truth).max() <= 1e-12 * float(power.max()) ** 2
+
+
+def test_masks_of_no_probability_do_not_count(monkeypatch):
+    monkeypatch.setattr(spread, "PART_BYTES", 1)  # a mask at a time
+    grid = sm.PatchGrid(8, 2)
+    visible = np.eye(4, dtype=bool)
+    few = sm.designs.from_masks(grid, visible[:2], [1, 3])
+    more = sm.designs.from_masks(grid, visible[[2, 0, 1, 3]], [0, 1, 3, 0])
+    x = laws.field(grid.shape)
+    for function in (sm.masked_psd_std, sm.expected_masked_psd):
+        laws.assert_close(function(x, design=more).power, function(x, design=few).power, 1e-13)
+
+
+class Unlisted(type(DESIGNS["block"](GRIDS[2]))):
+    """A design that has no list of its masks."""
+
+    def enumerate(self):
+        return sm.MaskDesign.enumerate(self)
+
+
+def test_the_spread_is_refused_without_a_list_of_masks():
+    design = Unlisted(GRIDS[2], (2, 2))
+    with pytest.raises(ValueError, match=r"four patches are all kept, or all masks: the sets"):
+        sm.masked_psd_std(laws.field((6, 8)), design=design)
+
+
+def test_joint_probabilities_are_those_of_all_masks(design):
+    patterns, weights = design.enumerate()
+    for n in range(5):
+        each = [
+            weights @ patterns[:, list(chosen)].all(axis=1)
+            for chosen in itertools.combinations(range(design.n_patches), n)
+        ]
+        if design.uniform is None:
+            assert design.joint_inclusion(n) is None
+        else:
+            np.testing.assert_allclose(each, design.joint_inclusion(n), atol=1e-12)
+
+
+def test_coupling_of_stationary_images_is_that_of_all_masks(design):
+    patterns, weights = design.enumerate()
+    masks = design.grid.expand(patterns).astype(float)
+    axes = tuple(range(1, masks.ndim))
+    seen = np.empty(design.grid.shape)
+    for lag in np.ndindex(seen.shape):
+        both = masks * np.roll(masks, np.negative(lag), axes)
+        seen[lag] = weights @ both.mean(axis=axes)
+    np.testing.assert_allclose(
+        sm.ModeCoupling.random(design=design).pair_fraction, seen, atol=1e-13
+    )

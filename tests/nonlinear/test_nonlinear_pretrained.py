@@ -134,7 +134,7 @@ def test_hidden_widths_are_those_of_the_weights(widths, mlp, tmp_path):
     assert_outputs_are_official(model, state)
     assert model.config.mlp_widths == mlp
     checkpoint.save(tmp_path / "model.pt", model)
-    again = checkpoint.load_model(tmp_path / "model.pt")
+    again = checkpoint.load_checkpoint(tmp_path / "model.pt")
     assert again.config == model.config
     assert_outputs_are_official(again, state)
 

@@ -208,7 +208,7 @@ def test_a_training_that_diverges_leaves_its_last_good_checkpoint(tmp_path):
         train(model, pixels_of(8), TrainConfig(batch=4, rate=1e30, warmup=0, mask_ratio=0.5),
               folder=tmp_path)  # fmt: skip
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
-    assert isinstance(checkpoint.load_model(tmp_path / "checkpoint.pt"), MaskedAutoencoder)
+    assert isinstance(checkpoint.load_checkpoint(tmp_path / "checkpoint.pt"), MaskedAutoencoder)
     with pytest.raises(FloatingPointError, match="the loss over 8 images is nan"):
         evaluate(model, pixels_of(8), 0.5)
 

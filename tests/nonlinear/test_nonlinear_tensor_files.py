@@ -159,7 +159,9 @@ def assert_refused_in_a_sentence(read, file, message="x.pt"):
     assert refusal.value.__suppress_context__ or refusal.value.__context__ is chain
 
 
-READERS = pytest.mark.parametrize("read", [torch_content, load_official, checkpoint.load_model])
+READERS = pytest.mark.parametrize(
+    "read", [torch_content, load_official, checkpoint.load_checkpoint]
+)
 
 
 @READERS
@@ -222,7 +224,7 @@ def test_damaged_files_are_refused_and_nothing_else(tmp_path, legacy):
     for data in damaged:
         file.write_bytes(data)
         try:
-            checkpoint.load_model(file)
+            checkpoint.load_checkpoint(file)
         except ValueError as error:
             refused.append(str(error))
     assert len(refused) > 60
@@ -244,7 +246,7 @@ def test_models_of_early_files_are_still_read(tmp_path):
         del content["settings"][name]
     content["settings"]["mlp_ratio"] = 61 / 28
     torch.save(content, tmp_path / "model.pt")
-    again = checkpoint.load_model(tmp_path / "model.pt")
+    again = checkpoint.load_checkpoint(tmp_path / "model.pt")
     assert again.config.mlp_widths == (60, 139)
     images, kept = torch.rand(2, 1, 8, 8), torch.tensor([[True, False, True, False]] * 2)
     assert torch.equal(again(images, kept), model.eval()(images, kept))
@@ -270,4 +272,4 @@ def test_models_that_are_not_all_there_are_refused(tmp_path, name):
     for content in changes:
         torch.save(content, file)
         with pytest.raises(ValueError, match=r"model\.pt"):
-            checkpoint.load_model(file)
+            checkpoint.load_checkpoint(file)

@@ -137,16 +137,16 @@ def test_what_is_written(tmp_path):
     with (tmp_path / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [float(row["loss"]) for row in rows] == history.column("loss")
-    loaded = checkpoint.load_model(tmp_path / "checkpoint.pt")
+    loaded = checkpoint.load_checkpoint(tmp_path / "checkpoint.pt")
     assert same(state(loaded), state(model))
     assert not loaded.training
-    assert not same(state(checkpoint.load_model(tmp_path / "epoch-0002.pt")), state(model))
+    assert not same(state(checkpoint.load_checkpoint(tmp_path / "epoch-0002.pt")), state(model))
 
 
 def test_linear_models_are_saved_too(tmp_path):
     model = LinearAutoencoder(PatchGrid((4, 6), 2), 3, rank=5).double()
     checkpoint.save(tmp_path / "linear.pt", model)
-    loaded = checkpoint.load_model(tmp_path / "linear.pt")
+    loaded = checkpoint.load_checkpoint(tmp_path / "linear.pt")
     assert same(state(loaded), state(model))
     assert loaded.grid == model.grid
 
@@ -155,10 +155,10 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
     file = tmp_path / "x.pt"
     file.write_bytes(b"nothing of the kind")
     with pytest.raises(ValueError, match=r"is damaged, or no file of torch\.save"):
-        checkpoint.load_model(file)
+        checkpoint.load_checkpoint(file)
     torch.save({"a": 1}, file)
     with pytest.raises(ValueError, match="was not written by"):
-        checkpoint.load_model(file)
+        checkpoint.load_checkpoint(file)
 
 
 def test_the_loss_of_an_evaluation_is_the_mean_over_images():
@@ -303,9 +303,9 @@ def test_the_command_trains_writes_and_resumes(tmp_path, photographs, capsys):
     assert {f.name for f in (tmp_path / "out").iterdir()} == {
         "checkpoint.pt", "log.csv", "curves.png"
     }  # fmt: skip
-    before = state(checkpoint.load_model(tmp_path / "out" / "checkpoint.pt"))
+    before = state(checkpoint.load_checkpoint(tmp_path / "out" / "checkpoint.pt"))
     assert run("train-mae", *options, "--resume") == 0
-    assert same(before, state(checkpoint.load_model(tmp_path / "out" / "checkpoint.pt")))
+    assert same(before, state(checkpoint.load_checkpoint(tmp_path / "out" / "checkpoint.pt")))
     assert run("train-mae", *options, "--resume", "--rate", 0.5) == main.USAGE
     assert "another training" in capsys.readouterr().err
 

@@ -120,6 +120,20 @@ def test_grating_marks_the_zeros():
     )
 
 
+def test_grating_of_a_design_names_it_and_draws_its_power():
+    grid = sm.PatchGrid((48, 64), 8)
+    design = sm.designs.block(grid, (2, 3))
+    axes = plot.grating(design=design)
+    assert axes[0].get_title().startswith("block:2x3, patches of 8×8 px")
+    (cut,) = axes[1].lines
+    power = sm.expected_mask_power(design=design)[0, 1:33]
+    shown = np.isfinite(cut.get_ydata())
+    np.testing.assert_array_equal(cut.get_ydata()[shown], power[shown])
+    assert shown.sum() > 16
+    with pytest.raises(ValueError, match="each keeps all patches"):
+        plot.grating(design=sm.designs.from_masks(grid, np.ones((1, 48))))
+
+
 def test_leakage_as_map_and_as_line(image):
     leak = sm.leakage(image, 8, 0.75)
     assert plot.leakage(leak).images[0].get_array().shape == (48, 64)

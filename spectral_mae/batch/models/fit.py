@@ -28,7 +28,7 @@ from spectral_mae.batch.run_folder import (
 from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.images.sources import Images, image_list
 from spectral_mae.images.stream import StreamOptions
-from spectral_mae.linear.estimators import LinearMAE, load_model
+from spectral_mae.linear.estimators import LinearMAE, load_linear_model
 from spectral_mae.linear.model import LinearModel
 from spectral_mae.linear.moments.blocks import CentredStack
 from spectral_mae.linear.moments.kinds import Moments
@@ -188,7 +188,7 @@ def fit_images(
         except Done as done:
             record = done.record
             return FitResult(
-                load_model(target),
+                load_linear_model(target),
                 record["explained_held_out"],
                 record["counts"],
                 failures_of(record),

@@ -121,6 +121,21 @@ class MaskDesign(ABC):
         """
         return None
 
+    def joint_inclusion(self, n: int) -> float | None:
+        """Return the probability that ``n`` given patches are all kept, whichever they are.
+
+        Parameters
+        ----------
+        n : int
+            Number of different patches, 0 or more.
+
+        Returns
+        -------
+        float or None
+            None where it depends on which patches these are, or has no closed form.
+        """
+        return None
+
     def at_ratio(self, mask_ratio: float) -> Self:
         """Make the same design with another mask ratio.
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from numpy.typing import NDArray
+
 from spectral_mae import _checks
 from spectral_mae._checks import PerAxis, Sampling
 from spectral_mae.masks.designs.design import MaskDesign
@@ -99,3 +103,47 @@ def design_for(
     if design.grid.shape != shape:
         raise ValueError(f"design={design} is of images of {design.grid.shape}, not of {shape}")
     return design
+
+
+def image_and_design(
+    array: NDArray[Any],
+    patch_size: PerAxis | None,
+    mask_ratio: float | None,
+    *,
+    sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
+    channel_axis: int | None = None,
+    several: str,
+) -> tuple[NDArray[Any], MaskDesign]:
+    """Return one image as a view with the channels last, and the design of its masks.
+
+    Parameters
+    ----------
+    array : ndarray, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+        The image. Three axes are a volume only if the patches have three.
+    patch_size, mask_ratio, sampling, design : optional
+        As in `design_for`.
+    channel_axis : int or None
+        Axis of the channels.
+    several : str
+        What the error recommends for several images.
+
+    Returns
+    -------
+    image : ndarray, shape (*shape, channels)
+        The image.
+    design : MaskDesign
+        On a grid of its shape.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `design_for`, and if the array is no single image.
+    """
+    if design is None and patch_size is not None:
+        patch = patch_size
+    else:
+        patch = design_on(None, mask_ratio, sampling=sampling, design=design).grid.patch_size
+    last = _checks.image_of_patches("image", array, channel_axis, patch, several)
+    shape = last.shape[:-1]
+    return last, design_for(shape, patch_size, mask_ratio, sampling=sampling, design=design)

@@ -64,6 +64,28 @@ class Uniform(MaskDesign):
         pi1 = kept / (n - 1)
         return pi1, pi1 * (kept - 1) / (n - 2) if n > 2 else 0.0
 
+    def joint_inclusion(self, n: int) -> float:
+        """Return the probability that ``n`` given patches are all kept.
+
+        Parameters
+        ----------
+        n : int
+            Number of different patches, 0 or more.
+
+        Returns
+        -------
+        float
+            K(K−1)…(K−n+1) / L(L−1)…(L−n+1), or π₁ⁿ; 0 of more patches than there are.
+        """
+        pi1 = self.uniform[0]
+        if self.sampling == "bernoulli":
+            return pi1**n
+        kept, chance = round(pi1 * self.n_patches), 1.0
+        for i in range(n):
+            left = self.n_patches - i
+            chance *= max(kept - i, 0) / left if left > 0 else 0.0
+        return chance
+
     @property
     def shift_invariant(self) -> bool:
         """Always True."""

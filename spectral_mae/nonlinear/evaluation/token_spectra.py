@@ -157,7 +157,9 @@ def token_spectra(
     >>> found.layers, found.power.shape
     (('embedding', 'encoder 1', 'encoder 2', 'decoder embedding', 'decoder 1'), (5, 4, 4))
     """
-    _checks.needed("model", model, MaskedAutoencoder, "load_model and load_hugging_face read one")
+    _checks.needed(
+        "model", model, MaskedAutoencoder, "load_checkpoint and load_hugging_face read one"
+    )
     images = checked_images("images", images, model.grid)
     _checks.flag("center", center)
     if center and len(images) < 2:
