@@ -130,7 +130,7 @@ def mask_audit(audit: MaskAudit, ax: NDArray[Any] | None = None) -> NDArray[Any]
     _checks.needed("audit", audit, MaskAudit, "audit_masks(grid, visible) makes one")
     axes = many_axes(ax, (2, 3), 3.6)
     grid, found = audit.grid, audit.moments
-    _draw_mask(axes[0, 0], grid, audit.kept[0])
+    draw_mask(axes[0, 0], grid, audit.kept[0])
     axes[0, 0].set_title(f"the first of {audit.n_masks} masks")
     _draw_inclusion(axes[0, 1], grid, found.inclusion)
     title = "probability to be kept"
@@ -138,7 +138,7 @@ def mask_audit(audit: MaskAudit, ax: NDArray[Any] | None = None) -> NDArray[Any]
         bias = f"{audit.border_bias:+.3f} ± {audit.border_bias_stderr:.1g}"
         title += f"\nborder less inside: {bias}"
     axes[0, 1].set_title(title)
-    _draw_spectrum(axes[0, 2], grid, found.spectrum, _off_zero(found.spectrum))
+    draw_spectrum(axes[0, 2], grid, found.spectrum, off_zero(found.spectrum))
     axes[0, 2].set_title("ρ̂, spectrum of the masks")
     _draw_ratios(axes[1, 0], audit.ratios)
     _draw_distances(axes[1, 1], audit)
@@ -154,15 +154,15 @@ def _needs_design(name: str, design: object) -> None:
 def _draw_rows(designs: Sequence[MaskDesign], rows: NDArray[Any], rng: Seed) -> None:
     generator = generator_of(rng)
     powers = [expected_mask_power(design=one) for one in designs]
-    spectrum_peak = max(_off_zero(one.spectrum) for one in designs)
-    power_peak = max(_off_zero(power) for power in powers)
+    spectrum_peak = max(off_zero(one.spectrum) for one in designs)
+    power_peak = max(off_zero(power) for power in powers)
     for row, one, power in zip(rows, designs, powers, strict=True):
         grid = one.grid
         for ax, kept in zip(row, one.sample_kept(N_MASKS, generator), strict=False):
-            _draw_mask(ax, grid, kept)
+            draw_mask(ax, grid, kept)
         row[0].set_title(one.text.replace(",n_draws", ",\nn_draws"), loc="left")
         _draw_inclusion(row[N_MASKS], grid, one.inclusion)
-        _draw_spectrum(row[N_MASKS + 1], grid, one.spectrum, spectrum_peak)
+        draw_spectrum(row[N_MASKS + 1], grid, one.spectrum, spectrum_peak)
         _draw_power(row[N_MASKS + 2], grid, power, power_peak)
     first = rows[0]
     first[N_MASKS].set_title(f"π₁; {designs[0].mask_ratio:.1%} hidden")
@@ -176,13 +176,34 @@ def _draw_rows(designs: Sequence[MaskDesign], rows: NDArray[Any], rng: Seed) -> 
             ax.set_xlabel("")
 
 
-def _off_zero(values: FloatArray) -> float:
-    """The largest value at other frequencies than zero."""
+def off_zero(values: FloatArray) -> float:
+    """Return the largest value at other frequencies than zero.
+
+    Parameters
+    ----------
+    values : ndarray
+        A function of frequency in FFT order.
+
+    Returns
+    -------
+    float
+        Its maximum without the first value.
+    """
     return float(values.ravel()[1:].max())
 
 
-def _draw_mask(ax: Axes, grid: PatchGrid, kept: NDArray[np.bool_]) -> None:
-    """A mask of patches: white where kept, tinted where hidden; of volumes the first slice."""
+def draw_mask(ax: Axes, grid: PatchGrid, kept: NDArray[np.bool_]) -> None:
+    """Draw a mask of patches: white where kept, tinted where hidden; of volumes the first slice.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    grid : PatchGrid
+        The patches.
+    kept : ndarray of bool, shape (L,)
+        True where a patch is kept.
+    """
     patches = kept.reshape(grid.counts)
     patches = patches[np.newaxis] if grid.ndim == 1 else patches
     plane = patches[0] if grid.ndim == 3 else patches
@@ -210,11 +231,29 @@ def _draw_inclusion(ax: Axes, grid: PatchGrid, inclusion: FloatArray) -> None:
     color_bar(ax, drawn, "π₁")
 
 
-def _draw_spectrum(ax: Axes, grid: PatchGrid, spectrum: FloatArray, peak: float) -> None:
+def draw_spectrum(
+    ax: Axes, grid: PatchGrid, spectrum: FloatArray, peak: float, *, bar: bool = True
+) -> None:
+    """Draw ρ̂ over the frequencies of the grid of patches.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    grid : PatchGrid
+        The patches.
+    spectrum : ndarray, shape ``grid.counts``
+        ρ̂ in FFT order.
+    peak : float
+        Upper end of the scale of colours.
+    bar : bool
+        Whether to draw the scale of colours beside the map.
+    """
     norm = LogNorm(peak * SPECTRUM_RANGE, peak)
     drawn = _draw_frequencies(ax, spectrum, grid.counts, norm, "ρ̂")
     if drawn is not None:
-        color_bar(ax, drawn, "ρ̂")
+        if bar:
+            color_bar(ax, drawn, "ρ̂")
         ax.set_xlabel(PER_PATCH)
         ax.set_ylabel("")
     else:
