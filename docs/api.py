@@ -40,7 +40,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         (
             "expected_masked_psd leakage Leakage MaskedPeriodogram MaskedComponents "
-            "masked_psd_std mode_coupling ModeCoupling BinnedCoupling"
+            "masked_psd_std mode_coupling ModeCoupling BinnedCoupling audit_masks MaskAudit"
         ),
     ),
     "Back from masked to true": (
@@ -74,7 +74,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         (
             "analyze_images AnalyzeOptions AnalyzeResult AnalyzeInterrupted fit_images FitResult "
-            "sweep_images SweepResult RunOptions"
+            "sweep_images SweepResult compare_images CompareOptions CompareResult RunOptions"
         ),
     ),
     "The paper's lemmas (`spectral_mae.theory`)": (
@@ -102,8 +102,8 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae.plot",
         (
             "psd radial sectors masking masked_image grating leakage octaves masked_radial "
-            "unmasked_radial comparison compared_power response response_power receptive_field "
-            "receptive_fields "
+            "unmasked_radial comparison compared_power power_ratio image_detail response "
+            "response_power receptive_field receptive_fields "
             "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
             "reconstruction reconstructions training loss_and_accuracy "
             "label_efficiency layer_similarity "

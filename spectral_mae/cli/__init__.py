@@ -2,18 +2,19 @@
 
 - `analyze`: ``spectral-mae analyze``: tables, pictures and a page of many images.
 - `arguments/`: the arguments of the commands; importing them loads nothing heavy.
+- `compare`: ``spectral-mae compare``: reconstructions beside their originals, by frequency.
 - `errors`: errors of usage: what the library refuses, in the words of the command.
 - `figures`: what ``figures`` does: the figures of the documentation, from built-in images or your
   own.
 - `fit`: ``spectral-mae fit``: a linear model of many images, in one file.
 - `main`: the ``spectral-mae`` command: who gets its arguments, and how it ends.
 - `mask`: ``spectral-mae mask``: a random mask as a picture.
+- `networks/`: the commands about neural networks, which need PyTorch.
 - `parser`: the parser of the command: numbers in a row, paths anywhere, and what was meant by a
   typo.
 - `psd`: ``spectral-mae psd``: the power spectrum of an image, or of what a mask shows of one.
 - `reconstruct`: ``spectral-mae reconstruct``: images through a fitted model, a picture for each.
 - `shared`: what the commands share: exit codes, options of runs, progress.
 - `sweep`: ``spectral-mae sweep``: explained power over mask ratios and patch sizes.
-- `train`: what ``train-mae`` does: a masked autoencoder from arguments to files.
 - `verify`: ``spectral-mae verify``: the paper's equations and lemmas, checked on images.
 """

@@ -19,6 +19,7 @@ from spectral_mae.cli.parser import Parser, parse
 USAGE, INTERRUPTED = 2, 130
 PARSERS = (
     images.add_analyze,
+    images.add_compare,
     images.add_psd,
     images.add_mask,
     images.add_verify,
@@ -27,10 +28,12 @@ PARSERS = (
     models.add_sweep,
     images.add_figures,
     models.add_train,
+    models.add_audit,
 )
 # Where each command is: a module beside this one, and its function.
 COMMANDS = {
     "analyze": ("analyze", "analyze"),
+    "compare": ("compare", "compare"),
     "psd": ("psd", "power_spectrum"),
     "mask": ("mask", "mask"),
     "verify": ("verify", "check"),
@@ -38,7 +41,8 @@ COMMANDS = {
     "reconstruct": ("reconstruct", "reconstruct"),
     "sweep": ("sweep", "sweep"),
     "figures": ("figures", "figures"),
-    "train-mae": ("train", "train_mae"),
+    "train-mae": ("networks.train", "train_mae"),
+    "audit": ("networks.audit", "audit"),
 }
 
 

@@ -91,6 +91,8 @@ class SpectraComparison:
         _checks.choice("scaling", scaling, Scaling)
         _checks.positive_int("workers", workers)
         self._parts: dict[tuple[int, ...], PairSums] = {}
+        self._planned: dict[tuple[int, ...], PairSums] = {}  # of others, for plans and rings
+        self._order: list[tuple[tuple[int, ...], int]] = []  # shapes and numbers of pairs, as given
         self._masked: bool | None = None
 
     def __repr__(self) -> str:
@@ -157,7 +159,8 @@ class SpectraComparison:
         masks = None if visible is None else _masks(visible, a.shape[0], shape)
         self._expect_alike(masks is not None, shape)
         known = self._parts.get(shape)
-        part = PairSums(shape, self._bins, self._options) if known is None else known.emptied()
+        planned = known or self._planned.get(shape)
+        part = planned.emptied() if planned else PairSums(shape, self._bins, self._options)
         for rows in pieces([a, b]):
             pair = pair_arrays(a[rows], b[rows], NAMES)
             x, y = (
@@ -170,7 +173,22 @@ class SpectraComparison:
         else:
             known.extend(part)
         self._masked = masks is not None
+        self._order.append((shape, part.n))
         return self
+
+    def emptied(self) -> SpectraComparison:
+        """Return a comparison of no pairs with the same options, plans and rings.
+
+        Returns
+        -------
+        SpectraComparison
+            What is made of it can be merged into this one.
+        """
+        other = object.__new__(SpectraComparison)
+        other.__dict__.update(self.__dict__)
+        other._planned = {**self._planned, **self._parts}
+        other._parts, other._order, other._masked = {}, [], None
+        return other
 
     def merge(self, other: SpectraComparison) -> Self:
         """Add the pairs of another comparison with the same options.
@@ -201,6 +219,7 @@ class SpectraComparison:
         for shape, part in other._parts.items():
             self._parts.setdefault(shape, part.emptied()).extend(part)
             self._masked = other._masked
+        self._order += other._order
         return self
 
     def radial(self, *, n_resamples: int = 1000, rng: Seed = 0) -> RadialCrossSpectrum:
@@ -316,9 +335,15 @@ class SpectraComparison:
 
     @property
     def explained_by_image(self) -> FloatArray:
-        """`explained` of each image, in the order of the batches (of one shape after the other)."""
+        """`explained` of each image, in the order in which they were given."""
         totals = self._totals()
         return np.array([_explained(error, variance) for error, variance, _ in totals])
+
+    @property
+    def mean_squared_error_by_image(self) -> FloatArray:
+        """`mean_squared_error` of each image, in the order in which they were given."""
+        error, _, count = self._totals().T
+        return error / count
 
     @property
     def mean_squared_error(self) -> float:
@@ -328,12 +353,11 @@ class SpectraComparison:
 
     @property
     def log_spectral_distances(self) -> FloatArray:
-        """Log-spectral distance of each pair over the rings, in decibels.
+        """Log-spectral distance of each pair over the rings, in decibels, in the order given.
 
         See `spectral_mae.log_spectral_distance`; NaN where neither image has power in any ring.
         """
-        self._some()
-        return np.concatenate([part.distances() for part in self._parts.values()])
+        return self._by_image({shape: part.distances() for shape, part in self._parts.items()})
 
     def summary(self, *, n_resamples: int = 1000, rng: Seed = 0) -> dict[str, float]:
         """Numbers over all frequencies, each with its standard error.
@@ -350,7 +374,9 @@ class SpectraComparison:
             mean over images, in decibels), and each with ``_stderr`` behind its name.
         """
         totals, distances = self._totals(), self.log_spectral_distances
-        found = np.column_stack([totals, distances])
+        # The error of a mean that is infinite is none; NaN times zero does not warn as ∞ does.
+        known = np.where(np.isfinite(distances), distances, np.nan)
+        found = np.column_stack([totals, known])
         stderr = np.full(3, np.nan)
         if len(found) > 1:
             sums = np.concatenate(list(resampled_sums(found, n_resamples, rng)))
@@ -434,8 +460,17 @@ class SpectraComparison:
 
     def _totals(self) -> FloatArray:
         """Squared error, squared distance from the mean, and count of numbers, of each image."""
+        return self._by_image({shape: part.totals() for shape, part in self._parts.items()})
+
+    def _by_image(self, found: dict[tuple[int, ...], FloatArray]) -> FloatArray:
+        """Numbers of each image in the order in which they were given, of those of each shape."""
         self._some()
-        return np.concatenate([part.totals() for part in self._parts.values()])
+        first = dict.fromkeys(found, 0)
+        rows = []
+        for shape, n in self._order:
+            rows.append(found[shape][first[shape] : first[shape] + n])
+            first[shape] += n
+        return np.concatenate(rows)
 
     def _rings(self) -> RingSums:
         self._some()

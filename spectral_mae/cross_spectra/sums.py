@@ -264,7 +264,7 @@ class RingSums:
             **powers_of(rows.sum(axis=0), len(groups))._asdict(),
             frequency=(self.counts.sum(axis=0) * self.frequency) @ within / total,
             edges=np.array([[self.edges[ring[0], 0], self.edges[ring[-1], 1]] for ring in rings]),
-            count=np.rint(total / n).astype(np.int64),
+            count=total / n if (total % n).any() else (total / n).astype(np.int64),
             averages=n,
             stderr=self._errors(rows, len(groups), n_resamples, rng),
             scaling=self.scaling,

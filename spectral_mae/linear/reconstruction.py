@@ -240,6 +240,8 @@ def expected_border_gradient_ratio(
         raise ValueError(f"{model!r}: patches at a random offset have no borders of their own")
     mean, grid = model.mean_, model.moments_.grid  # the mean first: it says what is not fitted
     pixels = _checks.real_array("image", image).astype(np.float64)
+    if pixels.shape != mean.shape:
+        raise ValueError(f"image of shape {pixels.shape} is not one of {mean.shape}")
     design = model.design_ if design is None else _of(grid, design)
     axes = range(grid.ndim)
     each = (*grid.shape, *(1,) * (pixels.ndim - grid.ndim))

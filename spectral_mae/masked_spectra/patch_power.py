@@ -68,7 +68,9 @@ class PatchPower:
         """
         planes = pixels.reshape(*self.grid.shape, -1)
         # Near the mean is good enough: whatever is taken off comes back exactly.
-        mean = np.einsum("xc->c", planes.reshape(-1, planes.shape[-1])) / prod(self.grid.shape)
+        rows = planes.reshape(len(planes), -1)
+        sums = (np.ones(len(rows)) @ rows).reshape(-1, planes.shape[-1]).sum(axis=0)
+        mean = sums / prod(self.grid.shape)
         power = self._power(planes, mean)
         if power.min() < 0.0:  # a sum of squares, but for rounding
             np.maximum(power, 0.0, out=power)

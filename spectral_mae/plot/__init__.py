@@ -21,7 +21,7 @@ The files:
 """
 
 from spectral_mae.plot.audits import estimates, strips, token_spectra
-from spectral_mae.plot.comparisons import compared_power, comparison
+from spectral_mae.plot.comparisons import compared_power, comparison, image_detail, power_ratio
 from spectral_mae.plot.drawing import new_figure, save, style, use_style
 from spectral_mae.plot.masks import grating, leakage, masked_image, masking, octaves
 from spectral_mae.plot.models import (
@@ -60,6 +60,7 @@ __all__ = [
     "gap",
     "grating",
     "heat_map",
+    "image_detail",
     "label_efficiency",
     "layer_similarity",
     "leakage",
@@ -70,6 +71,7 @@ __all__ = [
     "new_figure",
     "octaves",
     "power_limits",
+    "power_ratio",
     "psd",
     "radial",
     "receptive_field",

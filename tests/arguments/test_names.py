@@ -12,13 +12,12 @@ import spectral_mae as sm
 # Names that no argument or field has, and the name that it has instead.
 INSTEAD = {
     "seed": "rng",
-    "draws": "n_draws",
     "n_drawn": "n_draws",
     "n_masks": "n_draws",
     "patch_grid": "grid",
 }
 # And of arguments and fields of one type.
-INSTEAD_OF_TYPE = {("masks", "int"): "n_draws"}
+INSTEAD_OF_TYPE = {("masks", "int"): "n_draws", ("draws", "int"): "n_draws"}
 # The command line speaks of seeds; checks are called with values of any name.
 ELSEWHERE = ("cli", "_checks.py")
 

@@ -103,6 +103,9 @@ EXAMPLES = {
     "designs.from_masks": (sm.designs.from_masks, {"grid": GRID, "visible": VISIBLE_PATCHES, "weights": (1.0, 2.0)}),
     "PulseMask": (sm.PulseMask, {"shape": (8, 8), "patch_size": 2, "starts": [[0, 0], [4, 2]]}),
     "PulseMask.random": (sm.PulseMask.random, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed", "rng": 0}),
+    "PulseMask.from_patches": (sm.PulseMask.from_patches, {"grid": GRID, "visible": VISIBLE_PATCHES[0]}),
+    "PulseMask.from_hidden": (sm.PulseMask.from_hidden, {"grid": GRID, "hidden": VISIBLE_PATCHES[0]}),
+    "PulseMask.from_ids_keep": (sm.PulseMask.from_ids_keep, {"grid": GRID, "ids_keep": [2, 0]}),
     "sample_visible": (sm.sample_visible, {"grid": GRID, "mask_ratio": 0.5, "n": 2, "sampling": "fixed", "random_offset": False, "rng": 0}),
     "inclusion_probabilities": (sm.inclusion_probabilities, {"n_patches": 4, "mask_ratio": 0.5, "sampling": "fixed", "rounding": "mae"}),
     "dirichlet_kernel": (sm.dirichlet_kernel, {"n": 8, "patch_size": 4}),
@@ -136,6 +139,8 @@ EXAMPLES = {
     "MaskedPeriodogram": (sm.MaskedPeriodogram, {"grid": GRID, **OPTIONS}),
     "MaskedComponents": (sm.MaskedPeriodogram(GRID).components, {"image": IMAGE}),
     "MaskedComponents.expected": (sm.MaskedPeriodogram(GRID).components(IMAGE).expected, {"mask_ratio": 0.5, "sampling": "fixed"}),
+    "audit_masks": (sm.audit_masks, {"grid": GRID, "visible": VISIBLE_PATCHES, "convention": "visible", "n_keep": None, "reference": None}),
+    "MaskAudit": (lambda **o: sm.audit_masks(**o).to_dict(), {"grid": GRID, "visible": VISIBLE_PATCHES}),
     "masked_psd_std": (sm.masked_psd_std, {"image": IMAGE, **MASKS, "scaling": "density", "window": None, "detrend": None, "channel_axis": None}),
     "unmasked_psd": (sm.unmasked_psd, {"image": IMAGE, "visible": VISIBLE, "ndim": None, "scaling": "density", "channel_axis": None, "detrend": None, "nan": "raise", "borders": "periodic", "prewhiten": None, "wrap": True, "min_pairs": 1.0, "taper": None}),
     "Unmasking": (sm.Unmasking, {"shape": (8, 8), "prewhiten": None, "wrap": True}),
@@ -249,6 +254,8 @@ EXAMPLES = {
     "plot.eigenvalues": (plot.eigenvalues, {"models": {"a": MAE}}),
     "plot.heat_map": (plot.heat_map, {"values": np.eye(2), "rows": (1, 2), "columns": (0.5, 0.7), "digits": 2}),
     "plot.comparison": (plot.comparison, {"compared": {"a": COMPARED}, "curve": "frc", "legend": True}),
+    "plot.power_ratio": (plot.power_ratio, {"spectrum": CROSS}),
+    "plot.image_detail": (plot.image_detail, {"image": IMAGE, "size": 4, "limits": (0.0, 1.0)}),
     "plot.compared_power": (plot.compared_power, {"compared": CROSS.radial(), "legend": True}),
     "plot.response": (plot.response, {"responses": RESPONSE, "curves": ("gain",)}),
     "plot.response_power": (plot.response_power, {"one": RESPONSE}),
@@ -262,6 +269,7 @@ EXAMPLES = {
     "plot.encoder_energy": (plot.encoder_energy, {"filters": FILTERS, "grid": GRID, "colorbar": True}),
     "plot.gap": (plot.gap, {"curves": {"a": CURVE}}),
     "AnalyzeOptions": (sm.AnalyzeOptions, {"patch_sizes": (4, 8), "mask_ratio": 0.5, "sampling": "fixed", "size": 32, "n_draws": 2, "rng": 0, "detrend": None, "color": False, "max_pixels": 10000, "checks": 1}),
+    "CompareOptions": (sm.CompareOptions, {"color": False, "detrend": None, "max_pixels": 10000, "n_resamples": 4, "rng": 0}),
     "RunOptions": (sm.RunOptions, {"jobs": None, "scheduler": None, "resume": False, "overwrite": False, "fail_fast": False, "time_limit": 1.0, "memory_limit": None, "checkpoint": 1.0, "log_file": None, "quiet": True}),
     "plot.new_figure": (plot.new_figure, {"rows": 1, "columns": 1, "width": 3.0, "height": 2.0}),
 }  # fmt: skip
@@ -275,8 +283,8 @@ PLAIN = {
     "designs.help_text",
 }
 # Runs over many images: tests/batch/test_from_python.py
-PLAIN |= {"analyze_images", "fit_images", "sweep_images"}
-PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult"}
+PLAIN |= {"analyze_images", "fit_images", "sweep_images", "compare_images"}
+PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "CompareResult"}
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
 # What passes numbers on as they are, or says by NaN that there is nothing to measure.

@@ -220,7 +220,15 @@ def test_images_of_several_shapes_share_rings():
     laws.assert_close(found.gain, cross / a, 1e-13)
     laws.assert_close(found.explained, 1 - error / a, 1e-13)
     laws.assert_close(found.power_a, a / count, 1e-13)
-    assert len(comparison.log_spectral_distances) == 12
+    laws.assert_close(found.count * found.averages, count, 1e-13)
+    comparison.update(*batch(2, (8, 12), seed=9))  # the first shape again
+    alone = [
+        compare_spectra(*batch(3, shape, seed=i), bins=edges) for i, shape in enumerate(shapes)
+    ]
+    alone.append(compare_spectra(*batch(2, (8, 12), seed=9), bins=edges))
+    for name in ("explained_by_image", "log_spectral_distances", "mean_squared_error_by_image"):
+        truth = np.concatenate([getattr(one, name) for one in alone])
+        np.testing.assert_allclose(getattr(comparison, name), truth, rtol=1e-12)
     with pytest.raises(ValueError, match="images of 4 shapes"):
         comparison.spectrum()
     with pytest.raises(ValueError, match=r"bins=\[...\]"):

@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from PIL import Image
 
 from spectral_mae.cli import main
+from spectral_mae.images.sources import find_sources
 from spectral_mae.plot import gallery
+from spectral_mae.plot.gallery import data
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,6 +99,28 @@ def test_wrong_usage_is_told(arguments, words, tmp_path, capsys):
     file.touch()
     assert main.main(["figures", "masking", "--out", str(file)]) == 2
     assert "is a file" in capsys.readouterr().err
+
+
+def test_images_may_come_from_archives_arrays_and_lists(tmp_path):
+    levels = np.random.default_rng(0).integers(0, 256, (3, 70, 80), dtype=np.uint8)
+    archive, array, names = tmp_path / "a.zip", tmp_path / "a.npy", tmp_path / "names.txt"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        for number, one in enumerate(levels):
+            Image.fromarray(one).save(tmp_path / f"{number}.png")
+            zipped.write(tmp_path / f"{number}.png", f"{number}.png")
+    np.save(array, levels)
+    names.write_text("0.png\n1.png\n2.png\n")
+    expected = data.crops([str(tmp_path / "*.png")], 32, 2)
+    assert expected.shape == (6, 32, 32)
+    for given in (archive, f"@{names}"):
+        np.testing.assert_array_equal(data.crops([str(given)], 32, 2), expected)
+    assert data.crops([str(array)], 32, 2).shape == (6, 32, 32)
+    first = data.one_image([str(tmp_path / "0.png")], "builtin:cat", 64)
+    for given in ([str(archive)], [str(array)], find_sources([str(archive)]).references):
+        np.testing.assert_array_equal(data.one_image(given, "builtin:cat", 64), first)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"no image in '.*empty'"):
+        data.one_image([str(tmp_path / "empty")], "builtin:cat", 64)
 
 
 def test_unknown_figures_are_refused():

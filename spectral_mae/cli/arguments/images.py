@@ -10,6 +10,7 @@ from spectral_mae.cli.arguments.shared import (
     add_color,
     add_detrend,
     add_masking,
+    add_max_pixels,
     add_patch_size,
     add_reading,
     add_replacing,
@@ -54,6 +55,45 @@ def add_analyze(add: AddParser) -> None:
         "the rest of the analysis (default 100)",
     )
     add_running(parser)
+    parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
+
+
+def add_compare(add: AddParser) -> None:
+    """``compare``."""
+    text = "compare reconstructions with their originals by frequency: tables, pictures and a page"
+    parser = add("compare", help=text, description=text)
+    parser.add_argument(
+        "originals",
+        metavar="ORIGINALS",
+        help="a folder, pattern, archive, npy or npz array, or @LIST",
+    )
+    parser.add_argument(
+        "reconstructions",
+        nargs="+",
+        metavar="RECONSTRUCTIONS",
+        help="the same of one model each; several are drawn in one picture. Images in folders and "
+        "archives are matched by their path inside, without the ending; images of arrays by order",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--labels",
+        type=lambda text: text.split(","),
+        metavar="A,B",
+        help="names of the models, in the order of RECONSTRUCTIONS (default: of their files)",
+    )
+    parser.add_argument(
+        "--masks",
+        metavar="PATH",
+        help="masks of the originals, matched like reconstructions, or one for all: pixels of 1 "
+        "(in image files white) were visible; the error is then that of hidden pixels",
+    )
+    add_color(parser)
+    add_detrend(parser, before="comparing")
+    add_max_pixels(parser)
+    add_seed(parser, "seed of the bootstrap over images, for error bars (default 0)")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the results of another run in --out"
+    )
     parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
 
 
@@ -141,7 +181,7 @@ def add_figures(add: AddParser) -> None:
         nargs="+",
         default=[],
         metavar="PATH",
-        help="images, folders or patterns to use instead of scikit-image's images; figures of a "
-        "single image take the first",
+        help="images, folders, patterns, lists (@FILE) and archives to use instead of "
+        "scikit-image's images; figures of a single image take the first",
     )
     add_replacing(parser)

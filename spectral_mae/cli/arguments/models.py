@@ -205,6 +205,110 @@ def add_train(add: AddParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
+def add_audit(add: AddParser) -> None:
+    """``audit``."""
+    text = "measure what a trained model does to each frequency, beside the best linear models "
+    text += "(needs PyTorch, the extra 'torch')"
+    parser = add("audit", help=text, description=text)
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a folder of Hugging Face's ViTMAEForPreTraining; a folder or checkpoint of "
+        "'train-mae'; a checkpoint of facebookresearch/mae, timm or lightly; MODEL.npz of 'fit'; "
+        "or module:function, a Python function of images (n, H, W[, 3]) with hidden pixels zero "
+        "and visible pixels (n, H, W) that returns the reconstructions. Nothing in a file is "
+        "executed; importing a module runs its code",
+    )
+    parser.add_argument("paths", nargs="*", metavar="IMAGE", help=SOURCE_HELP)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--patch-size",
+        type=int,
+        metavar="P",
+        help="patch size of a function: pixels of a patch along each axis (default: the model's)",
+    )
+    parser.add_argument(
+        "--mask-ratio",
+        type=fraction,
+        metavar="M",
+        help="fraction of patches hidden, between 0 and 1 (default 0.75)",
+    )
+    add_sampling(parser, default=None)
+    parser.add_argument(
+        "--design",
+        metavar="TEXT",
+        help="draw masks from another design, in the place of --mask-ratio and --sampling, such as "
+        "block:4,keep or cutouts:2x2,3",
+    )
+    parser.add_argument(
+        "--target",
+        choices=["hidden", "all"],
+        default="hidden",
+        help="which pixels are scored: those of hidden patches, or all (default hidden)",
+    )
+    parser.add_argument(
+        "--normalised",
+        choices=["keep", "visible"],
+        default="keep",
+        help="units of a model that predicts standardised patches (norm_pix_loss): 'keep' scores "
+        "standardised patches; 'visible' takes mean and deviation from the visible patches of each "
+        "image. Those of hidden patches are never used: with them a model that sees nothing would "
+        "look nearly perfect (default keep)",
+    )
+    parser.add_argument(
+        "--masks",
+        type=int,
+        default=2,
+        metavar="N",
+        help="reconstructions of each image, at least 2 (default 2)",
+    )
+    parser.add_argument(
+        "--covariance",
+        choices=["banded", "dense", "stationary"],
+        help="covariance of the linear models, as in 'fit' (default: banded with enough images, "
+        "else stationary)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        metavar="N",
+        help="use only N images, drawn at random (default 500, fewer for images above 32x32)",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        metavar="N",
+        help="for a function: resize the shorter side to N pixels and crop the middle",
+    )
+    add_color(parser, "for a function: keep colours (default: gray, ITU-R 601 luma)")
+    parser.add_argument(
+        "--heads", type=int, metavar="N", help="attention heads of a checkpoint's encoder"
+    )
+    parser.add_argument(
+        "--decoder-heads", type=int, metavar="N", help="attention heads of its decoder"
+    )
+    parser.add_argument(
+        "--norm-target",
+        action="store_true",
+        help="the checkpoint was trained on standardised patches (default: as its options say)",
+    )
+    parser.add_argument(
+        "--units",
+        metavar="MEAN,STD",
+        help="mean and deviation of pixels that the model was trained with, one or three of each "
+        "(default: as the files say, else those of ImageNet for three channels)",
+    )
+    parser.add_argument(
+        "--device", metavar="NAME", help="cpu, cuda, ... (default: a GPU where there is one)"
+    )
+    add_seed(parser, "seed of images, masks and bootstrap samples (default 0)")
+    add_max_pixels(parser)
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the results of another run in --out"
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
 def _add_fitting(parser: argparse.ArgumentParser) -> None:
     """What ``fit`` and ``sweep`` share."""
     parser.add_argument(

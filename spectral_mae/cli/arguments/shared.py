@@ -92,13 +92,13 @@ def add_color(
     parser.add_argument("--color", action="store_true", help=text)
 
 
-def add_detrend(parser: argparse.ArgumentParser) -> None:
+def add_detrend(parser: argparse.ArgumentParser, *, before: str = "masking") -> None:
     """``--detrend``."""
     parser.add_argument(
         "--detrend",
         choices=["none", "constant", "linear", "periodic"],
         default="none",
-        help="before masking subtract the mean, a plane, or the smooth part of the "
+        help=f"before {before} subtract the mean, a plane, or the smooth part of the "
         "periodic-plus-smooth decomposition (default none)",
     )
 

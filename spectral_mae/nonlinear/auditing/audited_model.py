@@ -207,7 +207,7 @@ def pixels_of(images: Any) -> FloatArray:
     Raises
     ------
     ValueError
-        If the shape is another one, there are fewer than three images, numbers are not finite, or
+        If the shape is another one, there are fewer than four images, numbers are not finite, or
         integers are not of eight bits.
     """
     kind = np.asarray(images).dtype
@@ -220,8 +220,8 @@ def pixels_of(images: Any) -> FloatArray:
         array = array[..., 0]
     if array.ndim not in (3, 4):
         raise ValueError(f"images of shape {array.shape} are not (n, H, W) or (n, H, W, channels)")
-    if len(array) < 3:
-        raise ValueError(f"{len(array)} images: an audit needs three, and means little below 50")
+    if len(array) < 4:
+        raise ValueError(f"{len(array)} images: an audit needs four, and means little below 50")
     return array
 
 

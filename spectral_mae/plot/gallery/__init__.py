@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,15 +41,15 @@ FIGURES: dict[str, str] = {
 }
 
 
-def draw(name: str, data: Sequence[str] = ()) -> Figure:
+def draw(name: str, data: Sequence[Any] = ()) -> Figure:
     """Draw one figure of the documentation.
 
     Parameters
     ----------
     name : str
         One of `FIGURES`.
-    data : sequence of str
-        Images, folders or patterns of files; empty for the built-in images.
+    data : sequence of str or ImageReference
+        Images, as `find_sources` takes them or has found them; empty for the built-in images.
 
     Returns
     -------

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spectral_mae import plot
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.frequency_response import RadialResponse
-from spectral_mae.plot.gallery.data import crop_moments
+from spectral_mae.plot.gallery.data import Data, crop_moments
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 SIZE, PATCH = 128, 8
 
 
-def draw(data: Sequence[str]) -> Figure:
+def draw(data: Data) -> Figure:
     """What linear masked autoencoders do to each frequency that masking hides.
 
     The images are 128×128 crops, by default of scikit-image's photographs. Left: the fraction of

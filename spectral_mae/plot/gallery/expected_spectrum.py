@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from spectral_mae.masked_spectra.expectation import expected_masked_psd
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import sample_visible
 from spectral_mae.plot.drawing import log_frequency_axis
-from spectral_mae.plot.gallery.data import one_image
+from spectral_mae.plot.gallery.data import Data, one_image
 from spectral_mae.spectra.periodogram import Periodogram, psd
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 SIZE, PATCH, RATIO, MASKS = 224, 16, 0.75, 100
 
 
-def draw(data: Sequence[str]) -> Figure:
+def draw(data: Data) -> Figure:
     """The exact expected spectrum under random masks, beside spectra under drawn masks.
 
     The default image is scikit-image's camera at 224×224 pixels; patches have 16 pixels along each

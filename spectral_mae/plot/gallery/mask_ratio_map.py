@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from spectral_mae.linear.corruption import Target
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.moments.kinds import BandMoments
 from spectral_mae.masks.patches import PatchGrid
-from spectral_mae.plot.gallery.data import crops
+from spectral_mae.plot.gallery.data import Data, crops
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +22,7 @@ RATIOS = (0.1, 0.25, 0.5, 0.6, 0.75, 0.9)
 SHRINKAGES = (0.3, 0.7, 0.95)
 
 
-def draw(data: Sequence[str]) -> Figure:
+def draw(data: Data) -> Figure:
     """Explained power of the best linear MAE on held-out images, by patch size and mask ratio.
 
     The images are 64×64 crops, by default of scikit-image's photographs. Every third crop is held

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spectral_mae import plot
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
-from spectral_mae.plot.gallery.data import one_image
+from spectral_mae.plot.gallery.data import Data, one_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 SIZE = 224
 
 
-def draw(data: Sequence[str]) -> Figure:
+def draw(data: Data) -> Figure:
     """An image, masks of patches of 8, 16 and 32 pixels with 75 % hidden, and their power spectra.
 
     The default image is scikit-image's astronaut.

@@ -12,7 +12,7 @@ from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.linear.receptive_field import WeightReach, weight_reach
 from spectral_mae.masks.patches import PatchGrid
-from spectral_mae.plot.gallery.data import crop_moments
+from spectral_mae.plot.gallery.data import Data, crop_moments
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,7 +83,7 @@ class Range:
         )
 
 
-def half_hidden(data: Sequence[str]) -> Figure:
+def half_hidden(data: Data) -> Figure:
     """W = AB and the encoder A for patches of 16 and of 8 pixels, half of them hidden (Bernoulli).
 
     Upper two rows: open Ising chains of 128 spins, J = 1.5 (correlation length 10), from their
@@ -93,7 +93,7 @@ def half_hidden(data: Sequence[str]) -> Figure:
     return _draw(data, ((16, 0.5), (8, 0.5)))
 
 
-def extremes(data: Sequence[str]) -> Figure:
+def extremes(data: Data) -> Figure:
     """W = AB and the encoder A for p = 16 with 99 % hidden, and p = 8 with 1 % hidden (Bernoulli).
 
     At these ratios fewer than one patch is visible, or hidden, on average. Data and models are
@@ -147,7 +147,7 @@ def crop_model(moments: StationaryMoments, patch_size: int, mask_ratio: float) -
     return model.fit_moments(moments.with_patch_size(patch_size))
 
 
-def _draw(data: Sequence[str], settings: Sequence[tuple[int, float]]) -> Figure:
+def _draw(data: Data, settings: Sequence[tuple[int, float]]) -> Figure:
     moments = crop_moments(data, SIZE, 8, PER_IMAGE)
     figure, axes = plot.new_figure(4, 2, width=8.6, height=13.2, height_ratios=(1.0, 0.8, 1.0, 1.0))
     for (patch_size, ratio), column in zip(settings, axes.T, strict=True):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from spectral_mae import plot
 from spectral_mae.linear.estimators import LinearAE, LinearDAE, LinearMAE
 from spectral_mae.linear.model import LinearModel
 from spectral_mae.linear.receptive_field import ReceptiveField
-from spectral_mae.plot.gallery.data import crop_moments
+from spectral_mae.plot.gallery.data import Data, crop_moments
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +17,7 @@ SIZE, PATCH = 64, 8
 PIXEL = (35, 35)
 
 
-def draw(data: Sequence[str]) -> Figure:
+def draw(data: Data) -> Figure:
     """Receptive fields of one output pixel: linear MAE, DAE and AE side by side.
 
     The images are 64×64 crops, by default of scikit-image's photographs; patches have 8 pixels

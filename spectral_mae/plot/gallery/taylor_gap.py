@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spectral_mae import plot, theory
 from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.plot.gallery.data import crops
+from spectral_mae.plot.gallery.data import Data, crops
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +18,7 @@ RATIOS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 STRENGTHS = {"weak": 0.25, "strong": 1.0}
 
 
-def draw(data: Sequence[str]) -> Figure:
+def draw(data: Data) -> Figure:
     """The error of Lemmas 4 and 5 for the loss of a nonlinear model, by mask ratio.
 
     The images are 12×12 crops, by default of scikit-image's photographs, in nine patches, under all

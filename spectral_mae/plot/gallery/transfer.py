@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from spectral_mae import plot
 from spectral_mae.linear.estimators import LinearAE, LinearDAE, LinearMAE
 from spectral_mae.linear.frequency_response import RadialResponse
 from spectral_mae.linear.model import LinearModel
-from spectral_mae.plot.gallery.data import crop_moments
+from spectral_mae.plot.gallery.data import Data, crop_moments
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 SIZE, PATCH = 128, 8
 
 
-def draw(data: Sequence[str]) -> Figure:
+def draw(data: Data) -> Figure:
     """Transfer functions of linear MAE, DAE and AE on one axis.
 
     The images are 128×128 crops, by default of scikit-image's photographs; patches have 8 pixels

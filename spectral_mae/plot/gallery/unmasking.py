@@ -14,7 +14,7 @@ from spectral_mae.masked_spectra.comparison import MaskedSpectra
 from spectral_mae.masked_spectra.unmasking import unmasked_psd
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import sample_visible
-from spectral_mae.plot.gallery.data import one_image
+from spectral_mae.plot.gallery.data import Data, one_image
 from spectral_mae.spectra.periodogram import psd
 from spectral_mae.spectra.rings import RadialSpectrum
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHAPE, PATCH, N = (128, 128), 8, 100
 
 
-def draw(data: Sequence[str]) -> Figure:
+def draw(data: Data) -> Figure:
     """Spectra of masked Gaussian fields: true, naive, and unmasked lag by lag or in the gradient.
 
     Above: means over 100 fields of 128×128 pixels for each slope, 75 % of the patches of 8 pixels
