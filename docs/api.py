@@ -40,7 +40,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         (
             "expected_masked_psd leakage Leakage MaskedPeriodogram MaskedComponents "
-            "masked_psd_std mode_coupling ModeCoupling BinnedCoupling"
+            "masked_psd_std mode_coupling ModeCoupling BinnedCoupling audit_masks MaskAudit"
         ),
     ),
     "Back from masked to true": (
@@ -102,7 +102,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     "Pictures (`spectral_mae.plot`)": (
         "spectral_mae.plot",
         (
-            "psd radial sectors masking masked_image grating leakage octaves masked_radial "
+            "psd radial sectors design designs mask_audit masking masked_image grating leakage "
+            "octaves masked_radial "
             "unmasked_radial comparison compared_power power_ratio image_detail response "
             "response_power receptive_field receptive_fields "
             "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "

@@ -87,6 +87,8 @@ def _tell(result: CompareResult, *, quiet: bool) -> None:
                 f"± {row['explained_stderr']:.4f}, log-spectral distance "
                 f"{row['log_spectral_distance']:.2f} dB"
             )
+        if result.by_order:
+            print(f"matched by order, not by name: {', '.join(result.by_order)}")
         counts = result.counts
         print(f"{counts['compared']} images compared, {counts['failed']} failed")
     if not result.names:

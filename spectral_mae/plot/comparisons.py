@@ -230,9 +230,11 @@ def image_detail(
     size = _checks.positive_int("size", size)
     if pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)) or not pixels.size:
         raise ValueError(f"image of shape {pixels.shape} is not (H, W) or (H, W, 3)")
-    low, high = (float(pixels.min()), float(pixels.max())) if limits is None else limits
-    low, high = _checks.real_number("limits", low), _checks.real_number("limits", high)
-    if limits is not None and low > high:
+    ends = [pixels.min(), pixels.max()] if limits is None else _checks.items("limits", limits)
+    if len(ends) != 2:
+        raise ValueError(f"limits={_checks.brief(limits)} are not two numbers")
+    low, high = (_checks.real_number("limits", end) for end in ends)
+    if low > high or (limits is not None and low == high):
         raise ValueError(f"{limits=} do not rise")
     top, left = (max(0, (n - size) // 2) for n in pixels.shape[:2])
     part = pixels[top : top + size, left : left + size].astype(np.float64)

@@ -31,6 +31,7 @@ FINE = sm.PatchGrid((8, 8), 2)
 LINE = sm.PatchGrid(6, 2)
 VISIBLE = RNG.random((8, 8)) < 0.7
 VISIBLE_PATCHES = np.array([[1, 0, 0, 1], [0, 1, 0, 0]], bool)
+AUDIT = sm.audit_masks(FINE, sm.designs.block(FINE, 2).sample(9, rng=0))
 LOADED = LoadedImage(IMAGE, (), (8, 8))
 SYMMETRIC = np.diag([3.0, 2.0, 1.0])
 DECODER = np.array([[1.0, 2.0, 0.0]])
@@ -139,6 +140,8 @@ EXAMPLES = {
     "MaskedPeriodogram": (sm.MaskedPeriodogram, {"grid": GRID, **OPTIONS}),
     "MaskedComponents": (sm.MaskedPeriodogram(GRID).components, {"image": IMAGE}),
     "MaskedComponents.expected": (sm.MaskedPeriodogram(GRID).components(IMAGE).expected, {"mask_ratio": 0.5, "sampling": "fixed"}),
+    "audit_masks": (sm.audit_masks, {"grid": GRID, "visible": VISIBLE_PATCHES, "convention": "visible", "n_keep": None, "reference": None}),
+    "MaskAudit": (lambda **o: sm.audit_masks(**o).to_dict(), {"grid": GRID, "visible": VISIBLE_PATCHES}),
     "masked_psd_std": (sm.masked_psd_std, {"image": IMAGE, **MASKS, "scaling": "density", "window": None, "detrend": None, "channel_axis": None}),
     "unmasked_psd": (sm.unmasked_psd, {"image": IMAGE, "visible": VISIBLE, "ndim": None, "scaling": "density", "channel_axis": None, "detrend": None, "nan": "raise", "borders": "periodic", "prewhiten": None, "wrap": True, "min_pairs": 1.0, "taper": None}),
     "Unmasking": (sm.Unmasking, {"shape": (8, 8), "prewhiten": None, "wrap": True}),
@@ -264,6 +267,9 @@ EXAMPLES = {
     "plot.response_power": (plot.response_power, {"one": RESPONSE}),
     "plot.reconstruction": (plot.reconstruction, {"one": PICTURE}),
     "plot.reconstructions": (plot.reconstructions, {"several": [PICTURE], "names": ["a"]}),
+    "plot.design": (plot.design, {"design": sm.designs.block(FINE, 2), "rng": 0}),
+    "plot.designs": (plot.designs, {"designs": [sm.designs.block(LINE, 1), sm.designs.fixed(FINE, 0.5)], "rng": 0}),
+    "plot.mask_audit": (plot.mask_audit, {"audit": AUDIT}),
     "plot.training": (plot.training, {"columns": LOSSES, "lines": {"linear": 0.3}}),
     "plot.loss_and_accuracy": (plot.loss_and_accuracy, {"columns": TABLE, "label": "mask_ratio", "against": "loss", "series": None}),
     "plot.label_efficiency": (plot.label_efficiency, {"curves": {"a": [(100, 0.3, 0.01)]}}),

@@ -166,10 +166,28 @@ def match(
     return matches, unmatched
 
 
+def is_by_order(originals: Side, side: Side) -> bool:
+    """Whether images of a side are matched by order, as those of arrays are.
+
+    Parameters
+    ----------
+    originals : Side
+        The images that are reconstructed.
+    side : Side
+        Of a model, or the masks.
+
+    Returns
+    -------
+    bool
+        False if they are matched by name.
+    """
+    return originals.is_ordered or side.is_ordered
+
+
 def _partners(originals: Side, side: Side) -> dict[int, ImageReference]:
     """The image of a side for each original that has one."""
     n, m = len(originals.references), len(side.references)
-    if originals.is_ordered or side.is_ordered or n == m == 1:
+    if is_by_order(originals, side) or n == m == 1:
         if n != m:
             raise RunRefused(
                 f"{originals.label} hold {n} images and {side.label} {m}: images of arrays are "

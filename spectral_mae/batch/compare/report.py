@@ -104,6 +104,7 @@ def write_report(
         **about,
         "counts": result.counts,
         "failures": result.failures,
+        "by_order": list(result.by_order),
         "models": _finite(result.summaries),
         "files": files,
     }

@@ -28,6 +28,9 @@ class CompareResult:
         Their shapes, without channels.
     failures : list of (title, reason)
         Images that could not be compared: without a partner, of another shape, unreadable.
+    by_order : tuple of str
+        Labels of the models, and "masks", whose images were matched with the originals by order, as
+        those of arrays are, and not by name.
     page : Path or None
         The page of the run; None where no ``out`` was given.
     n_resamples : int
@@ -40,6 +43,7 @@ class CompareResult:
     names: list[str]
     shapes: list[tuple[int, ...]]
     failures: list[tuple[str, str]]
+    by_order: tuple[str, ...] = ()
     page: Path | None = None
     n_resamples: int = 1000
     rng: Seed = 0
@@ -108,6 +112,7 @@ class CompareResult:
         return {
             "counts": self.counts,
             "failures": self.failures,
+            "by_order": list(self.by_order),
             "models": self.summaries,
             "octaves": {label: one.to_dict() for label, one in self.octaves.items()},
             "rings": {label: one.to_dict() for label, one in self.rings.items()},

@@ -8,8 +8,8 @@ from spectral_mae.cli.arguments.shared import (
     SOURCE_HELP,
     AddParser,
     add_color,
+    add_design,
     add_detrend,
-    add_masking,
     add_max_pixels,
     add_patch_size,
     add_reading,
@@ -34,7 +34,7 @@ def add_analyze(add: AddParser) -> None:
         help="patch size: pixels of a patch along each axis; several, as in 8,16 or 8 16, are "
         "compared (default 16)",
     )
-    add_masking(parser)
+    add_design(parser)
     add_seed(parser)
     add_reading(parser)
     add_color(parser)
@@ -117,7 +117,7 @@ def add_psd(add: AddParser) -> None:
         help="with --mask: estimate the spectrum of the whole image, with standard errors",
     )
     add_patch_size(parser, default=None)
-    add_masking(parser, default=None)
+    add_design(parser, optional=True)
     add_reading(parser, size="native")
     add_color(parser)
     add_detrend(parser)
@@ -143,7 +143,7 @@ def add_mask(add: AddParser) -> None:
         "--size", default="224", metavar="N|HxW", help="rows x columns in pixels (default 224)"
     )
     add_patch_size(parser)
-    add_masking(parser)
+    add_design(parser)
     add_seed(parser)
     parser.add_argument(
         "--figure",
@@ -165,9 +165,55 @@ def add_verify(add: AddParser) -> None:
         help="also check Lemmas 1-6, Eqs. 13-14 and Theorem 1, on small crops of each image",
     )
     add_patch_size(parser)
-    add_masking(parser)
+    add_design(parser)
     add_seed(parser)
     add_reading(parser)
+
+
+def add_audit_masks(add: AddParser) -> None:
+    """``audit-masks``."""
+    text = "say what the masks of any generator do: ratios, border bias, spectra, leakage"
+    parser = add("audit-masks", help=text, description=text)
+    parser.add_argument(
+        "path",
+        metavar="MASKS",
+        help="an npy or npz file of masks, of shape (n, H, W) or (n, L), or of indices of patches; "
+        "a folder of such files; or a folder of black and white images, in which white is 1",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--grid",
+        metavar="HxW",
+        help="patches along each axis, such as 14x14 (default: the shape of the masks)",
+    )
+    add_patch_size(parser)
+    parser.add_argument(
+        "--pixels",
+        action="store_true",
+        help="the masks are of pixels (default: of patches)",
+    )
+    parser.add_argument(
+        "--hidden",
+        action="store_true",
+        help="1 means hidden, as in the masks of MAE (default: 1 means visible)",
+    )
+    parser.add_argument(
+        "--ids-keep", action="store_true", help="the file holds indices of the kept patches"
+    )
+    parser.add_argument(
+        "--ids-restore",
+        type=int,
+        metavar="K",
+        help="the file holds ids_restore of MAE, of which the first K are kept",
+    )
+    parser.add_argument(
+        "--images",
+        nargs="+",
+        metavar="PATH",
+        help="images whose mean spectrum leaks (default: a spectrum of 1/f^2)",
+    )
+    add_max_pixels(parser)
+    add_replacing(parser)
 
 
 def add_figures(add: AddParser) -> None:
