@@ -258,6 +258,11 @@ EXAMPLES = {
     "plot.power_ratio": (plot.power_ratio, {"spectrum": CROSS}),
     "plot.image_detail": (plot.image_detail, {"image": IMAGE, "size": 4, "limits": (0.0, 1.0)}),
     "plot.compared_power": (plot.compared_power, {"compared": CROSS.radial(), "legend": True}),
+    "plot.estimates": (plot.estimates, {"values": {"a": ([0.5, 1.0], [0.1, 0.1])}, "names": ["low", "high"], "label": "x", "legend": True}),
+    "plot.strips": (plot.strips, {"originals": np.ones((2, 4, 4)), "visible": np.ones((2, 4, 4), bool), "outputs": {"a": np.zeros((2, 4, 4))}}),
+    "plot.token_spectra": (plot.token_spectra, {"frequency": [0.1, 0.2], "power": {"a": [2.0, 1.0]}}),
+    "octave_edges": (sm.octave_edges, {"shape": (8, 8)}),
+    "octave_names": (sm.octave_names, {"shape": (8, 8)}),
     "plot.response": (plot.response, {"responses": RESPONSE, "curves": ("gain",)}),
     "plot.response_power": (plot.response_power, {"one": RESPONSE}),
     "plot.reconstruction": (plot.reconstruction, {"one": PICTURE}),
@@ -288,6 +293,7 @@ PLAIN = {
 }
 # Runs over many images: tests/batch/test_from_python.py
 PLAIN |= {"analyze_images", "fit_images", "sweep_images", "compare_images"}
+PLAIN |= {"audit_images", "AuditRun"}  # tests/nonlinear/auditing/test_page.py
 PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "CompareResult"}
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py

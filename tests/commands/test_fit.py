@@ -40,12 +40,16 @@ def with_broken(folder, tmp_path):
     return add_broken(folder, tmp_path / "mixed")
 
 
+BLOCK = sm.designs.block(sm.PatchGrid((16, 16), 4), (1, 2), rolled=False)
 MODELS = [
     ([], lambda **o: sm.LinearMAE(4, 0.75, **o)),
     (["--mask-ratio", 0.5, "--sampling", "bernoulli"], lambda **o: sm.LinearMAE(
         4, 0.5, sampling="bernoulli", **o)),
     (["--target", "hidden"], lambda **o: sm.LinearMAE(4, 0.75, target="hidden", **o)),
     (["--target", "all", "--rank", 7], lambda **o: sm.LinearMAE(4, 0.75, rank=7, **o)),
+    (["--design", "block:1x2,unrolled"], lambda **o: sm.LinearMAE(design=BLOCK, **o)),
+    (["--design", "block:1x2,unrolled", "--rank", 6], lambda **o: sm.LinearMAE(
+        design=BLOCK, rank=6, **o)),
     (["--model", "dae", "--sigma", 0.2], lambda **o: sm.LinearDAE(4, 0.2, **o)),
     (["--model", "dae", "--sigma", 0.2, "--rank", 5], lambda **o: sm.LinearDAE(
         4, 0.2, rank=5, **o)),

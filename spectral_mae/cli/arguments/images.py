@@ -8,8 +8,8 @@ from spectral_mae.cli.arguments.shared import (
     SOURCE_HELP,
     AddParser,
     add_color,
+    add_design,
     add_detrend,
-    add_masking,
     add_max_pixels,
     add_patch_size,
     add_reading,
@@ -34,7 +34,7 @@ def add_analyze(add: AddParser) -> None:
         help="patch size: pixels of a patch along each axis; several, as in 8,16 or 8 16, are "
         "compared (default 16)",
     )
-    add_masking(parser)
+    add_design(parser)
     add_seed(parser)
     add_reading(parser)
     add_color(parser)
@@ -117,7 +117,7 @@ def add_psd(add: AddParser) -> None:
         help="with --mask: estimate the spectrum of the whole image, with standard errors",
     )
     add_patch_size(parser, default=None)
-    add_masking(parser, default=None)
+    add_design(parser, optional=True)
     add_reading(parser, size="native")
     add_color(parser)
     add_detrend(parser)
@@ -143,7 +143,7 @@ def add_mask(add: AddParser) -> None:
         "--size", default="224", metavar="N|HxW", help="rows x columns in pixels (default 224)"
     )
     add_patch_size(parser)
-    add_masking(parser)
+    add_design(parser)
     add_seed(parser)
     parser.add_argument(
         "--figure",
@@ -165,7 +165,7 @@ def add_verify(add: AddParser) -> None:
         help="also check Lemmas 1-6, Eqs. 13-14 and Theorem 1, on small crops of each image",
     )
     add_patch_size(parser)
-    add_masking(parser)
+    add_design(parser)
     add_seed(parser)
     add_reading(parser)
 

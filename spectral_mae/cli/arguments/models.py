@@ -63,6 +63,12 @@ def add_fit(add: AddParser) -> None:
     )
     add_sampling(parser, default=None)
     parser.add_argument(
+        "--design",
+        metavar="TEXT",
+        help="in place of --mask-ratio and --sampling, another design of masks, such as block:6x6 "
+        "(docs/masks.md lists them)",
+    )
+    parser.add_argument(
         "--rank", type=int, metavar="K", help="width of the bottleneck (default: no bottleneck)"
     )
     parser.add_argument(
@@ -78,6 +84,12 @@ def add_reconstruct(add: AddParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL.npz", help="a model that 'fit' wrote")
     parser.add_argument("paths", nargs="*", default=[], metavar="IMAGE", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--design",
+        metavar="TEXT",
+        help="draw the masks by another design than that of the model, such as block:6x6 "
+        "(docs/masks.md lists them)",
+    )
     add_seed(parser)
     add_max_pixels(parser)
     parser.add_argument(
@@ -89,7 +101,7 @@ def add_reconstruct(add: AddParser) -> None:
 def add_sweep(add: AddParser) -> None:
     """``sweep``."""
     text = "compare linear MAEs by the power they explain of held-out images, over patch sizes "
-    text += "and mask ratios"
+    text += "and mask ratios or designs"
     parser = add("sweep", help=text, description=text, several=["--patch-size", "--mask-ratio"])
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
@@ -105,11 +117,17 @@ def add_sweep(add: AddParser) -> None:
         "--mask-ratio",
         type=mask_ratios,
         action=_Several,
-        default=[0.25, 0.5, 0.6, 0.75, 0.9],
         metavar="M",
         help="mask ratios: fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
     )
-    add_sampling(parser)
+    add_sampling(parser, default=None)
+    parser.add_argument(
+        "--design",
+        action="append",
+        metavar="TEXT",
+        help="in place of --mask-ratio and --sampling, other designs of masks, such as block:6x6 "
+        "(docs/masks.md lists them); give it again for each",
+    )
     _add_fitting(parser)
     parser.set_defaults(target="all")
 
