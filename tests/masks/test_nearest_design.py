@@ -76,3 +76,11 @@ def test_other_numbers_of_axes_have_nearest_designs(shape):
         kept = design.sample_kept(500, rng=0)
         near = nearest_designs(grid, kept, SampleMoments.of(kept, grid))
         assert near[0].design.text.startswith(name)
+
+
+def test_masks_that_do_not_change_along_an_axis_are_tubes():
+    grid = sm.PatchGrid((8, 16, 24), (2, 4, 4))
+    design = designs.tube(designs.block(sm.PatchGrid((16, 24), 4), (2, 3)), 0, 8, 2)
+    kept = design.sample_kept(200, rng=0)
+    near = nearest_designs(grid, kept, SampleMoments.of(kept, grid))
+    assert near[0].design == design
