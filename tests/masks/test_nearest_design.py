@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
+from spectral_mae.masks import nearest_design
 from spectral_mae.masks.designs.sampled import SampleMoments
 from spectral_mae.masks.nearest_design import distance_to, nearest_designs
 
@@ -26,6 +27,12 @@ DRAWN = {
     "color_noise": designs.color_noise(GRID, 0.5, "red"),
     "random_ratio": designs.random_ratio(GRID),
 }
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch):
+    """Estimated designs from fewer masks; their standard errors grow with it."""
+    monkeypatch.setattr(nearest_design, "N_DRAWS", 300)
 
 
 @pytest.mark.parametrize("name", DRAWN)
