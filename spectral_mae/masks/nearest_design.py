@@ -139,7 +139,7 @@ def nearest_designs(grid: PatchGrid, kept: BoolArray, found: SampleMoments) -> l
         kind = design.text.partition(":")[0]
         if kind not in best or distance.total < best[kind].total:
             best[kind] = distance
-    return sorted(best.values(), key=lambda one: one.total)
+    return sorted(best.values(), key=lambda one: round(one.total, 9))  # of equal ones the first
 
 
 def _candidates(grid: PatchGrid, kept: BoolArray) -> Iterator[MaskDesign]:

@@ -31,6 +31,7 @@ FINE = sm.PatchGrid((8, 8), 2)
 LINE = sm.PatchGrid(6, 2)
 VISIBLE = RNG.random((8, 8)) < 0.7
 VISIBLE_PATCHES = np.array([[1, 0, 0, 1], [0, 1, 0, 0]], bool)
+AUDIT = sm.audit_masks(FINE, sm.designs.block(FINE, 2).sample(9, rng=0))
 LOADED = LoadedImage(IMAGE, (), (8, 8))
 SYMMETRIC = np.diag([3.0, 2.0, 1.0])
 DECODER = np.array([[1.0, 2.0, 0.0]])
@@ -257,10 +258,18 @@ EXAMPLES = {
     "plot.power_ratio": (plot.power_ratio, {"spectrum": CROSS}),
     "plot.image_detail": (plot.image_detail, {"image": IMAGE, "size": 4, "limits": (0.0, 1.0)}),
     "plot.compared_power": (plot.compared_power, {"compared": CROSS.radial(), "legend": True}),
+    "plot.estimates": (plot.estimates, {"values": {"a": ([0.5, 1.0], [0.1, 0.1])}, "names": ["low", "high"], "label": "x", "legend": True}),
+    "plot.strips": (plot.strips, {"originals": np.ones((2, 4, 4)), "visible": np.ones((2, 4, 4), bool), "outputs": {"a": np.zeros((2, 4, 4))}}),
+    "plot.token_spectra": (plot.token_spectra, {"frequency": [0.1, 0.2], "power": {"a": [2.0, 1.0]}}),
+    "octave_edges": (sm.octave_edges, {"shape": (8, 8)}),
+    "octave_names": (sm.octave_names, {"shape": (8, 8)}),
     "plot.response": (plot.response, {"responses": RESPONSE, "curves": ("gain",)}),
     "plot.response_power": (plot.response_power, {"one": RESPONSE}),
     "plot.reconstruction": (plot.reconstruction, {"one": PICTURE}),
     "plot.reconstructions": (plot.reconstructions, {"several": [PICTURE], "names": ["a"]}),
+    "plot.design": (plot.design, {"design": sm.designs.block(FINE, 2), "rng": 0}),
+    "plot.designs": (plot.designs, {"designs": [sm.designs.block(LINE, 1), sm.designs.fixed(FINE, 0.5)], "rng": 0}),
+    "plot.mask_audit": (plot.mask_audit, {"audit": AUDIT}),
     "plot.training": (plot.training, {"columns": LOSSES, "lines": {"linear": 0.3}}),
     "plot.loss_and_accuracy": (plot.loss_and_accuracy, {"columns": TABLE, "label": "mask_ratio", "against": "loss", "series": None}),
     "plot.label_efficiency": (plot.label_efficiency, {"curves": {"a": [(100, 0.3, 0.01)]}}),
@@ -284,6 +293,7 @@ PLAIN = {
 }
 # Runs over many images: tests/batch/test_from_python.py
 PLAIN |= {"analyze_images", "fit_images", "sweep_images", "compare_images"}
+PLAIN |= {"audit_images", "AuditRun"}  # tests/nonlinear/auditing/test_page.py
 PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "CompareResult"}
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
