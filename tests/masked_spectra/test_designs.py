@@ -12,9 +12,7 @@ from spectral_mae.masked_spectra import pair_power, spread
 from spectral_mae.spectra import fft
 
 GRIDS = [
-    sm.PatchGrid(12, 2),
     sm.PatchGrid(15, 3),
-    sm.PatchGrid((6, 8), (2, 4)),
     sm.PatchGrid((9, 4), (3, 2)),
     sm.PatchGrid((5, 8), (5, 2)),
     sm.PatchGrid((3, 3), 1),
