@@ -17,13 +17,14 @@ from spectral_mae.cross_spectra.averages import RadialCrossSpectrum
 from spectral_mae.cross_spectra.pairs import pair_arrays
 from spectral_mae.cross_spectra.resampling import resampled_sums, spread_of
 from spectral_mae.cross_spectra.spectrum import CrossSpectrum
-from spectral_mae.cross_spectra.sums import PairSums, RingSums
+from spectral_mae.cross_spectra.sums import PairPlan, PairSums, RingSums
 from spectral_mae.masks.sampling import Seed
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.rings import Bins
 
 NAMES = ("originals", "reconstructions")
+KEPT = 4  # shapes whose plans are kept: they take many times the memory of their sums
 LOWEST_OCTAVE = 1 / 32  # of the sampling frequency; what lies below is one band
 
 
@@ -91,16 +92,17 @@ class SpectraComparison:
         _checks.choice("scaling", scaling, Scaling)
         _checks.positive_int("workers", workers)
         self._parts: dict[tuple[int, ...], PairSums] = {}
-        self._planned: dict[tuple[int, ...], PairSums] = {}  # of others, for plans and rings
+        self._plans: dict[tuple[int, ...], PairPlan] = {}  # the last used stands last
         self._order: list[tuple[tuple[int, ...], int]] = []  # shapes and numbers of pairs, as given
         self._masked: bool | None = None
 
     def __repr__(self) -> str:
         if not self._parts:
             return "SpectraComparison(0 pairs)"
-        shapes = ", ".join(map(str, self._parts))
+        n = len(self._parts)
+        shapes = f"{n} shapes" if n > 1 else f"shape {self.shapes[0]}"
         return (
-            f"SpectraComparison({self.n_pairs} pairs of shape {shapes}, "
+            f"SpectraComparison({self.n_pairs} pairs of {shapes}, "
             f"explained={self.explained:.4g}{' of hidden pixels' * bool(self._masked)})"
         )
 
@@ -134,8 +136,9 @@ class SpectraComparison:
         visible : array_like of bool or None
             Masks, True where a pixel was visible, of shape (n, *shape), or (*shape) for one that
             all share. The error is then that of hidden pixels: the difference is set to zero on
-            visible pixels, its power divided by the fraction of hidden pixels. Gain, coherence and
-            FRC are still those of the images as they are given.
+            visible pixels, its power divided by the fraction of hidden pixels. The borders of
+            hidden patches so spread some of the error over frequency. Gain, coherence and FRC are
+            still those of the images as they are given.
 
         Returns
         -------
@@ -159,36 +162,23 @@ class SpectraComparison:
         masks = None if visible is None else _masks(visible, a.shape[0], shape)
         self._expect_alike(masks is not None, shape)
         known = self._parts.get(shape)
-        planned = known or self._planned.get(shape)
-        part = planned.emptied() if planned else PairSums(shape, self._bins, self._options)
+        plan = self._plan(shape)
+        part = PairSums(plan)
         for rows in pieces([a, b]):
             pair = pair_arrays(a[rows], b[rows], NAMES)
             x, y = (
                 _checks.channels_last(name, one, self.channel_axis, len(shape) + 1)
                 for name, one in zip(NAMES, pair, strict=True)
             )
-            part.add(x, y, None if masks is None else ~masks[rows])
+            part.add(plan, x, y, None if masks is None else ~masks[rows])
         if known is None:
             self._parts[shape] = part
         else:
             known.extend(part)
         self._masked = masks is not None
         self._order.append((shape, part.n))
+        self._save_memory()
         return self
-
-    def emptied(self) -> SpectraComparison:
-        """Return a comparison of no pairs with the same options, plans and rings.
-
-        Returns
-        -------
-        SpectraComparison
-            What is made of it can be merged into this one.
-        """
-        other = object.__new__(SpectraComparison)
-        other.__dict__.update(self.__dict__)
-        other._planned = {**self._planned, **self._parts}
-        other._parts, other._order, other._masked = {}, [], None
-        return other
 
     def merge(self, other: SpectraComparison) -> Self:
         """Add the pairs of another comparison with the same options.
@@ -220,6 +210,7 @@ class SpectraComparison:
             self._parts.setdefault(shape, part.emptied()).extend(part)
             self._masked = other._masked
         self._order += other._order
+        self._save_memory()
         return self
 
     def radial(self, *, n_resamples: int = 1000, rng: Seed = 0) -> RadialCrossSpectrum:
@@ -419,6 +410,24 @@ class SpectraComparison:
             File to write. An existing file is replaced.
         """
         self.radial().to_csv(path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Plans need not travel.
+        return {**self.__dict__, "_plans": {}}
+
+    def _plan(self, shape: tuple[int, ...]) -> PairPlan:
+        """Transforms and rings of a shape; those of the shapes that were last in use are kept."""
+        plan = self._plans.pop(shape, None) or PairPlan(shape, self._bins, self._options)
+        self._plans[shape] = plan
+        if len(self._plans) > KEPT:
+            self._plans.pop(next(iter(self._plans)))
+        return plan
+
+    def _save_memory(self) -> None:
+        """Of several shapes there is no common spectrum: only their rings are kept."""
+        if len(self._parts) > 1:
+            for part in self._parts.values():
+                part.forget_spectrum()
 
     def _identity(self) -> dict[str, Any]:
         """What two comparisons that are merged must have in common."""

@@ -9,6 +9,7 @@ The files:
 - `audits`: what models made of images, numbers by octave, spectra of tokens.
 - `cells`: large images and maps, averaged in blocks to the size of a picture.
 - `comparisons`: originals and reconstructions compared by frequency.
+- `designs`: mask designs, and audits of masks.
 - `drawing`: the style, and the parts that several pictures share: axes, maps, colour scales.
 - `gallery/`: the figures of the documentation, drawn from your own images or built-in ones.
 - `masks`: masks and their effects: Fig. 22 of the paper, the grating, leakage.
@@ -22,6 +23,7 @@ The files:
 
 from spectral_mae.plot.audits import estimates, strips, token_spectra
 from spectral_mae.plot.comparisons import compared_power, comparison, image_detail, power_ratio
+from spectral_mae.plot.designs import design, designs, mask_audit
 from spectral_mae.plot.drawing import new_figure, save, style, use_style
 from spectral_mae.plot.masks import grating, leakage, masked_image, masking, octaves
 from spectral_mae.plot.models import (
@@ -53,6 +55,8 @@ from spectral_mae.plot.weights import encoder_energy, gap, weight_matrix
 __all__ = [
     "compared_power",
     "comparison",
+    "design",
+    "designs",
     "eigenvalues",
     "encoder_energy",
     "estimates",
@@ -65,6 +69,7 @@ __all__ = [
     "layer_similarity",
     "leakage",
     "loss_and_accuracy",
+    "mask_audit",
     "masked_image",
     "masked_radial",
     "masking",

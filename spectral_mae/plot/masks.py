@@ -108,6 +108,7 @@ def masking(
             interpolation="nearest",
         )
         top.set_title(content.title)
+        top.spines[:].set_visible(True)  # of a mask that keeps nearly all
         top.set_xticks([])
         top.set_yticks([])
         drawn = frequency_map(bottom, content.power, image.shape, (1.0, 1.0), norm, POWER_MAP)

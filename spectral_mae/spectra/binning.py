@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae.spectra.fft import SIDE_BY_SIDE
 from spectral_mae.spectra.frequencies import half_shape, hermitian_weights, row_strips
 
 BLOCK = 2**20  # numbers whose bins are worked out at a time
 GATHERED = 2**15  # numbers that are gathered and added up at a time: they stay in the cache
-TOGETHER = 8  # planes that are gathered from in turns
 # Mean of squares less squared mean is fast, and good enough where neither cancels nor leaves the
 # range of numbers. In other bins deviations are formed one by one.
 CANCELS = 1e-3  # variance over squared mean
@@ -165,8 +165,9 @@ class Binning:
         index = self._transposed_index if transposed else self._index
         # Entries of planes that lie side by side are gathered all at once, which is faster. And to
         # look whether an index is in range, as mode="raise" does, takes longer.
-        of_planes = power.reshape(-1, *power.shape[len(lead) :])
-        n, side_by_side = len(of_planes), of_planes.transpose(*range(1, of_planes.ndim), 0)
+        n = math.prod(lead)
+        of_planes = power.reshape(n, *power.shape[len(lead) :])
+        side_by_side = of_planes.transpose(*range(1, of_planes.ndim), 0)
         if side_by_side.flags.c_contiguous:
             columns = side_by_side.reshape(size, n)
 
@@ -178,11 +179,12 @@ class Binning:
             def gathered(planes: slice, entries: Entries) -> FloatArray:
                 return rows[planes].take(index[entries], axis=-1, mode="wrap")
 
+        of_bins = *lead, len(self._sizes)
         if (self._sizes == 1).all():  # as all rings of a signal are
             powers = gathered(slice(None), slice(None)).astype(np.float64, order="C")
-            return powers.reshape(*lead, -1), np.zeros((*lead, len(self._sizes)))
+            return powers.reshape(of_bins), np.zeros(of_bins)
         mean, std = self._moments(n, gathered)
-        return mean.reshape(*lead, -1), std.reshape(*lead, -1)
+        return mean.reshape(of_bins), std.reshape(of_bins)
 
     def moments_of(
         self, function: Callable[[NDArray[np.integer[Any]]], FloatArray]
@@ -263,7 +265,7 @@ class Binning:
     def _block(self, n: int, bins: slice) -> _Block:
         runs = self._runs_of(bins)
         n_entries = int(self._ends[bins.stop] - self._ends[bins.start])
-        together = max(min(n, TOGETHER), GATHERED // n_entries)
+        together = max(1, min(n, SIDE_BY_SIDE), GATHERED // n_entries)
         pieces = []
         for first in range(0, n, together):
             planes = slice(first, min(first + together, n))

@@ -31,6 +31,7 @@ FINE = sm.PatchGrid((8, 8), 2)
 LINE = sm.PatchGrid(6, 2)
 VISIBLE = RNG.random((8, 8)) < 0.7
 VISIBLE_PATCHES = np.array([[1, 0, 0, 1], [0, 1, 0, 0]], bool)
+AUDIT = sm.audit_masks(FINE, sm.designs.block(FINE, 2).sample(9, rng=0))
 LOADED = LoadedImage(IMAGE, (), (8, 8))
 SYMMETRIC = np.diag([3.0, 2.0, 1.0])
 DECODER = np.array([[1.0, 2.0, 0.0]])
@@ -50,6 +51,7 @@ LOSSES = {"epoch": [1, 2], "loss": [0.5, 0.4], "held_out": [0.6, np.nan]}
 CROSS = sm.cross_spectrum(IMAGE, IMAGES[0])
 COMPARED = sm.compare_spectra(IMAGES, IMAGES[::-1])
 OPTIONS = {"fs": 1.0, "window": None, "detrend": None, "scaling": "density", "channel_axis": None}
+BLOCK = sm.designs.block(GRID, 1)
 MASKS = {"patch_size": 4, "mask_ratio": 0.5, "sampling": "fixed"}
 DRAWN = {
     "patch_size": 2,
@@ -133,6 +135,13 @@ EXAMPLES = {
     "SpectraComparison.bands": (COMPARED.bands, {"edges": [0.0, 0.25, 0.5], "n_resamples": 4, "rng": 0}),
     "SpectraComparison.summary": (COMPARED.summary, {"n_resamples": 4, "rng": 0}),
     "expected_masked_psd": (sm.expected_masked_psd, {"image": IMAGE, **MASKS, **OPTIONS}),
+    "expected_masked_psd of a design": (sm.expected_masked_psd, {"image": IMAGE, "design": BLOCK, **OPTIONS}),
+    "expected_mask_power of a design": (sm.expected_mask_power, {"design": BLOCK}),
+    "leakage of a design": (sm.leakage, {"image": IMAGE, "design": BLOCK, "window": None, "fs": 1.0}),
+    "masked_psd_std of a design": (sm.masked_psd_std, {"image": IMAGE, "design": BLOCK}),
+    "MaskedPeriodogram of a design": (lambda **o: sm.MaskedPeriodogram(**o).components(IMAGE).expected(), {"design": BLOCK}),
+    "ModeCoupling.random of a design": (sm.ModeCoupling.random, {"design": BLOCK}),
+    "plot.grating of a design": (plot.grating, {"design": BLOCK}),
     "leakage": (sm.leakage, {"image": IMAGE, **MASKS, "channel_axis": None, "window": None, "detrend": None, "fs": 1.0}),
     "Leakage": (LEAK.band, {"fmin": 0.1, "fmax": 0.4}),
     "Leakage.radial": (LEAK.radial, {"bins": None}),
@@ -257,10 +266,18 @@ EXAMPLES = {
     "plot.power_ratio": (plot.power_ratio, {"spectrum": CROSS}),
     "plot.image_detail": (plot.image_detail, {"image": IMAGE, "size": 4, "limits": (0.0, 1.0)}),
     "plot.compared_power": (plot.compared_power, {"compared": CROSS.radial(), "legend": True}),
+    "plot.estimates": (plot.estimates, {"values": {"a": ([0.5, 1.0], [0.1, 0.1])}, "names": ["low", "high"], "label": "x", "legend": True}),
+    "plot.strips": (plot.strips, {"originals": np.ones((2, 4, 4)), "visible": np.ones((2, 4, 4), bool), "outputs": {"a": np.zeros((2, 4, 4))}}),
+    "plot.token_spectra": (plot.token_spectra, {"frequency": [0.1, 0.2], "power": {"a": [2.0, 1.0]}}),
+    "octave_edges": (sm.octave_edges, {"shape": (8, 8)}),
+    "octave_names": (sm.octave_names, {"shape": (8, 8)}),
     "plot.response": (plot.response, {"responses": RESPONSE, "curves": ("gain",)}),
     "plot.response_power": (plot.response_power, {"one": RESPONSE}),
     "plot.reconstruction": (plot.reconstruction, {"one": PICTURE}),
     "plot.reconstructions": (plot.reconstructions, {"several": [PICTURE], "names": ["a"]}),
+    "plot.design": (plot.design, {"design": sm.designs.block(FINE, 2), "rng": 0}),
+    "plot.designs": (plot.designs, {"designs": [sm.designs.block(LINE, 1), sm.designs.fixed(FINE, 0.5)], "rng": 0}),
+    "plot.mask_audit": (plot.mask_audit, {"audit": AUDIT}),
     "plot.training": (plot.training, {"columns": LOSSES, "lines": {"linear": 0.3}}),
     "plot.loss_and_accuracy": (plot.loss_and_accuracy, {"columns": TABLE, "label": "mask_ratio", "against": "loss", "series": None}),
     "plot.label_efficiency": (plot.label_efficiency, {"curves": {"a": [(100, 0.3, 0.01)]}}),
@@ -269,6 +286,7 @@ EXAMPLES = {
     "plot.encoder_energy": (plot.encoder_energy, {"filters": FILTERS, "grid": GRID, "colorbar": True}),
     "plot.gap": (plot.gap, {"curves": {"a": CURVE}}),
     "AnalyzeOptions": (sm.AnalyzeOptions, {"patch_sizes": (4, 8), "mask_ratio": 0.5, "sampling": "fixed", "size": 32, "n_draws": 2, "rng": 0, "detrend": None, "color": False, "max_pixels": 10000, "checks": 1}),
+    "AnalyzeOptions of a design": (sm.AnalyzeOptions, {"patch_sizes": (4,), "design": "block:2x1"}),
     "CompareOptions": (sm.CompareOptions, {"color": False, "detrend": None, "max_pixels": 10000, "n_resamples": 4, "rng": 0}),
     "RunOptions": (sm.RunOptions, {"jobs": None, "scheduler": None, "resume": False, "overwrite": False, "fail_fast": False, "time_limit": 1.0, "memory_limit": None, "checkpoint": 1.0, "log_file": None, "quiet": True}),
     "plot.new_figure": (plot.new_figure, {"rows": 1, "columns": 1, "width": 3.0, "height": 2.0}),
@@ -284,6 +302,7 @@ PLAIN = {
 }
 # Runs over many images: tests/batch/test_from_python.py
 PLAIN |= {"analyze_images", "fit_images", "sweep_images", "compare_images"}
+PLAIN |= {"audit_images", "AuditRun"}  # tests/nonlinear/auditing/test_page.py
 PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "CompareResult"}
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py

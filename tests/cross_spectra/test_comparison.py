@@ -214,6 +214,7 @@ def test_images_of_several_shapes_share_rings():
             row[:, first:] = rings.count * np.stack(powers)
             rows.append(row)
     assert comparison.shapes == shapes
+    assert "12 pairs of 4 shapes" in repr(comparison)
     a, cross, error, count = np.sum(rows, axis=0)
     found = comparison.radial()
     np.testing.assert_allclose(found.edges, np.stack([edges[:-1], edges[1:]], axis=1))
@@ -233,6 +234,21 @@ def test_images_of_several_shapes_share_rings():
         comparison.spectrum()
     with pytest.raises(ValueError, match=r"bins=\[...\]"):
         SpectraComparison().update(*batch(2, (8, 8))).update(*batch(2, (8, 6)))
+
+
+def test_memory_of_many_shapes_is_given_back():
+    """Plans of a few shapes are kept, and of each image its rings alone."""
+    comparison = SpectraComparison(bins=[0.1, 0.3, 0.5])
+    parts = []
+    for size in range(40, 60):
+        parts.append(compare_spectra(*batch(2, (size, 48), seed=size), bins=[0.1, 0.3, 0.5]))
+        comparison.update(*batch(2, (size, 48), seed=size))
+    first, *others = parts
+    for other in others:
+        first.merge(other)
+    assert_equal(first, comparison)
+    assert len(pickle.dumps(comparison)) < 40_000  # one half-plane alone has as many bytes
+    assert list(comparison._plans) == [(size, 48) for size in range(56, 60)]
 
 
 def test_bands_are_made_of_whole_rings():

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spectral_mae import plot
+from spectral_mae._checks import FloatArray
 from spectral_mae.batch.compare.result import CompareResult
 from spectral_mae.batch.pages.picture import Picture, short_name
-from spectral_mae.images.samples import Pixels
 from spectral_mae.plot.comparisons import Curve
 
 SHOWN = 3  # images in the picture of images
@@ -31,8 +31,8 @@ class Shown:
     """
 
     name: str
-    original: Pixels
-    others: Mapping[str, Pixels]
+    original: FloatArray
+    others: Mapping[str, FloatArray]
 
 
 def draw_pictures(folder: Path, result: CompareResult, shown: Sequence[Shown]) -> Iterator[Picture]:

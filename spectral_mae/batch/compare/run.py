@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from spectral_mae import _checks
-from spectral_mae._checks import BoolArray
+from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.batch.compare.matching import Match, find_side, is_by_order, match
 from spectral_mae.batch.compare.options import CompareOptions
 from spectral_mae.batch.compare.report import SHOWN, Shown, check_place, write_report
@@ -26,10 +26,11 @@ from spectral_mae.batch.run_identity import versions
 from spectral_mae.cross_spectra.comparison import SpectraComparison
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.references import ImageReference
-from spectral_mae.images.samples import ImageRefused, Pixels
+from spectral_mae.images.samples import ImageRefused
 from spectral_mae.images.sources import Images
 
 ONE_MODEL = "reconstructions"
+TOGETHER = 2**21  # numbers of originals of one shape that are compared at a time
 
 
 def compare_images(
@@ -118,6 +119,7 @@ def compare_images(
             for one in matches:
                 pairs.take(one)
                 progress.add(1)
+            pairs.compare()
     result = CompareResult(
         pairs.comparisons,
         pairs.names,
@@ -154,27 +156,40 @@ class _Pairs:
         self.shapes: list[tuple[int, ...]] = []
         self.failures: list[tuple[str, str]] = []
         self.shown: list[Shown] = []
+        self._waiting: list[tuple[str, FloatArray, dict[str, FloatArray], BoolArray | None]] = []
         self._reader = Reader(options.color, options.max_pixels)
         self._masks = Reader(False, options.max_pixels)
 
     def take(self, one: Match) -> None:
-        """Compare an original with all that was made of it, or note why that fails."""
+        """Read an original and all that was made of it, or note why that fails."""
         try:
-            original, others, visible = self._read(one)
-            found = {
-                label: self._compared(original, other, visible) for label, other in others.items()
-            }
+            trio = self._read(one)
         except (ImageRefused, ValueError) as error:
             self.failures.append((one.name, str(error)))
             return
-        for label, comparison in found.items():
-            self.comparisons[label].merge(comparison)
-        self.names.append(one.name)
-        self.shapes.append(original.shape[:2])
-        if len(self.shown) < SHOWN:
-            self.shown.append(Shown(one.name, original, others))
+        if self._waiting and self._waiting[0][1].shape != trio[0].shape:
+            self.compare()
+        self._waiting.append((one.name, *trio))
+        if len(self._waiting) * trio[0].size >= TOGETHER:
+            self.compare()
 
-    def _read(self, one: Match) -> tuple[Pixels, dict[str, Pixels], BoolArray | None]:
+    def compare(self) -> None:
+        """Compare the images that were read, which have one shape, in one batch."""
+        if not self._waiting:
+            return
+        names, originals, others, masks = zip(*self._waiting, strict=True)
+        self._waiting = []
+        batch = np.stack(originals)
+        visible = None if masks[0] is None else np.stack(masks)
+        for label, comparison in self.comparisons.items():
+            comparison.update(batch, np.stack([one[label] for one in others]), visible=visible)
+        self.names += names
+        self.shapes += [one.shape[:2] for one in originals]
+        missing = SHOWN - len(self.shown)
+        some = zip(names[:missing], originals, others, strict=False)
+        self.shown += [Shown(*one) for one in some]
+
+    def _read(self, one: Match) -> tuple[FloatArray, dict[str, FloatArray], BoolArray | None]:
         original = self._pixels(self._reader, one.original)
         others = {}
         for label, reference in one.others.items():
@@ -186,21 +201,20 @@ class _Pairs:
         if one.mask is None:
             return original, others, None
         visible = _checks.bool_mask("mask", self._pixels(self._masks, one.mask))
+        if visible.shape != original.shape[:2]:
+            sizes = (f"{x.shape[0]}x{x.shape[1]}" for x in (original, visible))
+            raise ValueError(f"the original is {next(sizes)}, its mask {next(sizes)}")
+        if visible.all():
+            raise ValueError("its mask hides nothing: there is no error of hidden pixels")
         return original, others, visible
 
     @staticmethod
-    def _pixels(reader: Reader, reference: ImageReference) -> Pixels:
+    def _pixels(reader: Reader, reference: ImageReference) -> FloatArray:
         try:
-            return reader.read(reference).pixels
+            pixels = reader.read(reference).pixels
         except ImageRefused as refusal:
             raise ImageRefused(f"{reference.title}: {refusal}") from refusal
-
-    def _compared(
-        self, original: Pixels, other: Pixels, visible: BoolArray | None
-    ) -> SpectraComparison:
-        some = next(iter(self.comparisons.values()))
-        seen = None if visible is None else visible[np.newaxis]
-        return some.emptied().update(original[np.newaxis], other[np.newaxis], visible=seen)
+        return _checks.squarable(reference.title, _checks.real_array(reference.title, pixels))
 
 
 def _are_paths(images: Any) -> bool:

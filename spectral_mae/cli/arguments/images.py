@@ -170,6 +170,52 @@ def add_verify(add: AddParser) -> None:
     add_reading(parser)
 
 
+def add_audit_masks(add: AddParser) -> None:
+    """``audit-masks``."""
+    text = "say what the masks of any generator do: ratios, border bias, spectra, leakage"
+    parser = add("audit-masks", help=text, description=text)
+    parser.add_argument(
+        "path",
+        metavar="MASKS",
+        help="an npy or npz file of masks, of shape (n, H, W) or (n, L), or of indices of patches; "
+        "a folder of such files; or a folder of black and white images, in which white is 1",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--grid",
+        metavar="HxW",
+        help="patches along each axis, such as 14x14 (default: the shape of the masks)",
+    )
+    add_patch_size(parser)
+    parser.add_argument(
+        "--pixels",
+        action="store_true",
+        help="the masks are of pixels (default: of patches)",
+    )
+    parser.add_argument(
+        "--hidden",
+        action="store_true",
+        help="1 means hidden, as in the masks of MAE (default: 1 means visible)",
+    )
+    parser.add_argument(
+        "--ids-keep", action="store_true", help="the file holds indices of the kept patches"
+    )
+    parser.add_argument(
+        "--ids-restore",
+        type=int,
+        metavar="K",
+        help="the file holds ids_restore of MAE, of which the first K are kept",
+    )
+    parser.add_argument(
+        "--images",
+        nargs="+",
+        metavar="PATH",
+        help="images whose mean spectrum leaks (default: a spectrum of 1/f^2)",
+    )
+    add_max_pixels(parser)
+    add_replacing(parser)
+
+
 def add_figures(add: AddParser) -> None:
     """``figures``."""
     text = "draw the figures of the documentation, from built-in images or your own"

@@ -133,10 +133,10 @@ class MaskAudit:
             hidden,
             f"{kept}.",
             near_by,
-            "Leakage by octave in cycles/pixel; of the nearest design; of uniform masks:",
+            f"Leakage by octave {'these masks':>20} {'nearest':>10} {'uniform':>10}",
         ]
         lines += [
-            f"  {name:>10}: {ratio:8.4g} ± {stderr:.1g}   {nearest:8.4g}   {uniform:8.4g}"
+            f"  {name:>11} {f'{ratio:.4g} ± {stderr:.1g}':>24} {nearest:>10.4g} {uniform:>10.4g}"
             for name, ratio, stderr, nearest, uniform in self._octave_rows()
         ]
         return "\n".join(lines)

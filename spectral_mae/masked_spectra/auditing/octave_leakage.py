@@ -141,6 +141,9 @@ def stderr_of_mean(values: FloatArray) -> float:
     Returns
     -------
     float
-        Of their mean.
+        Of their mean; 0 where they differ by rounding errors.
     """
-    return float(values.std(ddof=1) / math.sqrt(len(values)))
+    scatter = float(values.std(ddof=1))
+    return (
+        0.0 if scatter < 1e-12 * float(np.abs(values).max()) else scatter / math.sqrt(len(values))
+    )

@@ -230,8 +230,10 @@ class MaskChoice:
 
 def _text_of(design: str | MaskDesign) -> str:
     """The text of a design, from which it can be made again."""
-    if not isinstance(design, MaskDesign):
+    if isinstance(design, str):
         return parse(design).text
+    if not isinstance(design, MaskDesign):
+        raise TypeError(f"design={_checks.brief(design)} is neither a MaskDesign nor its text")
     try:
         again = parse(design.text).on(design.grid)
     except ValueError:

@@ -78,6 +78,22 @@ def test_masks_of_each_image_and_one_for_all(images, tmp_path):
     assert "a mask is bool" in gray.failures[0][1]
 
 
+def test_masks_that_do_not_fit_are_listed(images):
+    masks = [np.eye(24), np.ones((24, 24)), np.eye(12)]
+    for mask, error in zip(masks, ("", "hides nothing", "its mask 12x12"), strict=True):
+        failures = compare_images(images[:1], images[:1], masks=mask).failures
+        assert [error in why for _, why in failures] == [True] * bool(error)
+
+
+def test_images_are_compared_in_batches(images, monkeypatch):
+    whole = compare_images(images, 0.5 * images).to_dict()
+    monkeypatch.setattr("spectral_mae.batch.compare.run.TOGETHER", 2 * 24 * 24)
+    parts = compare_images(images, 0.5 * images).to_dict()
+    assert parts["models"][0] == pytest.approx(whole["models"][0])
+    gains = parts["rings"]["reconstructions"]["gain"]
+    assert gains == pytest.approx(whole["rings"]["reconstructions"]["gain"], rel=1e-12)
+
+
 def test_images_of_several_shapes_are_pooled(images, tmp_path):
     first = written(tmp_path / "in", [*images, images[0][:12], images[1][:, :16]])
     second = written(tmp_path / "out", [*(0.5 * images), images[0][:12], images[1][:, :16]])
@@ -126,7 +142,7 @@ def test_files_of_a_run(images, tmp_path):
     assert gains == pytest.approx([0.5] * (len(rows) // 2) + [1] * (len(rows) // 2))
     page = (out / "report.html").read_text()
     assert page.count("<img src=") == 3
-    for text in ("2 models", "explained power", "1/4 to 1/2", "by order, not by name: a, b"):
+    for text in ("2 models", "explained power", "1/4–1/2", "by order, not by name: a, b"):
         assert text in page
     with pytest.raises(ValueError, match="holds results of another run"):
         compare_images(images, images, out=out)

@@ -73,8 +73,7 @@ def test_what_has_no_partner_is_listed(tmp_path):
         "y.png": "no image of this name in two",
         "z.png": "no image of this name in one, two",
         "w.png": "of one: no original of this name",
-    } | {"y.png": unmatched["y.png"]}
-    assert "two" in unmatched["y.png"]
+    }
 
 
 def test_arrays_match_by_order(tmp_path):
