@@ -135,7 +135,7 @@ def test_grating_of_a_design_names_it_and_draws_its_power():
     assert axes[0].get_title().startswith("block:2x3, patches of 8×8 px")
     (cut,) = axes[1].lines
     power = sm.expected_mask_power(design=design)[0, 1:33]
-    shown = np.isfinite(cut.get_ydata())
+    shown = power > power.max() * 1e-9
     np.testing.assert_array_equal(cut.get_ydata()[shown], power[shown])
     assert shown.sum() > 16
     with pytest.raises(ValueError, match="each keeps all patches"):
