@@ -136,8 +136,9 @@ class SpectraComparison:
         visible : array_like of bool or None
             Masks, True where a pixel was visible, of shape (n, *shape), or (*shape) for one that
             all share. The error is then that of hidden pixels: the difference is set to zero on
-            visible pixels, its power divided by the fraction of hidden pixels. Gain, coherence and
-            FRC are still those of the images as they are given.
+            visible pixels, its power divided by the fraction of hidden pixels. The borders of
+            hidden patches so spread some of the error over frequency. Gain, coherence and FRC are
+            still those of the images as they are given.
 
         Returns
         -------

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import numpy as np
 
 from spectral_mae._checks import BoolArray, FloatArray
-from spectral_mae.masks.designs.axes import stripes
+from spectral_mae.masks.designs.axes import Tube, stripes, without_axis
 from spectral_mae.masks.designs.blocks import block
 from spectral_mae.masks.designs.cells import grid as cell_grid
 from spectral_mae.masks.designs.cells import stratified
@@ -137,7 +137,8 @@ def nearest_designs(grid: PatchGrid, kept: BoolArray, found: SampleMoments) -> l
     for design in _candidates(grid, kept):
         distance = distance_to(design, found)
         kind = design.text.partition(":")[0]
-        if kind not in best or distance.total < best[kind].total:
+        # Of designs with equal moments the first one stays, whatever rounding says.
+        if kind not in best or distance.total < best[kind].total - 1e-9:
             best[kind] = distance
     return sorted(best.values(), key=lambda one: round(one.total, 9))  # of equal ones the first
 
@@ -152,6 +153,7 @@ def _candidates(grid: PatchGrid, kept: BoolArray) -> Iterator[MaskDesign]:
 def _makers(grid: PatchGrid, kept: BoolArray) -> Iterator[Maker]:
     ratios = 1.0 - kept.mean(axis=1)
     m, n = round(float(ratios.mean()), 4), grid.n_patches
+    yield from _tubes(grid, kept)
     whole = _short_ratio(n, m)
     yield partial(fixed, grid, whole)
     yield partial(bernoulli, grid, m)
@@ -175,6 +177,22 @@ def _makers(grid: PatchGrid, kept: BoolArray) -> Iterator[Maker]:
             yield partial(blockwise, grid, ratio, least=least, n_draws=N_DRAWS)
         if n <= MOST_PAIRS:
             yield partial(multi_block, grid)
+
+
+def _tubes(grid: PatchGrid, kept: BoolArray) -> Iterator[Maker]:
+    """Designs on the other axes, where masks do not change along one."""
+    patterns = kept.reshape(-1, *grid.counts)
+    for axis in range(grid.ndim if grid.ndim > 1 else 0):
+        first = patterns.take([0], axis + 1)
+        if grid.counts[axis] > 1 and (patterns == first).all():
+            others = without_axis(grid, axis)
+            if others.n_patches > 1:
+                for make in _makers(others, first.reshape(len(kept), -1)):
+                    yield partial(_tube_of, grid, make, axis)
+
+
+def _tube_of(grid: PatchGrid, make: Maker, axis: int) -> MaskDesign:
+    return Tube(grid, make(), axis)
 
 
 def _blocks(grid: PatchGrid, m: float) -> Iterator[Maker]:

@@ -51,6 +51,7 @@ LOSSES = {"epoch": [1, 2], "loss": [0.5, 0.4], "held_out": [0.6, np.nan]}
 CROSS = sm.cross_spectrum(IMAGE, IMAGES[0])
 COMPARED = sm.compare_spectra(IMAGES, IMAGES[::-1])
 OPTIONS = {"fs": 1.0, "window": None, "detrend": None, "scaling": "density", "channel_axis": None}
+BLOCK = sm.designs.block(GRID, 1)
 MASKS = {"patch_size": 4, "mask_ratio": 0.5, "sampling": "fixed"}
 DRAWN = {
     "patch_size": 2,
@@ -134,6 +135,13 @@ EXAMPLES = {
     "SpectraComparison.bands": (COMPARED.bands, {"edges": [0.0, 0.25, 0.5], "n_resamples": 4, "rng": 0}),
     "SpectraComparison.summary": (COMPARED.summary, {"n_resamples": 4, "rng": 0}),
     "expected_masked_psd": (sm.expected_masked_psd, {"image": IMAGE, **MASKS, **OPTIONS}),
+    "expected_masked_psd of a design": (sm.expected_masked_psd, {"image": IMAGE, "design": BLOCK, **OPTIONS}),
+    "expected_mask_power of a design": (sm.expected_mask_power, {"design": BLOCK}),
+    "leakage of a design": (sm.leakage, {"image": IMAGE, "design": BLOCK, "window": None, "fs": 1.0}),
+    "masked_psd_std of a design": (sm.masked_psd_std, {"image": IMAGE, "design": BLOCK}),
+    "MaskedPeriodogram of a design": (lambda **o: sm.MaskedPeriodogram(**o).components(IMAGE).expected(), {"design": BLOCK}),
+    "ModeCoupling.random of a design": (sm.ModeCoupling.random, {"design": BLOCK}),
+    "plot.grating of a design": (plot.grating, {"design": BLOCK}),
     "leakage": (sm.leakage, {"image": IMAGE, **MASKS, "channel_axis": None, "window": None, "detrend": None, "fs": 1.0}),
     "Leakage": (LEAK.band, {"fmin": 0.1, "fmax": 0.4}),
     "Leakage.radial": (LEAK.radial, {"bins": None}),
@@ -278,6 +286,7 @@ EXAMPLES = {
     "plot.encoder_energy": (plot.encoder_energy, {"filters": FILTERS, "grid": GRID, "colorbar": True}),
     "plot.gap": (plot.gap, {"curves": {"a": CURVE}}),
     "AnalyzeOptions": (sm.AnalyzeOptions, {"patch_sizes": (4, 8), "mask_ratio": 0.5, "sampling": "fixed", "size": 32, "n_draws": 2, "rng": 0, "detrend": None, "color": False, "max_pixels": 10000, "checks": 1}),
+    "AnalyzeOptions of a design": (sm.AnalyzeOptions, {"patch_sizes": (4,), "design": "block:2x1"}),
     "CompareOptions": (sm.CompareOptions, {"color": False, "detrend": None, "max_pixels": 10000, "n_resamples": 4, "rng": 0}),
     "RunOptions": (sm.RunOptions, {"jobs": None, "scheduler": None, "resume": False, "overwrite": False, "fail_fast": False, "time_limit": 1.0, "memory_limit": None, "checkpoint": 1.0, "log_file": None, "quiet": True}),
     "plot.new_figure": (plot.new_figure, {"rows": 1, "columns": 1, "width": 3.0, "height": 2.0}),

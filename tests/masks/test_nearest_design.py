@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
+from spectral_mae.masks import nearest_design
 from spectral_mae.masks.designs.sampled import SampleMoments
 from spectral_mae.masks.nearest_design import distance_to, nearest_designs
 
@@ -26,6 +27,12 @@ DRAWN = {
     "color_noise": designs.color_noise(GRID, 0.5, "red"),
     "random_ratio": designs.random_ratio(GRID),
 }
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch):
+    """Estimated designs from fewer masks; their standard errors grow with it."""
+    monkeypatch.setattr(nearest_design, "N_DRAWS", 300)
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -76,3 +83,11 @@ def test_other_numbers_of_axes_have_nearest_designs(shape):
         kept = design.sample_kept(500, rng=0)
         near = nearest_designs(grid, kept, SampleMoments.of(kept, grid))
         assert near[0].design.text.startswith(name)
+
+
+def test_masks_that_do_not_change_along_an_axis_are_tubes():
+    grid = sm.PatchGrid((8, 16, 24), (2, 4, 4))
+    design = designs.tube(designs.block(sm.PatchGrid((16, 24), 4), (2, 3)), 0, 8, 2)
+    kept = design.sample_kept(200, rng=0)
+    near = nearest_designs(grid, kept, SampleMoments.of(kept, grid))
+    assert near[0].design == design

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from spectral_mae._checks import FloatArray
 from spectral_mae._files.atomic_file import publish, write_whole
 from spectral_mae._files.columns import write_rows
 from spectral_mae.batch.compare.pictures import SHOWN, Shown, draw_pictures
@@ -18,6 +17,7 @@ from spectral_mae.batch.compare.result import CompareResult
 from spectral_mae.batch.pages.page import render_page
 from spectral_mae.batch.run_folder import check_folder, check_results
 from spectral_mae.cross_spectra.averages import RadialCrossSpectrum
+from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 
 __all__ = ["SHOWN", "Shown", "check_place", "write_report"]
 
@@ -133,7 +133,7 @@ def octave_rows(result: CompareResult) -> list[dict[str, Any]]:
     first = next(iter(result.octaves.values()))
     return [
         {
-            "name": _octave_name(first.edges[i]),
+            "name": _octave_name(first.frequency[i]),
             "models": [
                 {
                     "explained": float(one.explained[i]),
@@ -148,9 +148,9 @@ def octave_rows(result: CompareResult) -> list[dict[str, Any]]:
     ]
 
 
-def _octave_name(edges: FloatArray) -> str:
-    low, high = (f"1/{round(1 / edge)}" for edge in edges)
-    return f"below {high}" if edges[0] < 1 / 33 else f"{low} to {high}"
+def _octave_name(frequency: float) -> str:
+    named = zip(OCTAVES, all_octave_names(), strict=True)
+    return next(name for (low, high), name in named if low <= frequency < high)
 
 
 def _table_rows(by_label: Mapping[str, RadialCrossSpectrum]) -> Iterator[dict[str, Any]]:

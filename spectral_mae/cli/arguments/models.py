@@ -16,6 +16,7 @@ from spectral_mae.cli.arguments.shared import (
     add_running,
     add_sampling,
     add_seed,
+    design_text,
     fraction,
     mask_ratios,
     patch_sizes,
@@ -64,9 +65,10 @@ def add_fit(add: AddParser) -> None:
     add_sampling(parser, default=None)
     parser.add_argument(
         "--design",
+        type=design_text,
         metavar="TEXT",
         help="in place of --mask-ratio and --sampling, another design of masks, such as block:6x6 "
-        "(docs/masks.md lists them)",
+        "('--design help' lists them)",
     )
     parser.add_argument(
         "--rank", type=int, metavar="K", help="width of the bottleneck (default: no bottleneck)"
@@ -86,9 +88,10 @@ def add_reconstruct(add: AddParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
         "--design",
+        type=design_text,
         metavar="TEXT",
         help="draw the masks by another design than that of the model, such as block:6x6 "
-        "(docs/masks.md lists them)",
+        "('--design help' lists them)",
     )
     add_seed(parser)
     add_max_pixels(parser)
@@ -124,9 +127,10 @@ def add_sweep(add: AddParser) -> None:
     parser.add_argument(
         "--design",
         action="append",
+        type=design_text,
         metavar="TEXT",
         help="in place of --mask-ratio and --sampling, other designs of masks, such as block:6x6 "
-        "(docs/masks.md lists them); give it again for each",
+        "('--design help' lists them); give it again for each",
     )
     _add_fitting(parser)
     parser.set_defaults(target="all")
@@ -236,6 +240,7 @@ def add_audit(add: AddParser) -> None:
     add_sampling(parser, default=None)
     parser.add_argument(
         "--design",
+        type=design_text,
         metavar="TEXT",
         help="draw masks from another design, in the place of --mask-ratio and --sampling, such as "
         "block:4,keep or cutouts:2x2,3",
