@@ -86,6 +86,12 @@ def expected(side: int, patch: int = PATCH) -> object:
     return pixels, sm.expected_masked_psd(pixels, patch, 0.75)
 
 
+def expected_block(side: int) -> object:
+    pixels = image(side)
+    design = sm.designs.block(sm.PatchGrid((side, side), PATCH), side // PATCH // 3)
+    return pixels, sm.expected_masked_psd(pixels, design=design)
+
+
 def leakage(side: int) -> object:
     pixels = image(side)
     leaked = sm.leakage(pixels, PATCH, 0.75)
@@ -104,9 +110,11 @@ def slope(side: int) -> object:
     return pixels, sm.fit_masked_slope(pixels, mask, n_draws=8)
 
 
-def analysis(side: int) -> object:
+def analysis(side: int, design: str | None = None) -> object:
     pixels = image(side)
-    plan = MaskingPlan(PATCH, n_draws=2)
+    if design is not None and side == WARM:
+        design = "block:3x3"
+    plan = MaskingPlan(PATCH, n_draws=2, design=design)
     return pixels, MaskingAnalyzer((side, side), plan).analyze(pixels, rng=0)
 
 
@@ -166,6 +174,9 @@ CASES = {
     "expected-large": Case(
         f"`expected_masked_psd`, patches of {LARGE_PATCH}", lambda n: expected(n, LARGE_PATCH)
     ),
+    "expected-block": Case(
+        f"`expected_masked_psd` under a rolled block, patches of {PATCH}", expected_block
+    ),
     "leakage": Case("`leakage`, of a band and of rings", leakage),
     "unmasked": Case("`unmasked_psd`", unmasked),
     "unmasked-white": Case(
@@ -173,6 +184,9 @@ CASES = {
     ),
     "slope": Case("`fit_masked_slope`", slope, None),
     "analysis": Case("`MaskingAnalyzer.analyze`, two masks", analysis),
+    "analysis-block": Case(
+        "`MaskingAnalyzer.analyze`, two rolled blocks", lambda n: analysis(n, "block:40x40")
+    ),
     "picture": Case("`plot.masking` of one mask, and `plot.save`", picture_of_masks),
     "read": Case("`read_image`, colour to gray", lambda n: read(n, "color")),
     "read-alpha": Case("`read_image`, transparent to gray", lambda n: read(n, "alpha")),

@@ -96,7 +96,7 @@ def main() -> int:
         def expected(model=model, corruption=corruption, hidden_only=hidden_only):
             if hidden_only:
                 return exact_hidden_loss(model, moments, corruption)
-            return exact_loss(model, moments, corruption.mix)
+            return exact_loss(model, moments, corruption)
 
         before = expected()
         start = time.perf_counter()

@@ -27,7 +27,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "Spectra": (
         "spectral_mae",
-        "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum",
+        "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum octave_edges octave_names",
     ),
     "Originals and reconstructions": (
         "spectral_mae",
@@ -40,7 +40,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         (
             "expected_masked_psd leakage Leakage MaskedPeriodogram MaskedComponents "
-            "masked_psd_std mode_coupling ModeCoupling BinnedCoupling"
+            "masked_psd_std mode_coupling ModeCoupling BinnedCoupling audit_masks MaskAudit"
         ),
     ),
     "Back from masked to true": (
@@ -74,7 +74,8 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         (
             "analyze_images AnalyzeOptions AnalyzeResult AnalyzeInterrupted fit_images FitResult "
-            "sweep_images SweepResult plan Plan PlannedSetting Reference Difficulty TransformerSizes "
+            "sweep_images SweepResult plan Plan PlannedSetting Reference Difficulty "
+            "TransformerSizes compare_images CompareOptions CompareResult audit_images AuditRun "
             "RunOptions"
         ),
     ),
@@ -102,12 +103,13 @@ GROUPS: dict[str, tuple[str, str]] = {
     "Pictures (`spectral_mae.plot`)": (
         "spectral_mae.plot",
         (
-            "psd radial sectors masking masked_image grating leakage octaves masked_radial "
-            "unmasked_radial comparison compared_power response response_power receptive_field "
-            "receptive_fields "
+            "psd radial sectors design designs mask_audit masking masked_image grating leakage "
+            "octaves masked_radial "
+            "unmasked_radial comparison compared_power power_ratio image_detail response "
+            "response_power receptive_field receptive_fields "
             "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
             "reconstruction reconstructions training loss_and_accuracy "
-            "label_efficiency layer_similarity "
+            "label_efficiency layer_similarity estimates strips token_spectra "
             "power_limits style use_style new_figure save"
         ),
     ),

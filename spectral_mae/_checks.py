@@ -382,13 +382,15 @@ def one_image(
     *,
     ndim: SupportsIndex | None = None,
     volumes: str = "ndim=3",
+    colours: str = "; for the colours of one image give channel_axis",
 ) -> NDArray[Any]:
     """Return one signal, image or volume as a view with the channels last.
 
     ``ndim`` is the number of its axes beside that of the channels; None is one or two, as the array
     has. Three axes are never taken for a volume unless that was said, for they may as well be a
     batch of images, or the colours of one. ``batches`` is what the message recommends for several
-    images, and ``volumes`` how the caller is told that it is a volume.
+    images, ``volumes`` how the caller is told that it is a volume, and ``colours`` what to do with
+    channels; it is empty where there is no ``channel_axis``.
     """
     axes = array.ndim - (axis_of_channels(channel_axis) is not None)
     if ndim is None:
@@ -397,11 +399,12 @@ def one_image(
             if axes == 3:
                 hint = f". For a batch of images: {batches}"
                 if channel_axis is None:
-                    hint += "; for the colours of one image give channel_axis"
+                    hint += colours
                 hint += f"; for a volume give {volumes}"
+            given = f" with {channel_axis=}" if colours else ""
             raise ValueError(
-                f"{name} of shape {array.shape} with {channel_axis=} has {axes} axes; one signal "
-                f"(1) or image (2) is needed{hint}"
+                f"{name} of shape {array.shape}{given} has {axes} axes; one signal (1) or image "
+                f"(2) is needed{hint}"
             )
     elif integer("ndim", ndim) not in AXES:
         raise ValueError(f"ndim={brief(ndim)} is not 1 (a signal), 2 (an image) or 3 (a volume)")

@@ -7,7 +7,12 @@ from pathlib import Path
 SOFTWARE = "spectral-mae"  # what the text "Software" of our PNGs says
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TEXT = b"Software\0" + SOFTWARE.encode()
-_TABLES = (b"series,frequency,power,", b"frequency,count,naive")
+_TABLES = (
+    b"series,frequency,power,",
+    b"frequency,count,naive",
+    b"octave,ratio,stderr,nearest,uniform",
+    b"offset_0,",
+)
 _BEGINNING = 4096  # bytes that hold the mark
 
 

@@ -1,7 +1,9 @@
 """Runs over many images that can be interrupted and resumed.
 
 - `analyze/`: what ``analyze`` makes of images: records, tables, pictures and the page.
+- `audit/`: what ``audit`` makes of a model and images: numbers, pictures and the page.
 - `chunks`: chunks of images through an executor: results in order, nothing lost, little in flight.
+- `compare/`: what ``compare`` makes of originals and reconstructions.
 - `errors`: what ends a run, and what is said of it.
 - `executors`: who does the work: this process, processes of its own, or a Dask cluster.
 - `journal`: what a run has done so far, on disk, so that it can go on after whatever ends it.

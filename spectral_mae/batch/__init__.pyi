@@ -2,6 +2,11 @@ from .analyze.outcomes import AnalyzeOptions as AnalyzeOptions
 from .analyze.result import AnalyzeInterrupted as AnalyzeInterrupted
 from .analyze.result import AnalyzeResult as AnalyzeResult
 from .analyze.run import analyze_images as analyze_images
+from .audit.run import AuditRun as AuditRun
+from .audit.run import audit_images as audit_images
+from .compare.options import CompareOptions as CompareOptions
+from .compare.result import CompareResult as CompareResult
+from .compare.run import compare_images as compare_images
 from .models.fit import FitResult as FitResult
 from .models.fit import fit_images as fit_images
 from .models.plan_images import plan as plan

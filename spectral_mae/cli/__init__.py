@@ -1,13 +1,16 @@
 """The ``spectral-mae`` command: one file for each of its commands.
 
 - `analyze`: ``spectral-mae analyze``: tables, pictures and a page of many images.
+- `audit_masks`: ``spectral-mae audit-masks``: what the masks of a generator do.
 - `arguments/`: the arguments of the commands; importing them loads nothing heavy.
+- `compare`: ``spectral-mae compare``: reconstructions beside their originals, by frequency.
 - `errors`: errors of usage: what the library refuses, in the words of the command.
 - `figures`: what ``figures`` does: the figures of the documentation, from built-in images or your
   own.
 - `fit`: ``spectral-mae fit``: a linear model of many images, in one file.
 - `main`: the ``spectral-mae`` command: who gets its arguments, and how it ends.
 - `mask`: ``spectral-mae mask``: a random mask as a picture.
+- `networks/`: the commands about neural networks, which need PyTorch.
 - `parser`: the parser of the command: numbers in a row, paths anywhere, and what was meant by a
   typo.
 - `plan`: ``spectral-mae plan``: how hard patch sizes, mask ratios and designs are.
@@ -15,6 +18,5 @@
 - `reconstruct`: ``spectral-mae reconstruct``: images through a fitted model, a picture for each.
 - `shared`: what the commands share: exit codes, options of runs, progress.
 - `sweep`: ``spectral-mae sweep``: explained power over mask ratios and patch sizes.
-- `train`: what ``train-mae`` does: a masked autoencoder from arguments to files.
 - `verify`: ``spectral-mae verify``: the paper's equations and lemmas, checked on images.
 """

@@ -18,6 +18,7 @@ from spectral_mae.cli.shared import (
     OK,
     SOME_FAILED,
     given_paths,
+    masking,
     pixels_or_native,
     run_options,
 )
@@ -33,8 +34,7 @@ def analyze(arguments: argparse.Namespace) -> int:
     with usage_errors():
         options = AnalyzeOptions(
             patch_sizes=tuple(dict.fromkeys(arguments.patch_size or [16])),
-            mask_ratio=arguments.mask_ratio,
-            sampling=arguments.sampling,
+            **masking(arguments),
             size=pixels_or_native(arguments.size),
             n_draws=arguments.masks,
             rng=arguments.seed,

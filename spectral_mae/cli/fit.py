@@ -22,6 +22,8 @@ from spectral_mae.cli.shared import (
 )
 from spectral_mae.linear.estimators import LinearAE, LinearDAE, LinearMAE
 from spectral_mae.linear.model import LinearModel
+from spectral_mae.masks.designs.text_form import parse
+from spectral_mae.masks.patches import PatchGrid
 
 MASK_RATIO = 0.75
 
@@ -29,8 +31,8 @@ MASK_RATIO = 0.75
 def fit(arguments: argparse.Namespace) -> int:
     """``spectral-mae fit``: a linear model of a folder of images, in one file."""
     with usage_errors():
-        model = _model(arguments)
         reading = reading_options(arguments)
+        model = _model(arguments, reading["size"])
         running = run_options(arguments)
     try:
         with run_errors():
@@ -79,11 +81,11 @@ def _tell(result: FitResult, arguments: argparse.Namespace) -> None:
     print(f"written to {arguments.out}")
 
 
-def _model(arguments: argparse.Namespace) -> LinearModel:
+def _model(arguments: argparse.Namespace, size: int) -> LinearModel:
     foreign = {
         "mae": ("sigma",),
-        "dae": ("mask_ratio", "sampling", "target"),
-        "ae": ("mask_ratio", "sampling", "target", "sigma"),
+        "dae": ("mask_ratio", "sampling", "design", "target"),
+        "ae": ("mask_ratio", "sampling", "design", "target", "sigma"),
     }
     for name in foreign[arguments.model]:
         if getattr(arguments, name) is not None:
@@ -102,10 +104,17 @@ def _model(arguments: argparse.Namespace) -> LinearModel:
         if arguments.rank is None:
             raise ValueError("--model ae needs --rank")
         return LinearAE(arguments.patch_size, **shared)
+    shared["target"] = arguments.target or "all"
+    if arguments.design is not None:
+        for name in ("mask_ratio", "sampling"):
+            if getattr(arguments, name) is not None:
+                option = name.replace("_", "-")
+                raise ValueError(f"--{option} and --design {arguments.design}: the design says it")
+        grid = PatchGrid((size, size), arguments.patch_size)
+        return LinearMAE(design=parse(arguments.design).on(grid), **shared)
     return LinearMAE(
         arguments.patch_size,
         MASK_RATIO if arguments.mask_ratio is None else arguments.mask_ratio,
         sampling=arguments.sampling or "fixed",
-        target=arguments.target or "all",
         **shared,
     )

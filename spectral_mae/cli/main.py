@@ -19,28 +19,34 @@ from spectral_mae.cli.parser import Parser, parse
 USAGE, INTERRUPTED = 2, 130
 PARSERS = (
     images.add_analyze,
+    images.add_compare,
     images.add_psd,
     images.add_mask,
     images.add_verify,
+    images.add_audit_masks,
     models.add_fit,
     models.add_reconstruct,
     models.add_sweep,
     models.add_plan,
     images.add_figures,
     models.add_train,
+    models.add_audit,
 )
 # Where each command is: a module beside this one, and its function.
 COMMANDS = {
     "analyze": ("analyze", "analyze"),
+    "compare": ("compare", "compare"),
     "psd": ("psd", "power_spectrum"),
     "mask": ("mask", "mask"),
     "verify": ("verify", "check"),
+    "audit-masks": ("audit_masks", "audit"),
     "fit": ("fit", "fit"),
     "reconstruct": ("reconstruct", "reconstruct"),
     "sweep": ("sweep", "sweep"),
     "plan": ("plan", "plan"),
     "figures": ("figures", "figures"),
-    "train-mae": ("train", "train_mae"),
+    "train-mae": ("networks.train", "train_mae"),
+    "audit": ("networks.audit", "audit"),
 }
 
 

@@ -9,8 +9,9 @@ from spectral_mae._checks import positive_int, run_seed
 from spectral_mae._files.output_files import check_distinct, check_replaced
 from spectral_mae.batch.analyze.outcomes import check_divides
 from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
-from spectral_mae.cli.shared import OK
+from spectral_mae.cli.shared import OK, masking
 from spectral_mae.images.image import write_gray_png
+from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 
@@ -30,15 +31,15 @@ def mask(arguments: argparse.Namespace) -> int:
         for side in shape:
             check_divides(arguments.patch_size, side)
         grid = PatchGrid(shape, arguments.patch_size)
-        drawn = PulseMask.random(
-            grid, arguments.mask_ratio, sampling=arguments.sampling, rng=arguments.seed
-        )
+        design = MaskChoice(**masking(arguments)).on(grid)
+        (kept,) = design.sample_kept(1, arguments.seed)
+        drawn = PulseMask(grid.shape, grid.patch_size, grid.starts()[kept])
     with output_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         write_gray_png(arguments.out, drawn.visible)
         if arguments.figure is not None:
             figure, axes = plot.new_figure(1, 2, width=9.4, height=4.0)
-            plot.grating(grid, arguments.mask_ratio, axes[0], sampling=arguments.sampling)
+            plot.grating(design=design, ax=axes[0])
             arguments.figure.parent.mkdir(parents=True, exist_ok=True)
             plot.save(figure, arguments.figure)
     print(

@@ -11,17 +11,25 @@ from typing import Any
 import numpy as np
 
 from spectral_mae import plot
-from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae._checks import FloatArray
 from spectral_mae._files.columns import write_columns, write_table
 from spectral_mae._files.output_files import check_distinct, check_replaced
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
 from spectral_mae.cli.analyze import detrend
 from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
-from spectral_mae.cli.shared import NOTHING, OK, SizedReader, found_images, pixels_or_native
+from spectral_mae.cli.shared import (
+    NOTHING,
+    OK,
+    SizedReader,
+    found_images,
+    masking,
+    pixels_or_native,
+)
 from spectral_mae.images.image import LoadedImage, crop_to_multiple, read_file
 from spectral_mae.images.samples import ImageRefused
 from spectral_mae.masked_spectra.comparison import MaskedSpectra
 from spectral_mae.masked_spectra.expectation import expected_masked_psd
+from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra.periodogram import psd
 from spectral_mae.spectra.rings import RadialSpectrum
 from spectral_mae.spectra.spectrum import Spectrum
@@ -38,26 +46,21 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--out {arguments.out}: the name must end in .png or .csv")
     if arguments.unmask and arguments.mask is None:
         raise UsageError("--unmask needs --mask")
+    masked = arguments.mask_ratio is not None or arguments.design is not None
     for option, value in (
         ("--patch-size", arguments.patch_size),
         ("--sampling", arguments.sampling),
     ):
-        if value is not None and arguments.mask_ratio is None:
-            raise UsageError(f"{option} is that of masks and needs --mask-ratio")
+        if value is not None and not masked:
+            raise UsageError(f"{option} is that of masks and needs --mask-ratio or --design")
     patch_size = 16 if arguments.patch_size is None else arguments.patch_size
-    sampling: Sampling = arguments.sampling or "fixed"
     with usage_errors():
         size = pixels_or_native(arguments.size)
         found = found_images([arguments.path])
-        # Only for its checks, which want a mask ratio also where no masking is asked for.
-        ratio = 0.5 if arguments.mask_ratio is None else arguments.mask_ratio
-        AnalyzeOptions(
-            (patch_size,),
-            ratio,
-            sampling,
-            None,
-            max_pixels=arguments.max_pixels,
-        )
+        # Its checks are of masks, which need not be asked for.
+        masks = AnalyzeOptions(
+            (patch_size,), **masking(arguments), size=None, max_pixels=arguments.max_pixels
+        ).masks
     if len(found) != 1:
         raise UsageError(f"IMAGE must be one image; {arguments.path!r} holds {len(found)}")
     with usage_errors():
@@ -66,7 +69,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         check_replaced([arguments.out], overwrite=arguments.overwrite)
     try:
         image = SizedReader(size, arguments.max_pixels, color=arguments.color).read(found[0])
-        if arguments.mask_ratio is not None and size is None:
+        if masked and size is None:
             image = crop_to_multiple(image, patch_size)
         if image.pixels.size == 1:
             raise ImageRefused("a single pixel has no spectrum to average")  # noqa: TRY301
@@ -83,21 +86,18 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
     }
     with usage_errors():
         spectra = {"original": psd(image.pixels, **options)}
-        if arguments.mask_ratio is not None:
-            spectra["expected"] = expected_masked_psd(
-                image.pixels,
-                patch_size,
-                arguments.mask_ratio,
-                sampling=sampling,
-                **options,
-            )
+        if masked:
+            design = masks.on(PatchGrid(image.pixels.shape[:2], patch_size))
+            spectra["expected"] = expected_masked_psd(image.pixels, design=design, **options)
         series = {name: spectrum.radial() for name, spectrum in spectra.items()}
     with output_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         if arguments.out.suffix.lower() == ".csv":
             _write_series(arguments.out, series)
         else:
-            _draw_psd(arguments.out, spectra, series)
+            _draw_psd(
+                arguments.out, spectra, series, "masking" if masks.design is None else masks.text
+            )
     if arguments.window is not None and arguments.detrend == "none":
         print(f"note: {LEAKS}", file=sys.stderr)
     for note in image.notes:
@@ -114,12 +114,14 @@ def _slope_line(spectrum: RadialSpectrum) -> str:
     return f"slope {slope:.3f} ± {stderr:.3f}"
 
 
-def _draw_psd(path: Path, spectra: dict[str, Spectrum], series: dict[str, RadialSpectrum]) -> None:
+def _draw_psd(
+    path: Path, spectra: dict[str, Spectrum], series: dict[str, RadialSpectrum], masking: str
+) -> None:
     """A map of each spectrum, on one scale, and their radial averages."""
     columns = len(spectra) + 1
     figure, axes = plot.new_figure(1, columns, width=5.0 * columns, height=4.2)
     low, high = plot.power_limits(list(spectra.values()))
-    titles = {"original": "original", "expected": "expected under masking"}
+    titles = {"original": "original", "expected": f"expected under {masking}"}
     for axis, (name, spectrum) in zip(axes[0], spectra.items(), strict=False):
         plot.psd(spectrum, axis, vmin=low, vmax=high)
         axis.set_title(titles[name], fontsize="medium")
@@ -153,7 +155,13 @@ SOFT, NO_MASK = 0.05, 0.5  # shares of gray pixels: tapered on purpose; no mask 
 def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
     """``spectral-mae psd IMAGE --mask MASK``: a picture or a table."""
     with usage_errors():
-        defaults = {"mask_ratio": None, "window": None, "scaling": "density", "detrend": "none"}
+        defaults = {
+            "mask_ratio": None,
+            "design": None,
+            "window": None,
+            "scaling": "density",
+            "detrend": "none",
+        }
         for name, default in defaults.items():
             if getattr(arguments, name) != default:
                 raise ValueError(f"--{name.replace('_', '-')} does not go with --mask")

@@ -36,6 +36,8 @@ from spectral_mae.linear.reconstruction import (
     expected_border_gradient_ratio,
     reconstruct_image,
 )
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.text_form import parse
 from spectral_mae.masks.sampling import mask_seed
 
 
@@ -54,6 +56,11 @@ def reconstruct(arguments: argparse.Namespace) -> int:
                 f"{arguments.model} is a model of shape={grid.shape} with "
                 f"{channels} channels, not of square gray or colour images"
             )
+        design = None
+        if arguments.design is not None:
+            if not isinstance(model, LinearMAE):
+                raise ValueError(f"--design is for masked autoencoders, not for {model!r}")
+            design = parse(arguments.design).on(grid)
         size = grid.shape[0]
         options = StreamOptions(size, 0, channels == 3, arguments.max_pixels, arguments.seed)
         check_folder(arguments.out)
@@ -71,9 +78,9 @@ def reconstruct(arguments: argparse.Namespace) -> int:
         for name, file, reference in every:
             for batch in stream.batches([reference]):
                 rng = mask_seed(arguments.seed, name, grid.patch_size[0])
-                one = reconstruct_image(model, batch[0], rng=rng)
+                one = reconstruct_image(model, batch[0], design=design, rng=rng)
                 _draw_reconstruction(arguments.out / file, one, name)
-                rows.append(_row(name, file, model, one))
+                rows.append(_row(name, file, model, one, design))
         if rows:
             write_rows(arguments.out / "reconstruct.csv", rows)
     report_failures(stream)
@@ -101,10 +108,12 @@ def _make_room(
     return [*filter(Path.exists, results[:1]), *earlier]
 
 
-def _row(name: str, file: str, model: LinearModel, one: Reconstruction) -> dict[str, Any]:
+def _row(
+    name: str, file: str, model: LinearModel, one: Reconstruction, design: MaskDesign | None
+) -> dict[str, Any]:
     expected = math.nan
     if isinstance(model, LinearMAE) and not model.random_offset:
-        expected = expected_border_gradient_ratio(model, one.original)
+        expected = expected_border_gradient_ratio(model, one.original, design=design)
     return {
         "path": name,
         "picture": file,

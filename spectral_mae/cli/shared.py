@@ -51,6 +51,29 @@ def given_paths(paths: list[str]) -> list[str]:
     return paths or ["builtin:"]
 
 
+def masking(arguments: argparse.Namespace) -> dict[str, Any]:
+    """How masks are chosen, as arguments of the library: a mask ratio and a sampling, or a design.
+
+    Raises
+    ------
+    ValueError
+        If a design is given beside the others.
+    """
+    if arguments.design is None:
+        return {
+            "mask_ratio": arguments.mask_ratio,
+            "sampling": arguments.sampling or "fixed",
+            "design": None,
+        }
+    for option in ("mask_ratio", "sampling"):
+        if getattr(arguments, option) is not None:
+            raise ValueError(
+                f"--{option.replace('_', '-')} does not go with --design {arguments.design}, which "
+                "says all about the masks"
+            )
+    return {"design": arguments.design}
+
+
 def pixels_or_native(text: str) -> int | None:
     """``--size``: a number of pixels, or None for "native"."""
     if text == "native":

@@ -8,6 +8,7 @@ import sys
 
 from spectral_mae.batch.chunks import EngineFailed
 from spectral_mae.batch.errors import FailFast, NothingUsable
+from spectral_mae.batch.models.mask_columns import columns_of
 from spectral_mae.batch.models.sweep import SweepResult, sweep_images
 from spectral_mae.cli.errors import ended, run_errors, usage_errors
 from spectral_mae.cli.shared import (
@@ -37,7 +38,8 @@ def sweep(arguments: argparse.Namespace) -> int:
                 arguments.patch_size,
                 arguments.mask_ratio,
                 **reading,
-                sampling=arguments.sampling,
+                sampling=arguments.sampling or "fixed",
+                designs=arguments.design,
                 target=arguments.target or "all",
                 covariance=arguments.covariance,
                 shrinkage="auto" if chooses_shrinkage(arguments) else shrinkage,
@@ -60,16 +62,21 @@ def sweep(arguments: argparse.Namespace) -> int:
 def _tell(result: SweepResult, arguments: argparse.Namespace) -> None:
     counts, auto = result.counts, chooses_shrinkage(arguments)
     sizes = list(dict.fromkeys(arguments.patch_size))
-    ratios = sorted(set(arguments.mask_ratio))
+    columns = columns_of(arguments.mask_ratio, arguments.sampling or "fixed", arguments.design)
+    labels = [column.label for column in columns]
+    heads = [label if isinstance(label, str) else f"m={label:g}" for label in labels]
+    widths = [max(9, len(head) + 2) for head in heads]
     print(f"{counts['fitted']} images fitted, {counts['held_out']} held out")
     print(
         f"explained power of {arguments.target or 'all'} pixels of the images held out"
         + (OPTIMISTIC if auto else "")
     )
-    print("patch size  shrinkage" + "".join(f"{f'm={ratio:g}':>9}" for ratio in ratios))
+    titles = zip(heads, widths, strict=True)
+    print("patch size  shrinkage" + "".join(f"{head:>{width}}" for head, width in titles))
     shrinks = arguments.covariance != "stationary"  # which shrinkage would not change
     chosen = {row["patch_size"]: f"{row['shrinkage']:g}" for row in result.rows if shrinks}
-    for size, numbers in zip(sizes, result.table(sizes, ratios).tolist(), strict=True):
-        cells = "".join(f"{'–' if math.isnan(v) else f'{v:.4f}':>9}" for v in numbers)
+    for size, numbers in zip(sizes, result.table(sizes, labels).tolist(), strict=True):
+        texts = ("–" if math.isnan(v) else f"{v:.4f}" for v in numbers)
+        cells = "".join(f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
         print(f"{size:>10}{chosen.get(size, '–'):>11}{cells}")
     print(f"sweep.csv and sweep.png in {arguments.out}")

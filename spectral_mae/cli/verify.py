@@ -6,7 +6,9 @@ import argparse
 import sys
 
 import numpy as np
+from numpy.random import Generator
 
+from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
 from spectral_mae.batch.progress import enlarged_note
 from spectral_mae.cli.errors import usage_errors
@@ -16,11 +18,14 @@ from spectral_mae.cli.shared import (
     SOME_FAILED,
     SizedReader,
     found_images,
+    masking,
     pixels_or_native,
     progress,
 )
 from spectral_mae.images.image import crop_to_multiple
 from spectral_mae.masked_spectra import verification
+from spectral_mae.masks.designs.short_form import MaskChoice
+from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.theory.verification import verify_lemmas
 
 
@@ -28,14 +33,15 @@ def check(arguments: argparse.Namespace) -> int:
     """``spectral-mae verify``: a table of equations, errors and bounds; exit 1 if one fails."""
     with usage_errors():
         size = pixels_or_native(arguments.size)
-        AnalyzeOptions(
+        masks = AnalyzeOptions(
             (arguments.patch_size,),
-            arguments.mask_ratio,
-            arguments.sampling,
-            size,
+            **masking(arguments),
+            size=size,
             rng=arguments.seed,
             max_pixels=arguments.max_pixels,
-        )
+        ).masks
+        if arguments.theory and masks.design is not None:
+            raise ValueError("--theory is about uniform masks and does not go with --design")
         found = found_images(arguments.paths)
     rng = np.random.default_rng(arguments.seed)
     checks: list[verification.Check] = []
@@ -47,17 +53,10 @@ def check(arguments: argparse.Namespace) -> int:
             if size is None:
                 image = crop_to_multiple(image, arguments.patch_size)
             n_enlarged += size is not None and min(image.source_shape) < size
-            checks += verification.verify_image(
-                image.pixels,
-                arguments.patch_size,
-                arguments.mask_ratio,
-                sampling=arguments.sampling,
-                rng=rng,
-                where=reference.title,
-            )
-            if arguments.theory:
+            checks += _verified(image.pixels, arguments.patch_size, masks, rng, reference.title)
+            if arguments.theory and masks.mask_ratio is not None:
                 checks += verify_lemmas(
-                    image.pixels, arguments.mask_ratio, rng=rng, where=reference.title
+                    image.pixels, masks.mask_ratio, rng=rng, where=reference.title
                 )
         except ValueError as error:
             refused += 1
@@ -75,6 +74,17 @@ def check(arguments: argparse.Namespace) -> int:
     counted = "1 image" if n_images == 1 else f"{n_images} images"
     print(f"{len(worst)} checks on {counted}: {verdict}")
     return SOME_FAILED if n_failed or refused else OK
+
+
+def _verified(
+    pixels: FloatArray, patch_size: int, masks: MaskChoice, rng: Generator, where: str
+) -> list[verification.Check]:
+    if masks.design is not None:
+        design = masks.on(PatchGrid(pixels.shape, patch_size))
+        return verification.verify_image(pixels, design=design, rng=rng, where=where)
+    return verification.verify_image(
+        pixels, patch_size, masks.mask_ratio, sampling=masks.sampling, rng=rng, where=where
+    )
 
 
 def _print_checks(checks: list[verification.Check]) -> None:

@@ -41,7 +41,8 @@ class CrossAverages:
     error : ndarray, shape (n_bins,)
         Mean power of the difference; of hidden pixels only where `visible` was given.
     count : ndarray, shape (n_bins,)
-        Frequencies of the whole grid in each bin, of one image.
+        Frequencies of the whole grid in each bin, of one image; of images of several shapes the
+        mean over them.
     averages : int
         Pairs of images that were averaged.
     stderr : mapping of str to ndarray, shape (n_bins,)

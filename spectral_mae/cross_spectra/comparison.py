@@ -17,13 +17,14 @@ from spectral_mae.cross_spectra.averages import RadialCrossSpectrum
 from spectral_mae.cross_spectra.pairs import pair_arrays
 from spectral_mae.cross_spectra.resampling import resampled_sums, spread_of
 from spectral_mae.cross_spectra.spectrum import CrossSpectrum
-from spectral_mae.cross_spectra.sums import PairSums, RingSums
+from spectral_mae.cross_spectra.sums import PairPlan, PairSums, RingSums
 from spectral_mae.masks.sampling import Seed
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.rings import Bins
 
 NAMES = ("originals", "reconstructions")
+KEPT = 4  # shapes whose plans are kept: they take many times the memory of their sums
 LOWEST_OCTAVE = 1 / 32  # of the sampling frequency; what lies below is one band
 
 
@@ -91,14 +92,17 @@ class SpectraComparison:
         _checks.choice("scaling", scaling, Scaling)
         _checks.positive_int("workers", workers)
         self._parts: dict[tuple[int, ...], PairSums] = {}
+        self._plans: dict[tuple[int, ...], PairPlan] = {}  # the last used stands last
+        self._order: list[tuple[tuple[int, ...], int]] = []  # shapes and numbers of pairs, as given
         self._masked: bool | None = None
 
     def __repr__(self) -> str:
         if not self._parts:
             return "SpectraComparison(0 pairs)"
-        shapes = ", ".join(map(str, self._parts))
+        n = len(self._parts)
+        shapes = f"{n} shapes" if n > 1 else f"shape {self.shapes[0]}"
         return (
-            f"SpectraComparison({self.n_pairs} pairs of shape {shapes}, "
+            f"SpectraComparison({self.n_pairs} pairs of {shapes}, "
             f"explained={self.explained:.4g}{' of hidden pixels' * bool(self._masked)})"
         )
 
@@ -132,8 +136,9 @@ class SpectraComparison:
         visible : array_like of bool or None
             Masks, True where a pixel was visible, of shape (n, *shape), or (*shape) for one that
             all share. The error is then that of hidden pixels: the difference is set to zero on
-            visible pixels, its power divided by the fraction of hidden pixels. Gain, coherence and
-            FRC are still those of the images as they are given.
+            visible pixels, its power divided by the fraction of hidden pixels. The borders of
+            hidden patches so spread some of the error over frequency. Gain, coherence and FRC are
+            still those of the images as they are given.
 
         Returns
         -------
@@ -157,19 +162,22 @@ class SpectraComparison:
         masks = None if visible is None else _masks(visible, a.shape[0], shape)
         self._expect_alike(masks is not None, shape)
         known = self._parts.get(shape)
-        part = PairSums(shape, self._bins, self._options) if known is None else known.emptied()
+        plan = self._plan(shape)
+        part = PairSums(plan)
         for rows in pieces([a, b]):
             pair = pair_arrays(a[rows], b[rows], NAMES)
             x, y = (
                 _checks.channels_last(name, one, self.channel_axis, len(shape) + 1)
                 for name, one in zip(NAMES, pair, strict=True)
             )
-            part.add(x, y, None if masks is None else ~masks[rows])
+            part.add(plan, x, y, None if masks is None else ~masks[rows])
         if known is None:
             self._parts[shape] = part
         else:
             known.extend(part)
         self._masked = masks is not None
+        self._order.append((shape, part.n))
+        self._save_memory()
         return self
 
     def merge(self, other: SpectraComparison) -> Self:
@@ -201,6 +209,8 @@ class SpectraComparison:
         for shape, part in other._parts.items():
             self._parts.setdefault(shape, part.emptied()).extend(part)
             self._masked = other._masked
+        self._order += other._order
+        self._save_memory()
         return self
 
     def radial(self, *, n_resamples: int = 1000, rng: Seed = 0) -> RadialCrossSpectrum:
@@ -316,9 +326,15 @@ class SpectraComparison:
 
     @property
     def explained_by_image(self) -> FloatArray:
-        """`explained` of each image, in the order of the batches (of one shape after the other)."""
+        """`explained` of each image, in the order in which they were given."""
         totals = self._totals()
         return np.array([_explained(error, variance) for error, variance, _ in totals])
+
+    @property
+    def mean_squared_error_by_image(self) -> FloatArray:
+        """`mean_squared_error` of each image, in the order in which they were given."""
+        error, _, count = self._totals().T
+        return error / count
 
     @property
     def mean_squared_error(self) -> float:
@@ -328,12 +344,11 @@ class SpectraComparison:
 
     @property
     def log_spectral_distances(self) -> FloatArray:
-        """Log-spectral distance of each pair over the rings, in decibels.
+        """Log-spectral distance of each pair over the rings, in decibels, in the order given.
 
         See `spectral_mae.log_spectral_distance`; NaN where neither image has power in any ring.
         """
-        self._some()
-        return np.concatenate([part.distances() for part in self._parts.values()])
+        return self._by_image({shape: part.distances() for shape, part in self._parts.items()})
 
     def summary(self, *, n_resamples: int = 1000, rng: Seed = 0) -> dict[str, float]:
         """Numbers over all frequencies, each with its standard error.
@@ -350,7 +365,9 @@ class SpectraComparison:
             mean over images, in decibels), and each with ``_stderr`` behind its name.
         """
         totals, distances = self._totals(), self.log_spectral_distances
-        found = np.column_stack([totals, distances])
+        # The error of a mean that is infinite is none; NaN times zero does not warn as ∞ does.
+        known = np.where(np.isfinite(distances), distances, np.nan)
+        found = np.column_stack([totals, known])
         stderr = np.full(3, np.nan)
         if len(found) > 1:
             sums = np.concatenate(list(resampled_sums(found, n_resamples, rng)))
@@ -394,6 +411,24 @@ class SpectraComparison:
         """
         self.radial().to_csv(path)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Plans need not travel.
+        return {**self.__dict__, "_plans": {}}
+
+    def _plan(self, shape: tuple[int, ...]) -> PairPlan:
+        """Transforms and rings of a shape; those of the shapes that were last in use are kept."""
+        plan = self._plans.pop(shape, None) or PairPlan(shape, self._bins, self._options)
+        self._plans[shape] = plan
+        if len(self._plans) > KEPT:
+            self._plans.pop(next(iter(self._plans)))
+        return plan
+
+    def _save_memory(self) -> None:
+        """Of several shapes there is no common spectrum: only their rings are kept."""
+        if len(self._parts) > 1:
+            for part in self._parts.values():
+                part.forget_spectrum()
+
     def _identity(self) -> dict[str, Any]:
         """What two comparisons that are merged must have in common."""
         options = {name: value for name, value in self._options.items() if name != "workers"}
@@ -434,8 +469,17 @@ class SpectraComparison:
 
     def _totals(self) -> FloatArray:
         """Squared error, squared distance from the mean, and count of numbers, of each image."""
+        return self._by_image({shape: part.totals() for shape, part in self._parts.items()})
+
+    def _by_image(self, found: dict[tuple[int, ...], FloatArray]) -> FloatArray:
+        """Numbers of each image in the order in which they were given, of those of each shape."""
         self._some()
-        return np.concatenate([part.totals() for part in self._parts.values()])
+        first = dict.fromkeys(found, 0)
+        rows = []
+        for shape, n in self._order:
+            rows.append(found[shape][first[shape] : first[shape] + n])
+            first[shape] += n
+        return np.concatenate(rows)
 
     def _rings(self) -> RingSums:
         self._some()

@@ -22,8 +22,8 @@ from spectral_mae.spectra.frequencies import half_shape
 from spectral_mae.spectra.rings import Bins, RingBins
 
 
-class PairSums:
-    """What is kept of the pairs of one shape: sums over images, and ring means of each image.
+class PairPlan:
+    """Transforms and rings of pairs of one shape, which take more memory than what they give.
 
     Parameters
     ----------
@@ -38,22 +38,37 @@ class PairSums:
     def __init__(self, shape: tuple[int, ...], bins: Bins, options: dict[str, Any]) -> None:
         self.shape = shape
         self.pairs = PairPeriodogram(shape, **options)
-        self.fs = self.pairs.periodogram.fs
-        self.scaling: Scaling = self.pairs.periodogram.scaling
-        self.rings = RingBins(shape, self.fs, bins)
-        self.clear()
+        self.rings = RingBins(shape, self.pairs.periodogram.fs, bins)
 
-    def clear(self) -> None:
-        """Forget all pairs."""
+
+class PairSums:
+    """What is kept of the pairs of one shape: sums over images, and ring means of each image.
+
+    Parameters
+    ----------
+    plan : PairPlan
+        Of this shape. It is not kept.
+    """
+
+    def __init__(self, plan: PairPlan) -> None:
+        self.shape = plan.shape
+        self.fs = plan.pairs.periodogram.fs
+        self.scaling: Scaling = plan.pairs.periodogram.scaling
+        self.frequency, self.edges = plan.rings.frequency, plan.rings.edges
+        self.count = plan.rings.count
+        self._clear()
+
+    def _clear(self) -> None:
         half = half_shape(self.shape)
         self.n = 0
-        self._real, self._cross = np.zeros((3, *half)), np.zeros(half, np.complex128)
+        self._real: FloatArray | None = np.zeros((3, *half))
+        self._cross = np.zeros(half, np.complex128)
         self._rings: list[FloatArray] = []
         self._totals: list[FloatArray] = []
-        self._energies: list[FloatArray] = []
+        self._floors: list[FloatArray] = []
 
     def emptied(self) -> PairSums:
-        """Return sums over no pairs, with the plans and rings of these.
+        """Return sums over no pairs, with the rings of these.
 
         Returns
         -------
@@ -62,8 +77,12 @@ class PairSums:
         """
         other = object.__new__(PairSums)
         other.__dict__.update(self.__dict__)
-        other.clear()
+        other._clear()
         return other
+
+    def forget_spectrum(self) -> None:
+        """Give back the memory of the sums at each frequency; those over rings stay."""
+        self._real, self._cross = None, np.zeros(0, np.complex128)
 
     def extend(self, other: PairSums) -> None:
         """Add the pairs of other sums.
@@ -74,35 +93,42 @@ class PairSums:
             Of the same shape and options.
         """
         self.n += other.n
-        self._real += other._real
-        self._cross += other._cross
+        if self._real is None or other._real is None:
+            self.forget_spectrum()
+        else:
+            self._real += other._real
+            self._cross += other._cross
         self._rings += other._rings
         self._totals += other._totals
-        self._energies += other._energies
+        self._floors += other._floors
 
-    def add(self, a: FloatArray, b: FloatArray, hidden: BoolArray | None) -> None:
+    def add(self, plan: PairPlan, a: FloatArray, b: FloatArray, hidden: BoolArray | None) -> None:
         """Add pairs.
 
         Parameters
         ----------
+        plan : PairPlan
+            As the one that these sums were made with.
         a, b : ndarray of float64, shape (n, *shape, channels)
             Originals and reconstructions.
         hidden : ndarray of bool, shape (n, *shape), or None
             Pixels on which the error is measured; None takes all.
         """
-        for rows in self.pairs.blocks(len(a), a.shape[-1]):
+        floor = np.vectorize(plan.pairs.periodogram.rounding_floor, otypes=[float])
+        for rows in plan.pairs.blocks(len(a), a.shape[-1]):
             x, y = a[rows], b[rows]
             scored = None if hidden is None else hidden[rows]
-            powers = self.pairs.powers(x, y, scored)
+            powers = plan.pairs.powers(x, y, scored)
             real = powers.power_a, powers.power_b, powers.error
-            self._real += np.stack([power.sum(axis=0) for power in real])
-            self._cross += powers.cross.sum(axis=0)
-            power_a, power_b, error = (self.rings.moments(power)[0] for power in real)
-            cross = mean_cross(self.rings, powers.cross, signal=self.pairs.is_signal)
+            if self._real is not None:
+                self._real += np.stack([power.sum(axis=0) for power in real])
+                self._cross += powers.cross.sum(axis=0)
+            power_a, power_b, error = (plan.rings.moments(power)[0] for power in real)
+            cross = mean_cross(plan.rings, powers.cross, signal=plan.pairs.is_signal)
             means = power_a, power_b, cross.real, cross.imag, error
             self._rings.append(np.stack(means, axis=1))
             self._totals.append(_pixel_totals(x, y, scored))
-            self._energies.append(np.stack([energy(x), energy(y)], axis=1))
+            self._floors.append(floor(np.stack([energy(x), energy(y)], axis=1)))
             self.n += len(x)
 
     def spectrum(self) -> CrossSpectrum:
@@ -113,6 +139,8 @@ class PairSums:
         CrossSpectrum
             With the number of pairs as ``averages``.
         """
+        if self._real is None:
+            raise RuntimeError("the sums at each frequency were given back")
         power_a, power_b, error = self._real / self.n
         return CrossSpectrum(
             self._cross / self.n,
@@ -128,10 +156,9 @@ class PairSums:
 
     @property
     def floors(self) -> tuple[float, float]:
-        """Power that rounding leaves at a frequency of images of the mean energy."""
-        energies = np.concatenate(self._energies)
-        floor = self.pairs.periodogram.rounding_floor
-        return floor(float(energies[:, 0].mean())), floor(float(energies[:, 1].mean()))
+        """Power that rounding leaves at a frequency; the mean over images."""
+        one, other = np.concatenate(self._floors).mean(axis=0)
+        return float(one), float(other)
 
     def ring_sums(self) -> FloatArray:
         """Sums over rings of each image, in the order of `powers_of`.
@@ -141,7 +168,7 @@ class PairSums:
         ndarray, shape (n, 5, n_rings)
             Of power_a, power_b, real and imaginary part of cross, and error.
         """
-        return np.concatenate(self._rings) * self.rings.count
+        return np.concatenate(self._rings) * self.count
 
     def totals(self) -> FloatArray:
         """Numbers of each image over all pixels.
@@ -162,8 +189,7 @@ class PairSums:
             In decibels.
         """
         power_a, power_b = np.concatenate(self._rings)[:, :2].swapaxes(0, 1)
-        floor = self.pairs.periodogram.rounding_floor
-        floors = np.vectorize(floor, otypes=[float])(np.concatenate(self._energies))
+        floors = np.concatenate(self._floors)
         return ring_distance(power_a, power_b, (floors[:, :1], floors[:, 1:]))
 
 
@@ -211,17 +237,17 @@ class RingSums:
         RingSums
             Of all images, shape by shape.
         """
-        edges = np.unique(np.concatenate([part.rings.edges for part in parts]), axis=0)
+        edges = np.unique(np.concatenate([part.edges for part in parts]), axis=0)
         n, n_rings = sum(part.n for part in parts), len(edges)
         sums, counts = np.zeros((n, 5, n_rings)), np.zeros((n, n_rings))
         frequency = np.zeros(n_rings)
         first = 0
         for part in parts:
-            ring = np.searchsorted(edges[:, 0], part.rings.edges[:, 0])
+            ring = np.searchsorted(edges[:, 0], part.edges[:, 0])
             rows = slice(first, first + part.n)
             sums[rows, :, ring] = part.ring_sums()
-            counts[rows, ring] = part.rings.count
-            frequency[ring] += part.n * part.rings.count * part.rings.frequency
+            counts[rows, ring] = part.count
+            frequency[ring] += part.n * part.count * part.frequency
             first += part.n
         floors = np.max([part.floors for part in parts], axis=0)
         return cls(
@@ -264,7 +290,7 @@ class RingSums:
             **powers_of(rows.sum(axis=0), len(groups))._asdict(),
             frequency=(self.counts.sum(axis=0) * self.frequency) @ within / total,
             edges=np.array([[self.edges[ring[0], 0], self.edges[ring[-1], 1]] for ring in rings]),
-            count=np.rint(total / n).astype(np.int64),
+            count=total / n if (total % n).any() else (total / n).astype(np.int64),
             averages=n,
             stderr=self._errors(rows, len(groups), n_resamples, rng),
             scaling=self.scaling,

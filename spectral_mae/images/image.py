@@ -21,10 +21,8 @@ from spectral_mae._files.made_here import SOFTWARE
 from spectral_mae.images.decoding import decode, decode_bytes
 from spectral_mae.images.files import (
     AnyPath,
-    FoundImages,
     builtin_images,
     display_name,
-    find_images,
     image_path,
 )
 from spectral_mae.images.formats import SUFFIXES
@@ -32,13 +30,11 @@ from spectral_mae.images.samples import ImageRefused, Pixels, to_channels
 
 __all__ = [
     "SUFFIXES",
-    "FoundImages",
     "ImageRefused",
     "LoadedImage",
     "builtin_images",
     "crop_to_multiple",
     "display_name",
-    "find_images",
     "loaded",
     "luma",
     "read_bytes",
@@ -222,7 +218,7 @@ def loaded(pixels: Pixels, notes: list[str]) -> LoadedImage:
     return LoadedImage(pixels, tuple(notes), (height, width))
 
 
-def resize_and_crop(image: LoadedImage, size: int) -> LoadedImage:
+def resize_and_crop(image: LoadedImage, size: int | tuple[int, int]) -> LoadedImage:
     """Resize the shorter side to ``size`` and crop the centre to ``size`` x ``size``.
 
     Interpolation is bicubic, with antialiasing where the image shrinks, in single precision. It is
@@ -233,8 +229,9 @@ def resize_and_crop(image: LoadedImage, size: int) -> LoadedImage:
     ----------
     image : LoadedImage
         As `read_image` returns it.
-    size : int
-        Pixels along each axis of the result.
+    size : int or tuple of int
+        Pixels along each axis of the result, or rows and columns. An image of other proportions is
+        resized so that it covers the result, and what is beyond it is cropped.
 
     Returns
     -------
@@ -248,25 +245,26 @@ def resize_and_crop(image: LoadedImage, size: int) -> LoadedImage:
     ('enlarged from 32x32 to 64x64: frequencies above 0.25 cycles/pixel are interpolated',)
     """
     needed("image", image, LoadedImage, HOW)
-    size = positive_int("size", size)
+    rows, columns = per_axis("size", size, 2)
     height, width = image.pixels.shape[:2]
-    side = min(height, width)
-    if side == size:
-        return replace(image, pixels=_centre(image.pixels, size, size))
-    top, left = (height - side) // 2, (width - side) // 2
-    box = (left, top, left + side, top + side)
+    scale = min(height / rows, width / columns)
+    if scale == 1:
+        return replace(image, pixels=_centre(image.pixels, rows, columns))
+    tall, wide = max(1, round(rows * scale)), max(1, round(columns * scale))
+    top, left = (height - tall) // 2, (width - wide) // 2
+    box = (left, top, left + wide, top + tall)
     channels = [
         # the box bounds the work by size, not by the length of a very long image
-        Image.fromarray(channel).resize((size, size), Image.Resampling.BICUBIC, box=box)
+        Image.fromarray(channel).resize((columns, rows), Image.Resampling.BICUBIC, box=box)
         for channel in np.moveaxis(np.atleast_3d(image.pixels), -1, 0).astype(np.float32)
     ]
     pixels = np.stack([np.asarray(channel, dtype=np.float64) for channel in channels], axis=-1)
-    resized = replace(image, pixels=pixels.reshape(size, size, *image.pixels.shape[2:]))
-    if size < side:
+    resized = replace(image, pixels=pixels.reshape(rows, columns, *image.pixels.shape[2:]))
+    if scale > 1:
         return resized
     note = (
-        f"enlarged from {side}x{side} to {size}x{size}: "
-        f"frequencies above {0.5 * side / size:.3g} cycles/pixel are interpolated"
+        f"enlarged from {tall}x{wide} to {rows}x{columns}: "
+        f"frequencies above {0.5 * scale:.3g} cycles/pixel are interpolated"
     )
     return replace(resized, notes=(*image.notes, note))
 

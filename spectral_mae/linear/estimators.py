@@ -31,6 +31,7 @@ from spectral_mae.linear.hidden_target import best_for_hidden
 from spectral_mae.linear.model import Covariance, LinearModel
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_for, design_on
+from spectral_mae.masks.designs.uniform import Uniform
 from spectral_mae.masks.patches import PatchGrid
 
 
@@ -257,8 +258,10 @@ class LinearMAE(LinearModel):
         ValueError
             If all or no patches would be kept, or the design is of another grid.
         """
-        design = design_on(grid, self.mask_ratio, sampling=self.sampling, design=self.design)
-        return self._masking_by(design)
+        if self.design is None:
+            assert self.mask_ratio is not None  # checked with the other parameters
+            return self._masking_by(Uniform(grid, self.mask_ratio, self.sampling))
+        return self._masking_by(design_on(grid, None, design=self.design))
 
     def mask_ratio_sweep(self, ratios: Sequence[float]) -> MaskRatioSweep:
         """Return the loss of the full-rank model at other mask ratios, on the fitted moments.

@@ -311,6 +311,15 @@ class LinearModel(ABC):
             mean=working.mean,
         )
 
+    @property
+    def needs_images_to_score(self) -> bool:
+        """Whether the second moment of images does not tell what `score` says of them.
+
+        So for models in bands where the rank splits a conjugate pair, or where the design of the
+        masks is not shift-invariant.
+        """
+        return self._fitted().split is not None or self._masks_in_place() is not None
+
     def score(
         self,
         images: ArrayLike | Iterable[ArrayLike] | CentredStack,

@@ -1,4 +1,7 @@
-"""Fitted linear models in npz files, without pickles."""
+"""Fitted linear models in npz files, without pickles.
+
+A design of masks is stored as its text where that says all of it, else as the list of its masks.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,10 @@ from numpy.typing import NDArray
 from spectral_mae._files.array_file import read_arrays, write_arrays
 from spectral_mae.linear.moments.kinds import KINDS, Moments
 from spectral_mae.linear.solution import Components, Solution
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.patterns import from_masks
+from spectral_mae.masks.designs.text_form import parse
+from spectral_mae.masks.patches import PatchGrid
 
 OPTIONAL = ("eigenvalues", "split")  # what a solution and its components may lack
 
@@ -50,11 +57,20 @@ def write(path: str | os.PathLike[str], stored: Stored) -> None:
         File to write. An existing file is replaced.
     stored : Stored
         The model.
+
+    Raises
+    ------
+    ValueError
+        If it has a design of masks without a text whose masks cannot be listed.
     """
+    parameters = dict(stored.parameters)
+    design = parameters.pop("design", None)
     arrays: dict[str, Any] = {
         "model": np.array(stored.model),
-        "parameters": np.array(json.dumps(stored.parameters, default=_plain)),
+        "parameters": np.array(json.dumps(parameters, default=_plain)),
     }
+    if design is not None:
+        arrays |= {f"design.{name}": array for name, array in _design_arrays(design).items()}
     arrays |= {f"moments.{name}": array for name, array in stored.moments.to_arrays().items()}
     arrays |= _arrays("solution", stored.solution)
     if stored.solution.components is not None:
@@ -95,6 +111,9 @@ def _stored(arrays: Mapping[str, NDArray[Any]]) -> Stored:
     parameters = json.loads(str(arrays["parameters"]))
     if isinstance(parameters["patch_size"], list):
         parameters["patch_size"] = tuple(parameters["patch_size"])
+    design = _part(arrays, "design")
+    if design:
+        parameters["design"] = _design(design)
     moments = _part(arrays, "moments")
     components = _part(arrays, "components")
     solution = Solution(
@@ -113,6 +132,40 @@ def _arrays(prefix: str, result: Solution | Components) -> dict[str, Any]:
         for name, value in values
         if value is not None and not isinstance(value, Components)
     }
+
+
+def _design_arrays(design: MaskDesign) -> dict[str, Any]:
+    grid = {"shape": design.grid.shape, "patch_size": design.grid.patch_size}
+    if named(design):
+        return {**grid, "text": design.text}
+    patterns, weights = design.enumerate()
+    return {**grid, "patterns": patterns, "weights": weights}
+
+
+def _design(arrays: Mapping[str, NDArray[Any]]) -> MaskDesign:
+    grid = PatchGrid(tuple(arrays["shape"].tolist()), tuple(arrays["patch_size"].tolist()))
+    if "text" in arrays:
+        return parse(str(arrays["text"])).on(grid)
+    return from_masks(grid, arrays["patterns"], arrays["weights"])
+
+
+def named(design: MaskDesign) -> bool:
+    """Tell whether the text of a design says all of it.
+
+    Parameters
+    ----------
+    design : MaskDesign
+        Any design.
+
+    Returns
+    -------
+    bool
+        Whether `spectral_mae.designs.parse` makes the same design of it.
+    """
+    try:
+        return bool(parse(design.text).on(design.grid) == design)
+    except ValueError:
+        return False
 
 
 def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

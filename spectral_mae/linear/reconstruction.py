@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.model import LinearModel
 from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import design_on
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.sampling import Seed
 from spectral_mae.spectra.periodogram import psd
@@ -105,6 +107,7 @@ def reconstruct_image(
     image: FloatArray,
     *,
     visible: ArrayLike | None = None,
+    design: MaskDesign | None = None,
     rng: Seed = None,
 ) -> Reconstruction:
     """Corrupt an image as the model expects it, and map it by the model.
@@ -117,6 +120,8 @@ def reconstruct_image(
         The image, channels last.
     visible : ndarray of bool, shape (*shape), or None
         The mask, for a masked autoencoder, True where a pixel is kept; None draws one.
+    design : MaskDesign or None
+        Design of the mask that is drawn; None takes that of the model.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
         Seed or generator of the mask or the noise.
 
@@ -128,8 +133,8 @@ def reconstruct_image(
     Raises
     ------
     ValueError
-        If the image or the mask does not fit the fitted images, or a mask is given to a model that
-        has none.
+        If the image, the mask or the design does not fit the fitted images, both of the latter are
+        given, or a model has no masks.
 
     Examples
     --------
@@ -144,15 +149,21 @@ def reconstruct_image(
     pixels = _checks.real_array("image", image).astype(np.float64)
     mean, grid = model.mean_, model.moments_.grid  # the mean first: it says what is not fitted
     if isinstance(model, LinearMAE):
+        if visible is not None and design is not None:
+            raise ValueError(f"visible and {design=} are given: one of them says the mask")
         if visible is None:
-            mask = model.masking(grid).masks(1, rng)[0]
+            masking = model.masking(grid)
+            if design is not None:
+                masking = dataclasses.replace(masking, design=_of(grid, design))
+            mask = masking.masks(1, rng)[0]
         else:
             mask = _checks.bool_mask("visible", visible)
         output = model.reconstruct(pixels[np.newaxis], mask)[0]
         seen = mask.reshape(*mask.shape, *(1,) * (pixels.ndim - grid.ndim))
         return Reconstruction(grid, pixels, np.where(seen, pixels, mean), output, mean, mask)
-    if visible is not None:
-        raise ValueError(f"visible is for masked autoencoders, not for {model!r}")
+    if visible is not None or design is not None:
+        name = "visible" if design is None else "design"
+        raise ValueError(f"{name} is for masked autoencoders, not for {model!r}")
     corrupted = model.corrupt(pixels[np.newaxis], rng=rng)[0]
     output = model.reconstruct(corrupted[np.newaxis])[0]
     return Reconstruction(grid, pixels, corrupted, output, mean, None)
@@ -193,7 +204,9 @@ def border_gradient_ratio(image: FloatArray, grid: PatchGrid) -> float:
     return _ratio([np.diff(image, axis=axis) ** 2 for axis in range(grid.ndim)], grid)
 
 
-def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float:
+def expected_border_gradient_ratio(
+    model: LinearMAE, image: FloatArray, *, design: MaskDesign | None = None
+) -> float:
     """Return `border_gradient_ratio` of the model's output, expected over all masks of this image.
 
     The ratio of the root mean squares over masks and pixels, exact: with x_b the centred image
@@ -206,6 +219,8 @@ def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float
         Model that is fitted to images of this shape.
     image : ndarray, shape (*shape[, channels])
         The image, channels last.
+    design : MaskDesign or None
+        Distribution of the masks; None takes that of the model.
 
     Returns
     -------
@@ -217,7 +232,7 @@ def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float
     TypeError
         If the model is no `LinearMAE`.
     ValueError
-        If the model's patch grid lies at a random offset, or the image does not fit.
+        If the model's patch grid lies at a random offset, or the image or the design does not fit.
     """
     if not isinstance(model, LinearMAE):
         raise TypeError(f"{_checks.brief(model)} has no masks to expect anything over")
@@ -225,7 +240,10 @@ def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float
         raise ValueError(f"{model!r}: patches at a random offset have no borders of their own")
     mean, grid = model.mean_, model.moments_.grid  # the mean first: it says what is not fitted
     pixels = _checks.real_array("image", image).astype(np.float64)
-    design, axes = model.design_, range(grid.ndim)
+    if pixels.shape != mean.shape:
+        raise ValueError(f"image of shape {pixels.shape} is not one of {mean.shape}")
+    design = model.design_ if design is None else _of(grid, design)
+    axes = range(grid.ndim)
     each = (*grid.shape, *(1,) * (pixels.ndim - grid.ndim))
 
     def steps(factors: FloatArray) -> list[FloatArray]:
@@ -245,6 +263,11 @@ def expected_border_gradient_ratio(model: LinearMAE, image: FloatArray) -> float
         for base, step, total in zip(bases, means, power, strict=True)
     ]
     return _ratio(squares, grid)
+
+
+def _of(grid: PatchGrid, design: MaskDesign) -> MaskDesign:
+    """A design that has to be of the patches of a model."""
+    return design_on(grid, None, design=design)
 
 
 def _factors(design: MaskDesign) -> Iterator[FloatArray]:

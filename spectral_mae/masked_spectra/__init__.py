@@ -1,5 +1,6 @@
 """What random patch masks do to power spectra, and estimates of the spectrum from masked images.
 
+- `auditing/`: what given masks do, anyone's.
 - `comparison`: spectra of a masked image: uncorrected, estimated, and of the whole image.
 - `components`: `MaskedComponents`, the spectra of an image of which its mean spectra are sums.
 - `convolution`: Eq. 18, the transform of a masked image, checked by direct sums.

@@ -1,3 +1,5 @@
+from .auditing.mask_audit import MaskAudit as MaskAudit
+from .auditing.mask_audit import audit_masks as audit_masks
 from .components import MaskedComponents as MaskedComponents
 from .coupling import BinnedCoupling as BinnedCoupling
 from .coupling import ModeCoupling as ModeCoupling

@@ -321,7 +321,9 @@ def mode_coupling(visible: ArrayLike, *, ndim: int | None = None) -> ModeCouplin
         If no pixel is visible, or three axes come without ``ndim=3``.
     """
     array = _checks.plain_array("visible", visible)
-    shape = _checks.one_image("visible", array, None, "call this for each", ndim=ndim).shape[:-1]
+    several = "call this for each mask"
+    mask = _checks.one_image("visible", array, None, several, ndim=ndim, colours="")
+    shape = mask.shape[:-1]
     weights = mask_weights(visible, shape)
     if not weights.any():
         raise ValueError(f"no pixel of shape={array.shape} is visible")

@@ -35,6 +35,7 @@ from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_from_full, half_shape, row_strips
 
 PART = 2**16  # complex numbers that are transformed at a time, a megabyte
+STRIP = 2**18  # numbers of columns that are transformed at a time, zeros behind them included
 
 
 def pair_power(design: MaskDesign) -> LagPower | FactorPower:
@@ -107,11 +108,8 @@ class LagPower:
         mean = np.einsum("xc->c", planes.reshape(-1, planes.shape[-1])) / prod(grid.shape)
         lags = np.zeros(grid.shape)
         patches_sum = np.zeros(grid.patch_size)
-        per_axis = tuple(range(0, 2 * grid.ndim, 2))
         for channel, level in enumerate(mean):
-            cut = (planes[..., channel] - level).reshape(self._cut_shape(grid.patch_size))
-            patches_sum += level * cut.sum(axis=per_axis)
-            self._add_lags(cut, lags)
+            patches_sum += level * self._add_lags(planes[..., channel], level, lags)
         power = np.empty(half_shape(grid.shape))
         corner = tuple(slice(p) for p in grid.patch_size)
         constant = float(mean @ mean) * grid.n_patches
@@ -130,37 +128,40 @@ class LagPower:
                 power[rows] += self._band_weights(rows, power.shape) * of_mean
         return np.maximum(power, 0.0, out=power)
 
-    def _cut_shape(self, patch: tuple[int, ...]) -> tuple[int, ...]:
-        """Patches and pixels of a patch along each axis in turn."""
-        return tuple(n for pair in zip(self._grid.counts, patch, strict=True) for n in pair)
+    def _add_lags(self, plane: FloatArray, level: float, lags: FloatArray) -> FloatArray:
+        """Add Σ ρ(δ) B(δ, l) of a plane less a level at the lags pδ + l; return its summed patches.
 
-    def _add_lags(self, cut: FloatArray, lags: FloatArray) -> None:
-        """Add Σ ρ(δ) B(δ, l) at the lags pδ + l of the image."""
-        counts, patch = self._grid.counts, self._grid.patch_size
-        # Pixels along the first axis are transformed for all the image, to half the frequencies;
-        # the other axes for some of these frequencies at a time, which then hold the result.
-        first = scipy.fft.rfft(cut, 2 * patch[0], axis=1)
-        padded = self._cut_shape((1, *(2 * p for p in patch[1:])))
-        axes = [axis for axis in range(cut.ndim) if axis != 1]
-        sizes = [padded[axis] for axis in axes]
-        weights = self._rho.reshape(self._cut_shape((1,) * len(patch)))
-        step = max(1, PART // prod(padded))
-        for start in range(0, patch[0] + 1, step):
-            part = first[:, start : start + step]
-            waves = scipy.fft.fftn(part, s=sizes, axes=axes)
-            power = waves.real**2 + waves.imag**2
-            products = scipy.fft.ifftn(power, axes=axes)
+        Pixels along the first axis are transformed for all the image, to half the frequencies; the
+        other axes for some of these frequencies at a time, which then hold the result.
+        """
+        (count, *counts), (rows, *patch) = self._grid.counts, self._grid.patch_size
+        rest = prod(plane.shape[1:])
+        strips = _strips(rest, max(1, STRIP // (2 * plane.shape[0])))
+        waves = np.empty((count, rows + 1, rest), dtype=np.complex128)
+        summed = np.empty((rows, rest))
+        cut = plane.reshape(count, rows, rest)
+        for some in strips:
+            centred = cut[..., some] - level
+            summed[:, some] = centred.sum(axis=0)
+            waves[..., some] = scipy.fft.rfft(centred, 2 * rows, axis=1)
+        pairs = list(zip(counts, patch, strict=True))
+        first = waves.reshape(count, rows + 1, *(n for pair in pairs for n in pair))
+        axes = [axis for axis in range(first.ndim) if axis != 1]
+        padded = [count, *(size for n, p in pairs for size in (n, 2 * p))]
+        weights = self._rho.reshape(count, 1, *(size for n in counts for size in (n, 1)))
+        for part in _strips(rows + 1, max(1, PART // prod(padded))):
+            transform = scipy.fft.fftn(first[:, part], s=padded, axes=axes)
+            products = scipy.fft.ifftn(transform.real**2 + transform.imag**2, axes=axes)
             products *= weights
-            for axis in range(1, len(patch)):
-                products = _overlapped(products, 2 * axis, patch[axis])
-            part[...] = products
-        rest = prod(cut.shape[2:])
-        flat, summed = (array.reshape(counts[0], -1, rest) for array in (first, lags))
-        columns = max(1, PART // (2 * counts[0] * patch[0]))
-        for start in range(0, rest, columns):
-            some = slice(start, start + columns)
-            along = scipy.fft.irfft(flat[..., some], 2 * patch[0], axis=1)
-            summed[..., some] += _overlapped(along, 0, patch[0])
+            for axis, p in enumerate(patch, 1):
+                products = _overlapped(products, 2 * axis, p)
+            first[:, part] = products
+        flat = lags.reshape(count, rows, rest)
+        for some in strips:
+            along = scipy.fft.irfft(waves[..., some], 2 * rows, axis=1)
+            flat[..., some] += _overlapped(along, 0, rows)
+        by_patch = summed.reshape(rows, *(n for pair in pairs for n in pair))
+        return by_patch.sum(axis=tuple(range(1, by_patch.ndim, 2)))
 
     def _ones(self, rows: slice) -> NDArray[np.complex128]:
         """The transform of one patch of ones, in some rows of the half-plane."""
@@ -218,6 +219,10 @@ class FactorPower:
                 half = self._fft.rfft(plane * self._grid.expand(vectors))
                 power += np.sum(half.real**2 + half.imag**2, axis=0)
         return power
+
+
+def _strips(n: int, step: int) -> list[slice]:
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
 def _overlapped(products: NDArray[Any], axis: int, patch: int) -> NDArray[Any]:

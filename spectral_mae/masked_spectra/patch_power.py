@@ -28,6 +28,9 @@ from spectral_mae.spectra.frequencies import half_from_full, half_shape, row_str
 GRAM_PIXELS = 256
 GRAM_TABLE = 2**17
 PART = 2**20  # pixels that are cut into patches at a time
+# Multiplications in one product: OpenBLAS first copies larger matrices in another order, and so
+# takes three times as long where one has few columns.
+PRODUCT = 10**6
 
 
 class PatchPower:
@@ -68,7 +71,9 @@ class PatchPower:
         """
         planes = pixels.reshape(*self.grid.shape, -1)
         # Near the mean is good enough: whatever is taken off comes back exactly.
-        mean = np.einsum("xc->c", planes.reshape(-1, planes.shape[-1])) / prod(self.grid.shape)
+        rows = planes.reshape(len(planes), -1)
+        sums = (np.ones(len(rows)) @ rows).reshape(-1, planes.shape[-1]).sum(axis=0)
+        mean = sums / prod(self.grid.shape)
         power = self._power(planes, mean)
         if power.min() < 0.0:  # a sum of squares, but for rounding
             np.maximum(power, 0.0, out=power)
@@ -111,9 +116,11 @@ class _GramPower:
         per_row = height * width * len(mean)
         flat = stacked.reshape(-1, columns)
         products = np.empty((rows, columns, columns))
-        for lag in range(rows):
-            later, earlier = flat[lag * per_row :], flat[: (rows - lag) * per_row]
-            np.matmul(later.T, earlier, out=products[lag])
+        # For the whole AᵀA NumPy calls BLAS's symmetric product, which takes twice as long.
+        for part in slice(None, columns // 2), slice(columns // 2, None):
+            _product(flat[:, part], flat, products[0, part])
+        for lag in range(1, rows):
+            _product(flat[lag * per_row :], flat[: -lag * per_row], products[lag])
         lags = _diagonal_sums(products)
         forth, back = lags[:, columns - 1 :], lags[:, columns - 1 :: -1]
         both = forth + back
@@ -219,6 +226,14 @@ class _Waves:
         self.cosines, self.sines = waves.real.copy(), -waves.imag
         self.even, self.odd = local.real.copy(), -local.imag
         self.ones = ((kernel.real**2 + kernel.imag**2) * (n // patch))[np.newaxis]
+
+
+def _product(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
+    """Write AᵀB of two matrices of many rows and few columns to ``out``."""
+    step = max(1, PRODUCT // max(1, out.size))
+    np.matmul(a[:step].T, b[:step], out=out)
+    for first in range(step, len(a), step):
+        out += a[first : first + step].T @ b[first : first + step]
 
 
 def _diagonal_sums(matrices: FloatArray) -> FloatArray:

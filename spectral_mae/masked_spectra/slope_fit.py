@@ -112,7 +112,9 @@ def fit_masked_slope(
     True
     """
     pixels: FloatArray = _checks.real_pixels("image", image)
-    shape = _checks.one_image("image", pixels, None, "fit each of them", ndim=ndim).shape[:-1]
+    several = "fit each of them, and each channel"
+    one = _checks.one_image("image", pixels, None, several, ndim=ndim, colours="")
+    shape = one.shape[:-1]
     weights = mask_or_weights(visible, shape)
     if weights.shape != shape:
         raise ValueError(f"visible of shape {weights.shape} is not {shape}")

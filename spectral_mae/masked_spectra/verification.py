@@ -1,14 +1,15 @@
 """The paper's mask equations and the expectations, checked on given pixels.
 
 Every check compares a closed form with something computed another way: a direct sum, an FFTW
-transform, or the enumeration of all masks.
+transform, or the enumeration of all masks. Of a design with too many masks to list, some are drawn,
+and the difference is counted in standard errors.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -21,6 +22,8 @@ from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.masked_spectra.convolution import convolution_error
 from spectral_mae.masked_spectra.expectation import MaskedPeriodogram, expected_mask_power
 from spectral_mae.masks import pulses
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import design_for
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.masks.sampling import enumerate_kept
@@ -30,7 +33,10 @@ from spectral_mae.spectra.periodogram import Periodogram, psd
 
 EXPECTATION_BOUND = 1e-12
 FEW_PATCHES = (2, 3)  # 64 masks in all
-DESIGNS: tuple[Sampling, ...] = ("fixed", "bernoulli")
+SAMPLINGS: tuple[Sampling, ...] = ("fixed", "bernoulli")
+MOST_MASKS = 512  # that are enumerated at the size of an image
+DRAWN_MASKS = 400
+DRAWN_BOUND = 5.0  # standard errors, of the root mean square over rings
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Check:
     precision : str
         Precision of the FFTW transforms, ``"float64"`` or ``"float32"``.
     error : float
-        Relative L2 error.
+        Relative L2 error; for masks that were drawn, standard errors.
     bound : float
         Largest error that passes.
     where : str
@@ -129,10 +135,11 @@ def _whole_norm(half: NDArray[Any], shape: tuple[int, ...]) -> float:
 
 def verify_image(
     pixels: FloatArray,
-    patch_size: int | tuple[int, ...],
-    mask_ratio: float,
+    patch_size: int | tuple[int, ...] | None = None,
+    mask_ratio: float | None = None,
     *,
-    sampling: Sampling,
+    sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
     rng: Generator,
     where: str = "",
 ) -> list[Check]:
@@ -146,6 +153,9 @@ def verify_image(
         Of the mask that is drawn for Eqs. 15-21, as in `sample_visible`. The expectations are
         enumerated over all masks of 2×3 patches into which the image is cut, with both kinds of
         sampling.
+    design : MaskDesign or None
+        In place of the three. Of a design that is not uniform the expectations on the image itself
+        are compared with all its masks, or with masks that are drawn where there are more than 512.
     rng : numpy.random.Generator
         Source of the mask and of the frequencies that are compared.
     where : str
@@ -156,13 +166,18 @@ def verify_image(
     list of Check
         One for each equation and precision.
     """
-    mask = PulseMask.random(
-        PatchGrid(pixels.shape, patch_size), mask_ratio, sampling=sampling, rng=rng
-    )
+    design = design_for(pixels.shape, patch_size, mask_ratio, sampling=sampling, design=design)
+    grid = design.grid
+    (kept,) = design.sample_kept(1, rng)
+    mask = PulseMask(grid.shape, grid.patch_size, grid.starts()[kept])
     checks = list(_pixel_checks(pixels, mask))
     for dtype in (np.float64, np.float32):
         checks.extend(_transform_checks(pixels, mask, rng, dtype))
-    checks.extend(_expectation_checks(pixels, mask_ratio))
+    if design.uniform is None:
+        checks.extend(_design_checks(pixels, design, rng))
+    else:
+        ratio = design.mask_ratio if mask_ratio is None else mask_ratio
+        checks.extend(_expectation_checks(pixels, ratio))
     return [dataclasses.replace(check, where=where) for check in checks]
 
 
@@ -276,9 +291,9 @@ def _expectation_checks(pixels: FloatArray, mask_ratio: float) -> Iterator[Check
     components = MaskedPeriodogram(grid, scaling="energy").components(cropped)
     periodogram = Periodogram(grid.shape, scaling="energy", chunk=1)
     ones = np.ones((1, *grid.shape))
-    for design in DESIGNS:
+    for sampling in SAMPLINGS:
         mask_power, image_power = 0.0, 0.0
-        for kept, probability in enumerate_kept(grid.n_patches, ratio, sampling=design):
+        for kept, probability in enumerate_kept(grid.n_patches, ratio, sampling=sampling):
             visible = grid.expand(kept)
             mask_power = mask_power + probability * periodogram.power(ones, visible=visible)[0]
             image_power = (
@@ -287,23 +302,76 @@ def _expectation_checks(pixels: FloatArray, mask_ratio: float) -> Iterator[Check
             )
         yield Check(
             "E|M|²",
-            f"mean mask power against all masks ({design})",
+            f"mean mask power against all masks ({sampling})",
             "float64",
             relative_error(
-                half_from_full(expected_mask_power(grid, ratio, sampling=design)),
+                half_from_full(expected_mask_power(grid, ratio, sampling=sampling)),
                 np.asarray(mask_power),
             ),
             EXPECTATION_BOUND,
         )
         yield Check(
             "E|Y|²",
-            f"mean masked power against all masks ({design})",
+            f"mean masked power against all masks ({sampling})",
             "float64",
             relative_error(
-                components.expected(ratio, sampling=design).power, np.asarray(image_power)
+                components.expected(ratio, sampling=sampling).power, np.asarray(image_power)
             ),
             EXPECTATION_BOUND,
         )
+
+
+def _design_checks(pixels: FloatArray, design: MaskDesign, rng: Generator) -> Iterator[Check]:
+    """Check the expectations under a design on the image itself."""
+    masked = MaskedPeriodogram(design=design, scaling="energy").components(pixels).expected()
+    of_mask = half_from_full(expected_mask_power(design=design))
+    error_of, bound, masks = _against_masks(design, rng)
+    for equation, what, image, expected in (
+        ("E|M|²", "mean mask power", np.ones(design.grid.shape), of_mask),
+        ("E|Y|²", "mean masked power", pixels, masked.power),
+    ):
+        statement = f"{what} against {masks} ({design.text})"
+        yield Check(equation, statement, "float64", error_of(image, expected), bound)
+
+
+def _against_masks(
+    design: MaskDesign, rng: Generator
+) -> tuple[Callable[[FloatArray, FloatArray], float], float, str]:
+    """How a mean power is compared with masks of a design, the bound, and which masks they are."""
+    periodogram = Periodogram(design.grid.shape, scaling="energy", chunk=1)
+    try:
+        patterns, weights = design.enumerate()
+        listed = len(patterns) <= MOST_MASKS
+    except ValueError:
+        listed = False
+    if listed:
+
+        def of_all(image: FloatArray, expected: FloatArray) -> float:
+            mean = np.zeros_like(expected)
+            for kept, weight in zip(patterns, weights, strict=True):
+                visible = design.grid.expand(kept)
+                mean += weight * periodogram.power(image[np.newaxis], visible=visible)[0]
+            return relative_error(expected, mean)
+
+        return of_all, EXPECTATION_BOUND, f"all {len(patterns)} masks"
+    drawn = design.sample_kept(DRAWN_MASKS, rng)
+
+    def of_drawn(image: FloatArray, expected: FloatArray) -> float:
+        """Root mean square over rings, in standard errors."""
+        rings = np.array(
+            [
+                periodogram.radial(image[np.newaxis], visible=design.grid.expand(kept)).power[0]
+                for kept in drawn
+            ]
+        )
+        exact = periodogram.rings.average(expected, scaling="energy")
+        gap = rings.mean(axis=0) - exact.power
+        stderr = rings.std(axis=0, ddof=1) / math.sqrt(len(rings))
+        same = np.abs(gap) <= EXPECTATION_BOUND * exact.power.max()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(np.sqrt(np.mean(np.where(same, 0.0, gap / stderr) ** 2)))
+
+    return of_drawn, DRAWN_BOUND, f"{DRAWN_MASKS} drawn masks, in standard errors"
 
 
 def _transform(fft: RealFFT, pixels: NDArray[Any]) -> NDArray[np.complex128]:

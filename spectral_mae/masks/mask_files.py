@@ -1,4 +1,4 @@
-"""Files of masks: NumPy arrays of many masks."""
+"""Files of masks: NumPy arrays of many masks, and images of one mask each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._files.array_file import read_arrays
+from spectral_mae.images.reader import Reader
+from spectral_mae.images.references import ImageReference
+from spectral_mae.images.samples import ImageRefused
+from spectral_mae.images.sources import find_sources
 
+NEARLY = 0.02  # how far gray values of a mask may be from black and white
 SUFFIXES = (".npy", ".npz")
 
 
@@ -65,3 +70,62 @@ def read_mask_array(path: str | os.PathLike[str]) -> NDArray[Any]:
         # What NumPy says of pickles is an advice to trust the file.
         reason = "no npy file, or one with objects" if "pickle" in str(error) else str(error)
         raise ValueError(f"{path!r} is not a file of masks: {reason}") from error
+
+
+def read_masks(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """Read the masks of a file or of a folder.
+
+    Parameters
+    ----------
+    path : str or path-like
+        An npy or npz file, or a folder of such files, whose masks are joined in the order of the
+        names; or an image file, a folder or an archive of image files, of one mask each: white is
+        1, black 0.
+
+    Returns
+    -------
+    ndarray, shape (n, ...)
+        The masks.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the files hold no masks, images are not black and white, or shapes differ.
+    """
+    path = _checks.path("path", path)
+    if not Path(path).exists():
+        raise FileNotFoundError(f"there is no file or folder of masks {path!r}")
+    if is_mask_file(path) and Path(path).is_file():
+        return read_mask_array(path)
+    if Path(path).is_dir():
+        files = sorted(p for p in Path(path).iterdir() if p.is_file() and is_mask_file(p.name))
+        if files:
+            return _joined({str(file): read_mask_array(file) for file in files})
+    images = find_sources([path]).references
+    if not images:
+        raise ValueError(f"{path!r} holds no .npy or .npz file and no image")
+    return _joined({image.title: _image_mask(image)[np.newaxis] for image in images})
+
+
+def _image_mask(image: ImageReference) -> NDArray[np.bool_]:
+    try:
+        pixels = Reader().read(image).pixels
+    except ImageRefused as refusal:
+        raise ImageRefused(f"{image.title}: {refusal}") from refusal
+    white: NDArray[np.bool_] = pixels > 0.5
+    if np.abs(pixels - white).max() > NEARLY:
+        raise ValueError(f"{image.title!r} holds grays; a mask is black and white")
+    return white
+
+
+def _joined(masks: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    (first, wanted), *others = masks.items()
+    for name, one in others:
+        if one.shape[1:] != wanted.shape[1:]:
+            raise ValueError(
+                f"masks of {name!r} have shape {one.shape[1:]}, those of {first!r} "
+                f"{wanted.shape[1:]}"
+            )
+    return np.concatenate(list(masks.values()))

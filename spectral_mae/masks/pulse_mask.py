@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, Sampling
 from spectral_mae.masks import pulses
+from spectral_mae.masks.conventions import Convention, kept_patterns
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
 
@@ -98,6 +99,102 @@ class PulseMask:
         """
         expect_grid(grid)
         kept = sample_kept(grid.n_patches, mask_ratio, 1, sampling=sampling, rng=rng)[0]
+        return cls(grid.shape, grid.patch_size, grid.starts()[kept])
+
+    @classmethod
+    def from_patches(cls, grid: PatchGrid, visible: ArrayLike) -> PulseMask:
+        """Make the mask that keeps some patches of a grid.
+
+        Parameters
+        ----------
+        grid : PatchGrid
+            Patches that are kept or hidden.
+        visible : array_like of bool, shape (L,), grid.counts or grid.shape
+            True or 1 where a patch, or a pixel of whole patches, is kept.
+
+        Returns
+        -------
+        PulseMask
+            The kept patches are its pulses.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit, or a mask of pixels cuts a patch.
+
+        Examples
+        --------
+        >>> PulseMask.from_patches(PatchGrid((4, 4), 2), [[1, 0], [0, 1]]).visible.astype(int)
+        array([[1, 1, 0, 0],
+               [1, 1, 0, 0],
+               [0, 0, 1, 1],
+               [0, 0, 1, 1]])
+        """
+        return cls._of(grid, visible, "visible")
+
+    @classmethod
+    def from_hidden(cls, grid: PatchGrid, hidden: ArrayLike) -> PulseMask:
+        """Make the mask of which the hidden patches are given, as the masks of MAE give them.
+
+        Parameters
+        ----------
+        grid : PatchGrid
+            Patches that are kept or hidden.
+        hidden : array_like of bool, shape (L,), grid.counts or grid.shape
+            True or 1 where a patch, or a pixel of whole patches, is hidden.
+
+        Returns
+        -------
+        PulseMask
+            The kept patches are its pulses.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit, or a mask of pixels cuts a patch.
+
+        Examples
+        --------
+        >>> PulseMask.from_hidden(PatchGrid((4, 4), 2), [[0, 1], [1, 1]]).mask_ratio
+        0.75
+        """
+        return cls._of(grid, hidden, "hidden")
+
+    @classmethod
+    def from_ids_keep(cls, grid: PatchGrid, ids_keep: ArrayLike) -> PulseMask:
+        """Make the mask of which the kept patches are given by their indices.
+
+        Parameters
+        ----------
+        grid : PatchGrid
+            Patches that are kept or hidden.
+        ids_keep : array_like of int, shape (K,)
+            Indices of the kept patches in row-major order, from 0, in any order.
+
+        Returns
+        -------
+        PulseMask
+            The kept patches are its pulses.
+
+        Raises
+        ------
+        ValueError
+            If an index is out of range or stands twice.
+        TypeError
+            If the indices are not integers.
+
+        Examples
+        --------
+        >>> PulseMask.from_ids_keep(PatchGrid((4, 4), 2), [3, 0]).starts
+        array([[0, 0],
+               [2, 2]])
+        """
+        return cls._of(grid, ids_keep, "ids_keep")
+
+    @classmethod
+    def _of(cls, grid: PatchGrid, mask: ArrayLike, convention: Convention) -> PulseMask:
+        array = _checks.plain_array("the mask", mask)
+        kept = kept_patterns(grid, array[np.newaxis], convention=convention)[0]
         return cls(grid.shape, grid.patch_size, grid.starts()[kept])
 
     @property

@@ -16,6 +16,7 @@ from .evaluation.layer_similarity import minibatch_cka as minibatch_cka
 from .evaluation.layer_similarity import unbiased_hsic as unbiased_hsic
 from .evaluation.maps import AboutMean as AboutMean
 from .evaluation.maps import filler as filler
+from .evaluation.maps import function_filler as function_filler
 from .evaluation.maps import with_mask as with_mask
 from .evaluation.measured_response import measured_response as measured_response
 from .evaluation.measured_response import response_of as response_of

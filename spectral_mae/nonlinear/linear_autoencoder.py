@@ -12,7 +12,8 @@ from torch import nn
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear import solver
-from spectral_mae.linear.corruption import Corruption, Mix, PatchMasking
+from spectral_mae.linear.corruption import Corruption, PatchMasking
+from spectral_mae.linear.hidden_target import hidden_loss_by_patch
 from spectral_mae.linear.moments.kinds import DenseMoments
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import Seed, generator_of
@@ -230,12 +231,12 @@ def descend(
     return losses
 
 
-def exact_loss(model: LinearAutoencoder, moments: DenseMoments, mix: Mix) -> float:
+def exact_loss(model: LinearAutoencoder, moments: DenseMoments, corruption: Corruption) -> float:
     """The expected loss of a learned map over all corruptions, without sampling.
 
         Tr S − 2μ Tr(S W) + Tr(Wᵀ Q W),
 
-    per image, with S from ``moments`` and Q the second moment of the corrupted images.
+    per image, with S from ``moments``, and μ and Q the moments of the corrupted images.
 
     Parameters
     ----------
@@ -243,15 +244,16 @@ def exact_loss(model: LinearAutoencoder, moments: DenseMoments, mix: Mix) -> flo
         The learned map.
     moments : DenseMoments
         Moments of the images, about the mean of the model.
-    mix : Mix
-        The factor μ, and the weights of S and Blkdiag_p(S) in Q.
+    corruption : Corruption
+        Masks, noise, or none.
 
     Returns
     -------
     float
         Expected squared error, summed over the numbers of an image.
     """
-    return solver.expected_loss(moments.stack(), mix, model.weight_matrix()[np.newaxis])
+    stack = corruption.prepared(moments.stack(), moments.transform)
+    return solver.expected_loss(stack, corruption.mix, model.weight_matrix()[np.newaxis])
 
 
 def exact_hidden_loss(
@@ -261,8 +263,8 @@ def exact_hidden_loss(
 
         (1−π₁) (Tr S − 2π₁' Tr(S W) + Tr(Wᵀ Q' W)),
 
-    with π₁' and Q' conditional on a hidden output patch. The weights of W within a patch do not
-    matter, because the patch is hidden.
+    with π₁' and Q' conditional on a hidden output patch, each patch by itself for designs that are
+    not uniform. The weights of W within a patch do not matter, because the patch is hidden.
 
     Parameters
     ----------
@@ -279,6 +281,8 @@ def exact_hidden_loss(
         Expected squared error, summed over the hidden numbers of an image.
     """
     stack, weights = moments.stack(), model.weight_matrix()
+    if masking.design.uniform_given_hidden is None:
+        return hidden_loss_by_patch(stack, masking.design, weights[np.newaxis])[0]
     others = weights - stack.within_patches(weights)
     each = solver.expected_loss(stack, masking.mix_given_hidden, others[np.newaxis])
     return (1 - masking.mix.mu) * each

@@ -9,6 +9,7 @@ The files:
 - `audits`: what models made of images, numbers by octave, spectra of tokens.
 - `cells`: large images and maps, averaged in blocks to the size of a picture.
 - `comparisons`: originals and reconstructions compared by frequency.
+- `designs`: mask designs, and audits of masks.
 - `drawing`: the style, and the parts that several pictures share: axes, maps, colour scales.
 - `gallery/`: the figures of the documentation, drawn from your own images or built-in ones.
 - `masks`: masks and their effects: Fig. 22 of the paper, the grating, leakage.
@@ -22,7 +23,8 @@ The files:
 """
 
 from spectral_mae.plot.audits import estimates, strips, token_spectra
-from spectral_mae.plot.comparisons import compared_power, comparison
+from spectral_mae.plot.comparisons import compared_power, comparison, image_detail, power_ratio
+from spectral_mae.plot.designs import design, designs, mask_audit
 from spectral_mae.plot.drawing import new_figure, save, style, use_style
 from spectral_mae.plot.masks import grating, leakage, masked_image, masking, octaves
 from spectral_mae.plot.models import (
@@ -55,6 +57,8 @@ from spectral_mae.plot.weights import encoder_energy, gap, weight_matrix
 __all__ = [
     "compared_power",
     "comparison",
+    "design",
+    "designs",
     "eigenvalues",
     "encoder_energy",
     "estimates",
@@ -62,10 +66,12 @@ __all__ = [
     "gap",
     "grating",
     "heat_map",
+    "image_detail",
     "label_efficiency",
     "layer_similarity",
     "leakage",
     "loss_and_accuracy",
+    "mask_audit",
     "masked_image",
     "masked_radial",
     "masking",
@@ -76,6 +82,7 @@ __all__ = [
     "plan_map",
     "plan_octaves",
     "power_limits",
+    "power_ratio",
     "psd",
     "radial",
     "receptive_field",

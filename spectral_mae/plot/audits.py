@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
@@ -194,10 +195,18 @@ def token_spectra(
         dash = "dashed" if str(layer).startswith("decoder") else "solid"
         ax.plot(places, shown(relative), color=colour, linestyle=dash, marker=".", label=layer)
     log_power_axis(ax)
+    for axis in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+        axis(FuncFormatter(_few_digits))
     ax.set_xlabel("frequency (cycles per patch)")
     ax.set_ylabel("power of the tokens / its mean")
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return ax
+
+
+def _few_digits(value: float, _: int | None) -> str:
+    """The label of a tick: 1, 2 and 5 times a power of ten."""
+    first = f"{value:.0e}"[0]
+    return f"{value:g}" if first in "125" else ""
 
 
 def _images(name: str, values: ArrayLike) -> FloatArray:

@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.cross_spectra.averages import ONE_SEVENTH, RadialCrossSpectrum
 from spectral_mae.cross_spectra.comparison import SpectraComparison
+from spectral_mae.cross_spectra.spectrum import CrossSpectrum
+from spectral_mae.plot.cells import frequency_cells
 from spectral_mae.plot.drawing import (
     BLACK,
     CYCLE,
     GRAY,
+    SIGNED_MAP,
+    color_bar,
+    frequency_map,
     log_frequency_axis,
     log_power_axis,
     named,
     one_axes,
+    picture,
     power_label,
     shown,
     styled,
@@ -145,6 +154,93 @@ def compared_power(
     ax.set_ylim(max(low, FAINTEST * seen.min()) if seen.size else low, high)
     if legend:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    return ax
+
+
+@styled
+def power_ratio(spectrum: CrossSpectrum, ax: Axes | None = None) -> Axes:
+    """Draw the power of the reconstructions over that of the originals at each frequency.
+
+    Parameters
+    ----------
+    spectrum : CrossSpectrum
+        Of images: their mean over many pairs, or that of one.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes: zero frequency in the middle, white where both have the same power. The scale goes
+        from a tenth to ten times.
+
+    Raises
+    ------
+    ValueError
+        If the spectrum is not one of images.
+    """
+    how = "cross_spectrum(a, b) makes one, or compare_spectra(a, b).spectrum()"
+    _checks.needed("spectrum", spectrum, CrossSpectrum, how)
+    if len(spectrum.shape) != 2:
+        raise ValueError(f"a map needs a spectrum of images; {spectrum.shape=} is of another")
+    ax = one_axes(ax)
+    power_a, power_b = (
+        frequency_cells(power, spectrum.shape) for power in (spectrum.power_a, spectrum.power_b)
+    )
+    some = power_a > spectrum.floors[0]
+    ratio = np.divide(power_b, power_a, out=np.full(power_a.shape, np.nan), where=some)
+    norm = LogNorm(0.1, 10)
+    image = frequency_map(ax, ratio, spectrum.shape, spectrum.fs, norm, SIGNED_MAP)
+    color_bar(ax, image, "power ratio", ticks=np.array([0.1, 0.3, 1, 3, 10]))
+    return ax
+
+
+@styled
+def image_detail(
+    image: ArrayLike,
+    ax: Axes | None = None,
+    *,
+    size: int = 128,
+    limits: tuple[float, float] | None = None,
+) -> Axes:
+    """Draw the middle of an image, pixel by pixel.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W) or (H, W, 3)
+        Gray values or colours.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a new figure.
+    size : int
+        Pixels along each axis that are shown, at most.
+    limits : tuple of float, or None
+        Values that are drawn black and white; None takes the smallest and the largest.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+
+    Raises
+    ------
+    ValueError
+        If the image has other axes, or limits do not rise.
+    """
+    pixels = _checks.real_array("image", image)
+    size = _checks.positive_int("size", size)
+    if pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)) or not pixels.size:
+        raise ValueError(f"image of shape {pixels.shape} is not (H, W) or (H, W, 3)")
+    ends = [pixels.min(), pixels.max()] if limits is None else _checks.items("limits", limits)
+    if len(ends) != 2:
+        raise ValueError(f"limits={_checks.brief(limits)} are not two numbers")
+    low, high = (_checks.real_number("limits", end) for end in ends)
+    if low > high or (limits is not None and low == high):
+        raise ValueError(f"{limits=} do not rise")
+    top, left = (max(0, (n - size) // 2) for n in pixels.shape[:2])
+    part = pixels[top : top + size, left : left + size].astype(np.float64)
+    scale = high / 2 - low / 2 or 1.0  # halves, for the difference may leave the range of numbers
+    ax = one_axes(ax)
+    picture(ax, np.clip((part / 2 - low / 2) / scale, 0, 1), Normalize(0, 1), "gray")
     return ax
 
 

@@ -108,6 +108,7 @@ def masking(
             interpolation="nearest",
         )
         top.set_title(content.title)
+        top.spines[:].set_visible(True)  # of a mask that keeps nearly all
         top.set_xticks([])
         top.set_yticks([])
         drawn = frequency_map(bottom, content.power, image.shape, (1.0, 1.0), norm, POWER_MAP)
@@ -234,7 +235,8 @@ def grating(
     ax[0].tick_params(which="minor", color=BLUE, length=5, width=1)
     frequency = np.fft.rfftfreq(width)[1:]
     cut = power[0, 1 : width // 2 + 1]
-    ax[1].semilogy(frequency, np.where(cut > peak * 1e-9, cut, np.nan), color=BLUE)
+    # A design may have no power at every other frequency: the line falls to zeros, with no gaps.
+    ax[1].semilogy(frequency, np.maximum(cut, peak * 1e-9), color=BLUE)
     ax[1].vlines(
         np.abs(zeros[1]),
         peak * 1e-5,

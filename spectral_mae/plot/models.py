@@ -308,7 +308,7 @@ def heat_map(
         The numbers; NaN leaves a cell empty.
     rows : sequence
         Labels of the rows.
-    columns : sequence
+    columns : sequence of float or str
         Labels of the columns.
     ax : matplotlib.axes.Axes or None
         Where to draw; None makes a new figure.
@@ -329,7 +329,8 @@ def heat_map(
     values = _checks.real_pixels("values", values)
     rows = _checks.items("rows", rows)
     columns = [
-        _checks.real_number("columns", column) for column in _checks.items("columns", columns)
+        column if isinstance(column, str) else _checks.real_number("columns", column)
+        for column in _checks.items("columns", columns)
     ]
     if values.shape != (len(rows), len(columns)):
         raise ValueError(
@@ -352,7 +353,7 @@ def heat_map(
                 fontsize="small",
                 color=BLACK if bright else "white",
             )
-    ax.set_xticks(range(len(columns)), [f"{c:g}" for c in columns])
+    ax.set_xticks(range(len(columns)), [c if isinstance(c, str) else f"{c:g}" for c in columns])
     ax.set_yticks(range(len(rows)), [str(r) for r in rows])
     ax.set_xlabel(column_label)
     ax.set_ylabel(row_label)

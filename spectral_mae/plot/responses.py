@@ -26,6 +26,7 @@ CURVES = ("gain", "explained", "aliased", "noise")
 LABELS = {
     "gain": "gain",
     "explained": "explained",
+    "coherence": "coherence",
     "passed": "passed / original",
     "aliased": "aliased / original",
     "noise": "noise / original",
@@ -55,8 +56,8 @@ def response(
     ax : matplotlib.axes.Axes or None
         Where to draw; None makes a new figure.
     curves : sequence of str
-        Any of "gain", "explained", "passed", "aliased", "noise", "error" and "reconstructed". With
-        one model each curve has a colour; with several, each model has one.
+        Any of "gain", "explained", "coherence", "passed", "aliased", "noise", "error" and
+        "reconstructed". With one model each curve has a colour; with several, each model has one.
 
     Returns
     -------
@@ -147,7 +148,7 @@ def response_power(one: Response, ax: Axes | None = None) -> Axes:
 def _part(rings: RadialResponse, curve: str) -> FloatArray:
     """A curve as part of the original power."""
     values: FloatArray = getattr(rings, curve)
-    if curve in ("gain", "explained"):
+    if curve in ("gain", "explained", "coherence"):
         return values
     none = np.full(values.shape, np.nan)
     return np.divide(values, rings.original, out=none, where=rings.original > 0)

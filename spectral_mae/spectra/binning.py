@@ -17,21 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae.spectra.fft import SIDE_BY_SIDE
 from spectral_mae.spectra.frequencies import half_shape, hermitian_weights, row_strips
 
 BLOCK = 2**20  # numbers whose bins are worked out at a time
-GATHERED = (
-    2**15
-)  # of these, numbers that are gathered and added up at a time: they stay in the cache
+GATHERED = 2**15  # numbers that are gathered and added up at a time: they stay in the cache
 # Mean of squares less squared mean is fast, and good enough where neither cancels nor leaves the
 # range of numbers. In other bins deviations are formed one by one.
 CANCELS = 1e-3  # variance over squared mean
 LEAST_SQUARE = 1e-280
 
 Entries = slice | NDArray[np.integer[Any]]
-Gathered = Callable[
-    [slice, Entries], FloatArray
-]  # power of some planes at some entries, a new array
+Gathered = Callable[[slice, Entries], FloatArray]  # some entries of some planes, a new array
 
 
 class _Piece(NamedTuple):
@@ -164,18 +161,30 @@ class Binning:
         mean, std : ndarray of float64, shape (..., n_bins)
             Weighted mean and root mean square deviation from it.
         """
-        lead = power.shape[: power.ndim - len(self.half_shape)]
-        flat = power.reshape(-1, math.prod(self.half_shape))
+        lead, size = power.shape[: power.ndim - len(self.half_shape)], math.prod(self.half_shape)
         index = self._transposed_index if transposed else self._index
+        # Entries of planes that lie side by side are gathered all at once, which is faster. And to
+        # look whether an index is in range, as mode="raise" does, takes longer.
+        n = math.prod(lead)
+        of_planes = power.reshape(n, *power.shape[len(lead) :])
+        side_by_side = of_planes.transpose(*range(1, of_planes.ndim), 0)
+        if side_by_side.flags.c_contiguous:
+            columns = side_by_side.reshape(size, n)
+
+            def gathered(planes: slice, entries: Entries) -> FloatArray:
+                return columns[:, planes].take(index[entries], axis=0, mode="wrap").T
+        else:
+            rows = of_planes.reshape(n, size)
+
+            def gathered(planes: slice, entries: Entries) -> FloatArray:
+                return rows[planes].take(index[entries], axis=-1, mode="wrap")
+
+        of_bins = *lead, len(self._sizes)
         if (self._sizes == 1).all():  # as all rings of a signal are
-            powers = flat.take(index, axis=-1).astype(np.float64).reshape(*lead, -1)
-            return powers, np.zeros_like(powers)
-
-        def gathered(planes: slice, entries: Entries) -> FloatArray:
-            return flat[planes].take(index[entries], axis=-1, mode="wrap")  # "raise" takes longer
-
-        mean, std = self._moments(len(flat), gathered)
-        return mean.reshape(*lead, -1), std.reshape(*lead, -1)
+            powers = gathered(slice(None), slice(None)).astype(np.float64, order="C")
+            return powers.reshape(of_bins), np.zeros(of_bins)
+        mean, std = self._moments(n, gathered)
+        return mean.reshape(of_bins), std.reshape(of_bins)
 
     def moments_of(
         self, function: Callable[[NDArray[np.integer[Any]]], FloatArray]
@@ -234,7 +243,7 @@ class Binning:
         sums = np.empty((2, n, block.runs.stop - block.runs.start))
         for planes, entries, runs, starts in block.pieces:
             # One row, for of several NumPy adds up parts without letting other threads run.
-            values = gathered(planes, entries).astype(np.float64, copy=False).ravel()
+            values = gathered(planes, entries).astype(np.float64, order="C", copy=False).ravel()
             mean, square = sums[:, planes, runs]
             mean[...] = np.add.reduceat(values, starts).reshape(mean.shape)
             np.square(values, out=values)
@@ -255,23 +264,18 @@ class Binning:
 
     def _block(self, n: int, bins: slice) -> _Block:
         runs = self._runs_of(bins)
+        n_entries = int(self._ends[bins.stop] - self._ends[bins.start])
+        together = max(1, min(n, SIDE_BY_SIDE), GATHERED // n_entries)
         pieces = []
-        for part in self._cut(bins, GATHERED):
-            of_part = self._runs_of(part)
-            begin, end = int(self._ends[part.start]), int(self._ends[part.stop])
-            starts = self._runs[of_part] - begin
-            together = max(1, GATHERED // (end - begin))
-            for first in range(0, n, together):
-                planes = slice(first, min(first + together, n))
-                rows = np.arange(planes.stop - first) * (end - begin)
-                pieces.append(
-                    _Piece(
-                        planes,
-                        slice(begin, end),
-                        slice(of_part.start - runs.start, of_part.stop - runs.start),
-                        np.add.outer(rows, starts).ravel(),
-                    )
-                )
+        for first in range(0, n, together):
+            planes = slice(first, min(first + together, n))
+            for part in self._cut(bins, GATHERED // together):
+                of_part = self._runs_of(part)
+                begin, end = int(self._ends[part.start]), int(self._ends[part.stop])
+                starts = np.arange(planes.stop - first)[:, np.newaxis] * (end - begin)
+                starts = starts + (self._runs[of_part] - begin)
+                own = slice(of_part.start - runs.start, of_part.stop - runs.start)
+                pieces.append(_Piece(planes, slice(begin, end), own, starts.ravel()))
         first_runs = self._first[bins] - runs.start
         return _Block(bins, runs, first_runs, self._sizes[bins] == 1, pieces)
 

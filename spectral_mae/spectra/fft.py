@@ -40,6 +40,7 @@ from spectral_mae._checks import Backend, ComplexArray, FloatArray, Planner
 from spectral_mae.spectra.frequencies import half_shape
 
 CHUNK_BYTES = 2**20
+SIDE_BY_SIDE = 8  # images, at most: to write the powers of more takes longer than it saves
 ALIGNED = 8  # complex numbers, as many bytes as SIMD may want an array to begin at
 # glibc gives free memory back where there is more than twice the largest piece freed so far, and
 # faults it in again in the next call, which then takes up to twice as long. Pieces beyond its limit
@@ -72,7 +73,8 @@ class Workspace(Protocol):
         Returns
         -------
         ndarray, shape (n, *half_shape)
-            The same memory in every call.
+            The same memory in every call. A few images lie side by side in it, all of their powers
+            at one frequency and then those at the next.
         """
 
     def forward(self, planes: NDArray[Any] | None = None) -> None:
@@ -105,7 +107,8 @@ class RealFFT:
     workers : int
         Threads that share the chunks of a batch.
     chunk : int or None
-        Images transformed per call of a plan; None picks a number that stays in the cache.
+        Images transformed per call of a plan; None picks a number that stays in the cache, a
+        power of two: powers of 2 or 4 images are gathered faster than those of 3 or 5.
     transposed : bool
         Whether half-planes of images have the last axis first, (W//2 + 1, H), here and in the
         workspaces. Signals have one axis, and it makes no difference; those of volumes stay
@@ -140,7 +143,7 @@ class RealFFT:
         self.backend: Backend = backend
         self.planner: Planner = planner
         self.workers = _checks.positive_int("workers", workers)
-        cached = max(1, CHUNK_BYTES // (prod(self.shape) * self.dtype.itemsize))
+        cached = self.images_within(CHUNK_BYTES)
         self.chunk = cached if chunk is None else _checks.positive_int("chunk", chunk)
         self._free: list[Workspace] = []
         self._wisdom = _Wisdom(planner)
@@ -154,6 +157,22 @@ class RealFFT:
     def complex_dtype(self) -> np.dtype[Any]:
         """Type of the transforms, ``complex64`` or ``complex128``."""
         return np.result_type(self.dtype, np.complex64)
+
+    def images_within(self, n_bytes: int) -> int:
+        """Return the number of images that take so much memory, rounded down to a power of two.
+
+        Parameters
+        ----------
+        n_bytes : int
+            Memory, in bytes.
+
+        Returns
+        -------
+        int
+            At least 1.
+        """
+        images = max(1, n_bytes // (prod(self.shape) * self.dtype.itemsize))
+        return 1 << images.bit_length() - 1
 
     def rfft(self, x: NDArray[Any]) -> ComplexArray:
         """Transform a batch of real images, without normalisation.
@@ -325,9 +344,14 @@ class _Buffers:
 
     def room(self, n: int) -> FloatArray:
         """Return an array for the power of ``n`` images, the same memory in every call."""
-        if len(self._room) < n:
-            self._room = np.empty((n, *self.half.shape[1:]), dtype=self.real.dtype)
-        return self._room[:n]
+        shape = self.half.shape[1:]
+        if self._room.size < n * prod(shape):
+            self._room = np.empty(n * prod(shape), dtype=self.real.dtype)
+        room = self._room[: n * prod(shape)]
+        if n > SIDE_BY_SIDE:
+            return room.reshape(n, *shape)
+        last = len(shape)
+        return room.reshape(*shape, n).transpose(last, *range(last))
 
 
 class _FFTWWorkspace(_Buffers):
@@ -366,12 +390,13 @@ class _FFTWWorkspace(_Buffers):
             self.real = allocate((chunk, *shape), dtype=dtype)
 
     def forward(self, planes: NDArray[Any] | None = None) -> None:
-        first = self._forward[0]
-        direct = planes is not None and self._can_read(planes, first.input_alignment)
-        if direct:
-            first.update_arrays(planes, self._rows)
-        elif planes is not None:
-            self.real[: len(planes)] = planes
+        first, direct = self._forward[0], False
+        if planes is not None:
+            direct = self._can_read(planes, first.input_alignment)
+            if direct:  # with the strides of the buffer; those of a single plane may be any
+                first.update_arrays(planes.ravel().reshape(self.real.shape), self._rows)
+            else:
+                self.real[: len(planes)] = planes
         for plan in self._forward:
             plan.execute()
         if direct:  # a plan keeps what it points at
@@ -383,7 +408,7 @@ class _FFTWWorkspace(_Buffers):
         return (
             planes.dtype == real.dtype
             and planes.shape == real.shape
-            and planes.strides == real.strides
+            and planes.flags.c_contiguous
             and pyfftw.is_byte_aligned(planes, alignment)
         )
 

@@ -41,8 +41,7 @@ def octave_edges(shape: tuple[int, ...]) -> list[float]:
     >>> octave_edges((32, 32))[:6]
     [0.0, 0.03125, 0.0625, 0.125, 0.25, 0.5]
     """
-    shape = tuple(_checks.positive_int("shape", n) for n in _checks.items("shape", shape))
-    largest = math.sqrt(len(shape)) / 2
+    largest = math.sqrt(len(_checks.grid_shape(shape))) / 2
     return [low for low, _ in OCTAVES] + [max(largest, 0.5 + 1e-6) * (1 + 1e-12)]
 
 

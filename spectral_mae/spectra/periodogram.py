@@ -200,6 +200,8 @@ class Periodogram:
             self.shape, self._fft.dtype, window, detrend, transposed=self._fft.transposed
         )
         self.norm, self._cell = self._conditioning.normalisation(self.fs, scaling)
+        info = np.finfo(self._fft.dtype)
+        self._least = float(info.tiny) / float(info.eps)  # smaller powers have lost digits
 
     def power(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
         """Power of every image.
@@ -251,16 +253,16 @@ class Periodogram:
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
-        moments = np.empty((2, len(batch), len(rings.frequency)))
+        mean, std = moments = np.empty((2, len(batch), len(rings.frequency)))
 
         def work(rows: slice, space: Workspace) -> None:
             power = space.room(rows.stop - rows.start)
             self._transform(batch[rows], _part(masks, rows), space, power)
-            moments[:, rows] = rings.moments(power, transposed=self._fft.transposed)
+            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
 
         with self._naming_pixels(batch):
             self._fft.each_chunk(len(batch), work)
-            self._expect_in_range(moments[0], batch, 1.0)
+            self._expect_in_range(mean, batch, 1.0)
         moments *= self.norm / batch.shape[-1]
         return rings.spectrum(*moments, scaling=self.scaling)
 
@@ -383,8 +385,7 @@ class Periodogram:
     def _mean(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> tuple[FloatArray, float]:
         """Mean power of the images, (*half_shape), and the sum of the squares of their pixels."""
         # Sums of so many images each, whatever the chunks and workers: equal to the last bit.
-        n, size = len(batch), prod(self.shape) * self._fft.dtype.itemsize
-        summed = max(1, SUMMED // size)
+        n, summed = len(batch), self._fft.images_within(SUMMED)
         block = summed if self._fft.workers == 1 else summed * max(1, BLOCK_BYTES // SUMMED)
         powers = np.empty((min(n, block), *self._fft.half_shape), dtype=self._fft.dtype)
         sums, squares = np.zeros(self._fft.half_shape), 0.0
@@ -460,8 +461,7 @@ class Periodogram:
         peaks = power.max(axis=tuple(range(1, power.ndim)), initial=0.0)
         if not math.isfinite(peaks.max(initial=0.0)):  # as NaN is
             raise _NotFiniteError
-        info = np.finfo(self._fft.dtype)
-        least = float(info.tiny) / float(info.eps)
+        least = self._least
         faint = peaks < least
         if faint.any():  # images may also be zero, or nothing left of them by mask or detrending
             pixels = images[faint].astype(np.float64).reshape(np.count_nonzero(faint), -1)

@@ -14,7 +14,7 @@ from spectral_mae import theory
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.images.samples import ImageRefused
 from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.masked_spectra.verification import DESIGNS, Check
+from spectral_mae.masked_spectra.verification import SAMPLINGS, Check
 from spectral_mae.theory import TanhNetwork
 
 COUNTS = (2, 3)  # patches of a crop: 64 masks in all
@@ -61,7 +61,7 @@ def verify_lemmas(
     n_patches = math.prod(COUNTS)
     # Two patches kept where they can be: with one, π₂ would go unchecked.
     ratio = min(max(mask_ratio, 1 / n_patches), 1 - 2 / n_patches)
-    found = [check for design in DESIGNS for check in _Lemmas(crops, ratio, design, rng).checks()]
+    found = [check for design in SAMPLINGS for check in _Lemmas(crops, ratio, design, rng).checks()]
     return [Check(c.equation, c.statement, "float64", c.error, c.bound, where) for c in found]
 
 

@@ -31,6 +31,7 @@ FINE = sm.PatchGrid((8, 8), 2)
 LINE = sm.PatchGrid(6, 2)
 VISIBLE = RNG.random((8, 8)) < 0.7
 VISIBLE_PATCHES = np.array([[1, 0, 0, 1], [0, 1, 0, 0]], bool)
+AUDIT = sm.audit_masks(FINE, sm.designs.block(FINE, 2).sample(9, rng=0))
 LOADED = LoadedImage(IMAGE, (), (8, 8))
 SYMMETRIC = np.diag([3.0, 2.0, 1.0])
 DECODER = np.array([[1.0, 2.0, 0.0]])
@@ -56,6 +57,7 @@ LOSSES = {"epoch": [1, 2], "loss": [0.5, 0.4], "held_out": [0.6, np.nan]}
 CROSS = sm.cross_spectrum(IMAGE, IMAGES[0])
 COMPARED = sm.compare_spectra(IMAGES, IMAGES[::-1])
 OPTIONS = {"fs": 1.0, "window": None, "detrend": None, "scaling": "density", "channel_axis": None}
+BLOCK = sm.designs.block(GRID, 1)
 MASKS = {"patch_size": 4, "mask_ratio": 0.5, "sampling": "fixed"}
 DRAWN = {
     "patch_size": 2,
@@ -109,6 +111,9 @@ EXAMPLES = {
     "designs.from_masks": (sm.designs.from_masks, {"grid": GRID, "visible": VISIBLE_PATCHES, "weights": (1.0, 2.0)}),
     "PulseMask": (sm.PulseMask, {"shape": (8, 8), "patch_size": 2, "starts": [[0, 0], [4, 2]]}),
     "PulseMask.random": (sm.PulseMask.random, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed", "rng": 0}),
+    "PulseMask.from_patches": (sm.PulseMask.from_patches, {"grid": GRID, "visible": VISIBLE_PATCHES[0]}),
+    "PulseMask.from_hidden": (sm.PulseMask.from_hidden, {"grid": GRID, "hidden": VISIBLE_PATCHES[0]}),
+    "PulseMask.from_ids_keep": (sm.PulseMask.from_ids_keep, {"grid": GRID, "ids_keep": [2, 0]}),
     "sample_visible": (sm.sample_visible, {"grid": GRID, "mask_ratio": 0.5, "n": 2, "sampling": "fixed", "random_offset": False, "rng": 0}),
     "inclusion_probabilities": (sm.inclusion_probabilities, {"n_patches": 4, "mask_ratio": 0.5, "sampling": "fixed", "rounding": "mae"}),
     "dirichlet_kernel": (sm.dirichlet_kernel, {"n": 8, "patch_size": 4}),
@@ -136,12 +141,21 @@ EXAMPLES = {
     "SpectraComparison.bands": (COMPARED.bands, {"edges": [0.0, 0.25, 0.5], "n_resamples": 4, "rng": 0}),
     "SpectraComparison.summary": (COMPARED.summary, {"n_resamples": 4, "rng": 0}),
     "expected_masked_psd": (sm.expected_masked_psd, {"image": IMAGE, **MASKS, **OPTIONS}),
+    "expected_masked_psd of a design": (sm.expected_masked_psd, {"image": IMAGE, "design": BLOCK, **OPTIONS}),
+    "expected_mask_power of a design": (sm.expected_mask_power, {"design": BLOCK}),
+    "leakage of a design": (sm.leakage, {"image": IMAGE, "design": BLOCK, "window": None, "fs": 1.0}),
+    "masked_psd_std of a design": (sm.masked_psd_std, {"image": IMAGE, "design": BLOCK}),
+    "MaskedPeriodogram of a design": (lambda **o: sm.MaskedPeriodogram(**o).components(IMAGE).expected(), {"design": BLOCK}),
+    "ModeCoupling.random of a design": (sm.ModeCoupling.random, {"design": BLOCK}),
+    "plot.grating of a design": (plot.grating, {"design": BLOCK}),
     "leakage": (sm.leakage, {"image": IMAGE, **MASKS, "channel_axis": None, "window": None, "detrend": None, "fs": 1.0}),
     "Leakage": (LEAK.band, {"fmin": 0.1, "fmax": 0.4}),
     "Leakage.radial": (LEAK.radial, {"bins": None}),
     "MaskedPeriodogram": (sm.MaskedPeriodogram, {"grid": GRID, **OPTIONS}),
     "MaskedComponents": (sm.MaskedPeriodogram(GRID).components, {"image": IMAGE}),
     "MaskedComponents.expected": (sm.MaskedPeriodogram(GRID).components(IMAGE).expected, {"mask_ratio": 0.5, "sampling": "fixed"}),
+    "audit_masks": (sm.audit_masks, {"grid": GRID, "visible": VISIBLE_PATCHES, "convention": "visible", "n_keep": None, "reference": None}),
+    "MaskAudit": (lambda **o: sm.audit_masks(**o).to_dict(), {"grid": GRID, "visible": VISIBLE_PATCHES}),
     "masked_psd_std": (sm.masked_psd_std, {"image": IMAGE, **MASKS, "scaling": "density", "window": None, "detrend": None, "channel_axis": None}),
     "unmasked_psd": (sm.unmasked_psd, {"image": IMAGE, "visible": VISIBLE, "ndim": None, "scaling": "density", "channel_axis": None, "detrend": None, "nan": "raise", "borders": "periodic", "prewhiten": None, "wrap": True, "min_pairs": 1.0, "taper": None}),
     "Unmasking": (sm.Unmasking, {"shape": (8, 8), "prewhiten": None, "wrap": True}),
@@ -255,11 +269,21 @@ EXAMPLES = {
     "plot.eigenvalues": (plot.eigenvalues, {"models": {"a": MAE}}),
     "plot.heat_map": (plot.heat_map, {"values": np.eye(2), "rows": (1, 2), "columns": (0.5, 0.7), "digits": 2}),
     "plot.comparison": (plot.comparison, {"compared": {"a": COMPARED}, "curve": "frc", "legend": True}),
+    "plot.power_ratio": (plot.power_ratio, {"spectrum": CROSS}),
+    "plot.image_detail": (plot.image_detail, {"image": IMAGE, "size": 4, "limits": (0.0, 1.0)}),
     "plot.compared_power": (plot.compared_power, {"compared": CROSS.radial(), "legend": True}),
+    "plot.estimates": (plot.estimates, {"values": {"a": ([0.5, 1.0], [0.1, 0.1])}, "names": ["low", "high"], "label": "x", "legend": True}),
+    "plot.strips": (plot.strips, {"originals": np.ones((2, 4, 4)), "visible": np.ones((2, 4, 4), bool), "outputs": {"a": np.zeros((2, 4, 4))}}),
+    "plot.token_spectra": (plot.token_spectra, {"frequency": [0.1, 0.2], "power": {"a": [2.0, 1.0]}}),
+    "octave_edges": (sm.octave_edges, {"shape": (8, 8)}),
+    "octave_names": (sm.octave_names, {"shape": (8, 8)}),
     "plot.response": (plot.response, {"responses": RESPONSE, "curves": ("gain",)}),
     "plot.response_power": (plot.response_power, {"one": RESPONSE}),
     "plot.reconstruction": (plot.reconstruction, {"one": PICTURE}),
     "plot.reconstructions": (plot.reconstructions, {"several": [PICTURE], "names": ["a"]}),
+    "plot.design": (plot.design, {"design": sm.designs.block(FINE, 2), "rng": 0}),
+    "plot.designs": (plot.designs, {"designs": [sm.designs.block(LINE, 1), sm.designs.fixed(FINE, 0.5)], "rng": 0}),
+    "plot.mask_audit": (plot.mask_audit, {"audit": AUDIT}),
     "plot.training": (plot.training, {"columns": LOSSES, "lines": {"linear": 0.3}}),
     "plot.loss_and_accuracy": (plot.loss_and_accuracy, {"columns": TABLE, "label": "mask_ratio", "against": "loss", "series": None}),
     "plot.label_efficiency": (plot.label_efficiency, {"curves": {"a": [(100, 0.3, 0.01)]}}),
@@ -268,6 +292,8 @@ EXAMPLES = {
     "plot.encoder_energy": (plot.encoder_energy, {"filters": FILTERS, "grid": GRID, "colorbar": True}),
     "plot.gap": (plot.gap, {"curves": {"a": CURVE}}),
     "AnalyzeOptions": (sm.AnalyzeOptions, {"patch_sizes": (4, 8), "mask_ratio": 0.5, "sampling": "fixed", "size": 32, "n_draws": 2, "rng": 0, "detrend": None, "color": False, "max_pixels": 10000, "checks": 1}),
+    "AnalyzeOptions of a design": (sm.AnalyzeOptions, {"patch_sizes": (4,), "design": "block:2x1"}),
+    "CompareOptions": (sm.CompareOptions, {"color": False, "detrend": None, "max_pixels": 10000, "n_resamples": 4, "rng": 0}),
     "RunOptions": (sm.RunOptions, {"jobs": None, "scheduler": None, "resume": False, "overwrite": False, "fail_fast": False, "time_limit": 1.0, "memory_limit": None, "checkpoint": 1.0, "log_file": None, "quiet": True}),
     "TransformerSizes": (sm.TransformerSizes, {"width": 8, "depth": 2, "decoder_width": 8, "decoder_depth": 1}),
     "plot.plan_curves": (plot.plan_curves, {"plan": PLAN, "drawn": True, "equal": (0.5, 0.75)}),
@@ -286,9 +312,10 @@ PLAIN = {
     "designs.help_text",
 }
 # Runs over many images: tests/batch/test_from_python.py
-PLAIN |= {"analyze_images", "fit_images", "sweep_images"}
-PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult"}
 PLAIN |= {"plan", "Plan", "PlannedSetting", "Reference", "Difficulty"}  # tests/planning
+PLAIN |= {"analyze_images", "fit_images", "sweep_images", "compare_images"}
+PLAIN |= {"audit_images", "AuditRun"}  # tests/nonlinear/auditing/test_page.py
+PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "CompareResult"}
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
 # What passes numbers on as they are, or says by NaN that there is nothing to measure.

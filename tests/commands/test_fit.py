@@ -21,7 +21,7 @@ from PIL import Image
 import spectral_mae as sm
 from spectral_mae.batch.models import model_images
 from spectral_mae.cli.shared import NOTHING, OK, SOME_FAILED
-from spectral_mae.images.files import find_images
+from spectral_mae.images.sources import find_sources
 from spectral_mae.images.stream import ImageStream
 
 
@@ -40,12 +40,16 @@ def with_broken(folder, tmp_path):
     return add_broken(folder, tmp_path / "mixed")
 
 
+BLOCK = sm.designs.block(sm.PatchGrid((16, 16), 4), (1, 2), rolled=False)
 MODELS = [
     ([], lambda **o: sm.LinearMAE(4, 0.75, **o)),
     (["--mask-ratio", 0.5, "--sampling", "bernoulli"], lambda **o: sm.LinearMAE(
         4, 0.5, sampling="bernoulli", **o)),
     (["--target", "hidden"], lambda **o: sm.LinearMAE(4, 0.75, target="hidden", **o)),
     (["--target", "all", "--rank", 7], lambda **o: sm.LinearMAE(4, 0.75, rank=7, **o)),
+    (["--design", "block:1x2,unrolled"], lambda **o: sm.LinearMAE(design=BLOCK, **o)),
+    (["--design", "block:1x2,unrolled", "--rank", 6], lambda **o: sm.LinearMAE(
+        design=BLOCK, rank=6, **o)),
     (["--model", "dae", "--sigma", 0.2], lambda **o: sm.LinearDAE(4, 0.2, **o)),
     (["--model", "dae", "--sigma", 0.2, "--rank", 5], lambda **o: sm.LinearDAE(
         4, 0.2, rank=5, **o)),
@@ -126,7 +130,7 @@ def test_without_holdout_all_images_are_fitted_and_none_scored(folder, tmp_path,
     out = tmp_path / "m.npz"
     options = ["--shrinkage", shrinkage] if shrinkage else []
     assert run("fit", folder, "--out", out, *SMALL, "--holdout", 0, *options) == OK
-    every = read(find_images([folder]).paths)
+    every = read(find_sources([folder]).references)
     model = sm.LinearMAE(4, 0.75, shrinkage=shrinkage).fit(every)
     assert sm.load_linear_model(out).loss_ == pytest.approx(model.loss_, rel=1e-9)
     printed = capsys.readouterr().out

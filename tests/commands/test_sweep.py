@@ -51,7 +51,8 @@ def test_cells_are_separate_fits_scored_on_images_held_out(
     assert run("sweep", folder, "--out", out, *GRID, *more, *options) == OK
     fitted, held_out = map(read, parts(folder, 0.3, 5))
     rows = read_csv(out / "sweep.csv")
-    assert list(rows[0]) == [*CELLS, *VALUES, "hidden"]
+    assert list(rows[0]) == [CELLS[0], "design", *CELLS[1:], *VALUES, "hidden"]
+    assert rows[0]["design"] == f"{parameters.get('sampling', 'fixed')}:0.25"
     cells = [tuple(float(row[c]) for c in CELLS) for row in rows]
     assert cells == [(p, m, 0.2) for p in (8, 4) for m in (0.25, 0.5, 0.75)]
     lines = capsys.readouterr().out.splitlines()
@@ -130,6 +131,42 @@ def test_impossible_cells_are_dashes(folder, tmp_path, capsys, drawn):
     assert lines[4].split()[3] == "–"
     (row,) = read_csv(tmp_path / "o" / "sweep.csv")
     assert (row["patch_size"], row["mask_ratio"]) == ("8", "0.5")
+
+
+def test_columns_may_be_designs(folder, tmp_path, capsys, drawn):
+    """One that does not fit the patches has no row; scores are of the images as they are."""
+    texts = ["block:2x2,unrolled", "fixed:0.5", "stratified:4x4,3"]
+    given = [option for text in texts for option in ("--design", text)]
+    options = ["--size", 16, "--patch-size", "8,4", "--shrinkage", 0.2, "--holdout", 0.3]
+    assert run("sweep", folder, "--out", tmp_path / "o", *options, *given) == OK
+    rows = read_csv(tmp_path / "o" / "sweep.csv")
+    cells = [(row["patch_size"], row["design"]) for row in rows]
+    assert cells == [("8", texts[1]), *(("4", text) for text in texts)]
+    fitted, held_out = map(read, parts(folder, 0.3))
+    for row in rows:
+        grid = sm.PatchGrid((16, 16), int(row["patch_size"]))
+        design = sm.designs.parse(row["design"]).on(grid)
+        model = sm.LinearMAE(design=design, shrinkage=0.2).fit(fitted)
+        assert float(row["explained_held_out"]) == pytest.approx(model.score(held_out), rel=2e-7)
+        assert float(row["mask_ratio"]) == pytest.approx(design.mask_ratio, rel=2e-7)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].split() == ["patch", "size", "shrinkage", *texts]
+    assert lines[3].split()[::2] == ["8", "–", "–"]
+    axes = drawn[tmp_path / "o" / "sweep.png"].axes[0]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == texts
+    assert axes.get_xlabel() == "design of the masks"
+
+
+def test_designs_that_cannot_be_are_refused(folder, tmp_path, capsys):
+    base = ["sweep", folder, "--out", tmp_path / "o", "--size", 16, "--patch-size", 8]
+    for options, message in [
+        (["--design", "blok:2"], "did you mean 'block'"),
+        (["--design", "block:3x3"], "is larger than"),
+        (["--design", "block:1", "--mask-ratio", 0.5], "mask_ratios=[0.5]"),
+        (["--design", "block:1", "--sampling", "bernoulli"], "sampling='bernoulli'"),
+        (["--design", "block:1x1,unrolled", "--target", "hidden"], "third-order"),
+    ]:
+        assert message in usage_error(capsys, *base, *options)
 
 
 def test_ratios_and_sizes_that_were_not_given(folder, tmp_path, drawn):

@@ -214,17 +214,41 @@ def test_images_of_several_shapes_share_rings():
             row[:, first:] = rings.count * np.stack(powers)
             rows.append(row)
     assert comparison.shapes == shapes
+    assert "12 pairs of 4 shapes" in repr(comparison)
     a, cross, error, count = np.sum(rows, axis=0)
     found = comparison.radial()
     np.testing.assert_allclose(found.edges, np.stack([edges[:-1], edges[1:]], axis=1))
     laws.assert_close(found.gain, cross / a, 1e-13)
     laws.assert_close(found.explained, 1 - error / a, 1e-13)
     laws.assert_close(found.power_a, a / count, 1e-13)
-    assert len(comparison.log_spectral_distances) == 12
+    laws.assert_close(found.count * found.averages, count, 1e-13)
+    comparison.update(*batch(2, (8, 12), seed=9))  # the first shape again
+    alone = [
+        compare_spectra(*batch(3, shape, seed=i), bins=edges) for i, shape in enumerate(shapes)
+    ]
+    alone.append(compare_spectra(*batch(2, (8, 12), seed=9), bins=edges))
+    for name in ("explained_by_image", "log_spectral_distances", "mean_squared_error_by_image"):
+        truth = np.concatenate([getattr(one, name) for one in alone])
+        np.testing.assert_allclose(getattr(comparison, name), truth, rtol=1e-12)
     with pytest.raises(ValueError, match="images of 4 shapes"):
         comparison.spectrum()
     with pytest.raises(ValueError, match=r"bins=\[...\]"):
         SpectraComparison().update(*batch(2, (8, 8))).update(*batch(2, (8, 6)))
+
+
+def test_memory_of_many_shapes_is_given_back():
+    """Plans of a few shapes are kept, and of each image its rings alone."""
+    comparison = SpectraComparison(bins=[0.1, 0.3, 0.5])
+    parts = []
+    for size in range(40, 60):
+        parts.append(compare_spectra(*batch(2, (size, 48), seed=size), bins=[0.1, 0.3, 0.5]))
+        comparison.update(*batch(2, (size, 48), seed=size))
+    first, *others = parts
+    for other in others:
+        first.merge(other)
+    assert_equal(first, comparison)
+    assert len(pickle.dumps(comparison)) < 40_000  # one half-plane alone has as many bytes
+    assert list(comparison._plans) == [(size, 48) for size in range(56, 60)]
 
 
 def test_bands_are_made_of_whole_rings():

@@ -43,3 +43,13 @@ def test_comparison_has_the_distance_of_each_pair():
     assert summary["log_spectral_distance"] == pytest.approx(np.mean(truth))
     spread = np.std(truth) / math.sqrt(5)
     assert summary["log_spectral_distance_stderr"] == pytest.approx(spread, rel=0.1)
+
+
+def test_an_infinite_distance_has_no_error_bar():
+    a = np.random.default_rng(0).standard_normal((4, 12, 12))
+    b = a.copy()
+    b[1] = 0
+    summary = compare_spectra(a, b).summary()
+    assert summary["log_spectral_distance"] == math.inf
+    assert math.isnan(summary["log_spectral_distance_stderr"])
+    assert summary["explained_stderr"] > 0

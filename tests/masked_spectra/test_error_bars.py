@@ -25,7 +25,7 @@ def white(shape, power=1.0):
 # Under a mask ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(16,), (12, 10)])
+@pytest.mark.parametrize("shape", [(16,), (12, 10), (4, 5, 6)])
 @pytest.mark.parametrize("bins", [None, 3, 1, [0.0, 0.2, 0.5]])
 @pytest.mark.parametrize(("prewhiten", "wrap"), [(None, True), ("gradient", True), ("gradient", 0)])
 def test_the_covariance_is_that_of_unmasked_fields(shape, bins, prewhiten, wrap):
@@ -35,7 +35,7 @@ def test_the_covariance_is_that_of_unmasked_fields(shape, bins, prewhiten, wrap)
     found = unmasked_covariance(model, weights, bins=bins, n_draws=9, rng=5, **options)
     rows = np.array(
         [
-            unmasked_psd(x, weights, **options).radial(bins).power
+            unmasked_psd(x, weights, ndim=len(shape), **options).radial(bins).power
             for x in gaussian_fields(model, 9, rng=5)
         ]
     )

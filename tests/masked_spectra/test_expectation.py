@@ -64,7 +64,9 @@ def test_large_patches_and_tables_take_the_padded_path_to_the_same_sum(shape, pa
 
 
 @pytest.mark.parametrize("path", ["gram", "padded"])
-@pytest.mark.parametrize(("shape", "patch"), [((12,), (4,)), ((6, 8), (3, 2)), ((5, 4), (5, 2))])
+@pytest.mark.parametrize(
+    ("shape", "patch"), [((12,), (4,)), ((6, 8), (3, 2)), ((5, 4), (5, 2)), ((2, 6, 4), (1, 3, 2))]
+)
 def test_patch_power_of_channels_is_the_sum_of_each(shape, patch, path, monkeypatch):
     """Each with a mean of its own."""
     for limit in ("GRAM_PIXELS", "GRAM_TABLE"):
@@ -138,6 +140,18 @@ def test_total_power_is_what_the_kept_pixels_hold(shape, patch, sampling):
     assert leakage(x, patch, RATIO, sampling=sampling).total == pytest.approx(
         1 / pi1 - 1, rel=1e-12
     )
+
+
+@pytest.mark.parametrize("axis", [0, -1, 2])
+@DESIGNS
+def test_channels_of_a_volume_are_averaged(axis, sampling):
+    """A video in colour: two frames of six by two pixels, in patches of one frame."""
+    x, patch = laws.field((2, 6, 2, 3)), (1, 3, 2)
+    truth = np.mean([over_masks(x[..., c], patch, RATIO, sampling)[0] for c in range(3)], axis=0)
+    options = {"sampling": sampling, "channel_axis": axis, "scaling": "energy"}
+    found = expected_masked_psd(np.moveaxis(x, -1, axis), patch, RATIO, **options)
+    laws.assert_close_to_max(found.power, truth, 1e-12)
+    assert found.shape == (2, 6, 2)
 
 
 def test_components_mix_into_every_mask_ratio():

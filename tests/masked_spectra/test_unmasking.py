@@ -102,7 +102,7 @@ def test_scalings_of_a_masked_spectrum_differ_by_the_number_of_pixels(scaling):
 # No bias -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(21,), (26,), (6, 6), (5, 8), (9, 3), (3, 2, 4)])
+@pytest.mark.parametrize("shape", [(21,), (26,), (6, 6), (5, 8), (9, 3), (3, 2, 5)])
 @MASKS
 @PREWHITEN
 @pytest.mark.parametrize("seed", [1, 2, 3])

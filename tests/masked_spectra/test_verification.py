@@ -6,10 +6,13 @@ import laws
 import numpy as np
 import pytest
 
+import spectral_mae as sm
 from spectral_mae import PulseMask
 from spectral_mae.masked_spectra import verification
 from spectral_mae.masked_spectra.verification import Check, mask_dft_error, rounding_bound, worst_of
 from spectral_mae.masks import pulses
+from spectral_mae.masks.designs.uniform import Uniform
+from spectral_mae.masks.patches import inclusion_probabilities
 
 
 @pytest.fixture
@@ -108,17 +111,46 @@ def test_mask_error_sees_the_slip_of_equation_19(photograph, monkeypatch):
 
 
 def test_expectations_see_swapped_inclusion_probabilities(photograph, monkeypatch):
-    from spectral_mae.masked_spectra import expectation
+    sound = inclusion_probabilities
 
-    sound = expectation.inclusion_probabilities
+    def wrong(design):
+        other = "bernoulli" if design.sampling == "fixed" else "fixed"
+        return sound(design.n_patches, design.nominal_ratio, sampling=other)
 
-    def wrong(*args, sampling):
-        return sound(*args, sampling="bernoulli" if sampling == "fixed" else "fixed")
-
-    monkeypatch.setattr(expectation, "inclusion_probabilities", wrong)
+    monkeypatch.setattr(Uniform, "uniform", property(wrong))
     checks = verification.verify_image(
         photograph, 3, 0.5, sampling="fixed", rng=np.random.default_rng(0)
     )
+    assert {c.equation for c in checks if not c.ok} == {"E|M|²", "E|Y|²"}
+
+
+GRID = sm.PatchGrid((48, 45), 3)
+UNDER = {
+    "all 240 masks": lambda: sm.designs.block(GRID, (5, 4)),
+    "all 165 masks": lambda: sm.designs.block(GRID, (2, 5), keep=True, rolled=False),
+    "400 drawn masks": lambda: sm.designs.cutouts(GRID, (3, 4), 3),
+}
+
+
+@pytest.mark.parametrize("which", UNDER)
+def test_checks_hold_under_designs(photograph, which):
+    design = UNDER[which]()
+    checks = verification.verify_image(photograph, design=design, rng=np.random.default_rng(1))
+    assert [c for c in checks if not c.ok] == []
+    expectations = [c.statement for c in checks if c.equation in ("E|M|²", "E|Y|²")]
+    assert len(expectations) == 2
+    assert all(which in said and f"({design.text})" in said for said in expectations)
+
+
+@pytest.mark.parametrize("which", UNDER)
+def test_checks_see_a_wrong_design(photograph, which, monkeypatch):
+    """The masks of one, the moments of another that hides as many patches."""
+    sound, wrong = UNDER[which](), sm.designs.block(GRID, (2, 10))
+    monkeypatch.setattr(type(sound), "inclusion", wrong.inclusion)
+    monkeypatch.setattr(type(sound), "pair_inclusion", wrong.pair_inclusion)
+    monkeypatch.setattr(type(sound), "spectrum", wrong.spectrum)
+    monkeypatch.setattr(type(sound), "factor", wrong.factor)
+    checks = verification.verify_image(photograph, design=sound, rng=np.random.default_rng(1))
     assert {c.equation for c in checks if not c.ok} == {"E|M|²", "E|Y|²"}
 
 

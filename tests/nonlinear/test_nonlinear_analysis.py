@@ -6,7 +6,7 @@ from masking_cases import uniform_masking
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 
-from spectral_mae import LinearMAE, PatchGrid
+from spectral_mae import LinearMAE, PatchGrid, designs
 from spectral_mae.fields import gaussian_fields, power_law
 from spectral_mae.masks.sampling import enumerate_kept
 from spectral_mae.nonlinear.evaluation.jacobian import (
@@ -209,6 +209,22 @@ def test_drawn_masks_come_near():
     truth = model.frequency_response()
     assert found.error.sum() == pytest.approx(model.loss_, rel=0.02)
     assert found.noise.sum() == pytest.approx(truth.noise.sum(), rel=0.03)
+
+
+@pytest.mark.parametrize("rolled", [True, False])
+def test_drawn_masks_of_a_design_come_near(rolled):
+    images, design = images_of(400), designs.block(GRID, (1, 2), rolled=rolled)
+    model = LinearMAE(design=design, covariance="dense").fit(images)
+    found = measured_response(
+        filler(model), images, design=design, mean=model.mean_, n_draws=30, rng=0
+    )
+    truth = model.frequency_response()
+    assert found.error.sum() == pytest.approx(model.loss_, rel=0.03)
+    assert found.noise.sum() == pytest.approx(truth.noise.sum(), rel=0.04)
+    with pytest.raises(ValueError, match="needs fixed sampling"):
+        measured_response(filler(model), images, design=design, target="hidden")
+    with pytest.raises(TypeError, match="a mask design is needed"):
+        measured_response(filler(model), images, GRID)
 
 
 def test_hidden_pixels_alone_have_the_loss_of_the_hidden_target():

@@ -6,9 +6,9 @@ from masking_cases import uniform_masking
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 
-from spectral_mae import DenseMoments, LinearAE, LinearDAE, LinearMAE, PatchGrid
+from spectral_mae import DenseMoments, LinearAE, LinearDAE, LinearMAE, PatchGrid, designs
 from spectral_mae.fields import gaussian_fields, power_law
-from spectral_mae.linear.corruption import GaussianNoise, NoCorruption
+from spectral_mae.linear.corruption import GaussianNoise, NoCorruption, PatchMasking
 from spectral_mae.masks.sampling import enumerate_kept
 from spectral_mae.nonlinear.linear_autoencoder import (
     DescentConfig,
@@ -66,7 +66,7 @@ def test_gradient_descent_arrives_at_the_closed_form(name, rank):
     moments = moments_of(images)
     closed = closed_form(rank).fit_moments(moments)
     model, _ = trained(images, corruption, rank)
-    found = exact_loss(model, moments, corruption.mix)
+    found = exact_loss(model, moments, corruption)
     assert closed.loss_ * (1 - 1e-9) <= found <= closed.loss_ * 1.004
     assert np.linalg.matrix_rank(model.weight_matrix()) == (rank or 24)
 
@@ -88,7 +88,7 @@ def test_colours():
     moments, masks = moments_of(images, channels=3), uniform_masking(6, 0.5)
     closed = LinearMAE(2, 0.5, **DENSE).fit_moments(moments)
     model, _ = trained(images, masks, channels=3)
-    assert exact_loss(model, moments, masks.mix) == pytest.approx(closed.loss_, rel=0.01)
+    assert exact_loss(model, moments, masks) == pytest.approx(closed.loss_, rel=0.01)
 
 
 @pytest.mark.parametrize("sampling", ["fixed", "bernoulli"])
@@ -109,7 +109,34 @@ def test_exact_losses_are_means_over_all_masks(sampling, rank):
             assert model.loss(given, rows, "all").item() == pytest.approx(error.mean(), rel=1e-5)
         every += probability * error.sum() / 30
         hidden += probability * error[:, ~GRID.expand(kept)].sum() / 30
-    assert exact_loss(model, moments, masks.mix) == pytest.approx(every, rel=1e-6)
+    assert exact_loss(model, moments, masks) == pytest.approx(every, rel=1e-6)
+    assert exact_hidden_loss(model, moments, masks) == pytest.approx(hidden, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        designs.block(GRID, (1, 2)),
+        designs.block(GRID, (1, 2), rolled=False),
+        designs.from_masks(GRID, [[1, 0, 0, 1, 1, 0], [0, 1, 0, 0, 0, 1]], [2, 1]),
+    ],
+    ids=str,
+)
+def test_exact_losses_of_designs_are_means_over_all_masks(design):
+    images, masks = images_of(30), PatchMasking(design)
+    torch.manual_seed(0)
+    model = LinearAutoencoder(GRID).double()
+    model.pixel_mean.copy_(torch.from_numpy(GRID.to_patches(images).mean(0)))
+    given = torch.from_numpy(images)[:, None]
+    every = hidden = 0.0
+    for kept, probability in zip(*design.enumerate(), strict=True):
+        with torch.no_grad():
+            output = model(given, torch.from_numpy(np.tile(kept, (30, 1))))
+        error = (output - given)[:, 0].square().numpy()
+        every += probability * error.sum() / 30
+        hidden += probability * error[:, ~GRID.expand(kept)].sum() / 30
+    moments = moments_of(images)
+    assert exact_loss(model, moments, masks) == pytest.approx(every, rel=1e-6)
     assert exact_hidden_loss(model, moments, masks) == pytest.approx(hidden, rel=1e-6)
 
 

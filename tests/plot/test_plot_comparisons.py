@@ -85,3 +85,33 @@ def test_refusals():
         plot.comparison(compared(), curve="passed")
     with pytest.raises(ValueError, match="no compared to draw"):
         plot.comparison({})
+
+
+def test_map_of_the_power_ratio():
+    a = np.random.default_rng(0).standard_normal((4, 12, 17))
+    spectrum = sm.compare_spectra(a, 0.5 * a).spectrum()
+    ax = plot.power_ratio(spectrum)
+    cells = ax.images[0].get_array()
+    assert cells.shape == (12, 17)
+    np.testing.assert_allclose(cells, 0.25)
+    assert ax.images[0].get_clim() == (0.1, 10)
+    empty = plot.power_ratio(sm.cross_spectrum(np.ones((8, 8)), a[0, :8, :8]))
+    assert np.ma.count(np.ma.masked_invalid(empty.images[0].get_array())) == 1
+    with pytest.raises(ValueError, match="a map needs a spectrum of images"):
+        plot.power_ratio(sm.cross_spectrum(a[0, 0], a[0, 1]))
+    with pytest.raises(TypeError, match=r"compare_spectra\(a, b\)\.spectrum\(\)"):
+        plot.power_ratio(a)
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_detail_is_the_middle_of_an_image(channels):
+    image = np.random.default_rng(0).random((20, 31, *channels)) * 4
+    ax = plot.image_detail(image, size=10, limits=(0.0, 4.0))
+    np.testing.assert_allclose(ax.images[0].get_array(), image[5:15, 10:20] / 4)
+    whole = plot.image_detail(image)
+    assert whole.images[0].get_array().shape == image.shape
+    assert whole.images[0].get_array().max() == pytest.approx(1)
+    with pytest.raises(ValueError, match="do not rise"):
+        plot.image_detail(image, limits=(1.0, 0.0))
+    with pytest.raises(ValueError, match=r"is not \(H, W\) or \(H, W, 3\)"):
+        plot.image_detail(np.ones((4, 4, 2)))

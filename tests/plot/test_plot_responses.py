@@ -23,7 +23,7 @@ def no_figures_left():
 
 def curve_of(rings, name):
     values = getattr(rings, name)
-    return values if name in ("gain", "explained") else values / rings.original
+    return values if name in ("gain", "explained", "coherence") else values / rings.original
 
 
 @SHAPES

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from ring_cases import power_law_fields
 
+from spectral_mae.spectra import binning
+from spectral_mae.spectra.frequencies import half_shape
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.rings import RingBins
 
@@ -42,6 +44,35 @@ def test_the_company_of_other_spectra_changes_no_bit():
     both = rings.average(np.stack([rough, smooth, rough]), scaling="density").std
     for i, one in enumerate([rough, smooth, rough]):
         np.testing.assert_array_equal(both[i], rings.average(one, scaling="density").std)
+
+
+@pytest.mark.parametrize("shape", [(32, 24), (25, 37), (37, 25), (40,), (4, 6, 9)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [0, 1, 2, 5, 40])
+def test_the_order_in_memory_and_the_pieces_change_no_bit(shape, dtype, n, monkeypatch):
+    """Planes one after the other, side by side or apart, gathered at once or a few entries."""
+    power = np.random.default_rng(0).exponential(size=(n, *half_shape(shape))).astype(dtype)
+    rings = RingBins(shape, (1.0,) * len(shape), None)
+    alone = [rings.moments(plane) for plane in power]
+    expected = np.array(alone).swapaxes(0, 1) if n else np.empty((2, 0, len(rings.count)))
+    side_by_side = np.moveaxis(np.ascontiguousarray(np.moveaxis(power, 0, -1)), -1, 0)
+    apart = np.repeat(power, 2, axis=-1)[..., ::2]
+    for gathered in (2**15, 60, 1):
+        monkeypatch.setattr(binning, "GATHERED", gathered)
+        for planes in (power, side_by_side, apart):
+            fresh = RingBins(shape, (1.0,) * len(shape), None)
+            np.testing.assert_array_equal(fresh.moments(planes), expected)
+            if len(shape) == 2:
+                turned = fresh.moments(planes.swapaxes(1, 2), transposed=True)
+                np.testing.assert_array_equal(turned, expected)
+
+
+def test_several_leading_axes_are_those_of_the_moments():
+    power = np.random.default_rng(0).exponential(size=(2, 3, 8, 5))
+    rings = RingBins((8, 8), (1.0, 1.0), None)
+    mean, std = rings.moments(power)
+    assert mean.shape == std.shape == (2, 3, len(rings.count))
+    np.testing.assert_array_equal(mean[1, 2], rings.moments(power[1, 2])[0])
 
 
 def test_working_memory_is_not_pickled():

@@ -271,6 +271,52 @@ def test_memory_of_any_kind_is_read_to_the_same_bits_and_left_alone(
         np.testing.assert_array_equal(space.half, expected[:3])
 
 
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_single_image_is_transformed_where_it_is(transposed):
+    """Without a copy into the buffer, although its first axis has a stride of 0."""
+    image = laws.field((6, 8))
+    fft = RealFFT((6, 8), chunk=1, transposed=transposed)
+    with fft.borrow() as space:
+        space.forward()
+        space.real[...] = 7.0
+        space.half[...] = 7.0  # may be the same memory
+        assert image[np.newaxis].strides[0] == 0
+        space.forward(image[np.newaxis])
+        half = space.half[0].T if transposed else space.half[0]
+        laws.assert_close(half, np.fft.rfft2(image), 1e-14)
+        if not transposed:
+            assert np.all(space.real == 7.0)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("n", [1, 3, 4, 8, 9])
+def test_powers_of_a_few_images_lie_side_by_side_in_the_same_memory(transposed, n):
+    fft = RealFFT((6, 8), chunk=16, transposed=transposed)
+    with fft.borrow() as space:
+        room = space.room(n)
+        assert room.shape == (n, *fft.half_shape)
+        strides = room.strides[0], room[0].flags.c_contiguous
+        assert strides == ((8, n == 1) if n <= 8 else (8 * 6 * 5, True))
+        assert np.shares_memory(room, space.room(n))
+        for used in (space.real, space.half):
+            assert not np.shares_memory(room, used)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "images"),
+    [
+        ((224, 224), np.float32, 4),
+        ((224, 224), np.float64, 2),
+        ((512, 512), np.float32, 1),
+        ((1024, 1024), np.float64, 1),
+        ((16,), np.float32, 2**14),
+        ((100, 3), np.float64, 2**8),
+    ],
+)
+def test_a_chunk_has_as_many_images_as_the_largest_power_of_two_that_fits(shape, dtype, images):
+    assert RealFFT(shape, dtype=dtype).chunk == images
+
+
 @pytest.mark.parametrize("planner", ["estimate", "measure"])
 def test_a_transform_does_not_hold_on_to_images(planner):
     fft = RealFFT((6, 8), chunk=2, planner=planner)

@@ -66,3 +66,22 @@ def test_memory_of_large_transforms_is_given_back():
     for periodogram, kept in ((small, 1), (large, 0)):
         periodogram.power(np.ones((1, *periodogram.shape)))
         assert len(periodogram._fft._free) == kept
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch"),
+    [((24, 36), 4), ((25, 35), 5), ((24, 36), (3, 1)), ((24, 36), (1, 9)), ((30,), 5)],
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_products_of_patches_some_rows_at_a_time(shape, patch, channels, monkeypatch):
+    """Against the spectra of the patches themselves, whatever the mean."""
+    cut = sm.PatchGrid(shape, patch)
+    image = 3 + np.random.default_rng(0).standard_normal((*shape, channels))
+    kept = cut.expand(np.eye(cut.n_patches, dtype=bool))
+    axes = tuple(range(1, 1 + len(shape)))
+    naive = sum(
+        np.abs(np.fft.rfftn(image[..., c] * kept, axes=axes)) ** 2 for c in range(channels)
+    ).sum(axis=0)
+    for multiplications in (10**6, 1, 700):
+        monkeypatch.setattr(patch_power, "PRODUCT", multiplications)
+        np.testing.assert_allclose(PatchPower(cut)(image), naive, rtol=1e-12, atol=1e-9)

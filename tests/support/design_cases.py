@@ -20,6 +20,16 @@ MAKERS = {
     "block": lambda g: sm.designs.block(g, small_block(g)),
     "block kept": lambda g: sm.designs.block(g, small_block(g), keep=True),
     "block unrolled": lambda g: sm.designs.block(g, small_block(g), rolled=False),
+    "cutouts": lambda g: sm.designs.cutouts(g, small_block(g), 2),
+    "drop_block": lambda g: sm.designs.drop_block(g, small_block(g), 0.5),
+    "grid of fixed phase": lambda g: sm.designs.grid(
+        g, small_cells(g), 0.5, sampling="bernoulli", phase="fixed"
+    ),
+    "stratified": lambda g: sm.designs.stratified(g, cells(g), 1),
+    "stripes": lambda g: sm.designs.stripes(g, (0.4,) * g.ndim, sampling="bernoulli"),
+    "tube": lambda g: sm.designs.tube(
+        sm.designs.bernoulli(line_of(g), 0.5), -1, g.shape[-1], g.patch_size[-1]
+    ),
     "given": lambda g: sm.designs.from_masks(
         g, np.random.default_rng(3).random((6, g.n_patches)) < 0.6, np.arange(1, 7)
     ),
@@ -34,6 +44,23 @@ def small_block(grid):
     """Two patches along the longest axis, one along the others."""
     longest = int(np.argmax(grid.counts))
     return tuple(2 if axis == longest else 1 for axis in range(grid.ndim))
+
+
+def cells(grid):
+    """Cells of two patches along even axes, of all patches along odd ones."""
+    return tuple(n if n % 2 else 2 for n in grid.counts)
+
+
+def small_cells(grid):
+    """Cells of two patches along even axes, of one along odd ones."""
+    return tuple(1 + (n % 2 == 0) for n in grid.counts)
+
+
+def line_of(grid):
+    """The grid without the last axis."""
+    if grid.ndim == 1:
+        pytest.skip("a tube needs two axes")
+    return sm.PatchGrid(grid.shape[:-1], grid.patch_size[:-1])
 
 
 def design_of(name, shape, patch):

@@ -17,9 +17,11 @@ from spectral_mae.masked_spectra import verification
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.convolution import convolution_error
 from spectral_mae.masked_spectra.expectation import MaskedPeriodogram
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
-from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
+from spectral_mae.masks.sampling import Seed, generator_of
 from spectral_mae.spectra.annulus import Annulus
 from spectral_mae.spectra.conditioning import DetrendOption
 from spectral_mae.spectra.fft import RealFFT
@@ -42,12 +44,15 @@ class MaskingPlan:
     ----------
     patch_size : int
         Side of the square patches.
-    mask_ratio : float
+    mask_ratio : float or None
+        None is 0.75, or what the design says.
     sampling : {"fixed", "bernoulli"}
     n_draws : int
         Masks drawn to check the expectation, at least 2.
     detrend : {"constant", "linear", "periodic"} or None
         Applied to the image before it is masked.
+    design : str, MaskDesign or None
+        In place of mask ratio and sampling: the text of a design.
 
     Raises
     ------
@@ -56,17 +61,24 @@ class MaskingPlan:
     """
 
     patch_size: int
-    mask_ratio: float = 0.75
+    mask_ratio: float | None = None
     sampling: Sampling = "fixed"
     n_draws: int = 16
     detrend: DetrendOption = None
+    design: str | MaskDesign | None = None
 
     def __post_init__(self) -> None:
         _checks.positive_int("patch_size", self.patch_size)
-        _checks.open_unit("mask_ratio", self.mask_ratio)
-        _checks.choice("sampling", self.sampling, Sampling)
+        chosen = self.masks
+        object.__setattr__(self, "mask_ratio", chosen.mask_ratio)
+        object.__setattr__(self, "design", chosen.design)
         if _checks.integer("n_draws", self.n_draws) < 2:
             raise ValueError(f"n_draws={self.n_draws}: a standard error needs at least 2")
+
+    @property
+    def masks(self) -> MaskChoice:
+        """How masks are chosen."""
+        return MaskChoice(self.mask_ratio, self.sampling, self.design)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +90,8 @@ class MaskingAnalysis:
     plan : MaskingPlan
     shape : tuple of int
         Rows and columns of the image.
+    mask_ratio : float
+        Mean fraction of the patches that is hidden, over all masks.
     mean, std : float
         Of its pixels.
     slope, slope_stderr : float or None
@@ -104,6 +118,7 @@ class MaskingAnalysis:
 
     plan: MaskingPlan
     shape: tuple[int, ...]
+    mask_ratio: float
     mean: float
     std: float
     slope: float | None
@@ -157,6 +172,8 @@ class MaskingAnalysis:
         row: dict[str, Any] = {
             "height": self.shape[0],
             "width": self.shape[1],
+            "design": self.plan.masks.text,
+            "mask_ratio": self.mask_ratio,
             "mean": self.mean,
             "std": self.std,
             "slope": self.slope,
@@ -196,14 +213,11 @@ class MaskingAnalyzer:
     def __init__(self, shape: tuple[int, ...], plan: MaskingPlan, *, channels: int = 1) -> None:
         self.plan = plan
         self.grid = PatchGrid(shape, plan.patch_size)
+        self.design = plan.masks.on(self.grid)
         self.channel_axis = None if channels == 1 else -1
-        self._masked = MaskedPeriodogram(
-            self.grid, detrend=plan.detrend, channel_axis=self.channel_axis
-        )
+        self._masked = self._under_masks(plan.detrend)
         self._centred = (
-            self._masked
-            if plan.detrend == "constant"
-            else MaskedPeriodogram(self.grid, detrend="constant", channel_axis=self.channel_axis)
+            self._masked if plan.detrend == "constant" else self._under_masks("constant")
         )
         self._periodogram = Periodogram(shape, detrend=plan.detrend, channel_axis=self.channel_axis)
         self._fft = RealFFT(self.grid.shape, chunk=1)
@@ -223,9 +237,7 @@ class MaskingAnalyzer:
         centred = octaves
         if self._centred is not self._masked:
             _, *centred = self._leakages(self._centred.components(image))
-        kept = sample_kept(
-            grid.n_patches, plan.mask_ratio, plan.n_draws, sampling=plan.sampling, rng=rng
-        )
+        kept = self.design.sample_kept(plan.n_draws, rng)
         starts = grid.starts()
         eq18_error = self._convolution_error(image, starts[kept[0]], rng) if check else None
         masks = (PulseMask(grid.shape, grid.patch_size, starts[one]) for one in kept)
@@ -233,6 +245,7 @@ class MaskingAnalyzer:
         return MaskingAnalysis(
             plan=plan,
             shape=grid.shape,
+            mask_ratio=self.design.mask_ratio,
             mean=float(image.mean()),
             std=float(image.std()) if np.ptp(image) > 0 else 0.0,
             slope=slope,
@@ -249,20 +262,25 @@ class MaskingAnalyzer:
             starts=starts[kept[0]],
         )
 
+    def _under_masks(self, detrend: DetrendOption) -> MaskedPeriodogram:
+        return MaskedPeriodogram(
+            design=self.design, detrend=detrend, channel_axis=self.channel_axis
+        )
+
     def _expectations(
         self, image: FloatArray
     ) -> tuple[RadialSpectrum, RadialSpectrum, list[float | None]]:
         """Rings of the image and of the mean over all masks, and `_leakages`."""
-        plan, components = self.plan, self._masked.components(image)
+        components = self._masked.components(image)
         return (
             self._ring(components.original),
-            self._ring(components.expected(plan.mask_ratio, sampling=plan.sampling)),
+            self._ring(components.expected()),
             self._leakages(components),
         )
 
     def _leakages(self, components: MaskedComponents) -> list[float | None]:
         """Leakage over all frequencies but zero, then in each octave."""
-        leakage = components.leakage(self.plan.mask_ratio, sampling=self.plan.sampling)
+        leakage = components.leakage()
         return [
             None if annulus is None else leakage.over(annulus)
             for annulus in (self._all, *self._octaves)

@@ -25,7 +25,9 @@ from spectral_mae.images.reader import Reader, title_of
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused, Pixels
 from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.masks.patches import kept_patches
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import MaskChoice
+from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import mask_seed
 from spectral_mae.spectra.conditioning import DetrendOption
 
@@ -47,8 +49,9 @@ class AnalyzeOptions:
     ----------
     patch_sizes : tuple of int
         Sides of the square patches, in pixels.
-    mask_ratio : float
-        Fraction of the patches that is hidden, between 0 and 1.
+    mask_ratio : float or None
+        Fraction of the patches that is hidden, between 0 and 1. None is 0.75, or what the design
+        says.
     sampling : {"fixed", "bernoulli"}
         Hide an exact number of patches, or each with the probability ``mask_ratio``.
     size : int or None
@@ -67,6 +70,10 @@ class AnalyzeOptions:
         Larger images are refused before they are decoded.
     checks : int
         Images, from the first, on which Eq. 18 is checked by direct sums, at least 0.
+    design : str, MaskDesign or None
+        In place of mask ratio and sampling: the text of a design, such as ``"block:6x6"``
+        (`spectral_mae.designs.help_text` lists them), or a design that has a text. It is made anew
+        for every shape of images, and an image that it does not fit is refused.
 
     Raises
     ------
@@ -84,7 +91,7 @@ class AnalyzeOptions:
     """
 
     patch_sizes: tuple[int, ...] = (16,)
-    mask_ratio: float = 0.75
+    mask_ratio: float | None = None
     sampling: Sampling = "fixed"
     size: int | None = 224
     n_draws: int = 16
@@ -93,6 +100,7 @@ class AnalyzeOptions:
     color: bool = False
     max_pixels: int = 50_000_000
     checks: int = 100
+    design: str | MaskDesign | None = None
 
     def __post_init__(self) -> None:
         _checks.flag("color", self.color)
@@ -106,13 +114,20 @@ class AnalyzeOptions:
             )
         if not _checks.items("patch_sizes", self.patch_sizes):
             raise ValueError("no patch size")
+        chosen = self.masks
+        object.__setattr__(self, "mask_ratio", chosen.mask_ratio)
+        object.__setattr__(self, "design", chosen.design)
         for patch_size in self.patch_sizes:
             self.plan(patch_size)
             if self.size is None:
                 continue
             check_divides(patch_size, self.size)
-            if self.sampling == "fixed":
-                kept_patches((self.size // patch_size) ** 2, self.mask_ratio)
+            chosen.on(PatchGrid((self.size, self.size), patch_size))
+
+    @property
+    def masks(self) -> MaskChoice:
+        """How masks are chosen."""
+        return MaskChoice(self.mask_ratio, self.sampling, self.design)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options under the names that files and the command have for them.
@@ -138,7 +153,9 @@ class AnalyzeOptions:
         MaskingPlan
             What is computed of each image.
         """
-        return MaskingPlan(patch_size, self.mask_ratio, self.sampling, self.n_draws, self.detrend)
+        return MaskingPlan(
+            patch_size, self.mask_ratio, self.sampling, self.n_draws, self.detrend, self.design
+        )
 
 
 def check_divides(patch_size: int, size: int) -> None:
@@ -339,8 +356,15 @@ def linear_models(moments: ShapeMoments, options: AnalyzeOptions) -> list[Linear
     for p in options.patch_sizes:
         fits = all(n % p == 0 for n in most.grid.shape)
         if fits and p**2 * most.channels <= MODEL_DIM:
-            model = LinearMAE(
-                p, options.mask_ratio, sampling=options.sampling, covariance="stationary"
-            )
-            models.append(model.fit_moments(most.with_patch_size(p)))
+            of_patches = most.with_patch_size(p)
+            models.append(_linear_model(of_patches.grid, options).fit_moments(of_patches))
     return models
+
+
+def _linear_model(grid: PatchGrid, options: AnalyzeOptions) -> LinearMAE:
+    """A linear masked autoencoder under the masks of the run."""
+    if options.design is not None:
+        return LinearMAE(design=options.masks.on(grid), covariance="stationary")
+    return LinearMAE(
+        grid.patch_size[0], options.mask_ratio, sampling=options.sampling, covariance="stationary"
+    )

@@ -85,7 +85,14 @@ def render(
         octaves=all_octave_names(),
         octave_columns=octave_columns()[: len(OCTAVES)],
         pictured=min(PICTURED, n_done),
+        percent=_percent,
     )
+
+
+def _percent(ends: tuple[float, float]) -> str:
+    """A fraction in percent, or the range of several."""
+    low, high = (f"{100 * end:.3g}" for end in ends)
+    return f"{low} %" if low == high else f"{low} to {high} %"
 
 
 _Row = tuple[dict[str, str], dict[str, bool]]  # and which of its errors exceed their bound
@@ -127,6 +134,7 @@ class _Summary:
 
     patch_size: int
     n: int
+    mask_ratios: tuple[float, float]
     slope: float | None
     leakage: float | None
     octaves: list[float | None]
@@ -148,6 +156,7 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
     return _Summary(
         patch_size=patch_size,
         n=len(found),
+        mask_ratios=(float(found["mask_ratio"].min()), float(found["mask_ratio"].max())),
         slope=found.median("slope"),
         leakage=found.median("leakage"),
         octaves=[found.median(f"octave_{i}") for i in range(len(OCTAVES))],

@@ -18,6 +18,7 @@ COLUMNS = (
     "patch_size",
     "height",
     "width",
+    "mask_ratio",
     "slope",
     "leakage",
     *(f"octave_{i}" for i in range(len(OCTAVES))),
@@ -95,6 +96,7 @@ def _row(analysis: MaskingAnalysis) -> list[float]:
     numbers = [
         analysis.plan.patch_size,
         *analysis.shape,
+        analysis.mask_ratio,
         analysis.slope,
         analysis.leakage,
         *analysis.octaves,

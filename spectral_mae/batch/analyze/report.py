@@ -185,16 +185,14 @@ def _masking_picture(
 def _other_mask(
     shape: tuple[int, ...], patch_size: int, name: str, options: AnalyzeOptions
 ) -> PulseMask | None:
-    """A mask of another patch size, or None where that does not go into the image."""
+    """A mask of another patch size, or None where that, or the design, does not fit the image."""
     try:
-        return PulseMask.random(
-            PatchGrid(shape, patch_size),
-            options.mask_ratio,
-            sampling=options.sampling,
-            rng=mask_seed(options.rng, name, patch_size),
-        )
+        grid = PatchGrid(shape, patch_size)
+        design = options.masks.on(grid)
     except ValueError:
         return None
+    (kept,) = design.sample_kept(1, mask_seed(options.rng, name, patch_size))
+    return PulseMask(grid.shape, grid.patch_size, grid.starts()[kept])
 
 
 def _radial_picture(
@@ -275,7 +273,7 @@ def _grating_picture(path: Path, numbers: Numbers, options: AnalyzeOptions) -> P
     ]
     figure, axes = plot.new_figure(len(grids), 2, width=9.4, height=4.0 * len(grids))
     for grid, row in zip(grids, axes, strict=True):
-        plot.grating(grid, options.mask_ratio, row, sampling=options.sampling)
+        plot.grating(design=options.masks.on(grid), ax=row)
     plot.save(figure, path)
     return Picture(
         path.name,

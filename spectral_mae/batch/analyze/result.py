@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from spectral_mae._files.array_file import read_arrays
 from spectral_mae.batch.analyze.image_analysis import DEFECT
 
-_TEXTS = frozenset({"path", "status", "error", "notes", "series"})
+_TEXTS = frozenset({"path", "design", "status", "error", "notes", "series"})
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import os
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +43,7 @@ from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.samples import Pixels
 from spectral_mae.images.sources import FoundSources, Images, image_list
+from spectral_mae.masks.mask_files import is_mask_file
 
 CHUNK_PIXELS = 2**22  # of a chunk, over all patch sizes
 NATIVE_CHUNK = 32
@@ -132,10 +134,18 @@ def _batch_run(
         "analyze",
         running,
         place=RunPlace(out, folder=out / FOLDER, record=results[0], results=results),
-        options=options.to_dict(),
+        options={**options.to_dict(), **_of_mask_file(options)},
         references=found.references,
         failures_logged=logging.DEBUG if running.quiet else logging.WARNING,
     )
+
+
+def _of_mask_file(options: AnalyzeOptions) -> dict[str, int]:
+    """What changes when the masks in a file do, whose name the design is."""
+    for name in (options.masks.text, options.masks.text.rpartition(",")[0]):
+        if is_mask_file(name):
+            return {"design_checksum": zlib.crc32(Path(name).read_bytes())}
+    return {}
 
 
 class _Analysis:

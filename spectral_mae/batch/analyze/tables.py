@@ -28,6 +28,8 @@ COLUMNS = (
     "error",
     "height",
     "width",
+    "design",
+    "mask_ratio",
     "mean",
     "std",
     "slope",

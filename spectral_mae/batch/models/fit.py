@@ -12,7 +12,13 @@ from typing import Any
 from spectral_mae import plot
 from spectral_mae._files.atomic_file import replacing, write_whole
 from spectral_mae.batch.errors import ImagesRefused, NothingUsable, kept_on_disk, refused
-from spectral_mae.batch.models.model_images import ModelImages, check_file, failures_of
+from spectral_mae.batch.models.model_images import (
+    ModelImages,
+    check_file,
+    design_mark,
+    failures_of,
+    score_of,
+)
 from spectral_mae.batch.progress import LOGGER
 from spectral_mae.batch.run import BatchRun
 from spectral_mae.batch.run_folder import (
@@ -30,7 +36,6 @@ from spectral_mae.images.sources import Images, image_list
 from spectral_mae.images.stream import StreamOptions
 from spectral_mae.linear.estimators import LinearMAE, load_linear_model
 from spectral_mae.linear.model import LinearModel
-from spectral_mae.linear.moments.blocks import CentredStack
 from spectral_mae.linear.moments.kinds import Moments
 from spectral_mae.linear.moments.shrinkage import SHRINKAGES
 
@@ -68,9 +73,12 @@ class FitResult:
         dict
             Values that ``json.dumps`` takes, by name.
         """
+        parameters = self.model.get_params()
+        if parameters.get("design") is not None:
+            parameters["design"] = parameters["design"].text
         return {
             "model": type(self.model).__name__,
-            "parameters": self.model.get_params(),
+            "parameters": parameters,
             "explained_fitted": self.model.solution_.explained,
             "explained_held_out": self.score,
             "counts": dict(self.counts),
@@ -169,7 +177,11 @@ def fit_images(
             )
             _check_possible(model, moments)
         results = [target, _record(target), *filter(None, [drawn])]
-        shrinkage = "auto" if choose_shrinkage else model.shrinkage
+        parameters = model.get_params()
+        if choose_shrinkage:
+            parameters["shrinkage"] = "auto"
+        if parameters.get("design") is not None:
+            parameters["design"] = design_mark(parameters["design"])
         try:
             batch_run = BatchRun(
                 "fit",
@@ -180,8 +192,7 @@ def fit_images(
                 options={
                     **data.reading,
                     "model": type(model).__name__,
-                    **model.get_params(),
-                    "shrinkage": shrinkage,
+                    **parameters,
                 },
                 references=found.references,
             )
@@ -223,7 +234,7 @@ def _fitted(
         if held_out is not None and choose_shrinkage:
             LOGGER.info("trying %d shrinkages", len(SHRINKAGES))
             model.choose_shrinkage(held_out)
-        score = _score(model, held_out, data, run)
+        score = None if held_out is None else score_of(model, held_out, data, run)
     if math.isnan(model.solution_.explained):
         raise NothingUsable("the images have no power about their mean: nothing to explain")
     return FitResult(model, score, data.counts(run, moments.n_images), run.tally.failed)
@@ -264,16 +275,6 @@ def _check_possible(model: LinearModel, moments: Moments) -> None:
     size = moments.grid.n_patches * moments.patch_dim
     if rank is not None and rank > size:
         raise ValueError(f"{rank=} is not between 1 and the {size} numbers in an image")
-
-
-def _score(
-    model: LinearModel, held_out: CentredStack | None, data: ModelImages, run: BatchRun
-) -> float | None:
-    """Explained power of the images held out."""
-    if held_out is None:
-        return None
-    # Half a pair of bands is not in the second moment: the images have to be read again.
-    return model.score(held_out if model.solution_.split is None else data.held_out(run))
 
 
 def _draw_model(path: Path, model: LinearModel) -> None:

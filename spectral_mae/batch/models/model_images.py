@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -26,8 +27,10 @@ from spectral_mae.batch.run import BatchRun, chunk_size_for
 from spectral_mae.images.sources import FoundSources
 from spectral_mae.images.stream import ImageStream, StreamOptions, split_held_out
 from spectral_mae.linear.model import LinearModel
+from spectral_mae.linear.model_file import named
 from spectral_mae.linear.moments.blocks import CentredStack
 from spectral_mae.linear.moments.kinds import KINDS, Moments
+from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.patches import PatchGrid
 
 MEMORY = 4 * 2**30  # for second moments; solving them takes about three times as much more
@@ -238,6 +241,47 @@ def too_many_refused() -> Iterator[None]:
         yield
     except TooManyShapesError as error:
         raise ImagesRefused(str(error)) from error
+
+
+def score_of(model: LinearModel, held_out: CentredStack, data: ModelImages, run: BatchRun) -> float:
+    """Return the explained power of the images held out.
+
+    Parameters
+    ----------
+    model : LinearMAE, LinearDAE or LinearAE
+        Fitted.
+    held_out : CentredStack
+        Second moment of the images held out.
+    data : ModelImages
+        The images, which are read again where their second moment does not tell the score.
+    run : BatchRun
+        Run that reads them.
+
+    Returns
+    -------
+    float
+        Explained fraction of power.
+    """
+    return model.score(data.held_out(run) if model.needs_images_to_score else held_out)
+
+
+def design_mark(design: MaskDesign) -> str:
+    """Return what a run knows a design by.
+
+    Parameters
+    ----------
+    design : MaskDesign
+        Any design.
+
+    Returns
+    -------
+    str
+        Its text, and a checksum of masks that were given.
+    """
+    if named(design):
+        return design.text
+    patterns, weights = design.enumerate()
+    return f"{design.text}, crc32 {zlib.crc32(weights.tobytes(), zlib.crc32(patterns.tobytes()))}"
 
 
 def failures_of(record: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -8,8 +8,9 @@ from spectral_mae.cli.arguments.shared import (
     SOURCE_HELP,
     AddParser,
     add_color,
+    add_design,
     add_detrend,
-    add_masking,
+    add_max_pixels,
     add_patch_size,
     add_reading,
     add_replacing,
@@ -33,7 +34,7 @@ def add_analyze(add: AddParser) -> None:
         help="patch size: pixels of a patch along each axis; several, as in 8,16 or 8 16, are "
         "compared (default 16)",
     )
-    add_masking(parser)
+    add_design(parser)
     add_seed(parser)
     add_reading(parser)
     add_color(parser)
@@ -57,6 +58,45 @@ def add_analyze(add: AddParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
 
 
+def add_compare(add: AddParser) -> None:
+    """``compare``."""
+    text = "compare reconstructions with their originals by frequency: tables, pictures and a page"
+    parser = add("compare", help=text, description=text)
+    parser.add_argument(
+        "originals",
+        metavar="ORIGINALS",
+        help="a folder, pattern, archive, npy or npz array, or @LIST",
+    )
+    parser.add_argument(
+        "reconstructions",
+        nargs="+",
+        metavar="RECONSTRUCTIONS",
+        help="the same of one model each; several are drawn in one picture. Images in folders and "
+        "archives are matched by their path inside, without the ending; images of arrays by order",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--labels",
+        type=lambda text: text.split(","),
+        metavar="A,B",
+        help="names of the models, in the order of RECONSTRUCTIONS (default: of their files)",
+    )
+    parser.add_argument(
+        "--masks",
+        metavar="PATH",
+        help="masks of the originals, matched like reconstructions, or one for all: pixels of 1 "
+        "(in image files white) were visible; the error is then that of hidden pixels",
+    )
+    add_color(parser)
+    add_detrend(parser, before="comparing")
+    add_max_pixels(parser)
+    add_seed(parser, "seed of the bootstrap over images, for error bars (default 0)")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the results of another run in --out"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
+
+
 def add_psd(add: AddParser) -> None:
     """``psd``."""
     text = "draw the power spectrum of one image, or write it as a table"
@@ -77,7 +117,7 @@ def add_psd(add: AddParser) -> None:
         help="with --mask: estimate the spectrum of the whole image, with standard errors",
     )
     add_patch_size(parser, default=None)
-    add_masking(parser, default=None)
+    add_design(parser, optional=True)
     add_reading(parser, size="native")
     add_color(parser)
     add_detrend(parser)
@@ -103,7 +143,7 @@ def add_mask(add: AddParser) -> None:
         "--size", default="224", metavar="N|HxW", help="rows x columns in pixels (default 224)"
     )
     add_patch_size(parser)
-    add_masking(parser)
+    add_design(parser)
     add_seed(parser)
     parser.add_argument(
         "--figure",
@@ -125,9 +165,55 @@ def add_verify(add: AddParser) -> None:
         help="also check Lemmas 1-6, Eqs. 13-14 and Theorem 1, on small crops of each image",
     )
     add_patch_size(parser)
-    add_masking(parser)
+    add_design(parser)
     add_seed(parser)
     add_reading(parser)
+
+
+def add_audit_masks(add: AddParser) -> None:
+    """``audit-masks``."""
+    text = "say what the masks of any generator do: ratios, border bias, spectra, leakage"
+    parser = add("audit-masks", help=text, description=text)
+    parser.add_argument(
+        "path",
+        metavar="MASKS",
+        help="an npy or npz file of masks, of shape (n, H, W) or (n, L), or of indices of patches; "
+        "a folder of such files; or a folder of black and white images, in which white is 1",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--grid",
+        metavar="HxW",
+        help="patches along each axis, such as 14x14 (default: the shape of the masks)",
+    )
+    add_patch_size(parser)
+    parser.add_argument(
+        "--pixels",
+        action="store_true",
+        help="the masks are of pixels (default: of patches)",
+    )
+    parser.add_argument(
+        "--hidden",
+        action="store_true",
+        help="1 means hidden, as in the masks of MAE (default: 1 means visible)",
+    )
+    parser.add_argument(
+        "--ids-keep", action="store_true", help="the file holds indices of the kept patches"
+    )
+    parser.add_argument(
+        "--ids-restore",
+        type=int,
+        metavar="K",
+        help="the file holds ids_restore of MAE, of which the first K are kept",
+    )
+    parser.add_argument(
+        "--images",
+        nargs="+",
+        metavar="PATH",
+        help="images whose mean spectrum leaks (default: a spectrum of 1/f^2)",
+    )
+    add_max_pixels(parser)
+    add_replacing(parser)
 
 
 def add_figures(add: AddParser) -> None:

@@ -10,12 +10,13 @@ from spectral_mae.cli.arguments.shared import (
     SOURCE_HELP,
     AddParser,
     add_color,
-    add_masking,
+    add_design,
     add_max_pixels,
     add_patch_size,
     add_running,
     add_sampling,
     add_seed,
+    design_text,
     fraction,
     mask_ratios,
     patch_sizes,
@@ -63,6 +64,13 @@ def add_fit(add: AddParser) -> None:
     )
     add_sampling(parser, default=None)
     parser.add_argument(
+        "--design",
+        type=design_text,
+        metavar="TEXT",
+        help="in place of --mask-ratio and --sampling, another design of masks, such as block:6x6 "
+        "('--design help' lists them)",
+    )
+    parser.add_argument(
         "--rank", type=int, metavar="K", help="width of the bottleneck (default: no bottleneck)"
     )
     parser.add_argument(
@@ -78,6 +86,13 @@ def add_reconstruct(add: AddParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL.npz", help="a model that 'fit' wrote")
     parser.add_argument("paths", nargs="*", default=[], metavar="IMAGE", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--design",
+        type=design_text,
+        metavar="TEXT",
+        help="draw the masks by another design than that of the model, such as block:6x6 "
+        "('--design help' lists them)",
+    )
     add_seed(parser)
     add_max_pixels(parser)
     parser.add_argument(
@@ -89,7 +104,7 @@ def add_reconstruct(add: AddParser) -> None:
 def add_sweep(add: AddParser) -> None:
     """``sweep``."""
     text = "compare linear MAEs by the power they explain of held-out images, over patch sizes "
-    text += "and mask ratios"
+    text += "and mask ratios or designs"
     parser = add("sweep", help=text, description=text, several=["--patch-size", "--mask-ratio"])
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
@@ -105,11 +120,18 @@ def add_sweep(add: AddParser) -> None:
         "--mask-ratio",
         type=mask_ratios,
         action=_Several,
-        default=[0.25, 0.5, 0.6, 0.75, 0.9],
         metavar="M",
         help="mask ratios: fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
     )
-    add_sampling(parser)
+    add_sampling(parser, default=None)
+    parser.add_argument(
+        "--design",
+        action="append",
+        type=design_text,
+        metavar="TEXT",
+        help="in place of --mask-ratio and --sampling, other designs of masks, such as block:6x6 "
+        "('--design help' lists them); give it again for each",
+    )
     _add_fitting(parser)
     parser.set_defaults(target="all")
 
@@ -168,8 +190,8 @@ def add_train(add: AddParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="folders, files or patterns of images, or one zip archive of images, or CIFAR-10's "
-        "binary batches (a folder, a .bin file, the .tar.gz)",
+        help="files, folders, patterns, archives, arrays and @LIST, as in analyze; or, alone, "
+        "CIFAR-10's binary batches (a folder, a .bin file, the .tar.gz)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
@@ -185,7 +207,7 @@ def add_train(add: AddParser) -> None:
         metavar="P",
         help="patch size: pixels of a patch along each axis (default 4)",
     )
-    add_masking(parser)
+    add_design(parser)
     parser.add_argument(
         "--size",
         type=int,
@@ -230,6 +252,111 @@ def add_train(add: AddParser) -> None:
     )
     add_seed(parser, "seed of weights, masks, order and held-out images (default 0)")
     add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def add_audit(add: AddParser) -> None:
+    """``audit``."""
+    text = "measure what a trained model does to each frequency, beside the best linear models "
+    text += "(needs PyTorch, the extra 'torch')"
+    parser = add("audit", help=text, description=text)
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a folder of Hugging Face's ViTMAEForPreTraining; a folder or checkpoint of "
+        "'train-mae'; a checkpoint of facebookresearch/mae, timm or lightly; MODEL.npz of 'fit'; "
+        "or module:function, a Python function of images (n, H, W[, 3]) with hidden pixels zero "
+        "and visible pixels (n, H, W) that returns the reconstructions. Nothing in a file is "
+        "executed; importing a module runs its code",
+    )
+    parser.add_argument("paths", nargs="*", metavar="IMAGE", help=SOURCE_HELP)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--patch-size",
+        type=int,
+        metavar="P",
+        help="patch size of a function: pixels of a patch along each axis (default: the model's)",
+    )
+    parser.add_argument(
+        "--mask-ratio",
+        type=fraction,
+        metavar="M",
+        help="fraction of patches hidden, between 0 and 1 (default 0.75)",
+    )
+    add_sampling(parser, default=None)
+    parser.add_argument(
+        "--design",
+        type=design_text,
+        metavar="TEXT",
+        help="draw masks from another design, in the place of --mask-ratio and --sampling, such as "
+        "block:4,keep or cutouts:2x2,3",
+    )
+    parser.add_argument(
+        "--target",
+        choices=["hidden", "all"],
+        default="hidden",
+        help="which pixels are scored: those of hidden patches, or all (default hidden)",
+    )
+    parser.add_argument(
+        "--normalised",
+        choices=["keep", "visible"],
+        default="keep",
+        help="units of a model that predicts standardised patches (norm_pix_loss): 'keep' scores "
+        "standardised patches; 'visible' takes mean and deviation from the visible patches of each "
+        "image. Those of hidden patches are never used: with them a model that sees nothing would "
+        "look nearly perfect (default keep)",
+    )
+    parser.add_argument(
+        "--masks",
+        type=int,
+        default=2,
+        metavar="N",
+        help="reconstructions of each image, at least 2 (default 2)",
+    )
+    parser.add_argument(
+        "--covariance",
+        choices=["banded", "dense", "stationary"],
+        help="covariance of the linear models, as in 'fit' (default: banded with enough images, "
+        "else stationary)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        metavar="N",
+        help="use only N images, drawn at random (default 500, fewer for images above 32x32)",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        metavar="N",
+        help="for a function: resize the shorter side to N pixels and crop the middle",
+    )
+    add_color(parser, "for a function: keep colours (default: gray, ITU-R 601 luma)")
+    parser.add_argument(
+        "--heads", type=int, metavar="N", help="attention heads of a checkpoint's encoder"
+    )
+    parser.add_argument(
+        "--decoder-heads", type=int, metavar="N", help="attention heads of its decoder"
+    )
+    parser.add_argument(
+        "--norm-target",
+        action="store_true",
+        help="the checkpoint was trained on standardised patches (default: as its options say)",
+    )
+    parser.add_argument(
+        "--units",
+        metavar="MEAN,STD",
+        help="mean and deviation of pixels that the model was trained with, one or three of each "
+        "(default: as the files say, else those of ImageNet for three channels)",
+    )
+    parser.add_argument(
+        "--device", metavar="NAME", help="cpu, cuda, ... (default: a GPU where there is one)"
+    )
+    add_seed(parser, "seed of images, masks and bootstrap samples (default 0)")
+    add_max_pixels(parser)
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the results of another run in --out"
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 

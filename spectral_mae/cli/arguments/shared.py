@@ -28,19 +28,29 @@ def add_patch_size(parser: argparse.ArgumentParser, default: int | None = 16) ->
     )
 
 
-def add_masking(parser: argparse.ArgumentParser, default: float | None = 0.75) -> None:
-    """``--mask-ratio`` and ``--sampling``; without a default, masking is optional."""
-    optional = "add the exact mean spectrum with this fraction of the patches hidden"
+def add_design(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """``--mask-ratio`` and ``--sampling``, or ``--design``; none of them has a default.
+
+    So what was given can be told from what was not. Where masking is optional, one of
+    ``--mask-ratio`` and ``--design`` asks for it.
+    """
+    wanted = "add the exact mean spectrum with this fraction of the patches hidden"
     parser.add_argument(
         "--mask-ratio",
         type=fraction,
-        default=default,
         metavar="M",
-        help=optional
-        if default is None
-        else f"mask ratio: fraction of patches hidden, between 0 and 1 (default {default})",
+        help=wanted
+        if optional
+        else "mask ratio: fraction of patches hidden, between 0 and 1 (default 0.75)",
     )
-    add_sampling(parser, default=None if default is None else "fixed")
+    add_sampling(parser, default=None)
+    parser.add_argument(
+        "--design",
+        type=design_text,
+        metavar="TEXT",
+        help=f"{'as --mask-ratio, with' if optional else 'in place of both,'} another design of "
+        "masks, such as block:6x6; '--design help' lists them",
+    )
 
 
 def add_sampling(parser: argparse.ArgumentParser, default: str | None = "fixed") -> None:
@@ -92,13 +102,13 @@ def add_color(
     parser.add_argument("--color", action="store_true", help=text)
 
 
-def add_detrend(parser: argparse.ArgumentParser) -> None:
+def add_detrend(parser: argparse.ArgumentParser, *, before: str = "masking") -> None:
     """``--detrend``."""
     parser.add_argument(
         "--detrend",
         choices=["none", "constant", "linear", "periodic"],
         default="none",
-        help="before masking subtract the mean, a plane, or the smooth part of the "
+        help=f"before {before} subtract the mean, a plane, or the smooth part of the "
         "periodic-plus-smooth decomposition (default none)",
     )
 
@@ -167,6 +177,16 @@ def fraction(text: str) -> float:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a number between 0 and 1, such as 0.75 (which is 75 %)"
         ) from None
+
+
+def design_text(text: str) -> str:
+    """Return the text of a design as it is; for "help" print the list of designs and exit."""
+    if text == "help":
+        from spectral_mae.masks.designs.text_form import help_text
+
+        print(help_text())
+        raise SystemExit(0)
+    return text
 
 
 def patch_sizes(text: str) -> list[int]:

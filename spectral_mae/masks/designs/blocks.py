@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.random import Generator
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
@@ -45,6 +46,31 @@ class Block(Listed):
     def shift_invariant(self) -> bool:
         """Whether the block is rolled."""
         return self.rolled
+
+    @cached_property
+    def inclusion(self) -> FloatArray:
+        """Probability π₁ that a patch is kept: a product over the axes, where the block is kept."""
+        covered = np.ones(())
+        for axis in self._covers:
+            covered = np.multiply.outer(covered, axis.mean(axis=0))
+        return covered if self.keep else 1.0 - covered
+
+    @property
+    def _covers(self) -> list[BoolArray]:
+        """For each axis the patches that the block covers, at each of its positions."""
+        sides = zip(self.size, self.grid.counts, strict=True)
+        return [block_positions((b,), (n,), rolled=self.rolled) for b, n in sides]
+
+    def _draw(self, n: int, generator: Generator) -> BoolArray:
+        # Not from the list of all positions, which of many patches is as long as they are.
+        covered = np.ones((n,) + (1,) * self.grid.ndim, dtype=bool)
+        for axis, positions in enumerate(self._covers, 1):
+            drawn = positions[generator.integers(len(positions), size=n)]
+            shape = [1] * covered.ndim
+            shape[0], shape[axis] = drawn.shape
+            covered = covered & drawn.reshape(shape)
+        kept = covered if self.keep else ~covered
+        return kept.reshape(n, self.n_patches)
 
     @cached_property
     def pair_inclusion(self) -> FloatArray:

@@ -63,7 +63,7 @@ class MaskDesign(ABC):
     def __post_init__(self) -> None:
         expect_grid(self.grid)
         if self.grid.n_patches < 2:
-            raise ValueError(f"{self.grid} has n_patches=1; masking needs at least two")
+            raise ValueError(f"n_patches=1: masking needs at least two patches, not {self.grid}")
 
     @property
     def n_patches(self) -> int:

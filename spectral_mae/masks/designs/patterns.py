@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae.masks.conventions import kept_of
 from spectral_mae.masks.designs.design import MaskDesign, mean_pairs
-from spectral_mae.masks.patches import PatchGrid, expect_grid
+from spectral_mae.masks.patches import PatchGrid
 
 
 class Listed(MaskDesign):
@@ -163,43 +164,3 @@ def from_masks(grid: PatchGrid, visible: ArrayLike, weights: ArrayLike | None = 
             "needed for each, and one that is positive"
         )
     return Given(grid, patterns, given / given.sum())
-
-
-def kept_of(grid: PatchGrid, visible: ArrayLike) -> BoolArray:
-    """Return the sets of kept patches of masks of patches or pixels.
-
-    Parameters
-    ----------
-    grid : PatchGrid
-        Patches that are kept or hidden.
-    visible : array_like of bool, shape (n, L), (n, *grid.counts) or (n, *grid.shape)
-        True where a patch or a pixel is kept.
-
-    Returns
-    -------
-    ndarray of bool, shape (n, L)
-        True where a patch is kept.
-
-    Raises
-    ------
-    ValueError
-        If the shape does not fit, there are no masks, or a mask of pixels cuts a patch.
-    """
-    expect_grid(grid)
-    masks = _checks.bool_mask("visible", visible)
-    each = masks.shape[1:]
-    if not masks.size:
-        raise ValueError("no masks are given")
-    if each in ((grid.n_patches,), grid.counts):
-        return masks.reshape(len(masks), -1)
-    if each != grid.shape:
-        raise ValueError(
-            f"masks of shape {masks.shape} are not (n, {grid.n_patches}), (n, *{grid.counts}) "
-            f"or (n, *{grid.shape})"
-        )
-    pixels = grid.to_patches(masks)
-    kept = pixels[..., 0]
-    cut = (pixels != kept[..., np.newaxis]).any(axis=(1, 2))
-    if cut.any():
-        raise ValueError(f"mask {int(np.argmax(cut))} cuts a patch of {grid}")
-    return kept

@@ -154,10 +154,11 @@ class Blockwise(Estimated):
     def _hide_block(self, mask: NDArray[np.bool_], most: int, generator: Generator) -> int:
         """Hide one more block; returns how many patches it hides anew, at most ``most``."""
         height, width = mask.shape
-        low, high = (math.log(end) for end in self.aspect)
-        for area, shape, at, across in generator.random((ATTEMPTS, 4)).tolist():
+        low, high = self.aspect
+        for _ in range(ATTEMPTS):
+            area, shape, at, across = generator.random(4).tolist()
             target = self.least + area * (most - self.least)
-            ratio = math.exp(low + shape * (high - low))
+            ratio = low * (high / low) ** shape  # uniform in the logarithm
             h, w = round(math.sqrt(target * ratio)), round(math.sqrt(target / ratio))
             if h >= height or w >= width:
                 continue

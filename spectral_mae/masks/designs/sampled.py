@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae.masks.conventions import kept_of
 from spectral_mae.masks.designs.design import MaskDesign
-from spectral_mae.masks.designs.patterns import Listed, kept_of
+from spectral_mae.masks.designs.patterns import Listed
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.sampling import Seed, generator_of
 

@@ -1,7 +1,8 @@
-"""The short form of uniform designs: ``patch_size=, mask_ratio=, sampling=``."""
+"""Designs as functions and commands name them: a patch size and a mask ratio, a design, a text."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import PerAxis, Sampling
 from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.text_form import parse
 from spectral_mae.masks.designs.uniform import Uniform
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 
@@ -147,3 +149,97 @@ def image_and_design(
     last = _checks.image_of_patches("image", array, channel_axis, patch, several)
     shape = last.shape[:-1]
     return last, design_for(shape, patch_size, mask_ratio, sampling=sampling, design=design)
+
+
+MASK_RATIO = 0.75  # that of MAE, where none is given
+
+
+@dataclass(frozen=True)
+class MaskChoice:
+    """How masks are chosen on grids to come: by a mask ratio and a sampling, or a text.
+
+    Parameters
+    ----------
+    mask_ratio : float or None
+        Fraction of patches that is hidden, strictly between 0 and 1. None is 0.75, or what the
+        design says.
+    sampling : {"fixed", "bernoulli"}
+        How patches are chosen; the default with a design.
+    design : str, MaskDesign or None
+        In place of both: the text of a design, or a design that has one. Its text is kept.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is out of its range, the text cannot be read, or a design is given beside a mask
+        ratio.
+
+    Examples
+    --------
+    >>> grid = PatchGrid((224, 224), 16)
+    >>> MaskChoice(0.5).on(grid)
+    <design fixed:0.5 on 14×14 patches, mask_ratio=0.5>
+    >>> MaskChoice(design="block:6x6,keep").on(grid)
+    <design block:6x6,keep on 14×14 patches, mask_ratio=0.8163>
+    """
+
+    mask_ratio: float | None = None
+    sampling: Sampling = "fixed"
+    design: str | MaskDesign | None = None
+
+    def __post_init__(self) -> None:
+        _checks.choice("sampling", self.sampling, Sampling)
+        if self.design is None:
+            ratio = MASK_RATIO if self.mask_ratio is None else self.mask_ratio
+            object.__setattr__(self, "mask_ratio", _checks.open_unit("mask_ratio", ratio))
+            return
+        if self.mask_ratio is not None or self.sampling != "fixed":
+            raise ValueError(
+                f"mask_ratio={self.mask_ratio!r} and sampling={self.sampling!r} are given with "
+                f"design={self.design!r}: the design says both"
+            )
+        object.__setattr__(self, "design", _text_of(self.design))
+
+    @property
+    def text(self) -> str:
+        """The text of the design, also of a uniform one."""
+        return f"{self.sampling}:{self.mask_ratio!r}" if self.design is None else str(self.design)
+
+    def on(self, grid: PatchGrid) -> MaskDesign:
+        """Make the design on a grid.
+
+        Parameters
+        ----------
+        grid : PatchGrid
+            Patches that are kept or hidden.
+
+        Returns
+        -------
+        MaskDesign
+            The design.
+
+        Raises
+        ------
+        ValueError
+            If it does not fit the grid.
+        """
+        if self.design is None:
+            return design_on(grid, self.mask_ratio, sampling=self.sampling)
+        return parse(self.text).on(grid)
+
+
+def _text_of(design: str | MaskDesign) -> str:
+    """The text of a design, from which it can be made again."""
+    if isinstance(design, str):
+        return parse(design).text
+    if not isinstance(design, MaskDesign):
+        raise TypeError(f"design={_checks.brief(design)} is neither a MaskDesign nor its text")
+    try:
+        again = parse(design.text).on(design.grid)
+    except ValueError:
+        again = None
+    if again != design:
+        raise ValueError(
+            f"{design} has no text: write its masks to an .npy file, and give the name of the file"
+        )
+    return design.text

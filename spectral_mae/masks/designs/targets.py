@@ -210,8 +210,9 @@ def multi_block(
 
     Given the size, the blocks are independent. So the probability that two patches lie in no
     target is the n-th power of that of one target, averaged over the sizes, and all moments are
-    exact. The published code also draws the context again where it would keep 10 patches or fewer,
-    and cuts the contexts of a batch to the number of patches of the smallest; neither is done here.
+    exact. The published code also draws the context again where it would keep 10 patches or fewer
+    (at its defaults no mask in a million does), and cuts the contexts of a batch to the number of
+    patches of the smallest; neither is done here.
 
     Parameters
     ----------

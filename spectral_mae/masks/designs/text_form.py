@@ -215,11 +215,11 @@ class Form:
                 options[name] = self._value(reader, item)
             else:
                 raise ValueError(
-                    f"{item!r} is no item of it{near(key, [*self.words, *self.options])}; it is "
-                    f"written {self.usage}"
+                    f"{item!r} is no item of it; it is written {self.usage}"
+                    f"{near(key, [*self.words, *self.options])}"
                 )
         if len(values) < len(self.values):
-            raise ValueError(f"{len(self.values) - len(values)} values are missing of {self.usage}")
+            raise ValueError(f"a value is missing; it is written {self.usage}")
         return lambda grid: self.function(grid, *values, **options)
 
     def _value(self, reader: Reader, text: str) -> Any:
@@ -351,8 +351,8 @@ def _maker(text: str) -> Maker:
     }
     if name not in readers:
         raise ValueError(
-            f"no design {name!r}{near(name, readers)}; there are {', '.join(readers)}, and "
-            ".npy files of masks"
+            f"no design {name!r}; there are {', '.join(readers)}, and .npy files of masks"
+            f"{near(name, readers)}"
         )
     try:
         return readers[name](rest)

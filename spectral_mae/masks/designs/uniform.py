@@ -38,8 +38,8 @@ class Uniform(MaskDesign):
     rounding: Rounding = "floor"
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        _ = self.uniform
+        expect_grid(self.grid)
+        _ = self.uniform  # raises for one patch too
         ratio = _checks.open_unit("mask_ratio", self.nominal_ratio)
         object.__setattr__(self, "nominal_ratio", ratio)
 
@@ -47,7 +47,7 @@ class Uniform(MaskDesign):
     def uniform(self) -> tuple[float, float]:
         """Pair (π₁, π₂), as `spectral_mae.inclusion_probabilities`."""
         return inclusion_probabilities(
-            self.n_patches, self.nominal_ratio, sampling=self.sampling, rounding=self.rounding
+            self.grid.n_patches, self.nominal_ratio, sampling=self.sampling, rounding=self.rounding
         )
 
     @property

@@ -19,6 +19,7 @@ from spectral_mae.linear.model import Covariance
 from spectral_mae.linear.receptive_field import ReceptiveField
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_on
+from spectral_mae.masks.designs.text_form import parse
 from spectral_mae.masks.designs.uniform import Uniform
 from spectral_mae.masks.patches import kept_patches
 from spectral_mae.masks.sampling import Seed, generator_of
@@ -72,7 +73,7 @@ def audit(
     patch_size: PerAxis | None = None,
     mask_ratio: float | None = None,
     *,
-    design: MaskDesign | None = None,
+    design: MaskDesign | str | None = None,
     sampling: Sampling = "fixed",
     target: Target = "hidden",
     normalised: PatchUnits = "keep",
@@ -106,13 +107,14 @@ def audit(
         masks, bool of shape (n, H, W), True where a pixel is visible. It returns the
         reconstructions, an array or tensor in the shape of the images.
     images : array_like or Tensor, shape (n, H, W) or (n, H, W, channels)
-        Images in eight bits, or floats from 0 to 1. At least 3; error bars mean little below 50.
+        Images in eight bits, or floats from 0 to 1. At least 4; error bars mean little below 50.
     patch_size : int, tuple of int or None
         Pixels of a patch along each axis. None takes that of the model; a function has none.
     mask_ratio : float or None
         Fraction of patches hidden, between 0 and 1; None is 0.75.
-    design : MaskDesign or None
-        Distribution of the masks, in the place of ``mask_ratio`` and ``sampling``.
+    design : MaskDesign, str or None
+        Distribution of the masks, in the place of ``mask_ratio`` and ``sampling``; or its text, as
+        `designs.parse` reads it.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     target : {"hidden", "all"}
@@ -174,6 +176,8 @@ def audit(
     n_resamples = _checks.integer("n_resamples", n_resamples, least=2)
     if design is None and mask_ratio is None:
         mask_ratio = 0.75
+    if isinstance(design, str):
+        design = parse(design).on(audited.grid)
     masks = design_on(audited.grid, mask_ratio, sampling=sampling, design=design)
     channels = pixels.shape[3] if pixels.ndim == 4 else 1
     patch_dim = audited.grid.patch_pixels * channels
@@ -181,7 +185,7 @@ def audit(
         n_folds = min(5 if patch_dim <= LARGE_PATCH else 2, len(pixels))
     n_folds = _checks.integer("n_folds", n_folds, least=2)
     if n_folds > len(pixels):
-        raise ValueError(f"{n_folds=} of {len(pixels)} images")
+        raise ValueError(f"{n_folds=} of {len(pixels)} images: a part would be empty")
     if covariance is None:
         enough = len(pixels) * (n_folds - 1) / n_folds >= patch_dim
         covariance = "banded" if enough else "stationary"
@@ -191,7 +195,7 @@ def audit(
             audited, pixels, audited.truth(pixels), masks, channels, target, n_draws, generator
         )
         references = LinearReferences(
-            masks, channels, target if isinstance(masks, Uniform) else "all", covariance
+            masks, channels, _fitted_to(target, masks, covariance), covariance
         )
         linear = run.score(references, n_folds, place, quiet=quiet)
         fields = run.receptive_fields(linear)
@@ -373,6 +377,12 @@ class _Run:
         return token_spectra(network, self.pixels[:TOKENS])
 
 
+def _fitted_to(target: Target, design: MaskDesign, covariance: Covariance) -> Target:
+    """What the best linear map is fitted to: hidden patches where that has a closed form."""
+    closed = design.uniform_given_hidden is not None or covariance == "dense"
+    return target if closed else "all"
+
+
 def _has_disjoint(design: MaskDesign) -> bool:
     """Whether two masks of this design can hide every patch between them."""
     return (
@@ -425,8 +435,9 @@ def _numbers(
         found |= {("band", name, curve): values for curve, values in curves.items()}
         found["total", name] = np.array(total[name])
         explained[name] = np.append(curves["explained"], total[name])
-    for name in explained.keys() - {MODEL}:
-        found["difference", name] = explained[MODEL] - explained[name]
+    for name, values in explained.items():
+        if name != MODEL:
+            found["difference", name] = explained[MODEL] - values
     for name, steps in borders.steps(weights).items():
         found["border", name] = np.array(steps.ratio)
     return found

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae._files.columns import write_rows
 from spectral_mae.linear.frequency_response import FrequencyResponse, RadialResponse
@@ -230,21 +232,19 @@ def curves_of(response: RadialResponse) -> dict[str, FloatArray]:
     Returns
     -------
     dict of str to ndarray
-        Numbers by name; aliased power and noise as parts of the original power.
+        Numbers by name; aliased power and noise as parts of the original power. NaN where the
+        images have no power.
     """
-    with_power = response.original > 0
-
-    def part(power: FloatArray) -> FloatArray:
-        none = power * float("nan")
-        none[with_power] = power[with_power] / response.original[with_power]
-        return none
-
+    explained = response.explained
+    # Where the images have no power but rounding, ratios to it mean nothing.
+    power = np.where(np.isfinite(explained), response.original, np.nan)
+    known = power / power
     return {
-        "explained": response.explained,
-        "gain": response.gain,
-        "aliased": part(response.aliased),
-        "noise": part(response.noise),
-        "coherence": response.coherence,
+        "explained": explained,
+        "gain": response.gain * known,
+        "aliased": response.aliased / power,
+        "noise": response.noise / power,
+        "coherence": response.coherence * known,
     }
 
 

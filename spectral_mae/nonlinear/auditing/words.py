@@ -43,11 +43,11 @@ def of_explained(
     own = total[MODEL]
     whose = "hidden patches" if target == "hidden" else "the images"
     others = " and ".join(
-        f"{float(total[name].value):.1%} of the {name}" for name in differences if name in total
+        f"the {name} {float(total[name].value):.1%}" for name in differences if name in total
     )
     yield (
         f"The model explains {float(own.value):.1%} ± {float(own.stderr):.1%} of the power of "
-        f"{whose} about the mean image, beside {others}."
+        f"{whose} about the mean image; {others}."
     )
     if PER_MASK not in differences:
         return
@@ -55,8 +55,8 @@ def of_explained(
     points = f"{100 * abs(gap):.1f} ± {100 * error:.1f} percentage points"
     if abs(gap) <= CLEAR * error:
         yield (
-            f"Its distance from the {PER_MASK}, {points}, is within two standard errors: it "
-            "does no more than interpolate linearly, and no less."
+            f"Its distance from the {PER_MASK}, {points}, is within two standard errors: over all "
+            "frequencies together it is no better than linear interpolation."
         )
     elif gap > 0:
         yield (
@@ -65,8 +65,8 @@ def of_explained(
         )
     else:
         yield (
-            f"This is {points} less than the {PER_MASK}, which is no network and was fitted to "
-            "these few images: a lower loss can be reached."
+            f"This is {points} less than the {PER_MASK}, which is linear and was fitted to a part "
+            "of these images: a lower loss can be reached."
         )
 
 
@@ -102,19 +102,19 @@ def of_octaves(
         yield f"Lost, with less than a quarter of the amplitude kept (gain): {lost} cycles/pixel."
     if bad:
         yield (
-            f"Worse than nothing: at {bad} cycles/pixel the reconstruction is farther from the "
-            "image than the mean image is, because what is drawn there does not fit."
+            f"Worse than nothing: in the octaves {bad} cycles/pixel the reconstruction is farther "
+            "from the image than the mean image is."
         )
     yield from _invented(octaves, bands[MODEL])
     if PER_MASK in differences:
         value, stderr = differences[PER_MASK].value[:-1], differences[PER_MASK].stderr[:-1]
         more = _joined(octaves, value > CLEAR * stderr)
         less = _joined(octaves, value < -CLEAR * stderr)
-        parts = [f"more at {more}"] * bool(more) + [f"less at {less}"] * bool(less)
+        parts = [f"more in {more}"] * bool(more) + [f"less in {less}"] * bool(less)
         if parts:
             yield (
-                f"Compared with the {PER_MASK}, the model explains {', and '.join(parts)} "
-                "cycles/pixel."
+                f"Octave by octave, beside the {PER_MASK}, the model explains "
+                f"{', and '.join(parts)} cycles/pixel."
             )
 
 
@@ -130,9 +130,10 @@ def _invented(octaves: Sequence[str], curves: Mapping[str, Estimate]) -> Iterato
         return
     varied = np.clip(noise[worst] / foreign[worst], 0, 1)
     yield (
-        f"Invented: of the power that the model reconstructs at {octaves[worst]} cycles/pixel "
-        f"{1 - coherence[worst]:.0%} is not predicted by the image at the same frequency; "
-        f"{varied:.0%} of this changes with the mask, and the rest comes from other frequencies."
+        f"Invented: of the power that the model reconstructs in the octave {octaves[worst]} "
+        f"cycles/pixel {1 - coherence[worst]:.0%} is not predicted by the image at the same "
+        f"frequency; {varied:.0%} of this changes with the mask, and the rest comes from other "
+        "frequencies."
     )
 
 

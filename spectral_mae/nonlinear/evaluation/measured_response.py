@@ -9,8 +9,10 @@ import numpy as np
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, Sampling
 from spectral_mae.linear.frequency_response import FrequencyResponse
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import design_on
 from spectral_mae.masks.patches import PatchGrid, kept_patches
-from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
+from spectral_mae.masks.sampling import Seed, generator_of
 from spectral_mae.nonlinear.arrays import real_numbers
 from spectral_mae.nonlinear.evaluation.maps import Filler
 from spectral_mae.nonlinear.evaluation.response_sums import ResponseSums, checked_images, like
@@ -20,12 +22,13 @@ from spectral_mae.nonlinear.model import Target
 def measured_response(
     fill: Filler,
     images: FloatArray,
-    grid: PatchGrid,
-    mask_ratio: float,
+    grid: PatchGrid | None = None,
+    mask_ratio: float | None = None,
     *,
     mean: FloatArray | None = None,
     n_draws: int = 4,
     sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
     target: Target = "all",
     rng: Seed = None,
 ) -> FrequencyResponse:
@@ -46,20 +49,22 @@ def measured_response(
         Takes images and kept patches; `filler` makes one from a model.
     images : ndarray, shape (n, H, W[, channels])
         Many more than channels: with few images the projection overestimates the gain.
-    grid : PatchGrid
-        Grid of the images.
-    mask_ratio : float
-        Fraction of patches hidden, between 0 and 1.
+    grid : PatchGrid or None
+        Grid of the images; None with ``design=``.
+    mask_ratio : float or None
+        Fraction of patches hidden, between 0 and 1; None with ``design=``.
     mean : ndarray, shape (H, W[, channels]), or None
         What is subtracted; None uses the mean of the images.
     n_draws : int
         Masks drawn for each image, at least 2.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
+    design : MaskDesign or None
+        Distribution of the masks, in the place of grid, mask ratio and sampling.
     target : {"all", "hidden"}
         For "hidden" each reconstruction is combined from two, under masks that keep no patch in
         common, so that every pixel comes from a mask that hides it. This needs fixed sampling and a
-        mask ratio of at least ½.
+        mask ratio of at least ½, and is not there for ``design=``.
     rng : int, numpy.random.Generator or None
         Seed or generator of the masks.
 
@@ -70,27 +75,32 @@ def measured_response(
 
     Raises
     ------
+    TypeError
+        If neither a design nor a grid and a mask ratio are given.
     ValueError
         If there are fewer than two draws, or no two such masks; if images or reconstructions do
         not fit the grid and each other, or are not finite.
     """
     _checks.choice("target", target, Target)
     _checks.integer("n_draws", n_draws, least=2, why="noise over masks needs at least two")
-    generator = generator_of(rng)
+    masks = design_on(grid, mask_ratio, sampling=sampling, design=design)
+    grid, generator = masks.grid, generator_of(rng)
     images = checked_images("images", images, grid)
     centre = images.mean(0) if mean is None else real_numbers("mean", mean)
     if centre.shape != images.shape[1:]:
         raise ValueError(f"mean of shape {centre.shape}, images of {images.shape}")
     if target == "hidden":
+        if mask_ratio is None or sampling != "fixed":
+            raise ValueError(
+                f"target='hidden' needs fixed sampling, not {sampling=} with {design=}: two masks "
+                "that keep no patch in common stand for any two of this design alone"
+            )
         outputs: Iterable[FloatArray] = _hidden_outputs(
-            fill, images, grid, mask_ratio, n_draws, sampling, generator
+            fill, images, grid, mask_ratio, n_draws, generator
         )
     else:
-        masks = (
-            sample_kept(grid.n_patches, mask_ratio, len(images), sampling=sampling, rng=generator)
-            for _ in range(n_draws)
-        )
-        outputs = (fill(images, kept) for kept in masks)
+        kept = (masks.sample_kept(len(images), generator) for _ in range(n_draws))
+        outputs = (fill(images, one) for one in kept)
     return response_of(images - centre, (like(images, out) - centre for out in outputs), grid)
 
 
@@ -171,11 +181,8 @@ def _hidden_outputs(
     grid: PatchGrid,
     mask_ratio: float,
     n_draws: int,
-    sampling: Sampling,
     rng: np.random.Generator,
 ) -> Iterator[FloatArray]:
-    if sampling != "fixed":
-        raise ValueError(f"target='hidden' needs fixed sampling, not {sampling=}")
     for _ in range(n_draws):
         one, other = disjoint_masks(grid.n_patches, mask_ratio, len(images), rng)
         seen = grid.expand(one)

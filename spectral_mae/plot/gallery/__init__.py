@@ -8,6 +8,7 @@ The files:
 - `band_interpolation`: what linear masked autoencoders do to each frequency.
 - `data`: the images that a figure is drawn from.
 - `expected_spectrum`: expected spectra under masking beside spectra under drawn masks.
+- `mask_designs`: which mask design hides what.
 - `mask_ratio_map`: explained power over patch size and mask ratio.
 - `masking`: Fig. 22 of the paper: masks of three patch sizes and their spectra.
 - `patch_range`: Figs. 20 and 21 of the paper: weight matrices, and how far weights reach.
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 FIGURES: dict[str, str] = {
     "masking": "masking.draw",
     "expected_spectrum": "expected_spectrum.draw",
+    "mask_designs": "mask_designs.draw",
     "receptive_fields": "receptive_fields.draw",
     "weights_half_hidden": "patch_range.half_hidden",
     "weights_extremes": "patch_range.extremes",

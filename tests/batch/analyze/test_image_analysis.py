@@ -10,6 +10,7 @@ from spectral_mae.batch.analyze.image_analysis import (
     octave_columns,
 )
 from spectral_mae.masked_spectra.verification import rounding_bound
+from spectral_mae.masks.designs.uniform import Uniform
 from spectral_mae.spectra.octaves import OCTAVES
 
 
@@ -56,11 +57,7 @@ def test_agreement_sees_a_wrong_expectation(monkeypatch):
     image = photograph((64, 64))
     plan = MaskingPlan(8)
     record = MaskingAnalyzer((64, 64), plan).analyze(image, rng=0)
-    from spectral_mae.masked_spectra import expectation
-
-    monkeypatch.setattr(
-        expectation, "inclusion_probabilities", lambda *a, sampling: (0.25, 0.25**2 * 1.3)
-    )
+    monkeypatch.setattr(Uniform, "uniform", (0.25, 0.25**2 * 1.3))
     wrong = MaskingAnalyzer((64, 64), plan).analyze(image, rng=0)
     assert wrong.row()["agreement_rms"] > record.row()["agreement_rms"] + 1
 

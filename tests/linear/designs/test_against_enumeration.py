@@ -18,6 +18,7 @@ from design_cases import (
 
 import spectral_mae as sm
 from spectral_mae.linear.corruption import PatchMasking
+from spectral_mae.linear.moments import blocks
 
 COVARIANCES = pytest.mark.parametrize("covariance", ["banded", "dense", "stationary"])
 
@@ -141,10 +142,13 @@ def test_a_uniform_design_is_the_model_of_its_mask_ratio(
 @EVERY_SHAPE
 @pytest.mark.parametrize("kind", [sm.BandMoments, sm.DenseMoments])
 @pytest.mark.parametrize("sampling", ["fixed", "bernoulli"])
+@pytest.mark.parametrize("rows", [1, 3, 1000])
 def test_pairs_of_uniform_designs_are_kept_as_their_two_parts_say(
-    shape, patch, channels, kind, sampling
+    shape, patch, channels, kind, sampling, rows, monkeypatch
 ):
-    """The convolution over bands and the product over patches, where both have another form."""
+    """The convolution over bands, so many rows at once, and the product over patches."""
+    n_patches, d = np.prod(shape) // np.prod(patch), np.prod(patch) * (channels or 1)
+    monkeypatch.setattr(blocks, "PAIR_BYTES", int(rows * 8 * n_patches * d))
     design = MAKERS[sampling](sm.PatchGrid(shape, patch))
     moments = kind(design.grid, channels or 1)
     moments.update(images_of(shape, channels), channel_axis=axis_of(channels))

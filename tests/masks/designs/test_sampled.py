@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import scipy.stats
 
 import spectral_mae as sm
@@ -11,6 +12,24 @@ from spectral_mae.masks.designs.sampled import SampleMoments
 GRIDS = [sm.PatchGrid(14, 2), sm.PatchGrid((10, 12), 2), sm.PatchGrid((4, 6, 8), 2)]
 EACH_GRID = pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: str(grid.counts))
 COLORS = pytest.mark.parametrize("color", ["red", "blue", "green", "purple"])
+
+
+@pytest.mark.parametrize("counts", [(40,), (24, 30)])
+@COLORS
+def test_noise_is_white_noise_through_gaussian_blurs(color, counts):
+    # Wide enough for a sampled Gaussian to have the transform of a continuous one.
+    noise = NoiseFilter(color, (1.5, 3.0) if color in ("green", "purple") else (1.5,))
+    white = np.random.default_rng(0).standard_normal(counts)
+
+    def blurred(width):
+        return scipy.ndimage.gaussian_filter(white, width, mode="wrap", truncate=8.0)
+
+    passed = blurred(noise.widths[0])
+    if color in ("green", "purple"):
+        passed = passed - blurred(noise.widths[1])
+    wanted = white - passed if color in ("blue", "purple") else passed
+    found = noise.draw(counts, 1, np.random.default_rng(0))[0]
+    np.testing.assert_allclose(found, wanted, atol=0.02 * wanted.std())
 
 
 @EACH_GRID

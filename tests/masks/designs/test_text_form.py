@@ -96,10 +96,10 @@ def test_files_of_masks_are_designs(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("blok:3", "no design 'blok'; did you mean 'block'"),
+        ("blok:3", "no design 'blok'; there are.* files of masks; did you mean 'block'"),
         ("", "no design ''"),
-        ("block:3,kep", "'kep' is no item of it; did you mean 'keep'"),
-        ("block", "1 values are missing of block:HxW"),
+        ("block:3,kep", "'kep' is no item of it; it is written block.*; did you mean 'keep'"),
+        ("block", "a value is missing; it is written block:HxW"),
         ("block:axb", "'axb' cannot be read; it is written block:HxW"),
         ("fixed:0.5,0.6", "'0.6' is no item"),
         ("tube:fixed:0.5", "AXIS/DESIGN"),

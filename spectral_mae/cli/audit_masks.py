@@ -1,0 +1,113 @@
+"""``spectral-mae audit-masks``: what the masks of a generator do."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_mae import plot
+from spectral_mae._checks import positive_int
+from spectral_mae._files.columns import write_rows
+from spectral_mae._files.output_files import check_replaced
+from spectral_mae.cli.errors import output_errors, usage_errors
+from spectral_mae.cli.shared import OK, SizedReader, found_images
+from spectral_mae.images.image import LoadedImage, resize_and_crop
+from spectral_mae.masked_spectra.auditing.mask_audit import MaskAudit, audit_masks
+from spectral_mae.masks.conventions import Convention
+from spectral_mae.masks.mask_files import read_masks
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.spectra.periodogram import Periodogram
+from spectral_mae.spectra.spectrum import Spectrum
+
+FILES = ("masks.png", "pairs.csv", "leakage.csv")
+MANY = 64  # patches along an axis; more are taken for pixels
+
+
+def audit(arguments: argparse.Namespace) -> int:
+    """``spectral-mae audit-masks``: sentences, a picture and two tables."""
+    with usage_errors():
+        if arguments.out.exists() and not arguments.out.is_dir():
+            raise ValueError(f"--out {arguments.out} is a file, not a folder")
+        check_replaced([arguments.out / name for name in FILES], overwrite=arguments.overwrite)
+        convention = _convention(arguments)
+        masks = read_masks(arguments.path)
+        grid = _grid_of(masks, convention, arguments)
+        reference = _reference(grid, arguments) if arguments.images else None
+        found = audit_masks(
+            grid, masks, convention=convention, n_keep=arguments.ids_restore, reference=reference
+        )
+    with output_errors():
+        _write(found, arguments)
+    print(found.summary())
+    print(f"written to {arguments.out}: {', '.join(FILES)}")
+    return OK
+
+
+def _write(found: MaskAudit, arguments: argparse.Namespace) -> None:
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    figure, axes = plot.new_figure(2, 3, width=12.5, height=7.2)
+    plot.mask_audit(found, axes)
+    picture, pairs, leakage = (arguments.out / name for name in FILES)
+    plot.save(figure, picture)
+    found.to_csv(pairs)
+    write_rows(leakage, found.to_dict()["leakage"])
+
+
+def _convention(arguments: argparse.Namespace) -> Convention:
+    given: list[Convention] = []
+    if arguments.hidden:
+        given.append("hidden")
+    if arguments.ids_keep:
+        given.append("ids_keep")
+    if arguments.ids_restore is not None:
+        given.append("ids_restore")
+    if len(given) > 1:
+        raise ValueError("--hidden, --ids-keep and --ids-restore exclude each other")
+    return given[0] if given else "visible"
+
+
+def _grid_of(
+    masks: NDArray[Any], convention: Convention, arguments: argparse.Namespace
+) -> PatchGrid:
+    """The patches: those of ``--grid``, or of the shape of the masks."""
+    patch = positive_int("patch_size", arguments.patch_size)
+    if arguments.grid is not None:
+        parts = arguments.grid.split("x")
+        if not all(part.isdecimal() and int(part) for part in parts):
+            raise ValueError(f"--grid {arguments.grid!r} is not HxW, patches of at least one")
+        return PatchGrid([int(part) * patch for part in parts], patch)
+    if masks.ndim < 3 or convention in ("ids_keep", "ids_restore"):
+        raise ValueError(
+            f"an array of shape {masks.shape} does not say how patches lie: give --grid HxW, "
+            "such as 14x14"
+        )
+    shape = masks.shape[1:]
+    if arguments.pixels:
+        return PatchGrid(shape, patch)
+    if any(n > MANY for n in shape):
+        raise ValueError(
+            f"masks of shape {shape}: --pixels says that these are pixels, --grid "
+            f"{'x'.join(map(str, shape))} that they are patches"
+        )
+    return PatchGrid([n * patch for n in shape], patch)
+
+
+def _reference(grid: PatchGrid, arguments: argparse.Namespace) -> Spectrum:
+    """Mean spectrum of images, each without its own mean."""
+    if grid.ndim != 2:
+        raise ValueError(f"--images needs masks of two axes, and these have {grid.ndim}")
+    reader = SizedReader(None, arguments.max_pixels)
+    images = [_fitted(reader.read(one), grid) for one in found_images(arguments.images)]
+    return Periodogram(grid.shape, detrend="constant").mean(np.array(images))
+
+
+def _fitted(image: LoadedImage, grid: PatchGrid) -> NDArray[np.float64]:
+    """The middle of an image, its shorter side resized, in the shape of a grid."""
+    side = max(grid.shape)
+    pixels = resize_and_crop(image, side).pixels
+    first = [(side - n) // 2 for n in grid.shape]
+    inside = tuple(slice(a, a + n) for a, n in zip(first, grid.shape, strict=True))
+    return np.asarray(pixels[inside], dtype=np.float64)
