@@ -21,7 +21,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.accumulator import Accumulator
-from spectral_mae.linear.moments.kinds import Moments
+from spectral_mae.linear.moments.kinds import Moments, StationaryMoments
 from spectral_mae.linear.solver import EPS
 from spectral_mae.masks.sampling import Seed, generator_of
 
@@ -113,6 +113,8 @@ class Interpolator:
         self._moments = moments
         shrunk = _checks.closed_unit("shrinkage", shrinkage)
         self._stack = moments.stack().shrunk(shrunk, moments.transform, overwrite=True)
+        if isinstance(moments, StationaryMoments):
+            self._spectra = moments.by_frequency.stack().blocks
 
     def fill(
         self, images: ArrayLike, visible: ArrayLike, *, channel_axis: int | None = None
@@ -193,7 +195,16 @@ class Interpolator:
 
     def _times(self, patches: FloatArray) -> FloatArray:
         """S times images."""
-        return self._moments.transform.apply(self._stack.blocks, patches)
+        moments = self._moments
+        if not isinstance(moments, StationaryMoments):
+            return moments.transform.apply(self._stack.blocks, patches)
+        # One C x C matrix for each frequency, instead of one d x d matrix for each band.
+        grid, pixels = moments.grid, moments.by_frequency
+        images = grid.from_patches(patches, channel_axis=-1)
+        found = pixels.transform.apply(
+            self._spectra, images.reshape(len(images), -1, moments.channels)
+        )
+        return grid.to_patches(found.reshape(images.shape), channel_axis=-1)
 
     def _solve(self, right: FloatArray, masks: NDArray[np.bool_]) -> tuple[FloatArray, int]:
         """Preconditioned conjugate gradients for all images at once, each with its own steps.

@@ -118,9 +118,9 @@ class _GramPower:
         products = np.empty((rows, columns, columns))
         # For the whole AᵀA NumPy calls BLAS's symmetric product, which takes twice as long.
         for part in slice(None, columns // 2), slice(columns // 2, None):
-            products[0, part] = _product(flat[:, part], flat)
+            _product(flat[:, part], flat, products[0, part])
         for lag in range(1, rows):
-            products[lag] = _product(flat[lag * per_row :], flat[: -lag * per_row])
+            _product(flat[lag * per_row :], flat[: -lag * per_row], products[lag])
         lags = _diagonal_sums(products)
         forth, back = lags[:, columns - 1 :], lags[:, columns - 1 :: -1]
         both = forth + back
@@ -228,13 +228,12 @@ class _Waves:
         self.ones = ((kernel.real**2 + kernel.imag**2) * (n // patch))[np.newaxis]
 
 
-def _product(a: FloatArray, b: FloatArray) -> FloatArray:
-    """AᵀB of two matrices of many rows and few columns."""
-    step = max(1, PRODUCT // max(1, a.shape[1] * b.shape[1]))
-    product = a[:step].T @ b[:step]
+def _product(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
+    """Write AᵀB of two matrices of many rows and few columns to ``out``."""
+    step = max(1, PRODUCT // max(1, out.size))
+    np.matmul(a[:step].T, b[:step], out=out)
     for first in range(step, len(a), step):
-        product += a[first : first + step].T @ b[first : first + step]
-    return product
+        out += a[first : first + step].T @ b[first : first + step]
 
 
 def _diagonal_sums(matrices: FloatArray) -> FloatArray:

@@ -235,7 +235,8 @@ def grating(
     ax[0].tick_params(which="minor", color=BLUE, length=5, width=1)
     frequency = np.fft.rfftfreq(width)[1:]
     cut = power[0, 1 : width // 2 + 1]
-    ax[1].semilogy(frequency, np.where(cut > peak * 1e-9, cut, np.nan), color=BLUE)
+    # A design may have no power at every other frequency: the line falls to zeros, with no gaps.
+    ax[1].semilogy(frequency, np.maximum(cut, peak * 1e-9), color=BLUE)
     ax[1].vlines(
         np.abs(zeros[1]),
         peak * 1e-5,

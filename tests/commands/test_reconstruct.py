@@ -96,6 +96,25 @@ def test_reconstructions_are_those_of_the_api(folder, model_file, tmp_path, caps
     assert printed.err.splitlines() == [f"1/2 {paths[0]}", f"2/2 {paths[1]}"]
 
 
+def test_masks_may_be_of_another_design(folder, model_file, tmp_path, capsys, drawn):
+    options = ["--design", "block:2x3,keep"]
+    assert run("reconstruct", model_file, folder, "--out", tmp_path, *options) == OK
+    model = sm.load_linear_model(model_file)
+    design = sm.designs.parse("block:2x3,keep").on(model.moments_.grid)
+    for row in read_csv(tmp_path / "reconstruct.csv"):
+        image = read([row["path"]])[0]
+        rng = np.random.default_rng(mask_seed(0, row["path"], 4))
+        one = reconstruct_image(model, image, design=design, rng=rng)
+        assert one.visible.mean() == 6 / 16
+        assert float(row["explained"]) == pytest.approx(one.explained, rel=2e-7)
+        expected = expected_border_gradient_ratio(model, image, design=design)
+        assert float(row["borders_expected"]) == pytest.approx(expected, rel=2e-7)
+    message = usage_error(
+        capsys, "reconstruct", model_file, folder, "--out", tmp_path / "o", "--design", "block:5"
+    )
+    assert "is larger than" in message
+
+
 def test_pictures_show_what_the_table_says(folder, model_file, tmp_path, monkeypatch):
     seen = []
     sound = plot.reconstruction

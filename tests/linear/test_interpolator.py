@@ -383,3 +383,18 @@ def test_images_and_masks_that_do_not_fit_are_refused(images, visible, message):
     interpolator = Interpolator(fitted((4, 6), (2, 3), None, "banded", n=3)[0])
     with pytest.raises(ValueError, match=message):
         interpolator.fill(images, visible)
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch_size", "channels"),
+    [((12, 8), (3, 4), 1), ((12, 8), 4, 3), ((15, 9), 3, 2), ((24,), 4, 1)],
+)
+def test_products_by_frequency_are_those_by_band(shape, patch_size, channels):
+    """Stationary moments multiply frequency by frequency, which is the same matrix."""
+    rng, grid = np.random.default_rng(0), sm.PatchGrid(shape, patch_size)
+    images = rng.standard_normal((30, *shape, channels)).cumsum(1)
+    moments = sm.StationaryMoments(grid, channels).update(images, channel_axis=-1)
+    solver = Interpolator(moments)
+    patches = rng.standard_normal((5, grid.n_patches, moments.patch_dim))
+    by_band = moments.transform.apply(moments.stack().blocks, patches)
+    np.testing.assert_allclose(solver._times(patches), by_band, atol=1e-11)

@@ -104,7 +104,9 @@ def test_a_score_leaves_out_batches_in_which_nothing_was_hidden(monkeypatch):
     assert 0 < len(errors) < 40
     found = evaluate(model, pixels, 0.1, sampling="bernoulli", rng=3)
     assert found == pytest.approx(np.mean(errors), rel=1e-5)
-    with pytest.raises(ValueError, match=r"mask_ratio=1e-09: the masks of 5 images hide no patch"):
+    with pytest.raises(
+        ValueError, match=r"bernoulli:1e-09 .*: the masks of 5 images hide no patch"
+    ):
         evaluate(model, pixels[:5], 1e-9, sampling="bernoulli")
 
 
@@ -113,7 +115,7 @@ def test_steps_in_which_nothing_was_hidden_teach_nothing():
     history = train(model_of(), pixels_of(30), config)
     assert np.isfinite(history.column("loss")).all()
     with pytest.raises(
-        ValueError, match="mask_ratio=1e-09 with batch=1: the masks of epoch 1 hide"
+        ValueError, match=r"bernoulli:1e-09 .* with batch=1: the masks of epoch 1 hide"
     ):
         train(model_of(), pixels_of(5), TrainConfig(batch=1, mask_ratio=1e-9, sampling="bernoulli"))
 

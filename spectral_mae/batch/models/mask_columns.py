@@ -9,10 +9,8 @@ from typing import Any, TypeVar
 from spectral_mae import _checks
 from spectral_mae._checks import Sampling
 from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.linear.model_file import named
 from spectral_mae.masks.designs.design import MaskDesign
-from spectral_mae.masks.designs.short_form import design_on
-from spectral_mae.masks.designs.text_form import parse
+from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
 
 Number = TypeVar("Number", int, float)
@@ -54,8 +52,8 @@ class Column:
             If it does not fit the grid.
         """
         if isinstance(self.label, str):
-            return parse(self.label).on(grid)
-        return design_on(grid, self.label, sampling=self.sampling)
+            return MaskChoice(design=self.label).on(grid)
+        return MaskChoice(self.label, self.sampling).on(grid)
 
     def model(self, grid: PatchGrid, shared: Mapping[str, Any]) -> LinearMAE | None:
         """Return the model on a grid.
@@ -123,18 +121,10 @@ def columns_of(
         raise ValueError(f"{mask_ratios=} and {sampling=} are given with designs, which say both")
     if isinstance(designs, str | MaskDesign):
         raise TypeError(f"designs={_checks.brief(designs)} is one; a sequence of them is needed")
-    texts = [_text_of(design) for design in _checks.items("designs", designs)]
+    texts = [MaskChoice(design=design).text for design in _checks.items("designs", designs)]
     if not texts:
         raise ValueError("designs is empty")
     return [Column(text) for text in dict.fromkeys(texts)]
-
-
-def _text_of(design: str | MaskDesign) -> str:
-    if not isinstance(design, MaskDesign):
-        return parse(design).text
-    if not named(design):
-        raise ValueError(f"{design} has no text: write its masks to an .npy file, and name that")
-    return design.text
 
 
 def why_none(columns: Sequence[Column], grid: PatchGrid, sizes: Sequence[int], size: int) -> str:

@@ -10,7 +10,7 @@ from spectral_mae.cli.arguments.shared import (
     SOURCE_HELP,
     AddParser,
     add_color,
-    add_masking,
+    add_design,
     add_max_pixels,
     add_patch_size,
     add_running,
@@ -161,7 +161,7 @@ def add_train(add: AddParser) -> None:
         metavar="P",
         help="patch size: pixels of a patch along each axis (default 4)",
     )
-    add_masking(parser)
+    add_design(parser)
     parser.add_argument(
         "--size",
         type=int,

@@ -88,6 +88,32 @@ def test_steps_across_borders_are_means_over_all_masks(shape, patch, channels, n
 
 
 @EVERY_DESIGN
+def test_a_model_of_one_design_is_shown_masks_of_another(name):
+    """Its output and its expected steps are those of a map of the same weights."""
+    shape, patch = (4, 6), (2, 2)
+    images, design = images_of(shape, None), design_of(name, shape, patch)
+    model = sm.LinearMAE(2, 0.5, covariance="dense").fit(images)
+    one = sm.reconstruct_image(model, images[0], design=design, rng=4)
+    np.testing.assert_array_equal(one.visible, design.sample(1, rng=4)[0])
+    np.testing.assert_array_equal(one.output, model.reconstruct(images[:1], one.visible)[0])
+    patterns, weights = design.enumerate()
+    outputs = [model.reconstruct(images[:1], v)[0] for v in design.grid.expand(patterns)]
+    steps = [np.diff(np.array(outputs), axis=axis + 1) ** 2 for axis in (0, 1)]
+    rows, columns = (np.tensordot(weights, step, 1) for step in steps)
+    across = np.concatenate([rows[1::2].ravel(), columns[:, 1::2].ravel()]).mean()
+    inside = np.concatenate([rows[::2].ravel(), columns[:, ::2].ravel()]).mean()
+    found = sm.expected_border_gradient_ratio(model, images[0], design=design)
+    assert found == pytest.approx(np.sqrt(across / inside), rel=1e-10)
+    with pytest.raises(ValueError, match="one of them says the mask"):
+        sm.reconstruct_image(model, images[0], visible=one.visible, design=design)
+    other = sm.designs.block(sm.PatchGrid((4, 6), (4, 2)), 1)
+    with pytest.raises(ValueError, match="is of PatchGrid"):
+        sm.reconstruct_image(model, images[0], design=other)
+    with pytest.raises(ValueError, match="design is for masked autoencoders"):
+        sm.reconstruct_image(sm.LinearAE(2, 3).fit(images), images[0], design=design)
+
+
+@EVERY_DESIGN
 def test_an_image_is_reconstructed_from_a_mask_of_the_design(name):
     design = design_of(name, (4, 6), (2, 2))
     images = images_of((4, 6), None)
