@@ -31,17 +31,6 @@ def tree(tmp_path):
     return folder
 
 
-def test_files_and_folders_are_those_of_find_images(tree):
-    for given in ([tree], [tree / "a.png", tree], [tree / "*.png"], [tree / "**"], ["builtin:"]):
-        from spectral_mae.images.files import display_name, find_images
-
-        found = find_sources(given)
-
-        expected = find_images(given)
-        assert titles(found) == [display_name(path) for path in expected.paths]
-        assert found.passed_over == expected.passed_over
-
-
 def test_references_are_small_and_travel(tree):
     (reference, *_) = find_sources([tree]).references
     assert pickle.loads(pickle.dumps(reference)) == reference

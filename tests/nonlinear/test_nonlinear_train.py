@@ -316,17 +316,27 @@ def test_folder_zip_and_binary_batches_hold_the_same(tmp_path, photographs):
     for number in range(2):
         content = b"".join(rows[number * 6 : number * 6 + 6])
         (binary / f"data_batch_{number + 1}.bin").write_bytes(content)
+    with tarfile.open(tmp_path / "all.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "folder", "top")
     with tarfile.open(tmp_path / "cifar.tar.gz", "w:gz") as archive:
         archive.add(binary, "cifar-10-batches-bin")
     order = [*range(0, 12, 2), *range(1, 12, 2)]  # folders come one after the other
-    for name, places in (("folder", order), ("all.zip", order), ("binary", range(12)),
-                         ("cifar.tar.gz", range(12))):  # fmt: skip
+    for name, places in (("folder", order), ("all.zip", order), ("all.tar.gz", order),
+                         ("binary", range(12)), ("cifar.tar.gz", range(12))):  # fmt: skip
         found = read_labelled([tmp_path / name])
         assert np.array_equal(found.pixels, photographs[list(places)])
         assert found.labels.tolist() == [i % 2 for i in places]
         assert found.classes == (("cat", "dog") if places is order else ("0", "1"))
     one = read_labelled([binary / "data_batch_2.bin"])
     assert np.array_equal(one.pixels, photographs[6:])
+    for paths in ([binary / "data_batch_2.bin", tmp_path / "folder"], [binary / "*.bin"]):
+        with pytest.raises(
+            ValueError, match=r"data_batch_.\.bin\[0\] is of a binary batch of CIFAR"
+        ):
+            read_labelled(paths)
+    several = read_labelled([tmp_path / "all.zip", tmp_path / "folder"])
+    assert np.array_equal(several.pixels, photographs[[*order, *order]])
+    assert several.classes == ("cat", "dog")
 
 
 def test_gray_resized_limited_and_broken(tmp_path, photographs):

@@ -144,8 +144,8 @@ def add_train(add: AddParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="folders, files or patterns of images, or one zip archive of images, or CIFAR-10's "
-        "binary batches (a folder, a .bin file, the .tar.gz)",
+        help="files, folders, patterns, archives, arrays and @LIST, as in analyze; or, alone, "
+        "CIFAR-10's binary batches (a folder, a .bin file, the .tar.gz)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
