@@ -44,7 +44,8 @@ class Line(NamedTuple):
 
     def tests(self, tree: Path) -> list[str]:
         """The tests nearest to its file, where there are some, and then all of its room."""
-        own = f"tests/{self.room}/test_{self.near or Path(self.file).stem}.py"
+        file = Path(self.file)
+        own = f"tests/{file.parent}/test_{self.near or file.stem}.py"
         return [*([own] if (tree / own).exists() else []), f"tests/{self.room}"]
 
 
@@ -62,8 +63,8 @@ LINES = (
     Line("spectra/frequencies.py", "return min(fs) / 2", "return max(fs) / 2", near="sectors"),
     Line(
         "spectra/frequencies.py",
-        "return radius <= frequency * (1 + 1e-12)",
-        "return radius <= frequency * (1 - 1e-12)",
+        "return radius <= frequency * (1 + CLOSE)",
+        "return radius <= frequency * (1 - CLOSE)",
         near="annulus",
     ),
     # Bins: independent frequencies, deviations that cancel, weights of shared frequencies.
@@ -97,19 +98,25 @@ LINES = (
         "detrend is None else 0",
         near="spectrum",
     ),
-    # Masks: pairs without replacement, the phase of a pulse.
+    # Masks: pairs without replacement, what stays visible when a patch is hidden, the phase of a
+    # pulse.
     Line("masks/patches.py", "(kept - 1) / (n_patches - 1)", "(kept - 1) / n_patches"),
+    Line("masks/designs/uniform.py", "kept / (n - 1)", "kept / n", near="moments"),
     Line("masks/pulses.py", "k * (patch_size - 1)) * ratio", "k * patch_size) * ratio"),
     # Masked spectra: leaked power at frequencies other than zero, sums against means.
-    Line("masked_spectra/expectation.py", "_mix(self.original, pi2,", "_mix(self.original, pi1,"),
+    Line(
+        "masked_spectra/components.py",
+        "return _Parts(pi1, pi2, self.patches",
+        "return _Parts(pi1, pi1, self.patches",
+        near="expectation",
+    ),
     Line("masked_spectra/coupling.py", "weights.shape) / weights.size)", "weights.shape) / 1.0)"),
-    # Linear models: what is lost of hidden patches, what stays visible when one is hidden.
+    # Linear models: what is lost of hidden patches.
     Line(
         "linear/hidden_target.py",
         "trace = (1.0 - pi1) * stack.trace\n",
         "trace = pi1 * stack.trace\n",
     ),
-    Line("linear/corruption.py", "kept / (self.n_patches - 1)", "kept / self.n_patches"),
     # Images: luma, the middle of an odd margin; batch: which of two sums comes first.
     Line("images/samples.py", "+ 0.114 * (blue - green)", "+ 0.144 * (blue - green)"),
     Line("images/image.py", "shape[0] - height) // 2", "shape[0] - height + 1) // 2"),

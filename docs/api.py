@@ -74,8 +74,9 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae",
         (
             "analyze_images AnalyzeOptions AnalyzeResult AnalyzeInterrupted fit_images FitResult "
-            "sweep_images SweepResult compare_images CompareOptions CompareResult "
-            "audit_images AuditRun RunOptions"
+            "sweep_images SweepResult plan Plan PlannedSetting Reference Difficulty "
+            "TransformerSizes compare_images CompareOptions CompareResult audit_images AuditRun "
+            "RunOptions"
         ),
     ),
     "The paper's lemmas (`spectral_mae.theory`)": (

@@ -1,9 +1,10 @@
 """Fourier-domain analysis of patch masking, on your own images.
 
-All public names of `batch`, `cross_spectra`, `images`, `linear`, `masked_spectra`, `masks` and
-`spectra` can be used from here: ``spectral_mae.psd`` is ``spectral_mae.spectra.psd``. They load
-when they are first used, so that importing the package takes a few milliseconds. The names are
-listed in the ``__init__.pyi`` of each of these packages, and nowhere else.
+All public names of `batch`, `cross_spectra`, `images`, `linear`, `masked_spectra`, `masks`,
+`planning` and `spectra` can be used from here: ``spectral_mae.psd`` is
+``spectral_mae.spectra.psd``. They load when they are first used, so that importing the package
+takes a few milliseconds. The names are listed in the ``__init__.pyi`` of each of these packages,
+and nowhere else.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
-from spectral_mae import batch, cross_spectra, images, linear, masked_spectra, masks, spectra
+from spectral_mae import (
+    batch,
+    cross_spectra,
+    images,
+    linear,
+    masked_spectra,
+    masks,
+    planning,
+    spectra,
+)
 from spectral_mae._version import __version__
 
 if TYPE_CHECKING:
@@ -27,6 +37,7 @@ if TYPE_CHECKING:
     from spectral_mae.linear import *
     from spectral_mae.masked_spectra import *
     from spectral_mae.masks import *
+    from spectral_mae.planning import *
     from spectral_mae.spectra import *
 
 _MODULES = ("fields", "ising", "nonlinear", "plot", "theory")
@@ -37,6 +48,7 @@ _ROOMS = {
     "linear": dir(linear),
     "masked_spectra": dir(masked_spectra),
     "masks": dir(masks),
+    "planning": dir(planning),
     "spectra": dir(spectra),
 }
 

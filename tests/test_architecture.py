@@ -21,7 +21,7 @@ ROOMS = [
     ["fields", "cross_spectra"],
     ["linear", "masked_spectra"],
     ["ising", "nonlinear"],
-    ["theory"],
+    ["theory", "planning"],
     ["plot"],
     ["batch"],
     ["cli", "__main__"],

@@ -8,7 +8,7 @@
 - `executors`: who does the work: this process, processes of its own, or a Dask cluster.
 - `journal`: what a run has done so far, on disk, so that it can go on after whatever ends it.
 - `merge_tree`: partial sums merged as a tree, whose shape depends on nothing but their number.
-- `models/`: ``fit`` and ``sweep``: linear models of many images.
+- `models/`: ``fit``, ``sweep`` and ``plan``: linear models of many images.
 - `pages/`: the pages that commands write: HTML with the pictures inside.
 - `progress`: what a run says while it goes on: lines on stderr, a log file, progress.
 - `run`: a run over many images: checked, worked on in chunks, journalled, resumed.

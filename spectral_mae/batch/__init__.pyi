@@ -9,6 +9,7 @@ from .compare.result import CompareResult as CompareResult
 from .compare.run import compare_images as compare_images
 from .models.fit import FitResult as FitResult
 from .models.fit import fit_images as fit_images
+from .models.plan_images import plan as plan
 from .models.sweep import SweepResult as SweepResult
 from .models.sweep import sweep_images as sweep_images
 from .run_options import RunOptions as RunOptions

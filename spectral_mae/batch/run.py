@@ -202,6 +202,21 @@ class BatchRun:
         ((_, result),) = self._in_order(iter([Chunk(0, 0, tuple(references))]), work)
         return result
 
+    def keep(self, name: str, line: str) -> None:
+        """Keep a line of a table on disk, so that a resumed run need not make it again."""
+        with self._interrupts.held(), kept_on_disk():
+            n_lines = self.journal.phases.get(name, Phase()).chunks + 1
+            self.journal.append(name, f"{line}\n".encode())
+            self.journal.counters["elapsed"] = self.tally.elapsed()
+            self.journal.checkpoint(name, n_lines, ())
+
+    def kept(self, name: str) -> list[str]:
+        """The lines of a table that were kept so far."""
+        if name not in self.journal.phases:
+            return []
+        self.journal.flush()
+        return self.journal.table(name).read_text(encoding="utf-8").splitlines()
+
     def stage(self, doing: str, total: int) -> Progress:
         """A bar of its own for what is done when the images are."""
         return Progress(total, quiet=self.running.quiet, doing=doing)

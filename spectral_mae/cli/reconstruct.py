@@ -61,9 +61,8 @@ def reconstruct(arguments: argparse.Namespace) -> int:
             if not isinstance(model, LinearMAE):
                 raise ValueError(f"--design is for masked autoencoders, not for {model!r}")
             design = parse(arguments.design).on(grid)
-        options = StreamOptions(
-            grid.shape[0], 0, channels == 3, arguments.max_pixels, arguments.seed
-        )
+        size = grid.shape[0]
+        options = StreamOptions(size, 0, channels == 3, arguments.max_pixels, arguments.seed)
         check_folder(arguments.out)
         found = found_images(arguments.paths)
         names = [reference.title for reference in found]
@@ -86,7 +85,7 @@ def reconstruct(arguments: argparse.Namespace) -> int:
             write_rows(arguments.out / "reconstruct.csv", rows)
     report_failures(stream)
     if stream.enlarged:
-        print(enlarged_note(len(stream.enlarged), options.size), file=sys.stderr)
+        print(enlarged_note(len(stream.enlarged), size), file=sys.stderr)
     for row in rows:
         print(_line(row))
     if not rows:

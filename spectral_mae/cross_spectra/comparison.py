@@ -267,10 +267,7 @@ class SpectraComparison:
         if limits.ndim != 1 or len(limits) < 2 or not (np.diff(limits) > 0).all():
             raise ValueError(f"edges={_checks.brief(edges)} do not rise, or are not two or more")
         rings = self._rings()
-        member = np.searchsorted(limits * (1 - 1e-12), rings.frequency, side="right") - 1
-        last = frequencies.at_most(rings.frequency, limits[-1])
-        member[(member == len(limits) - 1) & last] = len(limits) - 2
-        member[member == len(limits) - 1] = -1
+        member = frequencies.band_of(rings.frequency, limits)
         if (member < 0).all():
             raise ValueError(f"no ring lies between edges={_checks.brief(edges)}")
         return rings.averaged(member, n_resamples, rng)

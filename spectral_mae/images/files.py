@@ -1,15 +1,12 @@
-"""Find image files: files, folders, patterns, and the photographs inside scikit-image's wheel."""
+"""Files of patterns and folders, and the photographs inside scikit-image's wheel."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
-
-from spectral_mae.images.formats import SUFFIXES
 
 AnyPath = str | os.PathLike[str]
 BUILTIN = "builtin:"
@@ -23,52 +20,6 @@ _BUILTIN_FILES = {
     "retina": "retina.jpg", "rocket": "rocket.jpg",
 }
 # fmt: on
-
-
-@dataclass(frozen=True, slots=True)
-class FoundImages:
-    """What :func:`find_images` found: the image files, and how many other files it passed over."""
-
-    paths: tuple[Path, ...]
-    passed_over: int
-
-
-def find_images(paths: Sequence[AnyPath]) -> FoundImages:
-    """List the image files that files, folders, patterns and built-in names stand for.
-
-    Parameters
-    ----------
-    paths
-        Files, taken whatever their name; folders, searched to their depths for the endings in
-        ``SUFFIXES``, each folder's files before its subfolders, sorted, without hidden names and
-        without following links to folders; patterns with ``*``, ``?``, ``[...]`` and ``**``, whose
-        matches are treated as if they had been given; ``builtin:NAME`` for one of
-        :func:`builtin_images` and ``builtin:`` for all. A file met twice keeps its first place.
-
-    Raises
-    ------
-    FileNotFoundError
-        If one of ``paths`` stands for nothing.
-
-    Examples
-    --------
-    >>> [path.name for path in find_images(["builtin:cat", "builtin:moon", "builtin:cat"]).paths]
-    ['chelsea.png', 'moon.png']
-    """
-    if isinstance(paths, str | os.PathLike):
-        raise TypeError(f"paths={os.fspath(paths)!r} is one path; give a list of paths")
-    taken: dict[str, Path] = {}  # by realpath: Path.resolve raises on a link to itself
-    others: set[str] = set()
-    for path in (match for given in paths for match in expand(os.fspath(given))):
-        if not path.is_dir():
-            taken.setdefault(os.path.realpath(path), path)
-            continue
-        for file in walk(path):
-            if file.suffix.lower() in SUFFIXES:
-                taken.setdefault(os.path.realpath(file), file)
-            else:
-                others.add(os.path.realpath(file))
-    return FoundImages(tuple(taken.values()), len(others - taken.keys()))
 
 
 def builtin_images() -> dict[str, Path]:

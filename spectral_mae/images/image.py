@@ -21,10 +21,8 @@ from spectral_mae._files.made_here import SOFTWARE
 from spectral_mae.images.decoding import decode, decode_bytes
 from spectral_mae.images.files import (
     AnyPath,
-    FoundImages,
     builtin_images,
     display_name,
-    find_images,
     image_path,
 )
 from spectral_mae.images.formats import SUFFIXES
@@ -32,13 +30,11 @@ from spectral_mae.images.samples import ImageRefused, Pixels, to_channels
 
 __all__ = [
     "SUFFIXES",
-    "FoundImages",
     "ImageRefused",
     "LoadedImage",
     "builtin_images",
     "crop_to_multiple",
     "display_name",
-    "find_images",
     "loaded",
     "luma",
     "read_bytes",

@@ -68,9 +68,14 @@ def find_sources(
     Parameters
     ----------
     paths : sequence of path
-        What `find_images` takes, and by name or pattern also zip and tar archives (images by
-        name), npy and npz files, and CIFAR's binary batches (``.bin``); ``@FILE`` is a list of
-        any of these, one a line or each ended by a NUL character, from the folder of the list.
+        Files, taken whatever their name; folders, searched to their depths for the endings in
+        ``SUFFIXES``, each folder's files before its subfolders, sorted, without hidden names and
+        without following links to folders; patterns with ``*``, ``?``, ``[...]`` and ``**``, whose
+        matches are treated as if they had been given; ``builtin:NAME`` for one of
+        `builtin_images` and ``builtin:`` for all. By name or pattern also zip and tar archives
+        (images by name), npy and npz files, and CIFAR's binary batches (``.bin``); ``@FILE`` is a
+        list of any of these, one a line or each ended by a NUL character, from the folder of the
+        list. A file met twice keeps its first place.
         ``-`` and ``@-`` are the list on standard input: from the working directory, as are lists
         that come through a pipe. Folders are searched for image files alone.
         Also arrays (n, H, W), (n, H, W, channels), or of one image, as in npy files; their
@@ -235,23 +240,6 @@ def _lines(data: bytes) -> list[str]:
     if "\0" in text:
         return text.split("\0")
     return [line.removesuffix("\r") for line in text.split("\n")]
-
-
-def reference_to(path: AnyPath) -> ImageReference:
-    """Return a reference to one image file.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file, or ``builtin:NAME``.
-
-    Returns
-    -------
-    ImageReference
-        The reference.
-    """
-    file = files.image_path(path)
-    return _file(file, files.display_name(file))
 
 
 def _file(path: Path, title: str) -> ImageReference:

@@ -1,4 +1,4 @@
-"""Images of one shape from many files, in batches, for fitting models."""
+"""Images from many files, in batches of one shape each, for fitting models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae.images.image import LoadedImage, resize_and_crop
+from spectral_mae.images.image import LoadedImage, crop_to_multiple, resize_and_crop
 from spectral_mae.images.reader import Reader, title_of
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused
@@ -23,12 +23,12 @@ Source = TypeVar("Source")
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """How files become images of one shape.
+    """How files become images.
 
     Attributes
     ----------
-    size : int
-        Side of the square images.
+    size : int or None
+        Side of the square images; None keeps the pixels of each file.
     crops : int
         0: the shorter side is resized to ``size`` and the middle cropped. Else so many random
         crops of the pixels as they are.
@@ -38,17 +38,24 @@ class StreamOptions:
     rng : int
         Seed of the crops, at least 0. What is cropped from a file depends on it and on the name of
         the file only, so that a run can be resumed: a generator is refused.
+    multiple : int
+        Without a size, the middle is cropped to a multiple of so many pixels along each axis.
     """
 
-    size: int = 224
+    size: int | None = 224
     crops: int = 0
     color: bool = False
     max_pixels: int = 50_000_000
     rng: int = 0
+    multiple: int = 1
 
     def __post_init__(self) -> None:
-        _checks.positive_int("size", self.size)
+        if self.size is not None:
+            _checks.positive_int("size", self.size)
+        elif self.crops:
+            raise ValueError(f"crops={self.crops} with size=None: crops need a size")
         _checks.positive_int("max_pixels", self.max_pixels)
+        _checks.positive_int("multiple", self.multiple)
         if self.crops < 0:
             raise ValueError(f"crops={self.crops} is negative")
         _checks.run_seed(self.rng)
@@ -90,24 +97,27 @@ class ImageStream:
 
         Yields
         ------
-        ndarray of float64, shape (n, size, size) or (n, size, size, 3)
-            Images; samples of integer files are from 0 to 1.
+        ndarray of float64, shape (n, height, width) or (n, height, width, 3)
+            Images of one shape; samples of integer files are from 0 to 1. Where files keep their
+            pixels, each shape has batches of its own.
         """
-        size, channels = self.options.size, 3 if self.options.color else 1
-        limit = max(1, BATCH_BYTES // (8 * channels * size**2))
-        waiting: list[NDArray[np.float64]] = []
+        waiting: dict[tuple[int, ...], list[NDArray[np.float64]]] = {}
         for path in paths:
             try:
-                waiting += self._read(path)
+                read = self._read(path)
             except (ImageRefused, MemoryError) as refusal:
                 self.failed[title_of(path)] = str(refusal) or "not enough memory"
                 continue
             self.n_files += 1
-            while len(waiting) >= limit:
-                yield self._counted(waiting[:limit])
-                del waiting[:limit]
-        if waiting:
-            yield self._counted(waiting)
+            alike = waiting.setdefault(read[0].shape, [])
+            alike += read
+            limit = max(1, BATCH_BYTES // read[0].nbytes)
+            while len(alike) >= limit:
+                yield self._counted(alike[:limit])
+                del alike[:limit]
+        for alike in waiting.values():
+            if alike:
+                yield self._counted(alike)
 
     def _counted(self, batch: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         self.n_images += len(batch)
@@ -116,11 +126,13 @@ class ImageStream:
     def _read(self, path: Path | ImageReference) -> list[NDArray[np.float64]]:
         options = self.options
         image = self.reader.read(path)
+        if options.size is None:
+            return [crop_to_multiple(image, options.multiple).pixels]
         if not options.crops:
             if min(image.source_shape) < options.size:
                 self.enlarged.append(title_of(path))
             return [resize_and_crop(image, options.size).pixels]
-        return _random_crops(image, path, options)
+        return _random_crops(image, path, options.size, options)
 
 
 def split_held_out(
@@ -163,10 +175,9 @@ def split_held_out(
 
 
 def _random_crops(
-    image: LoadedImage, path: Path | ImageReference, options: StreamOptions
+    image: LoadedImage, path: Path | ImageReference, size: int, options: StreamOptions
 ) -> list[NDArray[np.float64]]:
     height, width = image.pixels.shape[:2]
-    size = options.size
     if min(height, width) < size:
         raise ImageRefused(f"too small for crops of {size}x{size}: {height}x{width}")
     rng = np.random.default_rng([options.rng, zlib.crc32(path.name.encode())])

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._files.array_file import read_arrays
-from spectral_mae.images.files import find_images
-from spectral_mae.images.image import read_image
+from spectral_mae.images.reader import Reader
+from spectral_mae.images.references import ImageReference
+from spectral_mae.images.samples import ImageRefused
+from spectral_mae.images.sources import find_sources
 
 NEARLY = 0.02  # how far gray values of a mask may be from black and white
 SUFFIXES = (".npy", ".npz")
@@ -77,7 +79,8 @@ def read_masks(path: str | os.PathLike[str]) -> NDArray[Any]:
     ----------
     path : str or path-like
         An npy or npz file, or a folder of such files, whose masks are joined in the order of the
-        names; or an image file or a folder of image files, of one mask each: white is 1, black 0.
+        names; or an image file, a folder or an archive of image files, of one mask each: white is
+        1, black 0.
 
     Returns
     -------
@@ -100,17 +103,20 @@ def read_masks(path: str | os.PathLike[str]) -> NDArray[Any]:
         files = sorted(p for p in Path(path).iterdir() if p.is_file() and is_mask_file(p.name))
         if files:
             return _joined({str(file): read_mask_array(file) for file in files})
-    images = find_images([path]).paths
+    images = find_sources([path]).references
     if not images:
         raise ValueError(f"{path!r} holds no .npy or .npz file and no image")
-    return _joined({str(image): _image_mask(image)[np.newaxis] for image in images})
+    return _joined({image.title: _image_mask(image)[np.newaxis] for image in images})
 
 
-def _image_mask(path: Path) -> NDArray[np.bool_]:
-    pixels = read_image(path).pixels
+def _image_mask(image: ImageReference) -> NDArray[np.bool_]:
+    try:
+        pixels = Reader().read(image).pixels
+    except ImageRefused as refusal:
+        raise ImageRefused(f"{image.title}: {refusal}") from refusal
     white: NDArray[np.bool_] = pixels > 0.5
     if np.abs(pixels - white).max() > NEARLY:
-        raise ValueError(f"{str(path)!r} holds grays; a mask is black and white")
+        raise ValueError(f"{image.title!r} holds grays; a mask is black and white")
     return white
 
 

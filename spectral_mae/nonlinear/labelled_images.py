@@ -6,30 +6,25 @@ import dataclasses
 import gzip
 import lzma
 import tarfile
-import tempfile
-import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from spectral_mae._checks import open_unit, positive_int
-from spectral_mae.images.files import find_images
-from spectral_mae.images.formats import SUFFIXES
-from spectral_mae.images.image import read_file, resize_and_crop
-from spectral_mae.images.samples import ImageRefused
+from spectral_mae.images.arrays import CIFAR_10
+from spectral_mae.images.image import LoadedImage, resize_and_crop
+from spectral_mae.images.reader import Reader
+from spectral_mae.images.samples import ImageRefused, to_channels
+from spectral_mae.images.sources import find_sources
 from spectral_mae.masks.sampling import Seed, generator_of
 from spectral_mae.nonlinear.arrays import UInt8Array, class_numbers
 
 CIFAR_SIDE = 32
-# What reading archives raises where they are cut off, changed, or packed in a way not known.
-DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError,
-           gzip.BadGzipFile, NotImplementedError)  # fmt: skip
-CIFAR_ROW = 1 + 3 * CIFAR_SIDE**2  # a label, then red, green and blue planes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,8 +131,9 @@ def read_labelled(
     Parameters
     ----------
     paths : str, Path or sequence of either
-        Folders, files and patterns, as in `find_images`; or one zip archive of images; or CIFAR's
-        binary batches (a ``.bin`` file, a folder with such files, or their ``.tar.gz``).
+        Folders, files, patterns, lists (``@FILE``), zip and tar archives of images, npy and npz
+        arrays; or, alone, CIFAR-10's binary batches: a ``.bin`` file, a folder with the training
+        batches, or their ``.tar.gz``.
     size : int or None
         Resize the shorter side to this many pixels and crop the middle. None leaves images as they
         are; then all must have one shape.
@@ -158,7 +154,8 @@ def read_labelled(
     Raises
     ------
     ValueError
-        If no image could be used, or shapes differ.
+        If no image could be used, or shapes differ; if an archive is damaged; or if binary batches
+        of CIFAR are given beside something else.
     FileNotFoundError
         If a path finds no file.
     """
@@ -166,62 +163,30 @@ def read_labelled(
         positive_int("limit", limit)
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     generator = generator_of(rng)
-    first = Path(paths[0]) if len(paths) == 1 else None
-    batches = [] if first is None else _cifar_batches(first)
+    batches = _cifar_batches(Path(paths[0])) if len(paths) == 1 else []
     if batches:
         return _from_cifar(batches, size=size, color=color, limit=limit, rng=generator)
-    if first is not None and first.suffix.lower() == ".zip":
-        with _opened(first) as archive, tempfile.TemporaryDirectory() as folder:
-            names = sorted(
-                name
-                for name in archive.namelist()
-                if PurePosixPath(name).suffix.lower() in SUFFIXES
+    references = find_sources(paths).references
+    for one in references:
+        if one.samples is not None and one.samples.planar:
+            raise ValueError(
+                f"{one.title} is of a binary batch of CIFAR; its classes are known only where "
+                "CIFAR-10's training batches are given alone: a .bin file, a folder, or the .tar.gz"
             )
-            file = Path(folder, "member")
-
-            def extract(name: str) -> Path:
-                try:
-                    file.write_bytes(archive.read(name))
-                except (*DAMAGED, RuntimeError) as error:  # RuntimeError: it has a password
-                    raise ImageRefused(f"cannot be taken out of {first}: {error}") from error
-                return file
-
-            folders = [PurePosixPath(name).parent.name for name in names]
-            return _read(names, folders, extract, size, color, limit, generator, quiet)
-    files = find_images(paths).paths
-    return _read(
-        [str(file) for file in files],
-        [file.parent.name for file in files],
-        Path,
-        size,
-        color,
-        limit,
-        generator,
-        quiet,
-    )
-
-
-def _read(
-    names: list[str],
-    folders: list[str],
-    open_: Callable[[str], Path],
-    size: int | None,
-    color: bool,
-    limit: int | None,
-    rng: np.random.Generator,
-    quiet: bool,
-) -> LabelledImages:
-    chosen = _chosen(len(names), limit, rng)
+    # A member of an archive is called ARCHIVE/FOLDER/NAME.
+    folders = [Path(one.title).parent.name for one in references]
+    chosen = _chosen(len(references), limit, generator)
+    reader = Reader(color=color)
     failed: dict[str, str] = {}
     pixels: list[UInt8Array] = []
     read: list[str] = []
     for i in tqdm(chosen, desc="reading", unit="image", disable=quiet or None):
         try:
-            image = read_file(open_(names[i]), color=color)
+            image = _of_unit_range(reader.read(references[i]))
             if size is not None:
                 image = resize_and_crop(image, size)
         except ImageRefused as refusal:
-            failed[names[i]] = str(refusal)
+            failed[references[i].title] = str(refusal)
             continue
         values = image.pixels if color else image.pixels[..., np.newaxis]
         pixels.append(np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8))
@@ -239,6 +204,16 @@ def _read(
     return LabelledImages(np.stack(pixels), labels, classes if len(classes) > 1 else (), failed)
 
 
+def _of_unit_range(image: LoadedImage) -> LoadedImage:
+    """The same image, unless eight bits would clip its values."""
+    lowest, highest = image.pixels.min(), image.pixels.max()
+    if not 0 <= lowest <= highest <= 1:
+        raise ImageRefused(
+            f"holds values from {lowest:g} to {highest:g}; those of images are from 0 to 1"
+        )
+    return image
+
+
 def _chosen(n: int, limit: int | None, rng: np.random.Generator) -> list[int]:
     if limit is None or limit >= n:
         return list(range(n))
@@ -247,20 +222,13 @@ def _chosen(n: int, limit: int | None, rng: np.random.Generator) -> list[int]:
 
 def _cifar_batches(path: Path) -> list[bytes]:
     """The training batches (or the one file that is named), if these are CIFAR's binary ones."""
-    if path.suffix == ".bin":
+    if path.suffix == ".bin" and path.is_file():
         return [path.read_bytes()]
     if path.is_dir():
         return [file.read_bytes() for file in sorted(path.glob("data_batch_*.bin"))]
     if path.name.endswith((".tar.gz", ".tgz")):
         return list(_members(path))
     return []
-
-
-def _opened(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{path} is damaged, or no zip archive: {error}") from error
 
 
 def _members(path: Path) -> Iterator[bytes]:
@@ -272,7 +240,7 @@ def _members(path: Path) -> Iterator[bytes]:
                     content = archive.extractfile(members[name])
                     if content is not None:
                         yield content.read()
-    except DAMAGED as error:
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is damaged, or no tar archive: {error}") from error
 
 
@@ -287,13 +255,14 @@ def _from_cifar(
     if size not in (None, CIFAR_SIDE):
         raise ValueError(f"{size=}: CIFAR's binary batches are of {CIFAR_SIDE}x{CIFAR_SIDE} pixels")
     data = b"".join(batches)
-    if len(data) % CIFAR_ROW or not data:
-        raise ValueError(f"{len(data)} bytes are not rows of {CIFAR_ROW}: not CIFAR-10's format")
-    rows = np.frombuffer(data, np.uint8).reshape(-1, CIFAR_ROW)
+    if len(data) % CIFAR_10 or not data:
+        raise ValueError(f"{len(data)} bytes are not rows of {CIFAR_10}: not CIFAR-10's format")
+    rows = np.frombuffer(data, np.uint8).reshape(-1, CIFAR_10)
     rows = rows[_chosen(len(rows), limit, rng)]
     pixels = rows[:, 1:].reshape(-1, 3, CIFAR_SIDE, CIFAR_SIDE).transpose(0, 2, 3, 1)
     if not color:
-        pixels = np.rint(pixels @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)[..., np.newaxis]
+        gray = to_channels(pixels.astype(np.float64), color=False)
+        pixels = np.rint(gray).astype(np.uint8)[..., np.newaxis]
     labels = rows[:, 0].astype(np.int64)
     classes = tuple(str(i) for i in range(int(labels.max()) + 1))
     return LabelledImages(np.ascontiguousarray(pixels), labels, classes)

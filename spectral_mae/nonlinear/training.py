@@ -17,8 +17,10 @@ from tqdm import tqdm
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae._files.columns import write_columns
-from spectral_mae.masks.patches import PatchGrid, kept_patches
-from spectral_mae.masks.sampling import Seed, generator_of, sample_kept
+from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.short_form import MaskChoice, design_on
+from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.masks.sampling import Seed, generator_of
 from spectral_mae.nonlinear import checkpoint
 from spectral_mae.nonlinear.arrays import UInt8Array, eight_bit
 from spectral_mae.nonlinear.model import ImageModel, Target
@@ -46,12 +48,16 @@ class TrainConfig:
         Number of epochs in which the learning rate rises to its largest value.
     weight_decay : float
         Weight decay of AdamW.
-    mask_ratio : float
-        Fraction of patches hidden, between 0 and 1.
+    mask_ratio : float or None
+        Fraction of patches hidden, between 0 and 1. None is 0.75, or what the design says.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     target : {"hidden", "all"}
         Which patches are scored.
+    design : str, MaskDesign or None
+        In the place of mask ratio and sampling, another design of the masks, or its text such as
+        ``"block:3x3,keep"``. The text is kept, and made into a design on the grid of the model.
+        Where masks keep unequal numbers of patches, batches are padded.
     flip : bool
         Mirror half of the images, left to right.
     rng : int
@@ -64,31 +70,61 @@ class TrainConfig:
     rate: float = 1e-3
     warmup: float = 5.0
     weight_decay: float = 0.05
-    mask_ratio: float = 0.75
+    mask_ratio: float | None = None
     sampling: Sampling = "fixed"
     target: Target = "hidden"
     flip: bool = True
     rng: int = 0
+    design: str | MaskDesign | None = None
 
     def __post_init__(self) -> None:
         _checks.positive_int("epochs", self.epochs)
         _checks.positive_int("batch", self.batch)
-        _checks.open_unit("mask_ratio", self.mask_ratio)
-        _checks.choice("sampling", self.sampling, Sampling)
+        choice = MaskChoice(self.mask_ratio, self.sampling, self.design)
+        object.__setattr__(self, "mask_ratio", choice.mask_ratio)
+        object.__setattr__(self, "design", choice.design)
         _checks.choice("target", self.target, Target)
         check_rates(self, "rate", "warmup", "weight_decay")
         _checks.flag("flip", self.flip)
         _checks.run_seed(self.rng)
 
+    def masks(self, grid: PatchGrid) -> MaskDesign:
+        """Make the design of the masks on a grid.
+
+        Parameters
+        ----------
+        grid : PatchGrid
+            Patches of the model.
+
+        Returns
+        -------
+        MaskDesign
+            The design, or the uniform one of mask ratio and sampling.
+
+        Raises
+        ------
+        ValueError
+            If it does not fit the grid.
+
+        Examples
+        --------
+        >>> TrainConfig(design="block:2x2,keep").masks(PatchGrid((32, 32), 8))
+        <design block:2x2,keep on 4×4 patches, mask_ratio=0.75>
+        """
+        return MaskChoice(self.mask_ratio, self.sampling, self.design).on(grid)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as files hold them: ``rng`` under the name ``seed``.
+        """Return the settings as files hold them.
+
+        ``rng`` has the name ``seed``. With a design there is no mask ratio, and without one no
+        design.
 
         Returns
         -------
         dict
             Values by name.
         """
-        settings = dataclasses.asdict(self)
+        settings = {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
         return {"seed": settings.pop("rng"), **settings}
 
 
@@ -247,14 +283,14 @@ def train(
     Raises
     ------
     ValueError
-        If the images do not fit, if no mask of an epoch hides a patch, or if the checkpoint belongs
-        to another run.
+        If the images or the masks do not fit, if no mask of an epoch hides a patch, or if the
+        checkpoint belongs to another run.
     """
     place = best_device() if device is None else torch.device(device)
     pixels = eight_bit(pixels, model)
     if held_out is not None:
         held_out = eight_bit(held_out, model)
-    kept_patches(model.grid.n_patches, config.mask_ratio)
+    masks = config.masks(model.grid)
     model.set_units(*units_of(pixels))
     model.to(place)
     optimizer = torch.optim.AdamW(
@@ -286,11 +322,11 @@ def train(
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 images = pixels[np.sort(order[number * batch : (number + 1) * batch])]
-                loss = _step(model, images, optimizer, config, step, place)
+                loss = _step(model, images, optimizer, config, masks, step, place)
                 if loss is not None:
                     losses.append(loss)
                 bar.update()
-            _check_learned(model, losses, config, epoch)
+            _check_learned(model, losses, masks, config.batch, epoch)
             row = {
                 "epoch": epoch + 1,
                 "step": (epoch + 1) * steps,
@@ -299,8 +335,7 @@ def train(
                 "held_out": float("nan")
                 if held_out is None
                 else evaluate(
-                    model, held_out, config.mask_ratio, sampling=config.sampling,
-                    target=config.target, rng=config.rng,
+                    model, held_out, design=masks, target=config.target, rng=config.rng,
                 ),
                 "seconds": before + time.perf_counter() - started,
             }  # fmt: skip
@@ -315,9 +350,10 @@ def train(
 def evaluate(
     model: ImageModel,
     pixels: UInt8Array,
-    mask_ratio: float,
+    mask_ratio: float | None = None,
     *,
     sampling: Sampling = "fixed",
+    design: MaskDesign | None = None,
     target: Target = "hidden",
     rng: Seed = 0,
 ) -> float:
@@ -329,10 +365,12 @@ def evaluate(
         The model.
     pixels : ndarray of uint8, shape (n, H, W, channels)
         Images.
-    mask_ratio : float
-        Fraction of patches hidden, between 0 and 1.
+    mask_ratio : float or None
+        Fraction of patches hidden, between 0 and 1; None with ``design=``.
     sampling : {"fixed", "bernoulli"}
         Whether every mask keeps the same number of patches, or each patch is kept independently.
+    design : MaskDesign or None
+        Distribution of the masks on the grid of the model, in the place of mask ratio and sampling.
     target : {"hidden", "all"}
         Which patches are scored.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
@@ -345,12 +383,15 @@ def evaluate(
 
     Raises
     ------
+    TypeError
+        If neither a mask ratio nor a design is given.
     ValueError
-        If the images do not fit, or no mask hides anything.
+        If the images do not fit, both are given, or no mask hides anything.
     FloatingPointError
         If the loss is not finite.
     """
     pixels = eight_bit(pixels, model)
+    masks = design_on(model.grid, mask_ratio, sampling=sampling, design=design)
     place = model.pixel_mean.device
     if isinstance(rng, SupportsIndex):  # masks of its own, not those of the steps of that seed
         rng = np.random.SeedSequence([_checks.integer("rng", rng, least=0), 2])
@@ -361,7 +402,7 @@ def evaluate(
     with torch.no_grad():
         for first in range(0, len(pixels), EVALUATION_BATCH):
             images = to_tensor(pixels[first : first + EVALUATION_BATCH], place)
-            kept = _masks(model.grid, mask_ratio, len(images), sampling, generator)
+            kept = masks.sample_kept(len(images), generator)
             weight = float(kept.size if target == "all" else np.sum(~kept))
             if weight == 0:  # of such masks there are some where patches are hidden one by one
                 continue
@@ -369,7 +410,7 @@ def evaluate(
             total, scored = total + weight * loss.item(), scored + weight
     model.train(training)
     if scored == 0:
-        raise ValueError(f"{mask_ratio=}: the masks of {len(pixels)} images hide no patch")
+        raise ValueError(f"{masks}: the masks of {len(pixels)} images hide no patch")
     if not np.isfinite(total):
         raise FloatingPointError(f"the loss over {len(pixels)} images is {total / scored}")
     return total / scored
@@ -380,6 +421,7 @@ def _step(
     pixels: UInt8Array,
     optimizer: torch.optim.Optimizer,
     config: TrainConfig,
+    masks: MaskDesign,
     step: int,
     place: torch.device,
 ) -> float | None:
@@ -389,7 +431,7 @@ def _step(
     if config.flip:
         flipped = torch.from_numpy(rng.random(len(pixels)) < 0.5).to(place)
         images = torch.where(flipped[:, None, None, None], images.flip(-1), images)
-    kept = _masks(model.grid, config.mask_ratio, len(pixels), config.sampling, rng)
+    kept = masks.sample_kept(len(pixels), rng)
     if config.target == "hidden" and kept.all():
         return None
     with torch.autocast(place.type, torch.bfloat16, enabled=place.type == "cuda"):
@@ -402,25 +444,18 @@ def _step(
     return float(loss.item())
 
 
-def _check_learned(model: ImageModel, losses: list[float], config: TrainConfig, epoch: int) -> None:
+def _check_learned(
+    model: ImageModel, losses: list[float], masks: MaskDesign, batch: int, epoch: int
+) -> None:
     """Refuse an epoch that has taught nothing, or after which the model is no numbers."""
     if not losses:
-        raise ValueError(
-            f"mask_ratio={config.mask_ratio} with batch={config.batch}: the masks of epoch "
-            f"{epoch + 1} hide no patch"
-        )
+        raise ValueError(f"{masks} with {batch=}: the masks of epoch {epoch + 1} hide no patch")
     if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
         raise _diverged(f"the weights are not finite after epoch {epoch + 1}")
 
 
 def _diverged(what: str) -> FloatingPointError:
     return FloatingPointError(f"{what}: try a smaller rate")
-
-
-def _masks(
-    grid: PatchGrid, mask_ratio: float, n: int, sampling: Sampling, rng: np.random.Generator
-) -> Any:
-    return sample_kept(grid.n_patches, mask_ratio, n, sampling=sampling, rng=rng)
 
 
 def _groups(model: ImageModel, weight_decay: float) -> list[dict[str, Any]]:

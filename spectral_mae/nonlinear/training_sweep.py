@@ -159,8 +159,8 @@ def train_sweep(
     Raises
     ------
     ValueError
-        If a variation has another name, there is no variation, a folder holds another run, or the
-        test images have other classes.
+        If a variation has another name, there is no variation, the settings have a design, a folder
+        holds another run, or the test images have other classes.
     """
     if probe_images is not None:
         positive_int("probe_images", probe_images)
@@ -168,6 +168,10 @@ def train_sweep(
         raise ValueError(f"classes {images.classes} and, of test images, {test.classes}")
     if not variations:
         raise ValueError("no variations")
+    if config.design is not None:
+        raise ValueError(
+            f"design={config.design!r}: a sweep compares uniform designs by mask ratio"
+        )
     rows = []
     for variation in variations:
         unknown = sorted(set(variation) - set(VARIED))
@@ -191,6 +195,7 @@ class _Training:
 
     @property
     def varied(self) -> dict[str, float]:
+        assert self.config.mask_ratio is not None  # designs are refused
         return {
             "patch_size": float(self.model.grid.patch_size[0]),
             "mask_ratio": self.config.mask_ratio,

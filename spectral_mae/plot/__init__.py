@@ -14,6 +14,7 @@ The files:
 - `gallery/`: the figures of the documentation, drawn from your own images or built-in ones.
 - `masks`: masks and their effects: Fig. 22 of the paper, the grating, leakage.
 - `models`: linear models: receptive fields, filters, eigenvalues, tables.
+- `plans`: plans: settings by how hard they are, lines of equal difficulty, costs.
 - `reconstructions`: images, their masked copies, and what models make of them.
 - `responses`: what models do to each frequency.
 - `spectra`: power spectra: maps, lines over frequency, averages over rings and sectors.
@@ -34,6 +35,7 @@ from spectral_mae.plot.models import (
     receptive_fields,
     weight_by_distance,
 )
+from spectral_mae.plot.plans import plan_costs, plan_curves, plan_map, plan_octaves
 from spectral_mae.plot.reconstructions import reconstruction, reconstructions
 from spectral_mae.plot.responses import response, response_power
 from spectral_mae.plot.spectra import (
@@ -75,6 +77,10 @@ __all__ = [
     "masking",
     "new_figure",
     "octaves",
+    "plan_costs",
+    "plan_curves",
+    "plan_map",
+    "plan_octaves",
     "power_limits",
     "power_ratio",
     "psd",

@@ -71,7 +71,7 @@ def design(design: MaskDesign, ax: NDArray[Any] | None = None, *, rng: Seed = 0)
     _needs_design("design", design)
     row = many_axes(ax, (COLUMNS,), 2.6)
     if ax is None:
-        row[0].figure.set_figheight(3.2)  # one row has titles and labels, too
+        row[0].figure.set_figheight(2.75)  # room for a title; bars are then as high as maps
     _draw_rows([design], row[np.newaxis], rng)
     return row
 
@@ -303,8 +303,8 @@ def _draw_ratios(ax: Axes, ratios: FloatArray) -> None:
             weights = np.full(len(ratios), 1 / len(ratios))
             ax.hist(ratios, bins=40, weights=weights, color=BLUE)
         ax.set_ylabel("share of the masks")
-        ax.locator_params(axis="x", nbins=5)
         ax.set_title(f"hidden: {ratios.mean():.3f} on average, ± {ratios.std():.3f}")
+    ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel("fraction of the patches hidden")
 
 

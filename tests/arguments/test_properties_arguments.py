@@ -44,6 +44,12 @@ LEAK = sm.leakage(IMAGE, 4, 0.5)
 COUPLING = sm.mode_coupling(VISIBLE)
 RESPONSE = MAE.frequency_response()
 FIELD = MAE.receptive_field((2, 3))
+PLAN = sm.plan(
+    sm.StationaryMoments(sm.PatchGrid((8, 8), 1)).update(IMAGES[:, :8, :8]),
+    [2, 4],
+    [0.5, 0.75],
+    designs=["fixed:M", "block:1x1"],
+)
 PICTURE = sm.reconstruct_image(MAE, IMAGE, rng=0)
 CURVE = theory.gap_by_mask_ratio(theory.lemma_5, np.tanh, SIGNALS, 2, [0.3], n_draws=2, rng=0)
 TABLE = {"loss": [0.5, 0.4], "accuracy": [0.3, 0.4], "stderr": [0.01] * 2, "mask_ratio": [0.5, 0.7]}
@@ -289,6 +295,11 @@ EXAMPLES = {
     "AnalyzeOptions of a design": (sm.AnalyzeOptions, {"patch_sizes": (4,), "design": "block:2x1"}),
     "CompareOptions": (sm.CompareOptions, {"color": False, "detrend": None, "max_pixels": 10000, "n_resamples": 4, "rng": 0}),
     "RunOptions": (sm.RunOptions, {"jobs": None, "scheduler": None, "resume": False, "overwrite": False, "fail_fast": False, "time_limit": 1.0, "memory_limit": None, "checkpoint": 1.0, "log_file": None, "quiet": True}),
+    "TransformerSizes": (sm.TransformerSizes, {"width": 8, "depth": 2, "decoder_width": 8, "decoder_depth": 1}),
+    "plot.plan_curves": (plot.plan_curves, {"plan": PLAN, "drawn": True, "equal": (0.5, 0.75)}),
+    "plot.plan_map": (plot.plan_map, {"plan": PLAN, "equal": (0.5, 0.75)}),
+    "plot.plan_octaves": (plot.plan_octaves, {"plan": PLAN, "mask_ratio": 0.75}),
+    "plot.plan_costs": (plot.plan_costs, {"plan": PLAN}),
     "plot.new_figure": (plot.new_figure, {"rows": 1, "columns": 1, "width": 3.0, "height": 2.0}),
 }  # fmt: skip
 # What takes nothing, or is a number, or only lists what others of these return.
@@ -301,6 +312,7 @@ PLAIN = {
     "designs.help_text",
 }
 # Runs over many images: tests/batch/test_from_python.py
+PLAIN |= {"plan", "Plan", "PlannedSetting", "Reference", "Difficulty"}  # tests/planning
 PLAIN |= {"analyze_images", "fit_images", "sweep_images", "compare_images"}
 PLAIN |= {"audit_images", "AuditRun"}  # tests/nonlinear/auditing/test_page.py
 PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "CompareResult"}

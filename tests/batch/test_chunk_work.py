@@ -88,7 +88,7 @@ def test_mean_spectra_are_means(references):
 def test_moments_have_the_same_bits_whoever_does_it(references, pool, kind, crops):
     options = StreamOptions(16, crops, color=True)
     grids = (sm.PatchGrid((16, 16), 4), sm.PatchGrid((16, 16), 8))
-    work = MomentsWork(options, grids, kind)
+    work = MomentsWork(options, (4, 8), kind)
     sums, _ = total(references, 3, work, InProcess())
     assert_same(total(references, 3, work, pool)[0], sums)
     assert_same(MomentSums.from_arrays(sums.to_arrays()), sums)

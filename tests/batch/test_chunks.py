@@ -13,7 +13,6 @@ from multiprocessing import get_context
 import pytest
 from chunk_runs import MEMORY, assert_same, decode, die, flat, results, square, total, write_twenty
 
-import spectral_mae as sm
 from spectral_mae.batch.chunks import EngineFailed, InProcess, WorkerLost, chunked, in_order
 from spectral_mae.batch.merge_tree import MergeTree
 from spectral_mae.batch.models.moments_work import MomentsWork
@@ -165,7 +164,7 @@ def test_a_broken_executor_says_what_to_do(tmp_path):
 def test_a_cluster_gives_the_same_and_loses_nothing(references, tmp_path):
     """Two worker processes; one is killed half-way, and replaced by none."""
     distributed = pytest.importorskip("distributed")
-    work = MomentsWork(StreamOptions(16), (sm.PatchGrid((16, 16), 4),), "banded")
+    work = MomentsWork(StreamOptions(16), (4,), "banded")
     expected, _ = total(references, 1, work, InProcess())
     with (
         distributed.LocalCluster(

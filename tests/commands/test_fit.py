@@ -21,7 +21,7 @@ from PIL import Image
 import spectral_mae as sm
 from spectral_mae.batch.models import model_images
 from spectral_mae.cli.shared import NOTHING, OK, SOME_FAILED
-from spectral_mae.images.files import find_images
+from spectral_mae.images.sources import find_sources
 from spectral_mae.images.stream import ImageStream
 
 
@@ -130,7 +130,7 @@ def test_without_holdout_all_images_are_fitted_and_none_scored(folder, tmp_path,
     out = tmp_path / "m.npz"
     options = ["--shrinkage", shrinkage] if shrinkage else []
     assert run("fit", folder, "--out", out, *SMALL, "--holdout", 0, *options) == OK
-    every = read(find_images([folder]).paths)
+    every = read(find_sources([folder]).references)
     model = sm.LinearMAE(4, 0.75, shrinkage=shrinkage).fit(every)
     assert sm.load_linear_model(out).loss_ == pytest.approx(model.loss_, rel=1e-9)
     printed = capsys.readouterr().out

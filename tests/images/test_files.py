@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from spectral_mae.images.files import builtin_images, find_images
+from spectral_mae.images.files import builtin_images, display_name
 from spectral_mae.images.image import read_image
+from spectral_mae.images.sources import FoundSources, find_sources
 
 
 @pytest.fixture
@@ -42,22 +43,29 @@ VISIBLE = ["[1].png", "a.JPG", "b.png", "self.png", "sub/c.tif", "sub/deep/d.web
 VISIBLE += ["z.png/inner.gif"]
 
 
-def names_below(root: Path, found: Any) -> list[str]:
-    return [path.relative_to(root).as_posix() for path in found.paths]
+def paths_of(found: FoundSources) -> list[Path]:
+    paths = [Path(reference.place.path) for reference in found.references]
+    assert [reference.title for reference in found.references] == [*map(display_name, paths)]
+    return paths
+
+
+def names_below(root: Path, found: FoundSources) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in paths_of(found)]
 
 
 def test_folders_are_searched(tree: Path) -> None:
-    found = find_images([tree])
+    found = find_sources([tree])
     assert names_below(tree, found) == VISIBLE
     assert found.passed_over == 2
-    assert find_images([str(tree), tree / "sub", tree / "b.png", tree / "."]) == found
+    again = find_sources([str(tree), tree / "sub", tree / "b.png", tree / "."])
+    assert (again.references, again.passed_over) == (found.references, found.passed_over)
 
 
 def test_files_are_taken_as_given_in_their_order(tree: Path) -> None:
     given = ["notes.txt", "[1].png", "twin.png", "b.png", ".hidden.png", "notes.txt"]
-    found = find_images([tree / name for name in given])
+    found = find_sources([tree / name for name in given])
     assert names_below(tree, found) == ["notes.txt", "[1].png", "twin.png", ".hidden.png"]
-    assert find_images([tree / "notes.txt", tree]).passed_over == 1
+    assert find_sources([tree / "notes.txt", tree]).passed_over == 1
 
 
 @pytest.mark.parametrize(
@@ -79,26 +87,26 @@ def test_patterns(
 ) -> None:
     (tree / "loop").unlink()
     (tree / "sub" / "loop").unlink()
-    assert names_below(tree, find_images([tree / pattern])) == expected
+    assert names_below(tree, find_sources([tree / pattern])) == expected
     monkeypatch.chdir(tree)
-    assert [path.as_posix() for path in find_images([pattern]).paths] == expected
+    assert [path.as_posix() for path in paths_of(find_sources([pattern]))] == expected
 
 
 def test_patterns_do_not_run_in_circles(tree: Path) -> None:
-    assert set(names_below(tree, find_images([tree / "**"]))) == set(VISIBLE)
+    assert set(names_below(tree, find_sources([tree / "**"]))) == set(VISIBLE)
 
 
 @pytest.mark.parametrize("name", ["missing.png", "", "*.raw", "sub/**/*.raw", "sub/*/f.png"])
 def test_what_matches_nothing_is_named(name: str, tree: Path) -> None:
     path = str(tree / name) if name else ""
     with pytest.raises(FileNotFoundError, match=re.escape(repr(path))):
-        find_images([path])
+        find_sources([path])
 
 
 def test_one_path_is_no_list(tree: Path) -> None:
     for path in (tree, str(tree)):
         with pytest.raises(TypeError, match="give a list of paths"):
-            find_images(path)  # type: ignore[arg-type]
+            find_sources(path)  # type: ignore[arg-type]
 
 
 def test_a_folder_that_cannot_be_opened_is_an_error(
@@ -113,15 +121,15 @@ def test_a_folder_that_cannot_be_opened_is_an_error(
 
     monkeypatch.setattr(os, "scandir", guarded)
     with pytest.raises(PermissionError, match="deep"):
-        find_images([tree])
+        find_sources([tree])
 
 
 def test_builtin_images_are_photographs_on_disk() -> None:
     names = set(builtin_images())
     assert names >= {"astronaut", "camera", "cat", "coffee", "rocket", "motorcycle"}
-    assert find_images(["builtin:"]).paths == tuple(builtin_images().values())
+    assert paths_of(find_sources(["builtin:"])) == [*builtin_images().values()]
     for name in names:
-        (path,) = find_images([f"builtin:{name}"]).paths
+        (path,) = paths_of(find_sources([f"builtin:{name}"]))
         image = read_image(path)
         assert min(image.pixels.shape) > 100
         assert image.pixels.std() > 0.01
@@ -131,7 +139,7 @@ def test_missing_builtin_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(
         FileNotFoundError, match=r"no built-in image 'dog'; there are astronaut, .*"
     ):
-        find_images(["builtin:dog"])
+        find_sources(["builtin:dog"])
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "moon.png").touch()
     spec = ModuleSpec("skimage", None, is_package=True)
@@ -144,7 +152,7 @@ def test_missing_builtin_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_scikit_image_is_never_imported() -> None:
     code = (
-        "import sys; from spectral_mae.images.files import find_images; "
-        "find_images(['builtin:']); sys.exit('skimage' in sys.modules)"
+        "import sys; from spectral_mae.images.sources import find_sources; "
+        "find_sources(['builtin:']); sys.exit('skimage' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -104,7 +104,9 @@ def test_a_score_leaves_out_batches_in_which_nothing_was_hidden(monkeypatch):
     assert 0 < len(errors) < 40
     found = evaluate(model, pixels, 0.1, sampling="bernoulli", rng=3)
     assert found == pytest.approx(np.mean(errors), rel=1e-5)
-    with pytest.raises(ValueError, match=r"mask_ratio=1e-09: the masks of 5 images hide no patch"):
+    with pytest.raises(
+        ValueError, match=r"bernoulli:1e-09 .*: the masks of 5 images hide no patch"
+    ):
         evaluate(model, pixels[:5], 1e-9, sampling="bernoulli")
 
 
@@ -113,7 +115,7 @@ def test_steps_in_which_nothing_was_hidden_teach_nothing():
     history = train(model_of(), pixels_of(30), config)
     assert np.isfinite(history.column("loss")).all()
     with pytest.raises(
-        ValueError, match="mask_ratio=1e-09 with batch=1: the masks of epoch 1 hide"
+        ValueError, match=r"bernoulli:1e-09 .* with batch=1: the masks of epoch 1 hide"
     ):
         train(model_of(), pixels_of(5), TrainConfig(batch=1, mask_ratio=1e-9, sampling="bernoulli"))
 
@@ -541,12 +543,39 @@ def test_damaged_archives_and_their_members_are_said(tmp_path):
     file.write_bytes(data)
     found = read_labelled([file], color=False)
     assert len(found) == 2
-    assert list(found.failed) == ["1.png"]
-    assert "cannot be taken out" in found.failed["1.png"]
-    for name, kind in [("x.zip", "zip"), ("x.tar.gz", "tar")]:
+    assert list(found.failed) == [f"{file}/1.png"]
+    assert "damaged in its archive" in found.failed[f"{file}/1.png"]
+    for name, message in [
+        ("x.zip", "cannot be read as a zip archive"),
+        ("x.tar.gz", "is damaged, or no tar archive"),
+        ("x.tar.bz2", "cannot be read as a tar archive"),
+    ]:
         (tmp_path / name).write_bytes(b"no archive")
-        with pytest.raises(ValueError, match=f"is damaged, or no {kind} archive"):
+        with pytest.raises(ValueError, match=message):
             read_labelled([tmp_path / name])
+
+
+def test_members_with_a_password_are_named(tmp_path):
+    file = tmp_path / "x.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        for i, image in enumerate(pixels_of(2)):
+            Image.fromarray(image[..., 0]).save(tmp_path / "image.png")
+            archive.write(tmp_path / "image.png", f"{i}.png")
+    data = bytearray(file.read_bytes())
+    data[data.index(b"PK\1\2") + 8] |= 1  # the directory says that the first is encrypted
+    file.write_bytes(data)
+    found = read_labelled([file], color=False)
+    assert len(found) == 1
+    assert found.failed == {f"{file}/0.png": "encrypted in its archive"}
+
+
+def test_values_that_eight_bits_would_clip_are_refused(tmp_path):
+    np.save(tmp_path / "unit.npy", pixels_of(2)[..., 0] / 255)
+    np.save(tmp_path / "bytes.npy", pixels_of(2)[..., 0].astype(float))
+    found = read_labelled([tmp_path / "unit.npy", tmp_path / "bytes.npy"], color=False)
+    assert np.array_equal(found.pixels, pixels_of(2))
+    assert list(found.failed) == [f"{tmp_path}/bytes.npy[{i}]" for i in range(2)]
+    assert all("those of images are from 0 to 1" in why for why in found.failed.values())
 
 
 def test_a_share_is_a_share():

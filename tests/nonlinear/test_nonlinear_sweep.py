@@ -130,6 +130,8 @@ def test_what_may_not_vary_is_refused():
         train_sweep(images, images, MODEL, CONFIG, [{"width": 4}])
     with pytest.raises(ValueError, match="no variations"):
         train_sweep(images, images, MODEL, CONFIG, [])
+    with pytest.raises(ValueError, match=r"design='block:2x1': a sweep compares uniform designs"):
+        train_sweep(images, images, MODEL, TrainConfig(design="block:2x1"), [{}])
 
 
 def test_curves_of_a_training_are_drawn():

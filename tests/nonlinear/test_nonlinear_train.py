@@ -13,7 +13,7 @@ from PIL import Image
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 
-from spectral_mae import LinearMAE, PatchGrid
+from spectral_mae import LinearMAE, PatchGrid, designs
 from spectral_mae.cli import main
 from spectral_mae.fields import gaussian_fields, power_law
 from spectral_mae.nonlinear import checkpoint
@@ -88,6 +88,83 @@ def test_the_common_trainer_brings_the_linear_model_near_its_optimum():
     scale = 64 * 0.5 * std**2
     found = np.mean([evaluate(model, pixels, 0.5, rng=seed) for seed in range(20)])
     assert best.loss_ / scale * 0.98 < found < best.loss_ / scale * 1.05
+
+
+@pytest.mark.parametrize("text", ["block:2x2,keep", "blockwise:0.5,least=2", "fixed:0.5"])
+def test_a_training_with_a_design_learns_and_scores_under_its_masks(text):
+    """A block is all that is kept, or patches in unequal numbers, for which batches are padded."""
+    pixels, others = pixels_of(200), pixels_of(60, seed=1)
+    model = model_of()
+    config = TrainConfig(epochs=40, batch=16, rate=5e-3, warmup=1, design=text)
+    design = config.masks(model.grid)
+    assert design == designs.parse(text).on(PatchGrid((8, 8), 2))
+    history = train(model, pixels, config, held_out=others)
+    # Far from the only block little is known.
+    assert history.column("held_out")[-1] < 0.95 < history.column("held_out")[0]
+    kept = design.sample_kept(60, np.random.default_rng(np.random.SeedSequence([0, 2])))
+    with torch.no_grad():
+        expected = model.loss(to_tensor(others), torch.from_numpy(kept)).item()
+    assert history.column("held_out")[-1] == pytest.approx(expected, rel=1e-6)
+    assert evaluate(model, others, design=design) == history.column("held_out")[-1]
+
+
+def test_steps_learn_from_masks_of_the_design(monkeypatch):
+    seen = []
+    own_loss = MaskedAutoencoder.loss
+
+    def loss(self, images, kept, target):
+        seen.append(kept)
+        return own_loss(self, images, kept, target)
+
+    monkeypatch.setattr(MaskedAutoencoder, "loss", loss)
+    train(model_of(), pixels_of(), dataclasses.replace(SMALL, mask_ratio=None, design="block:2x3"))
+    kept = torch.cat(seen).numpy()
+    patterns, _ = designs.block(PatchGrid((8, 8), 2), (2, 3)).enumerate()
+    assert {row.tobytes() for row in kept} == {row.tobytes() for row in patterns}
+
+
+def test_a_uniform_design_is_the_training_of_its_mask_ratio():
+    found = []
+    for masks in ({"mask_ratio": 0.5}, {"mask_ratio": None, "design": "fixed:0.5"}):
+        model = model_of()
+        train(model, pixels_of(), dataclasses.replace(SMALL, **masks))
+        found.append(state(model))
+    assert same(*found)
+
+
+def test_checkpoints_hold_the_design_and_old_ones_are_as_they_were(tmp_path):
+    grid = PatchGrid((8, 8), 2)
+    config = TrainConfig(epochs=2, batch=16, design=designs.block(grid, 2, keep=True))
+    assert config.design == "block:2x2,keep"
+    assert config.mask_ratio is None
+    train(model_of(), pixels_of(), config, folder=tmp_path, until=1)
+    stored = checkpoint.read(tmp_path / CHECKPOINT)["training"]
+    assert stored == config.to_dict()
+    assert stored["design"] == "block:2x2,keep"
+    assert "mask_ratio" not in stored
+    train(model_of(), pixels_of(), config, folder=tmp_path, resume=True)
+    other = dataclasses.replace(config, design="block:2x3,keep")
+    with pytest.raises(ValueError, match=r"another training: training .*block:2x2,keep"):
+        train(model_of(), pixels_of(), other, folder=tmp_path, resume=True)
+    assert set(SMALL.to_dict()) == {
+        "seed", "epochs", "batch", "rate", "warmup", "weight_decay", "mask_ratio", "sampling",
+        "target", "flip",
+    }  # fmt: skip
+    assert TrainConfig().mask_ratio == 0.75
+
+
+def test_designs_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"mask_ratio=0.5.* with design='block:2x2'"):
+        TrainConfig(mask_ratio=0.5, design="block:2x2")
+    with pytest.raises(ValueError, match=r"no design 'blok'"):
+        TrainConfig(design="blok:2x2")
+    with pytest.raises(ValueError, match=r"block:5x5"):
+        train(model_of(), pixels_of(), TrainConfig(design="block:5x5"))
+    model = model_of()
+    with pytest.raises(ValueError, match="is of"):
+        evaluate(model, pixels_of(), design=designs.fixed(PatchGrid((8, 8), 4), 0.5))
+    with pytest.raises(TypeError, match="design"):
+        evaluate(model, pixels_of())
 
 
 @pytest.mark.parametrize("until", [1, 3])
@@ -239,17 +316,27 @@ def test_folder_zip_and_binary_batches_hold_the_same(tmp_path, photographs):
     for number in range(2):
         content = b"".join(rows[number * 6 : number * 6 + 6])
         (binary / f"data_batch_{number + 1}.bin").write_bytes(content)
+    with tarfile.open(tmp_path / "all.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "folder", "top")
     with tarfile.open(tmp_path / "cifar.tar.gz", "w:gz") as archive:
         archive.add(binary, "cifar-10-batches-bin")
     order = [*range(0, 12, 2), *range(1, 12, 2)]  # folders come one after the other
-    for name, places in (("folder", order), ("all.zip", order), ("binary", range(12)),
-                         ("cifar.tar.gz", range(12))):  # fmt: skip
+    for name, places in (("folder", order), ("all.zip", order), ("all.tar.gz", order),
+                         ("binary", range(12)), ("cifar.tar.gz", range(12))):  # fmt: skip
         found = read_labelled([tmp_path / name])
         assert np.array_equal(found.pixels, photographs[list(places)])
         assert found.labels.tolist() == [i % 2 for i in places]
         assert found.classes == (("cat", "dog") if places is order else ("0", "1"))
     one = read_labelled([binary / "data_batch_2.bin"])
     assert np.array_equal(one.pixels, photographs[6:])
+    for paths in ([binary / "data_batch_2.bin", tmp_path / "folder"], [binary / "*.bin"]):
+        with pytest.raises(
+            ValueError, match=r"data_batch_.\.bin\[0\] is of a binary batch of CIFAR"
+        ):
+            read_labelled(paths)
+    several = read_labelled([tmp_path / "all.zip", tmp_path / "folder"])
+    assert np.array_equal(several.pixels, photographs[[*order, *order]])
+    assert several.classes == ("cat", "dog")
 
 
 def test_gray_resized_limited_and_broken(tmp_path, photographs):
@@ -308,6 +395,19 @@ def test_the_command_trains_writes_and_resumes(tmp_path, photographs, capsys):
     assert same(before, state(checkpoint.load_checkpoint(tmp_path / "out" / "checkpoint.pt")))
     assert run("train-mae", *options, "--resume", "--rate", 0.5) == main.USAGE
     assert "another training" in capsys.readouterr().err
+
+
+def test_the_command_trains_with_a_design(tmp_path, photographs, capsys):
+    write_folder(tmp_path / "in", photographs)
+    options = [tmp_path / "in", "--size", 16, "--batch-size", 4, "--epochs", 1, "--quiet"]
+    options += ["--device", "cpu", "--out", tmp_path / "out", "--design", "block:2x2,keep"]
+    assert run("train-mae", *options) == 0
+    stored = checkpoint.read(tmp_path / "out" / CHECKPOINT)["training"]
+    assert stored["design"] == "block:2x2,keep"
+    assert run("train-mae", *options, "--mask-ratio", 0.5) == main.USAGE
+    assert "--mask-ratio does not go with --design" in capsys.readouterr().err
+    assert run("train-mae", *options[:-1], "block:9x9") == main.USAGE
+    assert "block:9x9" in capsys.readouterr().err
 
 
 def test_wrong_usage_is_said(tmp_path, capsys):

@@ -7,7 +7,7 @@ from PIL import Image
 
 from spectral_mae import plot
 from spectral_mae._files import atomic_file
-from spectral_mae.images.files import find_images
+from spectral_mae.images.files import walk
 from spectral_mae.images.stream import ImageStream, StreamOptions, split_held_out
 
 SMALL = ["--size", 16, "--patch-size", 4]
@@ -53,7 +53,7 @@ def add_broken(folder, copy):
 
 def parts(folder, share=0.2, seed=0, n_more=0):
     """Files that are fitted, and those that are held out."""
-    paths = [*find_images([folder]).paths, *[folder / f"more{i}" for i in range(n_more)]]
+    paths = [*walk(folder), *[folder / f"more{i}" for i in range(n_more)]]
     return split_held_out(sorted(paths), share, seed)
 
 

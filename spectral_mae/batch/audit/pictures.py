@@ -124,7 +124,9 @@ def _responses(path: Path, result: AuditResult) -> Picture:
 
 def _fields(path: Path, result: AuditResult) -> Picture:
     n = len(result.fields)
-    figure, axes = plot.new_figure(1, n, width=4.4 * n + 0.6, height=3.9)
+    rows, columns = result.design.grid.shape
+    height = min(max(3.5 * rows / columns, 1.2), 8.0) + 0.4
+    figure, axes = plot.new_figure(1, n, width=4.4 * n + 0.6, height=height)
     for axis, (name, field) in zip(axes[0], result.fields.items(), strict=True):
         plot.receptive_field(field, axis, log=True)
         axis.set_title(f"{name}: mean distance {field.mean_distance:.1f} px")

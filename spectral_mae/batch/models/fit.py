@@ -224,7 +224,7 @@ def _fitted(
     *,
     choose_shrinkage: bool,
 ) -> FitResult:
-    (moments,) = data.fill(run, [empty])
+    ((moments,),) = data.fill(run, [empty]).values()
     with refused(ImagesRefused):
         LOGGER.info("solving for the model")
         if choose_shrinkage:  # begin with the one that hardly anything refuses

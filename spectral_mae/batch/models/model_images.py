@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, PerAxis
 from spectral_mae.batch.analyze.outcomes import check_divides
-from spectral_mae.batch.errors import NothingUsable
-from spectral_mae.batch.models.moments_work import MomentSums, MomentsWork
+from spectral_mae.batch.errors import ImagesRefused, NothingUsable
+from spectral_mae.batch.models.moments_work import (
+    MomentSums,
+    MomentsWork,
+    Shape,
+    TooManyShapesError,
+)
+from spectral_mae.batch.models.pixels_work import PixelSums, PixelsWork
 from spectral_mae.batch.progress import LOGGER, enlarged_note
 from spectral_mae.batch.run import BatchRun, chunk_size_for
 from spectral_mae.images.sources import FoundSources
@@ -62,43 +71,80 @@ class ModelImages:
         """The options of reading, which results depend on."""
         names = ("size", "crops", "color", "max_pixels")
         reading = {name: getattr(self.options, name) for name in names}
+        if self.options.size is None:
+            reading["multiple"] = self.options.multiple
         return {**reading, "seed": self.options.rng, "holdout": self.holdout}
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Pixels of the images along each axis: of the first that can be read, if they differ."""
+        options = self.options
+        if options.size is not None:
+            return (options.size, options.size)
+        stream = ImageStream(options)
+        for reference in self.found.references:
+            for batch in stream.batches([reference]):
+                return batch.shape[1:3]
+        title, reason = next(iter(stream.failed.items()))
+        raise NothingUsable(f"no image could be used; the first, {title}: {reason}")
 
     def empty_moments(
         self, patch_size: PerAxis, covariance: str, *, center: bool = True
     ) -> Moments:
-        """Moments for these images, refused where they would not fit into memory."""
-        options = self.options
+        """Moments for images of `shape`, refused where they would not fit into memory."""
+        shape = self.shape
         sides = _checks.per_axis("patch_size", patch_size, 2)
-        for side in sides:
-            check_divides(_checks.positive_int("patch_size", side), options.size)
-        grid = PatchGrid((options.size, options.size), sides)
-        channels = 3 if options.color else 1
+        if self.options.size is not None:
+            for side in sides:
+                check_divides(_checks.positive_int("patch_size", side), self.options.size)
+        grid = PatchGrid(shape, sides)
+        channels = 3 if self.options.color else 1
         d = grid.patch_pixels * channels
         n_blocks = 1 if covariance == "dense" else grid.n_patches // 2 + 1
         size = d * grid.n_patches if covariance == "dense" else d
         needed = (8 if covariance == "dense" else 16) * n_blocks * size**2
         if needed > MEMORY:
             raise ValueError(
-                f"{patch_size=} with {covariance=} at {options.size}x{options.size} pixels needs "
+                f"{patch_size=} with {covariance=} at {'x'.join(map(str, shape))} pixels needs "
                 f"{n_blocks} matrices of {size}x{size}, {needed / 2**30:.1f} GiB; "
                 f"the limit is {MEMORY / 2**30:.0f} GiB"
             )
         return KINDS[covariance](grid, channels, center)
 
-    def fill(self, run: BatchRun, every: Sequence[Moments]) -> list[Moments]:
-        """Moments like these of the images that are fitted.
+    def fill(self, run: BatchRun, every: Sequence[Moments]) -> dict[Shape, list[Moments]]:
+        """Moments like these of the images that are fitted, for each shape of them.
 
         Raises
         ------
         NothingUsable
             If none of them could be read.
+        ImagesRefused
+            If they have too many shapes.
         """
-        work = self._work(run, every)
-        found = self._sums(run, "fitted", self.fitted, work)
-        if found is None or found[0].n_images == 0:
+        found = self._sums(run, "fitted", self.fitted, self._work(run, every), every)
+        filled = {} if found is None else found.by_shape
+        if not any(moments[0].n_images for moments in filled.values()):
             raise NothingUsable("no image could be used")
-        return found
+        return filled
+
+    def held_out_pixels(self, run: BatchRun, most: int, most_bytes: int) -> dict[Shape, FloatArray]:
+        """Images that are held out, by shape: at most so many, evenly from all."""
+        channels = 3 if self.options.color else 1
+        each = 8 * channels * math.prod(self.shape) * max(1, self.options.crops)
+        n = max(1, min(most, len(self.others), most_bytes // each))
+        chosen = [self.others[i * len(self.others) // n] for i in range(n)]
+        found = run.phase(
+            "held-out",
+            chosen,
+            PixelsWork(self.options, run.running.time_limit, run.max_memory),
+            PixelSums.from_arrays,
+            chunk_size=chunk_size_for(n, max(1, CHUNK_BYTES // each)),
+        )
+        pixels: dict[Shape, FloatArray] = {} if found is None else found.by_shape
+        self.n_held_out = sum(map(len, pixels.values()))
+        if not self.n_held_out:
+            raise ImagesRefused(f"none of the {n} images held out could be used")
+        return pixels
 
     def second_moment(self, run: BatchRun, model: LinearModel) -> CentredStack | None:
         """That of the images held out, about the model's mean; None where none is held out."""
@@ -107,11 +153,11 @@ class ModelImages:
         empty = model.empty_second_moment()
         name = f"held-out-{model.moments_.grid.patch_size[0]}"
         work = self._work(run, [empty], (model.centre,))
-        found = self._sums(run, name, self.others, work)
-        self.n_held_out = 0 if found is None else found[0].n_images
+        found = self._sums(run, name, self.others, work, [empty])
+        self.n_held_out = 0 if found is None else found.moments[0].n_images
         if found is None or not self.n_held_out:
             raise ValueError(f"none of the {len(self.others)} images held out could be used")
-        return model.second_moment_of(found[0])
+        return model.second_moment_of(found.moments[0])
 
     def held_out(self, run: BatchRun) -> Iterator[FloatArray]:
         """The images that are held out and could be read, once more."""
@@ -145,7 +191,7 @@ class ModelImages:
 
     def note_enlarged(self, run: BatchRun) -> None:
         """Say of how many images the highest frequencies are interpolated."""
-        if run.tally.enlarged:
+        if run.tally.enlarged and self.options.size is not None:
             LOGGER.warning("%s", enlarged_note(len(run.tally.enlarged), self.options.size))
 
     def _work(
@@ -156,7 +202,7 @@ class ModelImages:
     ) -> MomentsWork:
         return MomentsWork(
             self.options,
-            tuple(moments.grid for moments in every),
+            tuple(moments.grid.patch_size for moments in every),
             every[0].kind,
             every[0].center,
             about,
@@ -165,21 +211,36 @@ class ModelImages:
         )
 
     def _sums(
-        self, run: BatchRun, name: str, references: Sequence[Any], work: MomentsWork
-    ) -> list[Moments] | None:
-        sum_bytes = sum(_size(moments) for moments in work.empty())
+        self,
+        run: BatchRun,
+        name: str,
+        references: Sequence[Any],
+        work: MomentsWork,
+        every: Sequence[Moments],
+    ) -> MomentSums | None:
+        sum_bytes = sum(_size(moments) for moments in every)
         channels = 3 if self.options.color else 1
-        pixels = self.options.size**2 * channels * max(1, self.options.crops)
+        pixels = math.prod(self.shape) * channels * max(1, self.options.crops)
         wanted = max(1, max(CHUNK_BYTES, CHUNK_SUMS * sum_bytes) // (8 * pixels))
-        found = run.phase(
-            name,
-            references,
-            work,
-            MomentSums.from_arrays,
-            chunk_size=chunk_size_for(len(references), wanted, sum_bytes),
-            sum_bytes=sum_bytes,
-        )
-        return None if found is None else found.moments
+        with too_many_refused():
+            found: MomentSums | None = run.phase(
+                name,
+                references,
+                work,
+                MomentSums.from_arrays,
+                chunk_size=chunk_size_for(len(references), wanted, sum_bytes),
+                sum_bytes=sum_bytes,
+            )
+        return found
+
+
+@contextmanager
+def too_many_refused() -> Iterator[None]:
+    """Refuse images of too many shapes."""
+    try:
+        yield
+    except TooManyShapesError as error:
+        raise ImagesRefused(str(error)) from error
 
 
 def score_of(model: LinearModel, held_out: CentredStack, data: ModelImages, run: BatchRun) -> float:

@@ -17,34 +17,28 @@ from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae._files.atomic_file import replacing, write_whole
 from spectral_mae._files.columns import write_rows
 from spectral_mae.batch.errors import ImagesRefused, kept_on_disk, refused
-from spectral_mae.batch.models.mask_columns import Label, columns_of, some, why_none
+from spectral_mae.batch.models.mask_columns import Column, Label, columns_of, some, why_none
 from spectral_mae.batch.models.model_images import (
     ModelImages,
     design_mark,
     failures_of,
     score_of,
 )
+from spectral_mae.batch.models.settings_run import SettingsRun
 from spectral_mae.batch.progress import LOGGER
 from spectral_mae.batch.run import BatchRun
-from spectral_mae.batch.run_folder import (
-    FOLDER,
-    Done,
-    RunPlace,
-    check_folder,
-    check_resumed,
-    find_some,
-    place_of,
-    scratch_folder,
-)
 from spectral_mae.batch.run_options import RunOptions
-from spectral_mae.images.sources import Images, image_list
+from spectral_mae.images.sources import FoundSources, Images
 from spectral_mae.images.stream import StreamOptions
 from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.moments.blocks import CentredStack
 from spectral_mae.linear.moments.kinds import Moments
 from spectral_mae.linear.moments.shrinkage import SHRINKAGES
 from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.planning.evaluation import solved
 
 READ = {"patch_size": int, "design": str}  # of sweep.csv; all other columns are of floats
+N_TRIED = len(SHRINKAGES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,118 +181,174 @@ def sweep_images(
     >>> [(row["patch_size"], row["mask_ratio"]) for row in result.rows]
     [(8, 0.5), (8, 0.75)]
     """
-    running = RunOptions() if run is None else run
-    sizes = list(dict.fromkeys(some("patch_sizes", patch_sizes)))
-    auto = shrinkage == "auto"
-    given = image_list(images)
-    with scratch_folder(given, out) as scratch:
-        target_folder = place_of(out, scratch, "out")
-        with refused():
-            columns = columns_of(mask_ratios, sampling, designs)
-            if holdout == 0:
-                raise ValueError("holdout=0: a sweep compares images held out")
-            check_resumed(running, out)
-            check_folder(target_folder)
-            options = StreamOptions(size, crops, color, max_pixels, rng)
-            found = find_some(given, output=target_folder, scratch=scratch)
-            data = ModelImages(found, options, holdout)
-            every = [data.empty_moments(p, covariance) for p in sizes]
-            # The first fit of a size is with the shrinkage that hardly anything refuses.
-            shared = {
-                "target": target,
-                "covariance": covariance,
-                "shrinkage": 1.0 if shrinkage == "auto" else shrinkage,
-            }
-            cells = Cells(
-                sizes,
-                [column.label for column in columns],
-                every,
-                [[column.model(moments.grid, shared) for column in columns] for moments in every],
-            )
-            if not any(itertools.chain(*cells.models)):
-                raise ValueError(why_none(columns, every[0].grid, sizes, size))
-        results = [target_folder / name for name in ("run.json", "sweep.csv", "sweep.png")]
-        place = RunPlace(target_folder, target_folder / FOLDER, results[0], results)
-        depends = {
-            **data.reading,
-            "patch_size": sizes,
-            "mask_ratio": None if designs is not None else cells.labels,
-            "sampling": sampling,
-            "design": None if designs is None else _marks(cells),
-            "target": target,
-            "covariance": covariance,
-            "shrinkage": shrinkage,
-        }
-        try:
-            batch_run = BatchRun(
-                "sweep", running, place=place, options=depends, references=found.references
-            )
-        except Done as done:
-            record = done.record
-            rows = _read_rows(results[1])
-            return SweepResult(rows, record["counts"], failures_of(record), found_complete=True)
-        with batch_run:
-            result = _swept(cells, data, batch_run, auto=auto)
-            data.note_enlarged(batch_run)
-            if out is not None:
-                _write(target_folder, result, cells, data, batch_run)
-            batch_run.journal.remove()
-        return result
+    return _Sweep(
+        sizes=list(dict.fromkeys(some("patch_sizes", patch_sizes))),
+        columns=columns_of(mask_ratios, sampling, designs),
+        sampling=sampling,
+        target=target,
+        covariance=covariance,
+        shrinkage=shrinkage,
+        reading={
+            "size": size,
+            "crops": crops,
+            "color": color,
+            "max_pixels": max_pixels,
+            "rng": rng,
+        },
+        holdout=holdout,
+    ).carry_out(images, out, run)
 
 
 @dataclass
-class Cells:
-    """Patch sizes, mask ratios or designs, and the moments and models of each size."""
+class _Sweep(SettingsRun[SweepResult]):
+    """Models of each patch size and mask ratio or design."""
+
+    command = "sweep"
+    files = ("run.json", "sweep.csv", "sweep.png")
 
     sizes: list[int]
-    labels: list[Label]
-    every: list[Moments]
-    models: list[list[LinearMAE | None]]
+    columns: list[Column]
+    sampling: Sampling
+    target: Literal["all", "hidden"]
+    covariance: Literal["banded", "dense", "stationary"]
+    shrinkage: float | Literal["auto"]
+    reading: Mapping[str, Any]
+    holdout: float
 
+    @property
+    def labels(self) -> list[Label]:
+        """Mask ratios, or texts of designs."""
+        return [column.label for column in self.columns]
 
-def _marks(cells: Cells) -> list[str]:
-    """What the run knows each design by, on the first grid that it fits."""
-    return [
-        next((design_mark(m.design) for m in column if m is not None and m.design), str(label))
-        for label, column in zip(cells.labels, zip(*cells.models, strict=True), strict=True)
-    ]
+    @property
+    def of_designs(self) -> bool:
+        """Whether designs are compared, rather than mask ratios."""
+        return isinstance(self.columns[0].label, str)
 
+    def images(self, found: FoundSources) -> ModelImages:
+        """How images are read; there are moments and models of each patch size from now on."""
+        data = ModelImages(found, StreamOptions(**self.reading), self.holdout)
+        self.every = [data.empty_moments(p, self.covariance) for p in self.sizes]
+        # The first fit of a size is with the shrinkage that hardly anything refuses.
+        shared = {
+            "target": self.target,
+            "covariance": self.covariance,
+            "shrinkage": 1.0 if self.shrinkage == "auto" else self.shrinkage,
+        }
+        self.models = [
+            [column.model(moments.grid, shared) for column in self.columns]
+            for moments in self.every
+        ]
+        if not any(itertools.chain(*self.models)):
+            size = data.shape[0]
+            raise ValueError(why_none(self.columns, self.every[0].grid, self.sizes, size))
+        return data
 
-def _swept(cells: Cells, data: ModelImages, run: BatchRun, *, auto: bool) -> SweepResult:
-    every = data.fill(run, cells.every)
-    rows: list[dict[str, Any]] = []
-    with refused(ImagesRefused):
-        for size, moments, models in zip(cells.sizes, every, cells.models, strict=True):
-            line = _sweep_line(size, (cells.labels, models), moments, data, run, auto=auto)
-            rows += [row for _, row in sorted(line, key=lambda found: found[0])]
-    return SweepResult(rows, data.counts(run, every[0].n_images), run.tally.failed)
+    def depends(self) -> dict[str, Any]:
+        """Sizes, ratios or designs, and how models are fitted."""
+        return {
+            "patch_size": self.sizes,
+            "mask_ratio": None if self.of_designs else self.labels,
+            "sampling": self.sampling,
+            "design": self._marks() if self.of_designs else None,
+            "target": self.target,
+            "covariance": self.covariance,
+            "shrinkage": self.shrinkage,
+        }
 
+    def solve(self, data: ModelImages, run: BatchRun) -> SweepResult:
+        """A row for each possible model."""
+        (every,) = data.fill(run, self.every).values()
+        rows: list[dict[str, Any]] = []
+        with refused(ImagesRefused):
+            for moments, models in zip(every, self.models, strict=True):
+                line = self._line(moments, models, data, run)
+                rows += [row for _, row in sorted(line, key=lambda found: found[0])]
+        return SweepResult(rows, data.counts(run, every[0].n_images), run.tally.failed)
 
-def _write(out: Path, result: SweepResult, cells: Cells, data: ModelImages, run: BatchRun) -> None:
-    sizes, labels = cells.sizes, cells.labels
-    of_designs = isinstance(labels[0], str)
-    with kept_on_disk(), run.stage("drawing pictures", 1) as drawn:
-        out.mkdir(parents=True, exist_ok=True)
-        width = 2.6 + max(0.85, 0.09 * max(len(str(label)) for label in labels)) * len(labels)
-        figure, axes = plot.new_figure(1, 1, width=max(5.0, width), height=1.6 + 0.55 * len(sizes))
-        plot.heat_map(
-            result.table(sizes, labels),
-            sizes,
-            labels,
-            axes[0, 0],
-            column_label="design of the masks" if of_designs else "mask ratio",
-        )
-        models = (model for model in itertools.chain(*cells.models) if model is not None)
-        pixels = f"{next(models).target} pixels"
-        axes[0, 0].set_title(f"linear MAE, {pixels}, {data.n_held_out} images held out")
-        with replacing(out / "sweep.png") as beside:
-            plot.save(figure, beside)
-        drawn.add(1)
-    with kept_on_disk(), run.stage("writing tables", 2) as written:
-        write_rows(out / "sweep.csv", result.rows)
-        written.add(1)
-        write_whole(out / "run.json", data.record(run, result.counts))
-        written.add(1)
+    def load(self, folder: Path, record: Mapping[str, Any]) -> SweepResult:
+        """The rows of sweep.csv."""
+        rows = _read_rows(folder / "sweep.csv")
+        return SweepResult(rows, record["counts"], failures_of(record), found_complete=True)
+
+    def write(self, folder: Path, result: SweepResult, data: ModelImages, run: BatchRun) -> None:
+        """sweep.png, sweep.csv and run.json."""
+        sizes, labels = self.sizes, self.labels
+        with kept_on_disk(), run.stage("drawing pictures", 1) as drawn:
+            folder.mkdir(parents=True, exist_ok=True)
+            each = max(0.85, 0.09 * max(len(str(label)) for label in labels))
+            figure, axes = plot.new_figure(
+                1, 1, width=max(5.0, 2.6 + each * len(labels)), height=1.6 + 0.55 * len(sizes)
+            )
+            plot.heat_map(
+                result.table(sizes, labels),
+                sizes,
+                labels,
+                axes[0, 0],
+                column_label="design of the masks" if self.of_designs else "mask ratio",
+            )
+            pixels = f"{self.target} pixels"
+            axes[0, 0].set_title(f"linear MAE, {pixels}, {data.n_held_out} images held out")
+            with replacing(folder / "sweep.png") as beside:
+                plot.save(figure, beside)
+            drawn.add(1)
+        with kept_on_disk(), run.stage("writing tables", 2) as written:
+            write_rows(folder / "sweep.csv", result.rows)
+            written.add(1)
+            write_whole(folder / "run.json", data.record(run, result.counts))
+            written.add(1)
+
+    def _marks(self) -> list[str]:
+        """What the run knows each design by, on the first grid that it fits."""
+        return [
+            next((design_mark(m.design) for m in column if m is not None and m.design), str(label))
+            for label, column in zip(self.labels, zip(*self.models, strict=True), strict=True)
+        ]
+
+    def _line(
+        self,
+        moments: Moments,
+        models: Sequence[LinearMAE | None],
+        data: ModelImages,
+        run: BatchRun,
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Place and row of each possible model; the middle one chooses the shrinkage."""
+        patch_size = moments.grid.patch_size[0]
+        possible = [(place, model) for place, model in enumerate(models) if model is not None]
+        if not possible:
+            return
+        held_out: list[CentredStack] = []
+
+        def choose(model: LinearMAE) -> None:
+            found = data.second_moment(run, model)
+            if found is None:
+                raise ValueError("no image is held out")
+            held_out.append(found)
+            if self.shrinkage == "auto":
+                LOGGER.info("patches of %d pixels: trying %d shrinkages", patch_size, N_TRIED)
+                model.choose_shrinkage(found)
+
+        LOGGER.info("patches of %d pixels: solving %d models", patch_size, len(possible))
+        first = len(possible) // 2
+        for index, model in solved([one for _, one in possible], moments, first, choose):
+            place, (others,) = possible[index][0], held_out
+            explained, design = score_of(model, others, data, run), model.design_
+            hidden = design.mask_ratio  # of whole patches only, where their number is fixed
+            scored = hidden if model.target == "hidden" else 1.0
+            label = self.labels[place]
+            yield (
+                place,
+                {
+                    "patch_size": patch_size,
+                    "design": label if isinstance(label, str) else design.text,
+                    "mask_ratio": hidden if isinstance(label, str) else label,
+                    "shrinkage": model.shrinkage,
+                    "explained_fitted": model.solution_.explained,
+                    "explained_held_out": explained,
+                    "loss_held_out": scored * others.trace * (1 - explained),
+                    "hidden": hidden,
+                },
+            )
 
 
 def _read_rows(path: Path) -> list[dict[str, Any]]:
@@ -307,55 +357,3 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
             {name: READ.get(name, float)(v) for name, v in row.items()}
             for row in csv.DictReader(file)
         ]
-
-
-def _sweep_line(
-    patch_size: int,
-    cells: tuple[Sequence[Label], Sequence[LinearMAE | None]],
-    moments: Moments,
-    data: ModelImages,
-    run: BatchRun,
-    *,
-    auto: bool,
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Place and row of each possible column, the middle one first, which chooses the shrinkage."""
-    labels, models = cells
-    possible = [model for model in models if model is not None]
-    if not possible:
-        return
-    LOGGER.info("patches of %d pixels: solving for the middle of the masks", patch_size)
-    middle = possible[len(possible) // 2].fit_moments(moments)
-    held_out = data.second_moment(run, middle)
-    if held_out is None:
-        raise ValueError("no image is held out")
-    if auto:
-        LOGGER.info("patches of %d pixels: trying %d shrinkages", patch_size, len(SHRINKAGES))
-        middle.choose_shrinkage(held_out)
-    chosen = middle.shrinkage
-    # The one that is solved already comes first, and leaves before the next one needs the room.
-    order = sorted(range(len(labels)), key=lambda place: models[place] is not middle)
-    for place in order:
-        label, model = labels[place], models[place]
-        if model is None:
-            continue
-        if model is not middle:
-            LOGGER.info("patches of %d pixels: solving for masks of %s", patch_size, label)
-            model.set_params(shrinkage=chosen).fit_moments(moments)
-        explained = score_of(model, held_out, data, run)
-        design = model.design_
-        hidden = design.mask_ratio  # of whole patches only, where their number is fixed
-        scored = hidden if model.target == "hidden" else 1.0
-        yield (
-            place,
-            {
-                "patch_size": patch_size,
-                "design": label if isinstance(label, str) else design.text,
-                "mask_ratio": hidden if isinstance(label, str) else label,
-                "shrinkage": chosen,
-                "explained_fitted": model.solution_.explained,
-                "explained_held_out": explained,
-                "loss_held_out": scored * held_out.trace * (1 - explained),
-                "hidden": hidden,
-            },
-        )
-        del model.solution_

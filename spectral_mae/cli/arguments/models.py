@@ -10,7 +10,7 @@ from spectral_mae.cli.arguments.shared import (
     SOURCE_HELP,
     AddParser,
     add_color,
-    add_masking,
+    add_design,
     add_max_pixels,
     add_patch_size,
     add_running,
@@ -136,6 +136,52 @@ def add_sweep(add: AddParser) -> None:
     parser.set_defaults(target="all")
 
 
+def add_plan(add: AddParser) -> None:
+    """``plan``."""
+    text = "say how hard patch sizes, mask ratios and mask designs are on images, as hard as what, "
+    text += "and what they cost"
+    parser = add("plan", help=text, description=text, several=["--patch-size", "--mask-ratio"])
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--patch-size",
+        type=patch_sizes,
+        action=_Several,
+        metavar="P",
+        help="patch sizes: pixels of a patch along each axis (default: powers of two, at most 32, "
+        "that leave four patches along each side)",
+    )
+    parser.add_argument(
+        "--mask-ratio",
+        type=mask_ratios,
+        action=_Several,
+        default=[0.25, 0.5, 0.6, 0.75, 0.9],
+        metavar="M",
+        help="mask ratios: fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
+    )
+    parser.add_argument(
+        "--design",
+        action="append",
+        metavar="DESIGN",
+        help="a design of masks to compare, with M for each mask ratio, such as bernoulli:M, "
+        "block:6x6 or gaussian_field:M,green; give it again for more (default fixed:M)",
+    )
+    _add_reading_of_models(parser, size="224", native=True)
+    group = parser.add_argument_group("widths and depths that the cost is told for (ViT-Base)")
+    for name, default in (
+        ("--width", 768),
+        ("--depth", 12),
+        ("--decoder-width", 512),
+        ("--decoder-depth", 8),
+    ):
+        group.add_argument(
+            name, type=int, default=default, metavar="N", help=f"(default {default})"
+        )
+    add_running(parser)
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
+
+
 def add_train(add: AddParser) -> None:
     """``train-mae``."""
     text = "train a nonlinear masked autoencoder (needs PyTorch, the extra 'torch')"
@@ -144,8 +190,8 @@ def add_train(add: AddParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="folders, files or patterns of images, or one zip archive of images, or CIFAR-10's "
-        "binary batches (a folder, a .bin file, the .tar.gz)",
+        help="files, folders, patterns, archives, arrays and @LIST, as in analyze; or, alone, "
+        "CIFAR-10's binary batches (a folder, a .bin file, the .tar.gz)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
@@ -161,7 +207,7 @@ def add_train(add: AddParser) -> None:
         metavar="P",
         help="patch size: pixels of a patch along each axis (default 4)",
     )
-    add_masking(parser)
+    add_design(parser)
     parser.add_argument(
         "--size",
         type=int,
@@ -335,6 +381,16 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
         help="from 0 to 1: weight of the average over all shifts of the images in the covariance; "
         "by default the value that explains held-out images best, or 0 if none is held out",
     )
+    _add_reading_of_models(parser, size="224")
+    add_running(parser)
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
+
+
+def _add_reading_of_models(
+    parser: argparse.ArgumentParser, *, size: str, native: bool = False
+) -> None:
+    """How ``fit``, ``sweep`` and ``plan`` read images."""
     parser.add_argument(
         "--holdout",
         type=float,
@@ -344,9 +400,11 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--size",
-        default="224",
-        metavar="N",
-        help="resize the shorter side to N pixels and crop the middle (default 224)",
+        default=size,
+        metavar="N|native" if native else "N",
+        help="resize the shorter side to N pixels and crop the middle"
+        + (", or keep the pixels and crop to a multiple of the patches" if native else "")
+        + f" (default {size})",
     )
     parser.add_argument(
         "--crops",
@@ -357,6 +415,3 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
     )
     add_seed(parser, "seed of held-out images and crops (default 0)")
     add_max_pixels(parser)
-    add_running(parser)
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
-    add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")

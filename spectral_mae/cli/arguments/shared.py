@@ -28,21 +28,6 @@ def add_patch_size(parser: argparse.ArgumentParser, default: int | None = 16) ->
     )
 
 
-def add_masking(parser: argparse.ArgumentParser, default: float | None = 0.75) -> None:
-    """``--mask-ratio`` and ``--sampling``; without a default, masking is optional."""
-    optional = "add the exact mean spectrum with this fraction of the patches hidden"
-    parser.add_argument(
-        "--mask-ratio",
-        type=fraction,
-        default=default,
-        metavar="M",
-        help=optional
-        if default is None
-        else f"mask ratio: fraction of patches hidden, between 0 and 1 (default {default})",
-    )
-    add_sampling(parser, default=None if default is None else "fixed")
-
-
 def add_design(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """``--mask-ratio`` and ``--sampling``, or ``--design``; none of them has a default.
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from spectral_mae import plot
 from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
-from spectral_mae.cli.shared import OK, SOME_FAILED
+from spectral_mae.cli.shared import OK, SOME_FAILED, masking
 
 CURVES = "curves.png"
 
@@ -40,8 +40,7 @@ def train_mae(arguments: argparse.Namespace) -> int:
             batch=arguments.batch_size,
             rate=arguments.rate,
             warmup=arguments.warmup,
-            mask_ratio=arguments.mask_ratio,
-            sampling=arguments.sampling,
+            **masking(arguments),
             flip=not arguments.no_flip,
             rng=arguments.seed,
         )

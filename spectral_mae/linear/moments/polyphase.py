@@ -89,6 +89,30 @@ class Polyphase:
         # A copy: a view would keep the whole matrices alive.
         return np.einsum("npcpe->npce", split.reshape(n, pixels, c, pixels, c)).copy()
 
+    def rows_by_frequency(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """Return the rows of matrices in the Fourier basis: M U_qᵀ.
+
+        Parameters
+        ----------
+        blocks : ndarray, shape (n, m, d)
+            Matrices M of the bands ``rows``.
+        rows : slice
+            Range of bands; all by default.
+
+        Returns
+        -------
+        ndarray of complex128, shape (n, m, pixels of a patch, channels)
+            Each row at the frequencies of its band, in a unitary basis.
+        """
+        phase = self._phase[rows]
+        n, pixels = phase.shape
+        m, c = blocks.shape[1], self.channels
+        turned = blocks.reshape(n, m, pixels, c) * phase[:, None, :, None]
+        split = turned.reshape(n, m, *self.patch_size, c)
+        axes = tuple(range(2, 2 + len(self.patch_size)))
+        split = scipy.fft.fftn(split, axes=axes, norm="ortho", overwrite_x=True)
+        return split.reshape(n, m, pixels, c)
+
     def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
         """Return the matrices U_qᴴ diag U_q; undoes `diagonal` where nothing is off it.
 

@@ -435,8 +435,9 @@ def _numbers(
         found |= {("band", name, curve): values for curve, values in curves.items()}
         found["total", name] = np.array(total[name])
         explained[name] = np.append(curves["explained"], total[name])
-    for name in explained.keys() - {MODEL}:
-        found["difference", name] = explained[MODEL] - explained[name]
+    for name, values in explained.items():
+        if name != MODEL:
+            found["difference", name] = explained[MODEL] - values
     for name, steps in borders.steps(weights).items():
         found["border", name] = np.array(steps.ratio)
     return found

@@ -25,9 +25,10 @@ from spectral_mae.nonlinear.evaluation.maps import (
     in_visible_units,
     to_images,
 )
-from spectral_mae.nonlinear.model import ImageModel, normalised
+from spectral_mae.nonlinear.model import ImageModel
+from spectral_mae.nonlinear.model import normalised as standardised
 from spectral_mae.nonlinear.opening import Opened
-from spectral_mae.nonlinear.patches import unpatchify
+from spectral_mae.nonlinear.patches import patchify, unpatchify
 from spectral_mae.nonlinear.training import best_device
 
 PatchUnits = Literal["keep", "visible"]
@@ -126,12 +127,16 @@ class AuditedModel:
         ndarray, like ``images``
             The images in the units in which outputs are scored.
         """
-        if self.units != "patches" or self.network is None:
+        network = self.network
+        if self.units != "patches" or network is None:
             return images
-        network, parts = self.network, []
+        # In double precision: rounding would be all the power at frequencies that have none.
+        mean, std = network.pixel_mean.double(), network.pixel_std.double()
+        parts = []
         for first in range(0, len(images), BATCH):
-            patches = network.in_units(from_images(images[first : first + BATCH], network))
-            parts.append(to_images(unpatchify(normalised(patches), network.grid)))
+            given = from_images(images[first : first + BATCH], network, dtype=torch.float64)
+            patches = (patchify(given, network.grid) - mean) / std
+            parts.append(to_images(unpatchify(standardised(patches), network.grid)))
         return np.concatenate(parts)
 
     def with_mask(self, kept: BoolArray) -> TensorMap:

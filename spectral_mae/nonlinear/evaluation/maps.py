@@ -45,7 +45,9 @@ def to_images(tensor: torch.Tensor) -> FloatArray:
     return array[:, 0] if array.shape[1] == 1 else np.moveaxis(array, 1, -1)
 
 
-def from_images(images: FloatArray, model: ImageModel) -> torch.Tensor:
+def from_images(
+    images: FloatArray, model: ImageModel, *, dtype: torch.dtype | None = None
+) -> torch.Tensor:
     """Convert an array of images to a tensor, the inverse of `to_images`.
 
     Parameters
@@ -54,6 +56,8 @@ def from_images(images: FloatArray, model: ImageModel) -> torch.Tensor:
         Images.
     model : ImageModel
         The model whose precision and device the tensor has.
+    dtype : torch.dtype or None
+        Another precision.
 
     Returns
     -------
@@ -62,7 +66,8 @@ def from_images(images: FloatArray, model: ImageModel) -> torch.Tensor:
     """
     array = np.asarray(images, np.float64)
     array = array[:, np.newaxis] if model.channels == 1 else np.moveaxis(array, -1, 1)
-    return torch.from_numpy(np.ascontiguousarray(array)).to(model.pixel_mean)
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    return tensor.to(model.pixel_mean.device, model.pixel_mean.dtype if dtype is None else dtype)
 
 
 def filler(model: ImageModel | LinearModel, *, normalised: Normalised = "refuse") -> Filler:

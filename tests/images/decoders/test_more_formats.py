@@ -14,8 +14,8 @@ from image_bytes import ALPHA, COLOR, DEEP, FLOATS, GRAY, PHOTO, Array, chunk, e
 from PIL import Image
 
 from spectral_mae.images.archives import list_archive
-from spectral_mae.images.files import find_images
 from spectral_mae.images.samples import ImageRefused
+from spectral_mae.images.sources import find_sources
 
 ON_WHITE = "transparent pixels shown on white"
 ALPHAS = ALPHA[..., None] / 255
@@ -397,7 +397,7 @@ def test_folders_and_archives_are_searched_for_all_endings(tmp_path: Path) -> No
         for name in [*names, "notes.txt"]:
             (tmp_path / name).write_bytes(b"P5 1 1 1 \1")
             archive.writestr(name, b"P5 1 1 1 \1")
-    assert [path.name for path in find_images([tmp_path]).paths] == names
+    assert [one.name for one in find_sources([tmp_path]).references if one.is_file] == names
     listing = list_archive(tmp_path / "all.zip", "all.zip")
     assert [reference.name for reference in listing.references] == names
     assert listing.passed_over == 1

@@ -1,0 +1,84 @@
+"""``spectral-mae plan``: from parsed arguments to `plan`, and what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from spectral_mae.batch.chunks import EngineFailed
+from spectral_mae.batch.errors import FailFast, NothingUsable
+from spectral_mae.batch.models.plan_images import plan as plan_images
+from spectral_mae.cli.errors import ended, run_errors, usage_errors
+from spectral_mae.cli.shared import (
+    NOTHING,
+    OK,
+    SOME_FAILED,
+    given_paths,
+    pixels_or_native,
+    run_options,
+)
+from spectral_mae.planning.costs import TransformerSizes
+from spectral_mae.planning.result import Plan
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    """``spectral-mae plan``: how hard patch sizes, mask ratios and designs are."""
+    with usage_errors():
+        size = pixels_or_native(arguments.size)
+        running = run_options(arguments)
+        transformer = TransformerSizes(
+            arguments.width, arguments.depth, arguments.decoder_width, arguments.decoder_depth
+        )
+    try:
+        with run_errors():
+            found = plan_images(
+                given_paths(arguments.paths),
+                arguments.patch_size,
+                arguments.mask_ratio,
+                designs=arguments.design,
+                size="native" if size is None else size,
+                crops=arguments.crops,
+                color=arguments.color,
+                max_pixels=arguments.max_pixels,
+                holdout=arguments.holdout,
+                transformer=transformer,
+                rng=arguments.seed,
+                out=arguments.out,
+                run=running,
+            )
+    except (FailFast, EngineFailed) as error:
+        print(f"spectral-mae plan: {ended(error)}", file=sys.stderr)
+        return SOME_FAILED
+    except NothingUsable as error:
+        print(error, file=sys.stderr)
+        return NOTHING
+    if found.found_complete:
+        print(f"{arguments.out} is complete already")
+    else:
+        _tell(found, arguments)
+    return SOME_FAILED if found.counts["failed"] else OK
+
+
+def _tell(found: Plan, arguments: argparse.Namespace) -> None:
+    print(f"{found.n_fitted} images fitted, {found.n_scored} others scored")
+    print("explained power of their hidden pixels, and the mask ratio at which the reference")
+    print(f"({found.reference.name}, {found.reference.patch_size} px) is as hard")
+    print()
+    print(found)
+    print()
+    for row in found.as_hard_as(found.reference.patch_size):
+        one = len(found.families[row["patch_size"], row["design"]]) == 1
+        told = _equal(row["mask_ratio"], row["beyond"], one=one)
+        print(f"{row['patch_size']} px, {row['design']}: {told}")
+    print(f"report.html, plan.csv and plan.json in {arguments.out}")
+
+
+def _equal(ratio: float, beyond: str, *, one: bool) -> str:
+    if one and beyond:
+        return f"{beyond} than the reference at 0.75"
+    told = {
+        "": f"as hard as the reference at 0.75 with a mask ratio of {ratio:.2f}",
+        "harder": f"harder than the reference at 0.75 from a mask ratio of {ratio:.2f} on",
+        "easier": f"easier than the reference at 0.75 up to a mask ratio of {ratio:.2f}",
+    }
+    return told[beyond]

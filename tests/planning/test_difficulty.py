@@ -1,0 +1,76 @@
+"""The scale of difficulty and the cost of a setting."""
+
+import numpy as np
+import pytest
+
+import spectral_mae as sm
+from spectral_mae.planning.difficulty import equal_ratio
+from spectral_mae.planning.reference import Curve, Reference
+
+RATIOS = np.array([0.25, 0.5, 0.75, 0.9])
+EXPLAINED = np.array([0.8, 0.7, 0.5, 0.2])
+CURVE = Curve(RATIOS, EXPLAINED, np.full(4, 0.03), EXPLAINED - 0.05, np.full(4, 0.03))
+
+
+def test_equal_explained_power_gives_the_mask_ratio_back():
+    for ratio, explained in zip(RATIOS, EXPLAINED, strict=True):
+        assert equal_ratio(RATIOS, EXPLAINED, explained) == (pytest.approx(ratio), "")
+    found = [equal_ratio(RATIOS, EXPLAINED, e)[0] for e in np.linspace(0.2, 0.8, 50)]
+    assert np.all(np.diff(found) < 0)
+
+
+def test_a_curve_that_rises_by_noise_stays_monotone():
+    noisy = np.array([0.8, 0.6, 0.62, 0.2])
+    found = [equal_ratio(RATIOS, noisy, e)[0] for e in np.linspace(0.2, 0.8, 50)]
+    assert np.all(np.diff(found) <= 0)
+
+
+def test_beyond_the_ends_it_says_so():
+    harder, easier = CURVE.difficulty(0.1, 0.0), CURVE.difficulty(0.9, 0.0)
+    assert harder.beyond == "harder"
+    assert harder.text == "harder than any (above 0.90)"
+    assert easier.beyond == "easier"
+    assert easier.text == "easier than any (below 0.25)"
+
+
+def test_errors_of_setting_and_reference_make_the_range():
+    found = CURVE.difficulty(0.6, 0.04)
+    assert found.mask_ratio == pytest.approx(0.625)
+    assert found.low == pytest.approx(0.625 - 0.25 / 0.2 * 0.05)
+    assert found.high == pytest.approx(0.625 + 0.25 / 0.2 * 0.05)
+    assert CURVE.difficulty(0.6, np.nan).low == pytest.approx(0.625 - 0.25 / 0.2 * 0.03)
+
+
+def test_drawn_settings_are_compared_with_the_drawn_curve():
+    assert CURVE.difficulty(0.45, 0.0, drawn=True).mask_ratio == pytest.approx(0.75)
+    assert CURVE.difficulty(0.45, 0.0).mask_ratio > 0.75
+    none = Curve(RATIOS, EXPLAINED, EXPLAINED, np.full(4, np.nan), np.full(4, np.nan))
+    assert none.difficulty(0.45, 0.0, drawn=True).text == "–"
+
+
+def test_the_reference_that_is_stored_is_a_falling_curve():
+    reference = Reference.stored()
+    curve = reference.scale
+    assert reference.shape == (224, 224)
+    assert reference.patch_size == 16
+    assert curve.mask_ratio[0] <= 0.25
+    assert curve.mask_ratio[-1] >= 0.9
+    assert np.all(np.diff(curve.explained) < 0)
+    assert np.all((curve.explained > 0) & (curve.explained < 1) & (curve.stderr > 0))
+    assert curve.difficulty(curve.at(0.75), 0.0).mask_ratio == pytest.approx(0.75)
+    again = Reference.from_dict(reference.to_dict())
+    np.testing.assert_array_equal(again.scale.explained, curve.explained)
+
+
+def test_costs_are_those_of_a_count_over_layers():
+    sizes = sm.TransformerSizes(width=6, depth=2, decoder_width=4, decoder_depth=1)
+    cost = sizes.cost(16, 4)
+    n, total = 5, 16 + 1
+    products = 2 * (n * 6 * 18 + n * 6 * 6 + n * 6 * 24 + n * 24 * 6)  # qkv, out, MLP
+    attention = 2 * (n * n * 6 + n * n * 6)
+    assert cost.attention == pytest.approx(2 * attention / 1e9)
+    assert cost.encoder == pytest.approx(2 * (products + attention) / 1e9)
+    decoder = 2 * (12 * total * 16) + 4 * total**2 * 4
+    assert cost.decoder == pytest.approx(decoder / 1e9)
+    with pytest.raises(ValueError, match="width"):
+        sm.TransformerSizes(width=0)
