@@ -440,6 +440,11 @@ class SpectraComparison:
             )
         if not a.shape or a.shape[0] == 0:
             raise ValueError(f"originals of shape {tuple(a.shape)} hold no images")
+        if self.channel_axis is not None and not -len(a.shape) < self.channel_axis < len(a.shape):
+            raise ValueError(
+                f"channel_axis={self.channel_axis} is not an axis of the images in a batch of "
+                f"shape {tuple(a.shape)}"
+            )
         first = np.broadcast_to(np.float64(0), a.shape[1:])  # nothing is read for this
         axis = self.channel_axis
         axis = axis - 1 if axis is not None and axis > 0 else axis

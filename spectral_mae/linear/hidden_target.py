@@ -192,13 +192,15 @@ def hidden_target_by_patch(stack: Stack, design: MaskDesign) -> Solution:
     met = [Met(1.0, 0)]
     cutoff = len(second) * EPS * float(np.diag(second).max(initial=0.0))
     for part in _parts(stack, design):
+        trace.append(part.chance * float(np.trace(second[part.patch, part.patch])))
         seen = np.flatnonzero(part.inclusion > 0)
+        if not len(seen):
+            continue  # only masks that hide everything hide this patch: its mean is all there is
         pairs = part.pairs(second)[np.ix_(seen, seen)]
         cross = part.cross(second)[seen]
         inverse = Inverse(pairs[np.newaxis], cutoff)
         map_ = inverse.solve(cross)[0]
         weights[0, seen, part.patch] = map_
-        trace.append(part.chance * float(np.trace(second[part.patch, part.patch])))
         explained.append(part.chance * float(np.sum(cross * map_)))
         met.append(inverse.met(stack.multiplicity))
     total = math.fsum(trace)
