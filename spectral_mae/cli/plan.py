@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 
 from spectral_mae.batch.chunks import EngineFailed
@@ -68,18 +67,18 @@ def _tell(found: Plan, arguments: argparse.Namespace) -> None:
     print(found)
     print()
     for row in found.as_hard_as(found.reference.patch_size):
-        print(
-            f"{row['patch_size']} px, {row['design']}: {_equal(row['mask_ratio'], row['beyond'])}"
-        )
+        one = len(found.families[row["patch_size"], row["design"]]) == 1
+        told = _equal(row["mask_ratio"], row["beyond"], one=one)
+        print(f"{row['patch_size']} px, {row['design']}: {told}")
     print(f"report.html, plan.csv and plan.json in {arguments.out}")
 
 
-def _equal(ratio: float, beyond: str) -> str:
-    if math.isnan(ratio):
-        return "not measured"
+def _equal(ratio: float, beyond: str, *, one: bool) -> str:
+    if one and beyond:
+        return f"{beyond} than the reference at 0.75"
     told = {
         "": f"as hard as the reference at 0.75 with a mask ratio of {ratio:.2f}",
-        "easier": f"harder than the reference at 0.75 from a mask ratio of {ratio:.2f} on",
-        "harder": f"easier than the reference at 0.75 up to a mask ratio of {ratio:.2f}",
+        "harder": f"harder than the reference at 0.75 from a mask ratio of {ratio:.2f} on",
+        "easier": f"easier than the reference at 0.75 up to a mask ratio of {ratio:.2f}",
     }
     return told[beyond]

@@ -24,6 +24,7 @@ from spectral_mae.planning.settings import UNIFORM, Setting
 from spectral_mae.spectra.octaves import all_octave_names
 
 HE_PATCHES = 196  # of He et al.: 224 / 16 along each axis, a quarter of them visible
+OPPOSITE = {"": "", "easier": "harder", "harder": "easier"}
 OCTAVE_COLUMNS = tuple(
     name.replace(" ", "_").replace("/", "").replace("–", "_") for name in all_octave_names()
 )
@@ -388,7 +389,7 @@ class Plan:
         list of dict
             For each patch size and design of the plan: ``mask_ratio``, at which it explains as much
             of hidden pixels as the reference does (linear between the ratios of the plan),
-            ``beyond`` ("easier" or "harder" where it is so at all of them, else ""),
+            ``beyond`` ("easier" or "harder" where these images are so at all ratios, else ""),
             ``visible_tokens``, ``relative_encoder`` and ``reach`` there.
 
         Raises
@@ -449,7 +450,7 @@ class Plan:
             "patch_size": key[0],
             "design": key[1],
             "mask_ratio": found,
-            "beyond": beyond,
+            "beyond": OPPOSITE[beyond],
             "visible_tokens": cost.visible_tokens,
             "relative_encoder": cost.encoder / _he(self.transformer).encoder,
             "reach": float(np.interp(found, hidden, [one.reach for one in rows])),

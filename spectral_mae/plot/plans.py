@@ -18,6 +18,7 @@ EQUAL = (0.25, 0.5, 0.75, 0.9)  # mask ratios of the reference whose difficulty 
 HOW = "spectral_mae.plan(images) makes one"
 EXPLAINED = "explained power of hidden pixels"
 COST_TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+LEGEND_INSIDE = 5
 LINES = ("-", "--", ":", "-.")
 
 
@@ -106,7 +107,7 @@ def plan_curves(
     ax.set_ylim(lowest, 1.0)
     ax.set_xlabel("hidden fraction of the patches")
     ax.set_ylabel(EXPLAINED + (", drawn masks" if drawn else ""))
-    ax.legend(loc="lower left", ncols=1 + len(plan.families) // 6)
+    _legend(ax, len(ax.get_legend_handles_labels()[1]))
     return ax
 
 
@@ -163,7 +164,9 @@ def plan_map(plan: Plan, ax: Axes | None = None, *, equal: Sequence[float] = EQU
 
 
 @styled
-def plan_octaves(plan: Plan, ax: Axes | None = None, *, mask_ratio: float = 0.75) -> Axes:
+def plan_octaves(
+    plan: Plan, ax: Axes | None = None, *, mask_ratio: float = 0.75, drawn: bool = False
+) -> Axes:
     """Draw explained power by octave of frequency, one line for each patch size and design.
 
     Parameters
@@ -174,6 +177,9 @@ def plan_octaves(plan: Plan, ax: Axes | None = None, *, mask_ratio: float = 0.75
         Where to draw; None makes a new figure.
     mask_ratio : float
         Of each patch size and design the setting whose hidden fraction is the nearest.
+    drawn : bool
+        Draw what was measured under drawn masks, of the error on hidden pixels alone, rather than
+        the exact error as if all patches were hidden. The two are not to be compared.
 
     Returns
     -------
@@ -183,27 +189,31 @@ def plan_octaves(plan: Plan, ax: Axes | None = None, *, mask_ratio: float = 0.75
     _checks.needed("plan", plan, Plan, HOW)
     ratio = _checks.open_unit("mask_ratio", mask_ratio)
     ax = one_axes(ax)
-    chosen = [min(rows, key=lambda one: abs(one.hidden - ratio)) for rows in plan.families.values()]
+    nearest = [
+        min(rows, key=lambda one: abs(one.hidden - ratio)) for rows in plan.families.values()
+    ]
+    sums = [(one, one.drawn if drawn else one.exact) for one in nearest]
+    chosen = [(one, found) for one, found in sums if found is not None]
     names, sizes = all_octave_names(), _sizes(plan)
     place = np.arange(len(names))
-    for number, one in enumerate(chosen):
+    for number, (one, found) in enumerate(chosen):
         shift = (number - (len(chosen) - 1) / 2) * 0.5 / max(len(chosen), 1)
         ax.errorbar(
             place + shift,
-            one.sums.explained[1:],
-            np.nan_to_num(one.sums.stderr[1:]),
+            found.explained[1:],
+            np.nan_to_num(found.stderr[1:]),
             color=CYCLE[sizes.index(one.patch_size) % len(CYCLE)],
             marker="os^Dv*"[number % 6],
             markersize=4,
             capsize=2,
-            label=f"{one.patch_size} px, {one.setting.text}{'' if one.exact else ' (drawn)'}",
+            label=f"{one.patch_size} px, {one.setting.text}",
         )
     ax.axhline(0, color=GRAY, linewidth=0.7)
     ax.set_xticks(place, names)
     ax.set_ylim(max(ax.get_ylim()[0], -2.0), 1.0)
     ax.set_xlabel("octave of frequency (cycles/pixel)")
-    ax.set_ylabel(EXPLAINED)
-    ax.legend(loc="upper right")
+    ax.set_ylabel(EXPLAINED + (", drawn masks" if drawn else ""))
+    _legend(ax, len(chosen))
     return ax
 
 
@@ -234,6 +244,8 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
         name = f"{size} px" if design == UNIFORM else f"{size} px, {design}"
         ax.plot(cost, explained, "o-" if design == UNIFORM else "s:", color=color, ms=4, label=name)
         for one, x, y in zip(rows, cost, explained, strict=True):
+            if design != UNIFORM:  # their points lie below those of the same hidden fraction
+                break
             ax.annotate(
                 f"{one.hidden:.2g}",
                 (x, y),
@@ -251,8 +263,16 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
     ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.05)
     ax.set_xlabel("cost of the encoder, 1 for 49 of 196 tokens")
     ax.set_ylabel(EXPLAINED)
-    ax.legend(loc="lower right")
+    _legend(ax, len(plan.families))
     return ax
+
+
+def _legend(ax: Axes, n: int) -> None:
+    """Inside the axes where there is room, else beside them."""
+    if n <= LEGEND_INSIDE:
+        ax.legend(loc="best")
+    else:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.05, 1.0))
 
 
 def _sizes(plan: Plan) -> list[int]:

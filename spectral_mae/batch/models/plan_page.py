@@ -78,8 +78,9 @@ def _page(figures: Path, pictures: list[Picture], plan: Plan, data: ModelImages)
 
 
 def _pictures(folder: Path, plan: Plan) -> Iterator[Picture]:
+    width = 7.4 if len(plan.families) < 5 else 10.0  # with the legend beside it
     name, size = plan.reference.name, plan.reference.patch_size
-    figure, axes = plot.new_figure(1, 1, width=7.4, height=4.8)
+    figure, axes = plot.new_figure(1, 1, width=width, height=4.8)
     plot.plan_curves(plan, axes[0, 0])
     yield _saved(
         figure,
@@ -90,7 +91,7 @@ def _pictures(folder: Path, plan: Plan) -> Iterator[Picture]:
         "Level lines: settings on one are as hard as the reference at the mask ratio beside it.",
     )
     if plan.has_drawn:
-        figure, axes = plot.new_figure(1, 1, width=7.4, height=4.8)
+        figure, axes = plot.new_figure(1, 1, width=width, height=4.8)
         plot.plan_curves(plan, axes[0, 0], drawn=True)
         yield _saved(
             figure,
@@ -112,17 +113,22 @@ def _pictures(folder: Path, plan: Plan) -> Iterator[Picture]:
             "Patch size against mask ratio; dots are the settings that were measured. Along a "
             f"white line settings are as hard as the reference with {size} pixels at that ratio.",
         )
-    figure, axes = plot.new_figure(1, 1, width=7.4, height=4.4)
-    plot.plan_octaves(plan, axes[0, 0])
+    figure, axes = plot.new_figure(1, 1, width=width, height=4.4)
+    plot.plan_octaves(plan, axes[0, 0], drawn=plan.has_drawn)
     yield _saved(
         figure,
         folder / "octaves.png",
         "Which frequencies can be filled in",
         "Explained power by octave at the mask ratio next to 0.75. Low octaves hold most of the "
         "power of photographs. Below zero, filling in adds more error at these frequencies than "
-        "there is power: mostly the borders of the patches.",
+        "there is power: mostly the borders of the patches."
+        + (
+            " Under drawn masks: of the error on hidden pixels alone, which mixes frequencies."
+            if plan.has_drawn
+            else ""
+        ),
     )
-    figure, axes = plot.new_figure(1, 1, width=7.4, height=4.4)
+    figure, axes = plot.new_figure(1, 1, width=width, height=4.4)
     plot.plan_costs(plan, axes[0, 0])
     yield _saved(
         figure,

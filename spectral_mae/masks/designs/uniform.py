@@ -185,7 +185,7 @@ class RandomRatio(MaskDesign):
         if not high - low > 1e-9:
             raise ValueError(
                 f"a normal distribution of mean={self.mean} and sd={self.sd} has no mass between "
-                f"the {self.ratios=}"
+                f"ratios={self.ratios}"
             )
         if not self.uniform[0] > 0:
             raise ValueError(f"ratios={self.ratios} of {self.n_patches} patches keep none of them")
