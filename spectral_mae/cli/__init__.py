@@ -13,10 +13,9 @@
 - `networks/`: the commands about neural networks, which need PyTorch.
 - `parser`: the parser of the command: numbers in a row, paths anywhere, and what was meant by a
   typo.
-- `plan`: ``spectral-mae plan``: how hard patch sizes, mask ratios and designs are.
 - `psd`: ``spectral-mae psd``: the power spectrum of an image, or of what a mask shows of one.
 - `reconstruct`: ``spectral-mae reconstruct``: images through a fitted model, a picture for each.
 - `shared`: what the commands share: exit codes, options of runs, progress.
-- `sweep`: ``spectral-mae sweep``: explained power over mask ratios and patch sizes.
+- `settings/`: ``sweep`` and ``plan``, which compare patch sizes, mask ratios and designs.
 - `verify`: ``spectral-mae verify``: the paper's equations and lemmas, checked on images.
 """
