@@ -181,9 +181,12 @@ def sweep_images(
     >>> [(row["patch_size"], row["mask_ratio"]) for row in result.rows]
     [(8, 0.5), (8, 0.75)]
     """
+    with refused():
+        sizes = list(dict.fromkeys(some("patch_sizes", patch_sizes)))
+        columns = columns_of(mask_ratios, sampling, designs)
     return _Sweep(
-        sizes=list(dict.fromkeys(some("patch_sizes", patch_sizes))),
-        columns=columns_of(mask_ratios, sampling, designs),
+        sizes=sizes,
+        columns=columns,
         sampling=sampling,
         target=target,
         covariance=covariance,
