@@ -182,24 +182,23 @@ def sweep_images(
     [(8, 0.5), (8, 0.75)]
     """
     with refused():
-        sizes = list(dict.fromkeys(some("patch_sizes", patch_sizes)))
-        columns = columns_of(mask_ratios, sampling, designs)
-    return _Sweep(
-        sizes=sizes,
-        columns=columns,
-        sampling=sampling,
-        target=target,
-        covariance=covariance,
-        shrinkage=shrinkage,
-        reading={
-            "size": size,
-            "crops": crops,
-            "color": color,
-            "max_pixels": max_pixels,
-            "rng": rng,
-        },
-        holdout=holdout,
-    ).carry_out(images, out, run)
+        sweep = _Sweep(
+            sizes=list(dict.fromkeys(some("patch_sizes", patch_sizes))),
+            columns=columns_of(mask_ratios, sampling, designs),
+            sampling=sampling,
+            target=target,
+            covariance=covariance,
+            shrinkage=shrinkage,
+            reading={
+                "size": size,
+                "crops": crops,
+                "color": color,
+                "max_pixels": max_pixels,
+                "rng": rng,
+            },
+            holdout=holdout,
+        )
+    return sweep.carry_out(images, out, run)
 
 
 @dataclass
