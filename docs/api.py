@@ -107,6 +107,7 @@ GROUPS: dict[str, tuple[str, str]] = {
             "octaves masked_radial "
             "unmasked_radial comparison compared_power power_ratio image_detail response "
             "response_power receptive_field receptive_fields "
+            "plan_curves plan_map plan_octaves plan_costs "
             "weight_by_distance filters eigenvalues heat_map weight_matrix encoder_energy gap "
             "reconstruction reconstructions training loss_and_accuracy "
             "label_efficiency layer_similarity estimates strips token_spectra "

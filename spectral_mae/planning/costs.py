@@ -32,7 +32,7 @@ class TransformerSizes:
     >>> sizes = TransformerSizes()
     >>> cost = sizes.cost(196, 49)
     >>> round(cost.encoder, 1), round(cost.attention / cost.encoder, 3), round(cost.decoder, 1)
-    (8.6, 0.011, 10.7)
+    (8.6, 0.011, 10.6)
     """
 
     width: int = 768

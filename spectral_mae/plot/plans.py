@@ -46,6 +46,7 @@ def plan_curves(
         The axes.
     """
     _checks.needed("plan", plan, Plan, HOW)
+    drawn, levels = _checks.flag("drawn", drawn), _ratios(equal)
     ax = one_axes(ax)
     sizes = _sizes(plan)
     designs = list(dict.fromkeys(design for _, design in plan.families))
@@ -80,7 +81,7 @@ def plan_curves(
         label=f"reference, {reference.patch_size} px",
     )
     lowest = min(ax.get_ylim()[0], 0.0)
-    for ratio in equal:
+    for ratio in levels:
         if curve.mask_ratio[0] <= ratio <= curve.mask_ratio[-1]:
             level = curve.at(ratio, drawn=drawn)
             ax.axhline(level, color=GRAY, linewidth=0.7, linestyle=(0, (5, 4)), zorder=0)
@@ -150,7 +151,7 @@ def plan_map(plan: Plan, ax: Axes | None = None, *, equal: Sequence[float] = EQU
     y = np.broadcast_to(np.log2(sizes)[:, np.newaxis], x.shape)
     image: Any = ax.contourf(x, y, values, levels=np.linspace(0, 1, 21), cmap=RATIO_MAP)
     curve = plan.reference.scale
-    inside = [m for m in equal if curve.mask_ratio[0] <= m <= curve.mask_ratio[-1]]
+    inside = [m for m in _ratios(equal) if curve.mask_ratio[0] <= m <= curve.mask_ratio[-1]]
     levels = {curve.at(m): f"{m:g}" for m in inside}
     lines = ax.contour(x, y, values, levels=sorted(levels), colors="white", linewidths=1.4)
     ax.clabel(lines, fmt=levels, fontsize="small")
@@ -187,7 +188,7 @@ def plan_octaves(
         The axes.
     """
     _checks.needed("plan", plan, Plan, HOW)
-    ratio = _checks.open_unit("mask_ratio", mask_ratio)
+    ratio, drawn = _checks.open_unit("mask_ratio", mask_ratio), _checks.flag("drawn", drawn)
     ax = one_axes(ax)
     nearest = [
         min(rows, key=lambda one: abs(one.hidden - ratio)) for rows in plan.families.values()
@@ -265,6 +266,10 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
     ax.set_ylabel(EXPLAINED)
     _legend(ax, len(plan.families))
     return ax
+
+
+def _ratios(equal: Sequence[float]) -> list[float]:
+    return [_checks.open_unit("equal", ratio) for ratio in _checks.items("equal", equal)]
 
 
 def _legend(ax: Axes, n: int) -> None:

@@ -118,7 +118,7 @@ def plan(
         Folder for report.html, plan.csv, plan.json, figures and run.json. None writes nothing that
         stays.
     run : RunOptions or None
-        How the run is carried out; None takes the defaults.
+        How the run is carried out; None takes the defaults, and for arrays this process alone.
 
     Returns
     -------
@@ -159,22 +159,26 @@ def plan(
             transformer=transformer,
             rng=rng,
         )
-    return _PlanRun(
-        patch_sizes=None if patch_sizes is None else list(patch_sizes),
-        mask_ratios=list(mask_ratios),
-        designs=designs,
-        reference=reference_of(reference),
-        reading={
-            "size": _size(images, size),
-            "crops": crops,
-            "color": _checks.flag("color", color),
-            "max_pixels": max_pixels,
-            "rng": rng,
-        },
-        holdout=holdout,
-        shrinkage=None if shrinkage == "auto" else _checks.closed_unit("shrinkage", shrinkage),
-        transformer=TransformerSizes() if transformer is None else transformer,
-    ).carry_out(images, out, run)  # type: ignore[arg-type]  # no moments
+    with refused():
+        planned = _PlanRun(
+            patch_sizes=None if patch_sizes is None else list(patch_sizes),
+            mask_ratios=list(mask_ratios),
+            designs=designs,
+            reference=reference_of(reference),
+            reading={
+                "size": _size(images, size),
+                "crops": crops,
+                "color": _checks.flag("color", color),
+                "max_pixels": max_pixels,
+                "rng": rng,
+            },
+            holdout=holdout,
+            shrinkage=None if shrinkage == "auto" else _checks.closed_unit("shrinkage", shrinkage),
+            transformer=TransformerSizes() if transformer is None else transformer,
+        )
+    if run is None and not _any_paths(images):  # nothing has to be decoded
+        run = RunOptions(jobs=1)
+    return planned.carry_out(images, out, run)  # type: ignore[arg-type]  # no moments
 
 
 @dataclass
@@ -321,8 +325,11 @@ def _size(images: Any, size: int | Literal["native"] | None) -> int | None:
         return None
     if size is not None:
         return _checks.positive_int("size", size)
-    paths = any(isinstance(one, str | os.PathLike) for one in image_list(images))
-    return SIZE if paths else None
+    return SIZE if _any_paths(images) else None
+
+
+def _any_paths(images: Any) -> bool:
+    return any(isinstance(one, str | os.PathLike) for one in image_list(images))
 
 
 def _pixels(shape: Shape) -> str:

@@ -181,22 +181,24 @@ def sweep_images(
     >>> [(row["patch_size"], row["mask_ratio"]) for row in result.rows]
     [(8, 0.5), (8, 0.75)]
     """
-    return _Sweep(
-        sizes=list(dict.fromkeys(some("patch_sizes", patch_sizes))),
-        columns=columns_of(mask_ratios, sampling, designs),
-        sampling=sampling,
-        target=target,
-        covariance=covariance,
-        shrinkage=shrinkage,
-        reading={
-            "size": size,
-            "crops": crops,
-            "color": color,
-            "max_pixels": max_pixels,
-            "rng": rng,
-        },
-        holdout=holdout,
-    ).carry_out(images, out, run)
+    with refused():
+        sweep = _Sweep(
+            sizes=list(dict.fromkeys(some("patch_sizes", patch_sizes))),
+            columns=columns_of(mask_ratios, sampling, designs),
+            sampling=sampling,
+            target=target,
+            covariance=covariance,
+            shrinkage=shrinkage,
+            reading={
+                "size": size,
+                "crops": crops,
+                "color": color,
+                "max_pixels": max_pixels,
+                "rng": rng,
+            },
+            holdout=holdout,
+        )
+    return sweep.carry_out(images, out, run)
 
 
 @dataclass
