@@ -63,8 +63,8 @@ LINES = (
     Line("spectra/frequencies.py", "return min(fs) / 2", "return max(fs) / 2", near="sectors"),
     Line(
         "spectra/frequencies.py",
-        "return radius <= frequency * (1 + 1e-12)",
-        "return radius <= frequency * (1 - 1e-12)",
+        "return radius <= frequency * (1 + CLOSE)",
+        "return radius <= frequency * (1 - CLOSE)",
         near="annulus",
     ),
     # Bins: independent frequencies, deviations that cancel, weights of shared frequencies.

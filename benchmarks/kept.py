@@ -32,6 +32,9 @@ class Kept:
             if found != settings:
                 raise ValueError(f"{path} was written with {found}, not {settings}")
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._content["results"]
+
     def get(self, name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The result of that name, measured if there is none yet, with its ``seconds``."""
         results = self._content["results"]
@@ -41,6 +44,6 @@ class Kept:
             results[name] = found | {"seconds": time.perf_counter() - start}
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self.path, json.dumps(self._content, indent=1))
-            shown = {k: v for k, v in results[name].items() if not isinstance(v, str | list)}
+            shown = {k: v for k, v in results[name].items() if not isinstance(v, str | list | dict)}
             print(f"{name}: {shown}", file=sys.stderr, flush=True)
         return dict(results[name])

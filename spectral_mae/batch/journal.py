@@ -60,6 +60,12 @@ class _Table:
     size: int = 0
     checksum: int = 0
 
+    def append(self, data: bytes) -> None:
+        """Add to the file, its size and its checksum."""
+        self.file.write(data)
+        self.size += len(data)
+        self.checksum = zlib.crc32(data, self.checksum)
+
 
 class Journal:
     """A run's folder; one process at a time.
@@ -147,9 +153,7 @@ class Journal:
         if table is None:
             path = self.folder / name
             table = self._tables[name] = _Table(path.open("wb"))
-        table.file.write(data)
-        table.size += len(data)
-        table.checksum = zlib.crc32(data, table.checksum)
+        table.append(data)
 
     def arrays(self, file: str) -> dict[str, NDArray[Any]]:
         """A branch of a merge tree."""

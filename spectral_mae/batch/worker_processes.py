@@ -61,12 +61,6 @@ class WorkerPool(Executor):
         for keeper in self._keepers:
             keeper.start()
 
-    @property
-    def pids(self) -> list[int]:
-        """Process numbers of the workers that run now."""
-        with self._lock, _ONE_AT_A_TIME:
-            return [p.pid for p in self._processes.values() if p.pid is not None and p.is_alive()]
-
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a function called in one of the processes."""
         if self._closed:

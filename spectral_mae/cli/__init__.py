@@ -7,15 +7,13 @@
 - `errors`: errors of usage: what the library refuses, in the words of the command.
 - `figures`: what ``figures`` does: the figures of the documentation, from built-in images or your
   own.
-- `fit`: ``spectral-mae fit``: a linear model of many images, in one file.
 - `main`: the ``spectral-mae`` command: who gets its arguments, and how it ends.
 - `mask`: ``spectral-mae mask``: a random mask as a picture.
+- `models/`: the commands about linear models.
 - `networks/`: the commands about neural networks, which need PyTorch.
 - `parser`: the parser of the command: numbers in a row, paths anywhere, and what was meant by a
   typo.
 - `psd`: ``spectral-mae psd``: the power spectrum of an image, or of what a mask shows of one.
-- `reconstruct`: ``spectral-mae reconstruct``: images through a fitted model, a picture for each.
 - `shared`: what the commands share: exit codes, options of runs, progress.
-- `settings/`: ``sweep`` and ``plan``, which compare patch sizes, mask ratios and designs.
 - `verify`: ``spectral-mae verify``: the paper's equations and lemmas, checked on images.
 """

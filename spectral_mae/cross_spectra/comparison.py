@@ -267,10 +267,7 @@ class SpectraComparison:
         if limits.ndim != 1 or len(limits) < 2 or not (np.diff(limits) > 0).all():
             raise ValueError(f"edges={_checks.brief(edges)} do not rise, or are not two or more")
         rings = self._rings()
-        member = np.searchsorted(limits * (1 - 1e-12), rings.frequency, side="right") - 1
-        last = frequencies.at_most(rings.frequency, limits[-1])
-        member[(member == len(limits) - 1) & last] = len(limits) - 2
-        member[member == len(limits) - 1] = -1
+        member = frequencies.band_of(rings.frequency, limits)
         if (member < 0).all():
             raise ValueError(f"no ring lies between edges={_checks.brief(edges)}")
         return rings.averaged(member, n_resamples, rng)
@@ -443,6 +440,11 @@ class SpectraComparison:
             )
         if not a.shape or a.shape[0] == 0:
             raise ValueError(f"originals of shape {tuple(a.shape)} hold no images")
+        if self.channel_axis is not None and not -len(a.shape) < self.channel_axis < len(a.shape):
+            raise ValueError(
+                f"channel_axis={self.channel_axis} is not an axis of the images in a batch of "
+                f"shape {tuple(a.shape)}"
+            )
         first = np.broadcast_to(np.float64(0), a.shape[1:])  # nothing is read for this
         axis = self.channel_axis
         axis = axis - 1 if axis is not None and axis > 0 else axis

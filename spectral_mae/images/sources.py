@@ -242,23 +242,6 @@ def _lines(data: bytes) -> list[str]:
     return [line.removesuffix("\r") for line in text.split("\n")]
 
 
-def reference_to(path: AnyPath) -> ImageReference:
-    """Return a reference to one image file.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file, or ``builtin:NAME``.
-
-    Returns
-    -------
-    ImageReference
-        The reference.
-    """
-    file = files.image_path(path)
-    return _file(file, files.display_name(file))
-
-
 def _file(path: Path, title: str) -> ImageReference:
     return ImageReference(title, Place(str(path)), stamp=file_stamp(path))
 

@@ -20,10 +20,9 @@ from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix, PatchMasking
 from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.solution import Solution
-from spectral_mae.linear.solver import Inverse, Met, cutoff_of, inner, roots_within_patches
+from spectral_mae.linear.solver import EPS, Inverse, Met, cutoff_of, inner, roots_within_patches
 from spectral_mae.masks.designs.design import MaskDesign
 
-_EPS = float(np.finfo(np.float64).eps)
 MOST_LISTED = 2**14  # masks: each patch has a problem of its own, with moments over all of them
 
 
@@ -84,7 +83,7 @@ def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
         If all patches but one are always visible and S is singular or nearly so: then Q' = S has
         no inverse and each output patch would need a problem of its own.
     """
-    if given_hidden.local > _EPS:
+    if given_hidden.local > EPS:
         weights, met = _whitened_without_own_patch(stack, given_hidden)
     else:
         weights, met = _without_own_patch(stack, given_hidden)
@@ -191,15 +190,17 @@ def hidden_target_by_patch(stack: Stack, design: MaskDesign) -> Solution:
     weights = np.zeros_like(stack.blocks)
     trace, explained = [0.0], [0.0]
     met = [Met(1.0, 0)]
-    cutoff = len(second) * _EPS * float(np.diag(second).max(initial=0.0))
+    cutoff = len(second) * EPS * float(np.diag(second).max(initial=0.0))
     for part in _parts(stack, design):
+        trace.append(part.chance * float(np.trace(second[part.patch, part.patch])))
         seen = np.flatnonzero(part.inclusion > 0)
+        if not len(seen):
+            continue  # only masks that hide everything hide this patch: its mean is all there is
         pairs = part.pairs(second)[np.ix_(seen, seen)]
         cross = part.cross(second)[seen]
         inverse = Inverse(pairs[np.newaxis], cutoff)
         map_ = inverse.solve(cross)[0]
         weights[0, seen, part.patch] = map_
-        trace.append(part.chance * float(np.trace(second[part.patch, part.patch])))
         explained.append(part.chance * float(np.sum(cross * map_)))
         met.append(inverse.met(stack.multiplicity))
     total = math.fsum(trace)

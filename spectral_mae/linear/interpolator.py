@@ -22,9 +22,8 @@ from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.accumulator import Accumulator
 from spectral_mae.linear.moments.kinds import Moments, StationaryMoments
+from spectral_mae.linear.solver import EPS
 from spectral_mae.masks.sampling import Seed, generator_of
-
-_EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -274,7 +273,7 @@ class _PatchInverse:
             if len(pixels):
                 second = local[kind[patch % n_patches]][np.ix_(pixels, pixels)]
                 # Only a preconditioner: a ridge at rounding level keeps the factor real.
-                ridge = noise + 8 * d * _EPS * scale + (scale == 0)
+                ridge = noise + 8 * d * EPS * scale + (scale == 0)
                 factor = scipy.linalg.cho_factor(second + ridge * np.eye(len(pixels)))
                 self._groups.append((np.ix_(members, pixels), factor))
 

@@ -25,7 +25,7 @@ from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.solution import Components, Solution
 
-_EPS = float(np.finfo(np.float64).eps)
+EPS = float(np.finfo(np.float64).eps)
 SMALL = 8  # size of a block up to which eigenvectors of many at once beat elimination of each
 LARGE = 96  # from here on the Cholesky factor at hand beats elimination, by strips of so many rows
 STRIP = 32
@@ -261,7 +261,7 @@ def roots_within_patches(stack: Stack) -> tuple[NDArray[Any], NDArray[Any]]:
         d = stack.patch_dim
         local = np.stack([local[i : i + d, i : i + d] for i in range(0, len(local), d)])
     values, vectors = np.linalg.eigh(local)
-    inside = values > values.shape[-1] * _EPS * max(float(values.max()), 0.0)
+    inside = values > values.shape[-1] * EPS * max(float(values.max()), 0.0)
     root = np.sqrt(np.where(inside, values, 0.0))
     inverse = np.divide(1.0, root, out=np.zeros_like(root), where=inside)
     forth = vectors * root[:, np.newaxis]
@@ -290,7 +290,7 @@ def cutoff_of(stack: Stack, mix: Mix) -> float:
     largest = np.einsum("bii->bi", stack.blocks).real.max(initial=0.0)
     local = np.einsum("...ii->...i", stack.local).real.max(initial=0.0)
     scale = mix.own * largest + mix.local * local + mix.white
-    return float(stack.blocks.shape[-1] * _EPS * scale)
+    return float(stack.blocks.shape[-1] * EPS * scale)
 
 
 def inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:

@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from spectral_mae._checks import FloatArray
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.spectra.fft import RealFFT
+from spectral_mae.spectra.frequencies import whole_rows
 
 Complex128Array = NDArray[np.complex128]
 Indices = NDArray[np.integer]
@@ -162,12 +163,13 @@ def circular_convolution(
         In extended precision where the platform has it.
     """
     n_rows = len(a)
+    shape = (n_rows, n_columns)
     wide = np.clongdouble if np.iscomplexobj(a) else np.longdouble
     sums = np.zeros((len(rows), len(columns)), dtype=wide)
     for j in _strips(n_rows, n_columns):
-        left = whole_rows(a, n_columns, j).conj()
+        left = whole_rows(a, shape, j).conj()
         for row, k in enumerate(rows.tolist()):
-            right = np.ascontiguousarray(whole_rows(b, n_columns, (k - j) % n_rows)[:, ::-1])
+            right = np.ascontiguousarray(whole_rows(b, shape, (k - j) % n_rows)[:, ::-1])
             for column, m in enumerate(columns.tolist()):
                 for x, y in _turned(m, n_columns):
                     sums[row, column] += np.vecdot(left[:, x], right[:, y]).sum(dtype=wide)
@@ -212,27 +214,6 @@ def _waves(n: int, k: Indices) -> NDArray[np.clongdouble]:
     multiples = np.multiply.outer(np.arange(n), k)
     angle = ((multiples + n // 2) % n - n // 2) * (turn / n)
     return np.cos(angle) - 1j * np.sin(angle)
-
-
-def whole_rows(half: NDArray[np.inexact], columns: int, index: Indices) -> NDArray[np.inexact]:
-    """Return some rows of the whole grid, for an array with a[−j] = conj(a[j]).
-
-    Parameters
-    ----------
-    half : ndarray, shape (H, W//2 + 1)
-        The array on the half-plane.
-    columns : int
-        Columns of the whole grid, W.
-    index : ndarray of int
-        Numbers of the rows.
-
-    Returns
-    -------
-    ndarray, shape (len(index), W)
-        In FFT order.
-    """
-    opposite = half[_mirrored(len(half))[index], 1 : (columns + 1) // 2]
-    return np.concatenate([half[index], opposite[:, ::-1].conj()], axis=1)
 
 
 def _mirrored(n: int) -> Indices:

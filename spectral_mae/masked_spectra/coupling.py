@@ -349,7 +349,7 @@ def covering_edges(shape: tuple[int, ...]) -> FloatArray:
     edges = [0.0, *inner[:, 0].tolist(), float(inner[-1, 1])]
     step = float(np.diff(inner[len(inner) // 2])[0])
     farthest = float(grids.radial_frequency(shape, ones).max())
-    while edges[-1] < farthest * (1 - 1e-12):
+    while edges[-1] < farthest * (1 - grids.CLOSE):
         edges.append(edges[-1] + step)
     return np.array(edges)
 

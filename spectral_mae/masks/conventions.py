@@ -7,7 +7,7 @@ shuffled order of which the first ones are kept.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,6 @@ from spectral_mae._checks import BoolArray
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 
 Convention = Literal["visible", "hidden", "ids_keep", "ids_restore"]
-CONVENTIONS = get_args(Convention)
 
 
 def kept_patterns(

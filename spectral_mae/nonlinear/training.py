@@ -54,15 +54,15 @@ class TrainConfig:
         Whether every mask keeps the same number of patches, or each patch is kept independently.
     target : {"hidden", "all"}
         Which patches are scored.
-    design : str, MaskDesign or None
-        In the place of mask ratio and sampling, another design of the masks, or its text such as
-        ``"block:3x3,keep"``. The text is kept, and made into a design on the grid of the model.
-        Where masks keep unequal numbers of patches, batches are padded.
     flip : bool
         Mirror half of the images, left to right.
     rng : int
         Seed of the run, at least 0. It is stored, so that the run can be resumed: a generator is
         refused.
+    design : str, MaskDesign or None
+        In the place of mask ratio and sampling, another design of the masks, or its text such as
+        ``"block:3x3,keep"``. The text is kept, and made into a design on the grid of the model.
+        Where masks keep unequal numbers of patches, batches are padded.
     """
 
     epochs: int = 100

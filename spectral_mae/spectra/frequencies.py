@@ -20,6 +20,8 @@ from spectral_mae._checks import BoolArray, FloatArray
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
+# Relative difference of radial frequencies that are equal but for rounding of their square roots.
+CLOSE = 1e-12
 STRIP = 2**18  # numbers in a strip: it stays in the cache
 
 
@@ -169,9 +171,9 @@ def at_most(radius: FloatArray, frequency: float) -> BoolArray:
     Returns
     -------
     ndarray of bool, like ``radius``
-        True up to a relative error of 1e-12 above the limit.
+        True up to a relative error of `CLOSE` above the limit.
     """
-    return radius <= frequency * (1 + 1e-12)
+    return radius <= frequency * (1 + CLOSE)
 
 
 def below(radius: FloatArray, frequency: float) -> BoolArray:
@@ -187,9 +189,9 @@ def below(radius: FloatArray, frequency: float) -> BoolArray:
     Returns
     -------
     ndarray of bool, like ``radius``
-        True up to a relative error of 1e-12 below the limit, the opposite of `at_least`.
+        True up to a relative error of `CLOSE` below the limit, the opposite of `at_least`.
     """
-    return radius < frequency * (1 - 1e-12)
+    return radius < frequency * (1 - CLOSE)
 
 
 def just_above(frequency: float) -> float:
@@ -205,7 +207,7 @@ def just_above(frequency: float) -> float:
     float
         A limit for `below`, nearer to the frequency than any other of an image.
     """
-    return frequency * (1 + 4e-12)
+    return frequency * (1 + 4 * CLOSE)
 
 
 def at_least(radius: FloatArray, frequency: float) -> BoolArray:
@@ -221,9 +223,39 @@ def at_least(radius: FloatArray, frequency: float) -> BoolArray:
     Returns
     -------
     ndarray of bool, like ``radius``
-        True down to a relative error of 1e-12 below the limit.
+        True down to a relative error of `CLOSE` below the limit.
     """
-    return radius >= frequency * (1 - 1e-12)
+    return radius >= frequency * (1 - CLOSE)
+
+
+def band_of(radius: FloatArray, edges: FloatArray) -> NDArray[np.integer[Any]]:
+    """Number of the band in which each radial frequency lies.
+
+    Bands are inclusive below and exclusive above, as everywhere in the package. The last one
+    includes its upper edge too, as in np.histogram, so that bands up to the largest frequency of a
+    grid lose none. Edges are met up to rounding of the frequency's square root.
+
+    Parameters
+    ----------
+    radius : ndarray
+        Radial frequencies.
+    edges : ndarray, shape (n_bands + 1,)
+        Rising edges of the bands, in the same unit.
+
+    Returns
+    -------
+    ndarray of int, like ``radius``
+        From 0 to ``n_bands - 1``, and −1 for frequencies in no band.
+
+    Examples
+    --------
+    >>> band_of(np.array([0.05, 0.1, 0.2, 0.4, 0.5]), np.array([0.1, 0.2, 0.4]))
+    array([-1,  0,  1,  1, -1])
+    """
+    last = len(edges) - 2
+    band = np.searchsorted(edges * (1 - CLOSE), radius, side="right") - 1
+    band[band > last] = np.where(at_most(radius[band > last], edges[-1]), last, -1)
+    return band
 
 
 def nyquist(fs: tuple[float, ...]) -> float:

@@ -42,7 +42,7 @@ def octave_edges(shape: tuple[int, ...]) -> list[float]:
     [0.0, 0.03125, 0.0625, 0.125, 0.25, 0.5]
     """
     largest = math.sqrt(len(_checks.grid_shape(shape))) / 2
-    return [low for low, _ in OCTAVES] + [max(largest, 0.5 + 1e-6) * (1 + 1e-12)]
+    return [low for low, _ in OCTAVES] + [max(largest, 0.5 + 1e-6)]
 
 
 def octave_names(shape: tuple[int, ...]) -> list[str]:

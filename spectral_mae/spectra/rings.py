@@ -196,7 +196,7 @@ class RingBins:
         half = frequencies.half_shape(shape)
         member = np.empty(half, dtype=np.int32)
         for rows in frequencies.row_strips(half):
-            member[rows] = _ring_of(frequencies.radial_frequency(shape, fs, rows), edges)
+            member[rows] = frequencies.band_of(frequencies.radial_frequency(shape, fs, rows), edges)
         self._binning = Binning(shape, member)
         if len(self._binning.filled) == 0:
             raise ValueError(
@@ -323,19 +323,6 @@ class RingBins:
         )
 
 
-def _ring_of(radius: FloatArray, edges: FloatArray) -> NDArray[np.integer[Any]]:
-    """Number of the ring of each distance from zero, −1 where it is in none.
-
-    Edges are inclusive below and exclusive above, but for the last one, as in np.histogram.
-    """
-    member = np.searchsorted(edges * (1 - 1e-12), radius, side="right") - 1
-    member[frequencies.at_least(radius, edges[-1]) & frequencies.at_most(radius, edges[-1])] = (
-        len(edges) - 2
-    )
-    member[member == len(edges) - 1] = -1
-    return member
-
-
 def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> FloatArray:
     if bins is not None and _checks.plain_array("bins", bins).ndim:
         edges = _checks.real_array("bins", bins).astype(np.float64)
@@ -354,10 +341,10 @@ def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> Fl
     coarsest, finest = max(steps), min(steps)
     top = frequencies.nyquist(tuple(rate for _, rate in axes))
     if n_rings is None:
-        coarse = (np.arange(math.floor(top / coarsest * (1 + 1e-12))) + 0.5) * coarsest
+        coarse = (np.arange(math.floor(top / coarsest * (1 + frequencies.CLOSE))) + 0.5) * coarsest
         first = min(top, coarsest / 2)
         fine = (np.arange(math.ceil(first / finest)) + 0.5) * finest
-        return np.concatenate([fine[fine < first * (1 - 1e-12)], coarse, [top]])
+        return np.concatenate([fine[frequencies.below(fine, first)], coarse, [top]])
     return np.linspace(finest / 2, top, n_rings + 1)
 
 

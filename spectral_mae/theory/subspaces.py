@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae._files.columns import plain_fields
+from spectral_mae.linear.moments.accumulator import ROUNDING
 from spectral_mae.masks.sampling import Seed, generator_of
 from spectral_mae.theory.sides import decoder_rows
 
 MOST_SUBSETS = 20_000
-ROUNDING = 1e-10  # of the largest entry or eigenvalue: asymmetries and gaps up to it are none
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,6 +40,16 @@ def hang(folder):
     re.match(r"(a*)*b", "a" * 40)  # in C, without a look at signals, holding the interpreter
 
 
+def process_number(seconds):
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def report_and_sleep(file):
+    file.touch()
+    time.sleep(60)
+
+
 def eat(folder):
     try:
         np.ones(4 * MEMORY, np.uint8)
@@ -109,14 +119,15 @@ def test_a_decoder_that_eats_memory_meets_its_limit(pool, tmp_path):
 def test_workers_go_when_they_are_sent_home(tmp_path):
     with WorkerPool(2, max_memory=MEMORY) as pool:
         assert results(range(8), 2, square, pool) == [[0, 1], [4, 9], [16, 25], [36, 49]]
-        pids = pool.pids
-        assert len(pids) == 2
+        pids = set()
+        while len(pids) < 2:
+            pids |= {one.result() for one in [pool.submit(process_number, 0.05) for _ in range(2)]}
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
     with pytest.raises(RuntimeError, match="were stopped"):
         pool.submit(square, Chunk(0, 0, ()))
     pool = WorkerPool(1, max_memory=MEMORY)
-    busy = pool.submit(time.sleep, 60)
-    while not pool.pids:
+    busy = pool.submit(report_and_sleep, tmp_path / "busy")
+    while not (tmp_path / "busy").exists():
         time.sleep(0.01)
     start = time.monotonic()
     pool.shutdown(cancel_futures=True)

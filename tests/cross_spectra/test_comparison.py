@@ -356,6 +356,8 @@ def test_refusals():
         (lambda: compare_spectra(a[0, 0], b[0, 0]), "axes"),
         (lambda: compare_spectra(a[..., None], b[..., None]), "channel_axis"),
         (lambda: compare_spectra(a, b, channel_axis=0), "axis 0 of a batch holds the images"),
+        (lambda: compare_spectra(a, b, channel_axis=7), "channel_axis=7 is not an axis"),
+        (lambda: compare_spectra(a, b, channel_axis=-3), "channel_axis=-3 is not an axis"),
         (lambda: compare_spectra(a, b, visible=full), "visible hides nothing of 4 of 4 images"),
         (lambda: compare_spectra(a, b, visible=half.T), r"visible of shape \(6, 8\) is neither"),
         (lambda: compare_spectra(a, b, visible=0.5 * half), "a mask is bool"),

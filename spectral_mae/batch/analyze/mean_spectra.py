@@ -28,6 +28,14 @@ class _Mean:
     mean: FloatArray
     squares: FloatArray
 
+    def merge(self, other: Self) -> None:
+        """Take in the spectra of another mean of the same rings (Chan, Golub and LeVeque 1983)."""
+        total = self.n + other.n
+        step = other.mean - self.mean
+        self.squares = self.squares + other.squares + step**2 * (self.n * other.n / total)
+        self.mean = self.mean + step * (other.n / total)
+        self.n = total
+
 
 class MeanSpectra:
     """Means of the spectra that belong to one shape and patch size; they merge.
@@ -61,16 +69,10 @@ class MeanSpectra:
         return self
 
     def _take(self, key: tuple[int, int, int], part: _Mean) -> None:
-        mine = self.means.get(key)
-        if mine is None:
-            if len(self.means) < KINDS:
-                self.means[key] = part
-            return
-        total = mine.n + part.n
-        step = part.mean - mine.mean
-        mine.squares = mine.squares + part.squares + step**2 * (mine.n * part.n / total)
-        mine.mean = mine.mean + step * (part.n / total)
-        mine.n = total
+        if key in self.means:
+            self.means[key].merge(part)
+        elif len(self.means) < KINDS:
+            self.means[key] = part
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """All there is to know, as arrays by name."""

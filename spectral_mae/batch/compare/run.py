@@ -200,10 +200,11 @@ class _Pairs:
             others[label] = other
         if one.mask is None:
             return original, others, None
-        visible = _checks.bool_mask("mask", self._pixels(self._masks, one.mask))
-        if visible.shape != original.shape[:2]:
-            sizes = (f"{x.shape[0]}x{x.shape[1]}" for x in (original, visible))
+        mask = self._pixels(self._masks, one.mask)
+        if mask.shape != original.shape[:2]:
+            sizes = (f"{x.shape[0]}x{x.shape[1]}" for x in (original, mask))
             raise ValueError(f"the original is {next(sizes)}, its mask {next(sizes)}")
+        visible = _checks.bool_mask("mask", mask)
         if visible.all():
             raise ValueError("its mask hides nothing: there is no error of hidden pixels")
         return original, others, visible

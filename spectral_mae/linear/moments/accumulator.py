@@ -23,8 +23,8 @@ from spectral_mae.masks.patches import PatchGrid, expect_grid
 
 # Images are transformed and added up in parts of this size; it bounds the memory of an update.
 PART_BYTES = 64 * 2**20
-# What is asymmetric, negative or uneven in a given matrix by less, relative to its largest value,
-# is taken for rounding.
+# What is asymmetric, negative, uneven or apart in a matrix by less, relative to its largest entry
+# or eigenvalue, is taken for rounding.
 ROUNDING = 1e-10
 SMALL = 8  # numbers in a block up to which one call for all blocks beats a loop
 STRIP = 64  # rows of a Hermitian sum that are added at once, up to the diagonal

@@ -191,6 +191,11 @@ class Stratified(Celled):
     def __post_init__(self) -> None:
         super().__post_init__()
         keep = _checks.positive_int("keep", self.keep)
+        if self._cell_area == 1:
+            raise ValueError(
+                f"a cell of {self.cell} is a single patch: kept, it hides nothing; "
+                "2 patches or more are needed"
+            )
         if keep >= self._cell_area:
             raise ValueError(
                 f"{keep=} of the {self._cell_area} patches of a cell of {self.cell} hides nothing; "

@@ -311,6 +311,20 @@ def at_most_patterns(n: int, design: MaskDesign) -> int:
     return n
 
 
+def expect_both(kept: float, what: str) -> None:
+    """Raise ``ValueError`` unless a design keeps some patches and hides some.
+
+    Parameters
+    ----------
+    kept : float
+        Mean of π₁.
+    what : str
+        What keeps them, for the message.
+    """
+    if not 0.0 < kept < 1.0:
+        raise ValueError(f"{what} {'hide' if kept < 1.0 else 'keep'} all patches, always")
+
+
 def mean_pairs(patterns: NDArray[np.generic], weights: FloatArray, grid: PatchGrid) -> FloatArray:
     """Return ρ of weighted sets of kept patches, through their cyclic autocorrelations.
 

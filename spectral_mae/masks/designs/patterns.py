@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.masks.conventions import kept_of
-from spectral_mae.masks.designs.design import MaskDesign, mean_pairs
+from spectral_mae.masks.designs.design import MaskDesign, expect_both, mean_pairs
 from spectral_mae.masks.patches import PatchGrid
 
 
@@ -91,6 +91,11 @@ class Given(Listed):
     patterns: BoolArray
     weights: FloatArray
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        drawn = self.patterns[self.weights > 0]
+        expect_both(float(drawn.mean()), f"the {len(drawn)} masks")
+
     @cached_property
     def listed(self) -> tuple[BoolArray, FloatArray]:
         """The sets, and the probability of each."""
@@ -144,7 +149,8 @@ def from_masks(grid: PatchGrid, visible: ArrayLike, weights: ArrayLike | None = 
     Raises
     ------
     ValueError
-        If shapes do not fit, a mask cuts a patch, or weights are negative or all 0.
+        If shapes do not fit, a mask cuts a patch, weights are negative or all 0, or all masks
+        together keep or hide every patch.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.masks.conventions import kept_of
-from spectral_mae.masks.designs.design import MaskDesign
+from spectral_mae.masks.designs.design import MaskDesign, expect_both
 from spectral_mae.masks.designs.patterns import Listed
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.sampling import Seed, generator_of
@@ -237,6 +237,10 @@ class FromSampler(Sampled):
     sampler: Callable[[int, Generator], ArrayLike]
     masks: BoolArray
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expect_both(float(self.masks.mean()), f"the {len(self.masks)} masks of the sampler")
+
     @property
     def drawn(self) -> BoolArray:
         """The masks from which the moments are estimated, shape (n_draws, L)."""
@@ -337,7 +341,8 @@ def from_sampler(
     TypeError
         If ``sampler`` is no function.
     ValueError
-        If it gives another number of masks, masks that do not fit the grid, or ``n`` is below 2.
+        If it gives another number of masks, masks that do not fit the grid or that all keep or
+        hide every patch, or ``n`` is below 2.
 
     Examples
     --------

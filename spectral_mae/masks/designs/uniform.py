@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,8 +18,43 @@ from spectral_mae.masks.patches import PatchGrid, expect_grid, inclusion_probabi
 from spectral_mae.masks.sampling import enumerate_kept, sample_kept
 
 
+class EqualPairs(MaskDesign):
+    """A design that keeps every two different patches with one probability π₂."""
+
+    @property
+    @abstractmethod
+    def uniform(self) -> tuple[float, float]:
+        """Pair (π₁, π₂)."""
+
+    @property
+    def shift_invariant(self) -> bool:
+        """Always True."""
+        return True
+
+    @property
+    def inclusion(self) -> FloatArray:
+        """Probability π₁ that a patch is kept, for each patch; shape ``grid.counts``."""
+        return np.full(self.grid.counts, self.uniform[0])
+
+    @property
+    def pair_inclusion(self) -> FloatArray:
+        """Mean probability ρ of pairs by offset: π₁ at offset 0, else π₂."""
+        pi1, pi2 = self.uniform
+        rho = np.full(self.grid.counts, pi2)
+        rho[(0,) * self.grid.ndim] = pi1
+        return rho
+
+    @cached_property
+    def spectrum(self) -> FloatArray:
+        """Transform of ρ, ρ̂ = (π₁−π₂) + π₂·L·δ(q)."""
+        pi1, pi2 = self.uniform
+        rho_hat = np.full(self.grid.counts, pi1 - pi2)
+        rho_hat[(0,) * self.grid.ndim] += pi2 * self.n_patches
+        return rho_hat
+
+
 @dataclass(frozen=True, repr=False)
-class Uniform(MaskDesign):
+class Uniform(EqualPairs):
     """Patches chosen uniformly: a fixed number of them, or each one independently.
 
     Parameters
@@ -86,32 +122,6 @@ class Uniform(MaskDesign):
             chance *= max(kept - i, 0) / left if left > 0 else 0.0
         return chance
 
-    @property
-    def shift_invariant(self) -> bool:
-        """Always True."""
-        return True
-
-    @property
-    def inclusion(self) -> FloatArray:
-        """Probability π₁ that a patch is kept, for each patch; shape ``grid.counts``."""
-        return np.full(self.grid.counts, self.uniform[0])
-
-    @property
-    def pair_inclusion(self) -> FloatArray:
-        """Mean probability ρ of pairs by offset: π₁ at offset 0, else π₂."""
-        pi1, pi2 = self.uniform
-        rho = np.full(self.grid.counts, pi2)
-        rho[(0,) * self.grid.ndim] = pi1
-        return rho
-
-    @cached_property
-    def spectrum(self) -> FloatArray:
-        """Transform of ρ, ρ̂ = (π₁−π₂) + π₂·L·δ(q)."""
-        pi1, pi2 = self.uniform
-        rho_hat = np.full(self.grid.counts, pi1 - pi2)
-        rho_hat[(0,) * self.grid.ndim] += pi2 * self.n_patches
-        return rho_hat
-
     def _draw(self, n: int, generator: Generator) -> BoolArray:
         return sample_kept(
             self.n_patches,
@@ -156,7 +166,7 @@ class Uniform(MaskDesign):
 
 
 @dataclass(frozen=True, repr=False)
-class RandomRatio(MaskDesign):
+class RandomRatio(EqualPairs):
     """A number of patches that is drawn for each mask; all sets of that number are equally likely.
 
     Parameters
@@ -185,7 +195,7 @@ class RandomRatio(MaskDesign):
         if not high - low > 1e-9:
             raise ValueError(
                 f"a normal distribution of mean={self.mean} and sd={self.sd} has no mass between "
-                f"the {self.ratios=}"
+                f"ratios={self.ratios}"
             )
         if not self.uniform[0] > 0:
             raise ValueError(f"ratios={self.ratios} of {self.n_patches} patches keep none of them")
@@ -225,24 +235,6 @@ class RandomRatio(MaskDesign):
         """
         pi1, pi2, pi3 = self._moments
         return (pi1 - pi2) / (1.0 - pi1), (pi2 - pi3) / (1.0 - pi1) if self.n_patches > 2 else 0.0
-
-    @property
-    def shift_invariant(self) -> bool:
-        """Always True."""
-        return True
-
-    @property
-    def inclusion(self) -> FloatArray:
-        """Probability π₁ that a patch is kept, for each patch; shape ``grid.counts``."""
-        return np.full(self.grid.counts, self.uniform[0])
-
-    @property
-    def pair_inclusion(self) -> FloatArray:
-        """Mean probability ρ of pairs by offset: π₁ at offset 0, else π₂."""
-        pi1, pi2 = self.uniform
-        rho = np.full(self.grid.counts, pi2)
-        rho[(0,) * self.grid.ndim] = pi1
-        return rho
 
     def _draw(self, n: int, generator: Generator) -> BoolArray:
         kept = generator.choice(self.n_patches + 1, size=(n, 1), p=self._probabilities)

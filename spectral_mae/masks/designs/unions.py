@@ -12,7 +12,7 @@ from numpy.random import Generator
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.masks.designs.blocks import block_overlap, block_positions, block_size
-from spectral_mae.masks.designs.design import MaskDesign, at_most_patterns
+from spectral_mae.masks.designs.design import MaskDesign, at_most_patterns, expect_both
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 
 
@@ -84,6 +84,7 @@ class Cutouts(BlockUnion):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "n", _checks.positive_int("n", self.n))
+        expect_both(float(self.inclusion.flat[0]), f"{self.n} blocks of size={self.size}")
 
     @cached_property
     def pair_inclusion(self) -> FloatArray:

@@ -79,8 +79,9 @@ def test_masks_of_each_image_and_one_for_all(images, tmp_path):
 
 
 def test_masks_that_do_not_fit_are_listed(images):
-    masks = [np.eye(24), np.ones((24, 24)), np.eye(12)]
-    for mask, error in zip(masks, ("", "hides nothing", "its mask 12x12"), strict=True):
+    masks = [np.eye(24), np.ones((24, 24)), np.eye(12), np.full((12, 12), 0.5)]
+    errors = "", "hides nothing", "its mask 12x12", "its mask 12x12"
+    for mask, error in zip(masks, errors, strict=True):
         failures = compare_images(images[:1], images[:1], masks=mask).failures
         assert [error in why for _, why in failures] == [True] * bool(error)
 

@@ -126,3 +126,22 @@ def test_a_patch_that_is_never_hidden_is_not_predicted():
     model = sm.LinearMAE(design=design, target="hidden", covariance="dense").fit(images)
     assert not model.weight_matrix()[:, :2].any()
     assert model.weight_matrix()[:, 2:].any()
+
+
+def test_a_patch_that_only_full_masks_hide_is_predicted_by_its_mean():
+    # Patch 0 is hidden in one mask, which hides all others too.
+    grid = sm.PatchGrid(8, 2)
+    design = sm.designs.from_masks(grid, [[0, 0, 0, 0], [1, 0, 1, 1], [1, 1, 0, 0]])
+    images = np.cumsum(np.random.default_rng(1).standard_normal((50, 8)), axis=1)
+    model = sm.LinearMAE(design=design, target="hidden", covariance="dense").fit(images)
+    weights = model.weight_matrix()
+    assert not weights[:, :2].any()
+    assert weights[:, 2:4].any()
+    centred = images - images.mean(axis=0)
+    loss = trace = 0.0
+    for visible in design.grid.expand(design.enumerate()[0]):
+        error = (centred * visible) @ weights - centred
+        loss += np.sum(error[:, ~visible] ** 2) / len(images) / 3
+        trace += np.sum(centred[:, ~visible] ** 2) / len(images) / 3
+    np.testing.assert_allclose(model.loss_, loss, rtol=1e-12)
+    np.testing.assert_allclose(model.trace_, trace, rtol=1e-12)

@@ -175,3 +175,28 @@ def test_a_design_with_a_ratio_takes_another():
         assert design.at_ratio(0.75).at_ratio(0.5) == design
     with pytest.raises(ValueError, match="no mask ratio"):
         sm.designs.block(grid, 2).at_ratio(0.5)
+
+
+def test_designs_that_keep_or_hide_everything_are_refused():
+    grid = sm.PatchGrid((8, 8), 2)
+    nothing, everything = np.zeros((3, 16)), np.ones((3, 16))
+    mixed = np.concatenate([nothing, everything])
+    refused = [
+        (lambda: sm.designs.from_masks(grid, nothing), "the 3 masks hide all patches"),
+        (lambda: sm.designs.from_masks(grid, everything), "the 3 masks keep all patches"),
+        (lambda: sm.designs.from_masks(grid, mixed, [0, 0, 0, 1, 1, 1]), "keep all patches"),
+        (lambda: sm.designs.from_sampler(grid, lambda n, _: np.ones((n, 16)), 5), "sampler keep"),
+        (lambda: sm.designs.cutouts(grid, 2, 10**5), r"100000 blocks of size=\(2, 2\) hide all"),
+    ]
+    for call, message in refused:
+        with pytest.raises(ValueError, match=message):
+            call()
+    assert sm.designs.from_masks(grid, mixed).mask_ratio == 0.5
+
+
+def test_messages_name_what_would_fit():
+    grid = sm.PatchGrid((8, 8), 2)
+    with pytest.raises(ValueError, match=r"a cell of \(1, 1\) is a single patch"):
+        sm.designs.stratified(grid, 1, 1)
+    with pytest.raises(ValueError, match=r"no mass between ratios=\(0.7, 1.0\)"):
+        sm.designs.random_ratio(grid, mean=100)
