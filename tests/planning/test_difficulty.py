@@ -21,7 +21,7 @@ def test_equal_explained_power_gives_the_mask_ratio_back():
 
 def test_a_curve_that_rises_by_noise_stays_monotone():
     noisy = np.array([0.8, 0.5, 0.7, 0.2])
-    assert equal_ratio(RATIOS, noisy, 0.6)[0] == pytest.approx(0.25 + 0.25 * 0.2 / 0.3)
+    assert equal_ratio(RATIOS, noisy, 0.3)[0] == pytest.approx(0.75 + 0.15 * 0.2 / 0.3)
     found = [equal_ratio(RATIOS, noisy, e)[0] for e in np.linspace(0.2, 0.8, 50)]
     assert np.all(np.diff(found) <= 0)
 
