@@ -47,6 +47,8 @@ SCRIPTS = {
     "nonlinear_labels": "what pretraining is worth, by the number of labelled images",
     "nonlinear_linear_limit": "gradient descent on linear models, and closed forms",
     "nonlinear_sweeps": "patch size, mask ratio, depths against loss, time, probes",
+    "plan_evidence": "trained models beside the predictions of plans",
+    "plan_reference": "the curve of photographs that plans compare with",
     "patch_range": "whether larger patches look farther",
     "unmasking": "how well spectra and slopes are recovered",
 }

@@ -165,7 +165,7 @@ def test_python_takes_texts_and_designs_that_have_one():
     assert (options.design, options.mask_ratio) == ("block:3x2,unrolled", None)
     assert options.masks.on(design.grid) == design
     assert options == AnalyzeOptions((4, 8), size=64, design=design.text)
-    given = sm.designs.from_masks(design.grid, np.ones((1, 64)))
+    given = sm.designs.from_masks(design.grid, np.eye(2, 64))
     with pytest.raises(ValueError, match=r"has no text: write its masks to an .npy file"):
         AnalyzeOptions((4,), size=32, design=given)
     with pytest.raises(ValueError, match=r"mask_ratio=0.5 and sampling='fixed' are"):

@@ -228,6 +228,7 @@ def options_of(record):
     return json.loads(record.read_text())["options"]
 
 
+@pytest.mark.slow  # patches of 32 pixels, by default
 def test_the_record_says_what_was_run(folder, tmp_path, drawn):
     assert run("sweep", folder, "--size", 64, "--out", tmp_path / "a") == OK
     options = options_of(tmp_path / "a" / "run.json")

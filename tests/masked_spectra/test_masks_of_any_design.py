@@ -246,14 +246,6 @@ def test_leakage_below_zero_is_shown_as_it_is():
     np.testing.assert_allclose(leak.power[below] * leak.kept.power[below], leak.leaked.power[below])
 
 
-def test_a_mask_that_keeps_everything_leaks_nothing():
-    grid = sm.PatchGrid((6, 8), 2)
-    design = sm.designs.from_masks(grid, np.ones((2, grid.n_patches)), [0.5, 0.5])
-    x = laws.field(grid.shape)
-    assert np.abs(sm.leakage(x, design=design).power).max() < 1e-14
-    laws.assert_close(sm.expected_masked_psd(x, design=design).power, sm.psd(x).power, 1e-13)
-
-
 @pytest.mark.parametrize("keep", [False, True])
 def test_nothing_leaks_to_zero_frequency_where_every_mask_shows_as_much_of_a_level(keep):
     for n in (9, 21, 28):

@@ -322,7 +322,7 @@ def expect_both(kept: float, what: str) -> None:
         What keeps them, for the message.
     """
     if not 0.0 < kept < 1.0:
-        raise ValueError(f"{what} {'hide' if kept < 1.0 else 'keep'} all patches, always")
+        raise ValueError(f"{what} {'hide' if kept < 1.0 else 'keep'} all patches")
 
 
 def mean_pairs(patterns: NDArray[np.generic], weights: FloatArray, grid: PatchGrid) -> FloatArray:

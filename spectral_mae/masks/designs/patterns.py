@@ -94,7 +94,7 @@ class Given(Listed):
     def __post_init__(self) -> None:
         super().__post_init__()
         drawn = self.patterns[self.weights > 0]
-        expect_both(float(drawn.mean()), f"the {len(drawn)} masks")
+        expect_both(float(drawn.mean()), f"all {len(drawn)} masks")
 
     @cached_property
     def listed(self) -> tuple[BoolArray, FloatArray]:

@@ -239,7 +239,7 @@ class FromSampler(Sampled):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        expect_both(float(self.masks.mean()), f"the {len(self.masks)} masks of the sampler")
+        expect_both(float(self.masks.mean()), f"all {len(self.masks)} masks of the sampler")
 
     @property
     def drawn(self) -> BoolArray:

@@ -182,8 +182,8 @@ def test_designs_that_keep_or_hide_everything_are_refused():
     nothing, everything = np.zeros((3, 16)), np.ones((3, 16))
     mixed = np.concatenate([nothing, everything])
     refused = [
-        (lambda: sm.designs.from_masks(grid, nothing), "the 3 masks hide all patches"),
-        (lambda: sm.designs.from_masks(grid, everything), "the 3 masks keep all patches"),
+        (lambda: sm.designs.from_masks(grid, nothing), "all 3 masks hide all patches"),
+        (lambda: sm.designs.from_masks(grid, everything), "all 3 masks keep all patches"),
         (lambda: sm.designs.from_masks(grid, mixed, [0, 0, 0, 1, 1, 1]), "keep all patches"),
         (lambda: sm.designs.from_sampler(grid, lambda n, _: np.ones((n, 16)), 5), "sampler keep"),
         (lambda: sm.designs.cutouts(grid, 2, 10**5), r"100000 blocks of size=\(2, 2\) hide all"),
