@@ -59,6 +59,7 @@ class TransformerSizes:
         TransformerCost
             In 10⁹ operations.
         """
+        n_visible = round(n_visible, 9)  # L(1−m) of whole patches comes with rounding
         seen, whole = n_visible + 1, n_patches + 1
         attention = 4.0 * self.depth * self.width * seen**2 / GIGA
         linear = 24.0 * self.depth * self.width**2 * seen / GIGA

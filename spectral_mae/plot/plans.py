@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from spectral_mae import _checks
+from spectral_mae._checks import FloatArray
 from spectral_mae.planning.result import Plan
 from spectral_mae.planning.settings import UNIFORM
 from spectral_mae.plot.drawing import CYCLE, GRAY, RATIO_MAP, color_bar, one_axes, styled
@@ -154,8 +155,13 @@ def plan_map(plan: Plan, ax: Axes | None = None, *, equal: Sequence[float] = EQU
     inside = [m for m in _ratios(equal) if curve.mask_ratio[0] <= m <= curve.mask_ratio[-1]]
     levels = {curve.at(m): f"{m:g}" for m in inside}
     lines = ax.contour(x, y, values, levels=sorted(levels), colors="white", linewidths=1.4)
-    ax.clabel(lines, fmt=levels, fontsize="small")
-    ax.plot(x, y, "o", color="white", markeredgecolor="black", markersize=4, clip_on=False)
+    for level, segments in zip(lines.levels, lines.allsegs, strict=True):
+        longest = max(segments, key=len, default=np.empty((0, 2)))
+        if len(longest):  # of no points where the level lies outside
+            _label(ax, longest, levels[float(level)])
+    known = np.isfinite(values)
+    marks = x[known], y[known], "o"
+    ax.plot(*marks, color="white", markeredgecolor="black", markersize=4, clip_on=False)
     ax.set_yticks(y[:, 0], [str(size) for size in sizes])
     ax.set_xlabel("hidden fraction of the patches")
     ax.set_title(f"lines: as hard as the reference, {plan.reference.patch_size} px, at this ratio")
@@ -282,3 +288,18 @@ def _legend(ax: Axes, n: int) -> None:
 
 def _sizes(plan: Plan) -> list[int]:
     return sorted({size for size, _ in plan.families})
+
+
+def _label(ax: Axes, line: FloatArray, text: str) -> None:
+    """Write beside the middle of a line; Matplotlib's own labels of short lines are cut."""
+    x, y = line.T
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
+    middle = along[-1] / 2
+    ax.annotate(
+        text,
+        (float(np.interp(middle, along, x)), float(np.interp(middle, along, y))),
+        xytext=(3, 3),
+        textcoords="offset points",
+        color="white",
+        fontsize="small",
+    )

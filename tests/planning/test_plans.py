@@ -36,7 +36,7 @@ def fitted():
 
 
 def test_the_prediction_is_what_models_do_on_fresh_fields(known):
-    """Done when: known spectrum, against the score of the model on fresh fields."""
+    """Of a known spectrum, against the score of the model on fresh fields."""
     fresh = fields.gaussian_fields(SPECTRUM, 600, rng=7)
     halves = np.array_split(fresh, 12)
     for one in known.settings:
