@@ -13,10 +13,12 @@ K = (1/L) Σ_q conj(W_q) F W_qᵀ, with F what is in the octave.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from spectral_mae._checks import FloatArray
-from spectral_mae._parallel import in_batches, one_blas_thread
+from spectral_mae._parallel import BATCH_BYTES, in_batches, one_blas_thread
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.moments.kinds import DenseMoments
 from spectral_mae.planning.error_sums import ErrorSums
@@ -24,6 +26,7 @@ from spectral_mae.planning.octave_power import OctavePower
 from spectral_mae.spectra.octaves import OCTAVES
 
 PART = 64  # images at once
+PART_BLOCKS = 16
 
 
 def exact_errors(model: LinearMAE, patches: FloatArray, groups: int | None = None) -> ErrorSums:
@@ -116,7 +119,8 @@ def noise_matrices(model: LinearMAE, power_of: OctavePower) -> list[FloatArray |
     times = transform.multiplicity / transform.norm
     d = weights.shape[-1]
 
-    def work(rows: slice) -> FloatArray:
+    def work(rows: slice, first: int) -> FloatArray:
+        rows = slice(first + rows.start, first + rows.stop)
         found = np.zeros((len(OCTAVES), d, d))
         rows_of = transform.basis.rows_by_frequency(weights[rows].conj(), rows)
         for weight, octave, matrix in zip(times[rows], octaves[rows], rows_of, strict=True):
@@ -126,7 +130,12 @@ def noise_matrices(model: LinearMAE, power_of: OctavePower) -> list[FloatArray |
         return found
 
     total = np.zeros((len(OCTAVES), d, d))
-    for part in in_batches(work, len(weights), d):
-        total += part
+    # A few blocks at a time: their products together take more than the weights. In their order,
+    # so that every run has the same bits.
+    step = max(PART_BLOCKS, BATCH_BYTES // (16 * d * d))
+    for first in range(0, len(weights), step):
+        n = min(step, len(weights) - first)
+        for part in in_batches(partial(work, first=first), n, d):
+            total += part
     filled = set(np.unique(octaves).tolist())
     return [total[one] if one in filled else None for one in range(len(OCTAVES))]
