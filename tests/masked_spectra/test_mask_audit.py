@@ -150,7 +150,7 @@ def test_an_audit_is_written_as_a_table_and_as_json(tmp_path):
     [
         (np.ones((1, 16)), "1 mask has no spread"),
         (np.ones((3, 16)), "the 3 masks hide no patch"),
-        (np.zeros((3, 16)), "all 3 masks hide all patches"),
+        (np.zeros((3, 16)), "the 3 masks hide all patches"),
         (np.ones((3, 17)), "not \\(n, 16\\)"),
     ],
 )
