@@ -36,6 +36,7 @@ def numbers(rows):
     return [{k: v for k, v in row.items() if k != "path"} for row in rows]
 
 
+@pytest.mark.slow
 def test_analysis_is_that_of_the_command(folder, tmp_path):
     out = tmp_path / "a"
     options = ["--size", 16, "--patch-size", "4,8", "--masks", 2, "--quiet"]
@@ -148,6 +149,7 @@ def test_a_sweep_is_that_of_the_command(stack, nowhere):
     json.dumps(result.to_dict())
 
 
+@pytest.mark.slow
 def test_an_interrupt_carries_what_was_done(folder, tmp_path, monkeypatch):
     sound = BatchAnalyzer.analyze
 

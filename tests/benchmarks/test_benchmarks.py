@@ -202,6 +202,7 @@ def test_the_inner_stage_has_the_time(monkeypatch):
     assert watch.seconds == {"outer": 5 + 4 + 8, "inner": 2 + 1}
 
 
+@pytest.mark.slow
 def test_stages_of_a_batch_are_all_met(tmp_path):
     rng = np.random.default_rng(0)
     for name in "ab":

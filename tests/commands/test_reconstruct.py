@@ -157,6 +157,7 @@ def test_models_with_a_random_offset_have_no_expected_borders(folder, tmp_path, 
     assert (row["masked"], row["borders_expected"]) == ("1", "nan")
 
 
+@pytest.mark.slow
 def test_what_is_drawn_depends_on_seed_and_name_alone(folder, model_file, tmp_path):
     outs = [tmp_path / str(i) for i in range(4)]
     some = folder / "[34].png"

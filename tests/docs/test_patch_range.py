@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,6 +20,7 @@ def tables(text):
     return names, [row for row in numbers if row], [row.count("(falls)") for row in rows]
 
 
+@pytest.mark.slow
 def test_the_table_of_the_page_is_what_the_script_prints():
     call = [sys.executable, "-m", "benchmarks.patch_range"]
     printed = subprocess.run(call, cwd=ROOT, capture_output=True, check=True).stdout.decode("utf-8")

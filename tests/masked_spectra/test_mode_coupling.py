@@ -133,6 +133,7 @@ def test_total_power_falls_by_the_mean_square_of_the_weights(shape):
 # Random masks ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "patch"), laws.GRIDS)
 @DESIGNS
 @pytest.mark.parametrize("ratio", [0.5, 0.4])

@@ -58,6 +58,7 @@ def test_without_the_extra_any_use_of_the_attribute_says_it_too(use):
     assert line == f"AttributeError: {SENTENCE}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "look",
     [

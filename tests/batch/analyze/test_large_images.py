@@ -1,6 +1,7 @@
 """Images too large for several of them, or their tables, to be kept at a time."""
 
 import numpy as np
+import pytest
 from command_runs import run, write_images
 from PIL import Image
 
@@ -10,6 +11,7 @@ from spectral_mae.batch.analyze.work import AnalyzeWork
 from spectral_mae.batch.chunks import Chunk
 
 
+@pytest.mark.slow
 def test_pictures_of_images_that_were_read_again_are_the_same(tmp_path, monkeypatch):
     folder = write_images(tmp_path / "images")
     words = ["--size", "native", "--patch-size", 8, "--masks", 2, "--color", "--quiet"]

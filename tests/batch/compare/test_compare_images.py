@@ -154,6 +154,7 @@ def test_files_of_a_run(images, tmp_path):
     assert (out / "figures/mine.png").exists()
 
 
+@pytest.mark.slow
 def test_equal_runs_write_equal_tables(images, tmp_path):
     for name in ("one", "two"):
         compare_images(images, 0.5 * images, out=tmp_path / name)

@@ -65,6 +65,7 @@ def assert_same(design, kept):
     assert (np.abs(found - design.inclusion.ravel()) < 5 * error).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ratio", [0.5, 0.75])
 def test_random_tokens_of_lightly_are_fixed_designs(ratio):
     utils = lightly()
