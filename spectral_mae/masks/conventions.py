@@ -56,7 +56,8 @@ def kept_patterns(
     _checks.choice("convention", convention, Convention)
     if (n_keep is None) == (convention == "ids_restore"):
         raise ValueError(
-            f"{n_keep=} with {convention=}: it goes with 'ids_restore', and only there"
+            f"n_keep={_checks.brief(n_keep)} with {convention=}: it goes with 'ids_restore', and "
+            "only there"
         )
     if convention == "ids_keep":
         return _kept_of_ids(grid, masks)

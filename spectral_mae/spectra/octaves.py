@@ -19,7 +19,7 @@ OCTAVES = (
 )
 
 
-def octave_edges(shape: tuple[int, ...]) -> list[float]:
+def octave_edges(shape: _checks.PerAxis) -> list[float]:
     """Edges of octaves of radial frequency, for ``radial(bins=...)`` of spectra and responses.
 
     They are at 0, 1/32, 1/16, 1/8, 1/4 and 1/2 cycles/pixel, and at the largest frequency of a
@@ -28,7 +28,7 @@ def octave_edges(shape: tuple[int, ...]) -> list[float]:
 
     Parameters
     ----------
-    shape : tuple of int
+    shape : int or tuple of int
         Pixels along each axis.
 
     Returns
@@ -45,12 +45,12 @@ def octave_edges(shape: tuple[int, ...]) -> list[float]:
     return [low for low, _ in OCTAVES] + [max(largest, 0.5 + 1e-6)]
 
 
-def octave_names(shape: tuple[int, ...]) -> list[str]:
+def octave_names(shape: _checks.PerAxis) -> list[str]:
     """Names of the octaves in which a grid has frequencies.
 
     Parameters
     ----------
-    shape : tuple of int
+    shape : int or tuple of int
         Pixels along each axis.
 
     Returns
@@ -63,8 +63,8 @@ def octave_names(shape: tuple[int, ...]) -> list[str]:
     >>> octave_names((16, 16))
     ['below 1/32', '1/16–1/8', '1/8–1/4', '1/4–1/2', 'from 1/2']
     """
-    edges = octave_edges(shape)
-    rings = RingBins(tuple(shape), (1.0,) * len(shape), edges)
+    shape = _checks.grid_shape(shape)
+    rings = RingBins(shape, (1.0,) * len(shape), octave_edges(shape))
     found: FloatArray = rings.edges[:, 0]
     return [
         name

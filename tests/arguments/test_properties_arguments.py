@@ -367,6 +367,8 @@ NO_AXES, EMPTY, TEXT = np.array(False), np.array([], bool), np.ones((2, 4), "<U3
 TINY, HUGE = np.full((1, 3), 1e-300), np.full((8, 8), 1e300)
 # What Hypothesis found, when it was first run.
 FOUND = [
+    ("audit_masks", {"n_keep": np.ones((6, 8), np.complex64)}),
+    ("octave_names", {"shape": 1}),
     ("PulseMask", {"starts": np.zeros((3, 2), "<M8[s]")}),
     ("psd", {"fs": 1e-300}),
     ("psd", {"fs": 1e300}),
