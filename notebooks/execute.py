@@ -21,6 +21,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError
 from PIL import Image
 
 FOLDER = Path(__file__).parent
@@ -30,7 +31,10 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
-AT_ONCE = 2  # kernels
+# Clients of two kernels in threads of one process were seen to wait for ever for a reply.
+AT_ONCE = 1
+ATTEMPTS = 3  # of a lesson whose kernel does not answer
+CELL_SECONDS = 150
 TOLERANCE = 4.0  # mean absolute difference of pictures, of 255: letters may differ a little
 
 
@@ -60,8 +64,19 @@ def source_hash(notebook: nbformat.NotebookNode) -> str:
 def run(path: Path) -> nbformat.NotebookNode:
     """A notebook with fresh outputs.
 
-    An error in a cell or in an answer is a CellExecutionError.
+    An error in a cell or in an answer is a CellExecutionError. A message of a kernel may be lost: a
+    lesson that gets no answer is run again.
     """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return run_once(path)
+        except CellTimeoutError:
+            continue
+    return run_once(path)
+
+
+def run_once(path: Path) -> nbformat.NotebookNode:
+    """A notebook with fresh outputs, from one kernel."""
     notebook = nbformat.read(path, as_version=4)
     shown = []
     whole = nbformat.v4.new_notebook(metadata=METADATA)
@@ -72,7 +87,7 @@ def run(path: Path) -> nbformat.NotebookNode:
         whole.cells += [nbformat.v4.new_code_cell(code) for code in answers(cell)]
     client = NotebookClient(
         whole,
-        timeout=300,
+        timeout=CELL_SECONDS,
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(FOLDER)}},

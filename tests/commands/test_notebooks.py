@@ -25,10 +25,14 @@ every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.st
 
 
 @pytest.fixture(scope="module")
-def fresh():
-    """Lessons that are being run, two at a time, by path."""
+def fresh(request):
+    """Those lessons that chosen tests are of, being run, by path."""
+    cases = [getattr(item, "callspec", None) for item in request.session.items]
+    chosen = {case.params["path"] for case in cases if case and "path" in case.params}
     with ThreadPoolExecutor(execute.AT_ONCE) as pool:
-        runnable = [path for path in LESSONS if not (needs_torch(path) and NO_TORCH)]
+        runnable = [
+            path for path in LESSONS if path in chosen and not (needs_torch(path) and NO_TORCH)
+        ]
         yield {path: pool.submit(execute.run, path) for path in runnable}
         pool.shutdown(cancel_futures=True)
 
