@@ -29,6 +29,7 @@ def references(tmp_path_factory):
     return write_twenty(tmp_path_factory.mktemp("images"))
 
 
+@pytest.mark.slow
 def test_analysis_has_the_same_bits_whoever_does_it(references, pool):
     work = AnalyzeWork(AnalyzeOptions((4, 8), 0.5, size=None, checks=3))
     sums, rows = total(references, 3, work, InProcess())

@@ -45,6 +45,7 @@ class Tags(html.parser.HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 def test_analyze_writes_everything(folder, tmp_path, capsys):
     out = tmp_path / "out"
     assert analyze(folder, out) == shared.SOME_FAILED

@@ -19,6 +19,7 @@ def save(path, array):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("array", "options"),
     [
@@ -51,6 +52,7 @@ def test_masks_in_every_form_have_one_audit(array, options, tmp_path, capsys):
         assert min(picture.size) > 500
 
 
+@pytest.mark.slow
 def test_folders_of_arrays_and_of_images_are_read(tmp_path, capsys):
     arrays, images = tmp_path / "arrays", tmp_path / "images"
     arrays.mkdir()
@@ -65,6 +67,7 @@ def test_folders_of_arrays_and_of_images_are_read(tmp_path, capsys):
         assert sm.audit_masks(GRID, KEPT).summary() in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_images_give_the_spectrum_that_leaks(tmp_path, capsys):
     path = save(
         tmp_path / "a.npy", sm.designs.fixed(GRID, 0.5).sample_kept(30, rng=0).reshape(-1, 6, 8)

@@ -26,6 +26,7 @@ def folders(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_several_models_on_one_page(folders, capsys):
     code = run("compare", folders / "in", folders / "jpeg", folders / "faint.npy",
                "--out", folders / "out")  # fmt: skip
@@ -83,6 +84,7 @@ def test_what_cannot_be_compared_is_listed(folders, capsys):
     assert "no image could be compared" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_wrong_usage(folders, capsys):
     pair = folders / "in", folders / "jpeg"
     out = "--out", folders / "out"

@@ -63,6 +63,7 @@ def test_the_expectations_under_a_design_are_verified(folder, tmp_path, capsys, 
     assert printed.count(masks) == printed.count(f"({design})") == 2
 
 
+@pytest.mark.slow
 def test_tables_and_page_say_which_design(folder, tmp_path):
     design = ["--design", "block:3x2,keep"]
     assert analyzed(folder, tmp_path, *design, pictures=True) == shared.SOME_FAILED

@@ -8,6 +8,8 @@ from design_cases import EVERY_DESIGN, axis_of, design_of, images_of, rows_of
 import spectral_mae as sm
 from spectral_mae.linear.corruption import OffsetMasking
 
+pytestmark = pytest.mark.slow  # the loss and W against enumeration stay in the fast suite
+
 SMALL = pytest.mark.parametrize(
     ("shape", "patch", "channels"), [((10,), (2,), None), ((4, 6), (2, 2), 2)]
 )

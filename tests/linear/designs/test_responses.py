@@ -15,6 +15,8 @@ from design_cases import (
 
 import spectral_mae as sm
 
+pytestmark = pytest.mark.slow  # the loss and W against enumeration stay in the fast suite
+
 CURVES = ("original", "passed", "aliased", "noise", "error")
 
 
