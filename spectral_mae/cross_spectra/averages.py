@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -28,7 +29,7 @@ Threshold = float | Literal["half-bit"]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class CrossAverages:
+class CrossAverages(ABC):
     """Cross spectra averaged over bins of frequencies, and the curves that follow from them.
 
     Attributes
@@ -178,8 +179,9 @@ class CrossAverages:
             found[f"{name}_stderr"] = self.stderr[name]
         return {**found, "half_bit": self.half_bit}
 
+    @abstractmethod
     def _bins(self) -> dict[str, NDArray[Any]]:
-        raise NotImplementedError
+        """What says which bins these are, by name."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
