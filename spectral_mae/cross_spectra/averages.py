@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import ComplexArray, FloatArray, Scaling
-from spectral_mae._files.columns import write_columns
+from spectral_mae._files.columns import plain_value, write_columns
 from spectral_mae.cross_spectra.curves import CURVES, Floors, Powers
+from spectral_mae.spectra.labels.axis_labels import Labels
+from spectral_mae.spectra.rings import unit_columns
 
 ONE_SEVENTH = 1 / 7  # Rosenthal and Henderson 2003
 HALF_BIT = 0.2071  # signal-to-noise ratio of each image at half a bit: log₂(1 + 2·0.2071) = ½
@@ -58,6 +60,8 @@ class CrossAverages(ABC):
         Power that rounding alone can leave in a bin of the originals, and of the reconstructions.
         No more than that is no power: without any of the original, gain and explained are NaN;
         without any of one of the two, coherence and FRC are 0, and NaN without any of both.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     power_a: FloatArray
@@ -70,6 +74,7 @@ class CrossAverages(ABC):
     scaling: Scaling = "density"
     fs: tuple[float, ...] = (1.0, 1.0)
     floors: Floors = (0.0, 0.0)
+    labels: Labels | None = None
     _curves: dict[str, FloatArray] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,7 +141,8 @@ class CrossAverages(ABC):
         Returns
         -------
         dict
-            The columns of `to_csv` as lists, ``averages``, ``scaling``, ``fs`` and ``floors``.
+            The columns of `to_csv` as lists, ``averages``, ``scaling``, ``fs``, ``floors`` and
+            ``labels``.
         """
         columns = {name: column.tolist() for name, column in self.columns().items()}
         return {
@@ -145,17 +151,21 @@ class CrossAverages(ABC):
             "scaling": self.scaling,
             "fs": list(self.fs),
             "floors": list(self.floors),
+            "labels": plain_value(self.labels),
         }
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one row per bin.
+
+        Where the result has ``labels``, the last columns are the units.
 
         Parameters
         ----------
         path : str or path-like
             File to write. An existing file is replaced.
         """
-        write_columns(path, self.columns())
+        described = [name for name in self._bins() if name == "frequency"]
+        write_columns(path, self.columns() | unit_columns(self, *described, "power"))
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Return the columns of the table.

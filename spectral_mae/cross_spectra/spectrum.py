@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import ComplexArray, FloatArray, Scaling
+from spectral_mae._files.columns import plain_value
 from spectral_mae.cross_spectra.averages import (
     ONE_PAIR,
     RadialCrossSpectrum,
@@ -20,6 +21,7 @@ from spectral_mae.cross_spectra.curves import Powers, averaged
 from spectral_mae.cross_spectra.pairs import PairPeriodogram, energy, pair_arrays
 from spectral_mae.spectra import frequencies as grid
 from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.labels.axis_labels import Labels, Unit, expect_one_unit
 from spectral_mae.spectra.rings import Bins, RingBins
 from spectral_mae.spectra.sectors import sector_angles, sector_binning
 
@@ -50,6 +52,8 @@ class CrossSpectrum:
         Number of pairs that were averaged.
     floors : tuple of float
         Power that rounding alone can leave at a frequency of a, and of b.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     cross: ComplexArray
@@ -61,6 +65,7 @@ class CrossSpectrum:
     fs: tuple[float, ...]
     averages: int = 1
     floors: tuple[float, float] = (0.0, 0.0)
+    labels: Labels | None = None
 
     def __repr__(self) -> str:
         return (
@@ -131,6 +136,7 @@ class CrossSpectrum:
         >>> rings.gain.round(1), rings.coherence.round(1)
         (array([0.6, 0.5, 0.5, 0.5]), array([0.6, 0.5, 0.5, 0.5]))
         """
+        expect_one_unit(self.labels)
         rings = RingBins(self.shape, self.fs, bins)
         return RadialCrossSpectrum(
             frequency=rings.frequency,
@@ -139,6 +145,7 @@ class CrossSpectrum:
             averages=self.averages,
             scaling=self.scaling,
             fs=self.fs,
+            labels=self.labels,
         )
 
     def sectors(
@@ -161,8 +168,9 @@ class CrossSpectrum:
         Raises
         ------
         ValueError
-            For a signal, or if a sector holds no frequency.
+            For a signal, if a sector holds no frequency, or if the axes have different units.
         """
+        expect_one_unit(self.labels)
         binning = sector_binning(self.shape, self.fs, n, fmin=fmin, fmax=fmax)
         return SectorCrossSpectrum(
             angle=sector_angles(n),
@@ -170,6 +178,7 @@ class CrossSpectrum:
             averages=self.averages,
             scaling=self.scaling,
             fs=self.fs,
+            labels=self.labels,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -191,6 +200,7 @@ class CrossSpectrum:
             "fs": list(self.fs),
             "averages": self.averages,
             "floors": list(self.floors),
+            "labels": plain_value(self.labels),
         }
 
     @property
@@ -212,6 +222,7 @@ def cross_spectrum(
     scaling: Scaling = "density",
     channel_axis: int | None = None,
     ndim: int | None = None,
+    unit: Unit = None,
 ) -> CrossSpectrum:
     """Cross spectrum of two signals, images or volumes.
 
@@ -224,7 +235,7 @@ def cross_spectrum(
         Real numbers: the original.
     b : array_like, of the shape of ``a``
         Real numbers: what is compared with it, such as a reconstruction.
-    fs, window, detrend, scaling : optional
+    fs, window, detrend, scaling, unit : optional
         As in `psd`; they apply to both. Double precision is used throughout.
     channel_axis : int or None
         Axis of the channels; their cross spectra are averaged.
@@ -258,7 +269,7 @@ def cross_spectrum(
     first = _checks.one_image("a", one, channel_axis, SEVERAL, ndim=ndim)[np.newaxis]
     second = _checks.one_image("b", other, channel_axis, SEVERAL, ndim=ndim)[np.newaxis]
     pairs = PairPeriodogram(
-        first.shape[1:-1], fs=fs, window=window, detrend=detrend, scaling=scaling
+        first.shape[1:-1], fs=fs, window=window, detrend=detrend, scaling=scaling, unit=unit
     )
     powers = pairs.powers(first, second)
     floor = pairs.periodogram.rounding_floor
@@ -271,4 +282,5 @@ def cross_spectrum(
         scaling=scaling,
         fs=pairs.periodogram.fs,
         floors=(floor(float(energy(first)[0])), floor(float(energy(second)[0]))),
+        labels=pairs.periodogram.labels,
     )

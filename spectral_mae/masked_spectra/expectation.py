@@ -35,6 +35,7 @@ from spectral_mae.masks.designs.short_form import design_on, image_and_design
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulses import dirichlet_power
 from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.labels.axis_labels import Unit
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
 
@@ -124,7 +125,7 @@ class MaskedPeriodogram:
     design : MaskDesign or None
         The design that `MaskedComponents.expected` and `MaskedComponents.leakage` take where they
         are given no other. One that is not uniform must be given here.
-    fs, window, detrend, scaling : optional
+    fs, window, detrend, scaling, unit : optional
         As in `spectral_mae.psd`. The window is applied before the mask: both are products, so
         their order does not matter.
     channel_axis : int or None
@@ -163,6 +164,7 @@ class MaskedPeriodogram:
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
         channel_axis: int | None = None,
+        unit: Unit = None,
     ) -> None:
         self.grid = _grid_of(grid, design)
         self.design = design
@@ -175,6 +177,7 @@ class MaskedPeriodogram:
             scaling=scaling,
             channel_axis=None if channel_axis is None else -1,
             chunk=1,
+            unit=unit,
         )
         self._patch_power = PatchPower(self.grid)
         self._pair_power = None
@@ -245,6 +248,7 @@ def expected_masked_psd(
     fs: float | Sequence[float] = 1.0,
     window: Window = None,
     detrend: DetrendOption = None,
+    unit: Unit = None,
 ) -> Spectrum:
     """Mean power spectrum of an image under random patch masks, exactly and without sampling.
 
@@ -264,7 +268,7 @@ def expected_masked_psd(
         Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
     design : MaskDesign or None
         In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
-    scaling, channel_axis, fs, window, detrend : optional
+    scaling, channel_axis, fs, window, detrend, unit : optional
         As in `spectral_mae.psd`; the order is detrend, mask, window.
 
     Returns
@@ -305,6 +309,7 @@ def expected_masked_psd(
         fs=fs,
         window=window,
         detrend=detrend,
+        unit=unit,
     )
     return planned.components(array).expected()
 
@@ -320,6 +325,7 @@ def leakage(
     fs: float | Sequence[float] = 1.0,
     window: Window = None,
     detrend: DetrendOption = None,
+    unit: Unit = None,
 ) -> Leakage:
     """Power that masking brings to each frequency from others, over the power it keeps there.
 
@@ -340,7 +346,7 @@ def leakage(
         Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
     design : MaskDesign or None
         In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
-    channel_axis, fs, window, detrend : optional
+    channel_axis, fs, window, detrend, unit : optional
         As in `spectral_mae.psd`.
 
     Returns
@@ -372,6 +378,7 @@ def leakage(
         fs=fs,
         window=window,
         detrend=detrend,
+        unit=unit,
     )
     return planned.components(array).leakage()
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae._files.columns import plain_fields, write_columns
+from spectral_mae._files.columns import plain_fields, plain_value, write_columns
 from spectral_mae.spectra import frequencies as grid
 from spectral_mae.spectra.annulus import Annulus
-from spectral_mae.spectra.rings import Bins, RingBins
+from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit
+from spectral_mae.spectra.rings import Bins, RingBins, unit_columns
 from spectral_mae.spectra.spectrum import Spectrum
 
 
@@ -35,6 +36,8 @@ class RadialLeakage:
         Lower and upper edge of each ring.
     fs : tuple of float
         Sampling frequency along each axis of the data.
+    labels : Labels or None
+        Names and units of the axes, where they are known.
     """
 
     frequency: FloatArray
@@ -42,11 +45,17 @@ class RadialLeakage:
     count: NDArray[np.integer[Any]]
     edges: FloatArray
     fs: tuple[float, ...] = (1.0, 1.0)
+    labels: Labels | None = None
 
     @property
     def power(self) -> FloatArray:
         """Equal to ``ratio``; the other radial results have this name."""
         return self.ratio
+
+    @property
+    def scaling(self) -> str:
+        """``"ratio"``: leakage has no unit."""
+        return "ratio"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain lists and numbers.
@@ -61,14 +70,18 @@ class RadialLeakage:
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one row per ring.
 
+        Where the result has ``labels``, the last column is the unit of frequency.
+
         Parameters
         ----------
         path : str or path-like
             File to write. An existing file is replaced.
         """
         lower, upper = self.edges.T
-        columns = {"frequency": self.frequency, "lower": lower, "upper": upper}
-        write_columns(path, {**columns, "count": self.count, "ratio": self.ratio})
+        columns: dict[str, NDArray[Any]] = {"frequency": self.frequency}
+        columns |= {"lower": lower, "upper": upper}
+        columns |= {"count": self.count, "ratio": self.ratio}
+        write_columns(path, columns | unit_columns(self, "frequency"))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -144,6 +157,11 @@ class Leakage:
         return self.kept.frequencies
 
     @property
+    def labels(self) -> Labels | None:
+        """Names and units of the axes, where they are known."""
+        return self.kept.labels
+
+    @property
     def scaling(self) -> str:
         """``"ratio"``: leakage has no unit."""
         return "ratio"
@@ -154,7 +172,7 @@ class Leakage:
         Returns
         -------
         dict
-            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``total``.
+            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``total`` and ``labels``.
         """
         return {
             "power": self.power.tolist(),
@@ -162,6 +180,7 @@ class Leakage:
             "shape": list(self.shape),
             "scaling": self.scaling,
             "total": self.total,
+            "labels": plain_value(self.labels),
         }
 
     @property
@@ -192,8 +211,9 @@ class Leakage:
         Raises
         ------
         ValueError
-            If no frequency lies in the band.
+            If no frequency lies in the band, or the axes have different units.
         """
+        expect_one_unit(self.labels)
         low, high = _checks.limit("fmin", fmin, 0.0), _checks.limit("fmax", fmax, math.inf)
         return self.over(Annulus(self.shape, self.kept.fs, low, high))
 
@@ -227,13 +247,16 @@ class Leakage:
         RadialLeakage
             The ratio in each ring.
         """
+        expect_one_unit(self.labels)
         rings = RingBins(self.shape, self.kept.fs, bins)
         leaked, kept = (
             rings.average(s.power, scaling=s.scaling, floor=s.floor)
             for s in (self.leaked, self.kept)
         )
         ratio = _ratio(leaked.power, leaked.floor, kept.power, kept.floor)
-        return RadialLeakage(rings.frequency, ratio, rings.count, rings.edges, self.kept.fs)
+        return RadialLeakage(
+            rings.frequency, ratio, rings.count, rings.edges, self.kept.fs, self.labels
+        )
 
 
 def _ratio(

@@ -23,6 +23,7 @@ from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT, Workspace
 from spectral_mae.spectra.frequencies import half_shape, row_strips
+from spectral_mae.spectra.labels.axis_labels import Unit, expect_one_unit, labels_of
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
 
@@ -43,6 +44,7 @@ def psd(
     channel_axis: int | None = None,
     ndim: int | None = None,
     visible: ArrayLike | None = None,
+    unit: Unit = None,
 ) -> Spectrum:
     """Power spectrum of one signal, image or volume.
 
@@ -70,6 +72,9 @@ def psd(
         needs ``ndim=3``: three axes may as well be a batch of images, or an image with its colours.
     visible : array_like, of the shape of the image without channels, or None
         A mask or weights that multiply the image between detrending and window.
+    unit : str, one str per axis, Labels or None
+        Unit of length or time in whose inverse ``fs`` is given, such as "mm", or all `Labels`. Axes
+        of pictures then say cycles/mm.
 
     Returns
     -------
@@ -107,6 +112,7 @@ def psd(
         scaling=scaling,
         channel_axis=axis,
         chunk=1,
+        unit=unit,
     )
     return periodogram.mean(array[np.newaxis], visible=visible)
 
@@ -129,7 +135,7 @@ class Periodogram:
         (`psd` takes that of its image).
     workers : int
         Threads that share the chunks of a batch.
-    fs, window, detrend, scaling : optional
+    fs, window, detrend, scaling, unit : optional
         As in `psd`.
     channel_axis : int or None
         Axis of the channels in a *batch*, which has the images along axis 0.
@@ -178,9 +184,11 @@ class Periodogram:
         backend: Backend = "fftw",
         planner: Planner = "estimate",
         chunk: int | None = None,
+        unit: Unit = None,
     ) -> None:
         self.shape = _checks.grid_shape(shape)
         self.fs = _checks.sampling_rates(fs, len(self.shape))
+        self.labels = labels_of(unit, len(self.shape))
         _checks.choice("scaling", scaling, Scaling)
         channel_axis = _checks.axis_of_channels(channel_axis)
         if channel_axis in (0, -len(self.shape) - 2):
@@ -250,6 +258,7 @@ class Periodogram:
         >>> Periodogram((16, 16)).radial(images, bins=4).power.shape
         (5, 4)
         """
+        expect_one_unit(self.labels)
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
@@ -264,7 +273,7 @@ class Periodogram:
             self._fft.each_chunk(len(batch), work)
             self._expect_in_range(mean, batch, 1.0)
         moments *= self.norm / batch.shape[-1]
-        return rings.spectrum(*moments, scaling=self.scaling)
+        return rings.spectrum(*moments, scaling=self.scaling, labels=self.labels)
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
         """Average the power over all images; sums are in double precision.
@@ -301,6 +310,7 @@ class Periodogram:
             cell=self._cell,
             averages=n,
             floor=self.rounding_floor(squares / (n * batch.shape[-1])),
+            labels=self.labels,
         )
 
     def condition(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:

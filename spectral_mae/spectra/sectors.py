@@ -14,7 +14,8 @@ from spectral_mae._checks import BoolArray, FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.binning import Binning
-from spectral_mae.spectra.rings import bin_columns
+from spectral_mae.spectra.labels.axis_labels import Labels
+from spectral_mae.spectra.rings import bin_columns, unit_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,10 @@ class SectorSpectrum:
         frequency, where k and its aliases have two orientations, counts half in each.
     scaling : {"density", "spectrum", "energy"}
         Unit of the power, as in `Spectrum`.
+    fs : tuple of float
+        Sampling frequency along each axis of the data.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     angle: FloatArray
@@ -41,6 +46,8 @@ class SectorSpectrum:
     std: FloatArray
     stderr: FloatArray
     scaling: Scaling
+    fs: tuple[float, ...] = (1.0, 1.0)
+    labels: Labels | None = None
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.power, dtype=dtype, copy=copy)
@@ -61,12 +68,15 @@ class SectorSpectrum:
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one row per sector.
 
+        Where the result has ``labels``, the last column is the unit of the power.
+
         Parameters
         ----------
         path : str or path-like
             File to write. An existing file is replaced.
         """
-        write_columns(path, bin_columns({"angle": self.angle, "count": self.count}, self))
+        columns = bin_columns({"angle": self.angle, "count": self.count}, self)
+        write_columns(path, columns | unit_columns(self, "power"))
 
 
 def average_sectors(
@@ -113,7 +123,7 @@ def average_sectors(
     binning = sector_binning(shape, fs, n, fmin=fmin, fmax=fmax)
     means = binning.errors(*binning.moments(power), averages)
     return SectorSpectrum(
-        angle=sector_angles(n), count=binning.counts, scaling=scaling, **means._asdict()
+        angle=sector_angles(n), count=binning.counts, scaling=scaling, fs=fs, **means._asdict()
     )
 
 

@@ -15,6 +15,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae.spectra.conditioning import DetrendOption, Window, window_weights
 from spectral_mae.spectra.frequencies import half_shape
+from spectral_mae.spectra.labels.axis_labels import Unit
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
 
@@ -35,6 +36,7 @@ def welch(
     channel_axis: int | None = None,
     ndim: int | None = None,
     workers: int = 1,
+    unit: Unit = None,
 ) -> Spectrum:
     """Power spectrum of a long signal or large field by Welch's method.
 
@@ -53,7 +55,7 @@ def welch(
     overlap : int, one int per axis, or None
         Pixels that neighbouring segments share, from 0, below ``segment``. None is half a segment,
         rounded down. What is left at the end of an axis and fills no segment is not used.
-    fs, window, detrend, scaling : optional
+    fs, window, detrend, scaling, unit : optional
         As in `psd`, but for the defaults; an array as window must have the shape of a segment.
     channel_axis : int or None
         Axis of the channels; their spectra are averaged.
@@ -97,6 +99,7 @@ def welch(
         scaling=scaling,
         channel_axis=-1,
         workers=workers,
+        unit=unit,
     )
     power, floor, n = np.zeros(half_shape(size)), 0.0, 0
     for part in _parts(array, channel_axis, size, step):
@@ -114,6 +117,7 @@ def welch(
         cell=mean.cell,
         averages=max(1, int(independent * (1 + 1e-12))),
         floor=floor / n,
+        labels=periodogram.labels,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from spectral_mae._checks import FloatArray, Scaling
+from spectral_mae._files.columns import plain_value
 from spectral_mae.spectra import frequencies as grid
+from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.sectors import SectorSpectrum, average_sectors
 
@@ -34,6 +37,8 @@ class Spectrum:
         Number of spectra that were averaged.
     floor : float
         Power that rounding alone can leave at a frequency that has none.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     power: FloatArray
@@ -43,6 +48,7 @@ class Spectrum:
     cell: float
     averages: int = 1
     floor: float = 0.0
+    labels: Labels | None = None
 
     def __repr__(self) -> str:
         return f"Spectrum(shape={self.shape}, scaling={self.scaling!r}, total={self.total:.4g})"
@@ -103,7 +109,7 @@ class Spectrum:
         Raises
         ------
         ValueError
-            If no frequency lies in the rings, or edges do not rise.
+            If no frequency lies in the rings, edges do not rise, or the axes have different units.
 
         Examples
         --------
@@ -114,8 +120,13 @@ class Spectrum:
         >>> rings.count
         array([ 8, 12, 16, 10])
         """
+        expect_one_unit(self.labels)
         return RingBins(self.shape, self.fs, bins).average(
-            self.power, scaling=self.scaling, averages=self.averages, floor=self.floor
+            self.power,
+            scaling=self.scaling,
+            averages=self.averages,
+            floor=self.floor,
+            labels=self.labels,
         )
 
     def sectors(
@@ -139,8 +150,8 @@ class Spectrum:
         Raises
         ------
         ValueError
-            For a signal or a volume, whose frequencies have no one angle, or if a sector holds no
-            frequency.
+            For a signal or a volume, whose frequencies have no one angle, if a sector holds no
+            frequency, or if the axes have different units.
 
         Examples
         --------
@@ -150,7 +161,8 @@ class Spectrum:
         >>> by_angle.angle[np.argmax(by_angle)]
         np.float64(0.0)
         """
-        return average_sectors(
+        expect_one_unit(self.labels)
+        found = average_sectors(
             self.power,
             self.shape,
             self.fs,
@@ -160,6 +172,7 @@ class Spectrum:
             scaling=self.scaling,
             averages=self.averages,
         )
+        return dataclasses.replace(found, labels=self.labels)
 
     def to_dict(self) -> dict[str, Any]:
         """Return power, frequencies and scalars as plain lists and numbers.
@@ -167,8 +180,8 @@ class Spectrum:
         Returns
         -------
         dict
-            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``fs``, ``total`` and
-            ``averages``.
+            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``fs``, ``total``,
+            ``averages`` and ``labels``, the fields of the labels or None.
         """
         return {
             "power": self.power.tolist(),
@@ -178,4 +191,5 @@ class Spectrum:
             "fs": list(self.fs),
             "total": self.total,
             "averages": self.averages,
+            "labels": plain_value(self.labels),
         }
