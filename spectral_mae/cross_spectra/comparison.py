@@ -47,7 +47,7 @@ class SpectraComparison:
     bins : int, sequence of float or None
         Number or edges of the rings, as in `Spectrum.radial`. Images of several shapes need edges,
         so that their rings are the same.
-    fs, window, detrend, scaling, unit : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`.
     workers : int
         Threads that share a batch.
@@ -72,11 +72,11 @@ class SpectraComparison:
         ndim: int | None = None,
         bins: Bins = None,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
         workers: int = 1,
-        unit: Unit = None,
     ) -> None:
         self.channel_axis = _checks.axis_of_channels(channel_axis)
         if self.channel_axis == 0:
@@ -500,10 +500,10 @@ def compare_spectra(
     ndim: int | None = None,
     bins: Bins = None,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
-    unit: Unit = None,
 ) -> SpectraComparison:
     """Compare reconstructions with their originals, frequency by frequency.
 
@@ -523,7 +523,7 @@ def compare_spectra(
         Number of axes of an image, without that of the channels; None is 1 or 2, as the batch has.
     bins : int, sequence of float or None
         Number or edges of the rings, as in `Spectrum.radial`.
-    fs, window, detrend, scaling, unit : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`.
 
     Returns

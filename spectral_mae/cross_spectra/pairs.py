@@ -30,7 +30,7 @@ class PairPeriodogram:
     ----------
     shape : tuple of int
         Pixels along each axis.
-    fs, window, detrend, scaling, unit : optional
+    fs, unit, window, detrend, scaling : optional
         As in `spectral_mae.psd`.
     workers : int
         Threads that share a batch.
@@ -41,11 +41,11 @@ class PairPeriodogram:
         shape: tuple[int, ...],
         *,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
         workers: int = 1,
-        unit: Unit = None,
     ) -> None:
         self.periodogram = Periodogram(
             shape,

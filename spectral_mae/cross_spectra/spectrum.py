@@ -217,12 +217,12 @@ def cross_spectrum(
     b: ArrayLike,
     *,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
     channel_axis: int | None = None,
     ndim: int | None = None,
-    unit: Unit = None,
 ) -> CrossSpectrum:
     """Cross spectrum of two signals, images or volumes.
 
@@ -235,7 +235,7 @@ def cross_spectrum(
         Real numbers: the original.
     b : array_like, of the shape of ``a``
         Real numbers: what is compared with it, such as a reconstruction.
-    fs, window, detrend, scaling, unit : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`; they apply to both. Double precision is used throughout.
     channel_axis : int or None
         Axis of the channels; their cross spectra are averaged.

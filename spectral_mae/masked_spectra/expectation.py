@@ -125,7 +125,7 @@ class MaskedPeriodogram:
     design : MaskDesign or None
         The design that `MaskedComponents.expected` and `MaskedComponents.leakage` take where they
         are given no other. One that is not uniform must be given here.
-    fs, window, detrend, scaling, unit : optional
+    fs, unit, window, detrend, scaling : optional
         As in `spectral_mae.psd`. The window is applied before the mask: both are products, so
         their order does not matter.
     channel_axis : int or None
@@ -160,11 +160,11 @@ class MaskedPeriodogram:
         *,
         design: MaskDesign | None = None,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
         channel_axis: int | None = None,
-        unit: Unit = None,
     ) -> None:
         self.grid = _grid_of(grid, design)
         self.design = design
@@ -246,9 +246,9 @@ def expected_masked_psd(
     scaling: Scaling = "density",
     channel_axis: int | None = None,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
-    unit: Unit = None,
 ) -> Spectrum:
     """Mean power spectrum of an image under random patch masks, exactly and without sampling.
 
@@ -268,7 +268,7 @@ def expected_masked_psd(
         Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
     design : MaskDesign or None
         In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
-    scaling, channel_axis, fs, window, detrend, unit : optional
+    scaling, channel_axis, fs, unit, window, detrend : optional
         As in `spectral_mae.psd`; the order is detrend, mask, window.
 
     Returns
@@ -323,9 +323,9 @@ def leakage(
     design: MaskDesign | None = None,
     channel_axis: int | None = None,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
-    unit: Unit = None,
 ) -> Leakage:
     """Power that masking brings to each frequency from others, over the power it keeps there.
 
@@ -346,7 +346,7 @@ def leakage(
         Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
     design : MaskDesign or None
         In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
-    channel_axis, fs, window, detrend, unit : optional
+    channel_axis, fs, unit, window, detrend : optional
         As in `spectral_mae.psd`.
 
     Returns

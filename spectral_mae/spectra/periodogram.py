@@ -38,13 +38,13 @@ def psd(
     image: ArrayLike,
     *,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
     channel_axis: int | None = None,
     ndim: int | None = None,
     visible: ArrayLike | None = None,
-    unit: Unit = None,
 ) -> Spectrum:
     """Power spectrum of one signal, image or volume.
 
@@ -54,6 +54,9 @@ def psd(
         Real numbers; float32 stays float32, everything else becomes float64.
     fs : float or one float per axis
         Sampling frequency.
+    unit : str, one str per axis, Labels or None
+        Unit of length or time in whose inverse ``fs`` is given, such as "mm", or all `Labels`. Axes
+        of pictures then say cycles/mm.
     window : str, tuple, float, array_like or None
         As `scipy.signal.get_window`, outer product over the axes; an array must have the shape of
         the image. None is no window.
@@ -72,9 +75,6 @@ def psd(
         needs ``ndim=3``: three axes may as well be a batch of images, or an image with its colours.
     visible : array_like, of the shape of the image without channels, or None
         A mask or weights that multiply the image between detrending and window.
-    unit : str, one str per axis, Labels or None
-        Unit of length or time in whose inverse ``fs`` is given, such as "mm", or all `Labels`. Axes
-        of pictures then say cycles/mm.
 
     Returns
     -------
@@ -135,7 +135,7 @@ class Periodogram:
         (`psd` takes that of its image).
     workers : int
         Threads that share the chunks of a batch.
-    fs, window, detrend, scaling, unit : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`.
     channel_axis : int or None
         Axis of the channels in a *batch*, which has the images along axis 0.
@@ -177,6 +177,7 @@ class Periodogram:
         dtype: DTypeLike = float,
         workers: int = 1,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
@@ -184,7 +185,6 @@ class Periodogram:
         backend: Backend = "fftw",
         planner: Planner = "estimate",
         chunk: int | None = None,
-        unit: Unit = None,
     ) -> None:
         self.shape = _checks.grid_shape(shape)
         self.fs = _checks.sampling_rates(fs, len(self.shape))

@@ -30,13 +30,13 @@ def welch(
     overlap: _checks.PerAxis | None = None,
     *,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = "hann",
     detrend: DetrendOption = "constant",
     scaling: Scaling = "density",
     channel_axis: int | None = None,
     ndim: int | None = None,
     workers: int = 1,
-    unit: Unit = None,
 ) -> Spectrum:
     """Power spectrum of a long signal or large field by Welch's method.
 
@@ -55,7 +55,7 @@ def welch(
     overlap : int, one int per axis, or None
         Pixels that neighbouring segments share, from 0, below ``segment``. None is half a segment,
         rounded down. What is left at the end of an axis and fills no segment is not used.
-    fs, window, detrend, scaling, unit : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`, but for the defaults; an array as window must have the shape of a segment.
     channel_axis : int or None
         Axis of the channels; their spectra are averaged.
