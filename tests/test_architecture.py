@@ -35,9 +35,21 @@ SOLE = {
     "skimage": "images",
     "matplotlib": "plot",
     "torch": "nonlinear",
+    "xarray": "spectra.labels.datasets",
     "argparse": "cli",
 }
-HEAVY = {"numpy", "scipy", "matplotlib", "pyfftw", "skimage", "PIL", "jinja2", "tqdm", "torch"}
+HEAVY = {
+    "numpy",
+    "scipy",
+    "matplotlib",
+    "pyfftw",
+    "skimage",
+    "PIL",
+    "jinja2",
+    "tqdm",
+    "torch",
+    "xarray",
+}
 LAZY = ("", "cli.main", "__main__")
 MOST_FILES = 14
 
@@ -238,6 +250,7 @@ def test_each_room_names_its_files():
         ({"batch.b": "import skimage"}, "batch.b imports skimage"),
         ({"cli.main": "class A:\n    def f(self):\n        import matplotlib"}, "matplotlib"),
         ({"linear.a": "import torch.nn as nn"}, "linear.a imports torch"),
+        ({"spectra.spectrum": "import xarray"}, "spectra.spectrum imports xarray"),
         ({"plot.a": "import numpy as np\nnp.fft.fftshift(x)"}, "plot.a uses fftshift"),
         ({"plot.a": "from scipy.fft import ifftshift"}, "uses ifftshift"),
         ({"_checks": "import scipy"}, "_checks imports scipy"),

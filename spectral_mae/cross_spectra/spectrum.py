@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,9 +21,14 @@ from spectral_mae.cross_spectra.curves import Powers, averaged
 from spectral_mae.cross_spectra.pairs import PairPeriodogram, energy, pair_arrays
 from spectral_mae.spectra import frequencies as grid
 from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.labels import datasets
 from spectral_mae.spectra.labels.axis_labels import Labels, Unit, expect_one_unit
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.rings import Bins, RingBins
 from spectral_mae.spectra.sectors import sector_angles, sector_binning
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 # What the error says when `cross_spectrum` gets a batch.
 SEVERAL = "compare_spectra(originals, reconstructions)"
@@ -203,6 +208,40 @@ class CrossSpectrum:
             "labels": plain_value(self.labels),
         }
 
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables over ``freq_y`` and ``freq_x``, as of `Spectrum.to_xarray`. Complex ``cross``
+            is two, ``cross_real`` and ``cross_imag``.
+        """
+        return datasets.of_plane(self)
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        CrossSpectrum
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)
+
     @property
     def _powers(self) -> Powers:
         return Powers(self.power_a, self.power_b, self.cross, self.error)
@@ -212,6 +251,7 @@ class CrossSpectrum:
         return len(self.shape) == 1
 
 
+@labelled("a", "b")
 def cross_spectrum(
     a: ArrayLike,
     b: ArrayLike,
@@ -221,7 +261,7 @@ def cross_spectrum(
     window: Window = None,
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     ndim: int | None = None,
 ) -> CrossSpectrum:
     """Cross spectrum of two signals, images or volumes.
@@ -231,14 +271,14 @@ def cross_spectrum(
 
     Parameters
     ----------
-    a : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+    a : array_like or xarray.DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers: the original.
     b : array_like, of the shape of ``a``
         Real numbers: what is compared with it, such as a reconstruction.
     fs, unit, window, detrend, scaling : optional
         As in `psd`; they apply to both. Double precision is used throughout.
-    channel_axis : int or None
-        Axis of the channels; their cross spectra are averaged.
+    channel_axis : int, str or None
+        Axis of the channels, of a DataArray also its name; their cross spectra are averaged.
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels. None is 1 or 2, as the array has; a volume
         needs ``ndim=3``, as in `psd`.
@@ -265,6 +305,7 @@ def cross_spectrum(
     >>> bool(np.allclose(found.gain, np.exp(-2j * np.pi * found.frequencies[1])))
     True
     """
+    channel_axis = _checks.axis_of_channels(channel_axis)
     one, other = pair_arrays(a, b, ("a", "b"))
     first = _checks.one_image("a", one, channel_axis, SEVERAL, ndim=ndim)[np.newaxis]
     second = _checks.one_image("b", other, channel_axis, SEVERAL, ndim=ndim)[np.newaxis]

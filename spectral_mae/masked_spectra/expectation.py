@@ -36,6 +36,7 @@ from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulses import dirichlet_power
 from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.labels.axis_labels import Unit
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
 
@@ -236,6 +237,7 @@ class MaskedPeriodogram:
         )
 
 
+@labelled("image")
 def expected_masked_psd(
     image: ArrayLike,
     patch_size: _checks.PerAxis | None = None,
@@ -244,7 +246,7 @@ def expected_masked_psd(
     sampling: Sampling = "fixed",
     design: MaskDesign | None = None,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     fs: float | Sequence[float] = 1.0,
     unit: Unit = None,
     window: Window = None,
@@ -257,7 +259,7 @@ def expected_masked_psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+    image : array_like or xarray.DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers.
     patch_size : int or tuple of int or None
         Pixels of a patch along each axis. It must divide the shape of the image. A volume needs
@@ -305,7 +307,7 @@ def expected_masked_psd(
         sampling=sampling,
         design=design,
         scaling=scaling,
-        channel_axis=channel_axis,
+        channel_axis=_checks.axis_of_channels(channel_axis),
         fs=fs,
         window=window,
         detrend=detrend,
@@ -314,6 +316,7 @@ def expected_masked_psd(
     return planned.components(array).expected()
 
 
+@labelled("image")
 def leakage(
     image: ArrayLike,
     patch_size: _checks.PerAxis | None = None,
@@ -321,7 +324,7 @@ def leakage(
     *,
     sampling: Sampling = "fixed",
     design: MaskDesign | None = None,
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     fs: float | Sequence[float] = 1.0,
     unit: Unit = None,
     window: Window = None,
@@ -334,7 +337,7 @@ def leakage(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+    image : array_like or xarray.DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers. Its mean matters: it is most of the power of a photograph, and masking spreads
         it over frequency. ``detrend="constant"`` takes it away.
     patch_size : int or tuple of int or None
@@ -374,7 +377,7 @@ def leakage(
         mask_ratio,
         sampling=sampling,
         design=design,
-        channel_axis=channel_axis,
+        channel_axis=_checks.axis_of_channels(channel_axis),
         fs=fs,
         window=window,
         detrend=detrend,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,13 @@ from spectral_mae._checks import FloatArray
 from spectral_mae._files.columns import plain_fields, plain_value, write_columns
 from spectral_mae.spectra import frequencies as grid
 from spectral_mae.spectra.annulus import Annulus
+from spectral_mae.spectra.labels import datasets
 from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit
 from spectral_mae.spectra.rings import Bins, RingBins, unit_columns
 from spectral_mae.spectra.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +87,39 @@ class RadialLeakage:
         columns |= {"lower": lower, "upper": upper}
         columns |= {"count": self.count, "ratio": self.ratio}
         write_columns(path, columns | unit_columns(self, "frequency"))
+
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables over ``freq_r``; other fields are attributes.
+        """
+        return datasets.of_bins(self, "frequency")
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        RadialLeakage
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -182,6 +220,50 @@ class Leakage:
             "total": self.total,
             "labels": plain_value(self.labels),
         }
+
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables ``kept``, ``leaked`` and ``ratio`` over ``freq_y`` and ``freq_x``, as of
+            `Spectrum.to_xarray`.
+        """
+        ratio = datasets.of_plane(self.kept, {"ratio": self.power})
+        dataset = ratio.rename(power="kept").assign(leaked=self.leaked.to_xarray().power)
+        return dataset.assign_attrs(result="Leakage", leaked_floor=self.leaked.floor)
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        Leakage
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        datasets.expect(dataset, "Leakage", ("kept", "leaked", "leaked_floor"))
+        kept, leaked = (
+            Spectrum.from_xarray(
+                dataset[[name]].rename({name: "power"}).assign_attrs(result="Spectrum")
+            )
+            for name in ("kept", "leaked")
+        )
+        floor = float(dataset.attrs["leaked_floor"])
+        return cls(leaked=dataclasses.replace(leaked, floor=floor), kept=kept)
 
     @property
     def total(self) -> float:

@@ -23,6 +23,7 @@ from spectral_mae._checks import BoolArray, FloatArray, Scaling
 from spectral_mae.masks.tapers import add_power, autocorrelation, mask_or_weights, step_weights
 from spectral_mae.spectra import frequencies as grids
 from spectral_mae.spectra.labels.axis_labels import Unit, labels_of
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.spectrum import Spectrum
 
 Prewhiten = Literal["gradient"]
@@ -308,12 +309,13 @@ def _seen(pixels: FloatArray, mask: BoolArray | FloatArray) -> FloatArray:
     return np.where(mask > 0, pixels, 0.0)
 
 
+@labelled("image", masks=("visible",))
 def unmasked_psd(
     image: ArrayLike,
     visible: ArrayLike,
     *,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     ndim: int | None = None,
     detrend: Literal["constant"] | None = None,
     nan: Literal["raise", "hidden"] = "raise",
@@ -332,14 +334,14 @@ def unmasked_psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+    image : array_like or xarray.DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers. Hidden pixels are not used and may hold anything, NaN too.
     visible : array_like, shape (*shape) or (n_masks, *shape)
         One mask, or several under which the image was seen; bool, or weights from 0 to 1.
     scaling : {"density", "spectrum", "energy"}
         Unit of the power, as in `spectral_mae.psd`.
-    channel_axis : int or None
-        Axis of the channels; their spectra are averaged.
+    channel_axis : int, str or None
+        Axis of the channels, of a DataArray also its name; their spectra are averaged.
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels, as in `spectral_mae.psd`: a volume needs
         ``ndim=3``.
@@ -382,6 +384,7 @@ def unmasked_psd(
     if detrend is not None:
         _checks.choice("detrend", detrend, Literal["constant"])
     array = _checks.real_pixels("image", image)
+    channel_axis = _checks.axis_of_channels(channel_axis)
     last = _checks.one_image(
         "image", array, channel_axis, "Unmasking(shape).update(images, visible)", ndim=ndim
     )

@@ -24,6 +24,7 @@ from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Windo
 from spectral_mae.spectra.fft import RealFFT, Workspace
 from spectral_mae.spectra.frequencies import half_shape, row_strips
 from spectral_mae.spectra.labels.axis_labels import Unit, expect_one_unit, labels_of
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
 
@@ -34,6 +35,7 @@ SUMMED = 2**20  # bytes of power that are added up at a time
 TRANSPOSED = 150**2  # pixels from which transposed half-planes are faster
 
 
+@labelled("image", masks=("visible",))
 def psd(
     image: ArrayLike,
     *,
@@ -42,7 +44,7 @@ def psd(
     window: Window = None,
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     ndim: int | None = None,
     visible: ArrayLike | None = None,
 ) -> Spectrum:
@@ -50,8 +52,10 @@ def psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
-        Real numbers; float32 stays float32, everything else becomes float64.
+    image : array_like or xarray.DataArray, shape (D,), (H, W) or (T, H, W), and the channels
+        Real numbers; float32 stays float32, everything else becomes float64. The coordinates of a
+        DataArray give ``fs`` and ``unit``, so they must be evenly spaced (within 1/1000 of a step);
+        times give Hz. Along a dimension without one, ``fs`` is 1.
     fs : float or one float per axis
         Sampling frequency.
     unit : str, one str per axis, Labels or None
@@ -67,9 +71,9 @@ def psd(
         as it is.
     scaling : {"density", "spectrum", "energy"}
         |X|²/(fs·Σw²), |X|²/(Σw)², or plain |X|² (of the windowed data).
-    channel_axis : int or None
-        Axis of the channels; their spectra are averaged (and count as one: they are not
-        independent).
+    channel_axis : int, str or None
+        Axis of the channels, of a DataArray also its name; their spectra are averaged (and count as
+        one: they are not independent).
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels. None is 1 or 2, as the array has. A volume
         needs ``ndim=3``: three axes may as well be a batch of images, or an image with its colours.
@@ -101,6 +105,7 @@ def psd(
     (4, 6, 5)
     """
     array = _checks.real_array("image", image)
+    channel_axis = _checks.axis_of_channels(channel_axis)
     shape = _checks.one_image("image", array, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
     axis = channel_axis if channel_axis is None else channel_axis % array.ndim + 1
     periodogram = Periodogram(

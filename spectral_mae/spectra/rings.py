@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,12 @@ from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.binning import Binning
+from spectral_mae.spectra.labels import datasets
 from spectral_mae.spectra.labels.axis_labels import Labels, inverse, power_unit, ring_unit
 from spectral_mae.spectra.slope import SlopeFit, power_law_slope
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 MOST_RINGS = 10_000_000
 Bins = int | Sequence[float] | FloatArray | None
@@ -173,6 +177,39 @@ class RadialSpectrum:
         lower, upper = self.edges.T
         bins = {"frequency": self.frequency, "lower": lower, "upper": upper, "count": self.count}
         write_columns(path, bin_columns(bins, self) | unit_columns(self, "frequency", "power"))
+
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables over ``freq_r``, and of a batch over ``image``; other fields are attributes.
+        """
+        return datasets.of_bins(self, "frequency")
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        RadialSpectrum
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)
 
 
 class RingBins:

@@ -193,6 +193,22 @@ def inverse(unit: str | None) -> str | None:
     return None if unit is None else f"1/{_factor(unit)}"
 
 
+def squared(unit: str) -> str:
+    """Return the unit of a square.
+
+    Parameters
+    ----------
+    unit : str
+        Unit of the numbers.
+
+    Returns
+    -------
+    str
+        Such as "K^2".
+    """
+    return ONE if unit == ONE else f"{_factor(unit)}^2"
+
+
 def power_unit(labels: Labels | None, fs: tuple[float, ...], scaling: Scaling) -> str | None:
     """Return the unit of a power.
 
@@ -212,7 +228,7 @@ def power_unit(labels: Labels | None, fs: tuple[float, ...], scaling: Scaling) -
     """
     if labels is None or labels.values is None:
         return None
-    parts = [] if labels.values == ONE else [f"{_factor(labels.values)}^2"]
+    parts = [] if labels.values == ONE else [squared(labels.values)]
     if scaling == "density":
         units = axis_units(labels, fs)
         for unit in dict.fromkeys(units):
