@@ -20,6 +20,8 @@ import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae import _checks
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -110,7 +112,7 @@ class Constants:
     Parameters
     ----------
     **tables : ndarray
-        Tables by name. Floating-point tables take the precision that is asked for, others keep
+        Tables by name. Real and complex tables take the precision that is asked for, others keep
         their type.
     """
 
@@ -134,8 +136,9 @@ class Constants:
         key = namespace(like), device(like), like.dtype
         last = self._last  # another thread may set it meanwhile
         if last is None or last[0] != key:
+            types = {"f": like.dtype, "c": complex_dtype(like)}
             tables = {
-                name: constant(table, like, like.dtype if table.dtype.kind == "f" else None)
+                name: constant(table, like, types.get(table.dtype.kind))
                 for name, table in self._tables.items()
             }
             last = self._last = key, tables
@@ -272,7 +275,41 @@ def real_tensor(name: str, tensor: Any) -> Any:
     xp = namespace(tensor)
     if xp.isdtype(tensor.dtype, "complex floating"):
         raise TypeError(f"{name} has dtype {tensor.dtype}; real numbers are needed")
-    return tensor if tensor.dtype == xp.float32 else xp.astype(tensor, xp.float64, copy=False)
+    return xp.astype(tensor, real_dtype(tensor), copy=False)
+
+
+def real_dtype(tensor: Any) -> Any:
+    """Return float32 or float64 of the tensor's library, as `real_tensor` converts it.
+
+    Parameters
+    ----------
+    tensor : tensor
+        Real numbers of any type.
+
+    Returns
+    -------
+    dtype
+        Of the library.
+    """
+    xp = namespace(tensor)
+    return xp.float32 if tensor.dtype == xp.float32 else xp.float64
+
+
+def complex_dtype(tensor: Any) -> Any:
+    """Return complex64 or complex128 of the tensor's library, of the precision of `real_dtype`.
+
+    Parameters
+    ----------
+    tensor : tensor
+        Real numbers of any type.
+
+    Returns
+    -------
+    dtype
+        Of the library.
+    """
+    xp = namespace(tensor)
+    return xp.complex64 if tensor.dtype == xp.float32 else xp.complex128
 
 
 def precision(tensor: Any) -> np.dtype[Any]:
@@ -335,6 +372,10 @@ def expect_finite(name: str, tensor: Any) -> None:
     ValueError
         If some are not finite.
     """
+    shared = shared_with_numpy(tensor)
+    if shared is not None:
+        _checks.real_array(name, shared)
+        return
     xp = namespace(tensor)
     bad = ~xp.isfinite(tensor)
     n_bad = int(to_numpy(xp.count_nonzero(bad)))

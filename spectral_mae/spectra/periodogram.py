@@ -135,7 +135,8 @@ class Periodogram:
     shape : int or tuple of int
         Pixels along each axis of every image; three numbers for volumes.
     dtype : dtype
-    XX
+        ``float32`` or ``float64``: the precision of the transforms, whatever the images have
+        (`psd` takes that of its image). Tensors keep their own.
     workers : int
         Threads that share the chunks of a batch.
     fs, window, detrend, scaling : optional

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import constant, numpy_fields
+from spectral_mae._array_api import constant, numpy_fields, real_dtype
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae.spectra import frequencies
@@ -110,7 +110,7 @@ class RadialSpectrum:
             The same numbers, but for rounding to the precision.
         """
         power, std, stderr = (
-            constant(one, like, like.dtype) for one in (self.power, self.std, self.stderr)
+            constant(one, like, real_dtype(like)) for one in (self.power, self.std, self.stderr)
         )
         return dataclasses.replace(self, power=power, std=std, stderr=stderr)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from spectral_mae._array_api import constant, numpy_fields
+from spectral_mae._array_api import constant, numpy_fields, real_dtype
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae.spectra import frequencies as grid
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
@@ -72,14 +72,14 @@ class Spectrum:
         Parameters
         ----------
         like : tensor
-            Says the library and the device.
+            Says the library, the device and the precision.
 
         Returns
         -------
         Spectrum
-            The same numbers.
+            The same numbers, but for rounding to the precision.
         """
-        return dataclasses.replace(self, power=constant(self.power, like))
+        return dataclasses.replace(self, power=constant(self.power, like, real_dtype(like)))
 
     def full(self) -> FloatArray:
         """Return the power at all frequencies, negative ones included.

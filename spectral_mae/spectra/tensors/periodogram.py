@@ -99,7 +99,7 @@ class TensorPeriodogram:
         pixels = shared_with_numpy(images)
         if pixels is not None:
             found = planned.radial(pixels, bins, visible=self._read(visible, images))
-            return found.beside(real_tensor("images", images))
+            return found.beside(images)
         rings = planned.rings if bins is None else RingBins(self.shape, planned.fs, bins)
         power = self._power(self._batch(images, planned), visible, planned)
         return rings.average(power, scaling=planned.scaling)
