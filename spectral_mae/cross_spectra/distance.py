@@ -36,7 +36,7 @@ def log_spectral_distance(
 
     Parameters
     ----------
-    a, b : array_like or xarray.DataArray, shape (D,), (H, W) or (T, H, W), and the channels
+    a, b : array_like or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers, of one shape.
     bins : int, sequence of float or None
         Number or edges of the rings, as in `Spectrum.radial`.

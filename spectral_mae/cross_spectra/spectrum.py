@@ -271,7 +271,7 @@ def cross_spectrum(
 
     Parameters
     ----------
-    a : array_like or xarray.DataArray, shape (D,), (H, W) or (T, H, W), and the channels
+    a : array_like or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers: the original.
     b : array_like, of the shape of ``a``
         Real numbers: what is compared with it, such as a reconstruction.

@@ -230,7 +230,7 @@ class Leakage:
             Variables ``kept``, ``leaked`` and ``ratio`` over ``freq_y`` and ``freq_x``, as of
             `Spectrum.to_xarray`.
         """
-        ratio = datasets.of_plane(self.kept, {"ratio": self.power})
+        ratio = datasets.of_plane(self.kept.numpy(), {"ratio": self.power})
         dataset = ratio.rename(power="kept").assign(leaked=self.leaked.to_xarray().power)
         return dataset.assign_attrs(result="Leakage", leaked_floor=self.leaked.floor)
 

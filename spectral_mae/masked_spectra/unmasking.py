@@ -334,7 +334,7 @@ def unmasked_psd(
 
     Parameters
     ----------
-    image : array_like or xarray.DataArray, shape (D,), (H, W) or (T, H, W), and the channels
+    image : array_like or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers. Hidden pixels are not used and may hold anything, NaN too.
     visible : array_like, shape (*shape) or (n_masks, *shape)
         One mask, or several under which the image was seen; bool, or weights from 0 to 1.

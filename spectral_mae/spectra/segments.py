@@ -50,7 +50,7 @@ def welch(
 
     Parameters
     ----------
-    image : array_like or xarray.DataArray, shape (D,), (H, W) or (T, H, W), and the channels
+    image : array_like or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers.
     segment : int or one int per axis
         Pixels of a segment along each axis, at most those of the image.

@@ -56,7 +56,14 @@ TABLE = {"loss": [0.5, 0.4], "accuracy": [0.3, 0.4], "stderr": [0.01] * 2, "mask
 LOSSES = {"epoch": [1, 2], "loss": [0.5, 0.4], "held_out": [0.6, np.nan]}
 CROSS = sm.cross_spectrum(IMAGE, IMAGES[0])
 COMPARED = sm.compare_spectra(IMAGES, IMAGES[::-1])
-OPTIONS = {"fs": 1.0, "window": None, "detrend": None, "scaling": "density", "channel_axis": None}
+OPTIONS = {
+    "fs": 1.0,
+    "unit": None,
+    "window": None,
+    "detrend": None,
+    "scaling": "density",
+    "channel_axis": None,
+}
 BLOCK = sm.designs.block(GRID, 1)
 MASKS = {"patch_size": 4, "mask_ratio": 0.5, "sampling": "fixed"}
 DRAWN = {
@@ -118,6 +125,7 @@ EXAMPLES = {
     "inclusion_probabilities": (sm.inclusion_probabilities, {"n_patches": 4, "mask_ratio": 0.5, "sampling": "fixed", "rounding": "mae"}),
     "dirichlet_kernel": (sm.dirichlet_kernel, {"n": 8, "patch_size": 4}),
     "expected_mask_power": (sm.expected_mask_power, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed"}),
+    "Labels": (sm.Labels, {"units": ("mm", "mm"), "dims": ("y", "x"), "values": "K", "directions": (1, -1)}),
     "psd": (sm.psd, {"image": IMAGE, "visible": None, "ndim": None, **OPTIONS}),
     "Periodogram": (sm.Periodogram, {"shape": (8, 8), "dtype": float, "workers": 1, **OPTIONS}),
     "Periodogram.power": (sm.Periodogram((8, 8)).power, {"images": IMAGES, "visible": None}),
