@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import BoolArray, FloatArray
-from spectral_mae.spectra.fft import SIDE_BY_SIDE
+from spectral_mae.spectra.backends.workspace import SIDE_BY_SIDE
 from spectral_mae.spectra.frequencies import half_shape, hermitian_weights, row_strips
 
 BLOCK = 2**20  # numbers whose bins are worked out at a time
