@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Result = TypeVar("Result", bound="DataclassInstance")
 
 
-
 def is_tensor(value: object) -> bool:
     """Whether a value is an array of another library than NumPy that keeps the standard.
 

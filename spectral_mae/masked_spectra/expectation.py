@@ -428,7 +428,7 @@ def _planned(
     **options: Any,
 ) -> tuple[NDArray[Any], MaskedPeriodogram]:
     """An image as an array, and the plan for images like it."""
-    array = image if is_tensor(image) else _checks.numeric_array("image", image)
+    array: Any = image if is_tensor(image) else _checks.numeric_array("image", image)
     _, design = image_and_design(
         as_shape(array),
         patch_size,

@@ -219,9 +219,7 @@ class PulseMask:
         array = to_numpy(mask) if is_tensor(mask) else _checks.plain_array("the mask", mask)
         kept = kept_patterns(grid, array[np.newaxis], convention=convention)[0]
         starts = grid.starts()[kept]
-        return cls(
-            grid.shape, grid.patch_size, starts if like is None else constant(starts, like)
-        )
+        return cls(grid.shape, grid.patch_size, starts if like is None else constant(starts, like))
 
     @property
     def hidden(self) -> BoolArray:

@@ -221,7 +221,9 @@ class PulseSum:
             sums = _direct_sum(self.shape, self._starts, ends[-1], like)
         else:
             sums = xp.fft.fftn(constant(self._kept + 0j, like))
-            tiles = tuple(-(-end // count) for end, count in zip(ends, self._kept.shape, strict=True))
+            tiles = tuple(
+                -(-end // count) for end, count in zip(ends, self._kept.shape, strict=True)
+            )
             sums = xp.tile(sums, tiles)[(..., slice(ends[-1]))]
         for axis, (factor, end) in enumerate(zip(self._factors, ends, strict=True)):
             sides = [end if a == axis else 1 for a in range(len(ends))]
@@ -320,9 +322,7 @@ def _direct_sum(
 
 def _outer(xp: Any, waves: list[Any]) -> Any:
     """Products over axes, for each start: arrays of (N, n) to (N, product of the n)."""
-    return reduce(
-        lambda a, b: xp.reshape(a[:, :, None] * b[:, None, :], (a.shape[0], -1)), waves
-    )
+    return reduce(lambda a, b: xp.reshape(a[:, :, None] * b[:, None, :], (a.shape[0], -1)), waves)
 
 
 def _sine(multiples: NDArray[np.integer], n: int) -> NDArray[np.float64]:

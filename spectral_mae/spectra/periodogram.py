@@ -101,7 +101,9 @@ def psd(
     >>> psd(np.ones((4, 6, 8)), ndim=3).power.shape
     (4, 6, 5)
     """
-    array = finite_tensor("image", image) if is_tensor(image) else _checks.real_array("image", image)
+    array = (
+        finite_tensor("image", image) if is_tensor(image) else _checks.real_array("image", image)
+    )
     pixels = as_shape(array)
     shape = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
     axis = channel_axis if channel_axis is None else channel_axis % pixels.ndim + 1
@@ -404,7 +406,7 @@ class Periodogram:
         return TensorPeriodogram(self._planned, self._conditioning.of_tensors(), self._cell)
 
     def _planned(self, dtype: np.dtype[Any]) -> Periodogram:
-        """This one, or one like it whose transforms have another precision."""
+        """Periodogram of a precision: this one, or one with the same options."""
         return self if dtype == self._fft.dtype else self._other_precision
 
     @cached_property

@@ -6,7 +6,6 @@ derivatives can be taken. Trends are found and subtracted in double precision, a
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 from spectral_mae._array_api import Constants, device, namespace

@@ -215,9 +215,7 @@ class TensorPeriodogram:
         if not math.isfinite(float(peaks.max())):  # as NaN is
             expect_finite("images", images if planned.channel_axis is not None else images[..., 0])
             (largest,) = scalars(xp.max(xp.abs(images)))
-            raise ValueError(
-                f"pixels up to {largest:.3g} are too large for {peaks.dtype} spectra"
-            )
+            raise ValueError(f"pixels up to {largest:.3g} are too large for {peaks.dtype} spectra")
         info = np.finfo(peaks.dtype)
         least = float(info.tiny) / float(info.eps)
         if (peaks < least).any():  # images may also be zero, or nothing may be left of them
