@@ -1,4 +1,4 @@
-"""Files that fsspec reaches: image files, patterns, folders, archives and files of several images."""
+"""Files that fsspec reaches: image files, patterns, folders, arrays, files of several images."""
 
 import io
 
@@ -59,10 +59,10 @@ def test_image_files_are_read_where_they_lie(bucket, tmp_path):
 def test_folders_and_patterns(bucket):
     names = [one.name for one in find_sources(["memory://a/"]).references]
     assert names == ["0.png", "1.png", "2.png"]
-    found = find_sources(["memory://a/*.png", "memory://a/0.png", "memory://a/{0..1}.png"])
-    assert [one.name for one in found.references] == ["0.png", "1.png", "0.png", "1.png"] or [
-        one.name for one in found.references
-    ] == ["0.png", "1.png"]
+    found = find_sources(["memory://a/*.png"]).references
+    assert [one.name for one in found] == ["0.png", "1.png"]
+    found = find_sources(["memory://a/{0..1}.png", "memory://a/1.png"]).references
+    assert [one.name for one in found] == ["0.png", "1.png"]
     assert find_sources(["memory://a"]).passed_over == 1
 
 
