@@ -15,7 +15,7 @@ PACKAGE = "spectral_mae"
 # From bottom to top. A room imports rooms of groups before its own, and of its own group those that
 # stand to its left.
 ROOMS = [
-    ["_version", "_checks", "extras", "_files", "_parallel"],
+    ["_version", "_checks", "_array_api", "extras", "_files", "_parallel"],
     ["spectra", "images"],
     ["masks"],
     ["fields", "cross_spectra"],
@@ -35,6 +35,7 @@ SOLE = {
     "PIL": "images",
     "skimage": "images",
     "matplotlib": "plot",
+    "array_api_compat": "_array_api",
     "torch": ("nonlinear", f"{FORMATS}.torch"),
     "argparse": "cli",
     "astropy": f"{FORMATS}.fits",
@@ -158,10 +159,11 @@ def complaints(sources):
                 yield f"{name} imports {package}"
         if name != "spectra.frequencies":
             yield from (f"{name} uses {shift}" for shift in shifts(source))
-    if "_checks" in sources:
-        inside, outside = imports("_checks", sources)
-        extra = inside | outside - sys.stdlib_module_names - {"numpy"}
-        yield from (f"_checks imports {package}" for package in sorted(extra))
+    for name in (one for one in sources if room_of(one) == "_checks"):
+        inside, outside = imports(name, sources)
+        extra = {one for one in inside if room_of(one) != "_checks"}
+        extra |= outside - sys.stdlib_module_names - {"numpy"}
+        yield from (f"{name} imports {package}" for package in sorted(extra))
     if "masks.pulses" in sources and "spectra.fft" in loaded_with("masks.pulses", sources)[0]:
         yield "masks.pulses loads spectra.fft, with which its tests compare it"
     for name in LAZY:
@@ -260,6 +262,8 @@ def test_each_room_names_its_files():
         ({"plot.a": "from scipy.fft import ifftshift"}, "uses ifftshift"),
         ({"_checks": "import scipy"}, "_checks imports scipy"),
         ({"_checks": "from spectral_mae import grid"}, "_checks imports"),
+        ({"_checks.a": "import scipy"}, "_checks.a imports scipy"),
+        ({"_checks.a": "from spectral_mae._files import b"}, "_checks.a imports _files"),
         ({"cli.main": "import numpy as np"}, "cli.main loads numpy at once"),
         (
             {"cli.main": "from spectral_mae.spectra.a import x", "spectra.a": "import scipy.fft"},
@@ -284,7 +288,8 @@ def test_the_reader_of_the_rules_can_fail(sources, complaint):
 def test_the_reader_of_the_rules_can_pass():
     sources = {
         "": "if TYPE_CHECKING:\n    from spectral_mae.spectra.a import x",
-        "_checks": "import math\nimport numpy as np",
+        "_checks": "from spectral_mae._checks.a import x",
+        "_checks.a": "import math\nimport numpy as np",
         "spectra": "",
         "spectra.fft": "from spectral_mae import _checks\nimport pyfftw",
         "spectra.frequencies": "from numpy.fft import fftshift",
