@@ -22,6 +22,7 @@ import numpy as np
 import spectral_mae as sm
 
 PACKAGE = str(Path(sm.__file__).parent) + "/"
+CHECKS = "_checks"  # of arguments, which are one thing in several files
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,12 @@ def trace(work: Callable[[], object]) -> CallPath:
 
 
 def _file(frame: FrameType) -> str:
-    """The file of a function, below the package; empty for others."""
+    """The file of a function, below the package; empty for others. The checks count as one."""
     name = frame.f_code.co_filename
-    return name.removeprefix(PACKAGE) if name.startswith(PACKAGE) else ""
+    if not name.startswith(PACKAGE):
+        return ""
+    below = name.removeprefix(PACKAGE)
+    return CHECKS if below.startswith(f"{CHECKS}/") else below
 
 
 def spectrum() -> CallPath:

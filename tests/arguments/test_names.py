@@ -19,7 +19,7 @@ INSTEAD = {
 # And of arguments and fields of one type.
 INSTEAD_OF_TYPE = {("masks", "int"): "n_draws", ("draws", "int"): "n_draws"}
 # The command line speaks of seeds; checks are called with values of any name.
-ELSEWHERE = ("cli", "_checks.py")
+ELSEWHERE = ("cli", "_checks")
 
 
 def arguments(function):
