@@ -23,7 +23,7 @@ ROOMS = [
     ["ising", "nonlinear"],
     ["theory", "planning"],
     ["plot"],
-    ["batch"],
+    ["batch", "explorer"],
     ["cli", "__main__"],
 ]
 PLACE = {room: (i, j) for i, group in enumerate(ROOMS) for j, room in enumerate(group)}

@@ -23,6 +23,7 @@ USAGE, INTERRUPTED = 2, 130
 PARSERS = (
     images.add_analyze,
     images.add_compare,
+    images.add_explore,
     images.add_psd,
     images.add_mask,
     images.add_verify,
@@ -39,6 +40,7 @@ PARSERS = (
 COMMANDS = {
     "analyze": ("analyze", "analyze"),
     "compare": ("compare", "compare"),
+    "explore": ("explore", "explore"),
     "psd": ("psd", "power_spectrum"),
     "mask": ("mask", "mask"),
     "verify": ("verify", "check"),
