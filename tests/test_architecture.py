@@ -23,7 +23,7 @@ ROOMS = [
     ["ising", "nonlinear"],
     ["theory", "planning"],
     ["plot"],
-    ["batch"],
+    ["batch", "explorer"],
     ["cli", "__main__"],
 ]
 PLACE = {room: (i, j) for i, group in enumerate(ROOMS) for j, room in enumerate(group)}
@@ -31,7 +31,8 @@ STRANGERS = {("masked_spectra", "linear")}  # of one group, and yet neither impo
 # Who alone may import what: a room, or a file; of some packages one of several.
 FORMATS = "images.containers.formats"
 SOLE = {
-    "pyfftw": "spectra.fft",
+    "pyfftw": "spectra.backends.fftw",
+    "ducc0": "spectra.backends.ducc",
     "PIL": "images",
     "skimage": "images",
     "matplotlib": "plot",
@@ -243,7 +244,8 @@ def test_each_room_names_its_files():
             },
             "cycle masks.a masks.b",
         ),
-        ({"spectra.spectrum": "import pyfftw.interfaces"}, "spectra.spectrum imports pyfftw"),
+        ({"spectra.fft": "import pyfftw.interfaces"}, "spectra.fft imports pyfftw"),
+        ({"spectra.fft": "from ducc0 import fft"}, "spectra.fft imports ducc0"),
         (
             {
                 "masks.pulses": "from spectral_mae.spectra.frequencies import a",
@@ -291,7 +293,9 @@ def test_the_reader_of_the_rules_can_pass():
         "_checks": "from spectral_mae._checks.a import x",
         "_checks.a": "import math\nimport numpy as np",
         "spectra": "",
-        "spectra.fft": "from spectral_mae import _checks\nimport pyfftw",
+        "spectra.fft": "from spectral_mae import _checks\nimport scipy.fft",
+        "spectra.backends": "",
+        "spectra.backends.fftw": "import pyfftw",
         "spectra.frequencies": "from numpy.fft import fftshift",
         "spectra.rings": "from spectral_mae.spectra import frequencies",
         "masked_spectra.a": "from spectral_mae.spectra.rings import x",

@@ -22,8 +22,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._array_api import as_shape, finite_tensor, is_tensor, precision
 from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
+from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
-from spectral_mae.spectra.fft import RealFFT, Workspace
+from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_shape, row_strips
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
@@ -145,11 +146,13 @@ class Periodogram:
         As in `psd`.
     channel_axis : int or None
         Axis of the channels in a *batch*, which has the images along axis 0.
-    backend : {"fftw", "scipy"}
-        Library that computes the transforms.
+    backend : {"fftw", "scipy", "ducc"} or None
+        Library that computes the transforms. None is FFTW where pyFFTW can be imported, and else
+        SciPy, with a notice (`FFTWMissingWarning`).
     planner : {"estimate", "measure"}
         FFTW's effort; ``"measure"`` pays where thousands of images of one shape follow, and may
-        change the last bit of the results from run to run.
+        change the last bit of the results from run to run. It is refused with another library that
+        is named, and has no effect where None stands for SciPy.
     chunk : int or None
         Images per call of a plan; None picks a number that stays in the cache.
 
@@ -165,6 +168,8 @@ class Periodogram:
         NaN or infinite pixels, or pixels whose power overflows.
     TypeError
         By its methods for complex or non-numeric images.
+    ModuleNotFoundError
+        If the library that ``backend`` names is not installed.
 
     Examples
     --------
@@ -187,7 +192,7 @@ class Periodogram:
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
         channel_axis: int | None = None,
-        backend: Backend = "fftw",
+        backend: Backend | None = None,
         planner: Planner = "estimate",
         chunk: int | None = None,
     ) -> None:
@@ -227,6 +232,11 @@ class Periodogram:
         )
         info = np.finfo(self._fft.dtype)
         self._least = float(info.tiny) / float(info.eps)  # smaller powers have lost digits
+
+    @property
+    def backend(self) -> Backend:
+        """Library that computes the transforms: ``"fftw"``, ``"scipy"`` or ``"ducc"``."""
+        return self._fft.backend
 
     def power(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
         """Power of every image.
