@@ -62,7 +62,10 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
             (patch_size,), **masking(arguments), size=None, max_pixels=arguments.max_pixels
         ).masks
     if len(found) != 1:
-        raise UsageError(f"IMAGE must be one image; {arguments.path!r} holds {len(found)}")
+        raise UsageError(
+            f"IMAGE must be one image; {arguments.path!r} holds {len(found)} images; choose one, "
+            f"such as {found[0].title!r}"
+        )
     with usage_errors():
         read = [found[0].place.path, *filter(None, [arguments.mask])]
         check_distinct([arguments.out], read)
