@@ -8,6 +8,7 @@ runs, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -67,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not given:
         parser.print_help()
         return USAGE
-    return _run(parse(parser, psd.choices, given))
+    arguments = parse(parser, psd.choices, given)
+    arguments.typed = shlex.join(["spectral-mae", *given])
+    return _run(arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:
