@@ -120,7 +120,11 @@ def add_psd(add: AddParser) -> None:
     """``psd``."""
     text = "draw the power spectrum of one image, or write it as a table"
     parser = add("psd", help=text, description=text)
-    parser.add_argument("path", metavar="IMAGE", help="an image file or 'builtin:NAME'")
+    parser.add_argument(
+        "path",
+        metavar="IMAGE",
+        help="an image file, 'builtin:NAME', or one image of a file such as 'scan.h5::/raw[3]'",
+    )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="FILE.png or FILE.csv"
     )
