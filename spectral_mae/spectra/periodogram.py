@@ -26,6 +26,8 @@ from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_shape, row_strips
+from spectral_mae.spectra.labels.axis_labels import Unit, expect_one_unit, labels_of
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
 from spectral_mae.spectra.tensors.periodogram import TensorPeriodogram
@@ -37,14 +39,16 @@ SUMMED = 2**20  # bytes of power that are added up at a time
 TRANSPOSED = 150**2  # pixels from which transposed half-planes are faster
 
 
+@labelled("image", masks=("visible",))
 def psd(
     image: ArrayLike,
     *,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     ndim: int | None = None,
     visible: ArrayLike | None = None,
 ) -> Spectrum:
@@ -52,12 +56,17 @@ def psd(
 
     Parameters
     ----------
-    image : array_like or tensor, shape (D,), (H, W) or (T, H, W), and channels at ``channel_axis``
+    image : array_like, tensor or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers; float32 stays float32, everything else becomes float64. Of a tensor (PyTorch,
         CuPy and other libraries of the array API standard) the powers are tensors of the same
-        library on the same device, of which derivatives can be taken.
+        library on the same device, of which derivatives can be taken. The coordinates of an
+        ``xarray.DataArray`` give ``fs`` and ``unit``, so they must be evenly spaced (within 1/1000
+        of a step); times give Hz. Along a dimension without one, ``fs`` is 1.
     fs : float or one float per axis
         Sampling frequency.
+    unit : str, one str per axis, Labels or None
+        Unit of length or time in whose inverse ``fs`` is given, such as "mm", or all `Labels`. Axes
+        of pictures then say cycles/mm.
     window : str, tuple, float, array_like or None
         As `scipy.signal.get_window`, outer product over the axes; an array must have the shape of
         the image. None is no window.
@@ -68,9 +77,9 @@ def psd(
         as it is.
     scaling : {"density", "spectrum", "energy"}
         |X|²/(fs·Σw²), |X|²/(Σw)², or plain |X|² (of the windowed data).
-    channel_axis : int or None
-        Axis of the channels; their spectra are averaged (and count as one: they are not
-        independent).
+    channel_axis : int, str or None
+        Axis of the channels, of a DataArray also its name; their spectra are averaged (and count as
+        one: they are not independent).
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels. None is 1 or 2, as the array has. A volume
         needs ``ndim=3``: three axes may as well be a batch of images, or an image with its colours.
@@ -105,6 +114,7 @@ def psd(
         finite_tensor("image", image) if is_tensor(image) else _checks.real_array("image", image)
     )
     pixels = as_shape(array)
+    channel_axis = _checks.axis_of_channels(channel_axis)
     shape = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
     axis = channel_axis if channel_axis is None else channel_axis % pixels.ndim + 1
     periodogram = Periodogram(
@@ -116,6 +126,7 @@ def psd(
         scaling=scaling,
         channel_axis=axis,
         chunk=1,
+        unit=unit,
     )
     return periodogram.mean(array[np.newaxis, ...], visible=visible)
 
@@ -142,7 +153,7 @@ class Periodogram:
         (`psd` takes that of its image). Tensors keep their own.
     workers : int
         Threads that share the chunks of a batch.
-    fs, window, detrend, scaling : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`.
     channel_axis : int or None
         Axis of the channels in a *batch*, which has the images along axis 0.
@@ -188,6 +199,7 @@ class Periodogram:
         dtype: DTypeLike = float,
         workers: int = 1,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
@@ -198,6 +210,7 @@ class Periodogram:
     ) -> None:
         self.shape = _checks.grid_shape(shape)
         self.fs = _checks.sampling_rates(fs, len(self.shape))
+        self.labels = labels_of(unit, len(self.shape))
         _checks.choice("scaling", scaling, Scaling)
         channel_axis = _checks.axis_of_channels(channel_axis)
         if channel_axis in (0, -len(self.shape) - 2):
@@ -222,6 +235,7 @@ class Periodogram:
             self.shape,
             workers=workers,
             fs=fs,
+            unit=unit,
             window=window,
             detrend=detrend,
             scaling=scaling,
@@ -287,6 +301,7 @@ class Periodogram:
         >>> Periodogram((16, 16)).radial(images, bins=4).power.shape
         (5, 4)
         """
+        expect_one_unit(self.labels)
         if is_tensor(images):
             return self._of_tensors.radial(images, bins, visible)
         batch = self._batch(images)
@@ -303,7 +318,7 @@ class Periodogram:
             self._fft.each_chunk(len(batch), work)
             self._expect_in_range(mean, batch, 1.0)
         moments *= self.norm / batch.shape[-1]
-        return rings.spectrum(*moments, scaling=self.scaling)
+        return rings.spectrum(*moments, scaling=self.scaling, labels=self.labels)
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
         """Average the power over all images; sums are in double precision.
@@ -342,6 +357,7 @@ class Periodogram:
             cell=self._cell,
             averages=n,
             floor=self.rounding_floor(squares / (n * batch.shape[-1])),
+            labels=self.labels,
         )
 
     def condition(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
