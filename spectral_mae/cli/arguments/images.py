@@ -148,6 +148,13 @@ def add_psd(add: AddParser) -> None:
         "--window", metavar="NAME", help="a window of scipy.signal.get_window, such as hann"
     )
     parser.add_argument(
+        "--fs",
+        metavar="file|N[/UNIT]",
+        help="sampling frequency: 'file' takes the size of pixels that the file states, so that "
+        "axes say cycles/mm, cycles/arcsec and the like; or pixels per unit of length, such as "
+        "20/mm (default: cycles/pixel)",
+    )
+    parser.add_argument(
         "--scaling",
         choices=["density", "spectrum", "energy"],
         default="density",
