@@ -1,3 +1,4 @@
+from .backends.choice import FFTWMissingWarning as FFTWMissingWarning
 from .octaves import octave_edges as octave_edges
 from .octaves import octave_names as octave_names
 from .periodogram import Periodogram as Periodogram

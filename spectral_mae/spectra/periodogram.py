@@ -8,6 +8,7 @@ then window.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +20,15 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import as_shape, finite_tensor, is_tensor, precision
 from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
+from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
-from spectral_mae.spectra.fft import RealFFT, Workspace
+from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_shape, row_strips
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
+from spectral_mae.spectra.tensors.periodogram import TensorPeriodogram
 
 # What the error says when `psd` gets a batch.
 SEVERAL = "Periodogram(shape).radial(images), .mean(images) or .power(images)"
@@ -48,8 +52,10 @@ def psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
-        Real numbers; float32 stays float32, everything else becomes float64.
+    image : array_like or tensor, shape (D,), (H, W) or (T, H, W), and channels at ``channel_axis``
+        Real numbers; float32 stays float32, everything else becomes float64. Of a tensor (PyTorch,
+        CuPy and other libraries of the array API standard) the powers are tensors of the same
+        library on the same device, of which derivatives can be taken.
     fs : float or one float per axis
         Sampling frequency.
     window : str, tuple, float, array_like or None
@@ -95,12 +101,15 @@ def psd(
     >>> psd(np.ones((4, 6, 8)), ndim=3).power.shape
     (4, 6, 5)
     """
-    array = _checks.real_array("image", image)
-    shape = _checks.one_image("image", array, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
-    axis = channel_axis if channel_axis is None else channel_axis % array.ndim + 1
+    array = (
+        finite_tensor("image", image) if is_tensor(image) else _checks.real_array("image", image)
+    )
+    pixels = as_shape(array)
+    shape = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
+    axis = channel_axis if channel_axis is None else channel_axis % pixels.ndim + 1
     periodogram = Periodogram(
         shape,
-        dtype=array.dtype,
+        dtype=precision(array),
         fs=fs,
         window=window,
         detrend=detrend,
@@ -108,7 +117,7 @@ def psd(
         channel_axis=axis,
         chunk=1,
     )
-    return periodogram.mean(array[np.newaxis], visible=visible)
+    return periodogram.mean(array[np.newaxis, ...], visible=visible)
 
 
 class _NotFiniteError(Exception):
@@ -120,24 +129,30 @@ class Periodogram:
 
     Plans, windows and rings are made once and used for all batches.
 
+    Batches may be tensors, as in `psd`. On other devices than the CPU, and where derivatives are
+    wanted, their own library transforms them, the whole batch at once, and ``workers``,
+    ``backend``, ``planner`` and ``chunk`` have no effect.
+
     Parameters
     ----------
     shape : int or tuple of int
         Pixels along each axis of every image; three numbers for volumes.
     dtype : dtype
         ``float32`` or ``float64``: the precision of the transforms, whatever the images have
-        (`psd` takes that of its image).
+        (`psd` takes that of its image). Tensors keep their own.
     workers : int
         Threads that share the chunks of a batch.
     fs, window, detrend, scaling : optional
         As in `psd`.
     channel_axis : int or None
         Axis of the channels in a *batch*, which has the images along axis 0.
-    backend : {"fftw", "scipy"}
-        Library that computes the transforms.
+    backend : {"fftw", "scipy", "ducc"} or None
+        Library that computes the transforms. None is FFTW where pyFFTW can be imported, and else
+        SciPy, with a notice (`FFTWMissingWarning`).
     planner : {"estimate", "measure"}
         FFTW's effort; ``"measure"`` pays where thousands of images of one shape follow, and may
-        change the last bit of the results from run to run.
+        change the last bit of the results from run to run. It is refused with another library that
+        is named, and has no effect where None stands for SciPy.
     chunk : int or None
         Images per call of a plan; None picks a number that stays in the cache.
 
@@ -153,6 +168,8 @@ class Periodogram:
         NaN or infinite pixels, or pixels whose power overflows.
     TypeError
         By its methods for complex or non-numeric images.
+    ModuleNotFoundError
+        If the library that ``backend`` names is not installed.
 
     Examples
     --------
@@ -175,7 +192,7 @@ class Periodogram:
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
         channel_axis: int | None = None,
-        backend: Backend = "fftw",
+        backend: Backend | None = None,
         planner: Planner = "estimate",
         chunk: int | None = None,
     ) -> None:
@@ -200,25 +217,45 @@ class Periodogram:
             self.shape, self._fft.dtype, window, detrend, transposed=self._fft.transposed
         )
         self.norm, self._cell = self._conditioning.normalisation(self.fs, scaling)
+        self._with_dtype = functools.partial(
+            Periodogram,
+            self.shape,
+            workers=workers,
+            fs=fs,
+            window=window,
+            detrend=detrend,
+            scaling=scaling,
+            channel_axis=channel_axis,
+            backend=backend,
+            planner=planner,
+            chunk=chunk,
+        )
         info = np.finfo(self._fft.dtype)
         self._least = float(info.tiny) / float(info.eps)  # smaller powers have lost digits
+
+    @property
+    def backend(self) -> Backend:
+        """Library that computes the transforms: ``"fftw"``, ``"scipy"`` or ``"ducc"``."""
+        return self._fft.backend
 
     def power(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
         """Power of every image.
 
         Parameters
         ----------
-        images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
+        images : array_like or tensor, shape (n, *shape), with channels at ``channel_axis`` if given
             Real numbers.
-        visible : array_like or None
+        visible : array_like, tensor or None
             Masks or weights, which multiply the images between detrending and window: shape
             (n, *shape), or (*shape) for one that all images share. None keeps all pixels.
 
         Returns
         -------
-        ndarray, shape (n, *shape[:-1], shape[-1]//2 + 1)
-            Half-planes, averaged over channels, of the precision ``dtype``.
+        ndarray or tensor, shape (n, *shape[:-1], shape[-1]//2 + 1)
+            Half-planes, averaged over channels, of the precision ``dtype``, or that of a tensor.
         """
+        if is_tensor(images):
+            return self._of_tensors.power(images, visible)
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
@@ -250,6 +287,8 @@ class Periodogram:
         >>> Periodogram((16, 16)).radial(images, bins=4).power.shape
         (5, 4)
         """
+        if is_tensor(images):
+            return self._of_tensors.radial(images, bins, visible)
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
@@ -284,6 +323,8 @@ class Periodogram:
         ValueError
             If the batch is empty.
         """
+        if is_tensor(images):
+            return self._of_tensors.mean(images, visible)
         batch = self._batch(images)
         n = len(batch)
         masks = self._masks(visible, n)
@@ -317,6 +358,8 @@ class Periodogram:
             Of the precision ``dtype``; one channel if there is no channel axis. Do not write to it:
             where there is nothing to do it is the batch itself.
         """
+        if is_tensor(images):
+            return self._of_tensors.condition(images, visible)
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         if masks is None and not self._conditioning.changes and batch.dtype == self._fft.dtype:
@@ -357,6 +400,18 @@ class Periodogram:
     def rings(self) -> RingBins:
         """The rings that `radial` averages over by default."""
         return RingBins(self.shape, self.fs, None)
+
+    @cached_property
+    def _of_tensors(self) -> TensorPeriodogram:
+        return TensorPeriodogram(self._planned, self._conditioning.of_tensors(), self._cell)
+
+    def _planned(self, dtype: np.dtype[Any]) -> Periodogram:
+        """Periodogram of a precision: this one, or one with the same options."""
+        return self if dtype == self._fft.dtype else self._other_precision
+
+    @cached_property
+    def _other_precision(self) -> Periodogram:
+        return self._with_dtype(dtype="f4" if self._fft.dtype == np.float64 else "f8")
 
     def _batch(self, images: ArrayLike) -> NDArray[Any]:
         """Check a batch and give it the axes (n, *shape, channels), without a copy."""

@@ -316,6 +316,7 @@ PLAIN |= {"plan", "Plan", "PlannedSetting", "Reference", "Difficulty"}  # tests/
 PLAIN |= {"analyze_images", "fit_images", "sweep_images", "compare_images"}
 PLAIN |= {"audit_images", "AuditRun"}  # tests/nonlinear/auditing/test_page.py
 PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "CompareResult"}
+PLAIN |= {"FFTWMissingWarning"}  # tests/spectra/test_backends.py
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
 # What passes numbers on as they are, or says by NaN that there is nothing to measure.

@@ -20,6 +20,7 @@ from spectral_mae.batch.models.settings_run import SettingsRun
 from spectral_mae.batch.models.solving_time import solving_seconds
 from spectral_mae.batch.progress import LOGGER
 from spectral_mae.batch.run import BatchRun
+from spectral_mae.batch.run_identity import fft_library
 from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.images.sources import FoundSources, Images, image_list
 from spectral_mae.images.stream import StreamOptions
@@ -289,7 +290,8 @@ class _PlanRun(SettingsRun[Plan]):
 
     def write(self, folder: Path, result: Plan, data: ModelImages, run: BatchRun) -> None:
         """The page, its pictures, plan.csv, plan.json and run.json."""
-        record = data.record(run, result.counts, {"versions": run.identity.header["versions"]})
+        about = {"versions": run.identity.header["versions"], "fft": fft_library()}
+        record = data.record(run, result.counts, about)
         write_plan(folder, result, data, record, run)
 
     def _measured(

@@ -97,6 +97,25 @@ def add_compare(add: AddParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
 
 
+def add_explore(add: AddParser) -> None:
+    """``explore``."""
+    text = "write a page on which you move a mask and see the spectra of your images follow"
+    parser = add("explore", help=text, description=f"{text}; one file, which opens offline")
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="IMAGE",
+        help="at most 32 images, in the forms that analyze takes; shown in gray, the shorter side "
+        "resized to 128 pixels and the middle cropped (default: a photograph, a texture and a "
+        "random field)",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE.html", help="the page to write"
+    )
+    add_max_pixels(parser)
+    add_replacing(parser)
+
+
 def add_psd(add: AddParser) -> None:
     """``psd``."""
     text = "draw the power spectrum of one image, or write it as a table"
