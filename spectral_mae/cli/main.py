@@ -8,6 +8,7 @@ runs, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -72,7 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not given:
         parser.print_help()
         return USAGE
-    return _run(parse(parser, psd.choices, given))
+    arguments = parse(parser, psd.choices, given)
+    arguments.typed = shlex.join(["spectral-mae", *given])
+    return _run(arguments)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import { answer, leakageText, octaveName, part, pythonText, share } from "./word
 
 const HIDDEN = pixel("#d4ccde"); // of no gray photograph
 const PARTS = 5; // rows of the table of the largest parts
+const LEAST_PART = 0.0005; // of what arrives, below which a row says nothing
 const QUIET = 400; // milliseconds after the last change until it is said in words
 
 const $ = (id) => document.getElementById(id);
@@ -26,7 +27,12 @@ const { size } = data;
 const images = await embeddedImages(data.images);
 const scene = new Scene(images, size);
 const start = { ...START, image: images[0].name };
-const chosen = fromText(location.hash.slice(1), start, [...images.map(({ name }) => name), WAVE], size);
+const chosen = fromText(
+  location.hash.slice(1),
+  start,
+  [...images.map(({ name }) => name), WAVE],
+  size,
+);
 
 // Pictures, and what lies over them.
 
@@ -39,7 +45,12 @@ const pictures = Object.fromEntries(
 const marks = Object.fromEntries(
   ["image", "mask", "masked", "arrivals"].map((id) => [id, new Marks($(`${id}-marks`), size)]),
 );
-const curves = new Curves($("curves"), scene.rings.frequency, ["original", "stays", "expected", "this"]);
+const curves = new Curves($("curves"), scene.rings.frequency, [
+  "original",
+  "stays",
+  "expected",
+  "this",
+]);
 let limits = [0, 1]; // gray values that are drawn black and white
 let scale = [-4, 4]; // powers of ten at the ends of the colours
 let scaledFor = ""; // what the scales were made for
@@ -53,11 +64,12 @@ function setScales() {
   const highest = pixels.reduce((one, other) => Math.max(one, other), 1);
   limits = chosen.centred ? [-0.5, 0.5] : [lowest, highest];
   scale = decades(original.power);
-  const [low, high] = scale, ticks = [];
-  for (let decade = low; decade <= high; decade += 1) {
-    if (high - low > 4 && decade % 2 !== 0) continue;
+  const [low, high] = scale,
+    ticks = [];
+  for (let decade = high; decade >= low; decade -= high - low > 4 ? 2 : 1) {
     const tick = document.createElement("span");
     tick.textContent = tenTo(decade);
+    tick.className = { [low]: "first", [high]: "last" }[decade] ?? "";
     tick.style.left = `${(100 * (decade - low)) / (high - low)}%`;
     ticks.push(tick);
   }
@@ -80,9 +92,11 @@ function draw() {
   pictures["mask-power"].powers(mean ? scene.expectedMask : scene.mask, scale);
   pictures["masked-power"].powers(mean ? scene.expected.power : scene.maskedImage.power, scale);
   const zeros = chosen.zeros ? gratingZeros(size, chosen.patch) : [];
-  for (const name of ["mask", "masked"]) marks[name].zeros(zeros);
-  const [down, across] = chosen.wave;
-  marks.masked.at(chosen.image === WAVE ? [[down, across], [0, 0], [-down, -across]] : []);
+  const waves = chosen.image === WAVE ? wavesOf(chosen.wave, size, chosen.centred) : [];
+  marks.mask.zeros(zeros);
+  marks.masked.zeros(waves.length ? [] : zeros); // each wave has zeros of its own, elsewhere
+  for (const name of ["image", "masked", "arrivals"])
+    marks[name].at(waves.map(({ frequency }) => frequency));
   curves.show(
     {
       original: scene.original.rings,
@@ -109,18 +123,20 @@ function drawArrivals() {
   $("down-text").textContent = part(at[0], size);
   $("stays").textContent = share(at, power, total, size);
   $("largest").replaceChildren(
-    ...parts.map(({ frequency, share: of }) => {
-      const row = document.createElement("tr");
-      const [from, how] = [document.createElement("td"), document.createElement("td")];
-      const [down, across] = frequency;
-      const here = down === at[0] && across === at[1];
-      from.textContent = `${part(across, size)}, ${part(down, size)}`;
-      if (down === 0 && across === 0) from.textContent += " (the mean)";
-      else if (here) from.textContent += " (stays)";
-      how.textContent = `${(100 * of).toFixed(of < 0.1 ? 1 : 0)} %`;
-      row.append(from, how);
-      return row;
-    }),
+    ...parts
+      .filter(({ share: of }) => of > LEAST_PART)
+      .map(({ frequency, share: of }) => {
+        const row = document.createElement("tr");
+        const [from, how] = [document.createElement("td"), document.createElement("td")];
+        const [down, across] = frequency;
+        const here = down === at[0] && across === at[1];
+        from.textContent = `${part(across, size)}, ${part(down, size)}`;
+        if (down === 0 && across === 0) from.textContent += " (the mean)";
+        else if (here) from.textContent += " (stays)";
+        how.textContent = `${(100 * of).toFixed(of < 0.1 ? 1 : 0)} %`;
+        row.append(from, how);
+        return row;
+      }),
   );
 }
 
@@ -129,8 +145,10 @@ function drawArrivals() {
 /** Show what was chosen in the controls and in their texts. */
 function showChosen() {
   const { patch, ratio, design, seed, image } = chosen;
-  for (const input of document.querySelectorAll("[name=image]")) input.checked = input.value === image;
-  for (const input of document.querySelectorAll("[name=show]")) input.checked = input.value === chosen.show;
+  for (const input of document.querySelectorAll("[name=image]"))
+    input.checked = input.value === image;
+  for (const input of document.querySelectorAll("[name=show]"))
+    input.checked = input.value === chosen.show;
   $("patch").value = PATCHES.indexOf(patch);
   $("patch").setAttribute("aria-valuetext", `${patch} pixels`);
   $("patch-text").textContent = `${patch} × ${patch} pixels`;
@@ -145,13 +163,16 @@ function showChosen() {
   [$("wave-down-text").textContent, $("wave-across-text").textContent] = chosen.wave;
   [$("down").value, $("across").value] = chosen.frequency;
   $("image-note").textContent =
-    image === WAVE ? "Made here: a cosine about a gray of ½." : images.find(({ name }) => name === image).note;
+    image === WAVE
+      ? "Made here: a cosine about a gray of ½."
+      : images.find(({ name }) => name === image).note;
 }
 
 /** Say in words what is seen; not while a slider is still moving. */
 function say() {
   const { patch, ratio } = chosen;
-  const total = scene.kept.length, hidden = total - scene.kept.reduce((sum, one) => sum + one, 0);
+  const total = scene.kept.length,
+    hidden = total - scene.kept.reduce((sum, one) => sum + one, 0);
   $("ratio-text").textContent = `${Math.round(100 * ratio)} % (${hidden} of ${total})`;
   const apart = size / patch;
   const many = gratingZeros(size, patch).length > 0;
@@ -194,7 +215,8 @@ function sayAll() {
 }
 
 const times = []; // milliseconds of work of the last frames
-let waiting = false, later = 0;
+let waiting = false,
+  later = 0;
 
 /** Draw in the next frame, however often this is called before it. */
 function change(update = {}) {
@@ -225,8 +247,10 @@ function point(frequency, { keep }) {
 function addImages() {
   const choices = [...images, { name: WAVE, title: "One wave", pixels: wave(START.wave, size) }];
   for (const { name, title, pixels } of choices) {
-    const label = document.createElement("label"), input = document.createElement("input");
-    const canvas = document.createElement("canvas"), text = document.createElement("span");
+    const label = document.createElement("label"),
+      input = document.createElement("input");
+    const canvas = document.createElement("canvas"),
+      text = document.createElement("span");
     Object.assign(input, { type: "radio", name: "image", value: name });
     input.addEventListener("change", () => change({ image: name }));
     new Picture(canvas, size).grays(pixels, [Math.min(0, ...pixels), Math.max(1, ...pixels)]);
@@ -260,21 +284,26 @@ function connect() {
   $("theme").addEventListener("click", nextTheme);
   for (const id of ["image-power", "mask-power", "masked-power"]) {
     const map = $(id).parentElement;
-    map.addEventListener("pointerdown", (event) => point(pointed(event, map, size), { keep: true }));
+    map.addEventListener("pointerdown", (event) =>
+      point(pointed(event, map, size), { keep: true }),
+    );
     map.addEventListener("pointermove", (event) =>
       point(pointed(event, map, size), { keep: event.buttons > 0 }),
     );
     map.addEventListener("pointerleave", () => passing && point(null, { keep: false }));
   }
   addEventListener("hashchange", () =>
-    change(fromText(location.hash.slice(1), start, [...images.map(({ name }) => name), WAVE], size)),
+    change(
+      fromText(location.hash.slice(1), start, [...images.map(({ name }) => name), WAVE], size),
+    ),
   );
 }
 
 function drawScales() {
   for (const canvas of document.querySelectorAll(".colors")) {
     [canvas.width, canvas.height] = [POWER_COLORS.length, 1];
-    const context = canvas.getContext("2d"), bar = context.createImageData(canvas.width, 1);
+    const context = canvas.getContext("2d"),
+      bar = context.createImageData(canvas.width, 1);
     new Uint32Array(bar.data.buffer).set(POWER_COLORS);
     context.putImageData(bar, 0, 0);
   }
@@ -290,7 +319,26 @@ change();
 
 /** What the page computes, for its tests and for the console. */
 window.spectralMae = {
-  size, images, chosen, scene, change, times, DESIGNS,
-  density, masked, visiblePixels, maskDensity, expectedMaskDensity, pairSpectrum, leakageByOctave,
-  arrivals, largest, generator, wave, wavesOf, PairSums, expectedOfWaves, Rings,
+  size,
+  images,
+  chosen,
+  scene,
+  change,
+  times,
+  DESIGNS,
+  density,
+  masked,
+  visiblePixels,
+  maskDensity,
+  expectedMaskDensity,
+  pairSpectrum,
+  leakageByOctave,
+  arrivals,
+  largest,
+  generator,
+  wave,
+  wavesOf,
+  PairSums,
+  expectedOfWaves,
+  Rings,
 };

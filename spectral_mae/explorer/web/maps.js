@@ -37,7 +37,8 @@ export class Picture {
   /** Powers in FFT order on a logarithmic scale, whose ends are exponents of ten. */
   powers(values, [low, high]) {
     const { size, pixels } = this;
-    const half = size / 2, scale = 255 / (high - low);
+    const half = size / 2,
+      scale = 255 / (high - low);
     for (let row = 0, i = 0; row < size; row++) {
       const from = ((row + half) % size) * size;
       for (let column = 0; column < size; column++, i++) {
@@ -69,7 +70,9 @@ export class Marks {
 
   /** Lines of zero power; where there are many, short ticks at the edges. */
   zeros(frequencies) {
-    const half = this.size / 2, low = -half - 0.5, high = half - 0.5;
+    const half = this.size / 2,
+      low = -half - 0.5,
+      high = half - 0.5;
     const reach = frequencies.length > MOST_LINES ? 3 : this.size;
     this.lines.setAttribute(
       "d",
