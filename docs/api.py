@@ -27,7 +27,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "Spectra": (
         "spectral_mae",
-        "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum octave_edges octave_names",
+        (
+            "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum octave_edges "
+            "octave_names FFTWMissingWarning"
+        ),
     ),
     "Originals and reconstructions": (
         "spectral_mae",

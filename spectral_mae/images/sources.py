@@ -6,9 +6,10 @@ import codecs
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
@@ -47,6 +48,26 @@ class FoundSources:
     references: tuple[ImageReference, ...]
     passed_over: int
     given: tuple[str, ...]
+
+    def drawn(self, n: int, rng: int) -> FoundSources:
+        """Return so many of the images, drawn at random, in their order.
+
+        Parameters
+        ----------
+        n : int
+            Images, at least 1; all where there are no more.
+        rng : int
+            Seed of the draw.
+
+        Returns
+        -------
+        FoundSources
+            Of the same sources.
+        """
+        if n >= len(self.references):
+            return self
+        chosen = np.sort(np.random.default_rng(rng).permutation(len(self.references))[:n])
+        return replace(self, references=tuple(self.references[i] for i in chosen.tolist()))
 
 
 def image_list(images: Images) -> list[AnyPath | ArrayLike]:
