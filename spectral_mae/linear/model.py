@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import as_shape, is_tensor, namespace
+from spectral_mae._array_api import is_tensor, namespace
 from spectral_mae._checks import FloatArray
+from spectral_mae._chunked import is_chunked, outline
 from spectral_mae.linear import model_file, solver
 from spectral_mae.linear.bottleneck import HalfPair
 from spectral_mae.linear.corruption import Corruption, Masking, PatchMasking
@@ -162,8 +163,9 @@ class LinearModel(ABC):
         Parameters
         ----------
         images : array_like or tensor, shape (n, *shape), or an iterator or loader of such batches
-            Images, with one more axis at ``channel_axis`` if that is given. With
-            ``covariance="banded"`` tensors are taken in, and the model is solved, where they are.
+            Images, with one more axis at ``channel_axis`` if that is given. Arrays of Dask and
+            others that have chunks are read some images at a time. With ``covariance="banded"``
+            tensors are taken in, and the model is solved, where they are.
         channel_axis : int or None
             Axis of the channels in a batch. Once a model is fitted to several channels, None means
             the last axis everywhere.
@@ -182,10 +184,10 @@ class LinearModel(ABC):
         """
         moments: Moments | None = None
         for batch in _batches(images):
-            computed = self.covariance == "banded" and is_tensor(batch)
-            array: Any = batch if computed else _checks.plain_array("images", batch)
+            taken = is_chunked(batch) or (self.covariance == "banded" and is_tensor(batch))
+            array: Any = batch if taken else _checks.plain_array("images", batch)
             if moments is None:
-                moments = self._empty_moments(as_shape(array), channel_axis)
+                moments = self._empty_moments(array, channel_axis)
             moments.update(array, channel_axis=channel_axis)
         if moments is None or moments.n_images == 0:
             raise ValueError("no images to fit: the batch is empty")
@@ -926,8 +928,10 @@ class LinearModel(ABC):
             )
         return corruption if isinstance(corruption, Masking) else None
 
-    def _empty_moments(self, batch: NDArray[Any], channel_axis: int | None) -> Moments:
-        last = _checks.images_of_patches("images", batch, channel_axis, self.effective_patch_size)
+    def _empty_moments(self, batch: Any, channel_axis: int | None) -> Moments:
+        last = _checks.images_of_patches(
+            "images", outline(batch), channel_axis, self.effective_patch_size
+        )
         shape = last.shape[1:]
         grid = PatchGrid(shape[:-1], self.effective_patch_size)
         self._corruption(grid)  # raises now what would stop the fit after all images were read

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import Detrend, FloatArray, Scaling
 from spectral_mae.spectra import frequencies
-from spectral_mae.spectra.fft import Workspace
+from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.tensors.conditioning import TensorConditioning
 
 Window = str | float | tuple[Any, ...] | FloatArray | None

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import as_shape, constant, is_tensor, namespace, to_numpy
+from spectral_mae._array_api import constant, is_tensor, namespace, to_numpy
 from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae._chunked import ChunkedBatch, batch_of, outline
 from spectral_mae._files.array_file import read_arrays, write_arrays
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments import tensors
@@ -117,8 +118,9 @@ class Accumulator(ABC):
         Parameters
         ----------
         images : array_like or tensor, shape (n, *grid.shape), with channels at ``channel_axis``
-            Images of any real type; sums are in double precision. `BandMoments` take tensors in
-            where they are; for other moments NumPy reads those that it can.
+            Images of any real type; sums are in double precision. Arrays of Dask and others that
+            have chunks are read some images at a time. `BandMoments` take tensors in where they
+            are; for other moments NumPy reads those that it can.
         channel_axis : int or None
             Axis of the channels in the batch. None means a single channel, or the last axis if
             these moments have several.
@@ -133,11 +135,17 @@ class Accumulator(ABC):
         ValueError
             If the images do not fit the grid and the channels, or hold NaN or infinity.
         """
-        batch = self._batch(images, channel_axis)
+        # Sums of so many images each, whatever the chunks: equal to the last bit.
         size = max(1, PART_BYTES // (8 * self.grid.n_patches * self.patch_dim))
-        n = batch.shape[0]
-        for first in range(0, n, size):
-            self.add_patches(self._cut(batch[first : min(first + size, n), ...]))
+        if is_tensor(images) and self.takes_tensors:
+            tensor = self._tensors(images, channel_axis)
+            n = tensor.shape[0]
+            for first in range(0, n, size):
+                self.add_patches(self._cut(tensor[first : min(first + size, n), ...]))
+            return self
+        batch = self._batch(images, channel_axis)
+        for first in range(0, len(batch), size):
+            self.add_patches(self._cut(batch[first : first + size]))
         return self
 
     def to_patches(self, images: ArrayLike, *, channel_axis: int | None = None) -> FloatArray:
@@ -160,7 +168,9 @@ class Accumulator(ABC):
         ValueError
             If the images do not fit the grid and the channels, or hold NaN or infinity.
         """
-        return self._cut(self._batch(images, channel_axis))
+        if is_tensor(images) and self.takes_tensors:
+            return self._cut(self._tensors(images, channel_axis))
+        return self._cut(self._batch(images, channel_axis)[:])
 
     def masked_patches(
         self, images: ArrayLike, visible: ArrayLike | None, *, channel_axis: int | None = None
@@ -192,9 +202,9 @@ class Accumulator(ABC):
             If images and masks do not fit the grid and the channels or each other, or a visible
             pixel is NaN or infinite.
         """
-        batch, shape = self._batch(images, channel_axis), self.grid.shape
-        if is_tensor(batch):
-            return self._masked_tensors(batch, visible)
+        if is_tensor(images) and self.takes_tensors:
+            return self._masked_tensors(self._tensors(images, channel_axis), visible)
+        batch, shape = self._batch(images, channel_axis)[:], self.grid.shape
         masks = np.ones(shape, bool) if visible is None else _checks.bool_mask("visible", visible)
         if masks.shape not in (shape, (len(batch), *shape)):
             raise ValueError(
@@ -366,29 +376,34 @@ class Accumulator(ABC):
         """
         return self
 
-    def _batch(self, images: ArrayLike, channel_axis: int | None) -> NDArray[Any]:
-        computed = is_tensor(images) and self.takes_tensors
-        array: Any = images if computed else _checks.plain_array("images", images)
-        if channel_axis is None and self.channels > 1:
-            channel_axis = -1
-        seen = as_shape(array)
-        batch = _checks.channels_last("images", seen, channel_axis, self.grid.ndim + 1)
-        if batch.shape[1:] != (*self.grid.shape, self.channels):
-            raise ValueError(
-                f"images of shape {seen.shape} with {channel_axis=} do not fit "
-                f"shape={self.grid.shape} with channels={self.channels}"
-            )
-        if not computed:
-            return batch
-        if channel_axis is None:
-            return array[..., None]
-        moved: NDArray[Any] = namespace(array).moveaxis(array, channel_axis, -1)
-        return moved
-
     @property
     def takes_tensors(self) -> bool:
         """Whether tensors are taken in where they are; otherwise NumPy reads them if it can."""
         return False
+
+    def _tensors(self, images: Any, channel_axis: int | None) -> Any:
+        """A batch of tensors, with the channels last."""
+        if channel_axis is None and self.channels > 1:
+            channel_axis = -1
+        placed = _checks.channels_last("images", outline(images), channel_axis, self.grid.ndim + 1)
+        self._expect_fit(placed.shape, images, channel_axis)
+        if channel_axis is None:
+            return images[..., None]
+        return namespace(images).moveaxis(images, channel_axis, -1)
+
+    def _expect_fit(self, shape: tuple[int, ...], images: Any, channel_axis: int | None) -> None:
+        if shape[1:] != (*self.grid.shape, self.channels):
+            raise ValueError(
+                f"images of shape {tuple(np.shape(images))} with {channel_axis=} do not fit "
+                f"shape={self.grid.shape} with channels={self.channels}"
+            )
+
+    def _batch(self, images: ArrayLike, channel_axis: int | None) -> NDArray[Any] | ChunkedBatch:
+        if channel_axis is None and self.channels > 1:
+            channel_axis = -1
+        batch = batch_of("images", images, channel_axis, self.grid.ndim)
+        self._expect_fit(batch.shape, images, channel_axis)
+        return batch
 
     def _cut(self, batch: NDArray[Any]) -> FloatArray:
         if is_tensor(batch):
