@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import prod
-from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -137,9 +136,6 @@ class ChunkedBatch:
         self._kept = None  # its memory is free before the next is read
         rows = slice(self._edges[place], self._edges[place + 1])
         part = self._array[rows]
-        if _cuts_images(self._array) and hasattr(part, "map_blocks"):
-            # Slices of chunks would keep these in memory until all are put together.
-            part = part.map_blocks(methodcaller("copy"), dtype=self.dtype)
         if hasattr(part, "compute"):
             part = part.compute()
         pixels = _checks.numeric_array(self._name, part)

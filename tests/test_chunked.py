@@ -170,8 +170,8 @@ def test_images_cut_into_chunks_do_not_come_together_whole(use, dask):
 
 @pytest.mark.parametrize("use", ["mean", "moments", "comparison"])
 def test_memory_does_not_grow_with_the_number_of_images(use, dask, monkeypatch):
-    monkeypatch.undo()  # sums of ordinary size
     monkeypatch.setattr(_chunked, "PIECE_BYTES", 2**18)
+    monkeypatch.setattr("spectral_mae.spectra.periodogram.SUMMED", 2**18)
     monkeypatch.setattr("spectral_mae.linear.moments.accumulator.PART_BYTES", 2**18)
     monkeypatch.setattr("spectral_mae.cross_spectra.arrays.PIECE_BYTES", 2**18)
     compared = sm.SpectraComparison()
