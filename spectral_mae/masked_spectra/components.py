@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spectral_mae._checks import Sampling
-from spectral_mae.masked_spectra.leaked_power import Leakage
+from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.masked_spectra.leaked_power import Leakage, ratio_of_sums
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_on
 from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.spectra.annulus import Annuli
 from spectral_mae.spectra.spectrum import Spectrum
 
 # Relative difference of E[K²] and E[K]² that is rounding: every mask keeps K patches.
@@ -109,15 +110,44 @@ class MaskedComponents:
         """
         chosen = self._chosen(mask_ratio, sampling, design)
         parts = self._parts(chosen)
-        kept = parts.pi1**2
-        # Mostly a variance; it is formed directly, since E|Y|² − π₁²|X|² would cancel.
-        own = parts.share - kept
-        if abs(own) <= SAME * kept and chosen.uniform is None:
-            own = 0.0  # every mask keeps as many patches
+        own, kept = parts.own_leak(chosen), parts.pi1**2
         leaked = _mix(
             self.original, own, parts.spectrum, parts.weight, signed=not chosen.shift_invariant
         )
         return Leakage(leaked=leaked, kept=_mix(self.original, kept, self.patches, 0.0))
+
+    def leakage_over(self, annuli: Annuli) -> FloatArray:
+        """Leakage under the design in annuli of frequencies, without the ratio at each frequency.
+
+        Parameters
+        ----------
+        annuli : spectral_mae.spectra.annulus.Annuli
+            Frequencies of a grid of this shape.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_annuli,)
+            What `leakage` returns, over these annuli (`Leakage.over`), but for rounding.
+
+        Raises
+        ------
+        ValueError
+            As `expected`.
+        """
+        chosen = self._chosen(None, "fixed", None)
+        parts = self._parts(chosen)
+        own, kept = parts.own_leak(chosen), parts.pi1**2
+        of_image, of_others = (annuli.sums(s.power) for s in (self.original, parts.spectrum))
+        leaked = own * of_image + parts.weight * of_others
+        if chosen.shift_invariant:  # a variance, but for rounding
+            np.maximum(leaked, 0.0, out=leaked)
+        floor = kept * self.original.floor * annuli.counts
+        return ratio_of_sums(
+            leaked,
+            (abs(own) * self.original.floor + parts.weight * parts.spectrum.floor) * annuli.counts,
+            kept * of_image,
+            floor,
+        )
 
     def _chosen(
         self, mask_ratio: float | None, sampling: Sampling, design: MaskDesign | None
@@ -147,6 +177,17 @@ class _Parts:
     share: float
     spectrum: Spectrum
     weight: float
+
+    def own_leak(self, design: MaskDesign) -> float:
+        """Weight of |X|² in what leaks, share − π₁².
+
+        Mostly E|Y|² − π₁²|X|² is a variance; it is formed directly, since its terms would cancel.
+        """
+        kept = self.pi1**2
+        own = self.share - kept
+        if abs(own) <= SAME * kept and design.uniform is None:
+            return 0.0  # every mask keeps as many patches
+        return own
 
 
 def _mix(

@@ -1,6 +1,6 @@
 """Power spectra of whole images and signals.
 
-- `annulus`: sums of power over an annulus of frequencies.
+- `annulus`: sums of power over annuli of frequencies.
 - `binning`: means over bins of frequencies, prepared once and used for many spectra.
 - `conditioning`: detrending, masking and windowing of pixels before the transform.
 - `fft`: planned real FFTs of batches; the only file that uses FFTW.

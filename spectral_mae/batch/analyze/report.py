@@ -159,7 +159,12 @@ def _masking_picture(
 ) -> Picture:
     """Fig. 22 for one image; with one patch size asked, its half and double stand beside it."""
     gray = luma(pixels)
-    masks = [analysis.mask for analysis in analyses if analysis.shape == gray.shape]
+    drawn = (
+        analysis.mask or _other_mask(gray.shape, analysis.plan.patch_size, name, options)
+        for analysis in analyses
+        if analysis.shape == gray.shape
+    )
+    masks = [mask for mask in drawn if mask is not None]
     beside = ""
     if len(masks) == 1:
         asked = masks[0].patch_size[0]
@@ -216,12 +221,13 @@ def _radial_picture(
     plot.save(figure, path)
     shown = len({outcome.name for outcome, _ in chosen})
     which = f" Shown: the first {shown} of {n_images} images." if shown < n_images else ""
+    some = any(analysis.drawn is not None for _, analysis in chosen)
+    band = "; the pale band is the spread of the masks that were drawn" if some else ""
     return Picture(
         path.name,
         "Radial spectra before and under masking",
         "Mean power at each distance from zero frequency (a ring). The dark orange line is the "
-        "exact expectation over all masks, computed without drawing any; the pale band is the "
-        f"spread of the masks that were drawn.{which}",
+        f"exact expectation over all masks, computed without drawing any{band}.{which}",
     )
 
 

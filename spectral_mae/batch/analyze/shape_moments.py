@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.spectra.spectrum import Spectrum
 
 # What bounds the memory: images beyond that have no part in it.
 SHAPES = 16
@@ -33,15 +34,30 @@ class ShapeMoments:
     def __init__(self) -> None:
         self.by_shape: dict[tuple[int, ...], StationaryMoments] = {}
 
-    def update(self, pixels: FloatArray) -> None:
-        """Take in an image, (H, W) or (H, W, channels)."""
+    def update(self, pixels: FloatArray, spectrum: Spectrum | None = None) -> None:
+        """Take in an image, (H, W) or (H, W, channels).
+
+        Parameters
+        ----------
+        pixels : ndarray of float64
+            The image.
+        spectrum : Spectrum or None
+            Of a gray image as it is, where it is known already.
+        """
         shape = pixels.shape
+        if not self.takes(shape):
+            return
         if shape not in self.by_shape:
-            if not self._room(shape):
-                return
             channels = shape[2] if pixels.ndim == 3 else 1
             self.by_shape[shape] = StationaryMoments(PatchGrid(shape[:2], 1), channels)
-        self.by_shape[shape].update(pixels[np.newaxis])
+        if spectrum is None:
+            self.by_shape[shape].update(pixels[np.newaxis])
+        else:
+            self.by_shape[shape].add_spectrum(spectrum, float(pixels.mean()))
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Whether images of a shape are taken in."""
+        return shape in self.by_shape or self._room(shape)
 
     def merge(self, other: Self) -> Self:
         """Add the moments of another object, whose images follow the ones of this."""

@@ -126,13 +126,16 @@ class AnalyzeWork:
             self._kept.analyzers = Analyzers(options)
         batch = BatchAnalyzer(options, reader, self._kept.analyzers)
         spectra = MeanSpectra()
-        rows: dict[str, list[bytes]] = {}
         failed: list[tuple[str, str]] = []
         shown: list[Outcome] = []
+        every: list[list[Outcome]] = []
         n_done = n_shown = n_bad = 0
         with one_blas_thread():
             for position, item in enumerate(chunk.items):
-                outcomes = batch.analyze(item, check=chunk.first + position < options.checks)
+                number = chunk.first + position
+                outcomes = batch.analyze(
+                    item, check=number < options.checks, draw=options.draws_for(number)
+                )
                 ok = any(outcome.ok for outcome in outcomes)
                 if ok and n_shown < SHOWN:
                     pictured = n_shown < PICTURED
@@ -140,12 +143,11 @@ class AnalyzeWork:
                         o if pictured and not o.is_large else o.without_pixels() for o in outcomes
                     ]
                     n_shown += 1
-                spectra.update(outcomes)
-                for name, data in rows_of(outcomes, n_done).items():
-                    rows.setdefault(name, []).append(data)
+                every.append([outcome.without_pixels() for outcome in outcomes])
                 failed += [(o.name, o.error) for o in outcomes if not o.ok]
                 n_bad += any(not outcome.ok for outcome in outcomes)
                 n_done += ok
+        spectra.update([outcome for outcomes in every for outcome in outcomes])
         return AnalyzedChunk(
             AnalysisSums(batch.moments, spectra),
             failed,
@@ -153,6 +155,6 @@ class AnalyzeWork:
             n_bad,
             time.perf_counter() - start,
             reader.seconds,
-            rows={name: b"".join(parts) for name, parts in rows.items()},
+            rows=rows_of(every),
             shown=shown,
         )

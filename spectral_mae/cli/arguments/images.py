@@ -43,7 +43,15 @@ def add_analyze(add: AddParser) -> None:
         type=int,
         default=16,
         metavar="N",
-        help="number of random masks drawn for each image, to check the expectation (default 16)",
+        help="number of random masks drawn for each image of --masks-for, to check the "
+        "expectation (default 16)",
+    )
+    parser.add_argument(
+        "--masks-for",
+        default="100",
+        metavar="N|all",
+        help="draw masks for the first N images, or for all; drawing takes several times as long "
+        "as the exact numbers, none of which depends on it (default 100)",
     )
     add_detrend(parser)
     parser.add_argument(

@@ -268,6 +268,39 @@ class StationaryMoments(Accumulator):
         self.n_images = self.by_frequency.n_images
         return self
 
+    def add_spectrum(self, spectrum: Spectrum, mean: float) -> Self:
+        """Take in an image of one channel that is known by its power spectrum.
+
+        Parameters
+        ----------
+        spectrum : Spectrum
+            Of the image as it is, without window or detrending, of any scaling.
+        mean : float
+            Mean of its pixels.
+
+        Returns
+        -------
+        self
+            These moments, changed in place: as `update` with the image, but for rounding.
+
+        Examples
+        --------
+        >>> from spectral_mae import psd
+        >>> image = np.random.default_rng(0).random((6, 8))
+        >>> grid = PatchGrid((6, 8), 2)
+        >>> one = StationaryMoments(grid).add_spectrum(psd(image), image.mean())
+        >>> bool(np.allclose(one.spectra(), StationaryMoments(grid).update(image[None]).spectra()))
+        True
+        """
+        size = self.grid.n_patches * self.grid.patch_pixels
+        power = self.by_frequency.transform.of_half_plane(spectrum.power)[
+            1:, np.newaxis, np.newaxis
+        ]
+        scale = 1.0 if spectrum.scaling == "energy" else spectrum.cell * size**2
+        self.by_frequency.add_sums(np.full((1, 1), size * mean), scale * power)
+        self.n_images += 1
+        return self
+
     def with_patch_size(self, patch_size: _checks.PerAxis) -> StationaryMoments:
         """Return a copy of these moments for patches of another size.
 
