@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.masked_spectra.leaked_power import Leakage, ratio_of_sums
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_on
 from spectral_mae.masks.patches import PatchGrid
-from spectral_mae.spectra.annulus import Annuli
 from spectral_mae.spectra.spectrum import Spectrum
 
 # Relative difference of E[K²] and E[K]² that is rounding: every mask keeps K patches.
@@ -116,18 +117,27 @@ class MaskedComponents:
         )
         return Leakage(leaked=leaked, kept=_mix(self.original, kept, self.patches, 0.0))
 
-    def leakage_over(self, annuli: Annuli) -> FloatArray:
-        """Leakage under the design in annuli of frequencies, without the ratio at each frequency.
+    @property
+    def others(self) -> Spectrum:
+        """What is added to a share of `original` under the design: `patches`, or `pairs`."""
+        return self._parts(self._chosen(None, "fixed", None)).spectrum
+
+    def leakage_of_sums(
+        self, of_image: FloatArray, of_others: FloatArray, counts: FloatArray | NDArray[Any]
+    ) -> FloatArray:
+        """Leakage under the design over some sets of frequencies, of which sums are known.
 
         Parameters
         ----------
-        annuli : spectral_mae.spectra.annulus.Annuli
-            Frequencies of a grid of this shape.
+        of_image, of_others : ndarray of float64, shape (n,)
+            Sums of the power of `original` and of `others` over each set.
+        counts : ndarray of int, shape (n,)
+            Number of its frequencies.
 
         Returns
         -------
-        ndarray of float64, shape (n_annuli,)
-            What `leakage` returns, over these annuli (`Leakage.over`), but for rounding.
+        ndarray of float64, shape (n,)
+            What `leakage` returns over these frequencies (`Leakage.over`), but for rounding.
 
         Raises
         ------
@@ -137,16 +147,12 @@ class MaskedComponents:
         chosen = self._chosen(None, "fixed", None)
         parts = self._parts(chosen)
         own, kept = parts.own_leak(chosen), parts.pi1**2
-        of_image, of_others = (annuli.sums(s.power) for s in (self.original, parts.spectrum))
         leaked = own * of_image + parts.weight * of_others
         if chosen.shift_invariant:  # a variance, but for rounding
             np.maximum(leaked, 0.0, out=leaked)
-        floor = kept * self.original.floor * annuli.counts
+        floor = abs(own) * self.original.floor + parts.weight * parts.spectrum.floor
         return ratio_of_sums(
-            leaked,
-            (abs(own) * self.original.floor + parts.weight * parts.spectrum.floor) * annuli.counts,
-            kept * of_image,
-            floor,
+            leaked, floor * counts, kept * of_image, kept * self.original.floor * counts
         )
 
     def _chosen(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -27,7 +27,7 @@ from spectral_mae.spectra.conditioning import DetrendOption
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.octaves import OCTAVES
 from spectral_mae.spectra.periodogram import Periodogram
-from spectral_mae.spectra.rings import RadialSpectrum
+from spectral_mae.spectra.rings import RadialSpectrum, fit_slopes
 from spectral_mae.spectra.spectrum import Spectrum
 
 # Frequencies at which Eq. 18 is summed directly, on each image.
@@ -234,7 +234,6 @@ class MaskingAnalyzer:
         self._fft = RealFFT(self.grid.shape, chunk=1)
         edges = [low for low, _ in OCTAVES] + [math.inf]
         self._octaves = Annuli(self.grid.shape, (1.0,) * self.grid.ndim, edges)
-        self._all = Annuli(self.grid.shape, (1.0,) * self.grid.ndim, (0.0, math.inf))
 
     def analyze(
         self,
@@ -243,7 +242,6 @@ class MaskingAnalyzer:
         rng: Seed,
         check: bool = True,
         draw: bool = True,
-        take: Callable[[Spectrum], None] = lambda _: None,
     ) -> MaskingAnalysis:
         """Analyse one image; equal seeds give equal records.
 
@@ -257,34 +255,67 @@ class MaskingAnalyzer:
             Check Eq. 18 by direct sums.
         draw : bool
             Draw masks, to compare with the exact expectation.
-        take : callable
-            Given the spectrum of the image, detrended as planned, of which the record has rings.
 
         Returns
         -------
         MaskingAnalysis
             Nothing that is exact depends on ``check`` and ``draw``.
         """
+        (record,) = with_slopes([self.measure(image, rng=rng, check=check, draw=draw)])
+        return record
+
+    def measure(
+        self,
+        image: FloatArray,
+        *,
+        rng: Seed,
+        check: bool,
+        draw: bool,
+        take: Callable[[Spectrum], None] = lambda _: None,
+    ) -> MaskingAnalysis:
+        """Analyse one image but for the slope, as `with_slopes` finds those of many at once.
+
+        Parameters
+        ----------
+        image, rng, check, draw : optional
+            As in `analyze`.
+        take : callable
+            Given the spectrum of the image, detrended as planned, of which the record has rings.
+
+        Returns
+        -------
+        MaskingAnalysis
+            Without a slope.
+        """
         plan, grid = self.plan, self.grid
         own, centred = self._masked.components_with_centred(image)
         take(own.original)
-        original = self._ring(own.original)
-        slope, slope_stderr, slope_note = _slope(original)
+        counts = self._octaves.counts
+        of_image, of_others, of_centred = (
+            self._octaves.sums(spectrum.power)
+            for spectrum in (own.original, own.others, centred.others)
+        )
+        of_centred_image = of_image  # without its mean it differs at zero frequency alone
+        if plan.detrend not in (None, "constant"):
+            of_centred_image = self._octaves.sums(centred.original.power)
+        all_octaves = (one.sum(keepdims=True) for one in (of_image, of_others, counts))
         record = MaskingAnalysis(
             plan=plan,
             shape=grid.shape,
             mask_ratio=self.design.mask_ratio,
             mean=float(image.mean()),
             std=float(image.std()) if np.ptp(image) > 0 else 0.0,
-            slope=slope,
-            slope_stderr=slope_stderr,
-            slope_note=slope_note,
-            leakage=_there(own.leakage_over(self._all), self._all)[0],
-            octaves=_there(own.leakage_over(self._octaves), self._octaves),
-            octaves_centred=_there(centred.leakage_over(self._octaves), self._octaves),
+            slope=None,
+            slope_stderr=None,
+            slope_note="",
+            leakage=float(own.leakage_of_sums(*all_octaves)[0]),
+            octaves=_there(own.leakage_of_sums(of_image, of_others, counts), counts),
+            octaves_centred=_there(
+                centred.leakage_of_sums(of_centred_image, of_centred, counts), counts
+            ),
             convolution_error=None,
             mask_dft_error=None,
-            original=original,
+            original=self._ring(own.original),
             expected=self._ring(own.expected()),
             drawn=None,
             starts=None,
@@ -359,15 +390,36 @@ def octave_columns() -> list[str]:
     return [*names, *(f"{name}_centred" for name in names)]
 
 
-def _there(values: FloatArray, annuli: Annuli) -> tuple[float | None, ...]:
+def _there(values: FloatArray, counts: NDArray[np.integer[Any]]) -> tuple[float | None, ...]:
     """Values of annuli; None of those without a frequency."""
-    pairs = zip(values.tolist(), annuli.counts, strict=True)
+    pairs = zip(values.tolist(), counts.tolist(), strict=True)
     return tuple(value if count else None for value, count in pairs)
 
 
-def _slope(spectrum: RadialSpectrum) -> tuple[float | None, float | None, str]:
-    try:
-        slope, stderr = spectrum.fit_slope()
-    except ValueError as error:
-        return None, None, str(error)
-    return slope, stderr, ""
+def with_slopes(records: Sequence[MaskingAnalysis]) -> list[MaskingAnalysis]:
+    """Records with the slopes of their images, or why there is none.
+
+    Parameters
+    ----------
+    records : sequence of MaskingAnalysis
+        As `MaskingAnalyzer.measure` returns them.
+
+    Returns
+    -------
+    list of MaskingAnalysis
+        In the same order. A slope does not depend on the other records.
+    """
+    found = list(records)
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for number, record in enumerate(records):
+        by_shape.setdefault(record.shape, []).append(number)
+    for numbers in by_shape.values():
+        fits = fit_slopes([records[number].original for number in numbers])
+        for number, fit in zip(numbers, fits, strict=True):
+            known = (
+                {"slope_note": fit}
+                if isinstance(fit, str)
+                else {"slope": fit.slope, "slope_stderr": fit.stderr}
+            )
+            found[number] = dataclasses.replace(found[number], **known)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import Sampling
-from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis, MaskingAnalyzer, MaskingPlan
+from spectral_mae.batch.analyze.image_analysis import (
+    MaskingAnalysis,
+    MaskingAnalyzer,
+    MaskingPlan,
+    with_slopes,
+)
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
 from spectral_mae.images.image import (
     LoadedImage,
@@ -308,6 +313,10 @@ class BatchAnalyzer:
         Without ``check`` Eq. 18 is not checked on it, and without ``draw`` no masks are drawn;
         either takes longer than all the rest.
         """
+        return finished(self.measure(path, check=check, draw=draw))
+
+    def measure(self, path: Path | ImageReference, *, check: bool, draw: bool) -> list[Outcome]:
+        """Analyse one image but for the slope of its spectrum, which `finished` adds."""
         name = title_of(path)
         options = self.options
         try:
@@ -375,13 +384,26 @@ class BatchAnalyzer:
             image = self._cropped(image, patch_size)
             analyzer = self._analyzers.of(image.pixels.shape, patch_size)
             rng = mask_seed(self.options.rng, name, patch_size)
-            analysis = analyzer.analyze(image.pixels, rng=rng, check=check, draw=draw, take=take)
+            analysis = analyzer.measure(image.pixels, rng=rng, check=check, draw=draw, take=take)
         except (ValueError, MemoryError) as error:
             reason = str(error) or "not enough memory"
             return Outcome(name, patch_size, error=reason, notes=image.notes)
-        notes = image.notes + ((analysis.slope_note,) if analysis.slope_note else ())
-        notes += analysis.defects
-        return Outcome(name, patch_size, "", notes, analysis, image.pixels)
+        return Outcome(name, patch_size, "", image.notes, analysis, image.pixels)
+
+
+def finished(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Outcomes of `BatchAnalyzer.measure` with slopes and with the notes of their analysis."""
+    analysed = [outcome.analysis for outcome in outcomes if outcome.analysis is not None]
+    records = iter(with_slopes(analysed))
+    found = []
+    for outcome in outcomes:
+        if outcome.analysis is None:
+            found.append(outcome)
+            continue
+        record = next(records)
+        notes = outcome.notes + ((record.slope_note,) if record.slope_note else ())
+        found.append(replace(outcome, analysis=record, notes=notes + record.defects))
+    return found
 
 
 def _not_kept(_: Spectrum) -> None:

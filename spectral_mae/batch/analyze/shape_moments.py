@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +20,15 @@ PIXELS = 2**20  # numbers in an image
 ALL_PIXELS = 2**22  # numbers in one image of each shape
 
 
+@dataclass
+class _Sum:
+    """Sum of power spectra, with the mean of each image; they are taken in together."""
+
+    first: Spectrum
+    power: FloatArray
+    means: list[float]
+
+
 class ShapeMoments:
     """Stationary moments of the first shapes that come.
 
@@ -32,7 +42,17 @@ class ShapeMoments:
     """
 
     def __init__(self) -> None:
-        self.by_shape: dict[tuple[int, ...], StationaryMoments] = {}
+        self._by_shape: dict[tuple[int, ...], StationaryMoments] = {}
+        self._sums: dict[tuple[int, ...], _Sum] = {}
+
+    @property
+    def by_shape(self) -> dict[tuple[int, ...], StationaryMoments]:
+        """The moments of each shape."""
+        for shape, one in self._sums.items():
+            spectrum = replace(one.first, power=one.power / len(one.means))
+            self._by_shape[shape].add_spectrum(spectrum, one.means)
+        self._sums.clear()
+        return self._by_shape
 
     def update(self, pixels: FloatArray, spectrum: Spectrum | None = None) -> None:
         """Take in an image, (H, W) or (H, W, channels).
@@ -47,17 +67,20 @@ class ShapeMoments:
         shape = pixels.shape
         if not self.takes(shape):
             return
-        if shape not in self.by_shape:
+        if shape not in self._by_shape:
             channels = shape[2] if pixels.ndim == 3 else 1
-            self.by_shape[shape] = StationaryMoments(PatchGrid(shape[:2], 1), channels)
+            self._by_shape[shape] = StationaryMoments(PatchGrid(shape[:2], 1), channels)
         if spectrum is None:
-            self.by_shape[shape].update(pixels[np.newaxis])
+            self._by_shape[shape].update(pixels[np.newaxis])
+        elif shape in self._sums:
+            self._sums[shape].power += spectrum.power
+            self._sums[shape].means.append(float(pixels.mean()))
         else:
-            self.by_shape[shape].add_spectrum(spectrum, float(pixels.mean()))
+            self._sums[shape] = _Sum(spectrum, spectrum.power.copy(), [float(pixels.mean())])
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Whether images of a shape are taken in."""
-        return shape in self.by_shape or self._room(shape)
+        return shape in self._by_shape or self._room(shape)
 
     def merge(self, other: Self) -> Self:
         """Add the moments of another object, whose images follow the ones of this."""
@@ -94,5 +117,5 @@ class ShapeMoments:
         return found
 
     def _room(self, shape: tuple[int, ...]) -> bool:
-        sizes = [int(np.prod(one)) for one in (*self.by_shape, shape)]
+        sizes = [int(np.prod(one)) for one in (*self._by_shape, shape)]
         return len(sizes) <= SHAPES and sizes[-1] <= PIXELS and sum(sizes) <= ALL_PIXELS

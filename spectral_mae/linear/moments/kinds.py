@@ -268,27 +268,27 @@ class StationaryMoments(Accumulator):
         self.n_images = self.by_frequency.n_images
         return self
 
-    def add_spectrum(self, spectrum: Spectrum, mean: float) -> Self:
-        """Take in an image of one channel that is known by its power spectrum.
+    def add_spectrum(self, spectrum: Spectrum, means: ArrayLike) -> Self:
+        """Take in images of one channel that are known by their mean power spectrum.
 
         Parameters
         ----------
         spectrum : Spectrum
-            Of the image as it is, without window or detrending, of any scaling.
-        mean : float
-            Mean of its pixels.
+            Mean over the images as they are, without window or detrending, of any scaling.
+        means : array_like, shape (n,)
+            Mean of the pixels of each image.
 
         Returns
         -------
         self
-            These moments, changed in place: as `update` with the image, but for rounding.
+            These moments, changed in place: as `update` with the images, but for rounding.
 
         Examples
         --------
         >>> from spectral_mae import psd
         >>> image = np.random.default_rng(0).random((6, 8))
         >>> grid = PatchGrid((6, 8), 2)
-        >>> one = StationaryMoments(grid).add_spectrum(psd(image), image.mean())
+        >>> one = StationaryMoments(grid).add_spectrum(psd(image), [image.mean()])
         >>> bool(np.allclose(one.spectra(), StationaryMoments(grid).update(image[None]).spectra()))
         True
         """
@@ -297,8 +297,9 @@ class StationaryMoments(Accumulator):
             1:, np.newaxis, np.newaxis
         ]
         scale = 1.0 if spectrum.scaling == "energy" else spectrum.cell * size**2
-        self.by_frequency.add_sums(np.full((1, 1), size * mean), scale * power)
-        self.n_images += 1
+        levels = size * _checks.real_array("means", means).astype(np.float64).reshape(-1, 1)
+        self.by_frequency.add_sums(levels, len(levels) * scale * power)
+        self.n_images += len(levels)
         return self
 
     def with_patch_size(self, patch_size: _checks.PerAxis) -> StationaryMoments:
