@@ -31,6 +31,7 @@ from spectral_mae.images.reader import Reader, title_of
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused, Pixels
 from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
@@ -354,7 +355,7 @@ class BatchAnalyzer:
         are too large, or do not go into that shape, are left out; there is none of images that
         have no power but rounding.
         """
-        return linear_models(self.moments, self.options)
+        return linear_models(self.moments.largest(), self.options)
 
     def _fitted(self, image: LoadedImage) -> LoadedImage:
         """Resize, or crop so that all patch sizes go into the same pixels where they can."""
@@ -410,9 +411,8 @@ def _not_kept(_: Spectrum) -> None:
     """Let go of a spectrum."""
 
 
-def linear_models(moments: ShapeMoments, options: AnalyzeOptions) -> list[LinearMAE]:
+def linear_models(most: StationaryMoments | None, options: AnalyzeOptions) -> list[LinearMAE]:
     """A linear masked autoencoder for each patch size, of the shape that most images have."""
-    most = moments.largest()
     if most is None:
         return []
     power, level = most.by_frequency.stack().trace, float(np.sum(most.mean**2))

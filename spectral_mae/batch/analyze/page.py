@@ -19,7 +19,7 @@ from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.batch.pages.page import render_page
 from spectral_mae.batch.pages.picture import Picture
 from spectral_mae.images.samples import Pixels
-from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 
 LISTED = 500  # rows of the table on the page; images.csv has them all
@@ -40,8 +40,8 @@ class RunResults:
     spectra : MeanSpectra
     n_images, n_analysed : int
         Images that were come to, and that were analysed.
-    models : sequence of LinearMAE
-        Fitted to the images, for pictures of what they make of them.
+    moments : StationaryMoments or None
+        Of the images of the shape that most have, for pictures of what models make of them.
     read_again : callable
         Gives the pixels of an outcome whose image was too large to be kept, or None.
     """
@@ -52,7 +52,7 @@ class RunResults:
     spectra: MeanSpectra
     n_images: int
     n_analysed: int
-    models: Sequence[LinearMAE] = ()
+    moments: StationaryMoments | None = None
     read_again: Callable[[Outcome], Pixels | None] = lambda _: None
 
 
