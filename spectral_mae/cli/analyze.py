@@ -44,6 +44,7 @@ def analyze(arguments: argparse.Namespace) -> int:
             max_pixels=arguments.max_pixels,
             checks=arguments.checks,
             masks_for=count_or_all("--masks-for", arguments.masks_for),
+            figures=not arguments.no_figures,
         )
         running = run_options(arguments)
     try:

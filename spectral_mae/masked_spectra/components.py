@@ -158,8 +158,8 @@ class MaskedComponents:
     def _chosen(
         self, mask_ratio: float | None, sampling: Sampling, design: MaskDesign | None
     ) -> MaskDesign:
-        if mask_ratio is None and design is None:
-            design = self.design
+        if mask_ratio is None and design is None and self.design is not None:
+            return self.design
         return design_on(self.grid, mask_ratio, sampling=sampling, design=design)
 
     def _parts(self, design: MaskDesign) -> _Parts:

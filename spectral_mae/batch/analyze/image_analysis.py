@@ -34,6 +34,7 @@ from spectral_mae.spectra.spectrum import Spectrum
 DEFECT = "FAILED"  # what notes say of a formula whose error is above its bound
 DIRECT_FREQUENCIES = 25
 MASK_PIXELS = 2**24
+CONSTANT = 1e-12  # deviation, as a part of the mean, above which an image is not constant
 
 
 @dataclass(frozen=True)
@@ -291,6 +292,7 @@ class MaskingAnalyzer:
         own, centred = self._masked.components_with_centred(image)
         take(own.original)
         counts = self._octaves.counts
+        mean = float(image.mean())
         of_image, of_others, of_centred = (
             self._octaves.sums(spectrum.power)
             for spectrum in (own.original, own.others, centred.others)
@@ -303,8 +305,8 @@ class MaskingAnalyzer:
             plan=plan,
             shape=grid.shape,
             mask_ratio=self.design.mask_ratio,
-            mean=float(image.mean()),
-            std=float(image.std()) if np.ptp(image) > 0 else 0.0,
+            mean=mean,
+            std=_std(image, mean),
             slope=None,
             slope_stderr=None,
             slope_note="",
@@ -388,6 +390,13 @@ def octave_columns() -> list[str]:
         for low, high in OCTAVES
     ]
     return [*names, *(f"{name}_centred" for name in names)]
+
+
+def _std(image: FloatArray, mean: float) -> float:
+    """Standard deviation of the pixels; exactly zero of a constant image."""
+    off = (image - mean).ravel()
+    std = math.sqrt(float(off @ off) / off.size)
+    return std if std > CONSTANT * abs(mean) or np.ptp(image) > 0 else 0.0
 
 
 def _there(values: FloatArray, counts: NDArray[np.integer[Any]]) -> tuple[float | None, ...]:

@@ -384,7 +384,7 @@ class BatchAnalyzer:
             require_two_patches(image.source_shape, (patch_size, patch_size))
             image = self._cropped(image, patch_size)
             analyzer = self._analyzers.of(image.pixels.shape, patch_size)
-            rng = mask_seed(self.options.rng, name, patch_size)
+            rng = mask_seed(self.options.rng, name, patch_size) if check or draw else 0
             analysis = analyzer.measure(image.pixels, rng=rng, check=check, draw=draw, take=take)
         except (ValueError, MemoryError) as error:
             reason = str(error) or "not enough memory"

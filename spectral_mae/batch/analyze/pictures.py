@@ -50,7 +50,7 @@ class Pictures:
 
     def begin(self, shown: Sequence[Outcome]) -> None:
         """Begin with the pictures of the first images that were analysed."""
-        if not self.options.figures or self._begun:
+        if self._drawer.where == "here" or not self.options.figures or self._begun:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         self._of_first_images(shown, lambda _: None)

@@ -28,7 +28,7 @@ from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
 from spectral_mae.batch.analyze.work import SHOWN, AnalysisSums, AnalyzedChunk, AnalyzeWork
 from spectral_mae.batch.errors import kept_on_disk, refused
-from spectral_mae.batch.pages.drawer import Drawer
+from spectral_mae.batch.pages.drawer import Drawer, Where
 from spectral_mae.batch.run import BatchRun, chunk_size_for
 from spectral_mae.batch.run_folder import (
     FOLDER,
@@ -120,20 +120,24 @@ def analyze_images(
         except Done as done:
             counts = done.record["counts"]
             return AnalyzeResult("complete", counts, target / "report.html", True, target)
-        beside = (
-            out is not None
-            and options.figures
-            and running.jobs != 1
-            and cores() > 1
-            and len(found.references) >= FEW
-        )
-        with batch_run, Drawer(beside=beside) as drawer:
+        where: Where = "here"
+        if out is not None:
+            where = _where_to_draw(batch_run, len(found.references))
+        with batch_run, Drawer(where) as drawer:
             analysis = _Analysis(options, found, batch_run, drawer)
             if out is None:
                 return analysis.in_memory()
             result = analysis.written_to(target, begun)
             batch_run.journal.remove()
             return result
+
+
+def _where_to_draw(run: BatchRun, n_images: int) -> Where:
+    """A thread beside workers, a process beside an analysis in this one, unless it is all alone."""
+    if run.running.scheduler is not None or run.jobs > 1:
+        return "thread"
+    alone = run.running.jobs == 1 or cores() == 1 or n_images < FEW
+    return "here" if alone else "process"
 
 
 def _batch_run(

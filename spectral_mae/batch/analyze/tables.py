@@ -57,7 +57,7 @@ SPECTRA = {
 }
 
 
-def image_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, str]]:
+def image_rows(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
     """One row of `COLUMNS` per outcome, as text; what there is not is empty."""
     for outcome in outcomes:
         numbers = outcome.analysis.row() if outcome.analysis else {}
@@ -69,7 +69,7 @@ def image_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, str]]:
             "notes": "; ".join(outcome.notes),
             **numbers,
         }
-        yield {name: _text(name, row.get(name)) for name in COLUMNS}
+        yield [_text(name, row.get(name)) for name in COLUMNS]
 
 
 def read_images_csv(path: Path) -> Iterator[dict[str, str]]:
@@ -81,7 +81,7 @@ def read_images_csv(path: Path) -> Iterator[dict[str, str]]:
 def images_text(outcomes: Sequence[Outcome]) -> str:
     """The rows of images.csv: one per image and patch size."""
     text = io.StringIO()
-    csv.DictWriter(text, COLUMNS).writerows(image_rows(outcomes))
+    csv.writer(text).writerows(image_rows(outcomes))
     return text.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Pictures drawn by a process of its own, while this one does other work."""
+"""Pictures drawn while other work is done: in a process of their own, or in a thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Literal, Self
 
 # A new interpreter, and not a process of `multiprocessing`: that runs the script of the user once
 # more, which would have to be written for it.
@@ -37,36 +37,43 @@ class Call:
         """Say whether the call was made elsewhere, and what it returned."""
         self._future.set_result((done, value))
 
+    def made(self) -> bool:
+        """Whether the call was made elsewhere, once who claimed it is ready."""
+        return self._future.result()[0]
+
     def result(self) -> Any:
-        """What the function returns; called here if nobody has begun, or who began has failed."""
-        if not self.claimed():
-            done, value = self._future.result()
-            if done:
-                return value
-        return self.function(*self.args)
+        """What the function returned elsewhere, or returns here."""
+        done, value = self._future.result() if self._future.done() else (False, None)
+        return value if done else self.function(*self.args)
+
+
+Where = Literal["process", "thread", "here"]
 
 
 class Drawer:
-    """Makes calls one after the other in another process, which starts with the first of them.
+    """Makes calls one after the other beside other work, from the first of them on.
 
     Nothing depends on it but time: where the process cannot start, dies, or a call fails there,
     the call is made here when its result is asked for.
 
     Parameters
     ----------
-    beside : bool
-        Whether there is to be a process.
+    where : {"process", "thread", "here"}
+        In another process, which first has to load all that it needs; in a thread, where this
+        process has little to do meanwhile, and no more than one of them draws; or not before the
+        results are asked for.
 
     Examples
     --------
-    >>> with Drawer(beside=False) as drawer:
+    >>> with Drawer("here") as drawer:
     ...     calls = [drawer.start(pow, 2, n) for n in range(3)]
     ...     drawer.results(calls)
     [1, 2, 4]
     """
 
-    def __init__(self, *, beside: bool) -> None:
-        self._beside = beside and bool(sys.executable) and not getattr(sys, "frozen", False)
+    def __init__(self, where: Where) -> None:
+        known = bool(sys.executable) and not getattr(sys, "frozen", False)
+        self.where: Where = where if known or where != "process" else "here"
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._keeper: threading.Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -76,7 +83,7 @@ class Drawer:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does; a thread ends after the call that it is making."""
         self._over = True
         self._calls.put(None)
         if self._process is not None:
@@ -87,7 +94,7 @@ class Drawer:
     def start(self, function: Callable[..., Any], *args: Any) -> Call:
         """Have a function called that can be pickled, with its arguments and its result."""
         call = Call(function, args)
-        if self._beside:
+        if self.where != "here":
             self._calls.put(call)
             if self._keeper is None:
                 self._keeper = threading.Thread(target=self._keep, daemon=True)
@@ -95,7 +102,9 @@ class Drawer:
         return call
 
     def results(self, calls: Sequence[Call], each: Callable[[], None] = lambda: None) -> list[Any]:
-        """Results of calls, in their order; this process makes the last of them meanwhile.
+        """Results of calls, in their order.
+
+        While another process makes the first of them, this one makes the last.
 
         Parameters
         ----------
@@ -105,14 +114,17 @@ class Drawer:
             Called after each of them.
         """
         found: dict[int, Any] = {}
-        for number in reversed(range(len(calls))):
-            if calls[number].claimed():
-                found[number] = calls[number].function(*calls[number].args)
+        if self.where != "thread":
+            for number in reversed(range(len(calls))):
+                if calls[number].claimed():
+                    found[number] = calls[number].function(*calls[number].args)
+                    each()
+        rest = [number for number in range(len(calls)) if number not in found]
+        for number in rest:
+            if calls[number].made():
                 each()
-        for number, call in enumerate(calls):
-            if number not in found:
-                found[number] = call.result()
-                each()
+        for number in rest:
+            found[number] = calls[number].result()
         return [found[number] for number in range(len(calls))]
 
     def _keep(self) -> None:
@@ -121,8 +133,14 @@ class Drawer:
             if not call.claimed():
                 continue
             done, value = False, None
-            with contextlib.suppress(OSError, EOFError, pickle.PickleError, TypeError):
-                done, value = self._made_beside(call)
+            if self._over:
+                call.settle(False)
+                continue
+            with contextlib.suppress(Exception):  # who asks makes the call, and meets it there
+                if self.where == "thread":
+                    done, value = True, call.function(*call.args)
+                else:
+                    done, value = self._made_beside(call)
             call.settle(done, value)
         if self._process is not None:
             for pipe in (self._process.stdin, self._process.stdout):

@@ -62,6 +62,9 @@ def add_analyze(add: AddParser) -> None:
         help="check Eq. 18 by direct sums on the first N images; the sums take more time than "
         "the rest of the analysis (default 100)",
     )
+    parser.add_argument(
+        "--no-figures", action="store_true", help="draw no pictures: tables and page alone"
+    )
     add_running(parser)
     parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
 
