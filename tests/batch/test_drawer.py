@@ -41,7 +41,7 @@ def test_a_thread_makes_all_calls():
 
 def test_what_does_not_travel_is_called_here():
     with Drawer("process") as drawer:
-        call = drawer.start(lambda: os.getpid())
+        call = drawer.start(lambda: os.getpid())  # noqa: PLW0108 - which cannot be pickled
         assert not call.made()
         assert drawer.results([call]) == [os.getpid()]
         assert drawer.start(os.getpid).made()  # the process is still there
