@@ -25,16 +25,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import (
+    as_shape,
+    device,
+    finite_tensor,
+    is_tensor,
+    namespace,
+    precision,
+    scalars,
+    shared_with_numpy,
+)
 from spectral_mae._checks import FloatArray, Sampling, Scaling
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.leaked_power import Leakage
 from spectral_mae.masked_spectra.pair_power import pair_power
 from spectral_mae.masked_spectra.patch_power import PatchPower
+from spectral_mae.masked_spectra.tensor_patches import TensorPatchPower
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_on, image_and_design
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulses import dirichlet_power
 from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.labels.axis_labels import Unit
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
 
@@ -124,7 +137,7 @@ class MaskedPeriodogram:
     design : MaskDesign or None
         The design that `MaskedComponents.expected` and `MaskedComponents.leakage` take where they
         are given no other. One that is not uniform must be given here.
-    fs, window, detrend, scaling : optional
+    fs, unit, window, detrend, scaling : optional
         As in `spectral_mae.psd`. The window is applied before the mask: both are products, so
         their order does not matter.
     channel_axis : int or None
@@ -159,6 +172,7 @@ class MaskedPeriodogram:
         *,
         design: MaskDesign | None = None,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
@@ -172,6 +186,7 @@ class MaskedPeriodogram:
             "window": window,
             "detrend": detrend,
             "scaling": scaling,
+            "unit": unit,
         }
         self._periodogram = Periodogram(
             self.grid.shape,
@@ -189,8 +204,9 @@ class MaskedPeriodogram:
 
         Parameters
         ----------
-        image : array_like, shape ``grid.shape``, with the channels at ``channel_axis`` if given
-            Real numbers.
+        image : array_like or tensor, shape ``grid.shape``, with channels at ``channel_axis``
+            Real numbers. Tensors that are not on the CPU, or of which derivatives are wanted, need
+            a uniform design.
 
         Returns
         -------
@@ -202,6 +218,8 @@ class MaskedPeriodogram:
         ValueError
             For NaN or infinite pixels, or pixels whose power overflows.
         """
+        if is_tensor(image):
+            return self._of_tensor(image)
         pixels = self._pixels(image)
         (own,) = self._components(pixels, lambda planes: (self._patch_power(planes),))
         return own
@@ -290,7 +308,34 @@ class MaskedPeriodogram:
             for power in powers
         ]
 
+    def _of_tensor(self, image: Any) -> MaskedComponents:
+        shared = shared_with_numpy(image)
+        if shared is not None:
+            return self.components(shared).beside(image)
+        if self._pair_power is not None:
+            raise TypeError(
+                f"image is a tensor on {device(image)} or with derivatives, and {self.design} is "
+                "not uniform: give its numbers on the CPU, such as tensor.detach().cpu()"
+            )
+        pixels = finite_tensor("image", image)
+        if self.channel_axis is not None:
+            _checks.channels_last("image", as_shape(pixels), self.channel_axis, self.grid.ndim)
+            pixels = namespace(pixels).moveaxis(pixels, self.channel_axis, -1)
+        original = self._periodogram.mean(pixels[None, ...])
+        planes = self._periodogram.condition(pixels[None, ...])[0, ...]
+        power = self._tensor_patch_power(planes) * (self._periodogram.norm / planes.shape[-1])
+        (largest,) = scalars(namespace(power).max(power))
+        if not math.isfinite(largest):
+            raise ValueError(f"pixels are too large for {precision(pixels)} spectra")
+        patches = dataclasses.replace(original, power=power)
+        return MaskedComponents(self.grid, original, patches, self.design)
 
+    @cached_property
+    def _tensor_patch_power(self) -> TensorPatchPower:
+        return TensorPatchPower(self.grid)
+
+
+@labelled("image")
 def expected_masked_psd(
     image: ArrayLike,
     patch_size: _checks.PerAxis | None = None,
@@ -299,8 +344,9 @@ def expected_masked_psd(
     sampling: Sampling = "fixed",
     design: MaskDesign | None = None,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
 ) -> Spectrum:
@@ -311,8 +357,9 @@ def expected_masked_psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
-        Real numbers.
+    image : array_like, tensor or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
+        Real numbers. Of a tensor the power is a tensor, as that of `spectral_mae.psd`; designs that
+        are not uniform need one on the CPU of which no derivatives are wanted.
     patch_size : int or tuple of int or None
         Pixels of a patch along each axis. It must divide the shape of the image. A volume needs
         three numbers. None with ``design=``.
@@ -322,7 +369,7 @@ def expected_masked_psd(
         Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
     design : MaskDesign or None
         In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
-    scaling, channel_axis, fs, window, detrend : optional
+    scaling, channel_axis, fs, unit, window, detrend : optional
         As in `spectral_mae.psd`; the order is detrend, mask, window.
 
     Returns
@@ -359,14 +406,16 @@ def expected_masked_psd(
         sampling=sampling,
         design=design,
         scaling=scaling,
-        channel_axis=channel_axis,
+        channel_axis=_checks.axis_of_channels(channel_axis),
         fs=fs,
         window=window,
         detrend=detrend,
+        unit=unit,
     )
     return planned.components(array).expected()
 
 
+@labelled("image")
 def leakage(
     image: ArrayLike,
     patch_size: _checks.PerAxis | None = None,
@@ -374,8 +423,9 @@ def leakage(
     *,
     sampling: Sampling = "fixed",
     design: MaskDesign | None = None,
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
 ) -> Leakage:
@@ -386,7 +436,7 @@ def leakage(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+    image : array_like or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers. Its mean matters: it is most of the power of a photograph, and masking spreads
         it over frequency. ``detrend="constant"`` takes it away.
     patch_size : int or tuple of int or None
@@ -398,7 +448,7 @@ def leakage(
         Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
     design : MaskDesign or None
         In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
-    channel_axis, fs, window, detrend : optional
+    channel_axis, fs, unit, window, detrend : optional
         As in `spectral_mae.psd`.
 
     Returns
@@ -426,10 +476,11 @@ def leakage(
         mask_ratio,
         sampling=sampling,
         design=design,
-        channel_axis=channel_axis,
+        channel_axis=_checks.axis_of_channels(channel_axis),
         fs=fs,
         window=window,
         detrend=detrend,
+        unit=unit,
     )
     return planned.components(array).leakage()
 
@@ -445,9 +496,9 @@ def _planned(
     **options: Any,
 ) -> tuple[NDArray[Any], MaskedPeriodogram]:
     """An image as an array, and the plan for images like it."""
-    array = _checks.numeric_array("image", image)
+    array: Any = image if is_tensor(image) else _checks.numeric_array("image", image)
     _, design = image_and_design(
-        array,
+        as_shape(array),
         patch_size,
         mask_ratio,
         sampling=sampling,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import Detrend, FloatArray, Scaling
 from spectral_mae.spectra import frequencies
-from spectral_mae.spectra.fft import Workspace
+from spectral_mae.spectra.backends.workspace import Workspace
+from spectral_mae.spectra.tensors.conditioning import TensorConditioning
 
 Window = str | float | tuple[Any, ...] | FloatArray | None
 DetrendOption = Detrend | Literal[False] | None
@@ -87,6 +88,17 @@ class Conditioning:
             real *= masks
         if self._window is not None:
             real *= self._window
+
+    def of_tensors(self) -> TensorConditioning:
+        """Return what does the same to tensors.
+
+        Returns
+        -------
+        TensorConditioning
+            Detrending and window for tensors of the same shape.
+        """
+        smooth = _smooth_filter(self.shape) if self.detrend == "periodic" else None
+        return TensorConditioning(self.shape, self.detrend, self._weights, smooth)
 
     def normalisation(self, fs: tuple[float, ...], scaling: Scaling) -> tuple[float, float]:
         """Return the factor from |X|² to power, and the weight of a frequency in the total.

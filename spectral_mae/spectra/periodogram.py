@@ -8,6 +8,7 @@ then window.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +20,18 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import as_shape, finite_tensor, is_tensor, precision
 from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
+from spectral_mae._chunked import ChunkedBatch, batch_of, pieces_of
+from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
-from spectral_mae.spectra.fft import RealFFT, Workspace
+from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_shape, row_strips
+from spectral_mae.spectra.labels.axis_labels import Unit, expect_one_unit, labels_of
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
+from spectral_mae.spectra.tensors.periodogram import TensorPeriodogram
 
 # What the error says when `psd` gets a batch.
 SEVERAL = "Periodogram(shape).radial(images), .mean(images) or .power(images)"
@@ -33,14 +40,16 @@ SUMMED = 2**20  # bytes of power that are added up at a time
 TRANSPOSED = 150**2  # pixels from which transposed half-planes are faster
 
 
+@labelled("image", masks=("visible",))
 def psd(
     image: ArrayLike,
     *,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     ndim: int | None = None,
     visible: ArrayLike | None = None,
 ) -> Spectrum:
@@ -48,10 +57,17 @@ def psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
-        Real numbers; float32 stays float32, everything else becomes float64.
+    image : array_like, tensor or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
+        Real numbers; float32 stays float32, everything else becomes float64. Of a tensor (PyTorch,
+        CuPy and other libraries of the array API standard) the powers are tensors of the same
+        library on the same device, of which derivatives can be taken. The coordinates of an
+        ``xarray.DataArray`` give ``fs`` and ``unit``, so they must be evenly spaced (within 1/1000
+        of a step); times give Hz. Along a dimension without one, ``fs`` is 1.
     fs : float or one float per axis
         Sampling frequency.
+    unit : str, one str per axis, Labels or None
+        Unit of length or time in whose inverse ``fs`` is given, such as "mm", or all `Labels`. Axes
+        of pictures then say cycles/mm.
     window : str, tuple, float, array_like or None
         As `scipy.signal.get_window`, outer product over the axes; an array must have the shape of
         the image. None is no window.
@@ -62,9 +78,9 @@ def psd(
         as it is.
     scaling : {"density", "spectrum", "energy"}
         |X|²/(fs·Σw²), |X|²/(Σw)², or plain |X|² (of the windowed data).
-    channel_axis : int or None
-        Axis of the channels; their spectra are averaged (and count as one: they are not
-        independent).
+    channel_axis : int, str or None
+        Axis of the channels, of a DataArray also its name; their spectra are averaged (and count as
+        one: they are not independent).
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels. None is 1 or 2, as the array has. A volume
         needs ``ndim=3``: three axes may as well be a batch of images, or an image with its colours.
@@ -95,20 +111,25 @@ def psd(
     >>> psd(np.ones((4, 6, 8)), ndim=3).power.shape
     (4, 6, 5)
     """
-    array = _checks.real_array("image", image)
-    shape = _checks.one_image("image", array, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
-    axis = channel_axis if channel_axis is None else channel_axis % array.ndim + 1
+    array = (
+        finite_tensor("image", image) if is_tensor(image) else _checks.real_array("image", image)
+    )
+    pixels = as_shape(array)
+    channel_axis = _checks.axis_of_channels(channel_axis)
+    shape = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
+    axis = channel_axis if channel_axis is None else channel_axis % pixels.ndim + 1
     periodogram = Periodogram(
         shape,
-        dtype=array.dtype,
+        dtype=precision(array),
         fs=fs,
         window=window,
         detrend=detrend,
         scaling=scaling,
         channel_axis=axis,
         chunk=1,
+        unit=unit,
     )
-    return periodogram.mean(array[np.newaxis], visible=visible)
+    return periodogram.mean(array[np.newaxis, ...], visible=visible)
 
 
 class _NotFiniteError(Exception):
@@ -120,24 +141,30 @@ class Periodogram:
 
     Plans, windows and rings are made once and used for all batches.
 
+    Batches may be tensors, as in `psd`. On other devices than the CPU, and where derivatives are
+    wanted, their own library transforms them, the whole batch at once, and ``workers``,
+    ``backend``, ``planner`` and ``chunk`` have no effect.
+
     Parameters
     ----------
     shape : int or tuple of int
         Pixels along each axis of every image; three numbers for volumes.
     dtype : dtype
         ``float32`` or ``float64``: the precision of the transforms, whatever the images have
-        (`psd` takes that of its image).
+        (`psd` takes that of its image). Tensors keep their own.
     workers : int
         Threads that share the chunks of a batch.
-    fs, window, detrend, scaling : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`.
     channel_axis : int or None
         Axis of the channels in a *batch*, which has the images along axis 0.
-    backend : {"fftw", "scipy"}
-        Library that computes the transforms.
+    backend : {"fftw", "scipy", "ducc"} or None
+        Library that computes the transforms. None is FFTW where pyFFTW can be imported, and else
+        SciPy, with a notice (`FFTWMissingWarning`).
     planner : {"estimate", "measure"}
         FFTW's effort; ``"measure"`` pays where thousands of images of one shape follow, and may
-        change the last bit of the results from run to run.
+        change the last bit of the results from run to run. It is refused with another library that
+        is named, and has no effect where None stands for SciPy.
     chunk : int or None
         Images per call of a plan; None picks a number that stays in the cache.
 
@@ -153,6 +180,8 @@ class Periodogram:
         NaN or infinite pixels, or pixels whose power overflows.
     TypeError
         By its methods for complex or non-numeric images.
+    ModuleNotFoundError
+        If the library that ``backend`` names is not installed.
 
     Examples
     --------
@@ -171,16 +200,18 @@ class Periodogram:
         dtype: DTypeLike = float,
         workers: int = 1,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
         channel_axis: int | None = None,
-        backend: Backend = "fftw",
+        backend: Backend | None = None,
         planner: Planner = "estimate",
         chunk: int | None = None,
     ) -> None:
         self.shape = _checks.grid_shape(shape)
         self.fs = _checks.sampling_rates(fs, len(self.shape))
+        self.labels = labels_of(unit, len(self.shape))
         _checks.choice("scaling", scaling, Scaling)
         channel_axis = _checks.axis_of_channels(channel_axis)
         if channel_axis in (0, -len(self.shape) - 2):
@@ -200,30 +231,50 @@ class Periodogram:
             self.shape, self._fft.dtype, window, detrend, transposed=self._fft.transposed
         )
         self.norm, self._cell = self._conditioning.normalisation(self.fs, scaling)
+        self._with_dtype = functools.partial(
+            Periodogram,
+            self.shape,
+            workers=workers,
+            fs=fs,
+            unit=unit,
+            window=window,
+            detrend=detrend,
+            scaling=scaling,
+            channel_axis=channel_axis,
+            backend=backend,
+            planner=planner,
+            chunk=chunk,
+        )
         info = np.finfo(self._fft.dtype)
         self._least = float(info.tiny) / float(info.eps)  # smaller powers have lost digits
+
+    @property
+    def backend(self) -> Backend:
+        """Library that computes the transforms: ``"fftw"``, ``"scipy"`` or ``"ducc"``."""
+        return self._fft.backend
 
     def power(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
         """Power of every image.
 
         Parameters
         ----------
-        images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
-            Real numbers.
-        visible : array_like or None
+        images : array_like or tensor, shape (n, *shape), with channels at ``channel_axis`` if given
+            Real numbers. Arrays of Dask and others that have chunks are read some images at a time,
+            and give the same bits as the whole array.
+        visible : array_like, tensor or None
             Masks or weights, which multiply the images between detrending and window: shape
             (n, *shape), or (*shape) for one that all images share. None keeps all pixels.
 
         Returns
         -------
-        ndarray, shape (n, *shape[:-1], shape[-1]//2 + 1)
-            Half-planes, averaged over channels, of the precision ``dtype``.
+        ndarray or tensor, shape (n, *shape[:-1], shape[-1]//2 + 1)
+            Half-planes, averaged over channels, of the precision ``dtype``, or that of a tensor.
         """
+        if is_tensor(images):
+            return self._of_tensors.power(images, visible)
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
-        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
-        self._power(batch, masks, self._turned(out))
-        return out
+        return self._powers(batch, masks)
 
     def radial(
         self, images: ArrayLike, bins: Bins = None, *, visible: ArrayLike | None = None
@@ -250,21 +301,17 @@ class Periodogram:
         >>> Periodogram((16, 16)).radial(images, bins=4).power.shape
         (5, 4)
         """
+        expect_one_unit(self.labels)
+        if is_tensor(images):
+            return self._of_tensors.radial(images, bins, visible)
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
-        mean, std = moments = np.empty((2, len(batch), len(rings.frequency)))
-
-        def work(rows: slice, space: Workspace) -> None:
-            power = space.room(rows.stop - rows.start)
-            self._transform(batch[rows], _part(masks, rows), space, power)
-            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
-
-        with self._naming_pixels(batch):
-            self._fft.each_chunk(len(batch), work)
-            self._expect_in_range(mean, batch, 1.0)
+        moments = np.empty((2, len(batch), len(rings.frequency)))
+        for rows in pieces_of(batch):
+            self._ring_moments(batch[rows], _part(masks, rows), rings, moments[:, rows])
         moments *= self.norm / batch.shape[-1]
-        return rings.spectrum(*moments, scaling=self.scaling)
+        return rings.spectrum(*moments, scaling=self.scaling, labels=self.labels)
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
         """Average the power over all images; sums are in double precision.
@@ -284,13 +331,16 @@ class Periodogram:
         ValueError
             If the batch is empty.
         """
+        if is_tensor(images):
+            return self._of_tensors.mean(images, visible)
         batch = self._batch(images)
         n = len(batch)
         masks = self._masks(visible, n)
         if n == 0:
             raise ValueError("no images to average: the batch is empty")
         if n == 1:
-            mean, squares = self.power(images, visible=visible)[0], _sum_of_squares(batch)
+            only = batch[:]
+            mean, squares = self._powers(only, masks)[0], _sum_of_squares(only)
         else:
             mean, squares = self._mean(batch, masks)
         return Spectrum(
@@ -301,6 +351,7 @@ class Periodogram:
             cell=self._cell,
             averages=n,
             floor=self.rounding_floor(squares / (n * batch.shape[-1])),
+            labels=self.labels,
         )
 
     def condition(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
@@ -317,7 +368,9 @@ class Periodogram:
             Of the precision ``dtype``; one channel if there is no channel axis. Do not write to it:
             where there is nothing to do it is the batch itself.
         """
-        batch = self._batch(images)
+        if is_tensor(images):
+            return self._of_tensors.condition(images, visible)
+        batch = self._batch(images)[:]
         masks = self._masks(visible, len(batch))
         if masks is None and not self._conditioning.changes and batch.dtype == self._fft.dtype:
             return batch
@@ -358,14 +411,25 @@ class Periodogram:
         """The rings that `radial` averages over by default."""
         return RingBins(self.shape, self.fs, None)
 
-    def _batch(self, images: ArrayLike) -> NDArray[Any]:
+    @cached_property
+    def _of_tensors(self) -> TensorPeriodogram:
+        return TensorPeriodogram(self._planned, self._conditioning.of_tensors(), self._cell)
+
+    def _planned(self, dtype: np.dtype[Any]) -> Periodogram:
+        """Periodogram of a precision: this one, or one with the same options."""
+        return self if dtype == self._fft.dtype else self._other_precision
+
+    @cached_property
+    def _other_precision(self) -> Periodogram:
+        return self._with_dtype(dtype="f4" if self._fft.dtype == np.float64 else "f8")
+
+    def _batch(self, images: ArrayLike) -> NDArray[Any] | ChunkedBatch:
         """Check a batch and give it the axes (n, *shape, channels), without a copy."""
-        array = _checks.numeric_array("images", images)
-        batch = _checks.channels_last("images", array, self.channel_axis, len(self.shape) + 1)
+        batch = batch_of("images", images, self.channel_axis, len(self.shape))
         if batch.shape[1:-1] != self.shape or batch.shape[-1] == 0:
             raise ValueError(
-                f"images of shape {array.shape} with channel_axis={self.channel_axis} are not a "
-                f"batch of shape={self.shape}"
+                f"images of shape {np.shape(images)} with channel_axis={self.channel_axis} are not "
+                f"a batch of shape={self.shape}"
             )
         return batch
 
@@ -382,7 +446,9 @@ class Periodogram:
             masks = _checks.real_array("visible", masks)
         return np.broadcast_to(masks, (n, *self.shape))
 
-    def _mean(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> tuple[FloatArray, float]:
+    def _mean(
+        self, batch: NDArray[Any] | ChunkedBatch, masks: NDArray[Any] | None
+    ) -> tuple[FloatArray, float]:
         """Mean power of the images, (*half_shape), and the sum of the squares of their pixels."""
         # Sums of so many images each, whatever the chunks and workers: equal to the last bit.
         n, summed = len(batch), self._fft.images_within(SUMMED)
@@ -399,6 +465,28 @@ class Periodogram:
         mean = np.empty(half_shape(self.shape), dtype=self._fft.dtype)
         np.divide(sums, n, out=self._turned(mean), casting="same_kind")
         return mean, squares
+
+    def _powers(self, batch: NDArray[Any] | ChunkedBatch, masks: NDArray[Any] | None) -> FloatArray:
+        """Power of every image, (n, *half_shape)."""
+        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
+        for rows in pieces_of(batch):
+            self._power(batch[rows], _part(masks, rows), self._turned(out[rows]))
+        return out
+
+    def _ring_moments(
+        self, batch: NDArray[Any], masks: NDArray[Any] | None, rings: RingBins, out: FloatArray
+    ) -> None:
+        """Mean and standard deviation of |X|² in each ring into ``out``, (2, n, n_rings)."""
+        mean, std = out
+
+        def work(rows: slice, space: Workspace) -> None:
+            power = space.room(rows.stop - rows.start)
+            self._transform(batch[rows], _part(masks, rows), space, power)
+            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
+
+        with self._naming_pixels(batch):
+            self._fft.each_chunk(len(batch), work)
+            self._expect_in_range(mean, batch, 1.0)
 
     def _turned(self, power: FloatArray) -> FloatArray:
         """Upright half-planes with their axes in the order of the transforms."""

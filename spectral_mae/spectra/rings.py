@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import constant, numpy_fields, real_dtype
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.binning import Binning
+from spectral_mae.spectra.labels import datasets
+from spectral_mae.spectra.labels.axis_labels import Labels, inverse, power_unit, ring_unit
 from spectral_mae.spectra.slope import SlopeFit, power_law_slopes
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 MOST_RINGS = 10_000_000
 Bins = int | Sequence[float] | FloatArray | None
@@ -31,8 +38,8 @@ class RadialSpectrum:
     frequency : ndarray, shape (n_bins,)
         Mean distance from zero of the frequencies in each ring, in units of ``fs``
         (cycles/pixel for ``fs=1``).
-    power : ndarray, shape (n_bins,) or (n, n_bins)
-        Mean power in each ring.
+    power : ndarray or tensor, shape (n_bins,) or (n, n_bins)
+        Mean power in each ring; with ``std`` and ``stderr`` a tensor if the images were tensors.
     count : ndarray of int, shape (n_bins,)
         Frequencies of the whole grid in each ring; never 0, empty rings are left out.
     std : ndarray, like ``power``
@@ -54,6 +61,8 @@ class RadialSpectrum:
     log_frequency, log_spread : ndarray, shape (n_bins,)
         Mean and variance of the logarithm of frequency in each ring (zero left out), which
         `fit_slope` needs. By default log ``frequency`` and zero.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     frequency: FloatArray
@@ -68,6 +77,7 @@ class RadialSpectrum:
     fs: tuple[float, ...] = (1.0, 1.0)
     log_frequency: FloatArray = None  # type: ignore[assignment]
     log_spread: FloatArray = None  # type: ignore[assignment]
+    labels: Labels | None = None
 
     def __post_init__(self) -> None:
         if self.edges is None:
@@ -79,10 +89,38 @@ class RadialSpectrum:
             object.__setattr__(self, "log_spread", np.zeros_like(self.frequency))
 
     def __repr__(self) -> str:
-        batch = f"{len(self.power)} spectra, " if self.power.ndim == 2 else ""
+        batch = f"{self.power.shape[0]} spectra, " if self.power.ndim == 2 else ""
         low, high = self.frequency[[0, -1]]
         rings = f"{len(self.frequency)} rings from {low:.4g} to {high:.4g}"
         return f"RadialSpectrum({batch}{rings}, scaling={self.scaling!r})"
+
+    def numpy(self) -> RadialSpectrum:
+        """Return this spectrum with NumPy arrays in the place of tensors, on the CPU.
+
+        Returns
+        -------
+        RadialSpectrum
+            The same numbers, without their derivatives; this one itself if it holds no tensor.
+        """
+        return numpy_fields(self)
+
+    def beside(self, like: Any) -> RadialSpectrum:
+        """Return this spectrum with its powers as tensors of the library and device of another.
+
+        Parameters
+        ----------
+        like : tensor
+            Says the library, the device and the precision.
+
+        Returns
+        -------
+        RadialSpectrum
+            The same numbers, but for rounding to the precision.
+        """
+        power, std, stderr = (
+            constant(one, like, real_dtype(like)) for one in (self.power, self.std, self.stderr)
+        )
+        return dataclasses.replace(self, power=power, std=std, stderr=stderr)
 
     def fit_slope(self, fmin: float | None = None, fmax: float | None = None) -> SlopeFit:
         """Fit power ∝ frequency^slope by weighted least squares on logarithms.
@@ -139,7 +177,7 @@ class RadialSpectrum:
             raise ValueError(
                 f"{int(chosen.sum())} rings with {fmin=} <= frequency < {fmax=}; a slope needs 3"
             )
-        power = self.power[chosen]
+        power = self.numpy().power[chosen]
         lost = power <= self.floor
         if lost.any():
             raise ValueError(
@@ -161,10 +199,12 @@ class RadialSpectrum:
         dict
             The name of each field, and its value in types that JSON knows.
         """
-        return plain_fields(self)
+        return plain_fields(self.numpy())
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one row per ring (and per spectrum, if this is a batch).
+
+        Where the result has ``labels``, the last columns are the units.
 
         Parameters
         ----------
@@ -173,7 +213,42 @@ class RadialSpectrum:
         """
         lower, upper = self.edges.T
         bins = {"frequency": self.frequency, "lower": lower, "upper": upper, "count": self.count}
-        write_columns(path, bin_columns(bins, self))
+        write_columns(
+            path, bin_columns(bins, self.numpy()) | unit_columns(self, "frequency", "power")
+        )
+
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables over ``freq_r``, and of a batch over ``image``; other fields are attributes.
+        """
+        return datasets.of_bins(self.numpy(), "frequency")
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        RadialSpectrum
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)
 
 
 class RingBins:
@@ -253,26 +328,32 @@ class RingBins:
 
         Parameters
         ----------
-        power : ndarray, shape (..., *shape[:-1], shape[-1]//2 + 1)
+        power : ndarray or tensor, shape (..., *shape[:-1], shape[-1]//2 + 1)
             Power of one spectrum or several on the half-plane.
         transposed : bool
-            Whether the last two axes of ``power`` are in the opposite order.
+            Whether the last two axes of ``power`` are in the opposite order; not of tensors.
 
         Returns
         -------
-        mean, std : ndarray of float64, shape (..., n_rings)
+        mean, std : ndarray of float64 or tensor like ``power``, shape (..., n_rings)
             Mean and root mean square deviation from it.
         """
         return self._binning.moments(power, transposed=transposed)
 
     def average(
-        self, power: FloatArray, *, scaling: Scaling, averages: int = 1, floor: float = 0.0
+        self,
+        power: FloatArray,
+        *,
+        scaling: Scaling,
+        averages: int = 1,
+        floor: float = 0.0,
+        labels: Labels | None = None,
     ) -> RadialSpectrum:
         """Average power over the rings.
 
         Parameters
         ----------
-        power : ndarray, shape (..., *shape[:-1], shape[-1]//2 + 1)
+        power : ndarray or tensor, shape (..., *shape[:-1], shape[-1]//2 + 1)
             Power of one spectrum or several on the half-plane.
         scaling : {"density", "spectrum", "energy"}
             Unit of the power, for the result.
@@ -280,6 +361,8 @@ class RingBins:
             Number of spectra whose mean the power is.
         floor : float
             Power that rounding alone can leave at a frequency.
+        labels : Labels or None
+            Of the axes, for the result.
 
         Returns
         -------
@@ -287,7 +370,9 @@ class RingBins:
             With standard errors.
         """
         moments = self._binning.moments(power)
-        return self.spectrum(*moments, scaling=scaling, averages=averages, floor=floor)
+        return self.spectrum(
+            *moments, scaling=scaling, averages=averages, floor=floor, labels=labels
+        )
 
     def spectrum(
         self,
@@ -297,12 +382,13 @@ class RingBins:
         scaling: Scaling,
         averages: int = 1,
         floor: float = 0.0,
+        labels: Labels | None = None,
     ) -> RadialSpectrum:
         """Make the result of moments that are known.
 
         Parameters
         ----------
-        mean, std : ndarray, shape (..., n_rings)
+        mean, std : ndarray or tensor, shape (..., n_rings)
             As `moments` returns them.
         scaling : {"density", "spectrum", "energy"}
             Unit of the power, for the result.
@@ -310,6 +396,8 @@ class RingBins:
             Number of spectra whose mean the power is.
         floor : float
             Power that rounding alone can leave at a frequency.
+        labels : Labels or None
+            Of the axes, for the result.
 
         Returns
         -------
@@ -326,6 +414,7 @@ class RingBins:
             fs=self.fs,
             log_frequency=self.log_frequency,
             log_spread=self.log_spread,
+            labels=labels,
             **self._binning.errors(mean, std, averages)._asdict(),
         )
 
@@ -409,3 +498,28 @@ def bin_columns(bins: Mapping[str, NDArray[Any]], result: Any) -> dict[str, NDAr
         columns = {"spectrum": np.repeat(np.arange(n), result.power.shape[1]), **columns}
     values = {"power": result.power, "std": result.std, "stderr": result.stderr}
     return columns | {name: value.ravel() for name, value in values.items()}
+
+
+def unit_columns(result: Any, *names: str) -> dict[str, NDArray[Any]]:
+    """Return the columns of a table of bins that say units; none of a result without labels.
+
+    Parameters
+    ----------
+    result : result with ``labels``, ``fs`` and ``scaling``
+        What the table is of.
+    *names : str
+        Of "frequency", "power", what the table has.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_rows,)
+        Columns such as "frequency_unit", the same in each row; empty where a unit is not known.
+    """
+    if result.labels is None:
+        return {}
+    units = {
+        "frequency": inverse(ring_unit(result.labels, result.fs)),
+        "power": power_unit(result.labels, result.fs, result.scaling),
+    }
+    n = getattr(result, "power", result.count).size
+    return {f"{name}_unit": np.full(n, units[name] or "", dtype=object) for name in names}

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import numpy_fields
 from spectral_mae._checks import BoolArray, FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.binning import Binning
-from spectral_mae.spectra.rings import bin_columns
+from spectral_mae.spectra.labels import datasets
+from spectral_mae.spectra.labels.axis_labels import Labels
+from spectral_mae.spectra.rings import bin_columns, unit_columns
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +32,17 @@ class SectorSpectrum:
     angle : ndarray, shape (n,)
         Middle of each sector in degrees, 0 ≤ angle < 180: the direction of the frequency vector,
         from the last axis (0°, power of vertical stripes) towards the first axis (90°).
-    power, std, stderr : ndarray, shape (n,)
+    power, std, stderr : ndarray or tensor, shape (n,)
         Mean, spread and standard error of the power in each sector, as in `RadialSpectrum`.
     count : ndarray of float, shape (n,)
         Frequencies of the whole grid; one on the border of two sectors, or at a Nyquist
         frequency, where k and its aliases have two orientations, counts half in each.
     scaling : {"density", "spectrum", "energy"}
         Unit of the power, as in `Spectrum`.
+    fs : tuple of float
+        Sampling frequency along each axis of the data.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     angle: FloatArray
@@ -41,12 +51,24 @@ class SectorSpectrum:
     std: FloatArray
     stderr: FloatArray
     scaling: Scaling
+    fs: tuple[float, ...] = (1.0, 1.0)
+    labels: Labels | None = None
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.array(self.power, dtype=dtype, copy=copy)
+        return np.array(self.numpy().power, dtype=dtype, copy=copy)
 
     def __len__(self) -> int:
         return len(self.power)
+
+    def numpy(self) -> SectorSpectrum:
+        """Return this spectrum with NumPy arrays in the place of tensors, on the CPU.
+
+        Returns
+        -------
+        SectorSpectrum
+            The same numbers, without their derivatives; this one itself if it holds no tensor.
+        """
+        return numpy_fields(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain lists and numbers.
@@ -56,17 +78,53 @@ class SectorSpectrum:
         dict
             The name of each field, and its value in types that JSON knows.
         """
-        return plain_fields(self)
+        return plain_fields(self.numpy())
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one row per sector.
+
+        Where the result has ``labels``, the last column is the unit of the power.
 
         Parameters
         ----------
         path : str or path-like
             File to write. An existing file is replaced.
         """
-        write_columns(path, bin_columns({"angle": self.angle, "count": self.count}, self))
+        columns = bin_columns({"angle": self.angle, "count": self.count}, self.numpy())
+        write_columns(path, columns | unit_columns(self, "power"))
+
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables over ``angle``; other fields are attributes.
+        """
+        return datasets.of_bins(self.numpy(), "angle")
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        SectorSpectrum
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)
 
 
 def average_sectors(
@@ -84,7 +142,7 @@ def average_sectors(
 
     Parameters
     ----------
-    power : ndarray, shape (H, W//2 + 1)
+    power : ndarray or tensor, shape (H, W//2 + 1)
         Power on the half-plane.
     shape : tuple of int
         Pixels along each axis.
@@ -113,7 +171,7 @@ def average_sectors(
     binning = sector_binning(shape, fs, n, fmin=fmin, fmax=fmax)
     means = binning.errors(*binning.moments(power), averages)
     return SectorSpectrum(
-        angle=sector_angles(n), count=binning.counts, scaling=scaling, **means._asdict()
+        angle=sector_angles(n), count=binning.counts, scaling=scaling, fs=fs, **means._asdict()
     )
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from spectral_mae._array_api import constant, numpy_fields, real_dtype
 from spectral_mae._checks import FloatArray, Scaling
+from spectral_mae._files.columns import plain_value
 from spectral_mae.spectra import frequencies as grid
+from spectral_mae.spectra.labels import datasets
+from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.sectors import SectorSpectrum, average_sectors
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -20,8 +28,10 @@ class Spectrum:
 
     Attributes
     ----------
-    power : ndarray, shape (D//2 + 1,), (H, W//2 + 1) or (T, H, W//2 + 1)
-        Power on the non-negative half-plane of the real FFT, **not** doubled.
+    power : ndarray or tensor, shape (D//2 + 1,), (H, W//2 + 1) or (T, H, W//2 + 1)
+        Power on the non-negative half-plane of the real FFT, **not** doubled. A tensor if the image
+        was one; everything else is then computed with NumPy, but for `full`, `per_pixel`, `radial`
+        and `sectors`.
     shape : tuple of int
         Pixels along each axis.
     scaling : {"density", "spectrum", "energy"}
@@ -34,6 +44,8 @@ class Spectrum:
         Number of spectra that were averaged.
     floor : float
         Power that rounding alone can leave at a frequency that has none.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     power: FloatArray
@@ -43,6 +55,7 @@ class Spectrum:
     cell: float
     averages: int = 1
     floor: float = 0.0
+    labels: Labels | None = None
 
     def __repr__(self) -> str:
         return f"Spectrum(shape={self.shape}, scaling={self.scaling!r}, total={self.total:.4g})"
@@ -51,6 +64,31 @@ class Spectrum:
     def frequencies(self) -> tuple[FloatArray, ...]:
         """Frequency along each axis of ``power``; cycles/pixel for ``fs=1``."""
         return grid.half_frequencies(self.shape, self.fs)
+
+    def numpy(self) -> Spectrum:
+        """Return this spectrum with its power as a NumPy array, on the CPU.
+
+        Returns
+        -------
+        Spectrum
+            The same numbers, without their derivatives; this one itself if it holds no tensor.
+        """
+        return numpy_fields(self)
+
+    def beside(self, like: Any) -> Spectrum:
+        """Return this spectrum with its power as a tensor of the library and device of another.
+
+        Parameters
+        ----------
+        like : tensor
+            Says the library, the device and the precision.
+
+        Returns
+        -------
+        Spectrum
+            The same numbers, but for rounding to the precision.
+        """
+        return dataclasses.replace(self, power=constant(self.power, like, real_dtype(like)))
 
     def full(self) -> FloatArray:
         """Return the power at all frequencies, negative ones included.
@@ -70,7 +108,7 @@ class Spectrum:
         squared window, if there is one), and D·Σx² for ``"energy"``.
         """
         weights = grid.hermitian_weights(self.shape)
-        return float(np.sum(self.power * weights, dtype=np.float64)) * self.cell
+        return float(np.sum(self.numpy().power * weights, dtype=np.float64)) * self.cell
 
     @property
     def per_pixel(self) -> FloatArray:
@@ -103,7 +141,7 @@ class Spectrum:
         Raises
         ------
         ValueError
-            If no frequency lies in the rings, or edges do not rise.
+            If no frequency lies in the rings, edges do not rise, or the axes have different units.
 
         Examples
         --------
@@ -114,8 +152,13 @@ class Spectrum:
         >>> rings.count
         array([ 8, 12, 16, 10])
         """
+        expect_one_unit(self.labels)
         return RingBins(self.shape, self.fs, bins).average(
-            self.power, scaling=self.scaling, averages=self.averages, floor=self.floor
+            self.power,
+            scaling=self.scaling,
+            averages=self.averages,
+            floor=self.floor,
+            labels=self.labels,
         )
 
     def sectors(
@@ -139,8 +182,8 @@ class Spectrum:
         Raises
         ------
         ValueError
-            For a signal or a volume, whose frequencies have no one angle, or if a sector holds no
-            frequency.
+            For a signal or a volume, whose frequencies have no one angle, if a sector holds no
+            frequency, or if the axes have different units.
 
         Examples
         --------
@@ -150,7 +193,8 @@ class Spectrum:
         >>> by_angle.angle[np.argmax(by_angle)]
         np.float64(0.0)
         """
-        return average_sectors(
+        expect_one_unit(self.labels)
+        found = average_sectors(
             self.power,
             self.shape,
             self.fs,
@@ -160,6 +204,7 @@ class Spectrum:
             scaling=self.scaling,
             averages=self.averages,
         )
+        return dataclasses.replace(found, labels=self.labels)
 
     def to_dict(self) -> dict[str, Any]:
         """Return power, frequencies and scalars as plain lists and numbers.
@@ -167,15 +212,56 @@ class Spectrum:
         Returns
         -------
         dict
-            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``fs``, ``total`` and
-            ``averages``.
+            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``fs``, ``total``,
+            ``averages`` and ``labels``, the fields of the labels or None.
         """
         return {
-            "power": self.power.tolist(),
+            "power": self.numpy().power.tolist(),
             "frequencies": [axis.tolist() for axis in self.frequencies],
             "shape": list(self.shape),
             "scaling": self.scaling,
             "fs": list(self.fs),
             "total": self.total,
             "averages": self.averages,
+            "labels": plain_value(self.labels),
         }
+
+    def to_xarray(self) -> Dataset:
+        """Return the spectrum as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variable ``power`` over ``freq_y`` and ``freq_x`` (of other axes "freq_" and their
+            names), on the same half-plane, with rising frequencies. All other fields are
+            attributes; those of variables have ``units`` where these are known.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If xarray is not installed.
+        """
+        return datasets.of_plane(self.numpy())
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        Spectrum
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)
