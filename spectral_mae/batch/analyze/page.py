@@ -145,7 +145,7 @@ class _Summary:
     mask_dft_error: float | None
     mask_dft_defects: int
     bounds: tuple[float, float]
-    n_drawn: int
+    n_compared: int
     within_two: float
 
 
@@ -168,6 +168,6 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
         mask_dft_error=found.worst("mask_dft_error"),
         mask_dft_defects=int((found["mask_dft_error"] > bound).sum()),
         bounds=(float(bound.min()), float(bound.max())),
-        n_drawn=found.there("mask_dft_error").size,
+        n_compared=found.there("mask_dft_error").size,
         within_two=float(found["n_within"].sum() / n_scores) if n_scores else math.nan,
     )
