@@ -77,7 +77,8 @@ class TensorPeriodogram:
         planned = self._planned(precision(images))
         pixels = shared_with_numpy(images, visible)
         if pixels is not None:
-            return constant(planned.power(pixels, visible=visible), images)
+            masks = self._read(visible, images)
+            return constant(planned.power(pixels, visible=masks), images)
         return self._power(self._batch(images, planned), visible, planned)
 
     def radial(self, images: Any, bins: Bins, visible: Any | None) -> RadialSpectrum:
@@ -98,7 +99,7 @@ class TensorPeriodogram:
         planned = self._planned(precision(images))
         pixels = shared_with_numpy(images, visible)
         if pixels is not None:
-            found = planned.radial(pixels, bins, visible=visible)
+            found = planned.radial(pixels, bins, visible=self._read(visible, images))
             return found.beside(images)
         rings = planned.rings if bins is None else RingBins(self.shape, planned.fs, bins)
         power = self._power(self._batch(images, planned), visible, planned)
@@ -120,7 +121,7 @@ class TensorPeriodogram:
         planned = self._planned(precision(images))
         pixels = shared_with_numpy(images, visible)
         if pixels is not None:
-            found = planned.mean(pixels, visible=visible)
+            found = planned.mean(pixels, visible=self._read(visible, images))
             return found.beside(images)
         batch = self._batch(images, planned)
         n = batch.shape[0]
@@ -181,6 +182,13 @@ class TensorPeriodogram:
             power = xp.sum(squares, axis=-1) * (planned.norm / batch.shape[-1])
         self._expect_in_range(xp, power, batch, planned)
         return power
+
+    def _read(self, visible: Any | None, images: Any) -> Any:
+        """Masks as NumPy reads them, of images that it reads."""
+        if visible is None or not is_tensor(visible):
+            return visible
+        expect_beside("visible", visible, "images", images)
+        return to_numpy(visible)
 
     def _masks(self, visible: Any | None, images: Any) -> Any | None:
         """Masks (n or 1, *shape, 1) of the library and on the device of images."""
