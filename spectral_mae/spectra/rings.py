@@ -206,9 +206,8 @@ class RadialSpectrum:
         """
         lower, upper = self.edges.T
         bins = {"frequency": self.frequency, "lower": lower, "upper": upper, "count": self.count}
-        write_columns(
-            path, bin_columns(bins, self.numpy()) | unit_columns(self, "frequency", "power")
-        )
+        plain = self.numpy()
+        write_columns(path, bin_columns(bins, plain) | unit_columns(plain, "frequency", "power"))
 
     def to_xarray(self) -> Dataset:
         """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
