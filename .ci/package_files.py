@@ -1,6 +1,6 @@
 """Exit 1 unless the archives hold every file of the package that git tracks.
 
-    python .ci/package_files.py dist/*.whl dist/*.tar.gz
+python .ci/package_files.py dist/*.whl dist/*.tar.gz
 """
 
 import subprocess

@@ -15,7 +15,7 @@ PACKAGE = "spectral_mae"
 # From bottom to top. A room imports rooms of groups before its own, and of its own group those that
 # stand to its left.
 ROOMS = [
-    ["_version", "_checks", "_array_api", "extras", "_files", "_parallel"],
+    ["_version", "_checks", "_array_api", "_chunked", "extras", "_files", "_parallel"],
     ["spectra", "images"],
     ["masks"],
     ["fields", "cross_spectra"],

@@ -167,7 +167,7 @@ class SpectraComparison:
         known = self._parts.get(shape)
         plan = self._plan(shape)
         part = PairSums(plan)
-        for rows in pieces([a, b]):
+        for rows in pieces(a.shape):
             pair = pair_arrays(a[rows], b[rows], NAMES)
             x, y = (
                 _checks.channels_last(name, one, self.channel_axis, len(shape) + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -75,8 +76,10 @@ METADATA: dict[str, Any] = {
     "ps": {"Creator": SOFTWARE},
 }
 
-# Labelled ticks of a logarithmic axis of frequency, as parts of the largest.
-FREQUENCY_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+# Labelled ticks of a logarithmic axis of frequency: these times powers of ten, down to a part of
+# the sampling frequency.
+FREQUENCY_TICKS = (1.0, 2.0, 5.0)
+LOWEST_TICK = 0.001
 
 
 def style() -> AbstractContextManager[None]:
@@ -366,7 +369,8 @@ def frequency_map(
         interpolation="nearest",
     )
     for axis, rate in ((ax.xaxis, fs[1]), (ax.yaxis, fs[0])):
-        axis.set_ticks([-rate / 4, 0, rate / 4])
+        tick = _round_below(rate / 4)
+        axis.set_ticks([-tick, 0, tick])
     for name, axis, place in (("vertical", ax.yaxis, 0), ("horizontal", ax.xaxis, 1)):
         axis.set_label_text(f"{name} frequency ({unit_along(place, fs, labels)})")
     return image
@@ -543,14 +547,23 @@ def log_frequency_axis(
     """
     ax.set_xscale("log")
     ax.set_xlabel(f"frequency ({unit_of(fs, labels)})")
-    scale = min(fs)
-    ticks = [t * scale for t in FREQUENCY_TICKS]
+    rate = min(fs)
+    decades = range(math.floor(math.log10(LOWEST_TICK * rate)), math.ceil(math.log10(rate)) + 1)
+    ticks = [float(f"{t:g}e{power}") for power in decades for t in FREQUENCY_TICKS]
+    ticks = [t for t in ticks if t >= 0.99 * LOWEST_TICK * rate]
     if _is_empty(ax):
         ax.set_xlim(frequency.min() * 0.9, frequency.max() * 1.1)
     inside = [t for t in ticks if frequency.min() * 0.9 <= t <= frequency.max() * 1.1]
     if len(inside) >= 2:
         ax.set_xticks(inside, [f"{t:g}" for t in inside])
         ax.set_xticks([], minor=True)
+
+
+def _round_below(value: float) -> float:
+    """The largest of 1, 2, 2.5 and 5 times a power of ten that is not above a value."""
+    power = math.floor(math.log10(value))
+    parts = (part for part in (5.0, 2.5, 2.0, 1.0) if part <= 1.000001 * value / 10.0**power)
+    return float(f"{next(parts, 1.0):g}e{power}")
 
 
 def log_power_axis(ax: Axes) -> None:

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._array_api import as_shape, finite_tensor, is_tensor, precision
 from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
+from spectral_mae._chunked import ChunkedBatch, batch_of, pieces_of
 from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT
@@ -258,7 +259,8 @@ class Periodogram:
         Parameters
         ----------
         images : array_like or tensor, shape (n, *shape), with channels at ``channel_axis`` if given
-            Real numbers.
+            Real numbers. Arrays of Dask and others that have chunks are read some images at a time,
+            and give the same bits as the whole array.
         visible : array_like, tensor or None
             Masks or weights, which multiply the images between detrending and window: shape
             (n, *shape), or (*shape) for one that all images share. None keeps all pixels.
@@ -272,9 +274,7 @@ class Periodogram:
             return self._of_tensors.power(images, visible)
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
-        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
-        self._power(batch, masks, self._turned(out))
-        return out
+        return self._powers(batch, masks)
 
     def radial(
         self, images: ArrayLike, bins: Bins = None, *, visible: ArrayLike | None = None
@@ -307,16 +307,9 @@ class Periodogram:
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
-        mean, std = moments = np.empty((2, len(batch), len(rings.frequency)))
-
-        def work(rows: slice, space: Workspace) -> None:
-            power = space.room(rows.stop - rows.start)
-            self._transform(batch[rows], _part(masks, rows), space, power)
-            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
-
-        with self._naming_pixels(batch):
-            self._fft.each_chunk(len(batch), work)
-            self._expect_in_range(mean, batch, 1.0)
+        moments = np.empty((2, len(batch), len(rings.frequency)))
+        for rows in pieces_of(batch):
+            self._ring_moments(batch[rows], _part(masks, rows), rings, moments[:, rows])
         moments *= self.norm / batch.shape[-1]
         return rings.spectrum(*moments, scaling=self.scaling, labels=self.labels)
 
@@ -346,7 +339,8 @@ class Periodogram:
         if n == 0:
             raise ValueError("no images to average: the batch is empty")
         if n == 1:
-            mean, squares = self.power(images, visible=visible)[0], _sum_of_squares(batch)
+            only = batch[:]
+            mean, squares = self._powers(only, masks)[0], _sum_of_squares(only)
         else:
             mean, squares = self._mean(batch, masks)
         return Spectrum(
@@ -376,7 +370,7 @@ class Periodogram:
         """
         if is_tensor(images):
             return self._of_tensors.condition(images, visible)
-        batch = self._batch(images)
+        batch = self._batch(images)[:]
         masks = self._masks(visible, len(batch))
         if masks is None and not self._conditioning.changes and batch.dtype == self._fft.dtype:
             return batch
@@ -429,14 +423,13 @@ class Periodogram:
     def _other_precision(self) -> Periodogram:
         return self._with_dtype(dtype="f4" if self._fft.dtype == np.float64 else "f8")
 
-    def _batch(self, images: ArrayLike) -> NDArray[Any]:
+    def _batch(self, images: ArrayLike) -> NDArray[Any] | ChunkedBatch:
         """Check a batch and give it the axes (n, *shape, channels), without a copy."""
-        array = _checks.numeric_array("images", images)
-        batch = _checks.channels_last("images", array, self.channel_axis, len(self.shape) + 1)
+        batch = batch_of("images", images, self.channel_axis, len(self.shape))
         if batch.shape[1:-1] != self.shape or batch.shape[-1] == 0:
             raise ValueError(
-                f"images of shape {array.shape} with channel_axis={self.channel_axis} are not a "
-                f"batch of shape={self.shape}"
+                f"images of shape {np.shape(images)} with channel_axis={self.channel_axis} are not "
+                f"a batch of shape={self.shape}"
             )
         return batch
 
@@ -453,7 +446,9 @@ class Periodogram:
             masks = _checks.real_array("visible", masks)
         return np.broadcast_to(masks, (n, *self.shape))
 
-    def _mean(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> tuple[FloatArray, float]:
+    def _mean(
+        self, batch: NDArray[Any] | ChunkedBatch, masks: NDArray[Any] | None
+    ) -> tuple[FloatArray, float]:
         """Mean power of the images, (*half_shape), and the sum of the squares of their pixels."""
         # Sums of so many images each, whatever the chunks and workers: equal to the last bit.
         n, summed = len(batch), self._fft.images_within(SUMMED)
@@ -470,6 +465,28 @@ class Periodogram:
         mean = np.empty(half_shape(self.shape), dtype=self._fft.dtype)
         np.divide(sums, n, out=self._turned(mean), casting="same_kind")
         return mean, squares
+
+    def _powers(self, batch: NDArray[Any] | ChunkedBatch, masks: NDArray[Any] | None) -> FloatArray:
+        """Power of every image, (n, *half_shape)."""
+        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
+        for rows in pieces_of(batch):
+            self._power(batch[rows], _part(masks, rows), self._turned(out[rows]))
+        return out
+
+    def _ring_moments(
+        self, batch: NDArray[Any], masks: NDArray[Any] | None, rings: RingBins, out: FloatArray
+    ) -> None:
+        """Mean and standard deviation of |X|² in each ring into ``out``, (2, n, n_rings)."""
+        mean, std = out
+
+        def work(rows: slice, space: Workspace) -> None:
+            power = space.room(rows.stop - rows.start)
+            self._transform(batch[rows], _part(masks, rows), space, power)
+            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
+
+        with self._naming_pixels(batch):
+            self._fft.each_chunk(len(batch), work)
+            self._expect_in_range(mean, batch, 1.0)
 
     def _turned(self, power: FloatArray) -> FloatArray:
         """Upright half-planes with their axes in the order of the transforms."""

@@ -86,7 +86,7 @@ def plan(
         second moments are known. Options below that concern reading then have no effect.
     patch_sizes : sequence of int or None
         Sides of the square patches in pixels. None takes powers of two, at most 32, that leave four
-        patches along each side.
+        patches along each side and whose second moments take at most 1 GiB.
     mask_ratios : sequence of float or None
         Fractions of the patches that are hidden, between 0 and 1. One that hides no patch of a
         size, or all, has no row. None is 0.25, 0.5, 0.6, 0.75 and 0.9.
@@ -217,7 +217,8 @@ class _PlanRun(SettingsRun[Plan]):
         sizes = self.patch_sizes
         if sizes is None:
             first = ModelImages(found, StreamOptions(**self.reading), self.holdout)
-            sizes = default_patch_sizes(first.shape, cropped=native)
+            channels = 3 if first.options.color else 1
+            sizes = default_patch_sizes(first.shape, channels, cropped=native)
         self.settings = settings_of(sizes, self.mask_ratios, self.designs)
         self.sizes = list(dict.fromkeys(setting.patch_size for setting in self.settings))
         multiple = math.lcm(*self.sizes) if native else 1

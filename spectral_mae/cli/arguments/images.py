@@ -43,7 +43,15 @@ def add_analyze(add: AddParser) -> None:
         type=int,
         default=16,
         metavar="N",
-        help="number of random masks drawn for each image, to check the expectation (default 16)",
+        help="number of random masks drawn for each image of --masks-for, to check the "
+        "expectation (default 16)",
+    )
+    parser.add_argument(
+        "--masks-for",
+        default="100",
+        metavar="N|all",
+        help="draw masks for the first N images, or for all; drawing takes several times as long "
+        "as the exact numbers, none of which depends on it (default 100)",
     )
     add_detrend(parser)
     parser.add_argument(
@@ -53,6 +61,9 @@ def add_analyze(add: AddParser) -> None:
         metavar="N",
         help="check Eq. 18 by direct sums on the first N images; the sums take more time than "
         "the rest of the analysis (default 100)",
+    )
+    parser.add_argument(
+        "--no-figures", action="store_true", help="draw no pictures: tables and page alone"
     )
     add_running(parser)
     parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
@@ -120,7 +131,11 @@ def add_psd(add: AddParser) -> None:
     """``psd``."""
     text = "draw the power spectrum of one image, or write it as a table"
     parser = add("psd", help=text, description=text)
-    parser.add_argument("path", metavar="IMAGE", help="an image file or 'builtin:NAME'")
+    parser.add_argument(
+        "path",
+        metavar="IMAGE",
+        help="an image file, 'builtin:NAME', or one image of a file such as 'scan.h5::/raw[3]'",
+    )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="FILE.png or FILE.csv"
     )
@@ -142,6 +157,13 @@ def add_psd(add: AddParser) -> None:
     add_detrend(parser)
     parser.add_argument(
         "--window", metavar="NAME", help="a window of scipy.signal.get_window, such as hann"
+    )
+    parser.add_argument(
+        "--fs",
+        metavar="file|N[/UNIT]",
+        help="sampling frequency: 'file' takes the size of pixels that the file states, so that "
+        "axes say cycles/mm, cycles/arcsec and the like; or pixels per unit of length, such as "
+        "20/mm (default: cycles/pixel)",
     )
     parser.add_argument(
         "--scaling",

@@ -149,7 +149,7 @@ def add_plan(add: AddParser) -> None:
         action=_Several,
         metavar="P",
         help="patch sizes: pixels of a patch along each axis (default: powers of two, at most 32, "
-        "that leave four patches along each side)",
+        "that leave four patches along each side and need little memory)",
     )
     parser.add_argument(
         "--mask-ratio",

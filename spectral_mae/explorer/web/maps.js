@@ -3,7 +3,7 @@
 import { POWER_COLORS, gray } from "./colors.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const MOST_LINES = 16; // along one axis, beyond which they would hide the map
+export const MOST_LINES = 16; // of zero power along an axis, beyond which they would hide what is below
 
 /** A new element of an SVG. */
 export function drawn(name, attributes) {
