@@ -191,6 +191,22 @@ def numpy_fields(result: Result) -> Result:
     return dataclasses.replace(result, **arrays) if arrays else result
 
 
+def without_derivatives(tensor: Any) -> Any:
+    """Return a tensor outside of the graph of derivatives; in memory it is the same.
+
+    Parameters
+    ----------
+    tensor : tensor
+        Any.
+
+    Returns
+    -------
+    tensor
+        Of the same library, on the same device.
+    """
+    return tensor.detach() if array_api_compat.is_torch_array(tensor) else tensor
+
+
 def scalars(*tensors: Any) -> list[float]:
     """Return tensors of one number each as floats, in one transfer.
 

@@ -15,7 +15,7 @@ PACKAGE = "spectral_mae"
 # From bottom to top. A room imports rooms of groups before its own, and of its own group those that
 # stand to its left.
 ROOMS = [
-    ["_version", "_checks", "_array_api", "extras", "_files", "_parallel"],
+    ["_version", "_checks", "_array_api", "_chunked", "extras", "_files", "_parallel"],
     ["spectra", "images"],
     ["masks"],
     ["fields", "cross_spectra"],
@@ -36,6 +36,7 @@ SOLE = {
     "PIL": "images",
     "skimage": "images",
     "matplotlib": "plot",
+    "xarray": "spectra.labels.datasets",
     "array_api_compat": "_array_api",
     "torch": ("nonlinear", f"{FORMATS}.torch"),
     "argparse": "cli",
@@ -50,7 +51,18 @@ SOLE = {
     "av": f"{FORMATS}.video",
     "fsspec": ("images.containers.remote", f"{FORMATS}.zarr"),
 }
-HEAVY = {"numpy", "scipy", "matplotlib", "pyfftw", "skimage", "PIL", "jinja2", "tqdm", "torch"}
+HEAVY = {
+    "numpy",
+    "scipy",
+    "matplotlib",
+    "pyfftw",
+    "skimage",
+    "PIL",
+    "jinja2",
+    "tqdm",
+    "torch",
+    "xarray",
+}
 LAZY = ("", "cli.main", "__main__")
 MOST_FILES = 14
 
@@ -259,6 +271,7 @@ def test_each_room_names_its_files():
         ({"batch.b": "import skimage"}, "batch.b imports skimage"),
         ({"cli.main": "class A:\n    def f(self):\n        import matplotlib"}, "matplotlib"),
         ({"linear.a": "import torch.nn as nn"}, "linear.a imports torch"),
+        ({"spectra.spectrum": "import xarray"}, "spectra.spectrum imports xarray"),
         ({"images.a": "h5py = package('h5py', 'HDF5')"}, "images.a imports h5py"),
         ({"plot.a": "import numpy as np\nnp.fft.fftshift(x)"}, "plot.a uses fftshift"),
         ({"plot.a": "from scipy.fft import ifftshift"}, "uses ifftshift"),

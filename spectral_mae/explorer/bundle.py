@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:const|let|class|(?:async )?function\*?) (\w+))", re.MULTILINE)
+_EXPORT = re.compile(
+    r"^export (?=(?:const|let|class|(?:async )?function\*?) ([\w$]+))", re.MULTILINE
+)
 _DECLARED = re.compile(
-    r"^(?:export )?(?:const|let|class|(?:async )?function\*?) (\w+)", re.MULTILINE
+    r"^(?:export )?(?:const|let|class|(?:async )?function\*?) ([\w$]+)", re.MULTILINE
 )
 _LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 

@@ -103,7 +103,10 @@ def find_sources(
         list of any of these, one a line or each ended by a NUL character, from the folder of the
         list. A file met twice keeps its first place.
         ``-`` and ``@-`` are the list on standard input: from the working directory, as are lists
-        that come through a pipe. Folders are searched for image files alone.
+        that come through a pipe. Folders are searched for image files,
+        and for files of FITS, NIfTI and MRC.
+        Files of many images and URLs are read too; ``::`` and a selector behind a path choose
+        images inside, such as ``scan.h5::/raw[3]``.
         Also arrays (n, H, W), (n, H, W, channels), or of one image, as in npy files; their
         images are called ``images[INDEX]``, or ``images[i][INDEX]`` where several were given.
     output : path or None

@@ -22,10 +22,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._array_api import as_shape, finite_tensor, is_tensor, precision
 from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
+from spectral_mae._chunked import ChunkedBatch, batch_of, pieces_of
 from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_shape, row_strips
+from spectral_mae.spectra.labels.axis_labels import Unit, expect_one_unit, labels_of
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
 from spectral_mae.spectra.tensors.periodogram import TensorPeriodogram
@@ -37,14 +40,16 @@ SUMMED = 2**20  # bytes of power that are added up at a time
 TRANSPOSED = 150**2  # pixels from which transposed half-planes are faster
 
 
+@labelled("image", masks=("visible",))
 def psd(
     image: ArrayLike,
     *,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     ndim: int | None = None,
     visible: ArrayLike | None = None,
 ) -> Spectrum:
@@ -52,12 +57,17 @@ def psd(
 
     Parameters
     ----------
-    image : array_like or tensor, shape (D,), (H, W) or (T, H, W), and channels at ``channel_axis``
+    image : array_like, tensor or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers; float32 stays float32, everything else becomes float64. Of a tensor (PyTorch,
         CuPy and other libraries of the array API standard) the powers are tensors of the same
-        library on the same device, of which derivatives can be taken.
+        library on the same device, of which derivatives can be taken. The coordinates of an
+        ``xarray.DataArray`` give ``fs`` and ``unit``, so they must be evenly spaced (within 1/1000
+        of a step); times give Hz. Along a dimension without one, ``fs`` is 1.
     fs : float or one float per axis
         Sampling frequency.
+    unit : str, one str per axis, Labels or None
+        Unit of length or time in whose inverse ``fs`` is given, such as "mm", or all `Labels`. Axes
+        of pictures then say cycles/mm.
     window : str, tuple, float, array_like or None
         As `scipy.signal.get_window`, outer product over the axes; an array must have the shape of
         the image. None is no window.
@@ -68,9 +78,9 @@ def psd(
         as it is.
     scaling : {"density", "spectrum", "energy"}
         |X|²/(fs·Σw²), |X|²/(Σw)², or plain |X|² (of the windowed data).
-    channel_axis : int or None
-        Axis of the channels; their spectra are averaged (and count as one: they are not
-        independent).
+    channel_axis : int, str or None
+        Axis of the channels, of a DataArray also its name; their spectra are averaged (and count as
+        one: they are not independent).
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels. None is 1 or 2, as the array has. A volume
         needs ``ndim=3``: three axes may as well be a batch of images, or an image with its colours.
@@ -105,6 +115,7 @@ def psd(
         finite_tensor("image", image) if is_tensor(image) else _checks.real_array("image", image)
     )
     pixels = as_shape(array)
+    channel_axis = _checks.axis_of_channels(channel_axis)
     shape = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
     axis = channel_axis if channel_axis is None else channel_axis % pixels.ndim + 1
     periodogram = Periodogram(
@@ -116,6 +127,7 @@ def psd(
         scaling=scaling,
         channel_axis=axis,
         chunk=1,
+        unit=unit,
     )
     return periodogram.mean(array[np.newaxis, ...], visible=visible)
 
@@ -142,7 +154,7 @@ class Periodogram:
         (`psd` takes that of its image). Tensors keep their own.
     workers : int
         Threads that share the chunks of a batch.
-    fs, window, detrend, scaling : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`.
     channel_axis : int or None
         Axis of the channels in a *batch*, which has the images along axis 0.
@@ -188,6 +200,7 @@ class Periodogram:
         dtype: DTypeLike = float,
         workers: int = 1,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
@@ -198,6 +211,7 @@ class Periodogram:
     ) -> None:
         self.shape = _checks.grid_shape(shape)
         self.fs = _checks.sampling_rates(fs, len(self.shape))
+        self.labels = labels_of(unit, len(self.shape))
         _checks.choice("scaling", scaling, Scaling)
         channel_axis = _checks.axis_of_channels(channel_axis)
         if channel_axis in (0, -len(self.shape) - 2):
@@ -222,6 +236,7 @@ class Periodogram:
             self.shape,
             workers=workers,
             fs=fs,
+            unit=unit,
             window=window,
             detrend=detrend,
             scaling=scaling,
@@ -244,7 +259,8 @@ class Periodogram:
         Parameters
         ----------
         images : array_like or tensor, shape (n, *shape), with channels at ``channel_axis`` if given
-            Real numbers.
+            Real numbers. Arrays of Dask and others that have chunks are read some images at a time,
+            and give the same bits as the whole array.
         visible : array_like, tensor or None
             Masks or weights, which multiply the images between detrending and window: shape
             (n, *shape), or (*shape) for one that all images share. None keeps all pixels.
@@ -258,9 +274,7 @@ class Periodogram:
             return self._of_tensors.power(images, visible)
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
-        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
-        self._power(batch, masks, self._turned(out))
-        return out
+        return self._powers(batch, masks)
 
     def radial(
         self, images: ArrayLike, bins: Bins = None, *, visible: ArrayLike | None = None
@@ -287,23 +301,17 @@ class Periodogram:
         >>> Periodogram((16, 16)).radial(images, bins=4).power.shape
         (5, 4)
         """
+        expect_one_unit(self.labels)
         if is_tensor(images):
             return self._of_tensors.radial(images, bins, visible)
         batch = self._batch(images)
         masks = self._masks(visible, len(batch))
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
-        mean, std = moments = np.empty((2, len(batch), len(rings.frequency)))
-
-        def work(rows: slice, space: Workspace) -> None:
-            power = space.room(rows.stop - rows.start)
-            self._transform(batch[rows], _part(masks, rows), space, power)
-            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
-
-        with self._naming_pixels(batch):
-            self._fft.each_chunk(len(batch), work)
-            self._expect_in_range(mean, batch, 1.0)
+        moments = np.empty((2, len(batch), len(rings.frequency)))
+        for rows in pieces_of(batch):
+            self._ring_moments(batch[rows], _part(masks, rows), rings, moments[:, rows])
         moments *= self.norm / batch.shape[-1]
-        return rings.spectrum(*moments, scaling=self.scaling)
+        return rings.spectrum(*moments, scaling=self.scaling, labels=self.labels)
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
         """Average the power over all images; sums are in double precision.
@@ -331,7 +339,8 @@ class Periodogram:
         if n == 0:
             raise ValueError("no images to average: the batch is empty")
         if n == 1:
-            mean, squares = self.power(images, visible=visible)[0], _sum_of_squares(batch)
+            only = batch[:]
+            mean, squares = self._powers(only, masks)[0], _sum_of_squares(only)
         else:
             mean, squares = self._mean(batch, masks)
         return Spectrum(
@@ -342,6 +351,7 @@ class Periodogram:
             cell=self._cell,
             averages=n,
             floor=self.rounding_floor(squares / (n * batch.shape[-1])),
+            labels=self.labels,
         )
 
     def condition(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
@@ -360,7 +370,7 @@ class Periodogram:
         """
         if is_tensor(images):
             return self._of_tensors.condition(images, visible)
-        batch = self._batch(images)
+        batch = self._batch(images)[:]
         masks = self._masks(visible, len(batch))
         if masks is None and not self._conditioning.changes and batch.dtype == self._fft.dtype:
             return batch
@@ -413,14 +423,13 @@ class Periodogram:
     def _other_precision(self) -> Periodogram:
         return self._with_dtype(dtype="f4" if self._fft.dtype == np.float64 else "f8")
 
-    def _batch(self, images: ArrayLike) -> NDArray[Any]:
+    def _batch(self, images: ArrayLike) -> NDArray[Any] | ChunkedBatch:
         """Check a batch and give it the axes (n, *shape, channels), without a copy."""
-        array = _checks.numeric_array("images", images)
-        batch = _checks.channels_last("images", array, self.channel_axis, len(self.shape) + 1)
+        batch = batch_of("images", images, self.channel_axis, len(self.shape))
         if batch.shape[1:-1] != self.shape or batch.shape[-1] == 0:
             raise ValueError(
-                f"images of shape {array.shape} with channel_axis={self.channel_axis} are not a "
-                f"batch of shape={self.shape}"
+                f"images of shape {np.shape(images)} with channel_axis={self.channel_axis} are not "
+                f"a batch of shape={self.shape}"
             )
         return batch
 
@@ -437,7 +446,9 @@ class Periodogram:
             masks = _checks.real_array("visible", masks)
         return np.broadcast_to(masks, (n, *self.shape))
 
-    def _mean(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> tuple[FloatArray, float]:
+    def _mean(
+        self, batch: NDArray[Any] | ChunkedBatch, masks: NDArray[Any] | None
+    ) -> tuple[FloatArray, float]:
         """Mean power of the images, (*half_shape), and the sum of the squares of their pixels."""
         # Sums of so many images each, whatever the chunks and workers: equal to the last bit.
         n, summed = len(batch), self._fft.images_within(SUMMED)
@@ -454,6 +465,28 @@ class Periodogram:
         mean = np.empty(half_shape(self.shape), dtype=self._fft.dtype)
         np.divide(sums, n, out=self._turned(mean), casting="same_kind")
         return mean, squares
+
+    def _powers(self, batch: NDArray[Any] | ChunkedBatch, masks: NDArray[Any] | None) -> FloatArray:
+        """Power of every image, (n, *half_shape)."""
+        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
+        for rows in pieces_of(batch):
+            self._power(batch[rows], _part(masks, rows), self._turned(out[rows]))
+        return out
+
+    def _ring_moments(
+        self, batch: NDArray[Any], masks: NDArray[Any] | None, rings: RingBins, out: FloatArray
+    ) -> None:
+        """Mean and standard deviation of |X|² in each ring into ``out``, (2, n, n_rings)."""
+        mean, std = out
+
+        def work(rows: slice, space: Workspace) -> None:
+            power = space.room(rows.stop - rows.start)
+            self._transform(batch[rows], _part(masks, rows), space, power)
+            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
+
+        with self._naming_pixels(batch):
+            self._fft.each_chunk(len(batch), work)
+            self._expect_in_range(mean, batch, 1.0)
 
     def _turned(self, power: FloatArray) -> FloatArray:
         """Upright half-planes with their axes in the order of the transforms."""

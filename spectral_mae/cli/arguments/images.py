@@ -120,7 +120,11 @@ def add_psd(add: AddParser) -> None:
     """``psd``."""
     text = "draw the power spectrum of one image, or write it as a table"
     parser = add("psd", help=text, description=text)
-    parser.add_argument("path", metavar="IMAGE", help="an image file or 'builtin:NAME'")
+    parser.add_argument(
+        "path",
+        metavar="IMAGE",
+        help="an image file, 'builtin:NAME', or one image of a file such as 'scan.h5::/raw[3]'",
+    )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="FILE.png or FILE.csv"
     )
@@ -142,6 +146,13 @@ def add_psd(add: AddParser) -> None:
     add_detrend(parser)
     parser.add_argument(
         "--window", metavar="NAME", help="a window of scipy.signal.get_window, such as hann"
+    )
+    parser.add_argument(
+        "--fs",
+        metavar="file|N[/UNIT]",
+        help="sampling frequency: 'file' takes the size of pixels that the file states, so that "
+        "axes say cycles/mm, cycles/arcsec and the like; or pixels per unit of length, such as "
+        "20/mm (default: cycles/pixel)",
     )
     parser.add_argument(
         "--scaling",

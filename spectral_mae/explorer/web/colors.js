@@ -11,9 +11,11 @@ export const POWER_COLORS = (() => {
   const stops = STOPS.split(" ").map((stop) => parseInt(stop, 16));
   const channel = (color, shift) => (color >> shift) & 255;
   return Uint32Array.from({ length: 256 }, (_, i) => {
-    const at = (i / 255) * (stops.length - 1), below = Math.min(Math.floor(at), stops.length - 2);
+    const at = (i / 255) * (stops.length - 1),
+      below = Math.min(Math.floor(at), stops.length - 2);
     const mixed = (shift) => {
-      const low = channel(stops[below], shift), high = channel(stops[below + 1], shift);
+      const low = channel(stops[below], shift),
+        high = channel(stops[below + 1], shift);
       return Math.round(low + (high - low) * (at - below));
     };
     return (OPAQUE | (mixed(0) << 16) | (mixed(8) << 8) | mixed(16)) >>> 0;

@@ -4,6 +4,8 @@ import { drawn } from "./maps.js";
 
 const MARGIN = { left: 46, right: 10, top: 10, bottom: 40 };
 const FREQUENCIES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+const MOST_DECADES = 9;
+const LEAST = 1e-20; // below it is what rounding leaves
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /** A power of ten as people write it, such as 10⁻³. */
@@ -42,9 +44,12 @@ export class Curves {
    * The axis grows by decades as long as `of` is the same, and never shrinks: it does not jump.
    */
   show(curves, zeros, of) {
-    const powers = Object.values(curves).flatMap((curve) => [...curve]).filter((one) => one > 0);
-    const high = Math.ceil(Math.log10(Math.max(...powers, 1e-12)));
-    const low = Math.max(Math.floor(Math.log10(Math.min(...powers))), high - 9);
+    const powers = Object.values(curves)
+      .flatMap((curve) => [...curve])
+      .filter((one) => one > LEAST);
+    if (powers.length === 0) powers.push(1); // a black image has no power
+    const high = Math.ceil(Math.log10(Math.max(...powers)));
+    const low = Math.max(Math.floor(Math.log10(Math.min(...powers))), high - MOST_DECADES);
     const before = this.of === of && this.range ? this.range : [low, high];
     this.range = [Math.min(low, before[0]), Math.max(high, before[1], before[0] + 1)];
     Object.assign(this, { of, curves, at: zeros });
@@ -53,7 +58,8 @@ export class Curves {
 
   #draw() {
     const [low, high] = this.range;
-    const bottom = this.height - MARGIN.bottom, tall = bottom - MARGIN.top;
+    const bottom = this.height - MARGIN.bottom,
+      tall = bottom - MARGIN.top;
     const y = (power) => MARGIN.top + ((high - Math.log10(power)) / (high - low)) * tall;
     const scale = [this.width, this.height, low, high].join();
     if (scale !== this.scale) this.#axes(low, high, y, bottom);
@@ -83,13 +89,14 @@ export class Curves {
     for (let decade = low; decade <= high; decade += 1) {
       const at = y(10 ** decade);
       grid += `M${left} ${at}H${this.width - right}`;
-      if (decade % every === 0)
-        text(left - 6, at + 4, tenTo(decade), { "text-anchor": "end" });
+      if (decade % every === 0) text(left - 6, at + 4, tenTo(decade), { "text-anchor": "end" });
     }
     for (const frequency of FREQUENCIES) {
       const at = this.x(frequency);
       grid += `M${at} ${top}V${bottom}`;
-      text(at, bottom + 16, String(frequency), { "text-anchor": frequency === 0.5 ? "end" : "middle" });
+      text(at, bottom + 16, String(frequency), {
+        "text-anchor": frequency === 0.5 ? "end" : "middle",
+      });
     }
     this.frame.prepend(drawn("path", { class: "grid", d: grid }));
     text((left + this.width - right) / 2, bottom + 34, "frequency (cycles/pixel)", {

@@ -54,8 +54,10 @@ function position(counts, random) {
 }
 
 function fixed(counts, ratio) {
-  const total = counts * counts, kept = keptOf(total, ratio);
-  const inclusion = kept / total, both = (inclusion * (kept - 1)) / (total - 1);
+  const total = counts * counts,
+    kept = keptOf(total, ratio);
+  const inclusion = kept / total,
+    both = (inclusion * (kept - 1)) / (total - 1);
   return {
     text: `fixed:${1 - inclusion}`,
     inclusion,
@@ -80,7 +82,8 @@ function bernoulli(counts, ratio) {
 }
 
 function block(counts, ratio, keep) {
-  const size = blockNear(keep ? 1 - ratio : ratio, counts), total = counts * counts;
+  const size = blockNear(keep ? 1 - ratio : ratio, counts),
+    total = counts * counts;
   const patches = size[0] * size[1];
   const shared = (down, across) =>
     overlap(size[0], counts, down) * overlap(size[1], counts, across);
@@ -94,7 +97,8 @@ function block(counts, ratio, keep) {
       const found = new Uint8Array(total).fill(keep ? 0 : 1);
       // About its middle, so that it grows in place.
       const [row, column] = position(counts, random);
-      const top = row + counts - (size[0] >> 1), left = column + counts - (size[1] >> 1);
+      const top = row + counts - (size[0] >> 1),
+        left = column + counts - (size[1] >> 1);
       paint(found, counts, size, [top, left], keep ? 1 : 0);
       return found;
     },
@@ -102,7 +106,8 @@ function block(counts, ratio, keep) {
 }
 
 function cutouts(counts, ratio) {
-  const side = counts > 2 ? 2 : 1, total = counts * counts;
+  const side = counts > 2 ? 2 : 1,
+    total = counts * counts;
   const miss = 1 - (side * side) / total; // the probability that one block leaves a patch alone
   const number = Math.max(1, Math.round(Math.log(1 - ratio) / Math.log(miss)));
   const shared = (down, across) => overlap(side, counts, down) * overlap(side, counts, across);
@@ -123,7 +128,8 @@ function cutouts(counts, ratio) {
 }
 
 function columns(counts, ratio) {
-  const kept = keptOf(counts, ratio), inclusion = kept / counts;
+  const kept = keptOf(counts, ratio),
+    inclusion = kept / counts;
   const both = (inclusion * (kept - 1)) / (counts - 1);
   return {
     text: `tube:0/fixed:${1 - inclusion}`,
@@ -131,7 +137,9 @@ function columns(counts, ratio) {
     pairs: byOffset(counts, (_, across) => (across ? both : inclusion)),
     draw(random) {
       const chosen = new Set(permutation(counts, random).subarray(0, kept));
-      return Uint8Array.from({ length: counts * counts }, (_, i) => (chosen.has(i % counts) ? 1 : 0));
+      return Uint8Array.from({ length: counts * counts }, (_, i) =>
+        chosen.has(i % counts) ? 1 : 0,
+      );
     },
   };
 }

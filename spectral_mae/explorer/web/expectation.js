@@ -15,8 +15,11 @@ import { placed } from "./spectra.js";
  */
 export class PairSums {
   constructor(pixels, size, patch) {
-    const counts = size / patch, padded = 2 * patch, wide = 2 * size;
-    const re = new Float64Array(wide * wide), im = new Float64Array(wide * wide);
+    const counts = size / patch,
+      padded = 2 * patch,
+      wide = 2 * size;
+    const re = new Float64Array(wide * wide),
+      im = new Float64Array(wide * wide);
     // Axes: patch and pixel along rows, patch and pixel along columns.
     const spread = (i) => Math.floor(i / patch) * padded + (i % patch);
     for (let row = 0, i = 0; row < size; row++)
@@ -39,16 +42,21 @@ export class PairSums {
   /** E|Y|²/N on the whole grid in FFT order; `pairs` is ρ by offset, row by row. */
   expected(pairs) {
     const { size, patch, sums } = this;
-    const counts = size / patch, padded = 2 * patch, wide = 2 * size;
-    const re = new Float64Array(size * size), im = new Float64Array(size * size);
-    const offset = new Int32Array(wide), lag = new Int32Array(wide);
+    const counts = size / patch,
+      padded = 2 * patch,
+      wide = 2 * size;
+    const re = new Float64Array(size * size),
+      im = new Float64Array(size * size);
+    const offset = new Int32Array(wide),
+      lag = new Int32Array(wide);
     for (let i = 0; i < wide; i++) {
       offset[i] = Math.floor(i / padded);
       const within = i % padded;
       lag[i] = (offset[i] * patch + within - (within < patch ? 0 : padded) + size) % size;
     }
     for (let row = 0, i = 0; row < wide; row++) {
-      const above = offset[row] * counts, to = lag[row] * size;
+      const above = offset[row] * counts,
+        to = lag[row] * size;
       for (let column = 0; column < wide; column++, i++)
         re[to + lag[column]] += pairs[above + offset[column]] * sums[i];
     }
@@ -70,19 +78,27 @@ export class PairSums {
  * waves: list of { frequency: [down, across], amplitude: X[j] }, real; spectrum: ρ̂, row by row.
  */
 export function expectedOfWaves(waves, spectrum, size, patch) {
-  const counts = size / patch, pixels = size * size, found = new Float64Array(pixels);
+  const counts = size / patch,
+    pixels = size * size,
+    found = new Float64Array(pixels);
   const { re, im } = patchTransform(size, patch);
-  const real = new Float64Array(pixels), imaginary = new Float64Array(pixels);
+  const real = new Float64Array(pixels),
+    imaginary = new Float64Array(pixels);
   // A table of an axis, moved to the right by a frequency.
-  const moved = (table, by) => Float64Array.from({ length: size }, (_, k) => table[placed(k - by, table.length)]);
+  const moved = (table, by) =>
+    Float64Array.from({ length: size }, (_, k) => table[placed(k - by, table.length)]);
   for (const alike of classes(waves, counts)) {
     real.fill(0);
     imaginary.fill(0);
-    for (const { frequency: [down, across], amplitude } of alike) {
+    for (const {
+      frequency: [down, across],
+      amplitude,
+    } of alike) {
       const [rowRe, rowIm] = [moved(re, down), moved(im, down)];
       const [columnRe, columnIm] = [moved(re, across), moved(im, across)];
       for (let row = 0, i = 0; row < size; row++) {
-        const a = amplitude * rowRe[row], b = amplitude * rowIm[row];
+        const a = amplitude * rowRe[row],
+          b = amplitude * rowIm[row];
         for (let column = 0; column < size; column++, i++) {
           real[i] += a * columnRe[column] - b * columnIm[column];
           imaginary[i] += a * columnIm[column] + b * columnRe[column];
@@ -115,7 +131,8 @@ function classes(waves, counts) {
 
 /** ρ̂, the transform of ρ over the offsets of patches: real and not negative. */
 export function pairSpectrum(pairs, counts) {
-  const re = Float64Array.from(pairs), im = new Float64Array(pairs.length);
+  const re = Float64Array.from(pairs),
+    im = new Float64Array(pairs.length);
   transformSquare(re, im, counts);
   const rounding = 1e-15 * Math.max(...re);
   return re.map((value) => (value > rounding ? value : 0));

@@ -7,7 +7,8 @@ function plan(length) {
   if (!plans.has(length)) {
     if (length < 1 || length & (length - 1)) throw new RangeError(`${length} is no power of two`);
     const half = Math.max(1, length >> 1);
-    const cos = new Float64Array(half), sin = new Float64Array(half);
+    const cos = new Float64Array(half),
+      sin = new Float64Array(half);
     for (let i = 0; i < half; i++) {
       cos[i] = Math.cos((2 * Math.PI * i) / length);
       sin[i] = -Math.sin((2 * Math.PI * i) / length);
@@ -30,9 +31,11 @@ export function transformAxis(re, im, outer, length, inner) {
     for (let i = 1; i < length; i++) {
       const j = place[i];
       if (j <= i) continue;
-      let a = base + i * inner, b = base + j * inner;
+      let a = base + i * inner,
+        b = base + j * inner;
       for (const end = a + inner; a < end; a++, b++) {
-        const real = re[a], imaginary = im[a];
+        const real = re[a],
+          imaginary = im[a];
         re[a] = re[b];
         im[a] = im[b];
         re[b] = real;
@@ -40,13 +43,16 @@ export function transformAxis(re, im, outer, length, inner) {
       }
     }
     for (let half = 1; half < length; half *= 2) {
-      const step = length / (2 * half), apart = half * inner;
+      const step = length / (2 * half),
+        apart = half * inner;
       for (let j = 0; j < half; j++) {
-        const c = cos[j * step], s = sin[j * step];
+        const c = cos[j * step],
+          s = sin[j * step];
         for (let first = base + j * inner; first < base + lines; first += 2 * apart) {
           for (let a = first; a < first + inner; a++) {
             const b = a + apart;
-            const real = re[b] * c - im[b] * s, imaginary = re[b] * s + im[b] * c;
+            const real = re[b] * c - im[b] * s,
+              imaginary = re[b] * s + im[b] * c;
             re[b] = re[a] - real;
             im[b] = im[a] - imaginary;
             re[a] += real;
@@ -66,7 +72,8 @@ export function transformSquare(re, im, size) {
 
 /** |X|² of a square array of real numbers, in FFT order, divided by `by`. */
 export function squaredTransform(pixels, size, by = 1) {
-  const re = Float64Array.from(pixels), im = new Float64Array(size * size);
+  const re = Float64Array.from(pixels),
+    im = new Float64Array(size * size);
   transformSquare(re, im, size);
   for (let i = 0; i < re.length; i++) re[i] = (re[i] * re[i] + im[i] * im[i]) / by;
   return re;

@@ -15,7 +15,8 @@ export async function embeddedImages(list) {
   return Promise.all(list.map(async (image) => ({ ...image, pixels: await unpacked(image) })));
 }
 
-const GRAY = 0.5, CONTRAST = 0.45; // of a wave, whose pixels are from 0.05 to 0.95
+const GRAY = 0.5,
+  CONTRAST = 0.45; // of a wave, whose pixels are from 0.05 to 0.95
 
 /** One wave about a gray of ½: so many cycles per image [down, across]. */
 export function wave([down, across], size) {
@@ -30,7 +31,8 @@ export function wave([down, across], size) {
 
 /** The transform of that wave: its mean, itself and its mirror image, each frequency once. */
 export function wavesOf([down, across], size, isCentred) {
-  const pixels = size * size, found = new Map();
+  const pixels = size * size,
+    found = new Map();
   const add = (frequency, amplitude) => {
     const key = frequency.map((k) => placed(k, size)).join();
     const before = found.get(key)?.amplitude ?? 0;

@@ -3,7 +3,7 @@
 import { POWER_COLORS, gray } from "./colors.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const MOST_LINES = 16; // along one axis, beyond which they would hide the map
+export const MOST_LINES = 16; // of zero power along an axis, beyond which they would hide what is below
 
 /** A new element of an SVG. */
 export function drawn(name, attributes) {
@@ -37,7 +37,8 @@ export class Picture {
   /** Powers in FFT order on a logarithmic scale, whose ends are exponents of ten. */
   powers(values, [low, high]) {
     const { size, pixels } = this;
-    const half = size / 2, scale = 255 / (high - low);
+    const half = size / 2,
+      scale = 255 / (high - low);
     for (let row = 0, i = 0; row < size; row++) {
       const from = ((row + half) % size) * size;
       for (let column = 0; column < size; column++, i++) {
@@ -69,7 +70,9 @@ export class Marks {
 
   /** Lines of zero power; where there are many, short ticks at the edges. */
   zeros(frequencies) {
-    const half = this.size / 2, low = -half - 0.5, high = half - 0.5;
+    const half = this.size / 2,
+      low = -half - 0.5,
+      high = half - 0.5;
     const reach = frequencies.length > MOST_LINES ? 3 : this.size;
     this.lines.setAttribute(
       "d",

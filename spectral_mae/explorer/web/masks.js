@@ -4,7 +4,8 @@ import { squaredTransform } from "./fft.js";
 
 /** R[k], the transform of a patch that begins at pixel 0: with the phase exp(−iπk(p−1)/n). */
 export function patchTransform(size, patch) {
-  const re = new Float64Array(size), im = new Float64Array(size);
+  const re = new Float64Array(size),
+    im = new Float64Array(size);
   for (let k = 0; k < size; k++) {
     const turned = (Math.PI * ((k * (patch - 1)) % (2 * size))) / size;
     const sine = Math.sin((Math.PI * ((patch * k) % (2 * size))) / size);
@@ -23,21 +24,26 @@ function patchPower(size, patch) {
   const key = `${size} ${patch}`;
   if (!kernels.has(key)) {
     const { re, im } = patchTransform(size, patch);
-    kernels.set(key, re.map((real, k) => real * real + im[k] * im[k]));
+    kernels.set(
+      key,
+      re.map((real, k) => real * real + im[k] * im[k]),
+    );
   }
   return kernels.get(key);
 }
 
 /** Frequencies in cycles per image at which |R|² is zero: multiples of size/patch, but for 0. */
 export function gratingZeros(size, patch) {
-  const apart = size / patch, found = [];
+  const apart = size / patch,
+    found = [];
   for (let k = -size / 2; k < size / 2; k += apart) if (k !== 0) found.push(k);
   return found;
 }
 
 /** Multiply |R|² of rows and columns with a spectrum of the patch grid, which repeats. */
 function onPixels(gridPower, size, patch) {
-  const kernel = patchPower(size, patch), counts = size / patch;
+  const kernel = patchPower(size, patch),
+    counts = size / patch;
   const power = new Float64Array(size * size);
   for (let row = 0, i = 0; row < size; row++)
     for (let column = 0; column < size; column++, i++)
@@ -59,7 +65,8 @@ export function expectedMaskDensity(pairSpectrum, size, patch) {
 
 /** Which pixels are visible: 1 in each patch that is kept. */
 export function visiblePixels(kept, size, patch) {
-  const counts = size / patch, found = new Uint8Array(size * size);
+  const counts = size / patch,
+    found = new Uint8Array(size * size);
   for (let row = 0, i = 0; row < size; row++) {
     const first = Math.floor(row / patch) * counts;
     for (let column = 0; column < size; column++, i++)

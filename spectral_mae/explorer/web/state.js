@@ -54,8 +54,7 @@ function readers(images, size) {
 
 /** The text of what was chosen, without what is as it was at the start. */
 export function toText(chosen, start) {
-  const text = (value) =>
-    typeof value === "boolean" ? String(Number(value)) : String(value);
+  const text = (value) => (typeof value === "boolean" ? String(Number(value)) : String(value));
   const found = new URLSearchParams();
   for (const name of Object.keys(START)) {
     const value = name === "ratio" ? Math.round(chosen.ratio * 100) : chosen[name];
@@ -67,7 +66,8 @@ export function toText(chosen, start) {
 
 /** What a text chose, and the start for everything else. */
 export function fromText(text, start, images, size) {
-  const chosen = { ...start }, read = readers(images, size);
+  const chosen = { ...start },
+    read = readers(images, size);
   for (const [name, value] of new URLSearchParams(text))
     if (Object.hasOwn(read, name)) chosen[name] = read[name](value) ?? chosen[name];
   return chosen;

@@ -19,13 +19,17 @@ export function leakageText(value) {
   if (Number.isNaN(value)) return "–";
   if (value > 1e6) return "nothing stays";
   if (value < 0.0005) return "0";
-  return value >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(2)));
+  return value >= 100
+    ? Math.round(value).toLocaleString("en")
+    : String(Number(value.toPrecision(2)));
 }
 
 /** How much of what arrives at a frequency [down, across] is its own. */
 export function share([down, across], power, total, size) {
   const own = power[placed(down, size) * size + placed(across, size)];
   if (!(total > 0)) return "Nothing arrives there.";
+  if (own / total < 0.0005)
+    return "All of the power that arrives there comes from other frequencies.";
   const percent = (value) => `${(100 * value).toFixed(value > 0.0995 && value < 0.9005 ? 0 : 1)} %`;
   return `${percent(1 - own / total)} of the power that arrives there comes from other frequencies, ${percent(own / total)} is its own.`;
 }
@@ -33,9 +37,11 @@ export function share([down, across], power, total, size) {
 /** The answer that the page gives, in a sentence. */
 export function answer(scene) {
   const value = scene.leakage[4];
-  const what = value <= 1e6
-    ? `${leakageText(value)} times as much power arrives from other frequencies as stays in place`
-    : "all power arrives from other frequencies, and nothing stays in place";
+  if (Number.isNaN(value)) return "Fine detail, 1/4 to 1/2 cycles/pixel: there is no power.";
+  const what =
+    value <= 1e6
+      ? `${leakageText(value)} times as much power arrives from other frequencies as stays in place`
+      : "all power arrives from other frequencies, and nothing stays in place";
   return `Fine detail, 1/4 to 1/2 cycles/pixel: ${what}, on average over all such masks.`;
 }
 

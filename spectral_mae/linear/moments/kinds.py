@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import to_numpy
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.accumulator import ROUNDING, Accumulator, BlockMoments
@@ -83,6 +84,8 @@ class BandMoments(BlockMoments):
     whole patches. Memory is L·d² instead of (L·d)², and of the conjugate bands q and −q only one is
     kept.
 
+    Where the first images are tensors, so are the sums, on the device of these.
+
     Parameters
     ----------
     grid : PatchGrid
@@ -108,6 +111,26 @@ class BandMoments(BlockMoments):
     kind = "banded"
     coordinates = BandTransform
     transform: BandTransform
+
+    @property
+    def takes_tensors(self) -> bool:
+        """Whether tensors are taken in where they are: until NumPy arrays have been."""
+        return self.n_images == 0 or self.holds_tensors
+
+    def numpy(self) -> Self:
+        """Return these moments with NumPy arrays in the place of tensors, on the CPU.
+
+        Returns
+        -------
+        BandMoments
+            A copy; these moments themselves if they hold no tensors.
+        """
+        if not self.holds_tensors:
+            return self
+        other = type(self)(self.grid, self.channels, self.center)
+        other.n_images = self.n_images
+        other.restore({name: np.array(to_numpy(sums)) for name, sums in self.arrays().items()})
+        return other
 
     def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
         """Return the sums of one image whose second moment is known.
@@ -264,7 +287,8 @@ class StationaryMoments(Accumulator):
         ValueError
             If the images do not fit the grid and the channels, or hold NaN or infinity.
         """
-        self.by_frequency.update(images, channel_axis=channel_axis)
+        array = _checks.plain_array("images", images)
+        self.by_frequency.update(array, channel_axis=channel_axis)
         self.n_images = self.by_frequency.n_images
         return self
 

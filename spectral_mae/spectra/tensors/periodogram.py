@@ -27,6 +27,7 @@ from spectral_mae._array_api import (
     shared_with_numpy,
     to_numpy,
 )
+from spectral_mae.spectra.frequencies import half_shape
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
 from spectral_mae.spectra.tensors.conditioning import TensorConditioning
@@ -102,7 +103,7 @@ class TensorPeriodogram:
             return found.beside(images)
         rings = planned.rings if bins is None else RingBins(self.shape, planned.fs, bins)
         power = self._power(self._batch(images, planned), visible, planned)
-        return rings.average(power, scaling=planned.scaling)
+        return rings.average(power, scaling=planned.scaling, labels=planned.labels)
 
     def mean(self, images: Any, visible: Any | None) -> Spectrum:
         """Average the power over all images; see `Periodogram.mean`.
@@ -138,6 +139,7 @@ class TensorPeriodogram:
             cell=self._cell,
             averages=n,
             floor=planned.rounding_floor(energy / (n * batch.shape[-1])),
+            labels=planned.labels,
         )
 
     def condition(self, images: Any, visible: Any | None) -> Any:
@@ -170,10 +172,14 @@ class TensorPeriodogram:
 
     def _power(self, batch: Any, visible: Any | None, planned: Periodogram) -> Any:
         xp = namespace(batch)
-        pixels = self._conditioning(batch, self._masks(visible, batch))
-        half = xp.fft.rfftn(pixels, axes=self._axes)
-        squares = xp.real(half) ** 2 + xp.imag(half) ** 2
-        power = xp.sum(squares, axis=-1) * (planned.norm / batch.shape[-1])
+        masks = self._masks(visible, batch)
+        if batch.shape[0] == 0:  # which not every library can transform
+            none = np.empty((0, *half_shape(self.shape)), dtype=precision(batch))
+            return constant(none, batch)
+        with np.errstate(over="ignore", invalid="ignore"):  # found below, of NumPy's kin too
+            half = xp.fft.rfftn(self._conditioning(batch, masks), axes=self._axes)
+            squares = xp.real(half) ** 2 + xp.imag(half) ** 2
+            power = xp.sum(squares, axis=-1) * (planned.norm / batch.shape[-1])
         self._expect_in_range(xp, power, batch, planned)
         return power
 
