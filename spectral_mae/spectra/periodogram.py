@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import as_shape, finite_tensor, is_tensor, precision
+from spectral_mae._array_api import as_shape, finite_tensor, is_tensor, precision, shared_with_numpy
 from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
 from spectral_mae._chunked import ChunkedBatch, batch_of, pieces_of
 from spectral_mae.spectra.backends.workspace import Workspace
@@ -111,8 +111,10 @@ def psd(
     >>> psd(np.ones((4, 6, 8)), ndim=3).power.shape
     (4, 6, 5)
     """
+    shared = shared_with_numpy(image, visible) if is_tensor(image) else None
+    given = image if shared is None else shared
     array = (
-        finite_tensor("image", image) if is_tensor(image) else _checks.real_array("image", image)
+        finite_tensor("image", given) if is_tensor(given) else _checks.real_array("image", given)
     )
     pixels = as_shape(array)
     channel_axis = _checks.axis_of_channels(channel_axis)
@@ -129,7 +131,8 @@ def psd(
         chunk=1,
         unit=unit,
     )
-    return periodogram.mean(array[np.newaxis, ...], visible=visible)
+    found = periodogram.mean(array[np.newaxis, ...], visible=visible)
+    return found if shared is None else found.beside(image)
 
 
 class _NotFiniteError(Exception):

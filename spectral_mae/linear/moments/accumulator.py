@@ -580,6 +580,20 @@ class BlockMoments(Accumulator):
         """Whether the sums are tensors."""
         return is_tensor(self._others)
 
+    def add_sums(self, first: FloatArray, others: NDArray[Any]) -> None:
+        """Take in images of which the first block is known, and of the other blocks the sums.
+
+        Parameters
+        ----------
+        first : ndarray of float64, shape (n, d)
+            The first block of each image.
+        others : ndarray, shape (n_blocks - 1, d, d)
+            Sums of the outer products of the other blocks over these images.
+        """
+        self._first.add(first)
+        self._others += others
+        self.n_images += len(first)
+
     def _strips(self) -> list[tuple[int, int]]:
         """Where the strips begin and end of which sums are kept, each up to the diagonal."""
         d = self.transform.block_dim

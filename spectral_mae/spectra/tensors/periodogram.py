@@ -75,7 +75,7 @@ class TensorPeriodogram:
             Half-planes, averaged over channels.
         """
         planned = self._planned(precision(images))
-        pixels = shared_with_numpy(images)
+        pixels = shared_with_numpy(images, visible)
         if pixels is not None:
             masks = self._read(visible, images)
             return constant(planned.power(pixels, visible=masks), images)
@@ -97,7 +97,7 @@ class TensorPeriodogram:
             Its ``power``, ``std`` and ``stderr`` are tensors.
         """
         planned = self._planned(precision(images))
-        pixels = shared_with_numpy(images)
+        pixels = shared_with_numpy(images, visible)
         if pixels is not None:
             found = planned.radial(pixels, bins, visible=self._read(visible, images))
             return found.beside(images)
@@ -119,7 +119,7 @@ class TensorPeriodogram:
             Its ``power`` is a tensor; sums are in double precision.
         """
         planned = self._planned(precision(images))
-        pixels = shared_with_numpy(images)
+        pixels = shared_with_numpy(images, visible)
         if pixels is not None:
             found = planned.mean(pixels, visible=self._read(visible, images))
             return found.beside(images)
