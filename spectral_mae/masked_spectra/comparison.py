@@ -62,8 +62,7 @@ class MaskedSpectra:
         MaskedSpectra
             In scaling "density".
         """
-        level = float(np.average(image, weights=weights))
-        naive = psd(image - level, visible=weights).radial()
+        naive = psd(image, visible=weights, detrend="constant").radial()
         share = float(np.mean(weights**2))
         naive = dataclasses.replace(
             naive, power=naive.power / share, std=naive.std / share, stderr=naive.stderr / share

@@ -3,7 +3,7 @@
 Values equal ``scipy.signal.periodogram(..., return_onesided=False)`` for the same ``window``,
 ``detrend`` and ``scaling`` in one dimension, and its extension to two and three: windows are outer
 products, ``detrend="linear"`` takes a linear function of all axes. The order is detrend, then mask,
-then window.
+then window; trends are fitted to what is visible.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
+from spectral_mae._checks import Backend, FloatArray, Planner, Scaling, Visible
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT, Workspace
 from spectral_mae.spectra.frequencies import half_shape, row_strips
@@ -42,14 +42,15 @@ def psd(
     scaling: Scaling = "density",
     channel_axis: int | None = None,
     ndim: int | None = None,
-    visible: ArrayLike | None = None,
+    visible: Visible = None,
 ) -> Spectrum:
     """Power spectrum of one signal, image or volume.
 
     Parameters
     ----------
     image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
-        Real numbers; float32 stays float32, everything else becomes float64.
+        Real numbers; float32 stays float32, everything else becomes float64. What a masked array
+        masks is hidden.
     fs : float or one float per axis
         Sampling frequency.
     window : str, tuple, float, array_like or None
@@ -59,7 +60,8 @@ def psd(
         Subtract the mean, the least-squares line or plane (of a volume, linear function of all
         axes), or the smooth part of the periodic-plus-smooth split (Moisan 2011), which takes away
         the cross that the image's borders leave in its spectrum. None (or False) leaves the image
-        as it is.
+        as it is. Constant and linear trends are fitted to the visible pixels, by least squares with
+        the weights of ``visible``; "periodic" is refused where a border pixel is hidden.
     scaling : {"density", "spectrum", "energy"}
         |X|²/(fs·Σw²), |X|²/(Σw)², or plain |X|² (of the windowed data).
     channel_axis : int or None
@@ -68,8 +70,11 @@ def psd(
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels. None is 1 or 2, as the array has. A volume
         needs ``ndim=3``: three axes may as well be a batch of images, or an image with its colours.
-    visible : array_like, of the shape of the image without channels, or None
-        A mask or weights that multiply the image between detrending and window.
+    visible : array_like, of the shape of the image without channels, "finite" or None
+        A mask or weights that multiply the image between detrending and window. Hidden pixels
+        (False, or weight 0) are not used and may hold anything, NaN too. "finite" hides NaN and
+        infinity. The spectrum is that of the masked image; `unmasked_psd` estimates that of the
+        whole one.
 
     Returns
     -------
@@ -79,8 +84,8 @@ def psd(
     Raises
     ------
     ValueError
-        For NaN or infinite pixels, an option that is not one of the above, or three axes without
-        ``channel_axis`` or ``ndim=3``.
+        For NaN or infinite pixels that are visible, an option that is not one of the above, or
+        three axes without ``channel_axis`` or ``ndim=3``.
     TypeError
         For complex or non-numeric data.
 
@@ -95,11 +100,15 @@ def psd(
     >>> psd(np.ones((4, 6, 8)), ndim=3).power.shape
     (4, 6, 5)
     """
-    array = _checks.real_array("image", image)
-    shape = _checks.one_image("image", array, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
-    axis = channel_axis if channel_axis is None else channel_axis % array.ndim + 1
+    numbers, shown = _checks.masked_numbers("image", image)
+    last = _checks.one_image("image", numbers, channel_axis, SEVERAL, ndim=ndim)
+    axis = channel_axis if channel_axis is None else channel_axis % numbers.ndim + 1
+    mask = _checks.one_visible_of(
+        "image", numbers, shown, visible, _checks.weights, channel_axis=channel_axis
+    )
+    array = _checks.seen_numbers("image", numbers, mask, channel_axis=channel_axis)
     periodogram = Periodogram(
-        shape,
+        last.shape[:-1],
         dtype=array.dtype,
         fs=fs,
         window=window,
@@ -108,7 +117,7 @@ def psd(
         channel_axis=axis,
         chunk=1,
     )
-    return periodogram.mean(array[np.newaxis], visible=visible)
+    return periodogram.mean(array[np.newaxis], visible=mask)
 
 
 class _NotFiniteError(Exception):
@@ -150,7 +159,7 @@ class Periodogram:
     ------
     ValueError
         For an option that is not one of the above; by its methods for images of another shape,
-        NaN or infinite pixels, or pixels whose power overflows.
+        visible pixels that are NaN or infinite, or pixels whose power overflows.
     TypeError
         By its methods for complex or non-numeric images.
 
@@ -203,30 +212,28 @@ class Periodogram:
         info = np.finfo(self._fft.dtype)
         self._least = float(info.tiny) / float(info.eps)  # smaller powers have lost digits
 
-    def power(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
+    def power(self, images: ArrayLike, *, visible: Visible = None) -> FloatArray:
         """Power of every image.
 
         Parameters
         ----------
         images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
-            Real numbers.
-        visible : array_like or None
+            Real numbers. What a masked array masks is hidden.
+        visible : array_like, "finite" or None
             Masks or weights, which multiply the images between detrending and window: shape
-            (n, *shape), or (*shape) for one that all images share. None keeps all pixels.
+            (n, *shape), or (*shape) for one that all images share. Hidden pixels are not used and
+            may hold anything, NaN too; trends are fitted to the visible ones, as in `psd`. "finite"
+            hides NaN and infinity. None keeps all pixels.
 
         Returns
         -------
         ndarray, shape (n, *shape[:-1], shape[-1]//2 + 1)
             Half-planes, averaged over channels, of the precision ``dtype``.
         """
-        batch = self._batch(images)
-        masks = self._masks(visible, len(batch))
-        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
-        self._power(batch, masks, self._turned(out))
-        return out
+        return self._powers(*self._batch(images, visible))
 
     def radial(
-        self, images: ArrayLike, bins: Bins = None, *, visible: ArrayLike | None = None
+        self, images: ArrayLike, bins: Bins = None, *, visible: Visible = None
     ) -> RadialSpectrum:
         """Average the power of every image over rings of frequency.
 
@@ -236,7 +243,7 @@ class Periodogram:
             As in `power`.
         bins : int, sequence of float or None
             Number or edges of the rings, as in `Spectrum.radial`.
-        visible : array_like or None
+        visible : array_like, "finite" or None
             As in `power`.
 
         Returns
@@ -250,8 +257,7 @@ class Periodogram:
         >>> Periodogram((16, 16)).radial(images, bins=4).power.shape
         (5, 4)
         """
-        batch = self._batch(images)
-        masks = self._masks(visible, len(batch))
+        batch, masks = self._batch(images, visible)
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
         mean, std = moments = np.empty((2, len(batch), len(rings.frequency)))
 
@@ -260,18 +266,18 @@ class Periodogram:
             self._transform(batch[rows], _part(masks, rows), space, power)
             mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
 
-        with self._naming_pixels(batch):
+        with self._naming_pixels(batch, masks):
             self._fft.each_chunk(len(batch), work)
-            self._expect_in_range(mean, batch, 1.0)
+            self._expect_in_range(mean, batch, masks, 1.0)
         moments *= self.norm / batch.shape[-1]
         return rings.spectrum(*moments, scaling=self.scaling)
 
-    def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
+    def mean(self, images: ArrayLike, *, visible: Visible = None) -> Spectrum:
         """Average the power over all images; sums are in double precision.
 
         Parameters
         ----------
-        images, visible : array_like
+        images, visible : optional
             As in `power`.
 
         Returns
@@ -284,13 +290,12 @@ class Periodogram:
         ValueError
             If the batch is empty.
         """
-        batch = self._batch(images)
+        batch, masks = self._batch(images, visible)
         n = len(batch)
-        masks = self._masks(visible, n)
         if n == 0:
             raise ValueError("no images to average: the batch is empty")
         if n == 1:
-            mean, squares = self.power(images, visible=visible)[0], _sum_of_squares(batch)
+            mean, squares = self._powers(batch, masks)[0], _sum_of_squares(batch, masks)
         else:
             mean, squares = self._mean(batch, masks)
         return Spectrum(
@@ -303,12 +308,12 @@ class Periodogram:
             floor=self.rounding_floor(squares / (n * batch.shape[-1])),
         )
 
-    def condition(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
+    def condition(self, images: ArrayLike, *, visible: Visible = None) -> FloatArray:
         """Detrend, mask and window images, as `power` does before it transforms them.
 
         Parameters
         ----------
-        images, visible : array_like
+        images, visible : optional
             As in `power`.
 
         Returns
@@ -317,9 +322,9 @@ class Periodogram:
             Of the precision ``dtype``; one channel if there is no channel axis. Do not write to it:
             where there is nothing to do it is the batch itself.
         """
-        batch = self._batch(images)
-        masks = self._masks(visible, len(batch))
+        batch, masks = self._batch(images, visible)
         if masks is None and not self._conditioning.changes and batch.dtype == self._fft.dtype:
+            self._expect_finite(batch, batch, masks)
             return batch
         out = np.empty(batch.shape, dtype=self._fft.dtype)
 
@@ -329,6 +334,7 @@ class Periodogram:
                 out[rows, ..., channel] = space.real[: rows.stop - rows.start]
 
         self._fft.each_chunk(len(batch), work)
+        self._expect_finite(out, batch, masks)
         return out
 
     def rounding_floor(self, energy: float) -> float:
@@ -358,29 +364,28 @@ class Periodogram:
         """The rings that `radial` averages over by default."""
         return RingBins(self.shape, self.fs, None)
 
-    def _batch(self, images: ArrayLike) -> NDArray[Any]:
-        """Check a batch and give it the axes (n, *shape, channels), without a copy."""
-        array = _checks.numeric_array("images", images)
+    def _batch(
+        self, images: ArrayLike, visible: Visible
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Check a batch and its masks, without a copy: (n, *shape, channels) and (n, *shape)."""
+        array, shown = _checks.masked_numbers("images", images)
         batch = _checks.channels_last("images", array, self.channel_axis, len(self.shape) + 1)
         if batch.shape[1:-1] != self.shape or batch.shape[-1] == 0:
             raise ValueError(
                 f"images of shape {array.shape} with channel_axis={self.channel_axis} are not a "
                 f"batch of shape={self.shape}"
             )
-        return batch
+        masks = _checks.visible_of(
+            "images", array, shown, visible, _checks.weights, channel_axis=self.channel_axis
+        )
+        self._conditioning.expect_trend(masks)
+        return batch, None if masks is None else np.broadcast_to(masks, batch.shape[:-1])
 
-    def _masks(self, visible: ArrayLike | None, n: int) -> NDArray[Any] | None:
-        """One mask for each of ``n`` images, without a copy."""
-        if visible is None:
-            return None
-        masks = _checks.plain_array("visible", visible)
-        if masks.shape not in (self.shape, (n, *self.shape)):
-            raise ValueError(
-                f"visible of shape {masks.shape} is neither {self.shape} nor {(n, *self.shape)}"
-            )
-        if masks.dtype != np.bool_:
-            masks = _checks.real_array("visible", masks)
-        return np.broadcast_to(masks, (n, *self.shape))
+    def _powers(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> FloatArray:
+        """Power of every image, (n, *half_shape)."""
+        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
+        self._power(batch, masks, self._turned(out))
+        return out
 
     def _mean(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> tuple[FloatArray, float]:
         """Mean power of the images, (*half_shape), and the sum of the squares of their pixels."""
@@ -390,12 +395,12 @@ class Periodogram:
         powers = np.empty((min(n, block), *self._fft.half_shape), dtype=self._fft.dtype)
         sums, squares = np.zeros(self._fft.half_shape), 0.0
         for first in range(0, n, block):
-            part = batch[first : first + block]
+            part, seen = batch[first : first + block], _part(masks, slice(first, first + block))
             power = powers[: len(part)]
-            self._power(part, _part(masks, slice(first, first + block)), power)
+            self._power(part, seen, power)
             for start in range(0, len(power), summed):
                 sums += power[start : start + summed].sum(axis=0, dtype=np.float64)
-            squares += _sum_of_squares(part)
+            squares += _sum_of_squares(part, seen)
         mean = np.empty(half_shape(self.shape), dtype=self._fft.dtype)
         np.divide(sums, n, out=self._turned(mean), casting="same_kind")
         return mean, squares
@@ -411,19 +416,21 @@ class Periodogram:
             power = out[rows]
             self._transform(batch[rows], _part(masks, rows), space, power)
             power *= self.norm / batch.shape[-1]
-            self._expect_in_range(power, batch[rows], self.norm)
+            self._expect_in_range(power, batch[rows], _part(masks, rows), self.norm)
 
-        with self._naming_pixels(batch):
+        with self._naming_pixels(batch, masks):
             self._fft.each_chunk(len(batch), work)
 
     @contextmanager
-    def _naming_pixels(self, batch: NDArray[Any]) -> Iterator[None]:
+    def _naming_pixels(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> Iterator[None]:
         """Say which pixels are not finite or too large, once their power shows that there are."""
         try:
             yield
         except _NotFiniteError:
-            _checks.real_array("images", batch if self.channel_axis is not None else batch[..., 0])
-            largest = float(np.max(np.abs(batch)))
+            axis = self.channel_axis
+            as_given = batch[..., 0] if axis is None else np.moveaxis(batch, -1, axis)
+            _checks.expect_finite("images", as_given, masks, channel_axis=axis)
+            largest = float(np.max(np.abs(_seen(batch, masks))))
             raise ValueError(
                 f"pixels up to {largest:.3g} are too large for {self._fft.dtype} spectra"
             ) from None
@@ -453,7 +460,17 @@ class Periodogram:
                     power += parts[..., 0::2]
                     power += parts[..., 1::2]
 
-    def _expect_in_range(self, power: FloatArray, images: NDArray[Any], scale: float) -> None:
+    def _expect_finite(
+        self, conditioned: FloatArray, batch: NDArray[Any], masks: NDArray[Any] | None
+    ) -> None:
+        """Look for NaN and infinity in what became of a batch."""
+        with self._naming_pixels(batch, masks):
+            if not _checks.all_finite(conditioned):
+                raise _NotFiniteError
+
+    def _expect_in_range(
+        self, power: FloatArray, images: NDArray[Any], masks: NDArray[Any] | None, scale: float
+    ) -> None:
         """Look for squares that overflowed, or lost their digits, in power that was scaled.
 
         NaN and infinity in an image reach all of its power; overflow of the squares some of it.
@@ -464,8 +481,9 @@ class Periodogram:
         least = self._least
         faint = peaks < least
         if faint.any():  # images may also be zero, or nothing left of them by mask or detrending
-            pixels = images[faint].astype(np.float64).reshape(np.count_nonzero(faint), -1)
-            largest = np.abs(pixels).max(axis=1)
+            seen = None if masks is None else masks[faint]
+            pixels = _seen(images[faint], seen).astype(np.float64)
+            largest = np.abs(pixels).reshape(len(pixels), -1).max(axis=1)
             # At its peak power is at least the largest square: less is a loss of digits.
             with np.errstate(over="ignore"):
                 lost = largest[(largest > 0) & (largest**2 * scale < least)]
@@ -479,14 +497,23 @@ def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:
     return None if masks is None else masks[rows]
 
 
-def _sum_of_squares(batch: NDArray[Any]) -> float:
-    """Of all pixels, in double precision; pixels of another type are converted some at a time."""
-    if batch.dtype == np.float64:
+def _seen(images: NDArray[Any], masks: NDArray[Any] | None) -> NDArray[Any]:
+    """Images, (n, *shape, channels), with zeros where they are hidden."""
+    return images if masks is None else np.where(masks[..., np.newaxis] != 0, images, 0)
+
+
+def _sum_of_squares(batch: NDArray[Any], masks: NDArray[Any] | None) -> float:
+    """Of all pixels, in double precision, times their weights; converted some at a time."""
+    if masks is None and batch.dtype == np.float64:
         pixels = batch.ravel()
         return float(np.dot(pixels, pixels))
     total = 0.0
-    for image in batch:
+    for number, image in enumerate(batch):
         for rows in row_strips(image.shape):
-            pixels = image[rows].astype(np.float64).ravel()
-            total += float(np.dot(pixels, pixels))
+            pixels = image[rows].astype(np.float64)
+            if masks is not None:
+                weights = masks[number, rows][..., np.newaxis]
+                pixels = np.where(weights != 0, pixels, 0.0) * weights
+            flat = pixels.ravel()
+            total += float(np.dot(flat, flat))
     return total

@@ -220,6 +220,10 @@ class MaskingAnalyzer:
             self._masked if plan.detrend == "constant" else self._under_masks("constant")
         )
         self._periodogram = Periodogram(shape, detrend=plan.detrend, channel_axis=self.channel_axis)
+        # Masks are drawn of the image less the trend that it has as a whole, as in the exact mean.
+        self._drawn = self._periodogram
+        if plan.detrend:
+            self._drawn = Periodogram(shape, channel_axis=-1)
         self._fft = RealFFT(self.grid.shape, chunk=1)
         self._all = _annulus(self.grid.shape, 0.0, math.inf)
         self._octaves = [_annulus(self.grid.shape, *octave) for octave in OCTAVES]
@@ -303,11 +307,13 @@ class MaskingAnalyzer:
     ) -> RadialSpectrum:
         """Ring averages over the drawn masks, with their spread from mask to mask."""
         step = max(1, MASK_PIXELS // prod(self.grid.shape))  # masks that are pixels at a time
+        if self._drawn is not self._periodogram:
+            image = self._periodogram.condition(image[np.newaxis])[0]
         powers = []
         for first in range(0, len(kept), step):
             visible = self.grid.expand(kept[first : first + step])
             copies = np.broadcast_to(image, (len(visible), *image.shape))
-            powers.append(self._periodogram.radial(copies, visible=visible).power)
+            powers.append(self._drawn.radial(copies, visible=visible).power)
         power = np.concatenate(powers)
         std = power.std(axis=0, ddof=1)
         return dataclasses.replace(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae._checks import BoolArray, FloatArray, Visible
 from spectral_mae._files.array_file import read_arrays, write_arrays
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack, make_real
@@ -159,7 +159,7 @@ class Accumulator(ABC):
         return self._cut(self._batch(images, channel_axis))
 
     def masked_patches(
-        self, images: ArrayLike, visible: ArrayLike | None, *, channel_axis: int | None = None
+        self, images: ArrayLike, visible: Visible, *, channel_axis: int | None = None
     ) -> tuple[FloatArray, BoolArray]:
         """Cut images and their masks into patches.
 
@@ -168,10 +168,10 @@ class Accumulator(ABC):
         Parameters
         ----------
         images : array_like, shape (n, *grid.shape), with the channels at ``channel_axis`` if given
-            Images of any real type.
-        visible : array_like, shape (*grid.shape) or (n, *grid.shape), or None
-            Bool, or numbers that are 0 or 1; one mask for all images, or one for each. None keeps
-            everything.
+            Images of any real type. What a masked array masks is hidden.
+        visible : array_like, shape (*grid.shape) or (n, *grid.shape), "finite" or None
+            Bool, or numbers that are 0 or 1; one mask for all images, or one for each. "finite"
+            hides NaN and infinity, None keeps everything.
         channel_axis : int or None
             Axis of the channels in the batch, as in `update`.
 
@@ -188,12 +188,15 @@ class Accumulator(ABC):
             If images and masks do not fit the grid and the channels or each other, or a visible
             pixel is NaN or infinite.
         """
-        batch, shape = self._batch(images, channel_axis), self.grid.shape
-        masks = np.ones(shape, bool) if visible is None else _checks.bool_mask("visible", visible)
-        if masks.shape not in (shape, (len(batch), *shape)):
-            raise ValueError(
-                f"visible of shape {masks.shape} is neither {shape} nor {(len(batch), *shape)}"
-            )
+        numbers, shown = _checks.masked_numbers("images", images)
+        batch = self._batch(numbers, channel_axis)
+        if shown is not None:
+            shown = self._batch(shown, channel_axis)
+        found = _checks.visible_of(
+            "images", batch, shown, visible, _checks.bool_mask, channel_axis=-1
+        )
+        masks = np.ones(self.grid.shape, bool) if found is None else found
+        _checks.expect_finite("images", batch, found, channel_axis=-1)
         patches = self._cut(np.where(masks[..., np.newaxis], batch, 0))
         pixels = np.repeat(self.grid.to_patches(masks), self.channels, axis=-1)
         return patches, np.broadcast_to(pixels, patches.shape)
