@@ -76,12 +76,14 @@ class Conditioning:
         masks : ndarray, shape (n, *shape), or None
             Masks or weights.
         """
+        # What is not finite, or not in single precision, is found by its power if it is visible.
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._fill(space, planes, masks)
+
+    def _fill(self, space: Workspace, planes: NDArray[Any], masks: NDArray[Any] | None) -> None:
         real = space.real[: len(planes)]
-        if masks is None:
-            real[...] = planes
-        else:
-            with np.errstate(over="ignore"):  # visible pixels are found by their power
-                real[...] = planes
+        real[...] = planes
+        if masks is not None:
             _hide(real, masks)
         if self.detrend in ("constant", "linear"):
             self._subtract_trend(real, masks)
