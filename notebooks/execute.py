@@ -94,6 +94,8 @@ def run_once(path: Path) -> nbformat.NotebookNode:
     )
     # The backend of the kernel is that of notebooks, whatever it is outside.
     env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        env.setdefault(threads, "1")  # threads of BLAS wait for each other on a busy machine
     asyncio.run(client.async_execute(env=env))
     for count, cell in enumerate(shown, start=1):
         cell.outputs = [plain(output) for output in without_widgets(cell.outputs, client)]

@@ -1,7 +1,8 @@
-"""Which cases run by default, and which only with ``-m slow`` or ``--hypothesis-profile full``."""
+"""Which cases run by default, and which only when asked for; the browser of the tests of pages."""
 
 from collections import defaultdict
 
+import chromium
 import pytest
 from hypothesis import settings
 from pairwise import pairwise
@@ -30,3 +31,19 @@ def pytest_collection_modifyitems(items):
             chosen = pairwise([tuple(case.callspec._idlist) for case in cases])
             for i in set(range(len(cases))).difference(chosen):
                 cases[i].add_marker("slow")
+
+
+@pytest.fixture(scope="session")
+def _one_chromium(tmp_path_factory):
+    if lacks := chromium.missing():
+        pytest.skip(lacks)
+    with chromium.chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(_one_chromium):
+    """A `chromium.Browser` with an empty page; the test fails for what its page did wrong."""
+    _one_chromium.reset()
+    yield _one_chromium
+    assert _one_chromium.problems() == []

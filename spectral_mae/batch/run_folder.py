@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +127,27 @@ def check_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise ValueError(f"out={out} is a file, not a folder")
     check_parents(out)
+
+
+def check_report(out: Path, names: Iterable[str], *, overwrite: bool) -> None:
+    """Raise ``ValueError`` where the files of a report cannot be written.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to write.
+    names : iterable of str
+        Names of the files in it.
+    overwrite : bool
+        Whether results that are there may be replaced.
+
+    Raises
+    ------
+    ValueError
+        If the folder is a file, or holds results that may not be replaced.
+    """
+    check_folder(out)
+    check_results(out, [out / name for name in names], overwrite=overwrite)
 
 
 def check_resumed(running: RunOptions, out: str | os.PathLike[str] | None) -> None:

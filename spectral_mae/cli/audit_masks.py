@@ -87,12 +87,21 @@ def _grid_of(
     shape = masks.shape[1:]
     if arguments.pixels:
         return PatchGrid(shape, patch)
-    if any(n > MANY for n in shape):
+    if any(n > MANY for n in shape) or _in_blocks(masks, patch):
         raise ValueError(
             f"masks of shape {shape}: --pixels says that these are pixels, --grid "
             f"{'x'.join(map(str, shape))} that they are patches"
         )
     return PatchGrid([n * patch for n in shape], patch)
+
+
+def _in_blocks(masks: NDArray[Any], size: int) -> bool:
+    """Whether all masks are constant over blocks of a patch's size, as masks of pixels are."""
+    shape = masks.shape[1:]
+    if size == 1 or any(n % size for n in shape):
+        return False
+    blocks = PatchGrid(shape, size).to_patches(masks)
+    return bool(np.all(blocks == blocks[..., :1]) and blocks.min() < blocks.max())
 
 
 def _reference(grid: PatchGrid, arguments: argparse.Namespace) -> Spectrum:

@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -20,6 +21,7 @@ from spectral_mae.images.decoders.pillow import PILLOW_WARNINGS, by_pillow
 from spectral_mae.images.decoders.png import read_png
 from spectral_mae.images.decoders.targa import read_targa
 from spectral_mae.images.formats import format_of
+from spectral_mae.images.pixel_size import PixelSize
 from spectral_mae.images.samples import ImageRefused, Pixels, Raster, TooLarge
 from spectral_mae.images.tiff.reader import read_tiff
 
@@ -49,9 +51,25 @@ READERS: dict[str, Reader] = {
 }
 
 
-def decode(
-    path: Path, max_pixels: int, *, color: bool, channel: int | None = None
-) -> tuple[Pixels, list[str]]:
+class Decoded(NamedTuple):
+    """Pixels of an image, and what its file says of them.
+
+    Attributes
+    ----------
+    pixels : ndarray of float64, shape (H, W) or (H, W, 3)
+        The pixels.
+    notes : list of str
+        What was done to them that changes what a spectrum means.
+    pixel_size : PixelSize or None
+        Where the file states one.
+    """
+
+    pixels: Pixels
+    notes: list[str]
+    pixel_size: PixelSize | None = None
+
+
+def decode(path: Path, max_pixels: int, *, color: bool, channel: int | None = None) -> Decoded:
     """Decode an image file.
 
     Parameters
@@ -65,10 +83,8 @@ def decode(
 
     Returns
     -------
-    pixels : ndarray of float64, shape (H, W) or (H, W, 3)
-        The pixels.
-    notes : list of str
-        What was done to them that changes what a spectrum means.
+    Decoded
+        The pixels, notes, and the size of a pixel.
 
     Raises
     ------
@@ -113,7 +129,7 @@ def pixels_of_bytes(size: int) -> int:
 
 def decode_bytes(
     data: bytes, max_pixels: int, *, color: bool, channel: int | None = None
-) -> tuple[Pixels, list[str]]:
+) -> Decoded:
     """Decode an image from the bytes of a file.
 
     Parameters
@@ -127,10 +143,8 @@ def decode_bytes(
 
     Returns
     -------
-    pixels : ndarray of float64, shape (H, W) or (H, W, 3)
-        The pixels.
-    notes : list of str
-        What was done to them that changes what a spectrum means.
+    Decoded
+        The pixels, notes, and the size of a pixel.
 
     Raises
     ------
@@ -140,8 +154,9 @@ def decode_bytes(
     if not data:
         raise ImageRefused("empty file")
     with PILLOW_WARNINGS.heard() as heard:
-        pixels, notes = _decode(data, max_pixels, color, channel)
-    return pixels, [*notes, *dict.fromkeys(f"Pillow warns: {one_line(text)}" for text in heard)]
+        decoded = _decode(data, max_pixels, color, channel)
+    warned = dict.fromkeys(f"Pillow warns: {one_line(text)}" for text in heard)
+    return decoded._replace(notes=[*decoded.notes, *warned])
 
 
 def _file_bytes(path: Path, limit: int) -> bytes:
@@ -162,9 +177,7 @@ def _file_bytes(path: Path, limit: int) -> bytes:
     return data
 
 
-def _decode(
-    data: bytes, max_pixels: int, color: bool, channel: int | None
-) -> tuple[Pixels, list[str]]:
+def _decode(data: bytes, max_pixels: int, color: bool, channel: int | None) -> Decoded:
     name = format_of(data)
     if name is None:
         raise ImageRefused(f"not an image of a known format ({', '.join(READERS)})")
@@ -173,7 +186,8 @@ def _decode(
     notes: list[str] = []
     try:
         raster = READERS[name](data, max_pixels, notes)
-        return raster.pixels(notes, color=color, channel=channel), notes
+        pixels = raster.pixels(notes, color=color, channel=channel)
+        return Decoded(pixels, notes, raster.pixel_size)
     except ImageRefused:
         raise
     except Exception as error:  # damaged bytes can raise anything in a decoder

@@ -18,7 +18,8 @@ from PIL.PngImagePlugin import PngInfo
 from spectral_mae._checks import flag, integer, needed, per_axis, positive_int
 from spectral_mae._checks import path as checked_path
 from spectral_mae._files.made_here import SOFTWARE
-from spectral_mae.images.decoding import decode, decode_bytes
+from spectral_mae.images.containers.single import decode_single
+from spectral_mae.images.decoding import Decoded, decode, decode_bytes
 from spectral_mae.images.files import (
     AnyPath,
     builtin_images,
@@ -63,11 +64,18 @@ class LoadedImage:
         What was done to the image that changes what its spectrum means, in order.
     source_shape : tuple of int
         ``(H, W)`` of the image in the file, after its EXIF orientation and before any cropping.
+    pixel_size : tuple of float or None
+        From row to row and from column to column, where the file states it. ``fs`` of a spectrum
+        in cycles per ``pixel_unit`` is 1 over each.
+    pixel_unit : str or None
+        Its unit, such as "mm", "µm" or "arcsec".
     """
 
     pixels: Pixels
     notes: tuple[str, ...]
     source_shape: tuple[int, int]
+    pixel_size: tuple[float, float] | None = None
+    pixel_unit: str | None = None
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.pixels, dtype=dtype, copy=copy)
@@ -160,8 +168,12 @@ def read_file(
         If the file cannot be read.
     """
     limit = positive_int("max_pixels", max_pixels)
-    file = image_path(checked_path("path", path))
-    return loaded(*decode(file, limit, color=flag("color", color), channel=_channel(channel)))
+    given = checked_path("path", path)
+    color, channel = flag("color", color), _channel(channel)
+    single = decode_single(given, limit, color=color, channel=channel)
+    if single is not None:
+        return loaded(single)
+    return loaded(decode(image_path(given), limit, color=color, channel=channel))
 
 
 def read_bytes(
@@ -191,7 +203,7 @@ def read_bytes(
         If the bytes cannot be read as an image.
     """
     limit = positive_int("max_pixels", max_pixels)
-    return loaded(*decode_bytes(data, limit, color=color, channel=_channel(channel)))
+    return loaded(decode_bytes(data, limit, color=color, channel=_channel(channel)))
 
 
 def _channel(value: int | None) -> int | None:
@@ -199,23 +211,23 @@ def _channel(value: int | None) -> int | None:
     return None if value is None else integer("channel", value, least=0)
 
 
-def loaded(pixels: Pixels, notes: list[str]) -> LoadedImage:
+def loaded(decoded: Decoded) -> LoadedImage:
     """Make a `LoadedImage` of pixels that were not cropped.
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W) or (H, W, 3)
-        The samples.
-    notes : list of str
-        What was done to them.
+    decoded : Decoded
+        Pixels, notes on what was done to them, and the size of a pixel.
 
     Returns
     -------
     LoadedImage
         Its ``source_shape`` is the shape of the pixels.
     """
+    pixels, notes, spacing = decoded
     height, width = pixels.shape[:2]
-    return LoadedImage(pixels, tuple(notes), (height, width))
+    size, unit = (None, None) if spacing is None else (spacing.size, spacing.unit)
+    return LoadedImage(pixels, tuple(notes), (height, width), size, unit)
 
 
 def resize_and_crop(image: LoadedImage, size: int | tuple[int, int]) -> LoadedImage:
@@ -259,7 +271,12 @@ def resize_and_crop(image: LoadedImage, size: int | tuple[int, int]) -> LoadedIm
         for channel in np.moveaxis(np.atleast_3d(image.pixels), -1, 0).astype(np.float32)
     ]
     pixels = np.stack([np.asarray(channel, dtype=np.float64) for channel in channels], axis=-1)
-    resized = replace(image, pixels=pixels.reshape(rows, columns, *image.pixels.shape[2:]))
+    step = image.pixel_size
+    resized = replace(
+        image,
+        pixels=pixels.reshape(rows, columns, *image.pixels.shape[2:]),
+        pixel_size=step and (step[0] * tall / rows, step[1] * wide / columns),
+    )
     if scale > 1:
         return resized
     note = (

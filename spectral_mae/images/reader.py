@@ -95,7 +95,7 @@ class Reader:
             # Looking for a member in a long compressed archive is no fault of the image.
             data = source.fetch(self.files, self.max_pixels)
             with allowed as most, guard.limited(self.time_limit):
-                return source.decode(data, most, color=self.color)
+                return source.decode(data, self.files, most, color=self.color)
         except ImageRefused:
             raise
         except watch.TimeUp:

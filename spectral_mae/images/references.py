@@ -1,7 +1,8 @@
 """References to images: small, picklable, and sufficient to read the image.
 
-An image may be a file of its own, a member of an archive, or some bytes of an array. Nothing is
-unpacked: members are read where they lie, and only as many bytes of them as were listed.
+An image may be a file of its own, a member of an archive, some bytes of an array, or an entry of a
+file of several images. Nothing is unpacked: members are read where they lie, and only as many bytes
+of them as were listed.
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ from typing import BinaryIO, Literal, Self, cast
 
 import numpy as np
 
-from spectral_mae.images.decoding import byte_limit, one_line
-from spectral_mae.images.image import LoadedImage, loaded, read_bytes, read_file
+from spectral_mae.images.containers.container import Container, Entry
+from spectral_mae.images.containers.kinds import open_container
+from spectral_mae.images.containers.remote import read_remote
+from spectral_mae.images.containers.selector import is_remote
+from spectral_mae.images.decoding import Decoded, byte_limit, decode, one_line
+from spectral_mae.images.image import LoadedImage, loaded, read_bytes
 from spectral_mae.images.samples import ImageRefused, Raster, check_size
 
 Coding = Literal["", "gz", "bz2", "xz"]
@@ -113,7 +118,7 @@ class Samples:
         raster = kind(
             samples, alpha="straight" if self.shape[0 if self.planar else -1] == 4 else None
         )
-        return loaded(raster.pixels(notes, color=color), notes)
+        return loaded(Decoded(raster.pixels(notes, color=color), notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,8 @@ class ImageReference:
         Changes when the image does: size and time of a file, checksum in an archive.
     refusal : str
         Why it cannot be read, where listing it has told already.
+    entry : Entry or None
+        Which image of a file of several.
     """
 
     title: str
@@ -142,6 +149,7 @@ class ImageReference:
     samples: Samples | None = None
     stamp: str = ""
     refusal: str = ""
+    entry: Entry | None = None
 
     @property
     def name(self) -> str:
@@ -151,11 +159,16 @@ class ImageReference:
     @property
     def is_file(self) -> bool:
         """Whether the image is a whole file in an image format."""
-        plain = not self.place.coding and self.place.member is None
+        plain = not self.place.coding and self.place.member is None and self.entry is None
         return plain and self.size < 0 and self.samples is None
 
+    @property
+    def is_numbered(self) -> bool:
+        """Whether it is one of the images of an array, page or film, which have no names."""
+        return self.samples is not None or (self.entry is not None and bool(self.entry.label))
+
     def fetch(self, files: OpenFiles, max_pixels: int) -> bytes:
-        """Read the bytes of the image; none for a whole file, which `decode` reads.
+        """Read the bytes of the image; none for what `decode` opens by itself.
 
         Parameters
         ----------
@@ -176,8 +189,11 @@ class ImageReference:
         """
         if self.refusal:
             raise ImageRefused(self.refusal)
-        if self.is_file:
+        if self.entry is not None:
             return b""
+        if self.is_file:
+            remote = is_remote(self.place.path)
+            return read_remote(self.place.path, byte_limit(max_pixels)) if remote else b""
         member = self.place.member
         size = member.size if member is not None and self.size < 0 else self.size
         if size > byte_limit(max_pixels):
@@ -201,13 +217,15 @@ class ImageReference:
             raise ImageRefused(f"its archive ends too early: {len(data)} of {size} bytes")
         return data
 
-    def decode(self, data: bytes, max_pixels: int, *, color: bool) -> LoadedImage:
+    def decode(self, data: bytes, files: OpenFiles, max_pixels: int, *, color: bool) -> LoadedImage:
         """Convert the bytes of `fetch` to pixels.
 
         Parameters
         ----------
         data : bytes
             As `fetch` returned them.
+        files : OpenFiles
+            Files of several images that are open.
         max_pixels : int
             Larger images are refused.
         color : bool
@@ -223,8 +241,11 @@ class ImageReference:
         ImageRefused
             If it is no image, or none that can be used.
         """
-        if self.is_file:
-            return read_file(self.place.path, color=color, max_pixels=max_pixels)
+        if self.entry is not None:
+            with files.container(self.entry.kind, self.place.path) as container:
+                return loaded(container.read(self.entry, max_pixels, color=color, channel=None))
+        if self.is_file and not is_remote(self.place.path):
+            return loaded(decode(Path(self.place.path), max_pixels, color=color))
         if self.samples is not None:
             return self.samples.pixels(data, max_pixels, color=color)
         return read_bytes(data, color=color, max_pixels=max_pixels)
@@ -238,6 +259,7 @@ class OpenFiles:
 
     def __init__(self) -> None:
         self._open: dict[Place, BinaryIO] = {}
+        self._containers: dict[tuple[str, str], Container] = {}
 
     @contextmanager
     def reading(self, place: Place, *, keep: bool) -> Iterator[BinaryIO]:
@@ -264,10 +286,45 @@ class OpenFiles:
             self.close()  # of what has failed the position is unknown
             raise
 
+    @contextmanager
+    def container(self, kind: str, path: str) -> Iterator[Container]:
+        """Open a file of several images, or take it from those that are open.
+
+        Parameters
+        ----------
+        kind : str
+            Name of its format.
+        path : str
+            The file.
+
+        Yields
+        ------
+        Container
+            The open file.
+        """
+        key = (kind, path)
+        try:
+            container = self._containers.pop(key, None)
+            if container is None:
+                container = open_container(kind, path)
+            self._containers[key] = container
+            while len(self._containers) > KEPT_OPEN:
+                self._containers.pop(next(iter(self._containers))).close()
+            yield container
+        except FileNotFoundError:
+            raise ImageRefused("its file is gone") from None
+        except ImageRefused:
+            raise
+        except BaseException:
+            self.close()  # what has failed, or was stopped, may be at any position
+            raise
+
     def close(self) -> None:
         """Close all files."""
         while self._open:
             self._open.popitem()[1].close()
+        while self._containers:
+            self._containers.popitem()[1].close()
 
     def __del__(self) -> None:
         self.close()

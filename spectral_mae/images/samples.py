@@ -13,6 +13,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae.images.pixel_size import PixelSize
+
 Pixels = NDArray[np.float64]
 Alpha = Literal["straight", "associated"]
 
@@ -59,6 +61,8 @@ class Raster:
         Makes red, green and blue of the channels of another colour model, scaled to [0, 1].
     gray : bool
         Whether each channel is an image of its own, also if there are three of them.
+    pixel_size : PixelSize or None
+        Where the file states one.
 
     Examples
     --------
@@ -82,6 +86,7 @@ class Raster:
     transparent: tuple[int, ...] | None = None
     to_rgb: Callable[[Pixels], Pixels] | None = None
     gray: bool = False
+    pixel_size: PixelSize | None = None
 
     @classmethod
     def of(
@@ -257,14 +262,15 @@ class Raster:
         Raster
             Rows and columns are swapped for 5 to 8.
         """
-        samples = self.samples
+        samples, pixel_size = self.samples, self.pixel_size
         if orientation >= 5:
             samples = samples.swapaxes(0, 1)
+            pixel_size = None if pixel_size is None else pixel_size.transposed()
         if orientation in (3, 4, 7, 8):
             samples = samples[::-1]
         if orientation in (2, 3, 6, 7):
             samples = samples[:, ::-1]
-        return replace(self, samples=samples)
+        return replace(self, samples=samples, pixel_size=pixel_size)
 
     def _strips(self) -> Iterator[slice]:
         height, width = self.samples.shape[:2]

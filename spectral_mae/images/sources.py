@@ -13,6 +13,11 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae.images import archives, arrays, files
+from spectral_mae.images.containers.contents import contained, contents, folder_stamp
+from spectral_mae.images.containers.kinds import kind_of
+from spectral_mae.images.containers.remote import local_copy, remote_files, remote_stamp
+from spectral_mae.images.containers.selector import braces_expanded, is_remote, split_selector
+from spectral_mae.images.containers.single import container_kind
 from spectral_mae.images.files import BUILTIN, AnyPath
 from spectral_mae.images.formats import SUFFIXES
 from spectral_mae.images.references import ImageReference, Place
@@ -122,7 +127,7 @@ class _Search:
     def __init__(self, output: str | None) -> None:
         self.output = output
         self.references: list[ImageReference] = []
-        self._taken: set[str] = set()
+        self._taken: set[tuple[str, str | None]] = set()
         self._others: set[str] = set()
         self._members = 0
         self._input_read = False
@@ -132,10 +137,11 @@ class _Search:
 
     @property
     def passed_over(self) -> int:
-        return len(self._others - self._taken) + self._members
+        taken = {path for path, _ in self._taken}
+        return len(self._others - taken) + self._members
 
     def take(self, given: str, *, listed: bool = False) -> None:
-        """Add the images for one path."""
+        """Add the images for one path, which may have a selector behind it."""
         if not listed and given in STANDARD_INPUT:
             self._take_input()
             return
@@ -147,11 +153,16 @@ class _Search:
                 raise FileNotFoundError(f"there is no list {str(path)!r}") from None
             self._take_list(data, str(path), Path() if _is_stream(path) else path.parent)
             return
-        for path in files.expand(given):
-            if path.is_dir():
-                self._take_folder(path)
-            else:
-                self._take_file(path, by_name=True)
+        named, selector = split_selector(given)
+        for one in braces_expanded(named):
+            if is_remote(one):
+                self._take_remote(one, selector)
+                continue
+            for path in files.expand(one):
+                if path.is_dir() and container_kind(str(path), selector) is None:
+                    self._take_folder(path, selector)
+                else:
+                    self._take_named(path, selector)
 
     def _take_input(self) -> None:
         if self._input_read:
@@ -168,58 +179,96 @@ class _Search:
             if not line.strip():
                 continue
             plain = line.startswith((BUILTIN, LIST_MARK)) or Path(line).is_absolute()
-            given = line if plain else str(folder / line)
+            given = line if plain or is_remote(line) else str(folder / line)
             try:
                 self.take(given, listed=True)
             except (OSError, ValueError) as error:
                 raise type(error)(f"{name}, line {number}: {error}") from error
 
-    def _take_folder(self, folder: Path) -> None:
+    def _take_folder(self, folder: Path, selector: str | None) -> None:
         if os.path.realpath(folder) == self.output:
             raise ValueError(
                 f"{str(folder)!r} is the output too; give another folder, lest pictures of results "
                 "become input"
             )
+        if selector is not None:
+            raise ValueError(
+                f"{str(folder)!r} is a folder: ::{selector} chooses in files; give a pattern such "
+                f"as {folder / '*.fits'}::{selector}"
+            )
         try:
             for file in files.walk(folder):
-                self._take_file(file, by_name=False)
+                self._take_found(file)
         except PermissionError as error:
             raise PermissionError(
                 f"cannot search {error.filename!r}: permission denied; allow it, or leave that "
                 "folder out"
             ) from error
 
-    def _take_file(self, path: Path, *, by_name: bool) -> None:
+    def _take_found(self, path: Path) -> None:
+        """Add a file that a folder holds, if it is an image file or holds images alone."""
         real = os.path.realpath(path)
         if self.output is not None and Path(real).is_relative_to(self.output):
-            if by_name:
-                raise ValueError(f"{str(path)!r} lies in the output; give another folder")
             return
-        if not by_name and path.suffix.lower() not in SUFFIXES:
+        kind = kind_of(path.name)
+        searched = kind.in_folders if kind is not None else path.suffix.lower() in SUFFIXES
+        if not searched:
             self._others.add(real)
-            return
-        if real not in self._taken:
-            self._taken.add(real)
+        elif self._is_new(real, None):
             title = self._builtin.get(str(path)) or files.plain_name(path)
-            self.references += self._inside(path, title) if by_name else [_file(path, title)]
+            stamp = file_stamp(path)
+            if kind is None:
+                self.references.append(ImageReference(title, Place(str(path)), stamp=stamp))
+                return
+            try:
+                self.references += contained(kind, str(path), title, None, stamp).references
+            except (OSError, ValueError) as error:  # one file of many must not end the search
+                refusal = ImageReference(title, Place(str(path)), stamp=stamp, refusal=str(error))
+                self.references.append(refusal)
 
-    def _inside(self, path: Path, title: str) -> Iterable[ImageReference]:
-        """The images that a named file is or holds."""
-        ending, suffix = archives.archive_ending(path), path.suffix.lower()
-        if not path.is_file() or not (ending or suffix in (".npy", ".npz", ".bin")):
-            if arrays.looks_pickled(path.name):
-                raise ValueError(arrays.pickled(title, path.name))
-            return [_file(path, title)]
-        if ending:
-            listing = archives.list_archive(path, title)
-            self._members += listing.passed_over
-            return listing.references
-        if suffix == ".npz":
-            references, others = arrays.list_npz(path, title)
-            self._members += others
-            return references
-        read = arrays.list_npy if suffix == ".npy" else arrays.list_cifar
-        return read(path, title, file_stamp(path))
+    def _take_named(self, path: Path, selector: str | None) -> None:
+        """Add what a file that was named is or holds."""
+        real = os.path.realpath(path)
+        if self.output is not None and Path(real).is_relative_to(self.output):
+            raise ValueError(f"{str(path)!r} lies in the output; give another folder")
+        if self._is_new(real, selector):
+            title = self._builtin.get(str(path)) or files.plain_name(path)
+            stamp = folder_stamp(path) if path.is_dir() else file_stamp(path)
+            self._add(contents(str(path), title, selector, stamp))
+
+    def _take_remote(self, url: str, selector: str | None) -> None:
+        """Add the images for a URL, a pattern or a folder of URLs."""
+        for one in remote_files(url):
+            kind = container_kind(one, selector)
+            several = kind is not None or archives.archive_ending(Path(one))
+            held = one.lower().endswith((".npy", ".npz", ".bin"))
+            if one != url and not several and not held and Path(one).suffix.lower() not in SUFFIXES:
+                self._others.add(one)
+                continue
+            if not self._is_new(one, selector):
+                continue
+            if kind is not None and kind.name == "Zarr":  # which reads URLs itself
+                self._add(contents(one, one, selector, ""))
+                continue
+            stamp = remote_stamp(one)
+            if several or held:
+                self._add(contents(str(local_copy(one, stamp)), one, selector, stamp))
+            elif selector is not None:
+                raise ValueError(f"{one!r} is one image: there is nothing to choose in it")
+            else:
+                self.references.append(ImageReference(one, Place(one), stamp=stamp))
+
+    def _add(self, listing: archives.Listing) -> None:
+        self.references += listing.references
+        self._members += listing.passed_over
+
+    def _is_new(self, path: str, selector: str | None) -> bool:
+        """Whether a file was not met before with this selector."""
+        key = (path, selector)
+        if key in self._taken:
+            return False
+        self._taken.add(key)
+        return True
 
 
 def _is_stream(path: Path) -> bool:
@@ -240,10 +289,6 @@ def _lines(data: bytes) -> list[str]:
     if "\0" in text:
         return text.split("\0")
     return [line.removesuffix("\r") for line in text.split("\n")]
-
-
-def _file(path: Path, title: str) -> ImageReference:
-    return ImageReference(title, Place(str(path)), stamp=file_stamp(path))
 
 
 def file_stamp(path: Path) -> str:

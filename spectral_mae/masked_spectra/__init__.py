@@ -12,6 +12,7 @@
 - `patch_power`: Σ_b |X_b[k]|², the sum of the power spectra of all patches of an image.
 - `slope_fit`: the exponent of a power law fitted to a masked image by Whittle's likelihood.
 - `spread`: the standard deviation of the spectrum from mask to mask, exactly.
+- `tensor_patches`: the sum of the power spectra of all patches, for arrays of other libraries.
 - `unmasking`: the power spectrum estimated from masked images, lag by lag.
 - `verification`: the paper's mask equations and the expectations, checked on given pixels.
 """

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from spectral_mae._array_api import is_tensor
 from spectral_mae._checks import Sampling
 from spectral_mae.masked_spectra.leaked_power import Leakage
 from spectral_mae.masks.designs.design import MaskDesign
@@ -100,13 +103,15 @@ class MaskedComponents:
         Returns
         -------
         Leakage
-            As `spectral_mae.leakage` returns it.
+            As `spectral_mae.leakage` returns it, with NumPy arrays.
 
         Raises
         ------
         ValueError
             As `expected`.
         """
+        if is_tensor(self.original.power):
+            return self.numpy().leakage(mask_ratio, sampling=sampling, design=design)
         chosen = self._chosen(mask_ratio, sampling, design)
         parts = self._parts(chosen)
         kept = parts.pi1**2
@@ -118,6 +123,37 @@ class MaskedComponents:
             self.original, own, parts.spectrum, parts.weight, signed=not chosen.shift_invariant
         )
         return Leakage(leaked=leaked, kept=_mix(self.original, kept, self.patches, 0.0))
+
+    def numpy(self) -> MaskedComponents:
+        """Return these spectra with their powers as NumPy arrays, on the CPU.
+
+        Returns
+        -------
+        MaskedComponents
+            The same numbers, without their derivatives.
+        """
+        return self._with(Spectrum.numpy)
+
+    def beside(self, like: Any) -> MaskedComponents:
+        """Return these spectra with their powers as tensors of the library and device of another.
+
+        Parameters
+        ----------
+        like : tensor
+            Says the library, the device and the precision.
+
+        Returns
+        -------
+        MaskedComponents
+            The same numbers, but for rounding to the precision.
+        """
+        return self._with(lambda spectrum: spectrum.beside(like))
+
+    def _with(self, change: Callable[[Spectrum], Spectrum]) -> MaskedComponents:
+        pairs = None if self.pairs is None else change(self.pairs)
+        return dataclasses.replace(
+            self, original=change(self.original), patches=change(self.patches), pairs=pairs
+        )
 
     def _chosen(
         self, mask_ratio: float | None, sampling: Sampling, design: MaskDesign | None

@@ -18,18 +18,29 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import (
+    as_shape,
+    device,
+    finite_tensor,
+    is_tensor,
+    namespace,
+    precision,
+    scalars,
+    shared_with_numpy,
+)
 from spectral_mae._checks import FloatArray, Sampling, Scaling
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.leaked_power import Leakage
 from spectral_mae.masked_spectra.pair_power import pair_power
 from spectral_mae.masked_spectra.patch_power import PatchPower
+from spectral_mae.masked_spectra.tensor_patches import TensorPatchPower
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_on, image_and_design
 from spectral_mae.masks.patches import PatchGrid, expect_grid
@@ -186,8 +197,9 @@ class MaskedPeriodogram:
 
         Parameters
         ----------
-        image : array_like, shape ``grid.shape``, with the channels at ``channel_axis`` if given
-            Real numbers.
+        image : array_like or tensor, shape ``grid.shape``, with channels at ``channel_axis``
+            Real numbers. Tensors that are not on the CPU, or of which derivatives are wanted, need
+            a uniform design.
 
         Returns
         -------
@@ -199,6 +211,8 @@ class MaskedPeriodogram:
         ValueError
             For NaN or infinite pixels, or pixels whose power overflows.
         """
+        if is_tensor(image):
+            return self._of_tensor(image)
         pixels = _checks.real_array("image", image).astype(np.float64, copy=False)
         if self.channel_axis is not None:
             pixels = _checks.channels_last("image", pixels, self.channel_axis, self.grid.ndim)
@@ -232,6 +246,32 @@ class MaskedPeriodogram:
             self._pair_power.share,
         )
 
+    def _of_tensor(self, image: Any) -> MaskedComponents:
+        shared = shared_with_numpy(image)
+        if shared is not None:
+            return self.components(shared).beside(image)
+        if self._pair_power is not None:
+            raise TypeError(
+                f"image is a tensor on {device(image)} or with derivatives, and {self.design} is "
+                "not uniform: give its numbers on the CPU, such as tensor.detach().cpu()"
+            )
+        pixels = finite_tensor("image", image)
+        if self.channel_axis is not None:
+            _checks.channels_last("image", as_shape(pixels), self.channel_axis, self.grid.ndim)
+            pixels = namespace(pixels).moveaxis(pixels, self.channel_axis, -1)
+        original = self._periodogram.mean(pixels[None, ...])
+        planes = self._periodogram.condition(pixels[None, ...])[0, ...]
+        power = self._tensor_patch_power(planes) * (self._periodogram.norm / planes.shape[-1])
+        (largest,) = scalars(namespace(power).max(power))
+        if not math.isfinite(largest):
+            raise ValueError(f"pixels are too large for {precision(pixels)} spectra")
+        patches = dataclasses.replace(original, power=power)
+        return MaskedComponents(self.grid, original, patches, self.design)
+
+    @cached_property
+    def _tensor_patch_power(self) -> TensorPatchPower:
+        return TensorPatchPower(self.grid)
+
 
 def expected_masked_psd(
     image: ArrayLike,
@@ -253,8 +293,9 @@ def expected_masked_psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
-        Real numbers.
+    image : array_like or tensor, shape (D,), (H, W) or (T, H, W), and channels at ``channel_axis``
+        Real numbers. Of a tensor the power is a tensor, as that of `spectral_mae.psd`; designs that
+        are not uniform need one on the CPU of which no derivatives are wanted.
     patch_size : int or tuple of int or None
         Pixels of a patch along each axis. It must divide the shape of the image. A volume needs
         three numbers. None with ``design=``.
@@ -388,9 +429,9 @@ def _planned(
     **options: Any,
 ) -> tuple[NDArray[Any], MaskedPeriodogram]:
     """An image as an array, and the plan for images like it."""
-    array = _checks.numeric_array("image", image)
+    array: Any = image if is_tensor(image) else _checks.numeric_array("image", image)
     _, design = image_and_design(
-        array,
+        as_shape(array),
         patch_size,
         mask_ratio,
         sampling=sampling,

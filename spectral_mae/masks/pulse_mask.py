@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import constant, is_tensor, to_numpy
 from spectral_mae._checks import BoolArray, Sampling
 from spectral_mae.masks import pulses
 from spectral_mae.masks.conventions import Convention, kept_patterns
@@ -25,8 +26,10 @@ class PulseMask:
         Pixels along each axis; one axis for a signal, two for an image, three for a volume.
     patch_size : int or tuple of int
         Pixels of a pulse along each axis. It need not divide ``shape``.
-    starts : array_like of int, shape (N, ndim), or (N,) for signals
+    starts : array_like or tensor of int, shape (N, ndim), or (N,) for signals
         First pixel a_i of each pulse, on a grid of patches or not. None at all hides everything.
+        Of a tensor `visible` and the transforms are tensors of the same library on the same device;
+        the starts are copied to the CPU once, where they are checked and stay.
 
     Raises
     ------
@@ -53,11 +56,30 @@ class PulseMask:
         self.patch_size = _checks.per_axis("patch_size", patch_size, len(self.shape))
         if any(p > n for p, n in zip(self.patch_size, self.shape, strict=True)):
             raise ValueError(f"{patch_size=} is larger than {shape=}")
-        self.starts = _starts(starts, self.shape, self.patch_size)
-        self.visible = _paint(self.shape, self.patch_size, self.starts)
+        self._like = starts if is_tensor(starts) else None
+        self.starts = _starts(
+            starts if self._like is None else to_numpy(starts), self.shape, self.patch_size
+        )
+        painted = _paint(self.shape, self.patch_size, self.starts)
         # The transform is computed from the starts: changed pixels would not agree with it.
         self.starts.flags.writeable = False
-        self.visible.flags.writeable = False
+        painted.flags.writeable = False
+        self._painted = painted
+
+    @cached_property
+    def visible(self) -> BoolArray:
+        """True where a pixel is kept, shape (*shape); a tensor if the mask was made of one."""
+        return self._painted if self._like is None else constant(self._painted, self._like)
+
+    def numpy(self) -> PulseMask:
+        """Return this mask with NumPy arrays in the place of tensors.
+
+        Returns
+        -------
+        PulseMask
+            The same mask; this one itself if it was not made of tensors.
+        """
+        return self if self._like is None else PulseMask(self.shape, self.patch_size, self.starts)
 
     @classmethod
     def random(
@@ -109,7 +131,7 @@ class PulseMask:
         ----------
         grid : PatchGrid
             Patches that are kept or hidden.
-        visible : array_like of bool, shape (L,), grid.counts or grid.shape
+        visible : array_like or tensor of bool, shape (L,), grid.counts or grid.shape
             True or 1 where a patch, or a pixel of whole patches, is kept.
 
         Returns
@@ -140,7 +162,7 @@ class PulseMask:
         ----------
         grid : PatchGrid
             Patches that are kept or hidden.
-        hidden : array_like of bool, shape (L,), grid.counts or grid.shape
+        hidden : array_like or tensor of bool, shape (L,), grid.counts or grid.shape
             True or 1 where a patch, or a pixel of whole patches, is hidden.
 
         Returns
@@ -168,7 +190,7 @@ class PulseMask:
         ----------
         grid : PatchGrid
             Patches that are kept or hidden.
-        ids_keep : array_like of int, shape (K,)
+        ids_keep : array_like or tensor of int, shape (K,)
             Indices of the kept patches in row-major order, from 0, in any order.
 
         Returns
@@ -193,9 +215,11 @@ class PulseMask:
 
     @classmethod
     def _of(cls, grid: PatchGrid, mask: ArrayLike, convention: Convention) -> PulseMask:
-        array = _checks.plain_array("the mask", mask)
+        like = mask if is_tensor(mask) else None
+        array = to_numpy(mask) if is_tensor(mask) else _checks.plain_array("the mask", mask)
         kept = kept_patterns(grid, array[np.newaxis], convention=convention)[0]
-        return cls(grid.shape, grid.patch_size, grid.starts()[kept])
+        starts = grid.starts()[kept]
+        return cls(grid.shape, grid.patch_size, starts if like is None else constant(starts, like))
 
     @property
     def hidden(self) -> BoolArray:
@@ -205,7 +229,7 @@ class PulseMask:
     @property
     def mask_ratio(self) -> float:
         """Fraction of pixels that this mask really hides."""
-        return 1.0 - float(self.visible.mean())
+        return 1.0 - float(self._painted.mean())
 
     def dft(self, *, out: NDArray[np.complex128] | None = None) -> NDArray[np.complex128]:
         """Closed-form transform of ``visible`` (Eq. 19), whole grid, FFT order.
@@ -216,11 +240,11 @@ class PulseMask:
         Parameters
         ----------
         out : ndarray of complex128, shape (*shape), or None
-            C-contiguous array for the result.
+            C-contiguous array for the result; not for masks made of tensors.
 
         Returns
         -------
-        ndarray of complex128, shape (*shape)
+        ndarray or tensor of complex128, shape (*shape)
             M[k], unnormalised; ``out`` if it is given.
         """
         return self._transform(half=False, out=out)
@@ -231,11 +255,11 @@ class PulseMask:
         Parameters
         ----------
         out : ndarray of complex128, shape (*shape[:-1], shape[-1]//2 + 1), or None
-            C-contiguous array for the result.
+            C-contiguous array for the result; not for masks made of tensors.
 
         Returns
         -------
-        ndarray of complex128, shape (*shape[:-1], shape[-1]//2 + 1)
+        ndarray or tensor of complex128, shape (*shape[:-1], shape[-1]//2 + 1)
             M[k], unnormalised; ``out`` if it is given.
 
         Examples
@@ -249,7 +273,11 @@ class PulseMask:
     def _transform(
         self, *, half: bool, out: NDArray[np.complex128] | None
     ) -> NDArray[np.complex128]:
-        return self._pulses.dft(half=half, out=out)
+        if self._like is None:
+            return self._pulses.dft(half=half, out=out)
+        if out is not None:
+            raise TypeError("out= is for masks made of NumPy arrays; this one was made of a tensor")
+        return self._pulses.dft_beside(self._like, half=half)
 
     @cached_property
     def _pulses(self) -> pulses.PulseSum:

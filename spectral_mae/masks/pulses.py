@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from functools import reduce
 from math import gcd, prod
+from typing import Any
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import constant, namespace
 from spectral_mae.spectra.frequencies import half_shape
 
 Complex128Array = NDArray[np.complex128]
@@ -198,6 +200,36 @@ class PulseSum:
             self._write_repeated(self._kept, columns, out)
         return out
 
+    def dft_beside(self, like: Any, *, half: bool = False) -> Any:
+        """Return the transform as a tensor, computed where another one is.
+
+        Parameters
+        ----------
+        like : tensor
+            Says the library and the device.
+        half : bool
+            Return the half-plane.
+
+        Returns
+        -------
+        tensor of complex128, shape (*shape), or that of its half-plane
+            M[k], unnormalised.
+        """
+        xp = namespace(like)
+        ends = half_shape(self.shape) if half else self.shape
+        if self._kept is None:
+            sums = _direct_sum(self.shape, self._starts, ends[-1], like)
+        else:
+            sums = xp.fft.fftn(constant(self._kept + 0j, like))
+            tiles = tuple(
+                -(-end // count) for end, count in zip(ends, self._kept.shape, strict=True)
+            )
+            sums = xp.tile(sums, tiles)[(..., slice(ends[-1]))]
+        for axis, (factor, end) in enumerate(zip(self._factors, ends, strict=True)):
+            sides = [end if a == axis else 1 for a in range(len(ends))]
+            sums = sums * constant(factor[:end].reshape(sides), like)
+        return sums
+
     def _write_direct(self, columns: int, out: Complex128Array) -> None:
         out[...] = _direct_sum(self.shape, self._starts, columns)
         ends = (*self.shape[:-1], columns)
@@ -261,12 +293,18 @@ def _grid_offset(
 
 
 def _direct_sum(
-    shape: tuple[int, ...], starts: NDArray[np.integer], columns: int
-) -> Complex128Array:
-    """Σ_i e^(−2πi k·a_i/D) for any starts, as products of one table of roots per axis."""
+    shape: tuple[int, ...], starts: NDArray[np.integer], columns: int, like: Any = None
+) -> Any:
+    """Σ_i e^(−2πi k·a_i/D) for any starts, as products of one table of roots per axis.
+
+    The products are formed where ``like`` is, if that is a tensor.
+    """
+    xp = np if like is None else namespace(like)
     tables = [unit_roots(n, np.arange(n)) for n in shape]
     ends = (*shape[:-1], columns)
-    sums = np.zeros(ends, dtype=np.complex128)
+    sums: Any = np.zeros(ends, dtype=np.complex128)
+    if like is not None:
+        sums = constant(sums, like)
     block = max(1, 2**20 // max(prod(shape[:-1]), shape[-1]))
     for first in range(0, len(starts), block):
         chosen = starts[first : first + block]
@@ -274,14 +312,17 @@ def _direct_sum(
             table[np.outer(chosen[:, axis], np.arange(end)) % n]
             for axis, (n, end, table) in enumerate(zip(shape, ends, tables, strict=True))
         ]
-        *others, last = waves
-        sums += last.sum(axis=0) if not others else (_outer(others).T @ last).reshape(ends)
+        *others, last = waves if like is None else [constant(one, like) for one in waves]
+        if others:
+            sums += xp.reshape(_outer(xp, others).T @ last, ends)
+        else:
+            sums += xp.sum(last, axis=0)
     return sums
 
 
-def _outer(waves: list[Complex128Array]) -> Complex128Array:
+def _outer(xp: Any, waves: list[Any]) -> Any:
     """Products over axes, for each start: arrays of (N, n) to (N, product of the n)."""
-    return reduce(lambda a, b: (a[:, :, np.newaxis] * b[:, np.newaxis]).reshape(len(a), -1), waves)
+    return reduce(lambda a, b: xp.reshape(a[:, :, None] * b[:, None, :], (a.shape[0], -1)), waves)
 
 
 def _sine(multiples: NDArray[np.integer], n: int) -> NDArray[np.float64]:

@@ -22,7 +22,10 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae._files.made_here import SOFTWARE
+from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.spectra import frequencies
+from spectral_mae.spectra.rings import RadialSpectrum
+from spectral_mae.spectra.sectors import SectorSpectrum
 from spectral_mae.spectra.spectrum import Spectrum
 
 BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK = (
@@ -42,6 +45,8 @@ SIGNED_MAP = "RdBu_r"
 HIDDEN = (0.83, 0.80, 0.90)  # colour of hidden pixels: no gray photograph has it
 NOTHING = "no power above rounding"
 PLANE = "zero frequency along the first axis"  # title of the map that stands for a volume
+
+TENSOR_HOLDERS = (Spectrum, RadialSpectrum, SectorSpectrum, PulseMask)
 
 STYLE: Any = {
     "axes.prop_cycle": cycler(color=CYCLE),
@@ -157,9 +162,18 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     @wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> R:
         with style():
-            return draw(*args, **kwargs)
+            return draw(*map(_without_tensors, args), **_without_tensors(kwargs))
 
     return styled
+
+
+def _without_tensors(value: Any) -> Any:
+    """A result that may hold tensors, or several by name, with NumPy arrays in their place."""
+    if isinstance(value, dict):
+        return {name: _without_tensors(one) for name, one in value.items()}
+    if isinstance(value, list | tuple) and any(isinstance(one, TENSOR_HOLDERS) for one in value):
+        return [_without_tensors(one) for one in value]
+    return value.numpy() if isinstance(value, TENSOR_HOLDERS) else value
 
 
 def new_figure(

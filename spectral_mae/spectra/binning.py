@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae._array_api import is_tensor
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.spectra.fft import SIDE_BY_SIDE
 from spectral_mae.spectra.frequencies import half_shape, hermitian_weights, row_strips
+from spectral_mae.spectra.tensors.bin_means import TensorBins
 
 BLOCK = 2**20  # numbers whose bins are worked out at a time
 GATHERED = 2**15  # numbers that are gathered and added up at a time: they stay in the cache
@@ -136,6 +138,11 @@ class Binning:
         self._last_blocks: tuple[int | None, list[_Block]] = None, []
 
     @cached_property
+    def _of_tensors(self) -> TensorBins:
+        weight = np.repeat(self._run_weight, self._run_sizes)
+        return TensorBins(self._index, weight, self._sizes)
+
+    @cached_property
     def _transposed_index(self) -> NDArray[np.integer[Any]]:
         places = np.empty_like(self._index)
         for first in range(0, len(places), BLOCK):
@@ -151,16 +158,18 @@ class Binning:
 
         Parameters
         ----------
-        power : ndarray, shape (..., *shape[:-1], shape[-1]//2 + 1)
+        power : ndarray or tensor, shape (..., *shape[:-1], shape[-1]//2 + 1)
             Power of one spectrum or several on the half-plane.
         transposed : bool
-            Whether the last two axes of ``power`` are in the opposite order.
+            Whether the last two axes of ``power`` are in the opposite order; not of tensors.
 
         Returns
         -------
-        mean, std : ndarray of float64, shape (..., n_bins)
+        mean, std : ndarray of float64 or tensor like ``power``, shape (..., n_bins)
             Weighted mean and root mean square deviation from it.
         """
+        if is_tensor(power):
+            return self._of_tensors.moments(power, len(self.half_shape))
         lead, size = power.shape[: power.ndim - len(self.half_shape)], math.prod(self.half_shape)
         index = self._transposed_index if transposed else self._index
         # Entries of planes that lie side by side are gathered all at once, which is faster. And to
@@ -321,7 +330,7 @@ class Binning:
 
         Parameters
         ----------
-        mean, std : ndarray, shape (..., n_bins)
+        mean, std : ndarray or tensor, shape (..., n_bins)
             As `moments` returns them.
         averages : int
             Number of independent spectra whose mean the power is.
@@ -333,6 +342,12 @@ class Binning:
             that of a Gaussian field, where M ≤ 1.
         """
         independent = self.counts / 2
+        if is_tensor(mean):
+            several = independent > 1
+            scatter = np.where(several, 1 / np.sqrt(np.where(several, independent - 1, 1)), 0.0)
+            gaussian = np.where(several, 0.0, 1 / np.sqrt(independent * averages))
+            stderr = self._of_tensors.stderr(mean, std, scatter, gaussian)
+            return BinMeans(mean, std, stderr)
         with np.errstate(divide="ignore", invalid="ignore"):
             scatter = std / np.sqrt(independent - 1)
         gaussian = np.abs(mean) / np.sqrt(independent * averages)

@@ -18,6 +18,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import Detrend, FloatArray, Scaling
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.fft import Workspace
+from spectral_mae.spectra.tensors.conditioning import TensorConditioning
 
 COLLINEAR = 1e-12  # spread of visible pixels across a line, to that along it
 
@@ -136,6 +137,17 @@ class Conditioning:
                 image -= visible_trend(image, masks[number], linear=linear)
             else:
                 subtract(image[np.newaxis])
+
+    def of_tensors(self) -> TensorConditioning:
+        """Return what does the same to tensors.
+
+        Returns
+        -------
+        TensorConditioning
+            Detrending and window for tensors of the same shape.
+        """
+        smooth = _smooth_filter(self.shape) if self.detrend == "periodic" else None
+        return TensorConditioning(self.shape, self.detrend, self._weights, smooth)
 
     def normalisation(self, fs: tuple[float, ...], scaling: Scaling) -> tuple[float, float]:
         """Return the factor from |X|² to power, and the weight of a frequency in the total.

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae._array_api import is_tensor, namespace
 from spectral_mae._checks import BoolArray, FloatArray
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -325,21 +326,34 @@ def full_from_half(half: NDArray[Scalar], shape: tuple[int, ...]) -> NDArray[Sca
 
     Parameters
     ----------
-    half : ndarray, shape (..., *shape[:-1], shape[-1]//2 + 1)
+    half : ndarray or tensor, shape (..., *shape[:-1], shape[-1]//2 + 1)
         Transforms or power on the half-plane.
     shape : tuple of int
         Pixels along each axis.
 
     Returns
     -------
-    ndarray, shape (..., *shape)
+    ndarray or tensor, shape (..., *shape)
         In FFT order.
     """
     mirrored = (shape[-1] - 1) // 2
+    if is_tensor(half):
+        return _full_from_half_tensor(half, shape, mirrored)
     tail = np.conj(half[..., mirrored:0:-1]) if mirrored else half[..., :0]
     for axis in range(-len(shape), -1):
         tail = np.roll(np.flip(tail, axis), 1, axis)
     return np.concatenate([half, tail], axis=-1)
+
+
+def _full_from_half_tensor(half: Any, shape: tuple[int, ...], mirrored: int) -> Any:
+    """As `full_from_half`; tensors are not sliced backwards, and real ones have no conjugate."""
+    xp = namespace(half)
+    tail = xp.flip(half[..., 1 : mirrored + 1], axis=-1)
+    if xp.isdtype(half.dtype, "complex floating"):
+        tail = xp.conj(tail)
+    for axis in range(-len(shape), -1):
+        tail = xp.roll(xp.flip(tail, axis=axis), 1, axis=axis)
+    return xp.concat([half, tail], axis=-1)
 
 
 def whole_rows(

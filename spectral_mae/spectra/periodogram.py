@@ -8,6 +8,7 @@ then window; trends are fitted to what is visible.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +20,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import as_shape, finite_tensor, is_tensor, precision, real_tensor
 from spectral_mae._checks import Backend, FloatArray, Planner, Scaling, Visible
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT, Workspace
 from spectral_mae.spectra.frequencies import half_shape, row_strips
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
+from spectral_mae.spectra.tensors.periodogram import TensorPeriodogram
 
 # What the error says when `psd` gets a batch.
 SEVERAL = "Periodogram(shape).radial(images), .mean(images) or .power(images)"
@@ -48,9 +51,11 @@ def psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+    image : array_like or tensor, shape (D,), (H, W) or (T, H, W), and channels at ``channel_axis``
         Real numbers; float32 stays float32, everything else becomes float64. What a masked array
-        masks is hidden.
+        masks is hidden. Of a tensor (PyTorch, CuPy and other libraries of the array API standard)
+        the powers are tensors of the same library on the same device, of which derivatives can be
+        taken.
     fs : float or one float per axis
         Sampling frequency.
     window : str, tuple, float, array_like or None
@@ -100,16 +105,21 @@ def psd(
     >>> psd(np.ones((4, 6, 8)), ndim=3).power.shape
     (4, 6, 5)
     """
-    numbers, shown = _checks.masked_numbers("image", image)
-    last = _checks.one_image("image", numbers, channel_axis, SEVERAL, ndim=ndim)
-    axis = channel_axis if channel_axis is None else channel_axis % numbers.ndim + 1
-    mask = _checks.one_visible_of(
-        "image", numbers, shown, visible, _checks.weights, channel_axis=channel_axis
-    )
-    array = _checks.seen_numbers("image", numbers, mask, channel_axis=channel_axis)
+    if is_tensor(image):
+        array = (finite_tensor if visible is None else real_tensor)("image", image)
+        pixels, mask = as_shape(array), visible
+        last = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim)
+    else:
+        pixels, shown = _checks.masked_numbers("image", image)
+        last = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim)
+        mask = _checks.one_visible_of(
+            "image", pixels, shown, visible, _checks.weights, channel_axis=channel_axis
+        )
+        array = _checks.seen_numbers("image", pixels, mask, channel_axis=channel_axis)
+    axis = channel_axis if channel_axis is None else channel_axis % pixels.ndim + 1
     periodogram = Periodogram(
         last.shape[:-1],
-        dtype=array.dtype,
+        dtype=precision(array),
         fs=fs,
         window=window,
         detrend=detrend,
@@ -117,7 +127,7 @@ def psd(
         channel_axis=axis,
         chunk=1,
     )
-    return periodogram.mean(array[np.newaxis], visible=mask)
+    return periodogram.mean(array[np.newaxis, ...], visible=mask)
 
 
 class _NotFiniteError(Exception):
@@ -129,13 +139,17 @@ class Periodogram:
 
     Plans, windows and rings are made once and used for all batches.
 
+    Batches may be tensors, as in `psd`. On other devices than the CPU, and where derivatives are
+    wanted, their own library transforms them, the whole batch at once, and ``workers``,
+    ``backend``, ``planner`` and ``chunk`` have no effect.
+
     Parameters
     ----------
     shape : int or tuple of int
         Pixels along each axis of every image; three numbers for volumes.
     dtype : dtype
         ``float32`` or ``float64``: the precision of the transforms, whatever the images have
-        (`psd` takes that of its image).
+        (`psd` takes that of its image). Tensors keep their own.
     workers : int
         Threads that share the chunks of a batch.
     fs, window, detrend, scaling : optional
@@ -209,6 +223,19 @@ class Periodogram:
             self.shape, self._fft.dtype, window, detrend, transposed=self._fft.transposed
         )
         self.norm, self._cell = self._conditioning.normalisation(self.fs, scaling)
+        self._with_dtype = functools.partial(
+            Periodogram,
+            self.shape,
+            workers=workers,
+            fs=fs,
+            window=window,
+            detrend=detrend,
+            scaling=scaling,
+            channel_axis=channel_axis,
+            backend=backend,
+            planner=planner,
+            chunk=chunk,
+        )
         info = np.finfo(self._fft.dtype)
         self._least = float(info.tiny) / float(info.eps)  # smaller powers have lost digits
 
@@ -217,9 +244,9 @@ class Periodogram:
 
         Parameters
         ----------
-        images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
+        images : array_like or tensor, shape (n, *shape), with channels at ``channel_axis`` if given
             Real numbers. What a masked array masks is hidden.
-        visible : array_like, "finite" or None
+        visible : array_like, tensor, "finite" or None
             Masks or weights, which multiply the images between detrending and window: shape
             (n, *shape), or (*shape) for one that all images share. Hidden pixels are not used and
             may hold anything, NaN too; trends are fitted to the visible ones, as in `psd`. "finite"
@@ -227,9 +254,11 @@ class Periodogram:
 
         Returns
         -------
-        ndarray, shape (n, *shape[:-1], shape[-1]//2 + 1)
-            Half-planes, averaged over channels, of the precision ``dtype``.
+        ndarray or tensor, shape (n, *shape[:-1], shape[-1]//2 + 1)
+            Half-planes, averaged over channels, of the precision ``dtype``, or that of a tensor.
         """
+        if is_tensor(images):
+            return self._of_tensors.power(images, visible)
         return self._powers(*self._batch(images, visible))
 
     def radial(
@@ -257,6 +286,8 @@ class Periodogram:
         >>> Periodogram((16, 16)).radial(images, bins=4).power.shape
         (5, 4)
         """
+        if is_tensor(images):
+            return self._of_tensors.radial(images, bins, visible)
         batch, masks = self._batch(images, visible)
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
         mean, std = moments = np.empty((2, len(batch), len(rings.frequency)))
@@ -290,6 +321,8 @@ class Periodogram:
         ValueError
             If the batch is empty.
         """
+        if is_tensor(images):
+            return self._of_tensors.mean(images, visible)
         batch, masks = self._batch(images, visible)
         n = len(batch)
         if n == 0:
@@ -322,6 +355,8 @@ class Periodogram:
             Of the precision ``dtype``; one channel if there is no channel axis. Do not write to it:
             where there is nothing to do it is the batch itself.
         """
+        if is_tensor(images):
+            return self._of_tensors.condition(images, visible)
         batch, masks = self._batch(images, visible)
         if masks is None and not self._conditioning.changes and batch.dtype == self._fft.dtype:
             self._expect_finite(batch, batch, masks)
@@ -359,10 +394,38 @@ class Periodogram:
         coherent = 0 if self._conditioning.detrend is None else size
         return eps**2 * (16 * max(1.0, math.log2(size)) + coherent) * energy * self.norm
 
+    def expect_trend(self, masks: NDArray[Any] | None) -> None:
+        """Raise ``ValueError`` where detrending cannot be done under masks.
+
+        Parameters
+        ----------
+        masks : ndarray, shape (..., *shape), or None
+            Masks or weights.
+
+        Raises
+        ------
+        ValueError
+            For weights below 0, and for hidden pixels on a border where ``detrend="periodic"``
+            compares opposite borders.
+        """
+        self._conditioning.expect_trend(masks)
+
     @cached_property
     def rings(self) -> RingBins:
         """The rings that `radial` averages over by default."""
         return RingBins(self.shape, self.fs, None)
+
+    @cached_property
+    def _of_tensors(self) -> TensorPeriodogram:
+        return TensorPeriodogram(self._planned, self._conditioning.of_tensors(), self._cell)
+
+    def _planned(self, dtype: np.dtype[Any]) -> Periodogram:
+        """Periodogram of a precision: this one, or one with the same options."""
+        return self if dtype == self._fft.dtype else self._other_precision
+
+    @cached_property
+    def _other_precision(self) -> Periodogram:
+        return self._with_dtype(dtype="f4" if self._fft.dtype == np.float64 else "f8")
 
     def _batch(
         self, images: ArrayLike, visible: Visible
@@ -378,7 +441,7 @@ class Periodogram:
         masks = _checks.visible_of(
             "images", array, shown, visible, _checks.weights, channel_axis=self.channel_axis
         )
-        self._conditioning.expect_trend(masks)
+        self.expect_trend(masks)
         return batch, None if masks is None else np.broadcast_to(masks, batch.shape[:-1])
 
     def _powers(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import constant, numpy_fields, real_dtype
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae.spectra import frequencies
@@ -31,8 +33,8 @@ class RadialSpectrum:
     frequency : ndarray, shape (n_bins,)
         Mean distance from zero of the frequencies in each ring, in units of ``fs``
         (cycles/pixel for ``fs=1``).
-    power : ndarray, shape (n_bins,) or (n, n_bins)
-        Mean power in each ring.
+    power : ndarray or tensor, shape (n_bins,) or (n, n_bins)
+        Mean power in each ring; with ``std`` and ``stderr`` a tensor if the images were tensors.
     count : ndarray of int, shape (n_bins,)
         Frequencies of the whole grid in each ring; never 0, empty rings are left out.
     std : ndarray, like ``power``
@@ -79,10 +81,38 @@ class RadialSpectrum:
             object.__setattr__(self, "log_spread", np.zeros_like(self.frequency))
 
     def __repr__(self) -> str:
-        batch = f"{len(self.power)} spectra, " if self.power.ndim == 2 else ""
+        batch = f"{self.power.shape[0]} spectra, " if self.power.ndim == 2 else ""
         low, high = self.frequency[[0, -1]]
         rings = f"{len(self.frequency)} rings from {low:.4g} to {high:.4g}"
         return f"RadialSpectrum({batch}{rings}, scaling={self.scaling!r})"
+
+    def numpy(self) -> RadialSpectrum:
+        """Return this spectrum with NumPy arrays in the place of tensors, on the CPU.
+
+        Returns
+        -------
+        RadialSpectrum
+            The same numbers, without their derivatives; this one itself if it holds no tensor.
+        """
+        return numpy_fields(self)
+
+    def beside(self, like: Any) -> RadialSpectrum:
+        """Return this spectrum with its powers as tensors of the library and device of another.
+
+        Parameters
+        ----------
+        like : tensor
+            Says the library, the device and the precision.
+
+        Returns
+        -------
+        RadialSpectrum
+            The same numbers, but for rounding to the precision.
+        """
+        power, std, stderr = (
+            constant(one, like, real_dtype(like)) for one in (self.power, self.std, self.stderr)
+        )
+        return dataclasses.replace(self, power=power, std=std, stderr=stderr)
 
     def fit_slope(self, fmin: float | None = None, fmax: float | None = None) -> SlopeFit:
         """Fit power ∝ frequency^slope by weighted least squares on logarithms.
@@ -132,7 +162,7 @@ class RadialSpectrum:
             raise ValueError(
                 f"{int(chosen.sum())} rings with {fmin=} <= frequency < {fmax=}; a slope needs 3"
             )
-        power = self.power[chosen]
+        power = self.numpy().power[chosen]
         lost = power <= self.floor
         if lost.any():
             raise ValueError(
@@ -154,7 +184,7 @@ class RadialSpectrum:
         dict
             The name of each field, and its value in types that JSON knows.
         """
-        return plain_fields(self)
+        return plain_fields(self.numpy())
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one row per ring (and per spectrum, if this is a batch).
@@ -166,7 +196,7 @@ class RadialSpectrum:
         """
         lower, upper = self.edges.T
         bins = {"frequency": self.frequency, "lower": lower, "upper": upper, "count": self.count}
-        write_columns(path, bin_columns(bins, self))
+        write_columns(path, bin_columns(bins, self.numpy()))
 
 
 class RingBins:
@@ -246,14 +276,14 @@ class RingBins:
 
         Parameters
         ----------
-        power : ndarray, shape (..., *shape[:-1], shape[-1]//2 + 1)
+        power : ndarray or tensor, shape (..., *shape[:-1], shape[-1]//2 + 1)
             Power of one spectrum or several on the half-plane.
         transposed : bool
-            Whether the last two axes of ``power`` are in the opposite order.
+            Whether the last two axes of ``power`` are in the opposite order; not of tensors.
 
         Returns
         -------
-        mean, std : ndarray of float64, shape (..., n_rings)
+        mean, std : ndarray of float64 or tensor like ``power``, shape (..., n_rings)
             Mean and root mean square deviation from it.
         """
         return self._binning.moments(power, transposed=transposed)
@@ -265,7 +295,7 @@ class RingBins:
 
         Parameters
         ----------
-        power : ndarray, shape (..., *shape[:-1], shape[-1]//2 + 1)
+        power : ndarray or tensor, shape (..., *shape[:-1], shape[-1]//2 + 1)
             Power of one spectrum or several on the half-plane.
         scaling : {"density", "spectrum", "energy"}
             Unit of the power, for the result.
@@ -295,7 +325,7 @@ class RingBins:
 
         Parameters
         ----------
-        mean, std : ndarray, shape (..., n_rings)
+        mean, std : ndarray or tensor, shape (..., n_rings)
             As `moments` returns them.
         scaling : {"density", "spectrum", "energy"}
             Unit of the power, for the result.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import numpy_fields
 from spectral_mae._checks import BoolArray, FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae.spectra import frequencies
@@ -26,7 +27,7 @@ class SectorSpectrum:
     angle : ndarray, shape (n,)
         Middle of each sector in degrees, 0 ≤ angle < 180: the direction of the frequency vector,
         from the last axis (0°, power of vertical stripes) towards the first axis (90°).
-    power, std, stderr : ndarray, shape (n,)
+    power, std, stderr : ndarray or tensor, shape (n,)
         Mean, spread and standard error of the power in each sector, as in `RadialSpectrum`.
     count : ndarray of float, shape (n,)
         Frequencies of the whole grid; one on the border of two sectors, or at a Nyquist
@@ -43,10 +44,20 @@ class SectorSpectrum:
     scaling: Scaling
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.array(self.power, dtype=dtype, copy=copy)
+        return np.array(self.numpy().power, dtype=dtype, copy=copy)
 
     def __len__(self) -> int:
         return len(self.power)
+
+    def numpy(self) -> SectorSpectrum:
+        """Return this spectrum with NumPy arrays in the place of tensors, on the CPU.
+
+        Returns
+        -------
+        SectorSpectrum
+            The same numbers, without their derivatives; this one itself if it holds no tensor.
+        """
+        return numpy_fields(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain lists and numbers.
@@ -56,7 +67,7 @@ class SectorSpectrum:
         dict
             The name of each field, and its value in types that JSON knows.
         """
-        return plain_fields(self)
+        return plain_fields(self.numpy())
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one row per sector.
@@ -66,7 +77,7 @@ class SectorSpectrum:
         path : str or path-like
             File to write. An existing file is replaced.
         """
-        write_columns(path, bin_columns({"angle": self.angle, "count": self.count}, self))
+        write_columns(path, bin_columns({"angle": self.angle, "count": self.count}, self.numpy()))
 
 
 def average_sectors(
@@ -84,7 +95,7 @@ def average_sectors(
 
     Parameters
     ----------
-    power : ndarray, shape (H, W//2 + 1)
+    power : ndarray or tensor, shape (H, W//2 + 1)
         Power on the half-plane.
     shape : tuple of int
         Pixels along each axis.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from spectral_mae._array_api import constant, numpy_fields, real_dtype
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae.spectra import frequencies as grid
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
@@ -20,8 +22,10 @@ class Spectrum:
 
     Attributes
     ----------
-    power : ndarray, shape (D//2 + 1,), (H, W//2 + 1) or (T, H, W//2 + 1)
-        Power on the non-negative half-plane of the real FFT, **not** doubled.
+    power : ndarray or tensor, shape (D//2 + 1,), (H, W//2 + 1) or (T, H, W//2 + 1)
+        Power on the non-negative half-plane of the real FFT, **not** doubled. A tensor if the image
+        was one; everything else is then computed with NumPy, but for `full`, `per_pixel`, `radial`
+        and `sectors`.
     shape : tuple of int
         Pixels along each axis.
     scaling : {"density", "spectrum", "energy"}
@@ -52,6 +56,31 @@ class Spectrum:
         """Frequency along each axis of ``power``; cycles/pixel for ``fs=1``."""
         return grid.half_frequencies(self.shape, self.fs)
 
+    def numpy(self) -> Spectrum:
+        """Return this spectrum with its power as a NumPy array, on the CPU.
+
+        Returns
+        -------
+        Spectrum
+            The same numbers, without their derivatives; this one itself if it holds no tensor.
+        """
+        return numpy_fields(self)
+
+    def beside(self, like: Any) -> Spectrum:
+        """Return this spectrum with its power as a tensor of the library and device of another.
+
+        Parameters
+        ----------
+        like : tensor
+            Says the library, the device and the precision.
+
+        Returns
+        -------
+        Spectrum
+            The same numbers, but for rounding to the precision.
+        """
+        return dataclasses.replace(self, power=constant(self.power, like, real_dtype(like)))
+
     def full(self) -> FloatArray:
         """Return the power at all frequencies, negative ones included.
 
@@ -70,7 +99,7 @@ class Spectrum:
         squared window, if there is one), and D·Σx² for ``"energy"``.
         """
         weights = grid.hermitian_weights(self.shape)
-        return float(np.sum(self.power * weights, dtype=np.float64)) * self.cell
+        return float(np.sum(self.numpy().power * weights, dtype=np.float64)) * self.cell
 
     @property
     def per_pixel(self) -> FloatArray:
@@ -171,7 +200,7 @@ class Spectrum:
             ``averages``.
         """
         return {
-            "power": self.power.tolist(),
+            "power": self.numpy().power.tolist(),
             "frequencies": [axis.tolist() for axis in self.frequencies],
             "shape": list(self.shape),
             "scaling": self.scaling,

@@ -271,3 +271,51 @@ def test_arrays_that_are_masked_have_their_own_mask():
     assert array.tolist() == [1, 2, 3]
     assert shown.tolist() == [True, False, True]
     assert _checks.masked_numbers("x", np.ma.masked_equal([1, 3], 2))[1] is None
+
+
+@pytest.mark.parametrize("grad", [False, True], ids=["shared", "on its own"])
+@pytest.mark.parametrize("detrend", [None, "constant", "linear", "periodic"])
+@pytest.mark.parametrize("visible", [BORDERED, BORDERED * 0.5, "finite"], ids=["m", "w", "finite"])
+def test_hidden_pixels_of_tensors_are_not_used_either(visible, detrend, grad):
+    torch = pytest.importorskip("torch")
+    truth = sm.Periodogram(SHAPE, detrend=detrend)
+    masks = BORDERED if isinstance(visible, str) else visible
+    garbage = np.nan if isinstance(visible, str) else 1e300
+    holes = np.where(BORDERED, IMAGES, garbage)
+    images = torch.tensor(holes, requires_grad=grad)
+    given = visible if isinstance(visible, str) else torch.tensor(visible)
+    for method in ("power", "radial", "mean", "condition"):
+        found = getattr(truth, method)(images, visible=given)
+        expected = getattr(truth, method)(IMAGES, visible=masks)
+        if method in ("radial", "mean"):
+            found, expected = found.power, expected.power
+        np.testing.assert_allclose(found.detach().numpy(), expected, rtol=1e-9, atol=1e-11)
+    floors = [truth.mean(x, visible=v).floor for x, v in ((images, given), (IMAGES, masks))]
+    assert floors[0] == pytest.approx(floors[1], rel=1e-12)
+    one = sm.psd(images[0], visible=given if isinstance(given, str) else given[0], detrend=detrend)
+    if grad:
+        one.power.sum().backward()
+        slopes = images.grad.numpy()
+        assert np.isfinite(slopes).all()
+        assert (slopes[0][~BORDERED[0]] == 0).all()
+        assert (slopes[0][BORDERED[0]] != 0).any()
+
+
+@pytest.mark.parametrize("grad", [False, True], ids=["shared", "on its own"])
+def test_tensors_with_bad_pixels_that_are_visible_are_refused(grad):
+    torch = pytest.importorskip("torch")
+    holes = np.where(VISIBLE, IMAGES, np.nan)
+    row, column = map(int, np.argwhere(VISIBLE[1])[3])
+    holes[1, row, column] = np.inf
+    images = torch.tensor(holes, requires_grad=grad)
+    with pytest.raises(ValueError, match=rf"1 values .* first at \(1, {row}, {column}\): inf"):
+        sm.Periodogram(SHAPE).power(images, visible=torch.tensor(VISIBLE))
+    with pytest.raises(ValueError, match="compares opposite borders"):
+        sm.Periodogram(SHAPE, detrend="periodic").power(images, visible=VISIBLE)
+    with pytest.raises(ValueError, match="images has no finite pixel in image 1"):
+        sm.Periodogram(SHAPE).power(
+            torch.tensor(
+                np.where(np.arange(N)[:, None, None] == 1, np.nan, IMAGES), requires_grad=grad
+            ),
+            visible="finite",
+        )

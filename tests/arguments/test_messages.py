@@ -183,10 +183,8 @@ def test_files_are_named(tmp_path):
 @pytest.mark.parametrize(
     "call",
     [
-        sm.psd,
         sm.mode_coupling,
         lambda x: sm.Periodogram((4, 6)).power([x, x]),
-        lambda x: sm.leakage(x, 2, 0.5),
         lambda x: sm.unmasked_psd(x, np.ones((4, 6), bool)),
         lambda x: sm.unmasked_psd(np.ones((4, 6)), x),
         lambda x: sm.LinearMAE(2, 0.5).fit([x, x]),

@@ -85,6 +85,7 @@ def test_images_give_the_spectrum_that_leaks(tmp_path, capsys):
 def test_what_cannot_be_read_is_said(tmp_path, capsys):
     patches = save(tmp_path / "a.npy", PATCHES)
     flat, large = save(tmp_path / "b.npy", KEPT), save(tmp_path / "c.npy", GRID.expand(KEPT))
+    small = save(tmp_path / "d.npy", sm.PatchGrid((32, 48), 8).expand(KEPT[:, :24]))
     (tmp_path / "empty").mkdir()
     gray = tmp_path / "gray"
     gray.mkdir()
@@ -95,6 +96,7 @@ def test_what_cannot_be_read_is_said(tmp_path, capsys):
         ([flat, "--grid", "6xb"], "--grid '6xb' is not HxW"),
         ([flat, "--grid", "6x7"], "not (n, 42)"),
         ([large], "--pixels says"),
+        ([small, "--patch-size", "8"], "masks of shape (32, 48): --pixels says"),
         ([patches, "--hidden", "--ids-keep"], "exclude each other"),
         ([tmp_path / "empty"], "holds no .npy or .npz file and no image"),
         ([gray, "--pixels"], "holds grays"),

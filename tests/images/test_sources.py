@@ -11,7 +11,7 @@ from source_files import PIXELS, read, titles, write_zip
 
 import spectral_mae as sm
 from spectral_mae.images import references as references_module
-from spectral_mae.images.image import read_file
+from spectral_mae.images.decoding import decode
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.samples import ImageRefused
 from spectral_mae.images.sources import file_stamp, find_sources
@@ -151,7 +151,7 @@ def test_whatever_a_decoder_raises_is_a_reason(tree, monkeypatch, error, reason)
     def fail(*args, **options):
         raise error
 
-    monkeypatch.setattr(references_module, "read_file", fail)
+    monkeypatch.setattr(references_module, "decode", fail)
     with pytest.raises(ImageRefused, match=f"^{reason}$"):
         Reader().read(reference_to(tree / "a.png"))
 
@@ -162,12 +162,12 @@ def test_a_slow_decoder_is_interrupted(tree, monkeypatch):
         while True:
             pass
 
-    sound = read_file
-    monkeypatch.setattr(references_module, "read_file", hang)
+    sound = decode
+    monkeypatch.setattr(references_module, "decode", hang)
     reader = Reader(time_limit=0.1)
     with pytest.raises(ImageRefused, match=r"took longer than 0\.1 seconds \(--time-limit\)"):
         reader.read(reference_to(tree / "a.png"))
-    monkeypatch.setattr(references_module, "read_file", sound)
+    monkeypatch.setattr(references_module, "decode", sound)
     assert reader.read(reference_to(tree / "a.png")).pixels.shape == (20, 24)
     assert reader.seconds >= 0.1
 

@@ -14,32 +14,13 @@ from spectral_mae._files.columns import write_rows
 from spectral_mae._version import __version__
 from spectral_mae.batch.audit.pictures import draw_pictures
 from spectral_mae.batch.pages.page import render_page
-from spectral_mae.batch.run_folder import check_folder, check_results
 
 if TYPE_CHECKING:
     from spectral_mae.nonlinear.auditing.result import AuditResult
 
 PAGE, RECORD = "report.html", "audit.json"
 TABLES = ("octaves.csv", "responses.csv", "tokens.csv")
-
-
-def check_place(out: Path, *, overwrite: bool) -> None:
-    """Raise ``ValueError`` where the files of an audit cannot be written.
-
-    Parameters
-    ----------
-    out : Path
-        Folder to write.
-    overwrite : bool
-        Whether results that are there may be replaced.
-
-    Raises
-    ------
-    ValueError
-        If it is a file, or holds results that may not be replaced.
-    """
-    check_folder(out)
-    check_results(out, [out / name for name in (PAGE, RECORD, *TABLES)], overwrite=overwrite)
+FILES = (PAGE, RECORD, *TABLES)
 
 
 def write_report(out: Path, result: AuditResult, about: Mapping[str, Any]) -> Path:

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.batch.audit.report import check_place, write_report
+from spectral_mae.batch.audit.report import FILES, write_report
 from spectral_mae.batch.errors import NothingUsable
-from spectral_mae.batch.run_folder import find_some, scratch_folder
+from spectral_mae.batch.run_folder import check_report, find_some, scratch_folder
 from spectral_mae.images.image import LoadedImage, resize_and_crop
 from spectral_mae.images.reader import Reader, title_of
 from spectral_mae.images.references import ImageReference
@@ -132,7 +132,7 @@ def audit_images(
         limit = _checks.integer("limit", limit, least=FEWEST_USED)
     place = None if out is None else Path(out)
     if place is not None:
-        check_place(place, overwrite=overwrite)
+        check_report(place, FILES, overwrite=overwrite)
     named = isinstance(model, str | os.PathLike)
     opened = open_model(model, **(model_options or {})) if named else model
     shape, channels = needs_of(opened, size, color=color)

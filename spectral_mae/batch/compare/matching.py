@@ -57,8 +57,8 @@ class Side:
 
     @property
     def is_ordered(self) -> bool:
-        """Whether these are images of an array, which have no names."""
-        return any(reference.samples is not None for reference in self.references)
+        """Whether these are images of an array, pages or frames, which have no names."""
+        return any(reference.is_numbered for reference in self.references)
 
 
 def find_side(label: str, images: Images, *, output: Path | None, scratch: Path | None) -> Side:

@@ -15,34 +15,15 @@ from spectral_mae._files.columns import write_rows
 from spectral_mae.batch.compare.pictures import SHOWN, Shown, draw_pictures
 from spectral_mae.batch.compare.result import CompareResult
 from spectral_mae.batch.pages.page import render_page
-from spectral_mae.batch.run_folder import check_folder, check_results
 from spectral_mae.cross_spectra.averages import RadialCrossSpectrum
 from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 
-__all__ = ["SHOWN", "Shown", "check_place", "write_report"]
+__all__ = ["FILES", "SHOWN", "Shown", "write_report"]
 
 PAGE, RECORD = "report.html", "run.json"
 TABLES = ("models.csv", "octaves.csv", "rings.csv", "images.csv")
+FILES = (PAGE, RECORD, *TABLES)
 LISTED = 500  # rows of a table on the page
-
-
-def check_place(out: Path, *, overwrite: bool) -> None:
-    """Raise ``ValueError`` where the files of a comparison cannot be written.
-
-    Parameters
-    ----------
-    out : Path
-        Folder to write.
-    overwrite : bool
-        Whether results that are there may be replaced.
-
-    Raises
-    ------
-    ValueError
-        If it is a file, or holds results that may not be replaced.
-    """
-    check_folder(out)
-    check_results(out, [out / name for name in (PAGE, RECORD, *TABLES)], overwrite=overwrite)
 
 
 def write_report(

@@ -18,10 +18,11 @@ from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.batch.compare.matching import Match, find_side, is_by_order, match
 from spectral_mae.batch.compare.options import CompareOptions
-from spectral_mae.batch.compare.report import SHOWN, Shown, check_place, write_report
+from spectral_mae.batch.compare.report import FILES, SHOWN, Shown, write_report
 from spectral_mae.batch.compare.result import CompareResult
 from spectral_mae.batch.errors import refused
 from spectral_mae.batch.progress import Progress, logging_to
+from spectral_mae.batch.run_folder import check_report
 from spectral_mae.batch.run_identity import versions
 from spectral_mae.cross_spectra.comparison import SpectraComparison
 from spectral_mae.images.reader import Reader
@@ -102,7 +103,7 @@ def compare_images(
         raise ValueError("no reconstructions to compare: the mapping is empty")
     with ExitStack() as stack, refused():
         if place is not None:
-            check_place(place, overwrite=overwrite)
+            check_report(place, FILES, overwrite=overwrite)
         given = [originals, *by_label.values(), *([] if masks is None else [masks])]
         scratch = None
         if any(not _are_paths(one) for one in given):

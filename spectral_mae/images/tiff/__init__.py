@@ -5,6 +5,7 @@
 - `logluv`: the LogLuv compression of high dynamic range (G. W. Larson, J. Graphics Tools 3, 1998).
 - `packing`: packed rows to numbers: bits, bytes and predictors.
 - `reader`: a TIFF file to samples.
+- `resolution`: the size of a pixel, from resolution tags, OME and ImageJ.
 - `storage`: how a page stores its samples, checked, from its tags.
 - `strips`: the samples of a page, put together from its strips or tiles.
 """

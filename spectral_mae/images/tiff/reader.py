@@ -12,12 +12,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from io import BytesIO
-from typing import TYPE_CHECKING
+from mmap import mmap
+from typing import TYPE_CHECKING, cast
 
 from spectral_mae.images.samples import ImageRefused, Raster, TooLarge, check_size
 from spectral_mae.images.tiff.codecs import OLD_JPEG, decode_old_jpeg, name_of
 from spectral_mae.images.tiff.colors import Meaning, raster
+from spectral_mae.images.tiff.resolution import pixel_size_of
 from spectral_mae.images.tiff.storage import Storage
 from spectral_mae.images.tiff.strips import read_samples
 
@@ -44,31 +47,72 @@ def read_tiff(data: bytes, max_pixels: int, notes: list[str]) -> Raster:
     ImageRefused
         If the page cannot be read, or not without guessing.
     """
-    import tifffile
+    with tiff_messages(notes):
+        with refused_tiff("its tags cannot be read"):
+            import tifffile
 
-    with _heard(notes):
-        with _refused("its tags cannot be read"):
             file = tifffile.TiffFile(BytesIO(data))
-            page = file.pages.first
-            storage = Storage.of(page)
-            check_size(storage.height, storage.width, max_pixels)
-            _check_memory(storage, max_pixels)
+        return read_page(file, 0, data, max_pixels, notes)
+
+
+def read_page(
+    file: TiffFile, number: int, data: bytes | mmap, max_pixels: int, notes: list[str]
+) -> Raster:
+    """A page of a TIFF that is open, upright.
+
+    Parameters
+    ----------
+    file : tifffile.TiffFile
+        The file.
+    number : int
+        Of the page, from 0.
+    data : bytes or mmap
+        The whole file.
+    max_pixels : int
+        Larger images are refused before anything is decoded.
+    notes : list of str
+        Receives what was done that changes what a spectrum means.
+
+    Raises
+    ------
+    ImageRefused
+        If the page cannot be read, or not without guessing.
+    """
+    with refused_tiff("its tags cannot be read"):
+        page = file.pages.first if number == 0 else _whole_page(file, number)
+        storage = Storage.of(page)
+        check_size(storage.height, storage.width, max_pixels)
+        _check_memory(storage, max_pixels)
+        if number == 0:
             _note_what_else(file, page, notes)
-            meaning = Meaning.of(page, storage.channels, notes)
-            orientation = page.tags.valueof(274, 1)
-        if orientation in range(2, 9):
-            notes.append(f"turned upright by EXIF orientation {orientation}")
-        with _refused(f"its {name_of(storage.compression)} cannot be undone"):
-            if storage.compression == OLD_JPEG:
-                return Raster.integers(decode_old_jpeg(data))
-            samples = read_samples(page, storage, data, notes)
-        with _refused("its tags cannot be read"):
-            image = raster(page, storage, meaning, samples, notes)
-        return image.turned(orientation) if orientation in range(2, 9) else image
+        meaning = Meaning.of(page, storage.channels, notes)
+        orientation = page.tags.valueof(274, 1)
+        pixel_size = pixel_size_of(file, page)
+    if orientation in range(2, 9):
+        notes.append(f"turned upright by EXIF orientation {orientation}")
+    with refused_tiff(f"its {name_of(storage.compression)} cannot be undone"):
+        if storage.compression == OLD_JPEG:
+            if number:
+                raise ImageRefused("old-style JPEG is read of the first page alone")
+            image = Raster.integers(decode_old_jpeg(bytes(data)))
+            return replace(image, pixel_size=pixel_size)
+        samples = read_samples(page, storage, data, notes)
+    with refused_tiff("its tags cannot be read"):
+        image = raster(page, storage, meaning, samples, notes)
+    image = replace(image, pixel_size=pixel_size)
+    return image.turned(orientation) if orientation in range(2, 9) else image
+
+
+def _whole_page(file: TiffFile, number: int) -> TiffPage:
+    """A page with its tags: tifffile gives pages that are like the first a few of them alone."""
+    pages = file.pages
+    pages.useframes = False
+    found = pages.get(number, aspage=True)
+    return cast("TiffPage", found)
 
 
 @contextmanager
-def _refused(reason: str) -> Iterator[None]:
+def refused_tiff(reason: str) -> Iterator[None]:
     """Say it in plain words when a library fails: on damaged bytes it may raise anything."""
     try:
         yield
@@ -122,7 +166,7 @@ logging.getLogger("tifffile").addFilter(_kept)
 
 
 @contextmanager
-def _heard(notes: list[str]) -> Iterator[None]:
+def tiff_messages(notes: list[str]) -> Iterator[None]:
     """What tifffile logs of a file becomes notes on it."""
     said: list[str] = []
     token = _SAID.set(said)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from mmap import mmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +38,7 @@ class _Block:
     columns: int
 
 
-def read_samples(page: TiffPage, storage: Storage, data: bytes, notes: list[str]) -> Samples:
+def read_samples(page: TiffPage, storage: Storage, data: bytes | mmap, notes: list[str]) -> Samples:
     """Samples of a page, of shape (H, W, channels).
 
     Parameters
@@ -46,7 +47,7 @@ def read_samples(page: TiffPage, storage: Storage, data: bytes, notes: list[str]
         The page.
     storage : Storage
         How it stores its samples.
-    data : bytes
+    data : bytes or mmap
         The whole file.
     notes : list of str
         Receives what was done that changes what a spectrum means.
@@ -73,7 +74,7 @@ def read_samples(page: TiffPage, storage: Storage, data: bytes, notes: list[str]
 class _Strips:
     """The strips or tiles of a page."""
 
-    def __init__(self, page: TiffPage, storage: Storage, data: bytes) -> None:
+    def __init__(self, page: TiffPage, storage: Storage, data: bytes | mmap) -> None:
         self._page = page
         self._storage = storage
         self._data = memoryview(data)
