@@ -49,6 +49,7 @@ from spectral_mae._checks.messages import (
 from spectral_mae._checks.options import (
     Backend,
     Detrend,
+    NaN,
     Planner,
     Rounding,
     Sampling,
@@ -100,6 +101,7 @@ __all__ = [
     "ComplexArray",
     "Detrend",
     "FloatArray",
+    "NaN",
     "PerAxis",
     "Planner",
     "Rounding",

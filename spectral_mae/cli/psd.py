@@ -25,7 +25,7 @@ from spectral_mae.cli.shared import (
     masking,
     pixels_or_native,
 )
-from spectral_mae.images.image import LoadedImage, crop_to_multiple, read_file
+from spectral_mae.images.image import LoadedImage, crop_to_multiple, read_file, with_missing
 from spectral_mae.images.samples import ImageRefused
 from spectral_mae.masked_spectra.comparison import MaskedSpectra
 from spectral_mae.masked_spectra.expectation import expected_masked_psd
@@ -199,7 +199,8 @@ def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
 
 def _read_mask(arguments: argparse.Namespace) -> LoadedImage:
     try:
-        return read_file(arguments.mask, max_pixels=arguments.max_pixels)
+        mask = read_file(arguments.mask, max_pixels=arguments.max_pixels)
+        return with_missing(mask, "raise", "")
     except ImageRefused as refusal:
         raise ValueError(f"{arguments.mask}: {refusal}") from refusal
 

@@ -18,7 +18,7 @@ import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import BoolArray, FloatArray, Scaling, Visible
+from spectral_mae._checks import BoolArray, FloatArray, NaN, Scaling, Visible
 from spectral_mae.masks.tapers import add_power, autocorrelation, seen_weights, step_weights
 from spectral_mae.spectra import frequencies as grids
 from spectral_mae.spectra.spectrum import Spectrum
@@ -310,7 +310,7 @@ def unmasked_psd(
     channel_axis: int | None = None,
     ndim: int | None = None,
     detrend: Literal["constant"] | None = None,
-    nan: Literal["raise", "hidden"] = "raise",
+    nan: NaN = "raise",
     borders: Borders = "periodic",
     prewhiten: Prewhiten | None = None,
     wrap: bool = True,
@@ -370,7 +370,7 @@ def unmasked_psd(
     >>> found.n_unseen, bool(np.allclose(found.radial(4).power, truth.radial(4).power, rtol=0.2))
     (0, True)
     """
-    _checks.choice("nan", nan, Literal["raise", "hidden"])
+    _checks.choice("nan", nan, NaN)
     _checks.choice("borders", borders, Borders)
     if detrend is not None:
         _checks.choice("detrend", detrend, Literal["constant"])
