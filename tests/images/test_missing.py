@@ -48,7 +48,9 @@ def test_one_image_is_read_with_its_holes(tmp_path):
         sm.read_image(tmp_path / "holes.tif")
     image = sm.read_image(tmp_path / "holes.tif", nan="hidden")
     power = sm.psd(image.pixels, visible="finite").power
-    np.testing.assert_array_equal(power, sm.psd(np.where(image.visible, VALUES, 0.0)).power)
+    np.testing.assert_array_equal(
+        power, sm.psd(np.where(image.visible, VALUES.astype(float), 0.0)).power
+    )
     with pytest.raises(ValueError, match="nan='keep' is not one of"):
         sm.read_image(tmp_path / "holes.tif", nan="keep")
 

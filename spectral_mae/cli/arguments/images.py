@@ -11,6 +11,7 @@ from spectral_mae.cli.arguments.shared import (
     add_design,
     add_detrend,
     add_max_pixels,
+    add_nan,
     add_patch_size,
     add_reading,
     add_replacing,
@@ -116,6 +117,7 @@ def add_psd(add: AddParser) -> None:
         action="store_true",
         help="with --mask: estimate the spectrum of the whole image, with standard errors",
     )
+    add_nan(parser, "the spectrum is then estimated as with --mask --unmask")
     add_patch_size(parser, default=None)
     add_design(parser, optional=True)
     add_reading(parser, size="native")
