@@ -1,5 +1,9 @@
 """``--nan hidden``: images with missing pixels, from float TIFFs and arrays."""
 
+import csv
+import re
+from collections import Counter
+
 import numpy as np
 import pytest
 import tifffile
@@ -92,3 +96,43 @@ def test_what_cannot_be_is_refused_in_one_line(folder, image, capsys, more, code
     error = capsys.readouterr().err
     assert message.replace("78", str((~np.isfinite(image)).sum())) in error
     assert error.count("\n") == 1
+
+
+def test_analyze_takes_images_with_missing_pixels_beside_others(folder, image, capsys):
+    whole = np.where(np.isfinite(image), image, np.float32(1000))
+    np.savez(folder / "images.npz", a=np.stack([image, whole, whole[::-1]]))
+    options = ["--size", "native", "--patch-size", "8", "--masks", "2", "--nan", "hidden"]
+    assert main.main(["analyze", "images.npz", "--out", "out", *options]) == 0
+    assert "in 1 of them pixels are missing: their spectra are unmasked" in capsys.readouterr().out
+    with (folder / "out/images.csv").open(encoding="utf-8") as file:
+        holes, *others = csv.DictReader(file)
+    assert float(holes["missing"]) == pytest.approx((~np.isfinite(image)).mean(), rel=1e-7)
+    assert [row["missing"] for row in others] == ["0", "0"]
+    assert holes["agreement_rms"] == holes["eq18_error"] == ""
+    assert "spectrum unmasked" in holes["notes"]
+    assert others[0]["agreement_rms"] != ""
+    with (folder / "out/spectra.csv").open(encoding="utf-8") as file:
+        series = Counter((row["image"], row["series"]) for row in csv.DictReader(file))
+    n = series[holes["path"], "original"]
+    assert n == series[holes["path"], "expected"] == series[others[0]["path"], "masked"] > 0
+    assert (holes["path"], "masked") not in series
+    with (folder / "out/mean_spectra.csv").open(encoding="utf-8") as file:
+        assert {row["images"] for row in csv.DictReader(file)} == {"2"}
+    page = (folder / "out/report.html").read_text(encoding="utf-8")
+    assert 'In 1 image <a href="#missing">pixels are missing</a>' in page
+    assert "nan" not in re.sub(r'"data:[^"]*"', "", page).replace("<dt>nan</dt>", "")
+
+
+def test_analyze_of_nothing_but_images_with_missing_pixels_has_a_page(folder):
+    options = ["--size", "native", "--patch-size", "8", "--masks", "2", "--nan", "hidden"]
+    assert main.main(["analyze", "holes.npy", "--out", "out", *options, "--quiet"]) == 0
+    page = (folder / "out/report.html").read_text(encoding="utf-8")
+    assert "Pictures of masking show" not in page
+    assert "nan %" not in page
+
+
+def test_analyze_refuses_missing_pixels_unless_it_is_told(folder, capsys):
+    assert main.main(["analyze", "holes.npy", "--out", "out"]) == 3
+    assert "pixels are NaN or infinite; --nan hidden, or nan='hidden', takes them" in (
+        capsys.readouterr().err
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -12,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae._checks import BoolArray, FloatArray, Sampling
+from spectral_mae.batch.analyze.missing_pixels import MissingPixels, slope_of
 from spectral_mae.masked_spectra import verification
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.convolution import convolution_error
@@ -114,6 +116,10 @@ class MaskingAnalysis:
         ``std`` their spread and ``stderr`` their standard error.
     starts : ndarray of int, shape (N, 2)
         First pixels of the patches that the first drawn mask keeps.
+    n_missing : int
+        Pixels that are NaN or infinite. Where there are some, ``original`` is unmasked,
+        ``expected`` its expectation under masks (`missing_pixels`), ``slope`` that of
+        `fit_masked_slope`, and ``drawn`` NaN.
     """
 
     plan: MaskingPlan
@@ -133,6 +139,22 @@ class MaskingAnalysis:
     expected: RadialSpectrum = field(repr=False)
     drawn: RadialSpectrum = field(repr=False)
     starts: NDArray[np.integer[Any]] = field(repr=False)
+    n_missing: int = 0
+
+    @property
+    def missing(self) -> float:
+        """Fraction of the pixels that are missing."""
+        return self.n_missing / math.prod(self.shape)
+
+    @property
+    def missing_note(self) -> str:
+        """What is said of an image with missing pixels; empty for others."""
+        if not self.n_missing:
+            return ""
+        return (
+            f"{self.missing:.3g} of the pixels missing: spectrum unmasked, slope fitted under the "
+            "holes, no masks drawn; not in mean_spectra.csv and the models"
+        )
 
     @property
     def mask(self) -> PulseMask:
@@ -174,6 +196,7 @@ class MaskingAnalysis:
             "width": self.shape[1],
             "design": self.plan.masks.text,
             "mask_ratio": self.mask_ratio,
+            "missing": self.missing,
             "mean": self.mean,
             "std": self.std,
             "slope": self.slope,
@@ -234,6 +257,8 @@ class MaskingAnalyzer:
         ``check`` Eq. 18 by direct sums.
         """
         rng = generator_of(rng)
+        if not _checks.all_finite(image):
+            return self._with_holes(image, rng)
         plan, grid = self.plan, self.grid
         # One spectrum after the other is brought down to some numbers: of large images all of them
         # together would take several times the memory of each.
@@ -265,6 +290,49 @@ class MaskingAnalyzer:
             drawn=self._draw(image, kept, original),
             starts=starts[kept[0]],
         )
+
+    def _with_holes(self, image: FloatArray, rng: np.random.Generator) -> MaskingAnalysis:
+        """Analyse an image in which pixels are missing."""
+        plan, grid = self.plan, self.grid
+        finite = np.isfinite(image).reshape(*grid.shape, -1)
+        visible: BoolArray = np.asarray(finite.all(axis=-1))
+        seen = image[visible]
+        planes = self._periodogram.condition(image[np.newaxis], visible=visible)[0]
+        spectra = self._holes.spectra(planes, visible)
+        centred = spectra if plan.detrend == "constant" else self._holes.centred(spectra)
+        kept = self.design.sample_kept(plan.n_draws, rng)
+        starts = grid.starts()
+        masks = (PulseMask(grid.shape, grid.patch_size, starts[one]) for one in kept)
+        slope, slope_stderr, slope_note = slope_of(planes, visible)
+        original, expected = (
+            self._periodogram.rings.average(power, scaling="density")
+            for power in (spectra.power, spectra.expected)
+        )
+        none = np.full_like(original.power, np.nan)
+        return MaskingAnalysis(
+            plan=plan,
+            shape=grid.shape,
+            mask_ratio=self.design.mask_ratio,
+            mean=float(seen.mean()),
+            std=float(seen.std()) if np.ptp(seen) > 0 else 0.0,
+            slope=slope,
+            slope_stderr=slope_stderr,
+            slope_note=slope_note,
+            leakage=spectra.leakage(self._all),
+            octaves=tuple(spectra.leakage(octave) for octave in self._octaves),
+            octaves_centred=tuple(centred.leakage(octave) for octave in self._octaves),
+            convolution_error=None,
+            mask_dft_error=max(verification.mask_dft_error(mask, self._fft) for mask in masks),
+            original=original,
+            expected=expected,
+            drawn=dataclasses.replace(original, power=none, std=none, stderr=none),
+            starts=starts[kept[0]],
+            n_missing=int(np.count_nonzero(~visible)),
+        )
+
+    @cached_property
+    def _holes(self) -> MissingPixels:
+        return MissingPixels(self.design)
 
     def _under_masks(self, detrend: DetrendOption) -> MaskedPeriodogram:
         return MaskedPeriodogram(

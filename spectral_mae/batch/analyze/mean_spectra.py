@@ -53,7 +53,7 @@ class MeanSpectra:
         """Add the spectra of some outcomes to the means."""
         for outcome in outcomes:
             analysis = outcome.analysis
-            if analysis is None:
+            if analysis is None or analysis.n_missing:
                 continue
             height, width = analysis.shape
             power = np.stack(

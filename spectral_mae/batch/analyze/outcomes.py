@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import Sampling
+from spectral_mae._checks import NaN, Sampling
 from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis, MaskingAnalyzer, MaskingPlan
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
 from spectral_mae.images.image import (
@@ -70,6 +70,11 @@ class AnalyzeOptions:
         Larger images are refused before they are decoded.
     checks : int
         Images, from the first, on which Eq. 18 is checked by direct sums, at least 0.
+    nan : {"raise", "hidden"}
+        Images with NaN or infinity fail, or are analysed with these pixels missing: their spectrum
+        is unmasked (`unmasked_psd`) and its expectation under masks is that of a stationary process
+        with this spectrum. Masks are not drawn of them, and they are not in the mean spectra and
+        the models.
     design : str, MaskDesign or None
         In place of mask ratio and sampling: the text of a design, such as ``"block:6x6"``
         (`spectral_mae.designs.help_text` lists them), or a design that has a text. It is made anew
@@ -101,8 +106,10 @@ class AnalyzeOptions:
     max_pixels: int = 50_000_000
     checks: int = 100
     design: str | MaskDesign | None = None
+    nan: NaN = "raise"
 
     def __post_init__(self) -> None:
+        _checks.choice("nan", self.nan, NaN)
         _checks.flag("color", self.color)
         _checks.positive_int("max_pixels", self.max_pixels)
         _checks.run_seed(self.rng)
@@ -276,7 +283,9 @@ class BatchAnalyzer:
         analyzers: Analyzers | None = None,
     ) -> None:
         self.options = options
-        self.reader = Reader(options.color, options.max_pixels) if reader is None else reader
+        if reader is None:
+            reader = Reader(options.color, options.max_pixels, **missing_of(options))
+        self.reader = reader
         self.moments = ShapeMoments()
         self._analyzers = Analyzers(options) if analyzers is None else analyzers
 
@@ -293,7 +302,8 @@ class BatchAnalyzer:
             reason = str(refusal) or "not enough memory"
             return [Outcome(name, p, error=reason) for p in options.patch_sizes]
         outcomes = [self._analyze(name, fitted, p, check) for p in options.patch_sizes]
-        if all(outcome.ok for outcome in outcomes) and outcomes[0].pixels is not None:
+        whole = all(o.analysis is not None and not o.analysis.n_missing for o in outcomes)
+        if whole and outcomes[0].pixels is not None:
             self.moments.update(outcomes[0].pixels)
         return outcomes
 
@@ -339,9 +349,14 @@ class BatchAnalyzer:
         except (ValueError, MemoryError) as error:
             reason = str(error) or "not enough memory"
             return Outcome(name, patch_size, error=reason, notes=image.notes)
-        notes = image.notes + ((analysis.slope_note,) if analysis.slope_note else ())
-        notes += analysis.defects
+        said = (analysis.missing_note, analysis.slope_note)
+        notes = image.notes + tuple(filter(None, said)) + analysis.defects
         return Outcome(name, patch_size, "", notes, analysis, image.pixels)
+
+
+def missing_of(options: AnalyzeOptions) -> dict[str, Any]:
+    """What a reader does with missing pixels, as its arguments."""
+    return {"nan": options.nan, "nan_hint": "--nan hidden, or nan='hidden', takes them as missing"}
 
 
 def linear_models(moments: ShapeMoments, options: AnalyzeOptions) -> list[LinearMAE]:

@@ -30,6 +30,7 @@ COLUMNS = (
     "width",
     "design",
     "mask_ratio",
+    "missing",
     "mean",
     "std",
     "slope",
@@ -91,6 +92,8 @@ def spectra_text(outcomes: Sequence[Outcome]) -> str:
     for outcome, analysis in _analysed(outcomes):
         radial = (analysis.original, analysis.drawn, analysis.expected)
         for series, spectrum in zip(SERIES, radial, strict=True):
+            if analysis.n_missing and series == "masked":
+                continue  # no masks were drawn
             writer.writerows(
                 [outcome.name, outcome.patch_size, series, f"{f:.8g}", f"{power:.8g}"]
                 for f, power in zip(spectrum.frequency, spectrum.power, strict=True)

@@ -23,6 +23,7 @@ from spectral_mae.batch.analyze.outcomes import (
     Analyzers,
     BatchAnalyzer,
     Outcome,
+    missing_of,
 )
 from spectral_mae.batch.analyze.run_tables import rows_of
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
@@ -121,6 +122,7 @@ class AnalyzeWork:
             budget,
             chunk.excluded,
             self._kept.files,
+            **missing_of(options),
         )
         if self._kept.analyzers is None:
             self._kept.analyzers = Analyzers(options)

@@ -47,6 +47,7 @@ def add_analyze(add: AddParser) -> None:
         help="number of random masks drawn for each image, to check the expectation (default 16)",
     )
     add_detrend(parser)
+    add_nan(parser, "the spectrum is then unmasked, and no masks are drawn")
     parser.add_argument(
         "--checks",
         type=int,
