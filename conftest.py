@@ -1,4 +1,4 @@
-"""What pytest has to know before it collects: threads, and whether the extra ``torch`` is there."""
+"""What pytest has to know before it collects: threads, and which optional packages are there."""
 
 import importlib.util
 import os
@@ -13,7 +13,11 @@ TORCH = importlib.util.find_spec("torch") is not None
 collect_ignore_glob = [] if TORCH else ["spectral_mae/nonlinear/*", "docs/guides/audit.md"]
 
 
-def pytest_report_header() -> str:
+def pytest_report_header() -> list[str]:
     """Say it where everybody looks."""
     missing = "not installed: tests and doctests that need it are skipped"
-    return f"torch: {'installed' if TORCH else missing}"
+    fftw = importlib.util.find_spec("pyfftw") is not None
+    return [
+        f"torch: {'installed' if TORCH else missing}",
+        f"pyfftw: {'installed' if fftw else 'not installed: transforms are by scipy.fft'}",
+    ]

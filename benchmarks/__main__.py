@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks import table
 from benchmarks.contest import TINY, Contest, Row, Size, run
+from benchmarks.libraries import libraries
 from benchmarks.solves import dense, rates
 from benchmarks.spectra import designs, expected, mask_transforms, spectra, workers
 from benchmarks.stages import profile, shares
@@ -22,6 +23,7 @@ from benchmarks.stages import profile, shares
 CONTESTS: dict[str, Callable[[Size], Iterable[Contest]]] = {
     "spectra": spectra,
     "workers": workers,
+    "libraries": libraries,
     "expected": expected,
     "designs": designs,
     "masks": mask_transforms,

@@ -21,6 +21,7 @@ class Size:
 
     side: int = 224
     sides: tuple[int, ...] = (224, 512)  # of masks that are transformed
+    transform_sides: tuple[int, ...] = (32, 64, 128, 224, 225, 256, 512, 1024)
     patch: int = 16
     images: int = 64  # in a batch of spectra
     masks: int = 100  # of a Monte Carlo estimate
@@ -36,6 +37,7 @@ class Size:
 TINY = Size(
     side=16,
     sides=(16,),
+    transform_sides=(16,),
     patch=4,
     images=3,
     masks=4,

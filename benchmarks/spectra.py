@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 import spectral_mae as sm
 from benchmarks.contest import Contest, Ratio, Size, Work
 from benchmarks.peers import installed
-from spectral_mae.spectra.fft import RealFFT, Workspace
+from spectral_mae.spectra.backends.workspace import Workspace
+from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_shape
 
 BARS = {"powerbox": "≥ 10", "pysteps algorithm": "≥ 15", "NumPy recipe": "≥ 4"}

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.contest import Row
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-PACKAGES = ("numpy", "scipy", "pyfftw", "Pillow", "matplotlib", "powerbox", "xrft")
+PACKAGES = ("numpy", "scipy", "pyfftw", "ducc0", "Pillow", "matplotlib", "powerbox", "xrft")
 HEADER = ("", "median", "quartiles", "asked", "")
 
 

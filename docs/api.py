@@ -27,7 +27,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "Spectra": (
         "spectral_mae",
-        "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum octave_edges octave_names",
+        (
+            "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum octave_edges "
+            "octave_names FFTWMissingWarning"
+        ),
     ),
     "Originals and reconstructions": (
         "spectral_mae",
@@ -76,7 +79,7 @@ GROUPS: dict[str, tuple[str, str]] = {
             "analyze_images AnalyzeOptions AnalyzeResult AnalyzeInterrupted fit_images FitResult "
             "sweep_images SweepResult plan Plan PlannedSetting Reference Difficulty "
             "TransformerSizes compare_images CompareOptions CompareResult audit_images AuditRun "
-            "RunOptions"
+            "explore_images ExploreResult RunOptions"
         ),
     ),
     "The paper's lemmas (`spectral_mae.theory`)": (

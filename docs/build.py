@@ -1,7 +1,8 @@
 """Build the documentation site: ``python docs/build.py`` (extra ``docs``).
 
 The pages are copied to ``docs/_build/source``, together with the change log, CONTRIBUTING and the
-notebooks, and built there into ``docs/_build/html``. Nothing outside ``docs/_build`` is written.
+notebooks; the explorer is written beside them, and all is built there into ``docs/_build/html``.
+Nothing outside ``docs/_build`` is written.
 Further arguments are passed to Sphinx; a warning is an error.
 """
 
@@ -12,11 +13,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from spectral_mae import explore_images
+
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 BUILD = DOCS / "_build"
 # Pages that live at the top of the repository, where people look for them there.
 TOP = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
+EXTRA = "_extra"  # files that go to the site as they are; conf.py has this name too
 
 
 def gather(build: Path = BUILD) -> Path:
@@ -46,6 +50,7 @@ def gather(build: Path = BUILD) -> Path:
     for name, page in TOP.items():
         text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
         (source / page).write_text(text, encoding="utf-8")
+    explore_images(out=source / EXTRA / "explore.html")
     return source
 
 

@@ -29,6 +29,8 @@ default_role = "code"
 html_theme = "furo"
 html_title = "spectral_mae"
 html_copy_source = False
+html_extra_path = ["_extra"]  # the explorer, which docs/build.py writes
+exclude_patterns = ["_extra"]
 
 
 def _escape(app, what, name, obj, options, lines):

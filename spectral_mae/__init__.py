@@ -1,7 +1,7 @@
 """Fourier-domain analysis of patch masking, on your own images.
 
-All public names of `batch`, `cross_spectra`, `images`, `linear`, `masked_spectra`, `masks`,
-`planning` and `spectra` can be used from here: ``spectral_mae.psd`` is
+All public names of `batch`, `cross_spectra`, `explorer`, `images`, `linear`, `masked_spectra`,
+`masks`, `planning` and `spectra` can be used from here: ``spectral_mae.psd`` is
 ``spectral_mae.spectra.psd``. They load when they are first used, so that importing the package
 takes a few milliseconds. The names are listed in the ``__init__.pyi`` of each of these packages,
 and nowhere else.
@@ -16,6 +16,7 @@ import lazy_loader
 from spectral_mae import (
     batch,
     cross_spectra,
+    explorer,
     images,
     linear,
     masked_spectra,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from spectral_mae import theory as theory
     from spectral_mae.batch import *
     from spectral_mae.cross_spectra import *
+    from spectral_mae.explorer import *
     from spectral_mae.images import *
     from spectral_mae.linear import *
     from spectral_mae.masked_spectra import *
@@ -44,6 +46,7 @@ _MODULES = ("fields", "ising", "nonlinear", "plot", "theory")
 _ROOMS = {
     "batch": dir(batch),
     "cross_spectra": dir(cross_spectra),
+    "explorer": dir(explorer),
     "images": dir(images),
     "linear": dir(linear),
     "masked_spectra": dir(masked_spectra),

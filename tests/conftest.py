@@ -34,7 +34,8 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def _one_chromium(tmp_path_factory):
+def one_chromium(tmp_path_factory):
+    """The `chromium.Browser` of all tests, as the last of them left it."""
     if lacks := chromium.missing():
         pytest.skip(lacks)
     with chromium.chromium(tmp_path_factory.mktemp("chromium")) as browser:
@@ -42,8 +43,8 @@ def _one_chromium(tmp_path_factory):
 
 
 @pytest.fixture
-def browser(_one_chromium):
+def browser(one_chromium):
     """A `chromium.Browser` with an empty page; the test fails for what its page did wrong."""
-    _one_chromium.reset()
-    yield _one_chromium
-    assert _one_chromium.problems() == []
+    one_chromium.reset()
+    yield one_chromium
+    assert one_chromium.problems() == []

@@ -56,8 +56,13 @@ def sampling_rates(fs: float | Sequence[float], ndim: int) -> tuple[float, ...]:
     return rates
 
 
-def axis_of_channels(channel_axis: SupportsIndex | None) -> int | None:
-    """Return the axis of the channels as an int, or None."""
+def axis_of_channels(channel_axis: SupportsIndex | str | None) -> int | None:
+    """Return the axis of the channels as an int, or None; names belong to xarray.DataArray."""
+    if isinstance(channel_axis, str):
+        raise TypeError(
+            f"channel_axis={brief(channel_axis)} is a name, which only the dimensions of an "
+            "xarray.DataArray have: give the number of the axis"
+        )
     return None if channel_axis is None else integer("channel_axis", channel_axis)
 
 

@@ -17,7 +17,7 @@ Sampling = Literal["fixed", "bernoulli"]
 Rounding = Literal["floor", "mae"]
 Scaling = Literal["density", "spectrum", "energy"]
 Detrend = Literal["constant", "linear", "periodic"]
-Backend = Literal["fftw", "scipy"]
+Backend = Literal["fftw", "scipy", "ducc"]
 Planner = Literal["estimate", "measure"]
 NaN = Literal["raise", "hidden"]
 

@@ -125,13 +125,17 @@ def one_visible_of(
 
 
 def some_seen(
-    name: str, seen: BoolArray, what: str, *, channel_axis: int | None = None
+    name: str, seen: BoolArray, what: str, *, channel_axis: int | None = None, first: int = 0
 ) -> BoolArray:
-    """Return masks, (n, *shape), of pixels that are seen in all channels, refusing an empty one."""
+    """Return masks, (n, *shape), of pixels that are seen in all channels, refusing an empty one.
+
+    ``first`` is the number of the first of these images.
+    """
     masks = seen if channel_axis is None else np.asarray(seen.all(axis=channel_axis))
     empty = ~masks.reshape(len(masks), -1).any(axis=1)
     if empty.any():
-        of = f" in image {int(np.argmax(empty))}" if len(masks) > 1 else ""
+        number = first + int(np.argmax(empty))
+        of = f" in image {number}" if number or len(masks) > 1 else ""
         raise ValueError(f"{name} has no {what} pixel{of}: nothing is visible")
     return masks
 

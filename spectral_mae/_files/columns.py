@@ -28,8 +28,28 @@ def plain_fields(result: Any) -> dict[str, Any]:
     dict
         The name of each field, and its value in types that JSON knows.
     """
-    values = ((field.name, getattr(result, field.name)) for field in dataclasses.fields(result))
-    return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in values}
+    fields = dataclasses.fields(result)
+    return {field.name: plain_value(getattr(result, field.name)) for field in fields}
+
+
+def plain_value(value: Any) -> Any:
+    """Return one field of a result in types that JSON knows.
+
+    Parameters
+    ----------
+    value : object
+        Array, dataclass instance, or what is plain already.
+
+    Returns
+    -------
+    object
+        A list of an array, a dict of a dataclass, or the value itself.
+    """
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return value
 
 
 def write_table(

@@ -13,11 +13,12 @@ _TABLES = (
     b"octave,ratio,stderr,nearest,uniform",
     b"offset_0,",
 )
+_PAGE = b'<meta name="generator" content="spectral-mae">'
 _BEGINNING = 4096  # bytes that hold the mark
 
 
 def made_here(path: Path) -> bool:
-    r"""Whether this package wrote a picture or a table, so that it may be replaced.
+    r"""Whether this package wrote a picture, a table or a page, so that it may be replaced.
 
     Parameters
     ----------
@@ -42,4 +43,4 @@ def made_here(path: Path) -> bool:
         beginning = file.read(_BEGINNING)
     if beginning.startswith(_PNG):
         return _TEXT in beginning
-    return beginning.startswith(_TABLES)
+    return beginning.startswith(_TABLES) or _PAGE in beginning

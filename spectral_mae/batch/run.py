@@ -202,6 +202,31 @@ class BatchRun:
         ((_, result),) = self._in_order(iter([Chunk(0, 0, tuple(references))]), work)
         return result
 
+    def once_more(
+        self,
+        references: Sequence[ImageReference],
+        work: Callable[[Chunk], Result],
+        *,
+        chunk_size: int,
+    ) -> Iterator[tuple[Chunk, Result]]:
+        """Work on images once more, chunk by chunk in their order; nothing of it is journalled.
+
+        Parameters
+        ----------
+        references : sequence of ImageReference
+            The images.
+        work : callable
+            Takes a chunk and returns its result.
+        chunk_size : int
+            Number of images in a chunk.
+
+        Yields
+        ------
+        chunk, result
+            As soon as a chunk is done and all before it were.
+        """
+        yield from self._in_order(chunked(references, chunk_size, 0), work)
+
     def keep(self, name: str, line: str) -> None:
         """Keep a line of a table on disk, so that a resumed run need not make it again."""
         with self._interrupts.held(), kept_on_disk():

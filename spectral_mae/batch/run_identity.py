@@ -11,6 +11,7 @@ from typing import Any
 
 from spectral_mae.batch.journal import differences
 from spectral_mae.images.references import ImageReference
+from spectral_mae.spectra.backends.choice import LIBRARY, default_backend
 
 
 class RunIdentity:
@@ -78,9 +79,18 @@ LIBRARIES = ("numpy", "scipy", "pyfftw", "scikit-image", "matplotlib", "Pillow")
 
 
 def versions() -> dict[str, str]:
-    """Versions of the package, of Python, and of the libraries that results depend on."""
+    """Versions of the package, of Python, and of the libraries that results depend on.
+
+    That of pyFFTW only if it computes the transforms, for results depend on that too.
+    """
+    unused = set() if default_backend() == "fftw" else {"pyfftw"}
     return {
         "spectral-mae": version("spectral-mae"),
         "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
+        **{name: version(name) for name in LIBRARIES if name not in unused},
     }
+
+
+def fft_library() -> str:
+    """Library that computes the Fourier transforms of a run, ``"FFTW"`` or ``"scipy.fft"``."""
+    return LIBRARY[default_backend()]

@@ -37,6 +37,8 @@ class RunOptions:
         Where to write a log with times.
     quiet : bool
         Show no progress.
+    command_line : str or None
+        What was typed, for the page of the run; None from Python.
 
     Raises
     ------
@@ -63,6 +65,7 @@ class RunOptions:
     checkpoint: float = 10.0
     log_file: str | os.PathLike[str] | None = None
     quiet: bool = True
+    command_line: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("resume", "overwrite", "fail_fast", "quiet"):

@@ -15,6 +15,7 @@ import pickle
 import queue
 import signal
 import threading
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from multiprocessing.connection import Connection, wait
@@ -25,8 +26,11 @@ from threadpoolctl import threadpool_limits
 
 from spectral_mae.batch.chunks import EngineFailed, WorkerLost
 from spectral_mae.images import time_limit
+from spectral_mae.spectra.backends.choice import FFTWMissingWarning, default_backend
 
 Task = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+# A module that cannot be imported is skipped: pyFFTW may be missing.
+PRELOADED = ["spectral_mae.batch.analyze.work", "spectral_mae.spectra.backends.fftw"]
 STARTS = 3  # times that a worker may fail to start
 # Starting a process looks for others that have ended. Of two threads that look at the same one,
 # one reads its exit status and the other finds nothing to read, which counts as status 255.
@@ -48,7 +52,7 @@ class WorkerPool(Executor):
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else None
         self._context = multiprocessing.get_context(method or "spawn")
         if method:
-            self._context.set_forkserver_preload(["spectral_mae.batch.analyze.work"])
+            self._context.set_forkserver_preload(PRELOADED)
         self.n = n
         self._max_memory = max_memory
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
@@ -202,6 +206,8 @@ def _serve(pipe: Connection, max_memory: int) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    warnings.simplefilter("ignore", FFTWMissingWarning)  # the run has said it
+    default_backend()  # loads FFTW, before memory is limited
     limits = threadpool_limits(limits=1)
     _limit_memory(max_memory)
     time_limit.watched_by(time_limit.DeadlyWatch(lambda position: pipe.send(("at", position))))

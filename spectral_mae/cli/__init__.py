@@ -5,6 +5,7 @@
 - `arguments/`: the arguments of the commands; importing them loads nothing heavy.
 - `compare`: ``spectral-mae compare``: reconstructions beside their originals, by frequency.
 - `errors`: errors of usage: what the library refuses, in the words of the command.
+- `explore`: ``spectral-mae explore``: a page on which a reader moves a mask.
 - `figures`: what ``figures`` does: the figures of the documentation, from built-in images or your
   own.
 - `main`: the ``spectral-mae`` command: who gets its arguments, and how it ends.

@@ -8,9 +8,13 @@ runs, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 from spectral_mae._version import __version__
 from spectral_mae.cli.arguments import images, models
@@ -20,6 +24,7 @@ USAGE, INTERRUPTED = 2, 130
 PARSERS = (
     images.add_analyze,
     images.add_compare,
+    images.add_explore,
     images.add_psd,
     images.add_mask,
     images.add_verify,
@@ -36,6 +41,7 @@ PARSERS = (
 COMMANDS = {
     "analyze": ("analyze", "analyze"),
     "compare": ("compare", "compare"),
+    "explore": ("explore", "explore"),
     "psd": ("psd", "power_spectrum"),
     "mask": ("mask", "mask"),
     "verify": ("verify", "check"),
@@ -67,9 +73,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not given:
         parser.print_help()
         return USAGE
-    return _run(parse(parser, psd.choices, given))
+    arguments = parse(parser, psd.choices, given)
+    arguments.typed = shlex.join(["spectral-mae", *given])
+    return _run(arguments)
 
 
+@contextmanager
+def _short_notices() -> Iterator[None]:
+    """Print the package's own warnings in one line, without the place in the code."""
+    usual = warnings.formatwarning
+
+    def in_one_line(
+        message: Warning | str, category: type[Warning], *where: Any, **line: Any
+    ) -> str:
+        if category.__module__.startswith("spectral_mae."):
+            return f"note: {message}\n"
+        return usual(message, category, *where, **line)
+
+    warnings.formatwarning = in_one_line
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
+
+
+@_short_notices()
 def _run(arguments: argparse.Namespace) -> int:
     try:
         from spectral_mae.cli.errors import UsageError

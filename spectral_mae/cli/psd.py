@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from spectral_mae import plot
-from spectral_mae._checks import FloatArray
+from spectral_mae._checks import FloatArray, positive_number
 from spectral_mae._files.columns import write_columns, write_table
 from spectral_mae._files.output_files import check_distinct, check_replaced
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
@@ -32,7 +32,7 @@ from spectral_mae.masked_spectra.comparison import MaskedSpectra
 from spectral_mae.masked_spectra.expectation import expected_masked_psd
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra.periodogram import psd
-from spectral_mae.spectra.rings import RadialSpectrum
+from spectral_mae.spectra.rings import RadialSpectrum, unit_columns
 from spectral_mae.spectra.spectrum import Spectrum
 
 LEAKS = (
@@ -63,7 +63,10 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
             (patch_size,), **masking(arguments), size=None, max_pixels=arguments.max_pixels
         ).masks
     if len(found) != 1:
-        raise UsageError(f"IMAGE must be one image; {arguments.path!r} holds {len(found)}")
+        raise UsageError(
+            f"IMAGE must be one image; {arguments.path!r} holds {len(found)} images; choose one, "
+            f"such as {found[0].title!r}"
+        )
     with usage_errors():
         read = [found[0].place.path, *filter(None, [arguments.mask])]
         check_distinct([arguments.out], read)
@@ -89,6 +92,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         "channel_axis": -1 if arguments.color else None,
     }
     with usage_errors():
+        options |= sampling_of(arguments, image)
         spectra = {"original": psd(image.pixels, **options)}
         if masked:
             design = masks.on(PatchGrid(image.pixels.shape[:2], patch_size))
@@ -104,10 +108,42 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
             )
     if arguments.window is not None and arguments.detrend == "none":
         print(f"note: {LEAKS}", file=sys.stderr)
+    if arguments.fs == "file":
+        rows, columns = image.pixel_size or (0.0, 0.0)
+        print(f"note: pixels of {rows:.6g} x {columns:.6g} {image.pixel_unit}, rows x columns")
     for note in image.notes:
         print(f"note: {note}")
     print(f"{_slope_line(series['original'])}; written to {arguments.out}")
     return OK
+
+
+def sampling_of(arguments: argparse.Namespace, image: LoadedImage) -> dict[str, Any]:
+    """``--fs``: the sampling frequency and the unit of the axes, as arguments of `psd`.
+
+    Raises
+    ------
+    ValueError
+        If the file states no size of its pixels, or the text is neither "file" nor a number.
+    """
+    text = arguments.fs
+    if text is None:
+        return {}
+    if text == "file":
+        if image.pixel_size is None:
+            raise ValueError(
+                f"--fs file: {arguments.path} states no size of its pixels; give their number in a "
+                "unit of length, such as --fs 20/mm"
+            )
+        rows, columns = image.pixel_size
+        return {"fs": (1 / rows, 1 / columns), "unit": image.pixel_unit}
+    number, _, unit = text.partition("/")
+    try:
+        rate = positive_number("--fs", float(number))
+    except ValueError:
+        raise ValueError(
+            f"--fs {text!r} is neither 'file' nor a positive number, such as 20 or 20/mm"
+        ) from None
+    return {"fs": rate, "unit": unit.strip() or None}
 
 
 def _slope_line(spectrum: RadialSpectrum) -> str:
@@ -142,12 +178,17 @@ def _draw_psd(
 
 def _write_series(path: Path, series: dict[str, RadialSpectrum]) -> None:
     columns = ("frequency", "power", "count", "std", "stderr")
+    units = unit_columns(series["original"], "frequency", "power")
     rows = (
         [name, *values]
         for name, spectrum in series.items()
-        for values in zip(*(getattr(spectrum, c).tolist() for c in columns), strict=True)
+        for values in zip(
+            *(getattr(spectrum, c).tolist() for c in columns),
+            *(unit.tolist() for unit in units.values()),
+            strict=True,
+        )
     )
-    write_table(path, ["series", *columns], rows)
+    write_table(path, ["series", *columns, *units], rows)
 
 
 NEARLY = 0.1  # as far from black or white as JPEG takes the pixels of a mask
@@ -167,6 +208,7 @@ def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
             "window": None,
             "scaling": "density",
             "detrend": "none",
+            "fs": None,
         }
         for name, default in defaults.items():
             if getattr(arguments, name) != default:

@@ -42,6 +42,7 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
         checkpoint=arguments.checkpoint,
         log_file=arguments.log_file,
         quiet=arguments.quiet,
+        command_line=arguments.typed,
     )
 
 

@@ -1,18 +1,15 @@
-"""Batches of arrays, tensors and Dask arrays, read some images at a time.
-
-Nothing but NumPy is imported: what has a shape and can be sliced is read slice by slice, and of a
-Dask array (also inside xarray) a slice is one chunk, so that each chunk is computed once.
-"""
+"""Batches of arrays, tensors and chunked arrays, read some images at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
 from spectral_mae import _checks
+from spectral_mae._chunked import ChunkedBatch, is_chunked
 
-PIECE_BYTES = 128 * 2**20  # of an array that is sliced, in double precision
+PIECE_BYTES = 128 * 2**20  # of a batch that is taken at a time, in double precision
 
 
 def sliceable(name: str, images: Any) -> Any:
@@ -28,40 +25,40 @@ def sliceable(name: str, images: Any) -> Any:
     Returns
     -------
     array
-        With ``shape``, a tuple of int.
+        With ``shape``, a tuple of int. Slices of it are computed as `ChunkedBatch` does.
     """
+    if is_chunked(images):
+        return _Chunked(name, images)
     shape = getattr(images, "shape", None)
     known = isinstance(shape, tuple) and all(isinstance(size, int) for size in shape)
     return images if known and hasattr(images, "__getitem__") else _checks.plain_array(name, images)
 
 
-def pieces(arrays: Sequence[Any]) -> Iterator[slice]:
-    """Yield ranges of images to read at a time from arrays of one length.
+def pieces(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Yield ranges of images to take at a time: the same ones whatever holds the images.
 
     Parameters
     ----------
-    arrays : sequence of array
-        From `sliceable`. The chunks of the first that has any are the ranges.
+    shape : tuple of int
+        Of the batch, images along axis 0.
 
     Yields
     ------
     slice
         Of the first axis.
     """
-    n = arrays[0].shape[0]
-    sizes = next(filter(None, map(_chunk_sizes, arrays)), None)
-    if sizes is None:
-        step = max(1, PIECE_BYTES // max(1, 8 * prod(arrays[0].shape[1:])))
-        sizes = [step] * -(-n // step)
-    first = 0
-    for size in sizes:
-        yield slice(first, min(first + size, n))
-        first += size
+    n = shape[0]
+    step = max(1, PIECE_BYTES // max(1, 8 * prod(shape[1:])))
+    for first in range(0, n, step):
+        yield slice(first, min(first + step, n))
 
 
-def _chunk_sizes(array: Any) -> Sequence[int] | None:
-    """Images in each chunk of a Dask array; None for other arrays."""
-    chunks = getattr(array, "chunks", None)
-    if isinstance(chunks, tuple) and chunks and isinstance(chunks[0], tuple):
-        return chunks[0]
-    return None
+class _Chunked:
+    """A chunked batch whose slices have its own axes."""
+
+    def __init__(self, name: str, images: Any) -> None:
+        self._batch = ChunkedBatch(name, images, None, len(images.shape) - 1)
+        self.shape = self._batch.given_shape
+
+    def __getitem__(self, rows: slice) -> Any:
+        return self._batch[rows][..., 0]

@@ -7,16 +7,23 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import ComplexArray, FloatArray, Scaling
-from spectral_mae._files.columns import write_columns
+from spectral_mae._files.columns import plain_value, write_columns
 from spectral_mae.cross_spectra.curves import CURVES, Floors, Powers
+from spectral_mae.spectra.labels import datasets
+from spectral_mae.spectra.labels.axis_labels import Labels
+from spectral_mae.spectra.rings import unit_columns
 
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+DERIVED = ("gain", "coherence", "frc", "explained", "half_bit")  # not among the fields
 ONE_SEVENTH = 1 / 7  # Rosenthal and Henderson 2003
 HALF_BIT = 0.2071  # signal-to-noise ratio of each image at half a bit: log₂(1 + 2·0.2071) = ½
 ONE_PAIR = (
@@ -58,6 +65,8 @@ class CrossAverages(ABC):
         Power that rounding alone can leave in a bin of the originals, and of the reconstructions.
         No more than that is no power: without any of the original, gain and explained are NaN;
         without any of one of the two, coherence and FRC are 0, and NaN without any of both.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     power_a: FloatArray
@@ -70,6 +79,7 @@ class CrossAverages(ABC):
     scaling: Scaling = "density"
     fs: tuple[float, ...] = (1.0, 1.0)
     floors: Floors = (0.0, 0.0)
+    labels: Labels | None = None
     _curves: dict[str, FloatArray] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,7 +146,8 @@ class CrossAverages(ABC):
         Returns
         -------
         dict
-            The columns of `to_csv` as lists, ``averages``, ``scaling``, ``fs`` and ``floors``.
+            The columns of `to_csv` as lists, ``averages``, ``scaling``, ``fs``, ``floors`` and
+            ``labels``.
         """
         columns = {name: column.tolist() for name, column in self.columns().items()}
         return {
@@ -145,17 +156,55 @@ class CrossAverages(ABC):
             "scaling": self.scaling,
             "fs": list(self.fs),
             "floors": list(self.floors),
+            "labels": plain_value(self.labels),
         }
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one row per bin.
+
+        Where the result has ``labels``, the last columns are the units.
 
         Parameters
         ----------
         path : str or path-like
             File to write. An existing file is replaced.
         """
-        write_columns(path, self.columns())
+        described = [name for name in ("frequency",) if name == self._along]
+        write_columns(path, self.columns() | unit_columns(self, *described, "power"))
+
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables over ``freq_r`` or ``angle``: the fields, of complex ``cross`` two,
+            ``cross_real`` and ``cross_imag``, and the curves.
+        """
+        return datasets.of_bins(self, self._along, {name: self.columns()[name] for name in DERIVED})
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        RadialCrossSpectrum or SectorCrossSpectrum
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Return the columns of the table.
@@ -178,6 +227,11 @@ class CrossAverages(ABC):
             found[name] = np.where(self._alone, np.nan, curve) if name == "coherence" else curve
             found[f"{name}_stderr"] = self.stderr[name]
         return {**found, "half_bit": self.half_bit}
+
+    @property
+    @abstractmethod
+    def _along(self) -> str:
+        """The field that says where the bins lie."""
 
     @abstractmethod
     def _bins(self) -> dict[str, NDArray[Any]]:
@@ -252,6 +306,10 @@ class RadialCrossSpectrum(CrossAverages):
         step = frequency[first] - frequency[first - 1]
         return float(frequency[first - 1] + step * high / (high - low))
 
+    @property
+    def _along(self) -> str:
+        return "frequency"
+
     def _bins(self) -> dict[str, NDArray[Any]]:
         return {"frequency": self.frequency, "lower": self.edges[:, 0], "upper": self.edges[:, 1]}
 
@@ -271,6 +329,10 @@ class SectorCrossSpectrum(CrossAverages):
     def __repr__(self) -> str:
         pairs = f"{self.averages} pair{'s' * (self.averages != 1)}"
         return f"SectorCrossSpectrum({pairs}, {len(self.angle)} sectors, scaling={self.scaling!r})"
+
+    @property
+    def _along(self) -> str:
+        return "angle"
 
     def _bins(self) -> dict[str, NDArray[Any]]:
         return {"angle": self.angle}

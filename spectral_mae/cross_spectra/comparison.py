@@ -21,6 +21,7 @@ from spectral_mae.cross_spectra.sums import PairPlan, PairSums, RingSums
 from spectral_mae.masks.sampling import Seed
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.labels.axis_labels import Unit
 from spectral_mae.spectra.rings import Bins
 
 NAMES = ("originals", "reconstructions")
@@ -46,7 +47,7 @@ class SpectraComparison:
     bins : int, sequence of float or None
         Number or edges of the rings, as in `Spectrum.radial`. Images of several shapes need edges,
         so that their rings are the same.
-    fs, window, detrend, scaling : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`.
     workers : int
         Threads that share a batch.
@@ -71,6 +72,7 @@ class SpectraComparison:
         ndim: int | None = None,
         bins: Bins = None,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
@@ -88,6 +90,7 @@ class SpectraComparison:
             "detrend": detrend,
             "scaling": scaling,
             "workers": workers,
+            "unit": unit,
         }
         _checks.choice("scaling", scaling, Scaling)
         _checks.positive_int("workers", workers)
@@ -167,7 +170,7 @@ class SpectraComparison:
         known = self._parts.get(shape)
         plan = self._plan(shape)
         part = PairSums(plan)
-        for rows in pieces([a, b]):
+        for rows in pieces(a.shape):
             pair = pair_arrays(a[rows], b[rows], NAMES)
             x, y = (
                 _checks.channels_last(name, one, self.channel_axis, len(shape) + 1)
@@ -500,6 +503,7 @@ def compare_spectra(
     ndim: int | None = None,
     bins: Bins = None,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
@@ -523,7 +527,7 @@ def compare_spectra(
         Number of axes of an image, without that of the channels; None is 1 or 2, as the batch has.
     bins : int, sequence of float or None
         Number or edges of the rings, as in `Spectrum.radial`.
-    fs, window, detrend, scaling : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`.
 
     Returns
@@ -555,6 +559,7 @@ def compare_spectra(
         window=window,
         detrend=detrend,
         scaling=scaling,
+        unit=unit,
     )
     return comparison.update(originals, reconstructions, visible=visible)
 

@@ -12,9 +12,11 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.cross_spectra.curves import Floors
 from spectral_mae.cross_spectra.spectrum import cross_spectrum
 from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.rings import Bins
 
 
+@labelled("a", "b")
 def log_spectral_distance(
     a: ArrayLike,
     b: ArrayLike,
@@ -23,7 +25,7 @@ def log_spectral_distance(
     fs: float | Sequence[float] = 1.0,
     window: Window = None,
     detrend: DetrendOption = None,
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     ndim: int | None = None,
 ) -> float:
     """Log-spectral distance of two signals, images or volumes over rings of frequency, in decibels.
@@ -34,14 +36,14 @@ def log_spectral_distance(
 
     Parameters
     ----------
-    a, b : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+    a, b : array_like or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers, of one shape.
     bins : int, sequence of float or None
         Number or edges of the rings, as in `Spectrum.radial`.
     fs, window, detrend : optional
         As in `psd`.
-    channel_axis : int or None
-        Axis of the channels, whose powers are averaged.
+    channel_axis : int, str or None
+        Axis of the channels, of a DataArray also its name, whose powers are averaged.
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels; None is 1 or 2, as the arrays have.
 

@@ -15,6 +15,7 @@ from spectral_mae.cross_spectra.curves import Powers
 from spectral_mae.spectra.conditioning import DetrendOption, Window, window_weights
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_shape
+from spectral_mae.spectra.labels.axis_labels import Unit
 from spectral_mae.spectra.periodogram import Periodogram
 
 BLOCK_BYTES = 32 * 2**20  # of pixels that are transformed at a time
@@ -29,7 +30,7 @@ class PairPeriodogram:
     ----------
     shape : tuple of int
         Pixels along each axis.
-    fs, window, detrend, scaling : optional
+    fs, unit, window, detrend, scaling : optional
         As in `spectral_mae.psd`.
     workers : int
         Threads that share a batch.
@@ -40,6 +41,7 @@ class PairPeriodogram:
         shape: tuple[int, ...],
         *,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
@@ -53,6 +55,7 @@ class PairPeriodogram:
             scaling=scaling,
             workers=workers,
             channel_axis=-1,
+            unit=unit,
         )
         self.shape = shape
         self._fft = RealFFT(shape, workers=workers)

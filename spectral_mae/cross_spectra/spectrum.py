@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import ComplexArray, FloatArray, Scaling
+from spectral_mae._files.columns import plain_value
 from spectral_mae.cross_spectra.averages import (
     ONE_PAIR,
     RadialCrossSpectrum,
@@ -20,8 +21,14 @@ from spectral_mae.cross_spectra.curves import Powers, averaged
 from spectral_mae.cross_spectra.pairs import PairPeriodogram, energy, pair_arrays
 from spectral_mae.spectra import frequencies as grid
 from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.labels import datasets
+from spectral_mae.spectra.labels.axis_labels import Labels, Unit, expect_one_unit
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.rings import Bins, RingBins
 from spectral_mae.spectra.sectors import sector_angles, sector_binning
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 # What the error says when `cross_spectrum` gets a batch.
 SEVERAL = "compare_spectra(originals, reconstructions)"
@@ -50,6 +57,8 @@ class CrossSpectrum:
         Number of pairs that were averaged.
     floors : tuple of float
         Power that rounding alone can leave at a frequency of a, and of b.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     cross: ComplexArray
@@ -61,6 +70,7 @@ class CrossSpectrum:
     fs: tuple[float, ...]
     averages: int = 1
     floors: tuple[float, float] = (0.0, 0.0)
+    labels: Labels | None = None
 
     def __repr__(self) -> str:
         return (
@@ -131,6 +141,7 @@ class CrossSpectrum:
         >>> rings.gain.round(1), rings.coherence.round(1)
         (array([0.6, 0.5, 0.5, 0.5]), array([0.6, 0.5, 0.5, 0.5]))
         """
+        expect_one_unit(self.labels)
         rings = RingBins(self.shape, self.fs, bins)
         return RadialCrossSpectrum(
             frequency=rings.frequency,
@@ -139,6 +150,7 @@ class CrossSpectrum:
             averages=self.averages,
             scaling=self.scaling,
             fs=self.fs,
+            labels=self.labels,
         )
 
     def sectors(
@@ -161,8 +173,9 @@ class CrossSpectrum:
         Raises
         ------
         ValueError
-            For a signal, or if a sector holds no frequency.
+            For a signal, if a sector holds no frequency, or if the axes have different units.
         """
+        expect_one_unit(self.labels)
         binning = sector_binning(self.shape, self.fs, n, fmin=fmin, fmax=fmax)
         return SectorCrossSpectrum(
             angle=sector_angles(n),
@@ -170,6 +183,7 @@ class CrossSpectrum:
             averages=self.averages,
             scaling=self.scaling,
             fs=self.fs,
+            labels=self.labels,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -191,7 +205,42 @@ class CrossSpectrum:
             "fs": list(self.fs),
             "averages": self.averages,
             "floors": list(self.floors),
+            "labels": plain_value(self.labels),
         }
+
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables over ``freq_y`` and ``freq_x``, as of `Spectrum.to_xarray`. Complex ``cross``
+            is two, ``cross_real`` and ``cross_imag``.
+        """
+        return datasets.of_plane(self)
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        CrossSpectrum
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)
 
     @property
     def _powers(self) -> Powers:
@@ -202,15 +251,17 @@ class CrossSpectrum:
         return len(self.shape) == 1
 
 
+@labelled("a", "b")
 def cross_spectrum(
     a: ArrayLike,
     b: ArrayLike,
     *,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     ndim: int | None = None,
 ) -> CrossSpectrum:
     """Cross spectrum of two signals, images or volumes.
@@ -220,14 +271,14 @@ def cross_spectrum(
 
     Parameters
     ----------
-    a : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+    a : array_like or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers: the original.
     b : array_like, of the shape of ``a``
         Real numbers: what is compared with it, such as a reconstruction.
-    fs, window, detrend, scaling : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`; they apply to both. Double precision is used throughout.
-    channel_axis : int or None
-        Axis of the channels; their cross spectra are averaged.
+    channel_axis : int, str or None
+        Axis of the channels, of a DataArray also its name; their cross spectra are averaged.
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels. None is 1 or 2, as the array has; a volume
         needs ``ndim=3``, as in `psd`.
@@ -254,11 +305,12 @@ def cross_spectrum(
     >>> bool(np.allclose(found.gain, np.exp(-2j * np.pi * found.frequencies[1])))
     True
     """
+    channel_axis = _checks.axis_of_channels(channel_axis)
     one, other = pair_arrays(a, b, ("a", "b"))
     first = _checks.one_image("a", one, channel_axis, SEVERAL, ndim=ndim)[np.newaxis]
     second = _checks.one_image("b", other, channel_axis, SEVERAL, ndim=ndim)[np.newaxis]
     pairs = PairPeriodogram(
-        first.shape[1:-1], fs=fs, window=window, detrend=detrend, scaling=scaling
+        first.shape[1:-1], fs=fs, window=window, detrend=detrend, scaling=scaling, unit=unit
     )
     powers = pairs.powers(first, second)
     floor = pairs.periodogram.rounding_floor
@@ -271,4 +323,5 @@ def cross_spectrum(
         scaling=scaling,
         fs=pairs.periodogram.fs,
         floors=(floor(float(energy(first)[0])), floor(float(energy(second)[0]))),
+        labels=pairs.periodogram.labels,
     )

@@ -19,6 +19,7 @@ from spectral_mae.cross_spectra.resampling import resampled_sums, spread_of
 from spectral_mae.cross_spectra.spectrum import CrossSpectrum
 from spectral_mae.masks.sampling import Seed
 from spectral_mae.spectra.frequencies import half_shape
+from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit
 from spectral_mae.spectra.rings import Bins, RingBins
 
 
@@ -38,6 +39,7 @@ class PairPlan:
     def __init__(self, shape: tuple[int, ...], bins: Bins, options: dict[str, Any]) -> None:
         self.shape = shape
         self.pairs = PairPeriodogram(shape, **options)
+        expect_one_unit(self.pairs.periodogram.labels)
         self.rings = RingBins(shape, self.pairs.periodogram.fs, bins)
 
 
@@ -53,6 +55,7 @@ class PairSums:
     def __init__(self, plan: PairPlan) -> None:
         self.shape = plan.shape
         self.fs = plan.pairs.periodogram.fs
+        self.labels = plan.pairs.periodogram.labels
         self.scaling: Scaling = plan.pairs.periodogram.scaling
         self.frequency, self.edges = plan.rings.frequency, plan.rings.edges
         self.count = plan.rings.count
@@ -152,6 +155,7 @@ class PairSums:
             fs=self.fs,
             averages=self.n,
             floors=self.floors,
+            labels=self.labels,
         )
 
     @property
@@ -213,6 +217,8 @@ class RingSums:
         Sampling frequency along each axis.
     scaling : {"density", "spectrum", "energy"}
         Unit of the powers.
+    labels : Labels or None
+        Names and units of the axes, where they are known.
     """
 
     frequency: FloatArray
@@ -222,6 +228,7 @@ class RingSums:
     floors: Floors
     fs: tuple[float, ...]
     scaling: Scaling
+    labels: Labels | None
 
     @classmethod
     def pooled(cls, parts: Sequence[PairSums]) -> RingSums:
@@ -258,6 +265,7 @@ class RingSums:
             floors=(float(floors[0]), float(floors[1])),
             fs=parts[0].fs,
             scaling=parts[0].scaling,
+            labels=parts[0].labels,
         )
 
     def averaged(
@@ -296,6 +304,7 @@ class RingSums:
             scaling=self.scaling,
             fs=self.fs,
             floors=self.floors,
+            labels=self.labels,
         )
 
     def _errors(

@@ -25,6 +25,9 @@ from spectral_mae.images.pixel_size import PixelSize
 from spectral_mae.images.samples import ImageRefused, Pixels, Raster, TooLarge
 from spectral_mae.images.tiff.reader import read_tiff
 
+# Formats of files of several images, whose endings say what they are.
+_BY_ENDING = {"FITS": ".fits", "video": ".mp4, .mov, .mkv or the like"}
+
 # Of the bytes of a file, the number of pixels that an image may have, and notes, which grow by what
 # the user should know.
 Reader = Callable[[bytes, int, list[str]], Raster]
@@ -181,6 +184,8 @@ def _decode(data: bytes, max_pixels: int, color: bool, channel: int | None) -> D
     name = format_of(data)
     if name is None:
         raise ImageRefused(f"not an image of a known format ({', '.join(READERS)})")
+    if name in _BY_ENDING:
+        raise ImageRefused(f"{name}, read only from files whose names end in {_BY_ENDING[name]}")
     if name not in READERS:
         raise ImageRefused(f"{name}, not read here: convert it to PNG or TIFF")
     notes: list[str] = []

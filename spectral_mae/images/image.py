@@ -120,7 +120,8 @@ def read_image(
     ----------
     path : str or path-like
         The file, or ``builtin:NAME`` for one of :func:`builtin_images`. Its contents decide the
-        format, not its name.
+        format, not its name. Also a URL, or one image of a file of several, such as
+        ``scan.h5::/raw[3]``, ``cube.fits::1`` or ``stack.tif::7``, which its ending says.
     color : bool
         Keep colours as ``(H, W, 3)``; gray files then become three equal channels. Otherwise
         colours become gray, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601 luma).

@@ -6,9 +6,10 @@ import codecs
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
@@ -48,6 +49,26 @@ class FoundSources:
     passed_over: int
     given: tuple[str, ...]
 
+    def drawn(self, n: int, rng: int) -> FoundSources:
+        """Return so many of the images, drawn at random, in their order.
+
+        Parameters
+        ----------
+        n : int
+            Images, at least 1; all where there are no more.
+        rng : int
+            Seed of the draw.
+
+        Returns
+        -------
+        FoundSources
+            Of the same sources.
+        """
+        if n >= len(self.references):
+            return self
+        chosen = np.sort(np.random.default_rng(rng).permutation(len(self.references))[:n])
+        return replace(self, references=tuple(self.references[i] for i in chosen.tolist()))
+
 
 def image_list(images: Images) -> list[AnyPath | ArrayLike]:
     """A list of paths and arrays, of which one may have come alone.
@@ -82,7 +103,10 @@ def find_sources(
         list of any of these, one a line or each ended by a NUL character, from the folder of the
         list. A file met twice keeps its first place.
         ``-`` and ``@-`` are the list on standard input: from the working directory, as are lists
-        that come through a pipe. Folders are searched for image files alone.
+        that come through a pipe. Folders are searched for image files,
+        and for files of FITS, NIfTI and MRC.
+        Files of many images and URLs are read too; ``::`` and a selector behind a path choose
+        images inside, such as ``scan.h5::/raw[3]``.
         Also arrays (n, H, W), (n, H, W, channels), or of one image, as in npy files; their
         images are called ``images[INDEX]``, or ``images[i][INDEX]`` where several were given.
     output : path or None

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Visible
+from spectral_mae._chunked import is_chunked, outline
 from spectral_mae.linear import model_file, solver
 from spectral_mae.linear.bottleneck import HalfPair
 from spectral_mae.linear.corruption import Corruption, Masking, PatchMasking
@@ -134,7 +135,8 @@ class LinearModel(ABC):
         Parameters
         ----------
         images : array_like, shape (n, *shape), or an iterator or loader of such batches
-            Images, with one more axis at ``channel_axis`` if that is given.
+            Images, with one more axis at ``channel_axis`` if that is given. Arrays of Dask and
+            others that have chunks are read some images at a time.
         channel_axis : int or None
             Axis of the channels in a batch. Once a model is fitted to several channels, None means
             the last axis everywhere.
@@ -153,7 +155,7 @@ class LinearModel(ABC):
         """
         moments: Moments | None = None
         for batch in _batches(images):
-            array = _checks.plain_array("images", batch)
+            array = batch if is_chunked(batch) else _checks.plain_array("images", batch)
             if moments is None:
                 moments = self._empty_moments(array, channel_axis)
             moments.update(array, channel_axis=channel_axis)
@@ -841,8 +843,10 @@ class LinearModel(ABC):
             return None
         return corruption if isinstance(corruption, Masking) else None
 
-    def _empty_moments(self, batch: NDArray[Any], channel_axis: int | None) -> Moments:
-        last = _checks.images_of_patches("images", batch, channel_axis, self.effective_patch_size)
+    def _empty_moments(self, batch: Any, channel_axis: int | None) -> Moments:
+        last = _checks.images_of_patches(
+            "images", outline(batch), channel_axis, self.effective_patch_size
+        )
         shape = last.shape[1:]
         grid = PatchGrid(shape[:-1], self.effective_patch_size)
         self._corruption(grid)  # raises now what would stop the fit after all images were read

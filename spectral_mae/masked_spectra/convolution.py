@@ -1,7 +1,7 @@
 """Eq. 18 on given pixels: the transform of a masked image against (1/D) X ⊛ M, term by term.
 
 Neither side is computed by one FFT against another: both are sums of all their terms, at a few
-frequencies. FFTW's transform X of the pixels and the closed form M of the mask are checked.
+frequencies. the FFT X of the pixels and the closed form M of the mask are checked.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def convolution_error(
 ) -> float:
     """Relative error of Eq. 18, Y[k] = (1/D)(X ⊛ M)[k], by direct sums at random frequencies.
 
-    X is FFTW's transform of the pixels and M the closed form. Both sides are plain sums of all
+    X is the FFT of the pixels and M the closed form. Both sides are plain sums of all
     their terms: the right one over all frequencies, the left one over all pixels of the masked
     image, in extended precision where the platform has it. The frequencies are those where as
     many random rows and columns of the spectrum cross as make ``frequencies`` of them, or a few
@@ -62,7 +62,7 @@ def convolution_error(
     rng : numpy.random.Generator
         Draws the frequencies.
     dtype : dtype
-        Precision of the FFTW transform.
+        Precision of the FFT.
     frequencies : int
         Number of frequencies (rows times columns); large images get fewer.
 

@@ -46,6 +46,8 @@ from spectral_mae.masks.designs.short_form import design_on, image_and_design
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulses import dirichlet_power
 from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.labels.axis_labels import Unit
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
 
@@ -135,7 +137,7 @@ class MaskedPeriodogram:
     design : MaskDesign or None
         The design that `MaskedComponents.expected` and `MaskedComponents.leakage` take where they
         are given no other. One that is not uniform must be given here.
-    fs, window, detrend, scaling : optional
+    fs, unit, window, detrend, scaling : optional
         As in `spectral_mae.psd`. The window is applied before the mask: both are products, so
         their order does not matter.
     channel_axis : int or None
@@ -170,6 +172,7 @@ class MaskedPeriodogram:
         *,
         design: MaskDesign | None = None,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
@@ -186,6 +189,7 @@ class MaskedPeriodogram:
             scaling=scaling,
             channel_axis=None if channel_axis is None else -1,
             chunk=1,
+            unit=unit,
         )
         self._patch_power = PatchPower(self.grid)
         self._pair_power = None
@@ -273,6 +277,7 @@ class MaskedPeriodogram:
         return TensorPatchPower(self.grid)
 
 
+@labelled("image")
 def expected_masked_psd(
     image: ArrayLike,
     patch_size: _checks.PerAxis | None = None,
@@ -281,8 +286,9 @@ def expected_masked_psd(
     sampling: Sampling = "fixed",
     design: MaskDesign | None = None,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
 ) -> Spectrum:
@@ -293,7 +299,7 @@ def expected_masked_psd(
 
     Parameters
     ----------
-    image : array_like or tensor, shape (D,), (H, W) or (T, H, W), and channels at ``channel_axis``
+    image : array_like, tensor or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers. Of a tensor the power is a tensor, as that of `spectral_mae.psd`; designs that
         are not uniform need one on the CPU of which no derivatives are wanted.
     patch_size : int or tuple of int or None
@@ -305,7 +311,7 @@ def expected_masked_psd(
         Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
     design : MaskDesign or None
         In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
-    scaling, channel_axis, fs, window, detrend : optional
+    scaling, channel_axis, fs, unit, window, detrend : optional
         As in `spectral_mae.psd`; the order is detrend, mask, window. The trend is that of the whole
         image, before it is masked (`psd` of a masked image fits it to what is visible).
 
@@ -343,14 +349,16 @@ def expected_masked_psd(
         sampling=sampling,
         design=design,
         scaling=scaling,
-        channel_axis=channel_axis,
+        channel_axis=_checks.axis_of_channels(channel_axis),
         fs=fs,
         window=window,
         detrend=detrend,
+        unit=unit,
     )
     return planned.components(array).expected()
 
 
+@labelled("image")
 def leakage(
     image: ArrayLike,
     patch_size: _checks.PerAxis | None = None,
@@ -358,8 +366,9 @@ def leakage(
     *,
     sampling: Sampling = "fixed",
     design: MaskDesign | None = None,
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
 ) -> Leakage:
@@ -370,7 +379,7 @@ def leakage(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+    image : array_like or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers. Its mean matters: it is most of the power of a photograph, and masking spreads
         it over frequency. ``detrend="constant"`` takes it away.
     patch_size : int or tuple of int or None
@@ -382,7 +391,7 @@ def leakage(
         Keep exactly ⌊L(1−m)⌋ of the L patches, or each one independently with probability 1−m.
     design : MaskDesign or None
         In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
-    channel_axis, fs, window, detrend : optional
+    channel_axis, fs, unit, window, detrend : optional
         As in `spectral_mae.psd`.
 
     Returns
@@ -410,10 +419,11 @@ def leakage(
         mask_ratio,
         sampling=sampling,
         design=design,
-        channel_axis=channel_axis,
+        channel_axis=_checks.axis_of_channels(channel_axis),
         fs=fs,
         window=window,
         detrend=detrend,
+        unit=unit,
     )
     return planned.components(array).leakage()
 

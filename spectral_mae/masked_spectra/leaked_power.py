@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae._files.columns import plain_fields, write_columns
+from spectral_mae._files.columns import plain_fields, plain_value, write_columns
 from spectral_mae.spectra import frequencies as grid
 from spectral_mae.spectra.annulus import Annulus
-from spectral_mae.spectra.rings import Bins, RingBins
+from spectral_mae.spectra.labels import datasets
+from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit
+from spectral_mae.spectra.rings import Bins, RingBins, unit_columns
 from spectral_mae.spectra.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +41,8 @@ class RadialLeakage:
         Lower and upper edge of each ring.
     fs : tuple of float
         Sampling frequency along each axis of the data.
+    labels : Labels or None
+        Names and units of the axes, where they are known.
     """
 
     frequency: FloatArray
@@ -42,11 +50,17 @@ class RadialLeakage:
     count: NDArray[np.integer[Any]]
     edges: FloatArray
     fs: tuple[float, ...] = (1.0, 1.0)
+    labels: Labels | None = None
 
     @property
     def power(self) -> FloatArray:
         """Equal to ``ratio``; the other radial results have this name."""
         return self.ratio
+
+    @property
+    def scaling(self) -> str:
+        """``"ratio"``: leakage has no unit."""
+        return "ratio"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain lists and numbers.
@@ -61,14 +75,51 @@ class RadialLeakage:
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one row per ring.
 
+        Where the result has ``labels``, the last column is the unit of frequency.
+
         Parameters
         ----------
         path : str or path-like
             File to write. An existing file is replaced.
         """
         lower, upper = self.edges.T
-        columns = {"frequency": self.frequency, "lower": lower, "upper": upper}
-        write_columns(path, {**columns, "count": self.count, "ratio": self.ratio})
+        columns: dict[str, NDArray[Any]] = {"frequency": self.frequency}
+        columns |= {"lower": lower, "upper": upper}
+        columns |= {"count": self.count, "ratio": self.ratio}
+        write_columns(path, columns | unit_columns(self, "frequency"))
+
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables over ``freq_r``; other fields are attributes.
+        """
+        return datasets.of_bins(self, "frequency")
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        RadialLeakage
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -144,6 +195,11 @@ class Leakage:
         return self.kept.frequencies
 
     @property
+    def labels(self) -> Labels | None:
+        """Names and units of the axes, where they are known."""
+        return self.kept.labels
+
+    @property
     def scaling(self) -> str:
         """``"ratio"``: leakage has no unit."""
         return "ratio"
@@ -154,7 +210,7 @@ class Leakage:
         Returns
         -------
         dict
-            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``total``.
+            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``total`` and ``labels``.
         """
         return {
             "power": self.power.tolist(),
@@ -162,7 +218,52 @@ class Leakage:
             "shape": list(self.shape),
             "scaling": self.scaling,
             "total": self.total,
+            "labels": plain_value(self.labels),
         }
+
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables ``kept``, ``leaked`` and ``ratio`` over ``freq_y`` and ``freq_x``, as of
+            `Spectrum.to_xarray`.
+        """
+        ratio = datasets.of_plane(self.kept.numpy(), {"ratio": self.power})
+        dataset = ratio.rename(power="kept").assign(leaked=self.leaked.to_xarray().power)
+        return dataset.assign_attrs(result="Leakage", leaked_floor=self.leaked.floor)
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        Leakage
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        datasets.expect(dataset, "Leakage", ("kept", "leaked", "leaked_floor"))
+        kept, leaked = (
+            Spectrum.from_xarray(
+                dataset[[name]].rename({name: "power"}).assign_attrs(result="Spectrum")
+            )
+            for name in ("kept", "leaked")
+        )
+        floor = float(dataset.attrs["leaked_floor"])
+        return cls(leaked=dataclasses.replace(leaked, floor=floor), kept=kept)
 
     @property
     def total(self) -> float:
@@ -192,8 +293,9 @@ class Leakage:
         Raises
         ------
         ValueError
-            If no frequency lies in the band.
+            If no frequency lies in the band, or the axes have different units.
         """
+        expect_one_unit(self.labels)
         low, high = _checks.limit("fmin", fmin, 0.0), _checks.limit("fmax", fmax, math.inf)
         return self.over(Annulus(self.shape, self.kept.fs, low, high))
 
@@ -227,13 +329,16 @@ class Leakage:
         RadialLeakage
             The ratio in each ring.
         """
+        expect_one_unit(self.labels)
         rings = RingBins(self.shape, self.kept.fs, bins)
         leaked, kept = (
             rings.average(s.power, scaling=s.scaling, floor=s.floor)
             for s in (self.leaked, self.kept)
         )
         ratio = _ratio(leaked.power, leaked.floor, kept.power, kept.floor)
-        return RadialLeakage(rings.frequency, ratio, rings.count, rings.edges, self.kept.fs)
+        return RadialLeakage(
+            rings.frequency, ratio, rings.count, rings.edges, self.kept.fs, self.labels
+        )
 
 
 def _ratio(

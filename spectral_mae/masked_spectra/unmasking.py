@@ -8,6 +8,7 @@ transform the spectrum; the binned form of the same idea is MASTER (Hivon et al.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import prod
@@ -21,6 +22,8 @@ from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, NaN, Scaling, Visible
 from spectral_mae.masks.tapers import add_power, autocorrelation, seen_weights, step_weights
 from spectral_mae.spectra import frequencies as grids
+from spectral_mae.spectra.labels.axis_labels import Unit, labels_of
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.spectrum import Spectrum
 
 Prewhiten = Literal["gradient"]
@@ -184,6 +187,8 @@ class Unmasking:
         scaling: Scaling = "density",
         min_pairs: float = 1.0,
         taper: ArrayLike | None = None,
+        fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
     ) -> UnmaskedSpectrum:
         """Estimate the power spectrum from all images added so far.
 
@@ -197,6 +202,8 @@ class Unmasking:
         taper : array_like, shape (*shape), or None
             Weights of the lags before the transform, FFT order. Small weights of long lags give
             less noise and less resolution in frequency.
+        fs, unit : optional
+            Sampling frequency and unit of the axes, as in `spectral_mae.psd`.
 
         Returns
         -------
@@ -209,6 +216,8 @@ class Unmasking:
             If no image was added yet.
         """
         _checks.choice("scaling", scaling, Scaling)
+        rates = _checks.sampling_rates(fs, len(self.shape))
+        labels = labels_of(unit, len(self.shape))
         if self.n == 0:
             raise ValueError("no images yet: call update first")
         min_pairs = _checks.positive_number("min_pairs", min_pairs)
@@ -227,16 +236,17 @@ class Unmasking:
                 rare.append(steps.n_rare)
             gain = step_gain(self.shape)
             np.divide(total, gain, out=power, where=gain > 0)
-        size = prod(self.shape)
-        power *= {"density": 1.0, "spectrum": 1.0 / size, "energy": float(size)}[scaling]
-        cell = {"density": 1.0 / size, "spectrum": 1.0, "energy": 1.0}[scaling]
+        size, rate = prod(self.shape), prod(rates)
+        power *= {"density": 1.0 / rate, "spectrum": 1.0 / size, "energy": float(size)}[scaling]
+        cell = {"density": rate / size, "spectrum": 1.0, "energy": 1.0}[scaling]
         return UnmaskedSpectrum(
             power,
             self.shape,
             scaling,
-            (1.0,) * len(self.shape),
+            rates,
             cell,
             self.n,
+            labels=labels,
             autocovariance=lags.covariance,
             pairs=lags.pairs,
             n_unseen=max(unseen),
@@ -302,12 +312,13 @@ def _seen(pixels: FloatArray, mask: BoolArray | FloatArray) -> FloatArray:
     return np.where(mask > 0, pixels, 0.0)
 
 
+@labelled("image", masks=("visible",))
 def unmasked_psd(
     image: ArrayLike,
     visible: Visible = None,
     *,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     ndim: int | None = None,
     detrend: Literal["constant"] | None = None,
     nan: NaN = "raise",
@@ -316,6 +327,8 @@ def unmasked_psd(
     wrap: bool = True,
     min_pairs: float = 1.0,
     taper: ArrayLike | None = None,
+    fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
 ) -> UnmaskedSpectrum:
     """Estimate the power spectrum of an image of which a mask shows only a part.
 
@@ -324,7 +337,7 @@ def unmasked_psd(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+    image : array_like or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers. Hidden pixels are not used and may hold anything, NaN too. What a masked array
         masks is hidden.
     visible : array_like, shape (*shape) or (n_masks, *shape), "finite" or None
@@ -332,8 +345,8 @@ def unmasked_psd(
         hides NaN and infinity, None hides nothing.
     scaling : {"density", "spectrum", "energy"}
         Unit of the power, as in `spectral_mae.psd`.
-    channel_axis : int or None
-        Axis of the channels; their spectra are averaged.
+    channel_axis : int, str or None
+        Axis of the channels, of a DataArray also its name; their spectra are averaged.
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels, as in `spectral_mae.psd`: a volume needs
         ``ndim=3``.
@@ -349,6 +362,8 @@ def unmasked_psd(
         As in `Unmasking`; for spectra about as steep as those of photographs, or steeper.
     min_pairs, taper : optional
         As in `Unmasking.spectrum`.
+    fs, unit : optional
+        Sampling frequency and unit of the axes, as in `spectral_mae.psd`.
 
     Returns
     -------
@@ -376,6 +391,7 @@ def unmasked_psd(
         _checks.choice("detrend", detrend, Literal["constant"])
     numbers, shown = _checks.masked_numbers("image", image)
     array = _checks.real_pixels("image", numbers)
+    channel_axis = _checks.axis_of_channels(channel_axis)
     last = _checks.one_image(
         "image", array, channel_axis, "Unmasking(shape).update(images, visible)", ndim=ndim
     )
@@ -401,7 +417,9 @@ def unmasked_psd(
             shown = np.where(masks > 0, plane, 0.0)
             centred = plane - float(np.average(shown, weights=masks))
         pool.update(np.broadcast_to(centred, masks.shape), masks)
-    found = pool.spectrum(scaling=scaling, min_pairs=min_pairs * len(planes), taper=taper)
+    found = pool.spectrum(
+        scaling=scaling, min_pairs=min_pairs * len(planes), taper=taper, fs=fs, unit=unit
+    )
     return dataclasses.replace(found, averages=1)
 
 

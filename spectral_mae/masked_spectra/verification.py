@@ -1,7 +1,7 @@
 """The paper's mask equations and the expectations, checked on given pixels.
 
-Every check compares a closed form with something computed another way: a direct sum, an FFTW
-transform, or the enumeration of all masks. Of a design with too many masks to list, some are drawn,
+Every check compares a closed form with something computed another way: a direct sum, an FFT,
+or the enumeration of all masks. Of a design with too many masks to list, some are drawn,
 and the difference is counted in standard errors.
 """
 
@@ -48,7 +48,7 @@ class Check:
     equation, statement : str
         Number of the equation, and a sentence that says what was compared.
     precision : str
-        Precision of the FFTW transforms, ``"float64"`` or ``"float32"``.
+        Precision of the FFTs, ``"float64"`` or ``"float32"``.
     error : float
         Relative L2 error; for masks that were drawn, standard errors.
     bound : float
@@ -106,7 +106,7 @@ def relative_error(found: NDArray[Any], truth: NDArray[Any]) -> float:
 
 
 def mask_dft_error(mask: PulseMask, fft: RealFFT) -> float:
-    """Relative error of the closed-form transform of a mask (Eq. 19) against FFTW's.
+    """Relative error of the closed-form transform of a mask (Eq. 19) against an FFT's.
 
     Parameters
     ----------
@@ -252,14 +252,14 @@ def _transform_checks(
     elsewhere = PulseMask(mask.shape, mask.patch_size, anywhere[np.newaxis])
     yield check(
         "Eq. 19",
-        "M[k] of the mask, and of a pulse anywhere, against FFTW",
+        f"M[k] of the mask, and of a pulse anywhere, against {fft.library}",
         max(relative_error(found, mask.dft()), mask_dft_error(elsewhere, fft)),
     )
     sides = list(zip(mask.shape, mask.patch_size, strict=True))
     pulse = reduce(np.multiply.outer, [np.arange(n) < p for n, p in sides])
     yield check(
         "Eq. 20",
-        "R[k] of one pulse against FFTW",
+        f"R[k] of one pulse against {fft.library}",
         relative_error(
             _transform(fft, pulse),
             reduce(np.multiply.outer, [pulses.dirichlet_kernel(n, p) for n, p in sides]),
@@ -270,7 +270,7 @@ def _transform_checks(
     magnitude = reduce(np.multiply.outer, kernels) * np.abs(phases)
     yield check(
         "Eq. 21",
-        "|M[k]| as a ratio of sines, against FFTW",
+        f"|M[k]| as a ratio of sines, against {fft.library}",
         relative_error(np.abs(found), magnitude),
     )
     total = psd(pixels.astype(dtype)).total
@@ -375,6 +375,6 @@ def _against_masks(
 
 
 def _transform(fft: RealFFT, pixels: NDArray[Any]) -> NDArray[np.complex128]:
-    """Whole-grid FFTW transform of one image, in the precision of ``fft``."""
+    """Whole-grid transform of one image, in the precision of ``fft``."""
     half = fft.rfft(pixels[np.newaxis])[0]
     return full_from_half(half, fft.shape).astype(np.complex128)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._files.array_file import read_arrays
+from spectral_mae.images.containers.selector import is_remote, split_selector
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused
@@ -79,8 +80,8 @@ def read_masks(path: str | os.PathLike[str]) -> NDArray[Any]:
     ----------
     path : str or path-like
         An npy or npz file, or a folder of such files, whose masks are joined in the order of the
-        names; or an image file, a folder or an archive of image files, of one mask each: white is
-        1, black 0.
+        names; or an image file, a folder, an archive or a file of several images, of one mask each:
+        white is 1, black 0.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def read_masks(path: str | os.PathLike[str]) -> NDArray[Any]:
         If the files hold no masks, images are not black and white, or shapes differ.
     """
     path = _checks.path("path", path)
-    if not Path(path).exists():
+    if not is_remote(path) and not Path(split_selector(path)[0]).exists():
         raise FileNotFoundError(f"there is no file or folder of masks {path!r}")
     if is_mask_file(path) and Path(path).is_file():
         return read_mask_array(path)

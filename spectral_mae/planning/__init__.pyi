@@ -1,5 +1,5 @@
 from .costs import TransformerSizes as TransformerSizes
 from .difficulty import Difficulty as Difficulty
+from .planned_setting import PlannedSetting as PlannedSetting
 from .reference import Reference as Reference
 from .result import Plan as Plan
-from .result import PlannedSetting as PlannedSetting

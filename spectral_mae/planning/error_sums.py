@@ -3,7 +3,8 @@
 The explained power of a set of images is 1 − ΣE/ΣP, with the error E and the power P of each image:
 a ratio of sums, never a mean of ratios. Its variance is that of the linearised ratio,
 n/(n−1) · Σ(E − R·P)²/(ΣP)² with R = ΣE/ΣP, which needs no more than five sums. These can be added
-up over images of several shapes.
+up over images of several shapes. The error and the power of each image over all frequencies are
+kept besides, for bootstrap samples.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class ErrorSums:
         ΣE and ΣP.
     error2, power2, product : ndarray, shape (n_columns,)
         ΣE², ΣP² and ΣEP.
+    images : ndarray, shape (2, n_images)
+        E and P of each image in the first column.
 
     Examples
     --------
@@ -44,6 +47,7 @@ class ErrorSums:
     error2: FloatArray
     power2: FloatArray
     product: FloatArray
+    images: FloatArray
 
     @classmethod
     def of(cls, error: FloatArray, power: FloatArray) -> Self:
@@ -66,6 +70,7 @@ class ErrorSums:
             np.sum(error**2, axis=0),
             np.sum(power**2, axis=0),
             np.sum(error * power, axis=0),
+            np.stack([error[:, 0], power[:, 0]]),
         )
 
     @classmethod
@@ -103,7 +108,8 @@ class ErrorSums:
             New sums.
         """
         names = [field.name for field in dataclasses.fields(self)]
-        return type(self)(*(getattr(self, name) + getattr(other, name) for name in names))
+        sums = {name: getattr(self, name) + getattr(other, name) for name in names[:-1]}
+        return type(self)(**sums, images=np.concatenate([self.images, other.images], axis=1))
 
     @property
     def explained(self) -> FloatArray:

@@ -12,7 +12,9 @@ import numpy as np
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.hidden_target import NoClosedFormError
 from spectral_mae.linear.moments.kinds import BandMoments, Moments, StationaryMoments
+from spectral_mae.linear.moments.shrinkage import best_shrinkage
 from spectral_mae.planning.drawn_masks import drawn_errors
 from spectral_mae.planning.error_sums import ErrorSums
 from spectral_mae.planning.exact_masks import exact_errors, exact_errors_of_moments
@@ -91,6 +93,13 @@ class Measured:
     exact: ErrorSums | None
     drawn: ErrorSums | None
 
+    @property
+    def sums(self) -> ErrorSums:
+        """What the difficulty is made of: exact where there is a closed form, else drawn."""
+        found = self.drawn if self.exact is None else self.exact
+        assert found is not None  # a setting has one of them
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """Return all as plain values, which `from_dict` reads.
 
@@ -144,22 +153,25 @@ class HeldOut:
     scored: FloatArray
 
     @classmethod
-    def split(cls, patches: FloatArray) -> Self:
+    def split(cls, patches: FloatArray, crops: int = 1) -> Self:
         """Let every third image choose, and score the others; fewer than three do both.
 
         Parameters
         ----------
         patches : ndarray, shape (n, n_patches, patch_dim)
             All images that are held out.
+        crops : int
+            So many in a row are crops of one photograph, which stay together.
 
         Returns
         -------
         HeldOut
             Views of them.
         """
-        if len(patches) < 3:
+        photograph = np.arange(len(patches)) // crops
+        if len(patches) < 3 * crops:
             return cls(patches, patches)
-        chooses = np.arange(len(patches)) % 3 == 0
+        chooses = photograph % 3 == 0
         return cls(patches[chooses], patches[~chooses])
 
     def choose(self, model: LinearMAE) -> None:
@@ -170,9 +182,31 @@ class HeldOut:
         model : LinearMAE
             Fitted; it is fitted again with the best shrinkage.
         """
+        if model.target == "hidden":
+            self._choose_image_by_image(model)
+            return
         moments = model.empty_second_moment()
         moments.add_patches(self.choosing)
         model.choose_shrinkage(model.second_moment_of(moments), SHRINKAGES)
+
+    def _choose_image_by_image(self, model: LinearMAE) -> None:
+        """Choose without the second moment of the images, which may take much more than they."""
+        moments = model.moments_
+
+        def solved(shrinkage: float) -> LinearMAE | None:
+            if hasattr(model, "solution_"):
+                del model.solution_  # room for the next
+            try:
+                return model.set_params(shrinkage=shrinkage).fit_moments(moments)
+            except NoClosedFormError:
+                return None
+
+        def explained(_: object) -> float:
+            return float(exact_errors(model, self.choosing).explained[0])
+
+        choice, last = best_shrinkage(SHRINKAGES, solved, explained, otherwise=model.shrinkage)
+        if last is None:
+            model.set_params(shrinkage=choice.best).fit_moments(moments)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 
 from spectral_mae._checks import FloatArray
-from spectral_mae._parallel import BATCH_BYTES, in_batches, one_blas_thread
+from spectral_mae._parallel import BATCH_BYTES, POOLED, cores, in_batches, one_blas_thread
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.moments.kinds import DenseMoments
 from spectral_mae.planning.error_sums import ErrorSums
@@ -126,13 +126,15 @@ def noise_matrices(model: LinearMAE, power_of: OctavePower) -> list[FloatArray |
         for weight, octave, matrix in zip(times[rows], octaves[rows], rows_of, strict=True):
             for one in np.unique(octave):
                 inside = matrix[:, octave == one].reshape(d, -1)
-                found[one] += weight * (inside.conj() @ inside.T).real
+                # The real part of conj(A) Aᵀ, in a quarter of its time.
+                parts = np.concatenate([inside.real, inside.imag], axis=1)
+                found[one] += weight * (parts @ parts.T)
         return found
 
     total = np.zeros((len(OCTAVES), d, d))
     # A few blocks at a time: their products together take more than the weights. In their order,
-    # so that every run has the same bits.
-    step = max(PART_BLOCKS, BATCH_BYTES // (16 * d * d))
+    # so that every run has the same bits, also where large blocks are as many as there are threads.
+    step = cores() if d >= POOLED else max(PART_BLOCKS, BATCH_BYTES // (16 * d * d))
     for first in range(0, len(weights), step):
         n = min(step, len(weights) - first)
         for part in in_batches(partial(work, first=first), n, d):

@@ -11,20 +11,20 @@ from spectral_mae.planning.evaluation import Measured, measured
 from spectral_mae.planning.reference import Reference
 from spectral_mae.planning.result import Plan
 from spectral_mae.planning.settings import (
-    MASK_RATIOS,
     Design,
     Setting,
     default_patch_sizes,
     settings_of,
 )
 
+MOST_TOLD = 2  # settings that an error names
 Known = BandMoments | StationaryMoments
 
 
 def plan_moments(
     moments: Known | Sequence[Known],
     patch_sizes: Sequence[int] | None = None,
-    mask_ratios: Sequence[float] = MASK_RATIOS,
+    mask_ratios: Sequence[float] | None = None,
     *,
     designs: Sequence[Design] | None = None,
     reference: Reference | Plan | None = None,
@@ -43,8 +43,8 @@ def plan_moments(
         Stationary moments serve any patch size; those in bands serve their own.
     patch_sizes : sequence of int or None
         Sides of square patches; None takes those of the moments in bands, or powers of two.
-    mask_ratios : sequence of float
-        Fractions of patches that are hidden.
+    mask_ratios : sequence of float or None
+        Fractions of patches that are hidden; None as in `settings_of`.
     designs : sequence of str or None
         As in `settings_of`.
     reference : Reference, Plan or None
@@ -75,7 +75,8 @@ def plan_moments(
         mine = [setting for setting in settings if setting.patch_size == size]
         found += measured(mine, one, None, drawn=drawn, shrinkage=shrinkage, rng=seed)
     if not found:
-        raise ValueError(f"no setting of {[one.text for one in settings]} hides some patches only")
+        shapes = {size: one.grid.shape for size, one in by_size.items()}
+        raise ValueError(none_possible(settings, [shapes[one.patch_size] for one in settings]))
     return Plan.of(
         sorted_by(found, settings),
         reference=reference_of(reference),
@@ -121,6 +122,26 @@ def any_drawn(settings: Sequence[Setting], shape: tuple[int, ...]) -> bool:
     """
     designs = (setting.on(shape) for setting in settings)
     return any(one is not None and one.uniform_given_hidden is None for one in designs)
+
+
+def none_possible(settings: Sequence[Setting], shapes: Sequence[tuple[int, ...]]) -> str:
+    """Return why no setting is possible.
+
+    Parameters
+    ----------
+    settings : sequence of Setting
+        Of a plan.
+    shapes : sequence of tuple of int
+        Pixels of the images along each axis, of each setting.
+
+    Returns
+    -------
+    str
+        A sentence that names the first few.
+    """
+    why = list(dict.fromkeys(s.refusal(shape) for s, shape in zip(settings, shapes, strict=True)))
+    more = f" (and {len(why) - MOST_TOLD} more)" if len(why) > MOST_TOLD else ""
+    return f"no setting hides some patches and keeps others: {'; '.join(why[:MOST_TOLD])}{more}"
 
 
 def sorted_by(found: Sequence[Measured], settings: Sequence[Setting]) -> list[Measured]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from typing import Any, Self
 
@@ -16,7 +17,8 @@ import numpy as np
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.planning.difficulty import NONE, Difficulty, equal_ratio
+from spectral_mae.planning.difficulty import NONE, Difficulty, equal_ratio, equal_ratios
+from spectral_mae.planning.resampling import reference_errors
 
 PATCH_SIZE = 16  # of the scale
 MASK_RATIO = 0.75  # of He et al.
@@ -43,35 +45,58 @@ class Curve:
     drawn: FloatArray
     drawn_stderr: FloatArray
 
-    def difficulty(self, explained: float, stderr: float, *, drawn: bool = False) -> Difficulty:
+    def difficulty(
+        self,
+        explained: float,
+        resampled: FloatArray | None = None,
+        wrong: FloatArray | None = None,
+        *,
+        drawn: bool = False,
+    ) -> Difficulty:
         """Return the mask ratio of this curve that is as hard.
 
         Parameters
         ----------
         explained : float
             Explained power of hidden pixels of a setting.
-        stderr : float
-            Its standard error; NaN if it has none.
+        resampled : ndarray or None
+            The same in bootstrap samples; None makes no interval.
+        wrong : ndarray or None
+            By how many standard errors this curve is wrong in each sample; None is none.
         drawn : bool
             Compare with what was measured under drawn masks, as ``explained`` was.
 
         Returns
         -------
         Difficulty
-            With a range of one standard error of the setting and the curve together.
+            With an interval over the samples, where there are any.
         """
         curve = self.drawn if drawn else self.explained
         errors = self.drawn_stderr if drawn else self.stderr
         there = np.isfinite(curve)
         if math.isnan(explained) or not there.any():
             return NONE
-        ratios, curve, errors = self.mask_ratio[there], curve[there], errors[there]
+        ratios, curve, errors = self.mask_ratio[there], curve[there], np.nan_to_num(errors[there])
         found, beyond = equal_ratio(ratios, curve, explained)
-        own = float(np.interp(found, ratios, errors))
-        both = math.hypot(*(0.0 if math.isnan(error) else error for error in (own, stderr)))
-        low, _ = equal_ratio(ratios, curve, explained + both)
-        high, _ = equal_ratio(ratios, curve, explained - both)
-        return Difficulty(found, low, high, beyond)
+        values = np.empty(0) if resampled is None else resampled
+        shifts = np.zeros(len(values)) if wrong is None else wrong
+        curves = curve + shifts[:, np.newaxis] * errors
+        return Difficulty.of(found, beyond, equal_ratios(ratios, curves, values), ratios)
+
+    def covers(self, mask_ratio: float) -> bool:
+        """Tell whether a mask ratio lies within the curve.
+
+        Parameters
+        ----------
+        mask_ratio : float
+            A mask ratio.
+
+        Returns
+        -------
+        bool
+            Whether `at` knows it.
+        """
+        return bool(self.mask_ratio[0] <= mask_ratio <= self.mask_ratio[-1])
 
     def at(self, mask_ratio: float, *, drawn: bool = False) -> float:
         """Return the explained power at a mask ratio.
@@ -94,10 +119,28 @@ class Curve:
             If the mask ratio is outside of the curve.
         """
         ratio = _checks.open_unit("mask_ratio", mask_ratio)
-        first, last = float(self.mask_ratio[0]), float(self.mask_ratio[-1])
-        if not first <= ratio <= last:
+        if not self.covers(ratio):
+            first, last = self.mask_ratio[[0, -1]].tolist()
             raise ValueError(f"{mask_ratio=} is outside of the reference, {first:g} to {last:g}")
         return float(np.interp(ratio, self.mask_ratio, self.drawn if drawn else self.explained))
+
+    def stderr_at(self, mask_ratio: float, *, drawn: bool = False) -> float:
+        """Return the standard error at a mask ratio.
+
+        Parameters
+        ----------
+        mask_ratio : float
+            Within the curve; linear between its points.
+        drawn : bool
+            As measured under drawn masks.
+
+        Returns
+        -------
+        float
+            Standard error of the explained power; 0 where none is known.
+        """
+        errors = self.drawn_stderr if drawn else self.stderr
+        return float(np.nan_to_num(np.interp(mask_ratio, self.mask_ratio, errors)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the arrays as lists.
@@ -151,8 +194,8 @@ class Reference:
     >>> reference = Reference.stored()
     >>> reference.patch_size, reference.shape
     (16, (224, 224))
-    >>> reference.scale.difficulty(reference.scale.at(0.75), 0.0).beyond
-    ''
+    >>> round(reference.scale.difficulty(reference.scale.at(0.75)).mask_ratio, 6)
+    0.75
     """
 
     name: str
@@ -173,6 +216,11 @@ class Reference:
         """
         text = (files("spectral_mae.planning") / STORED).read_text(encoding="utf-8")
         return cls.from_dict(json.loads(text))
+
+    @cached_property
+    def wrong(self) -> FloatArray:
+        """By how many standard errors its curves are wrong in each bootstrap sample."""
+        return reference_errors(self.n_images)
 
     @property
     def scale(self) -> Curve:
@@ -210,7 +258,13 @@ class Reference:
             Values that ``json.dumps`` takes.
         """
         curves = {str(p): curve.to_dict() for p, curve in self.curves.items()}
-        return {**vars(self), "shape": list(self.shape), "curves": curves}
+        return {
+            "name": self.name,
+            "shape": list(self.shape),
+            "n_images": self.n_images,
+            "curves": curves,
+            "patch_size": self.patch_size,
+        }
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:

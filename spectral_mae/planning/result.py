@@ -2,148 +2,39 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from spectral_mae import _checks
 from spectral_mae._files.columns import write_rows
-from spectral_mae.planning.costs import TransformerCost, TransformerSizes
-from spectral_mae.planning.difficulty import Difficulty, equal_ratio
-from spectral_mae.planning.error_sums import ErrorSums
+from spectral_mae.planning.costs import TransformerSizes
+from spectral_mae.planning.difficulty import Difficulty, equal_ratio, equal_ratios
 from spectral_mae.planning.evaluation import Measured
+from spectral_mae.planning.planned_setting import PlannedSetting, cost_of_he, numbers_of
 from spectral_mae.planning.reference import MASK_RATIO, PATCH_SIZE, Curve, Reference
+from spectral_mae.planning.resampling import Resamples
 from spectral_mae.planning.settings import UNIFORM, Setting
-from spectral_mae.spectra.octaves import all_octave_names
 
-HE_PATCHES = 196  # of He et al.: 224 / 16 along each axis, a quarter of them visible
-OPPOSITE = {"": "", "easier": "harder", "harder": "easier"}
-OCTAVE_COLUMNS = tuple(
-    name.replace(" ", "_").replace("/", "").replace("–", "_") for name in all_octave_names()
+EQUAL_COLUMNS = (
+    "patch_size",
+    "design",
+    "mask_ratio",
+    "mask_ratio_low",
+    "mask_ratio_high",
+    "cut",
+    "beyond",
+    "visible_tokens",
+    "relative_encoder",
+    "reach",
 )
-
-
-@dataclass(frozen=True, eq=False)
-class PlannedSetting:
-    """One row of a plan.
-
-    Attributes
-    ----------
-    patch_size : int
-        Pixels of a patch along each axis.
-    design : str
-        Text of the design, with ``M`` in the place of the mask ratio if it has one to choose.
-    mask_ratio : float or None
-        What stands for ``M``.
-    hidden : float
-        Mean fraction of the patches that is hidden: whole patches only.
-    exact, drawn : ErrorSums or None
-        Errors on hidden pixels of images held out: exact over all masks (uniform designs), and
-        under drawn masks.
-    reach : float
-        Mean distance in pixels of the weights from their output pixel, outside of its patch.
-    shrinkage : float
-        Of the second moment, as images held out chose it; the mean over shapes.
-    n_patches : float
-        Patches of an image, on average over shapes.
-    difficulty : Difficulty
-        The mask ratio of the reference that is as hard.
-    cost : TransformerCost
-        What one image costs the encoder and the decoder.
-    relative_encoder, relative_attention : float
-        Cost of the encoder and of its attention, 1 for He et al. (196 patches, 49 visible).
-    """
-
-    patch_size: int
-    design: str
-    mask_ratio: float | None
-    hidden: float
-    exact: ErrorSums | None
-    drawn: ErrorSums | None
-    reach: float
-    shrinkage: float
-    n_patches: float
-    difficulty: Difficulty
-    cost: TransformerCost
-    relative_encoder: float
-    relative_attention: float
-
-    @property
-    def setting(self) -> Setting:
-        """Patch size and design."""
-        return Setting(self.patch_size, self.design, self.mask_ratio)
-
-    @property
-    def sums(self) -> ErrorSums:
-        """What the difficulty is made of: exact where there is a closed form, else drawn."""
-        found = self.drawn if self.exact is None else self.exact
-        assert found is not None  # a setting has one of them
-        return found
-
-    @property
-    def explained(self) -> float:
-        """Explained fraction of the power of hidden pixels of images held out."""
-        return float(self.sums.explained[0])
-
-    @property
-    def stderr(self) -> float:
-        """Standard error of `explained` over the images held out."""
-        return float(self.sums.stderr[0])
-
-    def row(self) -> dict[str, Any]:
-        """Return the numbers of the setting by name, as `Plan.table` has them.
-
-        Returns
-        -------
-        dict
-            Plain values; NaN where something was not measured.
-        """
-        exact = _numbers("explained", self.exact)
-        drawn = _numbers("drawn", self.drawn)
-        octaves = self.sums
-        by_octave = {
-            f"explained_{name}": value
-            for name, value in zip(OCTAVE_COLUMNS, octaves.explained[1:].tolist(), strict=True)
-        }
-        errors = {
-            f"stderr_{name}": value
-            for name, value in zip(OCTAVE_COLUMNS, octaves.stderr[1:].tolist(), strict=True)
-        }
-        return {
-            "patch_size": self.patch_size,
-            "design": self.design,
-            "mask_ratio": math.nan if self.mask_ratio is None else self.mask_ratio,
-            "hidden": self.hidden,
-            **exact,
-            **drawn,
-            "as_hard_as": self.difficulty.mask_ratio,
-            "as_hard_as_low": self.difficulty.low,
-            "as_hard_as_high": self.difficulty.high,
-            "beyond": self.difficulty.beyond,
-            "reach": self.reach,
-            "shrinkage": self.shrinkage,
-            "visible_tokens": self.cost.visible_tokens,
-            "encoder_gflops": self.cost.encoder,
-            "attention_gflops": self.cost.attention,
-            "decoder_gflops": self.cost.decoder,
-            "relative_encoder": self.relative_encoder,
-            "relative_attention": self.relative_attention,
-            **by_octave,
-            **errors,
-        }
-
-
-def _numbers(name: str, sums: ErrorSums | None) -> dict[str, float]:
-    if sums is None:
-        return {name: math.nan, f"{name}_stderr": math.nan}
-    return {name: float(sums.explained[0]), f"{name}_stderr": float(sums.stderr[0])}
+OPPOSITE = {"": "", "easier": "harder", "harder": "easier"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -220,7 +111,10 @@ class Plan:
         by_setting: dict[Setting, list[Measured]] = {}
         for one in found:
             by_setting.setdefault(one.setting, []).append(one)
-        settings = [_together(group, reference, sizes) for group in by_setting.values()]
+        resamples = Resamples.of((one.shape, one.sums) for one in found)
+        settings = [
+            PlannedSetting.of(group, reference, sizes, resamples) for group in by_setting.values()
+        ]
         n_scored = max((one.sums.n_images for one in settings), default=0)
         return cls(
             settings,
@@ -260,7 +154,7 @@ class Plan:
                     f"{one.explained:.3f}{error}" + ("" if one.exact else " (drawn)"),
                     one.difficulty.text,
                     f"{one.cost.visible_tokens:.0f}",
-                    f"{one.relative_encoder:.2f}",
+                    f"{one.relative_encoder:.3g}",
                     f"{one.reach:.1f}",
                 )
             )
@@ -312,7 +206,8 @@ class Plan:
             Values that ``json.dumps`` takes; NaN is None.
         """
         return {
-            "settings": [{k: _plain(v) for k, v in row.items()} for row in self.table()],
+            "settings": [_plain(row) for row in self.table()],
+            "as_hard_as": [_plain(row) for row in self.as_hard_as_he()],
             "measured": [one.to_dict() for one in self.measured],
             "reference": self.reference.to_dict(),
             "transformer": vars(self.transformer),
@@ -388,9 +283,13 @@ class Plan:
         -------
         list of dict
             For each patch size and design of the plan: ``mask_ratio``, at which it explains as much
-            of hidden pixels as the reference does (linear between the ratios of the plan),
-            ``beyond`` ("easier" or "harder" where these images are so at all ratios, else ""),
-            ``visible_tokens``, ``relative_encoder`` and ``reach`` there.
+            of hidden pixels as the reference does (linear between the ratios of the plan);
+            ``mask_ratio_low`` and ``mask_ratio_high``, its interval of 95 % over bootstrap samples
+            of the images and the error of the reference; ``cut``, which of these ("low", "high",
+            "both" or "") is an end of the ratios of the plan, so that the true one may lie beyond;
+            ``beyond`` ("easier" or "harder" where these images are so at all ratios, else "");
+            ``visible_tokens``, ``relative_encoder`` and ``reach`` there; ``text``, the ratio with
+            its interval for people.
 
         Raises
         ------
@@ -399,6 +298,18 @@ class Plan:
         """
         curve = self.reference.curve(_checks.positive_int("patch_size", patch_size))
         return [self._equal(key, rows, curve, mask_ratio) for key, rows in self.families.items()]
+
+    def as_hard_as_he(self) -> list[dict[str, Any]]:
+        """Return `as_hard_as` of the scale of the reference at 0.75, as He et al. mask.
+
+        Returns
+        -------
+        list of dict
+            Empty where the reference does not reach that mask ratio.
+        """
+        if not self.reference.scale.covers(MASK_RATIO):
+            return []
+        return self.as_hard_as(self.reference.patch_size)
 
     def as_reference(self, name: str, patch_size: int | None = None) -> Reference:
         """Return this plan as the scale of difficulty for other images.
@@ -440,78 +351,35 @@ class Plan:
         mask_ratio: float,
     ) -> dict[str, Any]:
         rows = sorted(rows, key=lambda one: one.hidden)
-        wanted = curve.at(mask_ratio, drawn=rows[0].exact is None)
+        drawn = rows[0].exact is None
+        wanted, error = (get(mask_ratio, drawn=drawn) for get in (curve.at, curve.stderr_at))
         hidden = np.array([one.hidden for one in rows])
         explained = np.array([one.explained for one in rows])
         found, beyond = equal_ratio(hidden, explained, wanted)
+        resampled = np.stack([one.resampled for one in rows], axis=1)
+        levels = wanted + error * self.reference.wrong
+        difficulty = Difficulty.of(found, beyond, equal_ratios(hidden, resampled, levels), hidden)
         n_patches = float(np.mean([one.n_patches for one in rows]))
         cost = self.transformer.cost(round(n_patches), n_patches * (1 - found))
         return {
             "patch_size": key[0],
             "design": key[1],
             "mask_ratio": found,
+            "mask_ratio_low": difficulty.low,
+            "mask_ratio_high": difficulty.high,
+            "cut": difficulty.cut,
             "beyond": OPPOSITE[beyond],
             "visible_tokens": cost.visible_tokens,
-            "relative_encoder": cost.encoder / _he(self.transformer).encoder,
+            "relative_encoder": cost.encoder / cost_of_he(self.transformer).encoder,
             "reach": float(np.interp(found, hidden, [one.reach for one in rows])),
+            "text": difficulty.text,
         }
-
-
-def _together(
-    group: Sequence[Measured], reference: Reference, sizes: TransformerSizes
-) -> PlannedSetting:
-    """One setting over all shapes of images."""
-    exact, drawn = (_merged([getattr(one, name) for one in group]) for name in ("exact", "drawn"))
-    weights = np.array([_n_images(one) for one in group], dtype=float)
-
-    def mean(values: Iterable[float]) -> float:
-        return float(np.average(list(values), weights=weights))
-
-    hidden, n_patches = mean(one.hidden for one in group), mean(one.n_patches for one in group)
-    costs = [sizes.cost(one.n_patches, one.n_patches * (1 - one.hidden)) for one in group]
-    names = [field.name for field in dataclasses.fields(TransformerCost)]
-    cost = TransformerCost(**{n: mean(getattr(one, n) for one in costs) for n in names})
-    sums = drawn if exact is None else exact
-    assert sums is not None
-    difficulty = reference.scale.difficulty(
-        float(sums.explained[0]), float(sums.stderr[0]), drawn=exact is None
-    )
-    setting, he = group[0].setting, _he(sizes)
-    return PlannedSetting(
-        setting.patch_size,
-        setting.design,
-        setting.mask_ratio,
-        hidden,
-        exact,
-        drawn,
-        mean(one.reach for one in group),
-        mean(one.shrinkage for one in group),
-        n_patches,
-        difficulty,
-        cost,
-        cost.encoder / he.encoder,
-        cost.attention / he.attention,
-    )
-
-
-def _he(sizes: TransformerSizes) -> TransformerCost:
-    return sizes.cost(HE_PATCHES, HE_PATCHES * (1 - MASK_RATIO))
-
-
-def _n_images(one: Measured) -> int:
-    sums = one.drawn if one.exact is None else one.exact
-    return 1 if sums is None else sums.n_images
-
-
-def _merged(sums: Sequence[ErrorSums | None]) -> ErrorSums | None:
-    there = [one for one in sums if one is not None]
-    return reduce(ErrorSums.merge, there) if there else None
 
 
 def _curve(rows: Sequence[PlannedSetting]) -> Curve:
     rows = sorted(rows, key=lambda one: one.hidden)
-    exact = [_numbers("exact", one.exact) for one in rows]
-    drawn = [_numbers("drawn", one.drawn) for one in rows]
+    exact = [numbers_of("exact", one.exact) for one in rows]
+    drawn = [numbers_of("drawn", one.drawn) for one in rows]
     return Curve(
         np.array([one.hidden for one in rows]),
         np.array([one["exact"] for one in exact]),
@@ -521,5 +389,9 @@ def _curve(rows: Sequence[PlannedSetting]) -> Curve:
     )
 
 
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without NaN."""
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in row.items()
+    }

@@ -99,7 +99,7 @@ def comparison(
         _line(ax, rings, values, rings.stderr[curve], CYCLE[i % len(CYCLE)], label)
     if curve == "error":
         log_power_axis(ax)
-        ax.set_ylabel(f"error, {power_label(first.scaling, first.fs)}")
+        ax.set_ylabel(f"error, {power_label(first.scaling, first.fs, first.labels)}")
     else:
         ax.axhline(0, color=GRAY, linewidth=0.7)
         ax.axhline(1, color=GRAY, linewidth=0.7)
@@ -108,7 +108,7 @@ def comparison(
         ax.set_ylim(max(low, LOWEST if curve in ("explained", "frc") else low), max(high, 1.04))
     if curve == "frc":
         _thresholds(ax, first)
-    log_frequency_axis(ax, first.frequency, first.fs)
+    log_frequency_axis(ax, first.frequency, first.fs, first.labels)
     if legend and (any(several) or curve in ("frc", "error")):
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
     return ax
@@ -146,9 +146,9 @@ def compared_power(
             label=label or "reconstructions",
         )
     first = next(iter(several.values()))
-    log_frequency_axis(ax, first.frequency, first.fs)
+    log_frequency_axis(ax, first.frequency, first.fs, first.labels)
     log_power_axis(ax)
-    ax.set_ylabel(power_label(first.scaling, first.fs))
+    ax.set_ylabel(power_label(first.scaling, first.fs, first.labels))
     low, high = ax.get_ylim()
     seen = first.power_a[first.power_a > first.floors[0]]
     ax.set_ylim(max(low, FAINTEST * seen.min()) if seen.size else low, high)
@@ -190,7 +190,7 @@ def power_ratio(spectrum: CrossSpectrum, ax: Axes | None = None) -> Axes:
     some = power_a > spectrum.floors[0]
     ratio = np.divide(power_b, power_a, out=np.full(power_a.shape, np.nan), where=some)
     norm = LogNorm(0.1, 10)
-    image = frequency_map(ax, ratio, spectrum.shape, spectrum.fs, norm, SIGNED_MAP)
+    image = frequency_map(ax, ratio, spectrum.shape, spectrum.fs, norm, SIGNED_MAP, spectrum.labels)
     color_bar(ax, image, "power ratio", ticks=np.array([0.1, 0.3, 1, 3, 10]))
     return ax
 

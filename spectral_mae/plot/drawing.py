@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -24,6 +25,7 @@ from spectral_mae._checks import FloatArray
 from spectral_mae._files.made_here import SOFTWARE
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.spectra import frequencies
+from spectral_mae.spectra.labels.axis_labels import Labels, axis_units, ring_unit
 from spectral_mae.spectra.rings import RadialSpectrum
 from spectral_mae.spectra.sectors import SectorSpectrum
 from spectral_mae.spectra.spectrum import Spectrum
@@ -74,8 +76,10 @@ METADATA: dict[str, Any] = {
     "ps": {"Creator": SOFTWARE},
 }
 
-# Labelled ticks of a logarithmic axis of frequency, as parts of the largest.
-FREQUENCY_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+# Labelled ticks of a logarithmic axis of frequency: these times powers of ten, down to a part of
+# the sampling frequency.
+FREQUENCY_TICKS = (1.0, 2.0, 5.0)
+LOWEST_TICK = 0.001
 
 
 def style() -> AbstractContextManager[None]:
@@ -326,6 +330,7 @@ def frequency_map(
     fs: tuple[float, ...],
     norm: LogNorm,
     colours: str,
+    labels: Labels | None = None,
 ) -> AxesImage:
     """Draw a map over frequency with zero in the middle; rows run down, as in the image.
 
@@ -343,6 +348,8 @@ def frequency_map(
         Scale of the colours.
     colours : str
         Name of the colour map.
+    labels : Labels or None
+        Of the axes of the image. Along an axis whose coordinate falls the ticks fall too.
 
     Returns
     -------
@@ -350,6 +357,8 @@ def frequency_map(
         The map.
     """
     rows, columns = frequencies.shifted_edges(shape, fs)
+    if labels is not None:
+        rows, columns = rows * labels.directions[0], columns * labels.directions[1]
     image = ax.imshow(
         # What is beyond the ends of the scale gets the colours of the ends, not gaps.
         np.clip(cells, norm.vmin, norm.vmax),
@@ -360,10 +369,10 @@ def frequency_map(
         interpolation="nearest",
     )
     for axis, rate in ((ax.xaxis, fs[1]), (ax.yaxis, fs[0])):
-        axis.set_ticks([-rate / 4, 0, rate / 4])
-    unit = unit_of(fs)
-    ax.set_xlabel(f"horizontal frequency ({unit})")
-    ax.set_ylabel(f"vertical frequency ({unit})")
+        tick = _round_below(rate / 4)
+        axis.set_ticks([-tick, 0, tick])
+    for name, axis, place in (("vertical", ax.yaxis, 0), ("horizontal", ax.xaxis, 1)):
+        axis.set_label_text(f"{name} frequency ({unit_along(place, fs, labels)})")
     return image
 
 
@@ -383,7 +392,11 @@ def plane_of(spectrum: Spectrum) -> Spectrum:
     if len(spectrum.shape) < 3:
         return spectrum
     return dataclasses.replace(
-        spectrum, power=spectrum.power[0], shape=spectrum.shape[1:], fs=spectrum.fs[1:]
+        spectrum,
+        power=spectrum.power[0],
+        shape=spectrum.shape[1:],
+        fs=spectrum.fs[1:],
+        labels=None if spectrum.labels is None else without_first(spectrum.labels),
     )
 
 
@@ -424,23 +437,45 @@ def shown(power: FloatArray, floor: float = 0.0) -> FloatArray:
     return np.where(power > max(floor, 0.0), power, np.nan)
 
 
-def unit_of(fs: tuple[float, ...]) -> str:
-    """The unit of frequency, "cycles/pixel" unless a sampling frequency was given.
+def unit_of(fs: tuple[float, ...], labels: Labels | None = None) -> str:
+    """The unit of distances of frequency: cycles per unit of the axes.
 
     Parameters
     ----------
     fs : tuple of float
         Sampling frequency along each axis.
+    labels : Labels or None
+        Of the axes.
 
     Returns
     -------
     str
-        The unit.
+        Such as "cycles/mm"; "cycles/pixel" if ``fs`` is 1 and no unit is known.
     """
-    return "cycles/pixel" if all(rate == 1.0 for rate in fs) else "units of fs"
+    return _cycles(ring_unit(labels, fs))
 
 
-def power_label(scaling: str, fs: tuple[float, ...]) -> str:
+def unit_along(axis: int, fs: tuple[float, ...], labels: Labels | None = None) -> str:
+    """The unit of frequency along one axis.
+
+    Parameters
+    ----------
+    axis : int
+        Number of the axis.
+    fs : tuple of float
+        Sampling frequency along each axis.
+    labels : Labels or None
+        Of the axes.
+
+    Returns
+    -------
+    str
+        As `unit_of`.
+    """
+    return _cycles(axis_units(labels, fs)[axis])
+
+
+def power_label(scaling: str, fs: tuple[float, ...], labels: Labels | None = None) -> str:
     """The axis label of a power: its name and unit.
 
     Parameters
@@ -449,22 +484,54 @@ def power_label(scaling: str, fs: tuple[float, ...]) -> str:
         "density", "spectrum" or "energy".
     fs : tuple of float
         Sampling frequency along each axis.
+    labels : Labels or None
+        Of the axes, and of the pixels.
 
     Returns
     -------
     str
         The label.
     """
-    unit = "cycle/pixel" if all(rate == 1.0 for rate in fs) else "unit of fs"
-    density = (f"per {unit}", f"per ({unit})²", f"per ({unit})³")[len(fs) - 1]
-    return {
-        "density": f"power density ({density})",
-        "spectrum": "power per frequency",
-        "energy": "|X|²",
-    }[scaling]
+    units = axis_units(labels, fs)
+    cells = []
+    for unit in dict.fromkeys(units):
+        cell = _cycles(unit, one=True)
+        times = units.count(unit)
+        cells.append(f"({cell})" + "²³"[times - 2] if times > 1 else cell)
+    values = None if labels is None else labels.values
+    squared = "" if values is None else f"{values if values.isalnum() else f'({values})'}²"
+    unit = {"density": f"{squared} per {' · '.join(cells)}".strip()}.get(scaling, squared)
+    name = {"density": "power density", "spectrum": "power per frequency", "energy": "|X|²"}
+    return f"{name[scaling]} ({unit})" if unit else name[scaling]
 
 
-def log_frequency_axis(ax: Axes, frequency: FloatArray, fs: tuple[float, ...]) -> None:
+def without_first(labels: Labels) -> Labels:
+    """Labels of what is left of an array without its first axis.
+
+    Parameters
+    ----------
+    labels : Labels
+        Of two axes or more.
+
+    Returns
+    -------
+    Labels
+        Of one axis less.
+    """
+    rest = {name: getattr(labels, name)[1:] for name in ("units", "dims", "directions")}
+    return dataclasses.replace(labels, **rest)
+
+
+def _cycles(unit: str | None, *, one: bool = False) -> str:
+    """Cycles per unit, in words."""
+    if unit is None:
+        return "unit of fs" if one else "units of fs"
+    return f"cycle{'' if one else 's'}/{unit if unit.isalpha() else f'({unit})'}"
+
+
+def log_frequency_axis(
+    ax: Axes, frequency: FloatArray, fs: tuple[float, ...], labels: Labels | None = None
+) -> None:
     """Make the horizontal axis a logarithmic axis of frequency with readable ticks.
 
     Parameters
@@ -475,17 +542,28 @@ def log_frequency_axis(ax: Axes, frequency: FloatArray, fs: tuple[float, ...]) -
         Frequencies that the axis must show.
     fs : tuple of float
         Sampling frequency along each axis.
+    labels : Labels or None
+        Of the axes of the data.
     """
     ax.set_xscale("log")
-    ax.set_xlabel(f"frequency ({unit_of(fs)})")
-    scale = min(fs)
-    ticks = [t * scale for t in FREQUENCY_TICKS]
+    ax.set_xlabel(f"frequency ({unit_of(fs, labels)})")
+    rate = min(fs)
+    decades = range(math.floor(math.log10(LOWEST_TICK * rate)), math.ceil(math.log10(rate)) + 1)
+    ticks = [float(f"{t:g}e{power}") for power in decades for t in FREQUENCY_TICKS]
+    ticks = [t for t in ticks if t >= 0.99 * LOWEST_TICK * rate]
     if _is_empty(ax):
         ax.set_xlim(frequency.min() * 0.9, frequency.max() * 1.1)
     inside = [t for t in ticks if frequency.min() * 0.9 <= t <= frequency.max() * 1.1]
     if len(inside) >= 2:
         ax.set_xticks(inside, [f"{t:g}" for t in inside])
         ax.set_xticks([], minor=True)
+
+
+def _round_below(value: float) -> float:
+    """The largest of 1, 2, 2.5 and 5 times a power of ten that is not above a value."""
+    power = math.floor(math.log10(value))
+    parts = (part for part in (5.0, 2.5, 2.0, 1.0) if part <= 1.000001 * value / 10.0**power)
+    return float(f"{next(parts, 1.0):g}e{power}")
 
 
 def log_power_axis(ax: Axes) -> None:

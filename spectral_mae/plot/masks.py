@@ -292,14 +292,14 @@ def leakage(
     ax = one_axes(ax)
     if isinstance(result, RadialLeakage):
         ax.plot(result.frequency, _finite(result.ratio), label=label)
-        log_frequency_axis(ax, result.frequency, result.fs)
+        log_frequency_axis(ax, result.frequency, result.fs, result.labels)
         log_power_axis(ax)
         ax.set_ylabel("leaked / kept power")
         return ax
     if len(result.shape) == 1:
         ax.plot(result.frequencies[0], _finite(result.power), label=label)
         log_power_axis(ax)
-        ax.set_xlabel(f"frequency ({unit_of(result.kept.fs)})")
+        ax.set_xlabel(f"frequency ({unit_of(result.kept.fs, result.labels)})")
         ax.set_ylabel("leaked / kept power")
         return ax
     leaked, kept = (plane_of(part) for part in result.parts)
@@ -307,7 +307,7 @@ def leakage(
     usable = ratio[np.isfinite(ratio) & (ratio > 0)]
     low, high = np.quantile(usable, [0.01, 0.99]) if usable.size else (0.1, 10.0)
     norm = LogNorm(low, max(high, low * 1.01))
-    image = frequency_map(ax, ratio, kept.shape, kept.fs, norm, RATIO_MAP)
+    image = frequency_map(ax, ratio, kept.shape, kept.fs, norm, RATIO_MAP, kept.labels)
     if kept is not result.kept:
         ax.set_title(PLANE)
     color_bar(ax, image, "leaked / kept power")

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
+from spectral_mae.planning.reference import MASK_RATIO
 from spectral_mae.planning.result import Plan
 from spectral_mae.planning.settings import UNIFORM
 from spectral_mae.plot.drawing import CYCLE, GRAY, RATIO_MAP, color_bar, one_axes, styled
@@ -21,6 +22,11 @@ EXPLAINED = "explained power of hidden pixels"
 COST_TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 LEGEND_INSIDE = 5
 LINES = ("-", "--", ":", "-.")
+DARK = "#595959"  # of what is not measured on these images
+NOT_MEASURED = "#E8E8E8"
+SHADES = 256
+EDGE = (0.035, 0.04)  # of the axes, that labels keep free
+BEHIND = {"facecolor": "white", "linewidth": 0, "pad": 0.5}
 
 
 @styled
@@ -72,41 +78,9 @@ def plan_curves(
             capsize=2,
             label=name,
         )
-    reference, curve = plan.reference, plan.reference.scale
-    values = curve.drawn if drawn else curve.explained
-    ax.plot(
-        curve.mask_ratio,
-        values,
-        color=GRAY,
-        linewidth=1,
-        label=f"reference, {reference.patch_size} px",
-    )
-    lowest = min(ax.get_ylim()[0], 0.0)
-    for ratio in levels:
-        if curve.mask_ratio[0] <= ratio <= curve.mask_ratio[-1]:
-            level = curve.at(ratio, drawn=drawn)
-            ax.axhline(level, color=GRAY, linewidth=0.7, linestyle=(0, (5, 4)), zorder=0)
-            ax.annotate(
-                f"{ratio:g}",
-                (1.0, level),
-                xycoords=("axes fraction", "data"),
-                xytext=(3, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize="x-small",
-                color=GRAY,
-            )
-    ax.annotate(
-        "as hard as",
-        (1.0, 1.0),
-        xycoords="axes fraction",
-        xytext=(3, 0),
-        textcoords="offset points",
-        fontsize="x-small",
-        color=GRAY,
-        va="bottom",
-    )
-    ax.set_ylim(lowest, 1.0)
+    _reference(ax, plan, drawn=drawn)
+    ax.set_ylim(min(ax.get_ylim()[0], 0.0), 1.0)
+    _levels(ax, plan, levels, drawn=drawn)
     ax.set_xlabel("hidden fraction of the patches")
     ax.set_ylabel(EXPLAINED + (", drawn masks" if drawn else ""))
     _legend(ax, len(ax.get_legend_handles_labels()[1]))
@@ -150,10 +124,12 @@ def plan_map(plan: Plan, ax: Axes | None = None, *, equal: Sequence[float] = EQU
             place = np.array(ratios) == one.mask_ratio
             values[i, place], x[i, place] = one.explained, one.hidden
     y = np.broadcast_to(np.log2(sizes)[:, np.newaxis], x.shape)
-    image: Any = ax.contourf(x, y, values, levels=np.linspace(0, 1, 21), cmap=RATIO_MAP)
+    # So many levels that no edge of one is taken for a line of equal difficulty.
+    shades = np.linspace(0, 1, SHADES)
+    image: Any = ax.contourf(x, y, np.clip(values, 0, 1), levels=shades, cmap=RATIO_MAP)
+    ax.set_facecolor(NOT_MEASURED)
     curve = plan.reference.scale
-    inside = [m for m in _ratios(equal) if curve.mask_ratio[0] <= m <= curve.mask_ratio[-1]]
-    levels = {curve.at(m): f"{m:g}" for m in inside}
+    levels = {curve.at(m): f"{m:g}" for m in _ratios(equal) if curve.covers(m)}
     lines = ax.contour(x, y, values, levels=sorted(levels), colors="white", linewidths=1.4)
     for level, segments in zip(lines.levels, lines.allsegs, strict=True):
         longest = max(segments, key=len, default=np.empty((0, 2)))
@@ -164,9 +140,9 @@ def plan_map(plan: Plan, ax: Axes | None = None, *, equal: Sequence[float] = EQU
     ax.plot(*marks, color="white", markeredgecolor="black", markersize=4, clip_on=False)
     ax.set_yticks(y[:, 0], [str(size) for size in sizes])
     ax.set_xlabel("hidden fraction of the patches")
-    ax.set_title(f"lines: as hard as the reference, {plan.reference.patch_size} px, at this ratio")
+    ax.set_title("white lines: as hard as the reference at this mask ratio")
     ax.set_ylabel("patch size (pixels)")
-    color_bar(ax, image, EXPLAINED)
+    color_bar(ax, image, EXPLAINED, ticks=np.linspace(0, 1, 6))
     return ax
 
 
@@ -254,21 +230,32 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
             if design != UNIFORM:  # their points lie below those of the same hidden fraction
                 break
             ax.annotate(
-                f"{one.hidden:.2g}",
+                f"{one.hidden:.0%}",
                 (x, y),
-                xytext=(0, 5),
+                xytext=(-3, 3),  # a line rises to the right: beside it is room on the left
                 textcoords="offset points",
-                ha="center",
+                ha="right",
                 fontsize="x-small",
                 color=color,
+                bbox=BEHIND,
             )
     ax.set_xscale("log")
     inside = [t for t in COST_TICKS if ax.get_xlim()[0] <= t <= ax.get_xlim()[1]]
     ax.set_xticks(inside, [f"{t:g}" for t in inside])
     ax.minorticks_off()
-    ax.axvline(1.0, color=GRAY, linewidth=0.7)
     ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.05)
-    ax.set_xlabel("cost of the encoder, 1 for 49 of 196 tokens")
+    ax.axvline(1.0, color=GRAY, linewidth=0.7, zorder=0)
+    ax.annotate(
+        "49 of 196 tokens",
+        (1.0, 0.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, 4),
+        textcoords="offset points",
+        fontsize="x-small",
+        color=DARK,
+    )
+    _levels(ax, plan, (MASK_RATIO,))
+    ax.set_xlabel("cost of the encoder, 1 for 49 of 196 tokens (He et al.)")
     ax.set_ylabel(EXPLAINED)
     _legend(ax, len(plan.families))
     return ax
@@ -278,12 +265,38 @@ def _ratios(equal: Sequence[float]) -> list[float]:
     return [_checks.open_unit("equal", ratio) for ratio in _checks.items("equal", equal)]
 
 
+def _reference(ax: Axes, plan: Plan, *, drawn: bool) -> None:
+    """The curve of the reference, with a band of one standard error."""
+    curve = plan.reference.scale
+    values = curve.drawn if drawn else curve.explained
+    errors = np.nan_to_num(curve.drawn_stderr if drawn else curve.stderr)
+    band = values - errors, values + errors
+    ax.fill_between(curve.mask_ratio, *band, color=GRAY, alpha=0.25, linewidth=0, zorder=0)
+    name = f"reference, {plan.reference.patch_size} px"
+    ax.plot(curve.mask_ratio, values, color=DARK, linewidth=2, zorder=1, label=name)
+
+
+def _levels(ax: Axes, plan: Plan, ratios: Sequence[float], *, drawn: bool = False) -> None:
+    """Dashed lines on which settings are as hard as the reference, and an axis that names them."""
+    curve = plan.reference.scale
+    levels = {m: curve.at(m, drawn=drawn) for m in ratios if curve.covers(m)}
+    levels = {m: level for m, level in levels.items() if np.isfinite(level)}
+    for m, level in levels.items():
+        width = 1.6 if m == MASK_RATIO else 0.8
+        ax.axhline(level, color=DARK, linewidth=width, linestyle=(0, (5, 4)), zorder=0)
+    side = ax.secondary_yaxis("right")
+    side.set_yticks(list(levels.values()), [f"{m:g}" for m in levels])
+    side.tick_params(length=0, colors=DARK)
+    side.spines["right"].set_visible(False)
+    side.set_ylabel("as hard as the reference at a mask ratio of", color=DARK)
+
+
 def _legend(ax: Axes, n: int) -> None:
     """Inside the axes where there is room, else beside them."""
     if n <= LEGEND_INSIDE:
         ax.legend(loc="best")
     else:
-        ax.legend(loc="upper left", bbox_to_anchor=(1.05, 1.0))
+        ax.legend(loc="upper left", bbox_to_anchor=(1.12, 1.0))
 
 
 def _sizes(plan: Plan) -> list[int]:
@@ -291,15 +304,21 @@ def _sizes(plan: Plan) -> list[int]:
 
 
 def _label(ax: Axes, line: FloatArray, text: str) -> None:
-    """Write beside the middle of a line; Matplotlib's own labels of short lines are cut."""
+    """Write on the middle of a line, inside the axes; Matplotlib leaves short lines without."""
     x, y = line.T
     along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
     middle = along[-1] / 2
-    ax.annotate(
+    place = [np.interp(middle, along, x), np.interp(middle, along, y)]
+    for axis, limits in enumerate((ax.get_xlim(), ax.get_ylim())):
+        room = EDGE[axis] * (limits[1] - limits[0])
+        place[axis] = np.clip(place[axis], limits[0] + room, limits[1] - room)
+    ax.text(
+        float(place[0]),
+        float(place[1]),
         text,
-        (float(np.interp(middle, along, x)), float(np.interp(middle, along, y))),
-        xytext=(3, 3),
-        textcoords="offset points",
         color="white",
         fontsize="small",
+        ha="center",
+        va="center",
+        bbox={"facecolor": DARK, "linewidth": 0, "pad": 1.5},
     )

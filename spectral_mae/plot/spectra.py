@@ -95,8 +95,8 @@ def psd(
     if len(spectrum.shape) == 1:
         ax.plot(spectrum.frequencies[0], shown(spectrum.power, spectrum.floor))
         log_power_axis(ax)
-        ax.set_xlabel(f"frequency ({unit_of(spectrum.fs)})")
-        ax.set_ylabel(power_label(spectrum.scaling, spectrum.fs))
+        ax.set_xlabel(f"frequency ({unit_of(spectrum.fs, spectrum.labels)})")
+        ax.set_ylabel(power_label(spectrum.scaling, spectrum.fs, spectrum.labels))
         ax.set_ylim(vmin, vmax)
         return ax
     plane = plane_of(spectrum)
@@ -106,11 +106,11 @@ def psd(
         low, high = (low, 10 * low) if vmax is None else (high / 10, high)
     norm = LogNorm(low, high)
     cells = frequency_cells(plane.power, plane.shape)
-    image = frequency_map(ax, cells, plane.shape, plane.fs, norm, POWER_MAP)
+    image = frequency_map(ax, cells, plane.shape, plane.fs, norm, POWER_MAP, plane.labels)
     if plane is not spectrum:
         ax.set_title(PLANE)
     if colorbar:
-        color_bar(ax, image, power_label(spectrum.scaling, spectrum.fs))
+        color_bar(ax, image, power_label(spectrum.scaling, spectrum.fs, spectrum.labels))
     return ax
 
 
@@ -277,7 +277,7 @@ def sectors(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None
     angle = np.append(result.angle, 180.0)
     ax.errorbar(angle, result.power[closed], yerr=result.stderr[closed], capsize=2, label=label)
     ax.set_xlabel("orientation of the frequency (degrees; 0 = horizontal)")
-    ax.set_ylabel(power_label(result.scaling, (1.0, 1.0)))
+    ax.set_ylabel(power_label(result.scaling, result.fs, result.labels))
     ax.set_xticks([0, 45, 90, 135, 180])
     return ax
 
@@ -347,9 +347,9 @@ def common_limits(ranges: Iterable[tuple[float, float] | None]) -> tuple[float, 
 
 
 def _radial_axes(ax: Axes, spectrum: RadialSpectrum) -> None:
-    log_frequency_axis(ax, spectrum.frequency, spectrum.fs)
+    log_frequency_axis(ax, spectrum.frequency, spectrum.fs, spectrum.labels)
     log_power_axis(ax)
-    ax.set_ylabel(power_label(spectrum.scaling, spectrum.fs))
+    ax.set_ylabel(power_label(spectrum.scaling, spectrum.fs, spectrum.labels))
 
 
 def _radial_line(ax: Axes, spectrum: RadialSpectrum, name: str, band: Band) -> None:

@@ -1,10 +1,12 @@
 """Power spectra of whole images and signals.
 
 - `annulus`: sums of power over an annulus of frequencies.
+- `backends`: the libraries that compute transforms: FFTW, SciPy, ducc0.
 - `binning`: means over bins of frequencies, prepared once and used for many spectra.
 - `conditioning`: detrending, masking and windowing of pixels before the transform.
-- `fft`: planned real FFTs of batches; the only file that uses FFTW.
+- `fft`: planned real FFTs of batches.
 - `frequencies`: the order of frequencies in arrays: half-plane, Nyquist frequency, shifts.
+- `labels`: names and units of axes, and arrays of xarray.
 - `octaves`: octaves of radial frequency, as edges of bins, and their names.
 - `periodogram`: `psd` and `Periodogram`, with the options of `scipy.signal.periodogram`.
 - `rings`: averages of a spectrum over rings of radial frequency, `RadialSpectrum`.

@@ -1,3 +1,5 @@
+from .backends.choice import FFTWMissingWarning as FFTWMissingWarning
+from .labels.axis_labels import Labels as Labels
 from .octaves import octave_edges as octave_edges
 from .octaves import octave_names as octave_names
 from .periodogram import Periodogram as Periodogram

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from spectral_mae._array_api import is_tensor
 from spectral_mae._checks import BoolArray, FloatArray
-from spectral_mae.spectra.fft import SIDE_BY_SIDE
+from spectral_mae.spectra.backends.workspace import SIDE_BY_SIDE
 from spectral_mae.spectra.frequencies import half_shape, hermitian_weights, row_strips
 from spectral_mae.spectra.tensors.bin_means import TensorBins
 

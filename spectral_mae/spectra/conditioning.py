@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import Detrend, FloatArray, Scaling
 from spectral_mae.spectra import frequencies
-from spectral_mae.spectra.fft import Workspace
+from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.tensors.conditioning import TensorConditioning
 
 COLLINEAR = 1e-12  # spread of visible pixels across a line, to that along it

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -22,9 +22,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._array_api import as_shape, finite_tensor, is_tensor, precision, real_tensor
 from spectral_mae._checks import Backend, FloatArray, Planner, Scaling, Visible
+from spectral_mae._chunked import ChunkedBatch, batch_of, outline, pieces_of
+from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
-from spectral_mae.spectra.fft import RealFFT, Workspace
+from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_shape, row_strips
+from spectral_mae.spectra.labels.axis_labels import Unit, expect_one_unit, labels_of
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
 from spectral_mae.spectra.tensors.periodogram import TensorPeriodogram
@@ -36,14 +40,16 @@ SUMMED = 2**20  # bytes of power that are added up at a time
 TRANSPOSED = 150**2  # pixels from which transposed half-planes are faster
 
 
+@labelled("image", masks=("visible",))
 def psd(
     image: ArrayLike,
     *,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = None,
     detrend: DetrendOption = None,
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     ndim: int | None = None,
     visible: Visible = None,
 ) -> Spectrum:
@@ -51,13 +57,18 @@ def psd(
 
     Parameters
     ----------
-    image : array_like or tensor, shape (D,), (H, W) or (T, H, W), and channels at ``channel_axis``
+    image : array_like, tensor or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers; float32 stays float32, everything else becomes float64. What a masked array
         masks is hidden. Of a tensor (PyTorch, CuPy and other libraries of the array API standard)
         the powers are tensors of the same library on the same device, of which derivatives can be
-        taken.
+        taken. The coordinates of an ``xarray.DataArray`` give ``fs`` and ``unit``, so they must be
+        evenly spaced (within 1/1000 of a step); times give Hz. Along a dimension without one,
+        ``fs`` is 1.
     fs : float or one float per axis
         Sampling frequency.
+    unit : str, one str per axis, Labels or None
+        Unit of length or time in whose inverse ``fs`` is given, such as "mm", or all `Labels`. Axes
+        of pictures then say cycles/mm.
     window : str, tuple, float, array_like or None
         As `scipy.signal.get_window`, outer product over the axes; an array must have the shape of
         the image. None is no window.
@@ -69,9 +80,9 @@ def psd(
         the weights of ``visible``; "periodic" is refused where a border pixel is hidden.
     scaling : {"density", "spectrum", "energy"}
         |X|²/(fs·Σw²), |X|²/(Σw)², or plain |X|² (of the windowed data).
-    channel_axis : int or None
-        Axis of the channels; their spectra are averaged (and count as one: they are not
-        independent).
+    channel_axis : int, str or None
+        Axis of the channels, of a DataArray also its name; their spectra are averaged (and count as
+        one: they are not independent).
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels. None is 1 or 2, as the array has. A volume
         needs ``ndim=3``: three axes may as well be a batch of images, or an image with its colours.
@@ -105,6 +116,7 @@ def psd(
     >>> psd(np.ones((4, 6, 8)), ndim=3).power.shape
     (4, 6, 5)
     """
+    channel_axis = _checks.axis_of_channels(channel_axis)
     if is_tensor(image):
         array = (finite_tensor if visible is None else real_tensor)("image", image)
         pixels, mask = as_shape(array), visible
@@ -126,8 +138,13 @@ def psd(
         scaling=scaling,
         channel_axis=axis,
         chunk=1,
+        unit=unit,
     )
     return periodogram.mean(array[np.newaxis, ...], visible=mask)
+
+
+# Of each image of a batch; "finite" for those of images that are not read yet.
+Masks = NDArray[Any] | Literal["finite"] | None
 
 
 class _NotFiniteError(Exception):
@@ -152,15 +169,17 @@ class Periodogram:
         (`psd` takes that of its image). Tensors keep their own.
     workers : int
         Threads that share the chunks of a batch.
-    fs, window, detrend, scaling : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`.
     channel_axis : int or None
         Axis of the channels in a *batch*, which has the images along axis 0.
-    backend : {"fftw", "scipy"}
-        Library that computes the transforms.
+    backend : {"fftw", "scipy", "ducc"} or None
+        Library that computes the transforms. None is FFTW where pyFFTW can be imported, and else
+        SciPy, with a notice (`FFTWMissingWarning`).
     planner : {"estimate", "measure"}
         FFTW's effort; ``"measure"`` pays where thousands of images of one shape follow, and may
-        change the last bit of the results from run to run.
+        change the last bit of the results from run to run. It is refused with another library that
+        is named, and has no effect where None stands for SciPy.
     chunk : int or None
         Images per call of a plan; None picks a number that stays in the cache.
 
@@ -176,6 +195,8 @@ class Periodogram:
         visible pixels that are NaN or infinite, or pixels whose power overflows.
     TypeError
         By its methods for complex or non-numeric images.
+    ModuleNotFoundError
+        If the library that ``backend`` names is not installed.
 
     Examples
     --------
@@ -194,16 +215,18 @@ class Periodogram:
         dtype: DTypeLike = float,
         workers: int = 1,
         fs: float | Sequence[float] = 1.0,
+        unit: Unit = None,
         window: Window = None,
         detrend: DetrendOption = None,
         scaling: Scaling = "density",
         channel_axis: int | None = None,
-        backend: Backend = "fftw",
+        backend: Backend | None = None,
         planner: Planner = "estimate",
         chunk: int | None = None,
     ) -> None:
         self.shape = _checks.grid_shape(shape)
         self.fs = _checks.sampling_rates(fs, len(self.shape))
+        self.labels = labels_of(unit, len(self.shape))
         _checks.choice("scaling", scaling, Scaling)
         channel_axis = _checks.axis_of_channels(channel_axis)
         if channel_axis in (0, -len(self.shape) - 2):
@@ -228,6 +251,7 @@ class Periodogram:
             self.shape,
             workers=workers,
             fs=fs,
+            unit=unit,
             window=window,
             detrend=detrend,
             scaling=scaling,
@@ -239,13 +263,19 @@ class Periodogram:
         info = np.finfo(self._fft.dtype)
         self._least = float(info.tiny) / float(info.eps)  # smaller powers have lost digits
 
+    @property
+    def backend(self) -> Backend:
+        """Library that computes the transforms: ``"fftw"``, ``"scipy"`` or ``"ducc"``."""
+        return self._fft.backend
+
     def power(self, images: ArrayLike, *, visible: Visible = None) -> FloatArray:
         """Power of every image.
 
         Parameters
         ----------
         images : array_like or tensor, shape (n, *shape), with channels at ``channel_axis`` if given
-            Real numbers. What a masked array masks is hidden.
+            Real numbers. Arrays of Dask and others that have chunks are read some images at a time,
+            and give the same bits as the whole array. What a masked array masks is hidden.
         visible : array_like, tensor, "finite" or None
             Masks or weights, which multiply the images between detrending and window: shape
             (n, *shape), or (*shape) for one that all images share. Hidden pixels are not used and
@@ -286,22 +316,17 @@ class Periodogram:
         >>> Periodogram((16, 16)).radial(images, bins=4).power.shape
         (5, 4)
         """
+        expect_one_unit(self.labels)
         if is_tensor(images):
             return self._of_tensors.radial(images, bins, visible)
         batch, masks = self._batch(images, visible)
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
-        mean, std = moments = np.empty((2, len(batch), len(rings.frequency)))
-
-        def work(rows: slice, space: Workspace) -> None:
-            power = space.room(rows.stop - rows.start)
-            self._transform(batch[rows], _part(masks, rows), space, power)
-            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
-
-        with self._naming_pixels(batch, masks):
-            self._fft.each_chunk(len(batch), work)
-            self._expect_in_range(mean, batch, masks, 1.0)
+        moments = np.empty((2, len(batch), len(rings.frequency)))
+        for rows in pieces_of(batch):
+            part = batch[rows]
+            self._ring_moments(part, self._of(masks, rows, part), rings, moments[:, rows])
         moments *= self.norm / batch.shape[-1]
-        return rings.spectrum(*moments, scaling=self.scaling)
+        return rings.spectrum(*moments, scaling=self.scaling, labels=self.labels)
 
     def mean(self, images: ArrayLike, *, visible: Visible = None) -> Spectrum:
         """Average the power over all images; sums are in double precision.
@@ -328,7 +353,9 @@ class Periodogram:
         if n == 0:
             raise ValueError("no images to average: the batch is empty")
         if n == 1:
-            mean, squares = self._powers(batch, masks)[0], _sum_of_squares(batch, masks)
+            only = batch[:]
+            mask = self._of(masks, slice(None), only)
+            mean, squares = self._powers(only, mask)[0], _sum_of_squares(only, mask)
         else:
             mean, squares = self._mean(batch, masks)
         return Spectrum(
@@ -339,6 +366,7 @@ class Periodogram:
             cell=self._cell,
             averages=n,
             floor=self.rounding_floor(squares / (n * batch.shape[-1])),
+            labels=self.labels,
         )
 
     def condition(self, images: ArrayLike, *, visible: Visible = None) -> FloatArray:
@@ -357,7 +385,9 @@ class Periodogram:
         """
         if is_tensor(images):
             return self._of_tensors.condition(images, visible)
-        batch, masks = self._batch(images, visible)
+        given, given_masks = self._batch(images, visible)
+        batch = given[:]
+        masks = self._of(given_masks, slice(None), batch)
         if masks is None and not self._conditioning.changes and batch.dtype == self._fft.dtype:
             self._expect_finite(batch, batch, masks)
             return batch
@@ -429,28 +459,29 @@ class Periodogram:
 
     def _batch(
         self, images: ArrayLike, visible: Visible
-    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    ) -> tuple[NDArray[Any] | ChunkedBatch, Masks]:
         """Check a batch and its masks, without a copy: (n, *shape, channels) and (n, *shape)."""
-        array, shown = _checks.masked_numbers("images", images)
-        batch = _checks.channels_last("images", array, self.channel_axis, len(self.shape) + 1)
+        shown = None
+        if isinstance(images, np.ma.MaskedArray):
+            images, shown = _checks.masked_numbers("images", images)
+        batch = batch_of("images", images, self.channel_axis, len(self.shape))
         if batch.shape[1:-1] != self.shape or batch.shape[-1] == 0:
             raise ValueError(
-                f"images of shape {array.shape} with channel_axis={self.channel_axis} are not a "
-                f"batch of shape={self.shape}"
+                f"images of shape {np.shape(images)} with channel_axis={self.channel_axis} are not "
+                f"a batch of shape={self.shape}"
             )
+        if isinstance(batch, ChunkedBatch) and _checks.says_finite(visible):
+            return batch, "finite"
+        # Of a batch in chunks only the shape is looked at.
+        array = outline(batch)[..., 0] if isinstance(batch, ChunkedBatch) else np.asarray(images)
+        axis = None if isinstance(batch, ChunkedBatch) else self.channel_axis
         masks = _checks.visible_of(
-            "images", array, shown, visible, _checks.weights, channel_axis=self.channel_axis
+            "images", array, shown, visible, _checks.weights, channel_axis=axis
         )
         self.expect_trend(masks)
         return batch, None if masks is None else np.broadcast_to(masks, batch.shape[:-1])
 
-    def _powers(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> FloatArray:
-        """Power of every image, (n, *half_shape)."""
-        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
-        self._power(batch, masks, self._turned(out))
-        return out
-
-    def _mean(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> tuple[FloatArray, float]:
+    def _mean(self, batch: NDArray[Any] | ChunkedBatch, masks: Masks) -> tuple[FloatArray, float]:
         """Mean power of the images, (*half_shape), and the sum of the squares of their pixels."""
         # Sums of so many images each, whatever the chunks and workers: equal to the last bit.
         n, summed = len(batch), self._fft.images_within(SUMMED)
@@ -458,7 +489,9 @@ class Periodogram:
         powers = np.empty((min(n, block), *self._fft.half_shape), dtype=self._fft.dtype)
         sums, squares = np.zeros(self._fft.half_shape), 0.0
         for first in range(0, n, block):
-            part, seen = batch[first : first + block], _part(masks, slice(first, first + block))
+            rows = slice(first, first + block)
+            part = batch[rows]
+            seen = self._of(masks, rows, part)
             power = powers[: len(part)]
             self._power(part, seen, power)
             for start in range(0, len(power), summed):
@@ -467,6 +500,39 @@ class Periodogram:
         mean = np.empty(half_shape(self.shape), dtype=self._fft.dtype)
         np.divide(sums, n, out=self._turned(mean), casting="same_kind")
         return mean, squares
+
+    def _of(self, masks: Masks, rows: slice, part: NDArray[Any]) -> NDArray[Any] | None:
+        """Masks of a part of a batch; "finite" is found of the images once they are read."""
+        if not isinstance(masks, str):
+            return _part(masks, rows)
+        finite = _checks.some_seen(
+            "images", np.isfinite(part), masks, channel_axis=-1, first=rows.start or 0
+        )
+        self.expect_trend(finite)
+        return finite
+
+    def _powers(self, batch: NDArray[Any] | ChunkedBatch, masks: Masks) -> FloatArray:
+        """Power of every image, (n, *half_shape)."""
+        out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
+        for rows in pieces_of(batch):
+            part = batch[rows]
+            self._power(part, self._of(masks, rows, part), self._turned(out[rows]))
+        return out
+
+    def _ring_moments(
+        self, batch: NDArray[Any], masks: NDArray[Any] | None, rings: RingBins, out: FloatArray
+    ) -> None:
+        """Mean and standard deviation of |X|² in each ring into ``out``, (2, n, n_rings)."""
+        mean, std = out
+
+        def work(rows: slice, space: Workspace) -> None:
+            power = space.room(rows.stop - rows.start)
+            self._transform(batch[rows], _part(masks, rows), space, power)
+            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
+
+        with self._naming_pixels(batch, masks):
+            self._fft.each_chunk(len(batch), work)
+            self._expect_in_range(mean, batch, masks, 1.0)
 
     def _turned(self, power: FloatArray) -> FloatArray:
         """Upright half-planes with their axes in the order of the transforms."""

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,12 @@ from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.binning import Binning
+from spectral_mae.spectra.labels import datasets
+from spectral_mae.spectra.labels.axis_labels import Labels, inverse, power_unit, ring_unit
 from spectral_mae.spectra.slope import SlopeFit, power_law_slope
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 MOST_RINGS = 10_000_000
 Bins = int | Sequence[float] | FloatArray | None
@@ -56,6 +61,8 @@ class RadialSpectrum:
     log_frequency, log_spread : ndarray, shape (n_bins,)
         Mean and variance of the logarithm of frequency in each ring (zero left out), which
         `fit_slope` needs. By default log ``frequency`` and zero.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     frequency: FloatArray
@@ -70,6 +77,7 @@ class RadialSpectrum:
     fs: tuple[float, ...] = (1.0, 1.0)
     log_frequency: FloatArray = None  # type: ignore[assignment]
     log_spread: FloatArray = None  # type: ignore[assignment]
+    labels: Labels | None = None
 
     def __post_init__(self) -> None:
         if self.edges is None:
@@ -189,6 +197,8 @@ class RadialSpectrum:
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one row per ring (and per spectrum, if this is a batch).
 
+        Where the result has ``labels``, the last columns are the units.
+
         Parameters
         ----------
         path : str or path-like
@@ -196,7 +206,42 @@ class RadialSpectrum:
         """
         lower, upper = self.edges.T
         bins = {"frequency": self.frequency, "lower": lower, "upper": upper, "count": self.count}
-        write_columns(path, bin_columns(bins, self.numpy()))
+        write_columns(
+            path, bin_columns(bins, self.numpy()) | unit_columns(self, "frequency", "power")
+        )
+
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables over ``freq_r``, and of a batch over ``image``; other fields are attributes.
+        """
+        return datasets.of_bins(self.numpy(), "frequency")
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        RadialSpectrum
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)
 
 
 class RingBins:
@@ -289,7 +334,13 @@ class RingBins:
         return self._binning.moments(power, transposed=transposed)
 
     def average(
-        self, power: FloatArray, *, scaling: Scaling, averages: int = 1, floor: float = 0.0
+        self,
+        power: FloatArray,
+        *,
+        scaling: Scaling,
+        averages: int = 1,
+        floor: float = 0.0,
+        labels: Labels | None = None,
     ) -> RadialSpectrum:
         """Average power over the rings.
 
@@ -303,6 +354,8 @@ class RingBins:
             Number of spectra whose mean the power is.
         floor : float
             Power that rounding alone can leave at a frequency.
+        labels : Labels or None
+            Of the axes, for the result.
 
         Returns
         -------
@@ -310,7 +363,9 @@ class RingBins:
             With standard errors.
         """
         moments = self._binning.moments(power)
-        return self.spectrum(*moments, scaling=scaling, averages=averages, floor=floor)
+        return self.spectrum(
+            *moments, scaling=scaling, averages=averages, floor=floor, labels=labels
+        )
 
     def spectrum(
         self,
@@ -320,6 +375,7 @@ class RingBins:
         scaling: Scaling,
         averages: int = 1,
         floor: float = 0.0,
+        labels: Labels | None = None,
     ) -> RadialSpectrum:
         """Make the result of moments that are known.
 
@@ -333,6 +389,8 @@ class RingBins:
             Number of spectra whose mean the power is.
         floor : float
             Power that rounding alone can leave at a frequency.
+        labels : Labels or None
+            Of the axes, for the result.
 
         Returns
         -------
@@ -349,6 +407,7 @@ class RingBins:
             fs=self.fs,
             log_frequency=self.log_frequency,
             log_spread=self.log_spread,
+            labels=labels,
             **self._binning.errors(mean, std, averages)._asdict(),
         )
 
@@ -400,3 +459,28 @@ def bin_columns(bins: Mapping[str, NDArray[Any]], result: Any) -> dict[str, NDAr
         columns = {"spectrum": np.repeat(np.arange(n), result.power.shape[1]), **columns}
     values = {"power": result.power, "std": result.std, "stderr": result.stderr}
     return columns | {name: value.ravel() for name, value in values.items()}
+
+
+def unit_columns(result: Any, *names: str) -> dict[str, NDArray[Any]]:
+    """Return the columns of a table of bins that say units; none of a result without labels.
+
+    Parameters
+    ----------
+    result : result with ``labels``, ``fs`` and ``scaling``
+        What the table is of.
+    *names : str
+        Of "frequency", "power", what the table has.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_rows,)
+        Columns such as "frequency_unit", the same in each row; empty where a unit is not known.
+    """
+    if result.labels is None:
+        return {}
+    units = {
+        "frequency": inverse(ring_unit(result.labels, result.fs)),
+        "power": power_unit(result.labels, result.fs, result.scaling),
+    }
+    n = getattr(result, "power", result.count).size
+    return {f"{name}_unit": np.full(n, units[name] or "", dtype=object) for name in names}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -15,7 +15,12 @@ from spectral_mae._checks import BoolArray, FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.binning import Binning
-from spectral_mae.spectra.rings import bin_columns
+from spectral_mae.spectra.labels import datasets
+from spectral_mae.spectra.labels.axis_labels import Labels
+from spectral_mae.spectra.rings import bin_columns, unit_columns
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +39,10 @@ class SectorSpectrum:
         frequency, where k and its aliases have two orientations, counts half in each.
     scaling : {"density", "spectrum", "energy"}
         Unit of the power, as in `Spectrum`.
+    fs : tuple of float
+        Sampling frequency along each axis of the data.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     angle: FloatArray
@@ -42,6 +51,8 @@ class SectorSpectrum:
     std: FloatArray
     stderr: FloatArray
     scaling: Scaling
+    fs: tuple[float, ...] = (1.0, 1.0)
+    labels: Labels | None = None
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.numpy().power, dtype=dtype, copy=copy)
@@ -72,12 +83,48 @@ class SectorSpectrum:
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one row per sector.
 
+        Where the result has ``labels``, the last column is the unit of the power.
+
         Parameters
         ----------
         path : str or path-like
             File to write. An existing file is replaced.
         """
-        write_columns(path, bin_columns({"angle": self.angle, "count": self.count}, self.numpy()))
+        columns = bin_columns({"angle": self.angle, "count": self.count}, self.numpy())
+        write_columns(path, columns | unit_columns(self, "power"))
+
+    def to_xarray(self) -> Dataset:
+        """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables over ``angle``; other fields are attributes.
+        """
+        return datasets.of_bins(self.numpy(), "angle")
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        SectorSpectrum
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)
 
 
 def average_sectors(
@@ -124,7 +171,7 @@ def average_sectors(
     binning = sector_binning(shape, fs, n, fmin=fmin, fmax=fmax)
     means = binning.errors(*binning.moments(power), averages)
     return SectorSpectrum(
-        angle=sector_angles(n), count=binning.counts, scaling=scaling, **means._asdict()
+        angle=sector_angles(n), count=binning.counts, scaling=scaling, fs=fs, **means._asdict()
     )
 
 

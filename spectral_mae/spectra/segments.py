@@ -15,6 +15,8 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae.spectra.conditioning import DetrendOption, Window, window_weights
 from spectral_mae.spectra.frequencies import half_shape
+from spectral_mae.spectra.labels.axis_labels import Unit
+from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
 
@@ -23,16 +25,18 @@ SEVERAL = "welch of each, or Periodogram(shape).mean(images)"
 BLOCK_BYTES = 32 * 2**20  # of pixels that are read, and of segments that are transformed, at a time
 
 
+@labelled("image")
 def welch(
     image: ArrayLike,
     segment: _checks.PerAxis,
     overlap: _checks.PerAxis | None = None,
     *,
     fs: float | Sequence[float] = 1.0,
+    unit: Unit = None,
     window: Window = "hann",
     detrend: DetrendOption = "constant",
     scaling: Scaling = "density",
-    channel_axis: int | None = None,
+    channel_axis: int | str | None = None,
     ndim: int | None = None,
     workers: int = 1,
 ) -> Spectrum:
@@ -46,17 +50,17 @@ def welch(
 
     Parameters
     ----------
-    image : array_like, shape (D,), (H, W) or (T, H, W), and the channels at ``channel_axis``
+    image : array_like or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
         Real numbers.
     segment : int or one int per axis
         Pixels of a segment along each axis, at most those of the image.
     overlap : int, one int per axis, or None
         Pixels that neighbouring segments share, from 0, below ``segment``. None is half a segment,
         rounded down. What is left at the end of an axis and fills no segment is not used.
-    fs, window, detrend, scaling : optional
+    fs, unit, window, detrend, scaling : optional
         As in `psd`, but for the defaults; an array as window must have the shape of a segment.
-    channel_axis : int or None
-        Axis of the channels; their spectra are averaged.
+    channel_axis : int, str or None
+        Axis of the channels, of a DataArray also its name; their spectra are averaged.
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels. None is 1 or 2, as the array has; a volume
         needs ``ndim=3``.
@@ -82,6 +86,7 @@ def welch(
     >>> spectrum.power.shape, spectrum.averages  # of 5 x 8 segments
     ((32, 17), 36)
     """
+    channel_axis = _checks.axis_of_channels(channel_axis)
     array: Any = image if _is_lazy(image) else _checks.numeric_array("image", image)
     outline = np.broadcast_to(np.float64(0), array.shape)  # nothing is read for this
     shape = _checks.one_image("image", outline, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
@@ -97,6 +102,7 @@ def welch(
         scaling=scaling,
         channel_axis=-1,
         workers=workers,
+        unit=unit,
     )
     power, floor, n = np.zeros(half_shape(size)), 0.0, 0
     for part in _parts(array, channel_axis, size, step):
@@ -114,6 +120,7 @@ def welch(
         cell=mean.cell,
         averages=max(1, int(independent * (1 + 1e-12))),
         floor=floor / n,
+        labels=periodogram.labels,
     )
 
 

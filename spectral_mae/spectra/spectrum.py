@@ -5,15 +5,21 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from spectral_mae._array_api import constant, numpy_fields, real_dtype
 from spectral_mae._checks import FloatArray, Scaling
+from spectral_mae._files.columns import plain_value
 from spectral_mae.spectra import frequencies as grid
+from spectral_mae.spectra.labels import datasets
+from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.sectors import SectorSpectrum, average_sectors
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,6 +44,8 @@ class Spectrum:
         Number of spectra that were averaged.
     floor : float
         Power that rounding alone can leave at a frequency that has none.
+    labels : Labels or None
+        Names and units of the axes and the unit of the pixels, where they are known.
     """
 
     power: FloatArray
@@ -47,6 +55,7 @@ class Spectrum:
     cell: float
     averages: int = 1
     floor: float = 0.0
+    labels: Labels | None = None
 
     def __repr__(self) -> str:
         return f"Spectrum(shape={self.shape}, scaling={self.scaling!r}, total={self.total:.4g})"
@@ -132,7 +141,7 @@ class Spectrum:
         Raises
         ------
         ValueError
-            If no frequency lies in the rings, or edges do not rise.
+            If no frequency lies in the rings, edges do not rise, or the axes have different units.
 
         Examples
         --------
@@ -143,8 +152,13 @@ class Spectrum:
         >>> rings.count
         array([ 8, 12, 16, 10])
         """
+        expect_one_unit(self.labels)
         return RingBins(self.shape, self.fs, bins).average(
-            self.power, scaling=self.scaling, averages=self.averages, floor=self.floor
+            self.power,
+            scaling=self.scaling,
+            averages=self.averages,
+            floor=self.floor,
+            labels=self.labels,
         )
 
     def sectors(
@@ -168,8 +182,8 @@ class Spectrum:
         Raises
         ------
         ValueError
-            For a signal or a volume, whose frequencies have no one angle, or if a sector holds no
-            frequency.
+            For a signal or a volume, whose frequencies have no one angle, if a sector holds no
+            frequency, or if the axes have different units.
 
         Examples
         --------
@@ -179,7 +193,8 @@ class Spectrum:
         >>> by_angle.angle[np.argmax(by_angle)]
         np.float64(0.0)
         """
-        return average_sectors(
+        expect_one_unit(self.labels)
+        found = average_sectors(
             self.power,
             self.shape,
             self.fs,
@@ -189,6 +204,7 @@ class Spectrum:
             scaling=self.scaling,
             averages=self.averages,
         )
+        return dataclasses.replace(found, labels=self.labels)
 
     def to_dict(self) -> dict[str, Any]:
         """Return power, frequencies and scalars as plain lists and numbers.
@@ -196,8 +212,8 @@ class Spectrum:
         Returns
         -------
         dict
-            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``fs``, ``total`` and
-            ``averages``.
+            Keys ``power``, ``frequencies``, ``shape``, ``scaling``, ``fs``, ``total``,
+            ``averages`` and ``labels``, the fields of the labels or None.
         """
         return {
             "power": self.numpy().power.tolist(),
@@ -207,4 +223,45 @@ class Spectrum:
             "fs": list(self.fs),
             "total": self.total,
             "averages": self.averages,
+            "labels": plain_value(self.labels),
         }
+
+    def to_xarray(self) -> Dataset:
+        """Return the spectrum as an ``xarray.Dataset``, which netCDF files can hold.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variable ``power`` over ``freq_y`` and ``freq_x`` (of other axes "freq_" and their
+            names), on the same half-plane, with rising frequencies. All other fields are
+            attributes; those of variables have ``units`` where these are known.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If xarray is not installed.
+        """
+        return datasets.of_plane(self.numpy())
+
+    @classmethod
+    def from_xarray(cls, dataset: Dataset) -> Self:
+        """Return the result that `to_xarray` has written.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            The whole of it, as it was written.
+
+        Returns
+        -------
+        Spectrum
+            Equal to the one that was written.
+
+        Raises
+        ------
+        TypeError
+            If it is no Dataset.
+        ValueError
+            If it is of another result, or a part of it is missing.
+        """
+        return datasets.read(cls, dataset)

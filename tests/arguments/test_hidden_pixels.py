@@ -319,3 +319,33 @@ def test_tensors_with_bad_pixels_that_are_visible_are_refused(grad):
             ),
             visible="finite",
         )
+
+
+@pytest.mark.parametrize("detrend", [None, "linear"])
+@pytest.mark.parametrize("chunk", [1, 2])
+def test_hidden_pixels_of_arrays_in_chunks_are_not_used_either(chunk, detrend):
+    dask_array = pytest.importorskip("dask.array")
+    holes = np.where(VISIBLE, IMAGES, np.nan)
+    given = dask_array.from_array(holes, chunks=(chunk, *SHAPE))
+    pool = sm.Periodogram(SHAPE, detrend=detrend)
+    for method in ("power", "radial", "mean", "condition"):
+        for visible in (VISIBLE, "finite"):
+            found = getattr(pool, method)(given, visible=visible)
+            assert_equal_bits(found, getattr(pool, method)(IMAGES, visible=VISIBLE))
+    holes[2] = np.nan
+    with pytest.raises(ValueError, match="images has no finite pixel in image 2"):
+        pool.power(dask_array.from_array(holes, chunks=(chunk, *SHAPE)), visible="finite")
+
+
+def test_holes_in_labelled_arrays_are_hidden_too():
+    xarray = pytest.importorskip("xarray")
+    holes = np.where(VISIBLE[0], IMAGES[0], np.nan)
+    coordinates = {"y": np.arange(12) * 0.5, "x": np.arange(10) * 0.5}
+    given = xarray.DataArray(holes, dims=("y", "x"), coords=coordinates)
+    found = sm.psd(given, visible="finite", detrend="constant")
+    truth = sm.psd(IMAGES[0], visible=VISIBLE[0], detrend="constant", fs=2.0)
+    np.testing.assert_array_equal(found.power, truth.power)
+    mask = xarray.DataArray(VISIBLE[0].T, dims=("x", "y"))
+    np.testing.assert_array_equal(
+        sm.psd(given, visible=mask, detrend="constant").power, truth.power
+    )

@@ -56,7 +56,14 @@ TABLE = {"loss": [0.5, 0.4], "accuracy": [0.3, 0.4], "stderr": [0.01] * 2, "mask
 LOSSES = {"epoch": [1, 2], "loss": [0.5, 0.4], "held_out": [0.6, np.nan]}
 CROSS = sm.cross_spectrum(IMAGE, IMAGES[0])
 COMPARED = sm.compare_spectra(IMAGES, IMAGES[::-1])
-OPTIONS = {"fs": 1.0, "window": None, "detrend": None, "scaling": "density", "channel_axis": None}
+OPTIONS = {
+    "fs": 1.0,
+    "unit": None,
+    "window": None,
+    "detrend": None,
+    "scaling": "density",
+    "channel_axis": None,
+}
 BLOCK = sm.designs.block(GRID, 1)
 MASKS = {"patch_size": 4, "mask_ratio": 0.5, "sampling": "fixed"}
 DRAWN = {
@@ -118,6 +125,7 @@ EXAMPLES = {
     "inclusion_probabilities": (sm.inclusion_probabilities, {"n_patches": 4, "mask_ratio": 0.5, "sampling": "fixed", "rounding": "mae"}),
     "dirichlet_kernel": (sm.dirichlet_kernel, {"n": 8, "patch_size": 4}),
     "expected_mask_power": (sm.expected_mask_power, {"grid": GRID, "mask_ratio": 0.5, "sampling": "fixed"}),
+    "Labels": (sm.Labels, {"units": ("mm", "mm"), "dims": ("y", "x"), "values": "K", "directions": (1, -1)}),
     "psd": (sm.psd, {"image": IMAGE, "visible": None, "ndim": None, **OPTIONS}),
     "Periodogram": (sm.Periodogram, {"shape": (8, 8), "dtype": float, "workers": 1, **OPTIONS}),
     "Periodogram.power": (sm.Periodogram((8, 8)).power, {"images": IMAGES, "visible": None}),
@@ -157,7 +165,7 @@ EXAMPLES = {
     "audit_masks": (sm.audit_masks, {"grid": GRID, "visible": VISIBLE_PATCHES, "convention": "visible", "n_keep": None, "reference": None}),
     "MaskAudit": (lambda **o: sm.audit_masks(**o).to_dict(), {"grid": GRID, "visible": VISIBLE_PATCHES}),
     "masked_psd_std": (sm.masked_psd_std, {"image": IMAGE, **MASKS, "scaling": "density", "window": None, "detrend": None, "channel_axis": None}),
-    "unmasked_psd": (sm.unmasked_psd, {"image": IMAGE, "visible": VISIBLE, "ndim": None, "scaling": "density", "channel_axis": None, "detrend": None, "nan": "raise", "borders": "periodic", "prewhiten": None, "wrap": True, "min_pairs": 1.0, "taper": None}),
+    "unmasked_psd": (sm.unmasked_psd, {"image": IMAGE, "visible": VISIBLE, "ndim": None, "scaling": "density", "channel_axis": None, "detrend": None, "nan": "raise", "borders": "periodic", "prewhiten": None, "wrap": True, "min_pairs": 1.0, "taper": None, "fs": 1.0, "unit": None}),
     "Unmasking": (sm.Unmasking, {"shape": (8, 8), "prewhiten": None, "wrap": True}),
     "Unmasking.update": (fresh(sm.Unmasking, (8, 8), method="update"), {"images": IMAGES, "visible": VISIBLE}),
     "Unmasking.merge": (fresh(sm.Unmasking, (8, 8), method="merge"), {"other": sm.Unmasking((8, 8))}),
@@ -316,6 +324,8 @@ PLAIN |= {"plan", "Plan", "PlannedSetting", "Reference", "Difficulty"}  # tests/
 PLAIN |= {"analyze_images", "fit_images", "sweep_images", "compare_images"}
 PLAIN |= {"audit_images", "AuditRun"}  # tests/nonlinear/auditing/test_page.py
 PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "CompareResult"}
+PLAIN |= {"FFTWMissingWarning"}  # tests/spectra/test_backends.py
+PLAIN |= {"explore_images", "ExploreResult"}  # tests/explorer/test_page.py
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
 # What passes numbers on as they are, or says by NaN that there is nothing to measure.

@@ -7,6 +7,7 @@ import time
 import laws
 import numpy as np
 import pytest
+from backends import needs_fftw
 from PIL import Image
 
 import spectral_mae as sm
@@ -25,7 +26,13 @@ def cells(text):
     return [line.strip("|").split("|") for line in text.splitlines()]
 
 
-@pytest.mark.parametrize("name", CONTESTS)
+WITH_FFTW = {"expected", "masks"}  # contests against FFTW itself
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=needs_fftw if name in WITH_FFTW else ()) for name in CONTESTS],
+)
 def test_contests_run_on_tiny_problems_and_make_a_table(name):
     rows, notes = measure([name], TINY)
     assert rows
@@ -240,8 +247,8 @@ def test_the_list_has_every_script(capsys):
     assert main(["--list"]) == 0
     listed = capsys.readouterr().out
     own = (
-        "__init__ __main__ contest crops kept nonlinear_pictures peers per_mask plan_comparison "
-        "plan_pictures plan_trainings solves spectra stages table"
+        "__init__ __main__ contest crops kept libraries nonlinear_pictures peers per_mask "
+        "plan_comparison plan_pictures plan_trainings solves spectra stages table"
     )
     files = {path.stem for path in table.PAGE.parents[1].glob("benchmarks/*.py")}
     files |= {path.parent.name for path in table.PAGE.parents[1].glob("benchmarks/*/__main__.py")}

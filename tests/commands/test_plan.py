@@ -1,5 +1,6 @@
 """``plan`` as its user runs it: page, table, JSON, several shapes, runs that go on."""
 
+import html
 import json
 import re
 from collections import Counter
@@ -38,26 +39,92 @@ def test_page_table_and_json_say_the_same(folder, tmp_path, capsys):
     for row, one in zip(rows, plan.settings, strict=True):
         assert float(row["explained"]) == pytest.approx(one.explained, rel=1e-6)
     assert str(plan) in told
-    page = (out / "report.html").read_text()
+    page = html.unescape((out / "report.html").read_text())
     for one in plan.settings:
         assert f"{one.explained:.3f} ± {one.stderr:.3f}" in page
         assert one.difficulty.text in page
     assert page.count("data:image/png;base64,") == 4
-    assert "6 images fitted, 2 other images scored" in re.sub(r"\s+", " ", page)
-    assert "It does not say which is best" in re.sub(r"\s+", " ", page)
+    words = re.sub(r"\s+", " ", page)
+    assert "It does not say which is best" in words
+    counts = "10 images found: 6 fitted, 2 held out to choose the shrinkage, 2 held out and scored."
+    assert counts in words
+    assert counts in told
+    assert f"<code>spectral-mae plan {folder} --out {out} --size 16" in page
+    assert f"spectral-mae {sm.__version__}" in page
+    assert "middle cropped to 16 × 16" in page
     record = json.loads((out / "run.json").read_text())
     assert record["command"] == "plan"
     assert record["counts"]["fitted"] == 6
 
 
-def test_rows_are_those_of_python(folder, tmp_path, drawn):
+def test_the_headline_has_an_interval_everywhere(folder, tmp_path, capsys):
     out = tmp_path / "out"
-    assert run("plan", folder, "--out", out, *SMALL, "--seed", 3, "--design", "block:1x1") == OK
-    plan = sm.plan(folder, [4, 2], [0.5, 0.75], size=16, holdout=0.4, rng=3, designs=["block:1x1"])
+    assert run("plan", folder, "--out", out, *SMALL) == OK
+    told, page = capsys.readouterr().out, html.unescape((out / "report.html").read_text())
+    plain = json.loads((out / "plan.json").read_text())["as_hard_as"]
+    for row, table in zip(plain, read_csv(out / "as_hard_as.csv"), strict=True):
+        assert row["mask_ratio_low"] < row["mask_ratio_high"]
+        assert row["mask_ratio_low"] <= row["mask_ratio"] <= row["mask_ratio_high"]
+        for name in ("mask_ratio", "mask_ratio_low", "mask_ratio_high"):
+            assert float(table[name]) == pytest.approx(row[name])
+        assert f"<strong>{row['text']}</strong>" in page
+        assert f"{row['patch_size']} px, {row['design']}: {row['text']}" in told
+    assert "text" not in table
+
+
+def test_rows_are_those_of_python(folder, tmp_path, drawn):
+    out, two = tmp_path / "out", ["--design", "fixed:M", "--design", "block:1x1"]
+    assert run("plan", folder, "--out", out, *SMALL, "--seed", 3, *two) == OK
+    plan = sm.plan(
+        folder, [4, 2], [0.5, 0.75], size=16, holdout=0.4, rng=3, designs=["fixed:M", "block:1x1"]
+    )
     found = [float(row["drawn"]) for row in read_csv(out / "plan.csv")]
     assert found == pytest.approx(
         [float(one.drawn.explained[0]) for one in plan.settings], rel=1e-6
     )
+
+
+def test_a_limit_uses_so_many_images(folder, tmp_path, drawn, capsys):
+    out = tmp_path / "out"
+    assert run("plan", folder, "--out", out, *SMALL, "--limit", 7) == OK
+    assert "10 images found: 3 not drawn (the limit), 4 fitted" in capsys.readouterr().out
+    plan = sm.plan(folder, [4, 2], [0.5, 0.75], size=16, holdout=0.4, limit=7)
+    assert plan.n_fitted == 4
+    found = [float(row["explained"]) for row in read_csv(out / "plan.csv")]
+    assert found == pytest.approx([one.explained for one in plan.settings], rel=1e-6)
+    counts = dict(plan.counts)
+    assert counts.pop("found") == sum(counts.values())
+
+
+def test_crops_of_an_image_stay_together_and_count_as_one(folder):
+    plan = sm.plan(folder, [4], [0.5], size=12, crops=3, holdout=0.4)
+    assert (plan.n_fitted, plan.n_scored, plan.counts["choosing"]) == (18, 2, 2)
+    assert plan.settings[0].exact.n_images == 2
+
+
+def test_with_a_shrinkage_all_images_held_out_are_scored(folder):
+    plan = sm.plan(folder, [4], [0.5], size=16, holdout=0.4, shrinkage=0.3)
+    assert (plan.n_scored, plan.counts["choosing"]) == (4, 0)
+    assert {one.shrinkage for one in plan.settings} == {0.3}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_moments_too_large_to_travel_are_added_up_here(folder, tmp_path, drawn, monkeypatch, jobs):
+    """Reading images again, one shape and patch size at a time, changes nothing but the order."""
+    options = ["--size", "native", "--patch-size", 4, 2, "--holdout", 0.4, "--jobs", jobs]
+    assert run("plan", folder, "--out", tmp_path / "sent", *options) == OK
+    monkeypatch.setattr(plan_images, "LARGE", 16 * 4**2 * 10)  # patches of 2 pixels are below it
+    assert run("plan", folder, "--out", tmp_path / "here", *options) == OK
+    monkeypatch.setattr(plan_images, "LARGE", 0)
+    assert run("plan", folder, "--out", tmp_path / "all", *options) == OK
+    sent, *others = (
+        sm.Plan.from_json((tmp_path / name / "plan.json").read_text())
+        for name in ("sent", "here", "all")
+    )
+    for other in others:
+        assert other.counts == sent.counts
+        for one, same in zip(sent.settings, other.settings, strict=True):
+            assert same.explained == pytest.approx(one.explained, rel=1e-9)
 
 
 def test_native_images_of_several_shapes(tmp_path, drawn, capsys):
@@ -135,6 +202,8 @@ def test_it_says_what_it_will_cost_before_it_starts(folder, tmp_path, drawn, cap
         (["--size", 16, "--patch-size", 5], "patch_size=5 does not divide size=16"),
         (["--size", 16, "--holdout", 0], "images held out"),
         (["--size", 16, "--design", "blok:2"], "no design 'blok'"),
+        (["--size", 16, "--limit", 0], "--limit 0 is not at least 1"),
+        (["--design", "block:2x2", "--mask-ratio", 0.75], "write M where the ratios are to stand"),
         (["--size", 16, "--width", 0], "width"),
         (["--size", 16, "--patch-size", 16], "no setting"),
     ],

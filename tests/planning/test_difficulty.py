@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
-from spectral_mae.planning.difficulty import equal_ratio
+from spectral_mae.planning.difficulty import equal_ratio, equal_ratios
 from spectral_mae.planning.reference import Curve, Reference
 
 RATIOS = np.array([0.25, 0.5, 0.75, 0.9])
@@ -26,27 +26,51 @@ def test_a_curve_that_rises_by_noise_stays_monotone():
     assert np.all(np.diff(found) <= 0)
 
 
+def draws(explained, stderr, n=20000, seed=0):
+    return explained + stderr * np.random.default_rng(seed).standard_normal(n)
+
+
 def test_beyond_the_ends_it_says_so():
-    harder, easier = CURVE.difficulty(0.1, 0.0), CURVE.difficulty(0.9, 0.0)
-    assert harder.beyond == "harder"
-    assert harder.text == "harder than any (above 0.90)"
-    assert easier.beyond == "easier"
-    assert easier.text == "easier than any (below 0.25)"
+    harder, easier = CURVE.difficulty(0.1), CURVE.difficulty(0.9)
+    assert (harder.beyond, harder.text) == ("harder", ">0.90")
+    assert (easier.beyond, easier.text) == ("easier", "<0.25")
+    assert np.isnan(easier.low)
+    near = CURVE.difficulty(0.81, draws(0.81, 0.02))
+    assert near.beyond == near.cut.replace("low", "easier") == "easier"
+    assert near.text == f"<0.25 (<0.25–{near.high:.2f})"
+    assert CURVE.difficulty(0.95, draws(0.95, 0.01)).text == "<0.25"
+    assert CURVE.difficulty(0.05, draws(0.05, 0.01)).text == ">0.90"
 
 
-def test_errors_of_setting_and_reference_make_the_range():
-    found = CURVE.difficulty(0.6, 0.04)
+def test_errors_of_setting_and_reference_make_the_interval():
+    """On a straight part of the curve it is what the errors are, divided by the slope."""
+    slope, both = 0.2 / 0.25, np.hypot(0.01, 0.005)
+    straight = Curve(RATIOS, EXPLAINED, np.full(4, 0.005), EXPLAINED, np.full(4, 0.005))
+    wrong = np.random.default_rng(1).standard_normal(20000)
+    found = straight.difficulty(0.6, draws(0.6, 0.01), wrong)
     assert found.mask_ratio == pytest.approx(0.625)
-    assert found.low == pytest.approx(0.625 - 0.25 / 0.2 * 0.05)
-    assert found.high == pytest.approx(0.625 + 0.25 / 0.2 * 0.05)
-    assert CURVE.difficulty(0.6, np.nan).low == pytest.approx(0.625 - 0.25 / 0.2 * 0.03)
+    assert found.low == pytest.approx(0.625 - 1.96 * both / slope, abs=0.002)
+    assert found.high == pytest.approx(0.625 + 1.96 * both / slope, abs=0.002)
+    assert found.text == f"0.62 ({found.low:.2f}–{found.high:.2f})"
+    alone = straight.difficulty(0.6, np.full(20000, 0.6), wrong)
+    assert alone.high - alone.low == pytest.approx(2 * 1.96 * 0.005 / slope, rel=0.05)
 
 
 def test_drawn_settings_are_compared_with_the_drawn_curve():
-    assert CURVE.difficulty(0.45, 0.0, drawn=True).mask_ratio == pytest.approx(0.75)
-    assert CURVE.difficulty(0.45, 0.0).mask_ratio > 0.75
+    assert CURVE.difficulty(0.45, drawn=True).mask_ratio == pytest.approx(0.75)
+    assert CURVE.difficulty(0.45).mask_ratio > 0.75
     none = Curve(RATIOS, EXPLAINED, EXPLAINED, np.full(4, np.nan), np.full(4, np.nan))
-    assert none.difficulty(0.45, 0.0, drawn=True).text == "–"
+    assert none.difficulty(0.45, drawn=True).text == "–"
+
+
+def test_many_curves_at_once_are_one_after_the_other():
+    rng = np.random.default_rng(0)
+    curves, wanted = 0.5 + 0.3 * rng.standard_normal((200, 4)), rng.random(200)
+    found = equal_ratios(RATIOS, curves, wanted)
+    for curve, value, ratio in zip(curves, wanted, found, strict=True):
+        falling = np.minimum.accumulate(curve)
+        assert ratio == pytest.approx(np.interp(-value, -falling, RATIOS))
+    assert np.isnan(equal_ratios(RATIOS, EXPLAINED[None], np.array([np.nan]))).all()
 
 
 def test_the_reference_that_is_stored_is_a_falling_curve():
@@ -58,7 +82,7 @@ def test_the_reference_that_is_stored_is_a_falling_curve():
     assert curve.mask_ratio[-1] >= 0.9
     assert np.all(np.diff(curve.explained) < 0)
     assert np.all((curve.explained > 0) & (curve.explained < 1) & (curve.stderr > 0))
-    assert curve.difficulty(curve.at(0.75), 0.0).mask_ratio == pytest.approx(0.75)
+    assert curve.difficulty(curve.at(0.75)).mask_ratio == pytest.approx(0.75)
     again = Reference.from_dict(reference.to_dict())
     np.testing.assert_array_equal(again.scale.explained, curve.explained)
 

@@ -181,7 +181,7 @@ def test_settings():
     assert Setting(4, "stripes:MxM", 0.5).text == "stripes:MxM"  # M is an item, not a letter
     assert found[2].text == "gaussian_field:0.5,green"
     assert Setting(8, "fixed:M", 0.9).on((16, 16)) is None  # all of four patches
-    assert settings_of([4], [0.5], [designs.block(sm.PatchGrid(16, 4), 2)])[0].text == "block:2"
+    assert settings_of([4], None, [designs.block(sm.PatchGrid(16, 4), 2)])[0].text == "block:2"
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,10 @@ class Browser:
         """Run JavaScript in the page; ``return`` gives a value back, also that of a promise."""
         return self.driver.execute_script(script, *arguments)
 
+    def wait_for(self, expression: str, seconds: float = 20.0) -> bool:
+        """Wait until a JavaScript expression is true; False if that took too long."""
+        return self.run(WAIT.replace("EXPRESSION", expression), seconds * 1000)
+
     def tell(self, command: str, **parameters: Any) -> Any:
         """Send a command of the Chrome DevTools Protocol."""
         return self.driver.execute_cdp_cmd(command, parameters)
@@ -160,12 +164,16 @@ class Browser:
             "searchbox", "slider", "spinbutton", "switch", "tab", "textbox",
         }  # fmt: skip
         return [
-            f"{node['role']['value']} {node.get('properties', '')}"
+            f"{node['role']['value']}: {self._source(node['backendDOMNodeId'])}"
             for node in nodes
             if not node.get("ignored")
             and node.get("role", {}).get("value") in roles
             and not node.get("name", {}).get("value", "").strip()
         ]
+
+    def _source(self, node: int) -> str:
+        found = self.tell("DOM.getOuterHTML", backendNodeId=node)
+        return found["outerHTML"].partition("\n")[0][:120]
 
     def reset(self) -> None:
         """Forget the page, what it stored, and what was emulated."""
@@ -176,6 +184,18 @@ class Browser:
         self.driver.get("about:blank")
         self.problems()
 
+
+WAIT = """
+  const [milliseconds] = arguments, begun = performance.now();
+  return new Promise((done) => {
+    const look = () => {
+      const found = Boolean(EXPRESSION);
+      if (found || performance.now() - begun > milliseconds) done(found);
+      else setTimeout(look, 10);
+    };
+    look();
+  });
+"""
 
 STICKS_OUT = """
   const wide = document.documentElement.clientWidth;

@@ -70,15 +70,15 @@ class AnalyzeOptions:
         Larger images are refused before they are decoded.
     checks : int
         Images, from the first, on which Eq. 18 is checked by direct sums, at least 0.
+    design : str, MaskDesign or None
+        In place of mask ratio and sampling: the text of a design, such as ``"block:6x6"``
+        (`spectral_mae.designs.help_text` lists them), or a design that has a text. It is made anew
+        for every shape of images, and an image that it does not fit is refused.
     nan : {"raise", "hidden"}
         Images with NaN or infinity fail, or are analysed with these pixels missing: their spectrum
         is unmasked (`unmasked_psd`) and its expectation under masks is that of a stationary process
         with this spectrum. Masks are not drawn of them, and they are not in the mean spectra and
         the models.
-    design : str, MaskDesign or None
-        In place of mask ratio and sampling: the text of a design, such as ``"block:6x6"``
-        (`spectral_mae.designs.help_text` lists them), or a design that has a text. It is made anew
-        for every shape of images, and an image that it does not fit is refused.
 
     Raises
     ------

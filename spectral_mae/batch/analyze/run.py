@@ -38,7 +38,7 @@ from spectral_mae.batch.run_folder import (
     place_of,
     scratch_folder,
 )
-from spectral_mae.batch.run_identity import versions
+from spectral_mae.batch.run_identity import fft_library, versions
 from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.samples import Pixels
@@ -187,6 +187,7 @@ class _Analysis:
             "status": "complete" if interrupt is None else "interrupted",
             "options": {"paths": list(self.found.given), **self.options.to_dict()},
             "versions": versions(),
+            "fft": fft_library(),
             "counts": counts,
             "started": started.isoformat(timespec="seconds"),
             "seconds_analysis": round(time.perf_counter() - clock, 3),

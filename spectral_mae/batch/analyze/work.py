@@ -105,8 +105,9 @@ class AnalyzeWork:
     _kept: _OfThread = field(default_factory=_OfThread, repr=False, compare=False)
 
     def forget(self) -> None:
-        """Give up what this thread keeps for chunks to come: tables as large as its images."""
+        """Give up what this thread keeps for chunks to come: tables, and files that are open."""
         self._kept.analyzers = None
+        self._kept.files.close()  # a file of HDF5 that is open cannot be written
 
     def __call__(self, chunk: Chunk) -> AnalyzedChunk:
         """Analyse the images of a chunk."""

@@ -40,7 +40,8 @@ def write_report(
     shown : sequence of Shown
         Images for the pictures.
     about : mapping
-        What ``run.json`` says of the run: ``options``, ``masks``, ``versions``, ``started``.
+        What ``run.json`` says of the run: ``options``, ``masks``, ``versions``, ``fft``,
+        ``started``.
 
     Returns
     -------

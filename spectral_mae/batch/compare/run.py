@@ -23,7 +23,7 @@ from spectral_mae.batch.compare.result import CompareResult
 from spectral_mae.batch.errors import refused
 from spectral_mae.batch.progress import Progress, logging_to
 from spectral_mae.batch.run_folder import check_report
-from spectral_mae.batch.run_identity import versions
+from spectral_mae.batch.run_identity import fft_library, versions
 from spectral_mae.cross_spectra.comparison import SpectraComparison
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.references import ImageReference
@@ -136,6 +136,7 @@ def compare_images(
         "options": {name: str(value) for name, value in dataclasses.asdict(options).items()},
         "masks": masks is not None,
         "versions": versions(),
+        "fft": fft_library(),
         "started": started.isoformat(timespec="seconds"),
     }
     return dataclasses.replace(result, page=write_report(place, result, pairs.shown, about))

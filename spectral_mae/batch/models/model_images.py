@@ -127,6 +127,25 @@ class ModelImages:
             raise NothingUsable("no image could be used")
         return filled
 
+    def add_again(self, run: BatchRun, moments: Moments) -> None:
+        """Read the images of one shape that are fitted once more, and add them to its moments.
+
+        For moments that are too large to be sent from one process to another, and of which no more
+        than one may be in memory.
+        """
+        failed = {title for title, _ in run.tally.failed}
+        good = [reference for reference in self.fitted if reference.title not in failed]
+        shape = moments.grid.shape
+        work = PixelsWork(self.options, run.running.time_limit, run.max_memory, only=shape)
+        each = 8 * moments.channels * math.prod(shape) * max(1, self.options.crops)
+        chunk_size = chunk_size_for(len(good), max(1, CHUNK_BYTES // each))
+        doing = f"adding up patches of {max(moments.grid.patch_size)} pixels"
+        with run.stage(doing, len(good)) as bar:
+            for chunk, result in run.once_more(good, work, chunk_size=chunk_size):
+                for images in result.sums.by_shape.values():
+                    moments.update(images)
+                bar.add(len(chunk.items))
+
     def held_out_pixels(self, run: BatchRun, most: int, most_bytes: int) -> dict[Shape, FloatArray]:
         """Images that are held out, by shape: at most so many, evenly from all."""
         channels = 3 if self.options.color else 1
@@ -218,7 +237,7 @@ class ModelImages:
         work: MomentsWork,
         every: Sequence[Moments],
     ) -> MomentSums | None:
-        sum_bytes = sum(_size(moments) for moments in every)
+        sum_bytes = sum(size_of(moments) for moments in every)
         channels = 3 if self.options.color else 1
         pixels = math.prod(self.shape) * channels * max(1, self.options.crops)
         wanted = max(1, max(CHUNK_BYTES, CHUNK_SUMS * sum_bytes) // (8 * pixels))
@@ -295,6 +314,6 @@ def check_file(path: Path | None, suffix: str) -> None:
         raise ValueError(f"{path}: must be a file whose name ends in {suffix}")
 
 
-def _size(moments: Moments) -> int:
+def size_of(moments: Moments) -> int:
     """Bytes of moments."""
     return sum(int(array.nbytes) for array in moments.arrays().values())

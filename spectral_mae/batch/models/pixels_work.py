@@ -57,11 +57,14 @@ class PixelsWork:
         Seconds that decoding an image may take.
     max_memory : int or None
         Bytes that an image may take.
+    only : tuple of int or None
+        Keep images of this shape alone; None keeps all.
     """
 
     options: StreamOptions
     time_limit: float = TIME_LIMIT
     max_memory: int | None = None
+    only: Shape | None = None
     _kept: OfThread = field(default_factory=OfThread, repr=False, compare=False)
 
     def __call__(self, chunk: Chunk) -> ChunkResult:
@@ -72,7 +75,8 @@ class PixelsWork:
         )
         found = PixelSums({})
         for batch in stream.batches(chunk.items):
-            found.merge(PixelSums({batch.shape[1:3]: batch}))
+            if self.only in (None, batch.shape[1:3]):
+                found.merge(PixelSums({batch.shape[1:3]: batch}))
         return ChunkResult(
             found,
             list(stream.failed.items()),

@@ -38,11 +38,22 @@ class SettingsRun(ABC, Generic[Result]):
         What it writes; ``run.json``, the first, comes last.
     holdout : float
         Fraction of the images that is held out.
+    limit : int or None
+        Images that are used, drawn at random from those that were found; None is all.
+    n_not_drawn : int
+        Images that the limit left aside, once images were found.
     """
 
     command: ClassVar[str]
     files: ClassVar[tuple[str, ...]]
     holdout: float
+    limit: int | None = None
+    n_not_drawn = 0
+
+    @property
+    def rng(self) -> int:
+        """Seed of the draw of images."""
+        return 0
 
     @abstractmethod
     def images(self, found: FoundSources) -> ModelImages:
@@ -88,6 +99,9 @@ class SettingsRun(ABC, Generic[Result]):
                 check_resumed(running, out)
                 check_folder(folder)
                 found = find_some(given, output=folder, scratch=scratch)
+                if self.limit is not None:
+                    every, found = found, found.drawn(self.limit, self.rng)
+                    self.n_not_drawn = len(every.references) - len(found.references)
                 data = self.images(found)
             results = [folder / name for name in self.files]
             try:

@@ -99,11 +99,34 @@ def add_compare(add: AddParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
 
 
+def add_explore(add: AddParser) -> None:
+    """``explore``."""
+    text = "write a page on which you move a mask and see the spectra of your images follow"
+    parser = add("explore", help=text, description=f"{text}; one file, which opens offline")
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="IMAGE",
+        help="at most 32 images, in the forms that analyze takes; shown in gray, the shorter side "
+        "resized to 128 pixels and the middle cropped (default: a photograph, a texture and a "
+        "random field)",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE.html", help="the page to write"
+    )
+    add_max_pixels(parser)
+    add_replacing(parser)
+
+
 def add_psd(add: AddParser) -> None:
     """``psd``."""
     text = "draw the power spectrum of one image, or write it as a table"
     parser = add("psd", help=text, description=text)
-    parser.add_argument("path", metavar="IMAGE", help="an image file or 'builtin:NAME'")
+    parser.add_argument(
+        "path",
+        metavar="IMAGE",
+        help="an image file, 'builtin:NAME', or one image of a file such as 'scan.h5::/raw[3]'",
+    )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="FILE.png or FILE.csv"
     )
@@ -126,6 +149,13 @@ def add_psd(add: AddParser) -> None:
     add_detrend(parser)
     parser.add_argument(
         "--window", metavar="NAME", help="a window of scipy.signal.get_window, such as hann"
+    )
+    parser.add_argument(
+        "--fs",
+        metavar="file|N[/UNIT]",
+        help="sampling frequency: 'file' takes the size of pixels that the file states, so that "
+        "axes say cycles/mm, cycles/arcsec and the like; or pixels per unit of length, such as "
+        "20/mm (default: cycles/pixel)",
     )
     parser.add_argument(
         "--scaling",

@@ -149,15 +149,15 @@ def add_plan(add: AddParser) -> None:
         action=_Several,
         metavar="P",
         help="patch sizes: pixels of a patch along each axis (default: powers of two, at most 32, "
-        "that leave four patches along each side)",
+        "that leave four patches along each side and need little memory)",
     )
     parser.add_argument(
         "--mask-ratio",
         type=mask_ratios,
         action=_Several,
-        default=[0.25, 0.5, 0.6, 0.75, 0.9],
         metavar="M",
-        help="mask ratios: fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
+        help="mask ratios: fractions of patches hidden, which stand for M in --design (default "
+        "0.25 0.5 0.6 0.75 0.9)",
     )
     parser.add_argument(
         "--design",
@@ -165,6 +165,12 @@ def add_plan(add: AddParser) -> None:
         metavar="DESIGN",
         help="a design of masks to compare, with M for each mask ratio, such as bernoulli:M, "
         "block:6x6 or gaussian_field:M,green; give it again for more (default fixed:M)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        metavar="N",
+        help="use only N images, drawn at random with --seed (default all)",
     )
     _add_reading_of_models(parser, size="224", native=True)
     group = parser.add_argument_group("widths and depths that the cost is told for (ViT-Base)")

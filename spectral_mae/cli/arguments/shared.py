@@ -9,9 +9,10 @@ from pathlib import Path
 SOURCE_HELP = (
     "image files, folders (searched with their subfolders) and patterns; 'builtin:NAME' is an "
     "image inside scikit-image; without any PATH, all built-in images; zip and tar archives, npy "
-    "and npz arrays, CIFAR's binary batches (.bin), and @LIST, a file with one of these on each "
-    "line; '-' reads such a list from standard input (lines, or names ended by NUL as 'find "
-    "-print0' writes them), relative to the working directory"
+    "and npz arrays, CIFAR's binary batches (.bin); files of many images such as 'scan.h5::/raw', "
+    "'cube.fits::SCI', 'stack.tif::pages' or 'film.mp4::every=10'; URLs; and @LIST, a file with "
+    "one of these on each line; '-' reads such a list from standard input (lines, or names ended "
+    "by NUL as 'find -print0' writes them), relative to the working directory"
 )
 
 AddParser = Callable[..., argparse.ArgumentParser]

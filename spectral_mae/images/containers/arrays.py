@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from spectral_mae.images.containers.container import Entry, Found, refused
 from spectral_mae.images.containers.selector import Selector, parse_index, positions
 from spectral_mae.images.decoding import Decoded, byte_limit
-from spectral_mae.images.pixel_size import PixelSize
+from spectral_mae.images.pixel_size import PixelSize, plain_unit
 from spectral_mae.images.samples import ImageRefused, Raster, TooLarge, check_size
 
 Where = tuple[int | slice, ...]
@@ -74,9 +74,9 @@ class Variable:
         ndim = len(self.shape)
         if asked is not None:
             if asked not in ("first", "last", "none"):
-                raise ValueError(f"channels={asked} is not one of first, last, none")
+                raise ValueError(f"needs channels=first, last or none, not {asked}")
             if asked != "none" and ndim < 3:
-                raise ValueError(f"channels={asked} of an array of {ndim} axes; three are needed")
+                raise ValueError(f"is of shape {self.shape}: channels={asked} needs three axes")
             return {"first": ndim - 3, "last": ndim - 1, "none": None}[asked]
         if self.channels == "none" or ndim < 3:
             return None
@@ -94,9 +94,10 @@ class Variable:
 
     def pixel_size(self, rows: int, columns: int) -> PixelSize | None:
         """The size of a pixel, where both steps have one unit."""
-        if not self.steps or self.units[rows] != self.units[columns]:
+        if not self.steps:
             return None
-        return PixelSize.of((self.steps[rows], self.steps[columns]), self.units[rows])
+        one, other = (plain_unit(self.units[axis]) for axis in (rows, columns))
+        return PixelSize.of((self.steps[rows], self.steps[columns]), one) if one == other else None
 
     @property
     def is_real(self) -> bool:
@@ -152,7 +153,7 @@ class ArrayFile(ABC):
         ValueError
             If it chooses no image, or several arrays hold images and none is named.
         """
-        chosen = Selector.parse(selector or "", list(self.variables))
+        chosen = Selector.parse(selector or "", lambda name: self._named(name) is not None)
         name, others = self._chosen(chosen.name)
         variable = self.variables[name]
         chosen.check_options(*_OPTIONS, *variable.axes)

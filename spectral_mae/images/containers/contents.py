@@ -61,7 +61,10 @@ def contents(path: str, title: str, selector: str | None, stamp: str) -> Listing
     else:
         listing.references = [ImageReference(title, Place(path), stamp=stamp)]
     if selector is not None:
-        listing.references = _of_arrays(listing.references, title, selector)
+        try:
+            listing.references = _of_arrays(listing.references, title, selector)
+        except ValueError as error:
+            raise ValueError(f"{title!r} {error}") from error
     return listing
 
 
@@ -144,13 +147,13 @@ def _extension(title: str) -> str:
 def _of_arrays(references: list[ImageReference], title: str, selector: str) -> list[ImageReference]:
     """Images of an npz, npy or CIFAR file, by the name of the array and their number in it."""
     names = list(dict.fromkeys(_array_name(one, title) for one in references))
-    chosen = Selector.parse(selector, names)
+    chosen = Selector.parse(selector, names.__contains__)
     chosen.check_options("every")
     if chosen.name and chosen.name not in names:
-        raise ValueError(f"{title!r} holds no images in {chosen.name!r}; it has {', '.join(names)}")
+        raise ValueError(f"holds no images in {chosen.name!r}; it holds {', '.join(names)}")
     found = [one for one in references if chosen.name in ("", _array_name(one, title))]
     if len(chosen.index) > 1:
-        raise ValueError(f"{title!r} is chosen from by one number, not {len(chosen.index)}")
+        raise ValueError(f"needs one number between brackets, not {len(chosen.index)}")
     if chosen.index:
         found = [found[at] for at in positions(chosen.index[0], len(found), "images")]
     return chosen.thinned(found)

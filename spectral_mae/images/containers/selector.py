@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -122,15 +122,16 @@ class Selector:
     options: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def parse(cls, text: str, names: Sequence[str] = ()) -> Selector:
+    def parse(cls, text: str, is_name: Callable[[str], bool] | None = None) -> Selector:
         """Read ``name[index],key=value``, every part of which may be missing.
 
         Parameters
         ----------
         text : str
             What stands behind the mark.
-        names : sequence of str
-            Names in the file, which are taken as they are, whatever they look like.
+        is_name : callable or None
+            Whether a text is a name in the file. Such names are taken as they are, whatever they
+            look like.
 
         Returns
         -------
@@ -151,7 +152,8 @@ class Selector:
         """
         options: list[tuple[str, str]] = []
         rest = text
-        while rest not in names:
+        named = is_name or (lambda name: False)
+        while not named(rest):
             head, comma, last = rest.rpartition(",")
             found = _OPTION.fullmatch(last.strip())
             if found is None:
@@ -160,7 +162,7 @@ class Selector:
             rest = head if comma else ""
             if not comma:
                 break
-        brackets = None if rest in names else _BRACKETS.match(rest)
+        brackets = None if named(rest) else _BRACKETS.match(rest)
         if brackets is None:
             return cls(rest, (), tuple(options))
         index = tuple(parse_index(one) for one in brackets["index"].split(",") if one.strip())
@@ -205,7 +207,7 @@ class Selector:
         if text is None:
             return None
         if not text.isdecimal() or int(text) < least:
-            raise ValueError(f"{key}={text} is not a whole number of at least {least}")
+            raise ValueError(f"needs a whole number of at least {least} for {key}, not {text!r}")
         return int(text)
 
     def check_options(self, *known: str) -> None:
@@ -223,7 +225,7 @@ class Selector:
         """
         for key, value in self.options:
             if key not in known:
-                raise ValueError(f"{key}={value} is unknown here; options are {', '.join(known)}")
+                raise ValueError(f"has no option {key}={value}; it has {', '.join(known)}")
 
     def thinned(self, items: list[Item]) -> list[Item]:
         """Every so manieth of some images, as the option ``every`` says.
@@ -272,7 +274,7 @@ def parse_index(text: str) -> Index:
             return slice(*(int(part) if part else None for part in parts))
     except ValueError:
         pass
-    raise ValueError(f"{text!r} is neither an index nor a slice")
+    raise ValueError(f"needs an index or a slice, not {text!r}")
 
 
 def positions(index: Index, length: int, what: str) -> list[int]:
@@ -295,15 +297,15 @@ def positions(index: Index, length: int, what: str) -> list[int]:
     Raises
     ------
     ValueError
-        If there is no such item.
+        If there is no such item. The message begins with a verb, whose subject is the file.
     """
     if isinstance(index, slice):
         found = list(range(*index.indices(length)))
         if not found:
-            raise ValueError(f"{_text(index)} of {length} {what} is empty")
+            raise ValueError(f"holds {length} {what}, and none of them in {_text(index)}")
         return found
     if not -length <= index < length:
-        raise ValueError(f"there is no {index} of {length} {what}, which count from 0")
+        raise ValueError(f"holds {length} {what}, counted from 0: there is no {index}")
     return [index % length]
 
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, Visible
+from spectral_mae._chunked import ChunkedBatch, batch_of
 from spectral_mae._files.array_file import read_arrays, write_arrays
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack, make_real
@@ -115,7 +116,8 @@ class Accumulator(ABC):
         Parameters
         ----------
         images : array_like, shape (n, *grid.shape), with the channels at ``channel_axis`` if given
-            Images of any real type; sums are in double precision.
+            Images of any real type; sums are in double precision. Arrays of Dask and others that
+            have chunks are read some images at a time.
         channel_axis : int or None
             Axis of the channels in the batch. None means a single channel, or the last axis if
             these moments have several.
@@ -131,6 +133,7 @@ class Accumulator(ABC):
             If the images do not fit the grid and the channels, or hold NaN or infinity.
         """
         batch = self._batch(images, channel_axis)
+        # Sums of so many images each, whatever the chunks: equal to the last bit.
         size = max(1, PART_BYTES // (8 * self.grid.n_patches * self.patch_dim))
         for first in range(0, len(batch), size):
             self.add_patches(self._cut(batch[first : first + size]))
@@ -156,7 +159,7 @@ class Accumulator(ABC):
         ValueError
             If the images do not fit the grid and the channels, or hold NaN or infinity.
         """
-        return self._cut(self._batch(images, channel_axis))
+        return self._cut(self._batch(images, channel_axis)[:])
 
     def masked_patches(
         self, images: ArrayLike, visible: Visible, *, channel_axis: int | None = None
@@ -188,10 +191,12 @@ class Accumulator(ABC):
             If images and masks do not fit the grid and the channels or each other, or a visible
             pixel is NaN or infinite.
         """
-        numbers, shown = _checks.masked_numbers("images", images)
-        batch = self._batch(numbers, channel_axis)
+        shown = None
+        if isinstance(images, np.ma.MaskedArray):
+            images, shown = _checks.masked_numbers("images", images)
+        batch = self._batch(images, channel_axis)[:]
         if shown is not None:
-            shown = self._batch(shown, channel_axis)
+            shown = self._batch(shown, channel_axis)[:]
         found = _checks.visible_of(
             "images", batch, shown, visible, _checks.bool_mask, channel_axis=-1
         )
@@ -340,14 +345,13 @@ class Accumulator(ABC):
         moments.restore({name: np.array(arrays[name]) for name in own})
         return moments
 
-    def _batch(self, images: ArrayLike, channel_axis: int | None) -> NDArray[Any]:
-        array = _checks.plain_array("images", images)
+    def _batch(self, images: ArrayLike, channel_axis: int | None) -> NDArray[Any] | ChunkedBatch:
         if channel_axis is None and self.channels > 1:
             channel_axis = -1
-        batch = _checks.channels_last("images", array, channel_axis, self.grid.ndim + 1)
+        batch = batch_of("images", images, channel_axis, self.grid.ndim)
         if batch.shape[1:] != (*self.grid.shape, self.channels):
             raise ValueError(
-                f"images of shape {array.shape} with {channel_axis=} do not fit "
+                f"images of shape {np.shape(images)} with {channel_axis=} do not fit "
                 f"shape={self.grid.shape} with channels={self.channels}"
             )
         return batch

@@ -102,7 +102,7 @@ class TensorPeriodogram:
             return found.beside(images)
         rings = planned.rings if bins is None else RingBins(self.shape, planned.fs, bins)
         power = self._power(*self._batch(images, visible, planned), planned)
-        return rings.average(power, scaling=planned.scaling)
+        return rings.average(power, scaling=planned.scaling, labels=planned.labels)
 
     def mean(self, images: Any, visible: Any | None) -> Spectrum:
         """Average the power over all images; see `Periodogram.mean`.
@@ -139,6 +139,7 @@ class TensorPeriodogram:
             cell=self._cell,
             averages=n,
             floor=planned.rounding_floor(energy / (n * batch.shape[-1])),
+            labels=planned.labels,
         )
 
     def condition(self, images: Any, visible: Any | None) -> Any:

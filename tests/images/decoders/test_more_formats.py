@@ -370,7 +370,10 @@ def test_psd_of_more_bits_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_known_formats_that_are_not_read_are_named(data: bytes, name: str, tmp_path: Path) -> None:
-    assert refusal(data, tmp_path) == f"{name}, not read here: convert it to PNG or TIFF"
+    if name in ("FITS", "video"):
+        assert refusal(data, tmp_path).startswith(f"{name}, read only from files whose names end")
+    else:
+        assert refusal(data, tmp_path) == f"{name}, not read here: convert it to PNG or TIFF"
 
 
 LARGE_DDS = dds(32, (1, 2, 4, 0), np.zeros((1, 1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,14 @@ class FitsFile(ArrayFile):
 
     def __init__(self, path: str) -> None:
         fits = package("astropy.io.fits", "FITS", "Astropy", "fits")
+        # Astropy leaves open what it has opened by name and cannot read.
+        self._stream = Path(path).open("rb")  # noqa: SIM115 - closed by close
         with refused(self.what):
-            self._file = fits.open(path, mode="readonly", memmap=False)
+            try:
+                self._file = fits.open(self._stream, mode="readonly", memmap=False)
+            except BaseException:
+                self._stream.close()
+                raise
 
     def _listed(self) -> Mapping[str, Variable]:
         return {
@@ -46,6 +53,7 @@ class FitsFile(ArrayFile):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+        self._stream.close()
 
 
 def _variable(hdu: Any) -> Variable:

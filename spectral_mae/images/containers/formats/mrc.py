@@ -27,9 +27,9 @@ class MrcFile(ArrayFile):
     def _listed(self) -> Mapping[str, Variable]:
         data: Any = self._file.data
         voxel = self._file.voxel_size
-        steps = [0.0] * (data.ndim - 2) + [float(voxel.y), float(voxel.x)]
-        if data.ndim > 2:
-            steps[-3] = float(voxel.z)
+        # As short as single precision tells them apart.
+        along = [float(str(step)) for step in (voxel.z, voxel.y, voxel.x)]
+        steps = [0.0] * (data.ndim - 3) + along[-min(3, data.ndim) :]
         return {
             "": Variable(
                 data.shape,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from spectral_mae.images.containers.arrays import ArrayFile, Variable, Where
 from spectral_mae.images.containers.container import package, refused
+from spectral_mae.images.samples import ImageRefused
 
 _EVEN = 1e-3  # of a step: how unlike the steps of evenly spaced coordinates may be
 _LOCK = threading.Lock()
@@ -28,6 +30,7 @@ class NetcdfFile(ArrayFile):
     def __init__(self, path: str) -> None:
         netcdf = package("netCDF4", "netCDF", "netCDF4", "netcdf")
         with refused(self.what), _LOCK:
+            _check_whole(path)
             self._file = netcdf.Dataset(path, "r")
 
     def _listed(self) -> Mapping[str, Variable]:
@@ -42,6 +45,19 @@ class NetcdfFile(ArrayFile):
         with _LOCK:
             if self._file.isopen():
                 self._file.close()
+
+
+def _check_whole(path: str) -> None:
+    """Raise an error for a classic file that is cut off: the library would read zeros."""
+    from scipy.io import netcdf_file
+
+    with Path(path).open("rb") as file:
+        classic = file.read(4) in (b"CDF\1", b"CDF\2")
+    if classic:
+        try:
+            netcdf_file(path, "r", mmap=True).close()
+        except (TypeError, ValueError) as error:
+            raise ImageRefused("cannot be read as netCDF: it ends too early") from error
 
 
 def _variables(group: Any, path: str) -> Iterator[tuple[str, Variable]]:

@@ -30,7 +30,8 @@ class NiftiFile(ArrayFile):
         shape = tuple(int(n) for n in stored.shape)
         units = header.get_xyzt_units()
         space = "mm" if units[0] == "unknown" else units[0]  # as the format's ancestor has it
-        steps = tuple(float(step) for step in header.get_zooms()[: len(shape)])
+        # As short as single precision tells them apart.
+        steps = tuple(float(str(step)) for step in header.get_zooms()[: len(shape)])
         named = tuple(space if axis < 3 else units[1] for axis in range(len(shape)))
         colours = stored.dtype.names
         if colours is None:

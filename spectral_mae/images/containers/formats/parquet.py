@@ -62,14 +62,14 @@ class ParquetFile:
         ValueError
             If there is no such column, or none or several hold images and none is named.
         """
-        chosen = Selector.parse(selector or "", list(self._columns))
+        chosen = Selector.parse(selector or "", self._columns.__contains__)
         chosen.check_options("every")
         column = chosen.name or self._only_column()
         if not self._columns.get(column):
             holds = "no images in" if column in self._columns else "no column"
             raise ValueError(f"holds {holds} {column!r}; its columns are {self._described}")
         if len(chosen.index) > 1:
-            raise ValueError(f"has rows alone: one number, not {len(chosen.index)}")
+            raise ValueError(f"needs one number between brackets, not {len(chosen.index)}")
         index = chosen.index[0] if chosen.index else slice(None)
         rows = positions(index, self._file.metadata.num_rows, "rows")
         entries = [Entry(self.kind, f"{column}[{row}]", column, (row,)) for row in rows]

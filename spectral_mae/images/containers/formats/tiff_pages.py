@@ -74,7 +74,7 @@ class TiffPages:
 
     def _numbered(self, chosen: Selector) -> list[int]:
         if len(chosen.index) > 1:
-            raise ValueError(f"has pages alone: one number, not {len(chosen.index)}")
+            raise ValueError(f"needs one number between brackets, not {len(chosen.index)}")
         if chosen.name.isdecimal() and not chosen.index:
             return positions(int(chosen.name), self._n_images, "pages")
         if chosen.name not in ("", "pages"):

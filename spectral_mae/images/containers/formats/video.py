@@ -59,7 +59,7 @@ class VideoFile:
         if chosen.name:
             raise ValueError(f"holds no {chosen.name!r}: choose frames with ::[10:20] or ::every=5")
         if len(chosen.index) > 1:
-            raise ValueError(f"has frames alone: one number, not {len(chosen.index)}")
+            raise ValueError(f"needs one number between brackets, not {len(chosen.index)}")
         if not self._n_frames:
             raise ValueError("holds no frame")
         index = chosen.index[0] if chosen.index else slice(None)

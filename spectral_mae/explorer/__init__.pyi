@@ -1,0 +1,2 @@
+from .page import ExploreResult as ExploreResult
+from .page import explore_images as explore_images
