@@ -349,3 +349,17 @@ def test_holes_in_labelled_arrays_are_hidden_too():
     np.testing.assert_array_equal(
         sm.psd(given, visible=mask, detrend="constant").power, truth.power
     )
+
+
+@pytest.mark.parametrize(
+    ("slope", "options"), [(-1.0, {}), (-2.5, {"prewhiten": "gradient"})], ids=["flat", "steep"]
+)
+def test_a_known_spectrum_is_found_again_from_fields_with_holes(slope, options):
+    truth = sm.fields.power_law((48, 64), slope)
+    pool = sm.Unmasking((48, 64), **options)
+    rng = np.random.default_rng(3)
+    for field in sm.fields.gaussian_fields(truth, 80, rng=4):
+        coarse = rng.random((12, 16)) < 0.3
+        pool.update(np.where(np.kron(coarse, np.ones((4, 4))), np.nan, field), "finite")
+    found, expected = pool.spectrum().radial(8), truth.radial(8)
+    np.testing.assert_allclose(found.power, expected.power, rtol=0.08)
