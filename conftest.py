@@ -10,7 +10,10 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 TORCH = importlib.util.find_spec("torch") is not None
 # Doctests import the modules that hold them. The tests say themselves why they are skipped.
-collect_ignore_glob = [] if TORCH else ["spectral_mae/nonlinear/*", "docs/guides/audit.md"]
+NEED_TORCH = ["spectral_mae/nonlinear/*", "docs/guides/audit.md", "docs/guides/tensors.md"]
+collect_ignore_glob = [] if TORCH else NEED_TORCH
+if not all(importlib.util.find_spec(name) for name in ("xarray", "dask")):
+    collect_ignore_glob.append("docs/guides/labelled.md")
 
 
 def pytest_report_header() -> list[str]:

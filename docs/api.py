@@ -28,7 +28,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "Spectra": (
         "spectral_mae",
         (
-            "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum octave_edges "
+            "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum Labels octave_edges "
             "octave_names FFTWMissingWarning"
         ),
     ),

@@ -191,6 +191,22 @@ def numpy_fields(result: Result) -> Result:
     return dataclasses.replace(result, **arrays) if arrays else result
 
 
+def without_derivatives(tensor: Any) -> Any:
+    """Return a tensor outside of the graph of derivatives; in memory it is the same.
+
+    Parameters
+    ----------
+    tensor : tensor
+        Any.
+
+    Returns
+    -------
+    tensor
+        Of the same library, on the same device.
+    """
+    return tensor.detach() if array_api_compat.is_torch_array(tensor) else tensor
+
+
 def scalars(*tensors: Any) -> list[float]:
     """Return tensors of one number each as floats, in one transfer.
 
@@ -207,19 +223,23 @@ def scalars(*tensors: Any) -> list[float]:
     return [float(one) for one in to_numpy(namespace(tensors[0]).stack(list(tensors)))]
 
 
-def shared_with_numpy(tensor: Any) -> NDArray[Any] | None:
+def shared_with_numpy(tensor: Any, beside: Any = None) -> NDArray[Any] | None:
     """Return the memory of a tensor as a NumPy array, if nothing is lost by computing with NumPy.
 
     Parameters
     ----------
     tensor : tensor
         Any.
+    beside : object
+        Another argument, which must be such a tensor too if it is a tensor.
 
     Returns
     -------
     ndarray or None
         None unless the tensor is one of PyTorch on the CPU of which no derivatives are wanted.
     """
+    if is_tensor(beside) and shared_with_numpy(beside) is None:
+        return None
     if not array_api_compat.is_torch_array(tensor) or tensor.requires_grad:
         return None
     if tensor.device.type != "cpu":

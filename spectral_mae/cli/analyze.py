@@ -17,6 +17,7 @@ from spectral_mae.cli.shared import (
     NOTHING,
     OK,
     SOME_FAILED,
+    count_or_all,
     given_paths,
     masking,
     pixels_or_native,
@@ -43,6 +44,8 @@ def analyze(arguments: argparse.Namespace) -> int:
             max_pixels=arguments.max_pixels,
             checks=arguments.checks,
             nan=arguments.nan,
+            masks_for=count_or_all("--masks-for", arguments.masks_for),
+            figures=not arguments.no_figures,
         )
         running = run_options(arguments)
     try:

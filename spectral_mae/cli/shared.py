@@ -90,6 +90,15 @@ def pixels_or_native(text: str) -> int | None:
     return int(text)
 
 
+def count_or_all(option: str, text: str) -> int | None:
+    """A number of images, or None for "all"."""
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise ValueError(f"{option} {text!r} is neither a number of images nor 'all'")
+    return int(text)
+
+
 def progress(images: Sequence[ImageReference], *, quiet: bool) -> Iterable[ImageReference]:
     """The images, with a bar on a terminal and plain lines elsewhere."""
     if quiet:

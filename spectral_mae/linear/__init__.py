@@ -18,6 +18,7 @@
   afterwards.
 - `solution`: what a solver of the linear models returns.
 - `solver`: the closed forms of the linear models, on stacks of Hermitian matrices.
+- `tensors/`: the parts of the solver that differ for arrays of other libraries than NumPy.
 """
 
 import lazy_loader

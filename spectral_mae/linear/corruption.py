@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import constant, is_tensor
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack
 from spectral_mae.linear.moments.kinds import Moments, StationaryMoments
@@ -67,10 +68,12 @@ class Mix:
         ndarray, shape (n, d, d)
             A new array.
         """
-        mixed = self.own * stack.blocks[rows]
+        mixed = self.own * stack.blocks[rows, ...]
         if self.local:
             mixed += self.local * stack.local_of(rows)
-        if self.white:
+        if self.white and is_tensor(mixed):
+            mixed = mixed + constant(self.white * np.eye(mixed.shape[-1]), mixed, mixed.dtype)
+        elif self.white:
             np.einsum("bii->bi", mixed)[...] += self.white
         return mixed
 

@@ -288,6 +288,8 @@ class LinearMAE(LinearModel):
             If there are no ratios, or one is out of its range; or if the design of this model is
             not uniform.
         """
+        if self.numpy() is not self:
+            return self.numpy().mask_ratio_sweep(ratios)
         design = self.design_
         if design.uniform is None:
             raise ValueError(

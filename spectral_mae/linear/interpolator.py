@@ -110,7 +110,7 @@ class Interpolator:
         self.noise = _checks.non_negative_number("noise", noise)
         self.tolerance = _checks.open_unit("tolerance", tolerance)
         self.max_iterations = _checks.positive_int("max_iterations", max_iterations)
-        self._moments = moments
+        self._moments = moments = moments.numpy()
         shrunk = _checks.closed_unit("shrinkage", shrinkage)
         self._stack = moments.stack().shrunk(shrunk, moments.transform, overwrite=True)
         if isinstance(moments, StationaryMoments):

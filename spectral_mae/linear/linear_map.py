@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import is_tensor
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear.bottleneck import Bottleneck, HalfPair
+from spectral_mae.linear.moments import tensors
 from spectral_mae.linear.moments.blocks import BlockTransform
 from spectral_mae.linear.solution import Solution
 from spectral_mae.masks.designs.design import MaskDesign
@@ -104,6 +106,9 @@ class LinearMap:
         ndarray, shape (n, *shape[, channels])
             The images, channels last; a single channel has no axis.
         """
+        if is_tensor(patches):
+            images = tensors.from_patches(patches, self._transform.grid, self._transform.channels)
+            return images[..., 0] if self._transform.channels == 1 else images
         channel_axis = None if self._transform.channels == 1 else -1
         return self._transform.grid.from_patches(patches, channel_axis=channel_axis)
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import is_tensor, namespace
 from spectral_mae._checks import FloatArray, Visible
 from spectral_mae._chunked import is_chunked, outline
 from spectral_mae.linear import model_file, solver
@@ -33,7 +34,7 @@ from spectral_mae.linear.hidden_target import (
 from spectral_mae.linear.linear_map import LinearMap
 from spectral_mae.linear.model_file import Stored
 from spectral_mae.linear.moments.blocks import CentredStack, Stack
-from spectral_mae.linear.moments.kinds import KINDS, Moments
+from spectral_mae.linear.moments.kinds import KINDS, BandMoments, Moments
 from spectral_mae.linear.moments.shrinkage import (
     SHRINKAGES,
     ShrinkageChoice,
@@ -69,6 +70,7 @@ class LinearModel(ABC):
     corruption_: Corruption
     solution_: Solution
     n_images_: int
+    _copy: tuple[Solution, Self] | None = None  # what `numpy` made last, and of which solution
 
     @abstractmethod
     def _corruption(self, grid: PatchGrid) -> Corruption:
@@ -122,6 +124,32 @@ class LinearModel(ABC):
         vars(self).pop("solution_", None)
         return self
 
+    def numpy(self) -> Self:
+        """Return this model with NumPy arrays in the place of tensors, on the CPU.
+
+        Of a model that was fitted to tensors `score`, `reconstruct` and ``mean_`` are computed
+        where these are. All other methods use this copy, which is made once.
+
+        Returns
+        -------
+        LinearMAE, LinearDAE or LinearAE
+            The same model; this one itself if it was not fitted to tensors.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        """
+        solution = self._fitted()
+        if not self._on_device:
+            return self
+        if self._copy is None or self._copy[0] is not solution:
+            other = type(self)(**self.get_params())
+            other.moments_, other.solution_ = self.moments_.numpy(), solution.numpy()
+            other.corruption_, other.n_images_ = self.corruption_, self.n_images_
+            self._copy = solution, other
+        return self._copy[1]
+
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
         return f"{type(self).__name__}({arguments})"
@@ -134,9 +162,10 @@ class LinearModel(ABC):
 
         Parameters
         ----------
-        images : array_like, shape (n, *shape), or an iterator or loader of such batches
+        images : array_like or tensor, shape (n, *shape), or an iterator or loader of such batches
             Images, with one more axis at ``channel_axis`` if that is given. Arrays of Dask and
-            others that have chunks are read some images at a time.
+            others that have chunks are read some images at a time. With ``covariance="banded"``
+            tensors are taken in, and the model is solved, where they are.
         channel_axis : int or None
             Axis of the channels in a batch. Once a model is fitted to several channels, None means
             the last axis everywhere.
@@ -155,7 +184,8 @@ class LinearModel(ABC):
         """
         moments: Moments | None = None
         for batch in _batches(images):
-            array = batch if is_chunked(batch) else _checks.plain_array("images", batch)
+            taken = is_chunked(batch) or (self.covariance == "banded" and is_tensor(batch))
+            array: Any = batch if taken else _checks.plain_array("images", batch)
             if moments is None:
                 moments = self._empty_moments(array, channel_axis)
             moments.update(array, channel_axis=channel_axis)
@@ -221,7 +251,8 @@ class LinearModel(ABC):
     @property
     def mean_(self) -> FloatArray:
         """The mean that is subtracted, with the axes of an image."""
-        return self._map().to_image(self._working.mean[np.newaxis])[0].copy()
+        mean = self._map().to_image(self._working.mean[np.newaxis, ...])[0, ...]
+        return namespace(mean).asarray(mean, copy=True)
 
     @property
     def eigenvalues_(self) -> FloatArray | None:
@@ -262,6 +293,8 @@ class LinearModel(ABC):
             If there are no images, they do not fit the fitted ones, or they hold NaN or infinity.
         """
         self._fitted()
+        if self._is_elsewhere(images):
+            return self.numpy().second_moment(images, channel_axis=channel_axis)
         return self._about_mean(images, channel_axis, lambda _: 0.0)[0]
 
     def empty_second_moment(self) -> Moments:
@@ -320,6 +353,8 @@ class LinearModel(ABC):
         So for models in bands where the rank splits a conjugate pair, or where the design of the
         masks is not shift-invariant.
         """
+        if self.numpy() is not self:
+            return self.numpy().needs_images_to_score
         return self._fitted().split is not None or self._masks_in_place() is not None
 
     def score(
@@ -356,6 +391,8 @@ class LinearModel(ABC):
             tell, or the design of the masks is not shift-invariant.
         """
         solution = self._fitted()
+        if self._is_elsewhere(images):
+            return self.numpy().score(images, channel_axis=channel_axis)
         half = self._half(solution)
         in_place = self._masks_in_place()
         if isinstance(images, CentredStack):
@@ -416,6 +453,10 @@ class LinearModel(ABC):
         """
         self._fitted()
         tried = checked_shrinkages(values)
+        if self._on_device:
+            raise TypeError(
+                f"{self!r} was fitted to tensors: numpy() of it can choose a shrinkage, on the CPU"
+            )
         if isinstance(images, CentredStack):
             self._check_taken_for_this(images)
             held_out = images
@@ -450,10 +491,10 @@ class LinearModel(ABC):
 
         Parameters
         ----------
-        images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
+        images : array_like or tensor, shape (n, *shape), with channels at ``channel_axis`` if given
             Images, corrupted already or to be masked by ``visible``. What a masked array masks is
             hidden.
-        visible : array_like of bool, shape (*shape) or (n, *shape), "finite" or None
+        visible : array_like or tensor of bool, (*shape) or (n, *shape), "finite" or None
             True where a pixel is kept; hidden pixels may hold anything, NaN too. "finite" hides NaN
             and infinity. None keeps everything, which a masked autoencoder was not made for: its
             gain is then up to 1/π₁.
@@ -465,8 +506,8 @@ class LinearModel(ABC):
 
         Returns
         -------
-        ndarray of float64, shape (n, *shape[, channels])
-            The output, channels last.
+        ndarray or tensor of float64, shape (n, *shape[, channels])
+            The output, channels last; a tensor if both the images and those that were fitted are.
 
         Raises
         ------
@@ -475,12 +516,18 @@ class LinearModel(ABC):
         ValueError
             If images or masks do not fit the fitted images, or a visible pixel is NaN or infinite.
         """
+        paste_visible = _checks.flag("paste_visible", paste_visible)
+        if self._is_elsewhere(images):
+            return self.numpy().reconstruct(
+                images, visible, paste_visible=paste_visible, channel_axis=channel_axis
+            )
         map_ = self._map()
+        self._half(self._fitted())  # which tensors cannot have
         patches, masks = self._working.masked_patches(images, visible, channel_axis=channel_axis)
-        mean = self._working.mean
-        output = mean + map_.apply((patches - mean) * masks)
-        if _checks.flag("paste_visible", paste_visible):
-            output = np.where(masks, patches, output)
+        mean, xp = self._working.mean, namespace(patches)
+        output = mean + map_.apply(xp.where(masks, patches - mean, xp.zeros_like(patches)))
+        if paste_visible:
+            output = xp.where(masks, patches, output)
         return map_.to_image(output)
 
     def corrupt(
@@ -510,6 +557,10 @@ class LinearModel(ABC):
         ValueError
             If the images do not fit the fitted ones, or hold NaN or infinity.
         """
+        if self._is_elsewhere(images):
+            return self.numpy().corrupt(images, channel_axis=channel_axis, rng=rng)
+        if self._on_device:
+            raise TypeError("corrupt draws with NumPy: give images as NumPy arrays")
         map_, working = self._map(), self._working
         patches = working.to_patches(images, channel_axis=channel_axis)
         centred = patches - working.mean
@@ -540,7 +591,7 @@ class LinearModel(ABC):
         ValueError
             If there is no such pixel or channel.
         """
-        map_ = self._map()
+        map_ = self._map_on_cpu()
         return map_.weights(map_.place(output_pixel, channel), channel)
 
     def receptive_field(
@@ -567,7 +618,7 @@ class LinearModel(ABC):
         ValueError
             If there is no such pixel or channel.
         """
-        map_ = self._map()
+        map_ = self._map_on_cpu()
         place = map_.place(output_pixel, channel)
         periodic = self.covariance != "dense"
         return ReceptiveField(map_.weights(place, channel), self.moments_.grid, place, periodic)
@@ -583,6 +634,9 @@ class LinearModel(ABC):
         ReceptiveField
             Field of one pixel and channel; pixels in row-major order, channels fastest.
         """
+        if self.numpy() is not self:
+            yield from self.numpy().receptive_fields()
+            return
         commutes = self.covariance != "dense" and self._half(self._fitted()) is None
         grid, channels = self.moments_.grid, self.moments_.channels
         differ = grid.patch_size if commutes else grid.shape
@@ -608,6 +662,8 @@ class LinearModel(ABC):
         ValueError
             If hidden patches are scored under a design that is not uniform.
         """
+        if self.numpy() is not self:
+            return self.numpy().frequency_response()
         solution = self._fitted()
         half = self._half(solution)
         if self.corruption_.scored_by_patch:
@@ -646,7 +702,7 @@ class LinearModel(ABC):
         ValueError
             If the model has no bottleneck, or not so many columns.
         """
-        return self._map().encoder(n)
+        return self._map_on_cpu().encoder(n)
 
     def decoder(self, n: int | None = None) -> FloatArray:
         """Return what the code writes: x̂ = Σ_i c_i decoder_i, rows of the paper's B.
@@ -671,7 +727,7 @@ class LinearModel(ABC):
         ValueError
             If the model has no bottleneck, or not so many rows.
         """
-        return self._map().decoder(n)
+        return self._map_on_cpu().decoder(n)
 
     def weight_matrix(self) -> NDArray[np.float64]:
         """Return W as a matrix in the pixel order of a flattened image, channels last.
@@ -688,7 +744,7 @@ class LinearModel(ABC):
         ValueError
             If an image has more than 4096 numbers; use `weights` for single columns there.
         """
-        return self._map().matrix()
+        return self._map_on_cpu().matrix()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to an npz file, without pickles.
@@ -705,9 +761,10 @@ class LinearModel(ABC):
         NotFittedError
             If the model is not fitted.
         """
-        solution = self._fitted()
+        model = self.numpy()
         name = type(self).__name__
-        model_file.write(path, Stored(name, self.get_params(), self.moments_, solution))
+        stored = Stored(name, self.get_params(), model.moments_, model.solution_)
+        model_file.write(path, stored)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -757,6 +814,11 @@ class LinearModel(ABC):
         """The best map for images of these moments."""
         stack = _second_moment(moments, corruption, shrinkage)
         if isinstance(corruption, PatchMasking) and corruption.scores_hidden:
+            if is_tensor(stack.blocks):
+                raise TypeError(
+                    "target='hidden' with moments that are tensors: fit_moments(moments.numpy()) "
+                    "solves on the CPU"
+                )
             return best_for_hidden(stack, corruption)
         if self.rank is None:
             return solver.full_rank(stack, corruption.mix, overwrite=True)  # made for this alone
@@ -772,6 +834,15 @@ class LinearModel(ABC):
     def _fitted_stack(self) -> Stack:
         """The second moment that was solved."""
         return _second_moment(self.moments_, self.corruption_, self.shrinkage)
+
+    @property
+    def _on_device(self) -> bool:
+        """Whether the model was fitted to tensors."""
+        return isinstance(self.moments_, BandMoments) and self.moments_.holds_tensors
+
+    def _is_elsewhere(self, images: object) -> bool:
+        """Whether images are no tensors, and the model was fitted to tensors."""
+        return self._on_device and not is_tensor(images) and not isinstance(images, CentredStack)
 
     def _fitted(self) -> Solution:
         if not hasattr(self, "solution_"):
@@ -793,8 +864,18 @@ class LinearModel(ABC):
     def _map(self) -> LinearMap:
         return LinearMap(self._fitted(), self._working.transform)
 
+    def _map_on_cpu(self) -> LinearMap:
+        """The map with NumPy arrays, for what has no use for a device."""
+        model = self.numpy()
+        return LinearMap(model.solution_, model.corruption_.working(model.moments_).transform)
+
     def _half(self, solution: Solution) -> HalfPair | None:
         components = solution.components
+        if self._on_device and solution.split is not None:
+            raise TypeError(
+                f"{self!r} was fitted to tensors, and its rank splits a pair of bands: numpy() of "
+                "it scores and reconstructs, on the CPU"
+            )
         return None if components is None or components.split is None else self._map().half
 
     def _about_mean(
@@ -810,7 +891,7 @@ class LinearModel(ABC):
         for batch in _batches(images):
             patches = working.to_patches(batch, channel_axis=channel_axis) - working.mean
             moments.add_patches(patches)
-            total += each(patches) * len(patches)
+            total += each(patches) * patches.shape[0]
         if moments.n_images == 0:
             raise ValueError("no images to score: the batch is empty")
         return self.second_moment_of(moments), total / moments.n_images
@@ -822,7 +903,8 @@ class LinearModel(ABC):
         return type(working).__name__, self.moments_.grid, working.grid, working.channels
 
     def _check_taken_for_this(self, stack: CentredStack) -> None:
-        if not stack.fits(self._problem, self._working.mean):
+        elsewhere = is_tensor(stack.blocks) != self._on_device
+        if elsewhere or not stack.fits(self._problem, self._working.mean):
             raise ValueError(
                 f"a second moment taken for {stack.problem} does not fit {self._problem}, or was "
                 "taken about the mean of a model of other images"
@@ -841,6 +923,11 @@ class LinearModel(ABC):
         corruption = self.corruption_
         if self.covariance == "dense" or not corruption.depends_on_place:
             return None
+        if self._on_device:
+            raise TypeError(
+                f"{self!r} was fitted to tensors, and its masks hide some patches more often than "
+                "others: numpy() of it scores, on the CPU"
+            )
         return corruption if isinstance(corruption, Masking) else None
 
     def _empty_moments(self, batch: Any, channel_axis: int | None) -> Moments:
@@ -869,6 +956,7 @@ def _power(stack: Stack) -> float:
 
 def _batches(images: ArrayLike | Iterable[ArrayLike]) -> Iterator[ArrayLike]:
     """Batches as they come from an iterator or a loader; an array or a list is one batch."""
-    whole = hasattr(images, "__array__") or isinstance(images, list | tuple | str | bytes)
+    whole = is_tensor(images) or hasattr(images, "__array__")
+    whole = whole or isinstance(images, list | tuple | str | bytes)
     batches: Any = images if isinstance(images, Iterable) and not whole else [images]
     return iter(batches)

@@ -148,8 +148,9 @@ def reconstruct_image(
         "model", model, LinearModel, "LinearMAE(patch_size, mask_ratio).fit(images) is one"
     )
     _checks.expect_known("image", image, visible)
+    model = model.numpy()
     pixels = _checks.real_array("image", image).astype(np.float64)
-    mean, grid = model.mean_, model.moments_.grid  # the mean first: it says what is not fitted
+    mean, grid = model.mean_, model.moments_.grid
     if isinstance(model, LinearMAE):
         if visible is not None and design is not None:
             raise ValueError(f"visible and {design=} are given: one of them says the mask")
@@ -240,7 +241,8 @@ def expected_border_gradient_ratio(
         raise TypeError(f"{_checks.brief(model)} has no masks to expect anything over")
     if model.random_offset:
         raise ValueError(f"{model!r}: patches at a random offset have no borders of their own")
-    mean, grid = model.mean_, model.moments_.grid  # the mean first: it says what is not fitted
+    model = model.numpy()
+    mean, grid = model.mean_, model.moments_.grid
     pixels = _checks.real_array("image", image).astype(np.float64)
     if pixels.shape != mean.shape:
         raise ValueError(f"image of shape {pixels.shape} is not one of {mean.shape}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae._array_api import numpy_fields
 from spectral_mae._checks import FloatArray
 
 
@@ -41,6 +43,53 @@ class Components:
     decoder: NDArray[Any]
     encoder: NDArray[Any]
     split: int | None
+
+
+class Kept(NamedTuple):
+    """Which eigenvectors of a stack a bottleneck keeps, by descending eigenvalue.
+
+    Attributes
+    ----------
+    block, place : ndarray of int, shape (n,)
+        Block of each, and its place among the eigenvalues of the block.
+    copies : ndarray of int, shape (n,)
+        Real directions that are kept of it; they sum to the rank.
+    split : int or None
+        Place of the last, if one real direction only of a conjugate pair is kept.
+    """
+
+    block: NDArray[np.integer[Any]]
+    place: NDArray[np.integer[Any]]
+    copies: NDArray[np.integer[Any]]
+    split: int | None
+
+
+def largest_kept(values: FloatArray, multiplicity: NDArray[np.integer[Any]], rank: int) -> Kept:
+    """Choose the ``rank`` largest eigenvalues over a whole stack.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_blocks, m)
+        Eigenvalues of each block, rising.
+    multiplicity : ndarray of int, shape (n_blocks,)
+        How many blocks each stands for.
+    rank : int
+        How many are kept, at most all.
+
+    Returns
+    -------
+    Kept
+        Where they are.
+    """
+    order = np.argsort(-values, axis=None, kind="stable")
+    block, place = np.unravel_index(order, values.shape)
+    filled = np.cumsum(multiplicity[block])
+    n = int(np.searchsorted(filled, rank)) + 1
+    block, place = block[:n], place[:n]
+    copies = multiplicity[block]
+    short = rank - int(filled[n - 1])
+    copies[-1] += short
+    return Kept(block, place, copies, n - 1 if short else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +127,20 @@ class Solution:
     condition: float
     n_dropped: int
     components: Components | None = None
+
+    def numpy(self) -> Solution:
+        """Return this solution with NumPy arrays in the place of tensors, on the CPU.
+
+        Returns
+        -------
+        Solution
+            The same numbers; this one itself if it holds no tensor.
+        """
+        components = None if self.components is None else numpy_fields(self.components)
+        whole = numpy_fields(self)
+        if components is self.components:
+            return whole
+        return dataclasses.replace(whole, components=components)
 
     @property
     def split(self) -> int | None:

@@ -12,23 +12,29 @@ Photographs are ill-conditioned (1e7 to 1e8), so everything is in double precisi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from spectral_mae._array_api import is_tensor, namespace, to_numpy
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.moments.blocks import Stack
-from spectral_mae.linear.solution import Components, Solution
+from spectral_mae.linear.solution import Components, Solution, largest_kept
+from spectral_mae.linear.tensors.bottleneck import through_bottleneck
+from spectral_mae.linear.tensors.inverse import TensorInverse
+
+Result = TypeVar("Result")
 
 EPS = float(np.finfo(np.float64).eps)
 SMALL = 8  # size of a block up to which eigenvectors of many at once beat elimination of each
 LARGE = 96  # from here on the Cholesky factor at hand beats elimination, by strips of so many rows
 STRIP = 32
+TOGETHER = 2**28  # bytes of blocks that are tensors and are solved at once
 
 
 def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
@@ -58,19 +64,19 @@ def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
     >>> np.diag(found.weights[0]), round(found.loss, 6)
     (array([0.8, 0.5]), 1.3)
     """
-    weights = stack.blocks if overwrite else np.empty_like(stack.blocks)
+    weights = stack.blocks if overwrite else namespace(stack.blocks).empty_like(stack.blocks)
     trace, cutoff = stack.trace, cutoff_of(stack, mix)  # before anything is overwritten
 
     def work(rows: slice) -> tuple[float, Met]:
-        cross = mix.seen(stack, stack.blocks[rows])
-        inverse = Inverse(mix.second_moment(stack, rows), cutoff)
+        cross = mix.seen(stack, stack.blocks[rows, ...])
+        inverse = inverse_of(mix.second_moment(stack, rows), cutoff)
         map_ = inverse.solve(cross)
         times = stack.multiplicity[rows]
         explained = inner(times, cross, map_)
-        weights[rows] = map_
-        return explained, inverse.met(times)
+        weights[rows, ...] = map_
+        return explained, Met(inverse.condition, inverse.n_dropped(times))
 
-    found = in_batches(work, *stack.blocks.shape[:2])
+    found = over_blocks(work, stack)
     loss = max(trace - math.fsum(explained for explained, _ in found), 0.0)
     met = Met.all(met for _, met in found)
     return Solution(weights, loss, trace, stack.dim, None, met.condition, met.n_dropped)
@@ -109,6 +115,8 @@ def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
 
 def _low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
     full = full_rank(stack, mix)
+    if is_tensor(stack.blocks):
+        return through_bottleneck(stack, mix, full, rank)
     weights = full.weights
     n, d = stack.blocks.shape[:2]
     top = min(d, rank)  # no block can have more among the largest
@@ -165,11 +173,13 @@ def eigenvalues(stack: Stack, solution: Solution, mix: Mix) -> FloatArray:
     """
 
     def work(rows: slice) -> FloatArray:
-        product = stack.blocks[rows] @ mix.seen(stack, solution.weights[rows])
-        values = np.linalg.eigvalsh((product + product.conj().swapaxes(1, 2)) / 2)
+        xp = namespace(stack.blocks)
+        product = stack.blocks[rows, ...] @ mix.seen(stack, solution.weights[rows, ...])
+        product = (product + xp.conj(xp.matrix_transpose(product))) / 2
+        values = to_numpy(xp.linalg.eigvalsh(product))
         return np.repeat(values, stack.multiplicity[rows], axis=0).ravel()
 
-    found = in_batches(work, *stack.blocks.shape[:2])
+    found = over_blocks(work, stack)
     return np.sort(np.maximum(np.concatenate(found), 0.0))[::-1]
 
 
@@ -229,12 +239,12 @@ def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
     """
 
     def work(rows: slice) -> float:
-        times, map_ = stack.multiplicity[rows], weights[rows]
-        cross = inner(times, stack.blocks[rows], mix.seen(stack, map_))
+        times, map_ = stack.multiplicity[rows], weights[rows, ...]
+        cross = inner(times, stack.blocks[rows, ...], mix.seen(stack, map_))
         own = inner(times, map_, mix.second_moment(stack, rows) @ map_)
         return own - 2 * cross
 
-    return stack.trace + math.fsum(in_batches(work, *stack.blocks.shape[:2]))
+    return stack.trace + math.fsum(over_blocks(work, stack))
 
 
 def roots_within_patches(stack: Stack) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -287,10 +297,56 @@ def cutoff_of(stack: Stack, mix: Mix) -> float:
     float
         The cut-off, 0 or more.
     """
-    largest = np.einsum("bii->bi", stack.blocks).real.max(initial=0.0)
-    local = np.einsum("...ii->...i", stack.local).real.max(initial=0.0)
+    largest, local = (_largest_diagonal(one) for one in (stack.blocks, stack.local))
     scale = mix.own * largest + mix.local * local + mix.white
     return float(stack.blocks.shape[-1] * EPS * scale)
+
+
+def _largest_diagonal(matrices: NDArray[Any]) -> float:
+    """Largest entry on the diagonals of Hermitian matrices, at least 0."""
+    xp = namespace(matrices)
+    diagonals = to_numpy(xp.linalg.diagonal(matrices)).real
+    return float(diagonals.max(initial=0.0))
+
+
+def over_blocks(work: Callable[[slice], Result], stack: Stack) -> list[Result]:
+    """Call a function on ranges of blocks that make up a stack.
+
+    Parameters
+    ----------
+    work : callable
+        ``work(rows)`` handles the blocks of a slice.
+    stack : Stack
+        The stack; NumPy arrays are shared out among threads, of tensors many blocks go at once.
+
+    Returns
+    -------
+    list
+        The results in the order of the slices.
+    """
+    n, d = stack.blocks.shape[:2]
+    if not is_tensor(stack.blocks):
+        return in_batches(work, n, d)
+    size = max(1, TOGETHER // (16 * d * d))
+    return [work(slice(first, min(first + size, n))) for first in range(0, n, size)]
+
+
+def inverse_of(second: NDArray[Any], cutoff: float) -> Inverse | TensorInverse:
+    """Return the inverse of some blocks.
+
+    Parameters
+    ----------
+    second : ndarray or tensor, shape (n, d, d)
+        Hermitian matrices Q.
+    cutoff : float
+        Size up to which eigenvalues count as zero.
+
+    Returns
+    -------
+    Inverse or TensorInverse
+        Q⁻¹, or its pseudo-inverse.
+    """
+    return TensorInverse(second, cutoff) if is_tensor(second) else Inverse(second, cutoff)
 
 
 def inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -308,6 +364,10 @@ def inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> 
     float
         The sum.
     """
+    if is_tensor(a):
+        xp = namespace(a)
+        products = xp.sum(xp.real(xp.conj(a) * b), axis=(1, 2))
+        return float(to_numpy(products) @ times)
     return float(sum(t * np.vdot(x, y).real for t, x, y in zip(times.tolist(), a, b, strict=True)))
 
 
@@ -319,22 +379,13 @@ def _largest(
     rank: int,
 ) -> Components:
     """The eigenvectors of the ``rank`` largest eigenvalues over the whole stack."""
-    order = np.argsort(-values, axis=None, kind="stable")
-    block, place = np.unravel_index(order, values.shape)
-    filled = np.cumsum(multiplicity[block])
-    n = int(np.searchsorted(filled, rank)) + 1
-    block, place = block[:n], place[:n]
-    copies = multiplicity[block]
-    short = rank - int(filled[n - 1])
-    copies[-1] += short
+    block, place, copies, split = largest_kept(values, multiplicity, rank)
     decoder = vectors[block, :, place]
     encoder = np.empty_like(decoder)
     for one in np.unique(block):
         mine = block == one
         encoder[mine] = decoder[mine] @ weights[one].T
-    return Components(
-        block, copies, values[block, place], decoder, encoder, n - 1 if short else None
-    )
+    return Components(block, copies, values[block, place], decoder, encoder, split)
 
 
 class Met(NamedTuple):
@@ -388,7 +439,11 @@ class Inverse:
 
     def met(self, multiplicity: NDArray[np.integer[Any]]) -> Met:
         """What was met, for blocks that stand for so many."""
-        return Met(self.condition, int(self._dropped @ multiplicity))
+        return Met(self.condition, self.n_dropped(multiplicity))
+
+    def n_dropped(self, multiplicity: NDArray[np.integer[Any]]) -> int:
+        """Return the dimensions that count as empty, of blocks that stand for so many."""
+        return int(self._dropped @ multiplicity)
 
     def _regular(self, cutoff: float) -> bool:
         try:

@@ -167,6 +167,7 @@ def _by_size(moments: Known | Sequence[Known], sizes: Sequence[int] | None) -> d
     given = list(moments) if isinstance(moments, Sequence) else [moments]
     for one in given:
         _checks.needed("moments", one, (BandMoments, StationaryMoments), "BandMoments(grid)")
+    given = [one.numpy() for one in given]
     first = given[0]
     if isinstance(first, StationaryMoments) and len(given) == 1:
         wanted = default_patch_sizes(first.grid.shape) if sizes is None else list(sizes)

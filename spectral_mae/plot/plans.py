@@ -178,6 +178,7 @@ def plan_octaves(
     sums = [(one, one.drawn if drawn else one.exact) for one in nearest]
     chosen = [(one, found) for one, found in sums if found is not None]
     names, sizes = all_octave_names(), _sizes(plan)
+    designs = list(dict.fromkeys(design for _, design in plan.families))
     place = np.arange(len(names))
     for number, (one, found) in enumerate(chosen):
         shift = (number - (len(chosen) - 1) / 2) * 0.5 / max(len(chosen), 1)
@@ -186,6 +187,7 @@ def plan_octaves(
             found.explained[1:],
             np.nan_to_num(found.stderr[1:]),
             color=CYCLE[sizes.index(one.patch_size) % len(CYCLE)],
+            linestyle=LINES[designs.index(one.design) % len(LINES)],
             marker="os^Dv*"[number % 6],
             markersize=4,
             capsize=2,

@@ -11,7 +11,6 @@ from math import prod
 from typing import Any, Literal
 
 import numpy as np
-import scipy.signal
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
@@ -229,7 +228,9 @@ def _named_window(window: str | float | tuple[Any, ...], shape: tuple[int, ...])
             _checks.real_number("window", parameter)
     try:
         with np.errstate(all="ignore"):  # weights that are not numbers are found by who called
-            axes = [scipy.signal.get_window(window, n) for n in shape]
+            from scipy.signal import get_window  # half a second, and few ask for a window
+
+            axes = [get_window(window, n) for n in shape]
     except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise ValueError(f"window={_checks.brief(window)}: {str(error)[:200]}") from error
     return reduce(np.multiply.outer, axes)

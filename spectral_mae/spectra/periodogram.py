@@ -20,7 +20,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import as_shape, finite_tensor, is_tensor, precision, real_tensor
+from spectral_mae._array_api import (
+    as_shape,
+    finite_tensor,
+    is_tensor,
+    precision,
+    real_tensor,
+    shared_with_numpy,
+)
 from spectral_mae._checks import Backend, FloatArray, Planner, Scaling, Visible
 from spectral_mae._chunked import ChunkedBatch, batch_of, outline, pieces_of
 from spectral_mae.spectra.backends.workspace import Workspace
@@ -116,13 +123,15 @@ def psd(
     >>> psd(np.ones((4, 6, 8)), ndim=3).power.shape
     (4, 6, 5)
     """
+    shared = shared_with_numpy(image, visible) if is_tensor(image) else None
+    given = image if shared is None else shared
     channel_axis = _checks.axis_of_channels(channel_axis)
-    if is_tensor(image):
-        array = (finite_tensor if visible is None else real_tensor)("image", image)
+    if is_tensor(given):
+        array = (finite_tensor if visible is None else real_tensor)("image", given)
         pixels, mask = as_shape(array), visible
         last = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim)
     else:
-        pixels, shown = _checks.masked_numbers("image", image)
+        pixels, shown = _checks.masked_numbers("image", given)
         last = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim)
         mask = _checks.one_visible_of(
             "image", pixels, shown, visible, _checks.weights, channel_axis=channel_axis
@@ -140,7 +149,8 @@ def psd(
         chunk=1,
         unit=unit,
     )
-    return periodogram.mean(array[np.newaxis, ...], visible=mask)
+    found = periodogram.mean(array[np.newaxis, ...], visible=mask)
+    return found if shared is None else found.beside(image)
 
 
 # Of each image of a batch; "finite" for those of images that are not read yet.

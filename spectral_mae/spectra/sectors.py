@@ -90,8 +90,9 @@ class SectorSpectrum:
         path : str or path-like
             File to write. An existing file is replaced.
         """
-        columns = bin_columns({"angle": self.angle, "count": self.count}, self.numpy())
-        write_columns(path, columns | unit_columns(self, "power"))
+        plain = self.numpy()
+        columns = bin_columns({"angle": self.angle, "count": self.count}, plain)
+        write_columns(path, columns | unit_columns(plain, "power"))
 
     def to_xarray(self) -> Dataset:
         """Return the result as an ``xarray.Dataset``, which netCDF files can hold.

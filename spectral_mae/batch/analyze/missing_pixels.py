@@ -16,7 +16,7 @@ from spectral_mae.masked_spectra.coupling import ModeCoupling
 from spectral_mae.masked_spectra.slope_fit import fit_masked_slope
 from spectral_mae.masked_spectra.unmasking import unmasked_psd
 from spectral_mae.masks.designs.design import MaskDesign
-from spectral_mae.spectra.annulus import Annulus
+from spectral_mae.spectra.annulus import Annuli
 from spectral_mae.spectra.frequencies import full_from_half, half_from_full, just_above, nyquist
 
 
@@ -36,12 +36,15 @@ class UnmaskedSpectra:
     expected: FloatArray
     kept: float
 
-    def leakage(self, annulus: Annulus | None) -> float | None:
-        """Ratio of the sums over a band; None where the estimate has no power to divide by."""
-        if annulus is None:
-            return None
-        kept = self.kept * annulus.sum(self.power)
-        return (annulus.sum(self.expected) - kept) / kept if kept > 0 else None
+    def leakage(self, annuli: Annuli) -> tuple[float | None, tuple[float | None, ...]]:
+        """Ratio of the sums over all annuli, and over each.
+
+        None where the estimate has no power to divide by.
+        """
+        kept = self.kept * annuli.sums(self.power)
+        leaked = annuli.sums(self.expected) - kept
+        each = zip(leaked.tolist(), kept.tolist(), strict=True)
+        return _ratio(leaked.sum(), kept.sum()), tuple(_ratio(*one) for one in each)
 
 
 class MissingPixels:
@@ -95,6 +98,10 @@ class MissingPixels:
     def _under_masks(self, power: FloatArray) -> UnmaskedSpectra:
         expected = self._coupling.couple(power)
         return UnmaskedSpectra(half_from_full(power), half_from_full(expected), self._kept)
+
+
+def _ratio(leaked: float, kept: float) -> float | None:
+    return float(leaked / kept) if kept > 0 else None
 
 
 def slope_of(pixels: FloatArray, visible: BoolArray) -> tuple[float | None, float | None, str]:

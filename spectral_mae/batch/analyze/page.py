@@ -19,7 +19,7 @@ from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.batch.pages.page import render_page
 from spectral_mae.batch.pages.picture import Picture
 from spectral_mae.images.samples import Pixels
-from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 
 LISTED = 500  # rows of the table on the page; images.csv has them all
@@ -40,8 +40,8 @@ class RunResults:
     spectra : MeanSpectra
     n_images, n_analysed : int
         Images that were come to, and that were analysed.
-    models : sequence of LinearMAE
-        Fitted to the images, for pictures of what they make of them.
+    moments : StationaryMoments or None
+        Of the images of the shape that most have, for pictures of what models make of them.
     read_again : callable
         Gives the pixels of an outcome whose image was too large to be kept, or None.
     """
@@ -52,7 +52,7 @@ class RunResults:
     spectra: MeanSpectra
     n_images: int
     n_analysed: int
-    models: Sequence[LinearMAE] = ()
+    moments: StationaryMoments | None = None
     read_again: Callable[[Outcome], Pixels | None] = lambda _: None
 
 
@@ -146,6 +146,7 @@ class _Summary:
     mask_dft_error: float | None
     mask_dft_defects: int
     bounds: tuple[float, float]
+    n_compared: int
     within_two: float
 
 
@@ -169,5 +170,6 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
         mask_dft_error=found.worst("mask_dft_error"),
         mask_dft_defects=int((found["mask_dft_error"] > bound).sum()),
         bounds=(float(bound.min()), float(bound.max())),
+        n_compared=found.there("mask_dft_error").size,
         within_two=float(found["n_within"].sum() / n_scores) if n_scores else math.nan,
     )

@@ -94,7 +94,8 @@ class Numbers:
 
 
 def _row(analysis: MaskingAnalysis) -> list[float]:
-    scores = analysis.agreement[np.isfinite(analysis.agreement)]
+    agreement = analysis.agreement
+    scores = agreement[np.isfinite(agreement)]
     # NaN stands for an image that was not checked; a check that gave NaN has failed.
     eq18, mask_dft = (
         math.inf if error is not None and math.isnan(error) else error

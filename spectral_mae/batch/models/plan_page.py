@@ -139,7 +139,7 @@ def _shrinkages(plan: Plan) -> str:
     )
 
 
-def beyond_at(row: Mapping[str, Any], name: str, digits: int) -> str:
+def beyond_at(row: Mapping[str, Any], name: str, alone: bool = False) -> str:
     """Return a number of a row of `Plan.as_hard_as`, marked where the ratio lies beyond.
 
     Parameters
@@ -148,8 +148,8 @@ def beyond_at(row: Mapping[str, Any], name: str, digits: int) -> str:
         The row.
     name : str
         Of a number that falls as the mask ratio rises.
-    digits : int
-        Significant digits.
+    alone : bool
+        Whether this ratio is the only one of its design, so that it is meant itself.
 
     Returns
     -------
@@ -158,11 +158,12 @@ def beyond_at(row: Mapping[str, Any], name: str, digits: int) -> str:
 
     Examples
     --------
-    >>> beyond_at({"beyond": "easier", "visible_tokens": 313.4}, "visible_tokens", 3)
+    >>> beyond_at({"beyond": "easier", "visible_tokens": 313.4}, "visible_tokens")
     '<313'
     """
-    mark = {"easier": "<", "harder": ">", "": ""}[row["beyond"]]
-    return mark + for_people(row[name], digits)
+    mark = {"easier": "<", "harder": ">", "": ""}["" if alone else row["beyond"]]
+    value = round(row[name]) if name == "visible_tokens" else row[name]
+    return mark + for_people(value)
 
 
 def told_options(options: Mapping[str, Any]) -> dict[str, str]:

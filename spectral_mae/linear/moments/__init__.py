@@ -6,4 +6,5 @@
 - `kinds`: the kinds of second moments: dense, banded, stationary.
 - `polyphase`: matrices on the pixels of a patch, seen in the Fourier basis of the whole image.
 - `shrinkage`: how far second moments are shrunken, chosen by images that are held out.
+- `tensors`: images of other libraries than NumPy, where they are.
 """

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import constant, is_tensor, namespace, to_numpy
 from spectral_mae._checks import BoolArray, FloatArray, Visible
-from spectral_mae._chunked import ChunkedBatch, batch_of
+from spectral_mae._chunked import ChunkedBatch, batch_of, outline
 from spectral_mae._files.array_file import read_arrays, write_arrays
 from spectral_mae._parallel import in_batches
+from spectral_mae.linear.moments import tensors
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack, make_real
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 
@@ -115,9 +117,10 @@ class Accumulator(ABC):
 
         Parameters
         ----------
-        images : array_like, shape (n, *grid.shape), with the channels at ``channel_axis`` if given
+        images : array_like or tensor, shape (n, *grid.shape), with channels at ``channel_axis``
             Images of any real type; sums are in double precision. Arrays of Dask and others that
-            have chunks are read some images at a time.
+            have chunks are read some images at a time. `BandMoments` take tensors in where they
+            are; for other moments NumPy reads those that it can.
         channel_axis : int or None
             Axis of the channels in the batch. None means a single channel, or the last axis if
             these moments have several.
@@ -132,9 +135,15 @@ class Accumulator(ABC):
         ValueError
             If the images do not fit the grid and the channels, or hold NaN or infinity.
         """
-        batch = self._batch(images, channel_axis)
         # Sums of so many images each, whatever the chunks: equal to the last bit.
         size = max(1, PART_BYTES // (8 * self.grid.n_patches * self.patch_dim))
+        if is_tensor(images) and self.takes_tensors:
+            tensor = self._tensors(images, channel_axis)
+            n = tensor.shape[0]
+            for first in range(0, n, size):
+                self.add_patches(self._cut(tensor[first : min(first + size, n), ...]))
+            return self
+        batch = self._batch(images, channel_axis)
         for first in range(0, len(batch), size):
             self.add_patches(self._cut(batch[first : first + size]))
         return self
@@ -159,6 +168,8 @@ class Accumulator(ABC):
         ValueError
             If the images do not fit the grid and the channels, or hold NaN or infinity.
         """
+        if is_tensor(images) and self.takes_tensors:
+            return self._cut(self._tensors(images, channel_axis))
         return self._cut(self._batch(images, channel_axis)[:])
 
     def masked_patches(
@@ -191,6 +202,8 @@ class Accumulator(ABC):
             If images and masks do not fit the grid and the channels or each other, or a visible
             pixel is NaN or infinite.
         """
+        if is_tensor(images) and self.takes_tensors:
+            return self._masked_tensors(self._tensors(images, channel_axis), visible)
         shown = None
         if isinstance(images, np.ma.MaskedArray):
             images, shown = _checks.masked_numbers("images", images)
@@ -206,6 +219,23 @@ class Accumulator(ABC):
         pixels = np.repeat(self.grid.to_patches(masks), self.channels, axis=-1)
         return patches, np.broadcast_to(pixels, patches.shape)
 
+    def _masked_tensors(self, batch: Any, visible: Any | None) -> tuple[Any, Any]:
+        """As `masked_patches`, of a batch of tensors with the channels last."""
+        xp, shape, n = namespace(batch), self.grid.shape, batch.shape[0]
+        if _checks.says_finite(visible):
+            masks = xp.all(xp.isfinite(batch), axis=-1)
+            _checks.some_seen("images", to_numpy(masks), "finite")
+        else:
+            given = np.ones(shape, bool) if visible is None else visible
+            masks = tensors.masks_beside(given, batch)
+        if tuple(masks.shape) not in (shape, (n, *shape)):
+            raise ValueError(
+                f"visible of shape {tuple(masks.shape)} is neither {shape} nor {(n, *shape)}"
+            )
+        masks = xp.broadcast_to(masks[..., None], batch.shape)
+        patches = self._cut(xp.where(masks, batch, xp.zeros_like(batch)))
+        return patches, tensors.to_patches(masks, self.grid)
+
     def add_patches(self, patches: FloatArray) -> Self:
         """Take in images that are cut into patches already.
 
@@ -219,9 +249,10 @@ class Accumulator(ABC):
         self
             These moments, changed in place.
         """
-        if len(patches):
+        n = patches.shape[0]
+        if n:
             self._add(patches)
-            self.n_images += len(patches)
+            self.n_images += n
         return self
 
     def merge(self, other: Self) -> Self:
@@ -308,7 +339,7 @@ class Accumulator(ABC):
             "channels": np.array(self.channels),
             "center": np.array(self.center),
             "n_images": np.array(self.n_images),
-            **self.arrays(),
+            **{name: to_numpy(sums) for name, sums in self.arrays().items()},
         }
 
     @classmethod
@@ -345,18 +376,48 @@ class Accumulator(ABC):
         moments.restore({name: np.array(arrays[name]) for name in own})
         return moments
 
+    def numpy(self) -> Self:
+        """Return these moments with NumPy arrays in the place of tensors, on the CPU.
+
+        Returns
+        -------
+        BandMoments, DenseMoments or StationaryMoments
+            A copy; these moments themselves if they hold no tensors.
+        """
+        return self
+
+    @property
+    def takes_tensors(self) -> bool:
+        """Whether tensors are taken in where they are; otherwise NumPy reads them if it can."""
+        return False
+
+    def _tensors(self, images: Any, channel_axis: int | None) -> Any:
+        """A batch of tensors, with the channels last."""
+        if channel_axis is None and self.channels > 1:
+            channel_axis = -1
+        placed = _checks.channels_last("images", outline(images), channel_axis, self.grid.ndim + 1)
+        self._expect_fit(placed.shape, images, channel_axis)
+        if channel_axis is None:
+            return images[..., None]
+        return namespace(images).moveaxis(images, channel_axis, -1)
+
+    def _expect_fit(self, shape: tuple[int, ...], images: Any, channel_axis: int | None) -> None:
+        if shape[1:] != (*self.grid.shape, self.channels):
+            raise ValueError(
+                f"images of shape {tuple(np.shape(images))} with {channel_axis=} do not fit "
+                f"shape={self.grid.shape} with channels={self.channels}"
+            )
+
     def _batch(self, images: ArrayLike, channel_axis: int | None) -> NDArray[Any] | ChunkedBatch:
         if channel_axis is None and self.channels > 1:
             channel_axis = -1
         batch = batch_of("images", images, channel_axis, self.grid.ndim)
-        if batch.shape[1:] != (*self.grid.shape, self.channels):
-            raise ValueError(
-                f"images of shape {np.shape(images)} with {channel_axis=} do not fit "
-                f"shape={self.grid.shape} with channels={self.channels}"
-            )
+        self._expect_fit(batch.shape, images, channel_axis)
         return batch
 
     def _cut(self, batch: NDArray[Any]) -> FloatArray:
+        if is_tensor(batch):
+            return tensors.to_patches(tensors.checked(batch), self.grid)
         pixels = _checks.real_array("images", batch).astype(np.float64, copy=False)
         _checks.squarable("images", pixels)
         return self.grid.to_patches(pixels, channel_axis=-1)
@@ -481,6 +542,12 @@ class BlockMoments(Accumulator):
         """
         transform = self.transform
         scale = 1.0 / (self._counted() * transform.norm)
+        if is_tensor(self._others):
+            xp = namespace(self._others)
+            first = xp.astype(self._first.scatter, self._others.dtype)[None, ...]
+            blocks = xp.concat([first, self._others]) * scale
+            blocks = tensors.real_bands(blocks, transform.multiplicity)
+            return Stack(blocks, transform.multiplicity, self.patch_dim)
         d = transform.block_dim
         blocks = np.empty((len(transform.multiplicity), d, d), transform.dtype)
         np.multiply(self._first.scatter, scale, out=blocks[0])
@@ -490,7 +557,18 @@ class BlockMoments(Accumulator):
         return Stack(blocks, transform.multiplicity, self.patch_dim)
 
     def _add(self, patches: FloatArray) -> None:
+        if self.n_images == 0 and is_tensor(patches):
+            self._first = self._first.beside(patches)
+            self._others = constant(self._others, patches)
+        if is_tensor(patches) or self.holds_tensors:
+            tensors.expect_same_place(patches, self._others)
         blocks = self.transform.forward(patches)
+        if is_tensor(blocks):
+            xp = namespace(blocks)
+            self._first.add(xp.real(blocks[0, ...]))
+            others = blocks[1:, ...]
+            self._others = self._others + xp.matrix_transpose(others) @ xp.conj(others)
+            return
         self._first.add(blocks[0].real)
         if self.transform.block_dim <= SMALL:
             self._others += np.einsum("bni,bnj->bij", blocks[1:], blocks[1:].conj())
@@ -507,6 +585,25 @@ class BlockMoments(Accumulator):
 
         in_batches(accumulate, *self._others.shape[:2])
 
+    @property
+    def holds_tensors(self) -> bool:
+        """Whether the sums are tensors."""
+        return is_tensor(self._others)
+
+    def add_sums(self, first: FloatArray, others: NDArray[Any]) -> None:
+        """Take in images of which the first block is known, and of the other blocks the sums.
+
+        Parameters
+        ----------
+        first : ndarray of float64, shape (n, d)
+            The first block of each image.
+        others : ndarray, shape (n_blocks - 1, d, d)
+            Sums of the outer products of the other blocks over these images.
+        """
+        self._first.add(first)
+        self._others += others
+        self.n_images += len(first)
+
     def _strips(self) -> list[tuple[int, int]]:
         """Where the strips begin and end of which sums are kept, each up to the diagonal."""
         d = self.transform.block_dim
@@ -515,13 +612,17 @@ class BlockMoments(Accumulator):
     def _hermitian(self) -> NDArray[np.complex128]:
         """The sums of all blocks but the first, with what lies above the strips filled in."""
         sums = self._others
-        if self.transform.block_dim > SMALL:
+        if self.transform.block_dim > SMALL and not is_tensor(sums):
             for first, last in self._strips():
                 sums[:, :first, first:last] = sums[:, first:last, :first].conj().swapaxes(1, 2)
         return sums
 
     def _merge(self, other: Self) -> None:
         part = other._first
+        if self.n_images == 0 and is_tensor(other._others):
+            self._first = self._first.beside(other._others)
+            self._others = constant(self._others, other._others)
+        tensors.expect_same_place(other._others, self._others)
         self._first.merge(part.count, part.mean, part.scatter)
         self._others += other._others
 
@@ -582,9 +683,28 @@ class Scatter:
         rows : ndarray, shape (n, dim)
             The vectors, at least one.
         """
-        mean = rows.mean(axis=0) if self.center else np.zeros_like(self.mean)
+        xp = namespace(rows)
+        mean = xp.mean(rows, axis=0) if self.center else xp.zeros_like(self.mean)
         centred = rows - mean
-        self.merge(len(rows), mean, centred.T @ centred)
+        self.merge(rows.shape[0], mean, centred.T @ centred)
+
+    def beside(self, like: Any) -> Scatter:
+        """Return the same sums as tensors of the library and on the device of another.
+
+        Parameters
+        ----------
+        like : tensor
+            Says the library and the device.
+
+        Returns
+        -------
+        Scatter
+            New sums of the same vectors.
+        """
+        other = Scatter(len(self.mean), self.center)
+        other.count = self.count
+        other.mean, other.scatter = constant(self.mean, like), constant(self.scatter, like)
+        return other
 
     def merge(self, count: int, mean: FloatArray, scatter: FloatArray) -> None:
         """Take in a part that is known by its own count, mean and scatter.
@@ -601,7 +721,7 @@ class Scatter:
         total = self.count + count
         step = mean - self.mean
         self.scatter += scatter
-        self.scatter += np.multiply.outer(step, step * (self.count * count / total))
+        self.scatter += step[:, None] * (step * (self.count * count / total))[None, :]
         self.mean += step * (count / total)
         self.count = total
 

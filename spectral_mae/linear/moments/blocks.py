@@ -20,8 +20,10 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import constant, is_tensor, namespace, to_numpy
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
+from spectral_mae.linear.moments import tensors
 from spectral_mae.linear.moments.polyphase import Polyphase, row_major, whole_of
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.patches import PatchGrid
@@ -128,7 +130,8 @@ class BlockTransform(ABC):
         blocks = self.forward(patches)
         if transpose:
             return self.inverse(blocks @ weights.swapaxes(-1, -2))
-        return self.inverse((blocks.conj() @ weights).conj())
+        conj = namespace(blocks).conj
+        return self.inverse(conj(conj(blocks) @ weights))
 
     @abstractmethod
     def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
@@ -327,21 +330,41 @@ class BandTransform(BlockTransform):
         own = np.arange(len(q))
         self._kept = np.flatnonzero(place >= own)
         self._source = np.searchsorted(self._kept, np.minimum(place, own))
-        self._conjugate = np.flatnonzero(place < own)
+        self._mirrored = place < own
+        self._conjugate = np.flatnonzero(self._mirrored)
         self.frequencies = q[self._kept]
         self.multiplicity = np.where((mirror == q).all(axis=1), 1, 2)[self._kept]
 
     def forward(self, patches: FloatArray) -> Complex128Array:
         """Return the unnormalised DFT over patches: (n, n_patches, d) to (n_bands, n, d)."""
         n, _, d = patches.shape
+        if is_tensor(patches):
+            xp = namespace(patches)
+            waves = xp.fft.rfftn(xp.reshape(patches, (n, *self._counts, d)), axes=self._axes)
+            waves = xp.permute_dims(xp.reshape(waves, (n, -1, d)), (1, 0, 2))
+            return xp.take(waves, constant(self._kept, patches), axis=0)
         # Not FFTW, whose plans want the axes that are transformed to be the last: the copies into
         # that order and back cost more than they save on transforms as short as these.
         half = scipy.fft.rfftn(patches.reshape(n, *self._counts, d), axes=self._axes)
         return half.reshape(n, prod(self._half_shape), d).swapaxes(0, 1)[self._kept]
 
+    def of_half_plane(self, half: NDArray[Any]) -> NDArray[Any]:
+        """Return what belongs to each band of values on the half-plane of the patch grid."""
+        return half.reshape(prod(self._half_shape), *half.shape[len(self._half_shape) :])[
+            self._kept
+        ]
+
     def inverse(self, bands: Complex128Array) -> FloatArray:
         """Return the images of bands; undoes `forward`: (n_bands, n, d) to (n, n_patches, d)."""
         _, n, d = bands.shape
+        if is_tensor(bands):
+            xp = namespace(bands)
+            waves = xp.take(bands, constant(self._source, bands), axis=0)
+            mirrored = constant(self._mirrored.reshape(-1, 1, 1), bands)
+            waves = xp.permute_dims(xp.where(mirrored, xp.conj(waves), waves), (1, 0, 2))
+            waves = xp.reshape(waves, (n, *self._half_shape, d))
+            patches = xp.fft.irfftn(waves, s=self._counts, axes=self._axes)
+            return xp.reshape(patches, (n, self.grid.n_patches, d))
         half = np.take(bands.swapaxes(0, 1), self._source, axis=1)
         half[:, self._conjugate] = half[:, self._conjugate].conj()
         half = half.reshape(n, *self._half_shape, d)
@@ -350,7 +373,7 @@ class BandTransform(BlockTransform):
 
     def constant(self, first: FloatArray) -> FloatArray:
         """Return the image of band zero, the sum over patches: the same patch everywhere."""
-        return np.broadcast_to(first / self.norm, (self.norm, self.patch_dim))
+        return namespace(first).broadcast_to(first / self.norm, (self.norm, self.patch_dim))
 
     def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
         """Return what (n, d, d) matrices do at each frequency of their bands by itself."""
@@ -367,6 +390,9 @@ class BandTransform(BlockTransform):
         ρ(δ) S(δ). It is taken entry by entry of the blocks, of the upper half of each.
         """
         chance = design.pair_inclusion.reshape(-1, 1)
+        if is_tensor(blocks):
+            offsets = self.inverse(blocks) * constant(chance, blocks)
+            return tensors.real_bands(self.forward(offsets), self.multiplicity)
         d = blocks.shape[-1]
         kept = np.empty_like(blocks)
         step = max(1, PAIR_BYTES // (8 * self.grid.n_patches * d))
@@ -423,6 +449,9 @@ class Stack:
     @cached_property
     def trace(self) -> float:
         """Tr S, over the whole stack."""
+        if is_tensor(self.blocks):
+            xp = namespace(self.blocks)
+            return float(to_numpy(xp.real(xp.linalg.trace(self.blocks))) @ self.multiplicity)
         return float(np.einsum("bii->b", self.blocks).real @ self.multiplicity)
 
     @cached_property
@@ -447,7 +476,7 @@ class Stack:
         ndarray, shape (d, d) or (n, d, d)
             One matrix for all blocks, or one for each of the ``n`` blocks of ``rows``.
         """
-        return self.local if self.local.ndim == 2 else self.local[rows]
+        return self.local if self.local.ndim == 2 else self.local[rows, ...]
 
     def local_part(self, blocks: NDArray[Any]) -> FloatArray:
         """Return Blkdiag_p of matrices in the same coordinates: one real matrix for all blocks.
@@ -465,6 +494,10 @@ class Stack:
         ndarray of float64, shape (d, d)
             What the matrix has within patches, the same for every block.
         """
+        if is_tensor(blocks):  # of bands: a block holds a single patch
+            xp = namespace(blocks)
+            share = self.multiplicity / self.multiplicity.sum()
+            return xp.sum(xp.real(blocks) * constant(share.reshape(-1, 1, 1), blocks), axis=0)
         mean = np.zeros(blocks.shape[1:])
         for times, block in zip(self.multiplicity.tolist(), blocks.real, strict=True):
             mean += times * block
@@ -510,6 +543,11 @@ class Stack:
         """
         if shrinkage == 0:
             return self
+        if is_tensor(self.blocks):
+            raise TypeError(
+                f"{shrinkage=} with moments that are tensors: fit_moments(moments.numpy()) shrinks "
+                "them on the CPU"
+            )
         blocks = self.blocks if overwrite else np.empty_like(self.blocks)
 
         def mix(rows: slice) -> None:
@@ -566,4 +604,4 @@ class CentredStack(Stack):
         bool
             Whether both are those of this second moment.
         """
-        return self.problem == problem and np.array_equal(self.mean, mean)
+        return self.problem == problem and np.array_equal(to_numpy(self.mean), to_numpy(mean))

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
+from spectral_mae._array_api import to_numpy
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.accumulator import ROUNDING, Accumulator, BlockMoments
@@ -83,6 +84,8 @@ class BandMoments(BlockMoments):
     whole patches. Memory is L·d² instead of (L·d)², and of the conjugate bands q and −q only one is
     kept.
 
+    Where the first images are tensors, so are the sums, on the device of these.
+
     Parameters
     ----------
     grid : PatchGrid
@@ -108,6 +111,26 @@ class BandMoments(BlockMoments):
     kind = "banded"
     coordinates = BandTransform
     transform: BandTransform
+
+    @property
+    def takes_tensors(self) -> bool:
+        """Whether tensors are taken in where they are: until NumPy arrays have been."""
+        return self.n_images == 0 or self.holds_tensors
+
+    def numpy(self) -> Self:
+        """Return these moments with NumPy arrays in the place of tensors, on the CPU.
+
+        Returns
+        -------
+        BandMoments
+            A copy; these moments themselves if they hold no tensors.
+        """
+        if not self.holds_tensors:
+            return self
+        other = type(self)(self.grid, self.channels, self.center)
+        other.n_images = self.n_images
+        other.restore({name: np.array(to_numpy(sums)) for name, sums in self.arrays().items()})
+        return other
 
     def sums_of(self, second: FloatArray, mean: float) -> dict[str, Any]:
         """Return the sums of one image whose second moment is known.
@@ -264,8 +287,43 @@ class StationaryMoments(Accumulator):
         ValueError
             If the images do not fit the grid and the channels, or hold NaN or infinity.
         """
-        self.by_frequency.update(images, channel_axis=channel_axis)
+        array = _checks.plain_array("images", images)
+        self.by_frequency.update(array, channel_axis=channel_axis)
         self.n_images = self.by_frequency.n_images
+        return self
+
+    def add_spectrum(self, spectrum: Spectrum, means: ArrayLike) -> Self:
+        """Take in images of one channel that are known by their mean power spectrum.
+
+        Parameters
+        ----------
+        spectrum : Spectrum
+            Mean over the images as they are, without window or detrending, of any scaling.
+        means : array_like, shape (n,)
+            Mean of the pixels of each image.
+
+        Returns
+        -------
+        self
+            These moments, changed in place: as `update` with the images, but for rounding.
+
+        Examples
+        --------
+        >>> from spectral_mae import psd
+        >>> image = np.random.default_rng(0).random((6, 8))
+        >>> grid = PatchGrid((6, 8), 2)
+        >>> one = StationaryMoments(grid).add_spectrum(psd(image), [image.mean()])
+        >>> bool(np.allclose(one.spectra(), StationaryMoments(grid).update(image[None]).spectra()))
+        True
+        """
+        size = self.grid.n_patches * self.grid.patch_pixels
+        power = self.by_frequency.transform.of_half_plane(spectrum.power)[
+            1:, np.newaxis, np.newaxis
+        ]
+        scale = 1.0 if spectrum.scaling == "energy" else spectrum.cell * size**2
+        levels = size * _checks.real_array("means", means).astype(np.float64).reshape(-1, 1)
+        self.by_frequency.add_sums(levels, len(levels) * scale * power)
+        self.n_images += len(levels)
         return self
 
     def with_patch_size(self, patch_size: _checks.PerAxis) -> StationaryMoments:

@@ -27,6 +27,7 @@ from spectral_mae._array_api import (
     shared_with_numpy,
     to_numpy,
 )
+from spectral_mae.spectra.frequencies import half_shape
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
 from spectral_mae.spectra.tensors.conditioning import TensorConditioning
@@ -74,7 +75,7 @@ class TensorPeriodogram:
             Half-planes, averaged over channels.
         """
         planned = self._planned(precision(images))
-        pixels = shared_with_numpy(images)
+        pixels = shared_with_numpy(images, visible)
         if pixels is not None:
             masks = self._read(visible, images)
             return constant(planned.power(pixels, visible=masks), images)
@@ -96,7 +97,7 @@ class TensorPeriodogram:
             Its ``power``, ``std`` and ``stderr`` are tensors.
         """
         planned = self._planned(precision(images))
-        pixels = shared_with_numpy(images)
+        pixels = shared_with_numpy(images, visible)
         if pixels is not None:
             found = planned.radial(pixels, bins, visible=self._read(visible, images))
             return found.beside(images)
@@ -118,7 +119,7 @@ class TensorPeriodogram:
             Its ``power`` is a tensor; sums are in double precision.
         """
         planned = self._planned(precision(images))
-        pixels = shared_with_numpy(images)
+        pixels = shared_with_numpy(images, visible)
         if pixels is not None:
             found = planned.mean(pixels, visible=self._read(visible, images))
             return found.beside(images)
@@ -177,10 +178,13 @@ class TensorPeriodogram:
 
     def _power(self, batch: Any, masks: Any | None, planned: Periodogram) -> Any:
         xp = namespace(batch)
-        pixels = self._conditioning(batch, masks)
-        half = xp.fft.rfftn(pixels, axes=self._axes)
-        squares = xp.real(half) ** 2 + xp.imag(half) ** 2
-        power = xp.sum(squares, axis=-1) * (planned.norm / batch.shape[-1])
+        if batch.shape[0] == 0:  # which not every library can transform
+            none = np.empty((0, *half_shape(self.shape)), dtype=precision(batch))
+            return constant(none, batch)
+        with np.errstate(over="ignore", invalid="ignore"):  # found below, of NumPy's kin too
+            half = xp.fft.rfftn(self._conditioning(batch, masks), axes=self._axes)
+            squares = xp.real(half) ** 2 + xp.imag(half) ** 2
+            power = xp.sum(squares, axis=-1) * (planned.norm / batch.shape[-1])
         self._expect_in_range(xp, power, batch, planned)
         return power
 

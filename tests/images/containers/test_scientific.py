@@ -247,7 +247,10 @@ def test_netcdf_scale_and_fill_values_are_applied(tmp_path):
         group = file.createGroup("deep")
         for name, n in (("y", 12), ("x", 16)):
             file.createDimension(name, n)
-        file.createVariable("x", "f8", ("x",))[:] = np.arange(16.0) ** 2  # uneven
+        for name, power in (("y", 1), ("x", 2)):  # rows are even, columns are not
+            coordinate = file.createVariable(name, "f8", (name,))
+            coordinate.units = "km"
+            coordinate[:] = np.arange(float(len(file.dimensions[name]))) ** power
         stored = group.createVariable("a", "i2", ("y", "x"), fill_value=-1)
         stored.scale_factor, stored.add_offset = 0.5, 10.0
         stored.set_auto_maskandscale(False)

@@ -64,7 +64,11 @@ def test_frames_between_key_frames_are_found(tmp_path, ahead, monkeypatch):
 
     monkeypatch.setattr(video, "_AHEAD", ahead)
     flat = np.broadcast_to((4 * np.arange(N, dtype=np.uint8))[:, None, None, None], (N, 32, 32, 3))
-    path = write(tmp_path / "a.mp4", "libx264", flat, "yuv420p", g="12", bf="3")
+    encoding = {"g": "12", "bf": "3", "x264-params": "b-adapt=0:scenecut=0"}
+    path = write(tmp_path / "a.mp4", "libx264", flat, "yuv420p", **encoding)
+    with av.open(str(path)) as file:
+        times = [packet.pts for packet in file.demux(video=0) if packet.size]
+    assert times != sorted(times)
     order = [40, 5, 17, 59, 0, 1]
     references = found(path)
     assert len(references) == N

@@ -197,3 +197,24 @@ def test_unmasked_spectra_scale_with_the_sampling_frequency(scaling):
     np.testing.assert_allclose(found.power, true.power, rtol=1e-9, atol=1e-12 * true.power.max())
     assert found.fs == true.fs
     assert found.total == pytest.approx(true.total)
+
+
+def test_results_of_tensors_have_labels(tmp_path):
+    torch = pytest.importorskip("torch")
+    for wanted in (False, True):
+        image = torch.tensor(IMAGE, requires_grad=wanted)
+        spectrum = sm.psd(image, fs=4.0, unit=KELVIN)
+        batch = sm.Periodogram(IMAGE.shape, fs=4.0, unit=KELVIN)
+        for found in (
+            spectrum,
+            spectrum.radial(),
+            spectrum.sectors(3),
+            batch.mean(image[None]),
+            batch.radial(image[None].float()),
+            sm.expected_masked_psd(image, 4, 0.5, fs=4.0, unit=KELVIN),
+        ):
+            assert found.labels == KELVIN
+        for number, found in enumerate((spectrum.radial(), spectrum.sectors(3))):
+            path = tmp_path / f"{number}.csv"
+            found.to_csv(path)
+            assert "K^2 mm^2" in path.read_text(encoding="utf-8").splitlines()[1]

@@ -285,6 +285,15 @@ def test_files_of_netcdf(engine, tmp_path):
     assert found.labels == sm.Labels(("mm", "mm"), ("y", "x"), "K")
 
 
+def test_a_file_is_read_some_rows_at_a_time(tmp_path):
+    pytest.importorskip("h5netcdf")
+    image().to_dataset(name="field").to_netcdf(tmp_path / "field.nc", engine="h5netcdf")
+    with xarray.open_dataset(tmp_path / "field.nc", engine="h5netcdf") as dataset:
+        found = sm.welch(dataset["field"], 4)
+        assert not dataset["field"].variable._in_memory
+    np.testing.assert_array_equal(found.power, sm.welch(PIXELS, 4, fs=FS).power)
+
+
 def test_without_xarray_nothing_is_a_data_array(monkeypatch):
     assert is_data_array(image())
     monkeypatch.delitem(sys.modules, "xarray")

@@ -83,6 +83,13 @@ def test_single_precision_stays(tmp_path):
         assert_same(sm.Spectrum.from_xarray(dataset), spectrum)
 
 
+def test_tensors_become_arrays():
+    torch = pytest.importorskip("torch")
+    spectrum = sm.psd(torch.tensor(IMAGE, requires_grad=True), unit="mm")
+    for found in (spectrum, spectrum.radial(), spectrum.sectors(3)):
+        assert_same(type(found).from_xarray(found.to_xarray()), found.numpy())
+
+
 @pytest.mark.parametrize("directions", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
 def test_each_frequency_has_its_power_and_sign(directions):
     labels = sm.Labels(units=("mm", "s"), directions=directions)
