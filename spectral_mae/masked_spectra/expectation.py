@@ -375,7 +375,8 @@ def expected_masked_psd(
     design : MaskDesign or None
         In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
     scaling, channel_axis, fs, unit, window, detrend : optional
-        As in `spectral_mae.psd`; the order is detrend, mask, window.
+        As in `spectral_mae.psd`; the order is detrend, mask, window. The trend is that of the whole
+        image, before it is masked (`psd` of a masked image fits it to what is visible).
 
     Returns
     -------

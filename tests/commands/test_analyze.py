@@ -85,6 +85,7 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
         "analysed": 2,
         "failed": 1,
         "checks_failed": 0,
+        "with_missing_pixels": 0,
         "passed_over": 1,
     }
     assert run_record["options"]["patch_sizes"] == [4, 8]
