@@ -21,50 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae._checks import is_tensor, namespace
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Result = TypeVar("Result", bound="DataclassInstance")
-
-
-def is_tensor(value: object) -> bool:
-    """Whether a value is an array of another library than NumPy that keeps the standard.
-
-    Parameters
-    ----------
-    value : object
-        Any argument.
-
-    Returns
-    -------
-    bool
-        True for tensors of PyTorch, arrays of CuPy and others like them; not for arrays of Dask,
-        which are read chunk by chunk.
-    """
-    if isinstance(value, np.ndarray | list):
-        return False
-    return array_api_compat.is_array_api_obj(value) and not (
-        array_api_compat.is_numpy_array(value)
-        or array_api_compat.is_dask_array(value)
-        or array_api_compat.is_pydata_sparse_array(value)
-    )
-
-
-def namespace(tensor: Any) -> Any:
-    """Return the module of the array API standard's functions for a tensor.
-
-    Parameters
-    ----------
-    tensor : tensor
-        Array of any library.
-
-    Returns
-    -------
-    module
-        The namespace, that of `array_api_compat` where a library lacks something.
-    """
-    return array_api_compat.array_namespace(tensor)
 
 
 def device(tensor: Any) -> Any:

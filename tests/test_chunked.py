@@ -8,7 +8,8 @@ import pytest
 
 import spectral_mae as sm
 from spectral_mae import _chunked
-from spectral_mae._chunked import ChunkedBatch, is_chunked
+from spectral_mae._checks import is_chunked
+from spectral_mae._chunked import ChunkedBatch
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.standard_normal((23, 12, 8))

@@ -10,6 +10,7 @@ an option may have: Python and NumPy would take them silently for something else
 
 - `arrays`: arrays of numbers and masks.
 - `axes`: shapes, numbers for each axis, and the axis of the channels.
+- `kinds`: kinds of arrays, such as tensors.
 - `messages`: values as text.
 - `options`: words, flags, paths, sequences and functions.
 - `scalars`: single numbers.
@@ -43,6 +44,12 @@ from spectral_mae._checks.axes import (
     per_axis,
     sampling_rates,
 )
+from spectral_mae._checks.kinds import (
+    is_chunked,
+    is_data_array,
+    is_tensor,
+    namespace,
+)
 from spectral_mae._checks.messages import (
     brief,
 )
@@ -56,6 +63,7 @@ from spectral_mae._checks.options import (
     Scaling,
     choice,
     flag,
+    for_kind,
     function,
     items,
     keyword_only,
@@ -120,16 +128,21 @@ __all__ = [
     "expect_finite",
     "expect_known",
     "flag",
+    "for_kind",
     "function",
     "grid_shape",
     "image_of_patches",
     "images_of_patches",
     "integer",
     "integers",
+    "is_chunked",
+    "is_data_array",
+    "is_tensor",
     "items",
     "keyword_only",
     "limit",
     "masked_numbers",
+    "namespace",
     "needed",
     "non_negative_number",
     "numeric_array",

@@ -29,13 +29,11 @@ from spectral_mae._array_api import (
     as_shape,
     device,
     finite_tensor,
-    is_tensor,
-    namespace,
     precision,
     scalars,
     shared_with_numpy,
 )
-from spectral_mae._checks import FloatArray, Sampling, Scaling
+from spectral_mae._checks import FloatArray, Sampling, Scaling, is_tensor, namespace
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.leaked_power import Leakage
 from spectral_mae.masked_spectra.pair_power import pair_power

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import prod
@@ -23,13 +23,20 @@ from spectral_mae import _checks
 from spectral_mae._array_api import (
     as_shape,
     finite_tensor,
-    is_tensor,
     precision,
     real_tensor,
     shared_with_numpy,
 )
-from spectral_mae._checks import Backend, FloatArray, Planner, Scaling, Visible
-from spectral_mae._chunked import ChunkedBatch, batch_of, outline, pieces_of
+from spectral_mae._checks import (
+    Backend,
+    FloatArray,
+    Planner,
+    Scaling,
+    Visible,
+    is_chunked,
+    is_tensor,
+)
+from spectral_mae._chunked import ChunkedBatch, outline
 from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT
@@ -140,7 +147,7 @@ def psd(
     axis = channel_axis if channel_axis is None else channel_axis % pixels.ndim + 1
     periodogram = Periodogram(
         last.shape[:-1],
-        dtype=precision(array),
+        dtype=precision(array) if is_tensor(array) else array.dtype,
         fs=fs,
         window=window,
         detrend=detrend,
@@ -236,7 +243,7 @@ class Periodogram:
     ) -> None:
         self.shape = _checks.grid_shape(shape)
         self.fs = _checks.sampling_rates(fs, len(self.shape))
-        self.labels = labels_of(unit, len(self.shape))
+        self.labels = None if unit is None else labels_of(unit, len(self.shape))
         _checks.choice("scaling", scaling, Scaling)
         channel_axis = _checks.axis_of_channels(channel_axis)
         if channel_axis in (0, -len(self.shape) - 2):
@@ -332,7 +339,7 @@ class Periodogram:
         batch, masks = self._batch(images, visible)
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
         moments = np.empty((2, len(batch), len(rings.frequency)))
-        for rows in pieces_of(batch):
+        for rows in self._pieces(batch):
             part = batch[rows]
             self._ring_moments(part, self._of(masks, rows, part), rings, moments[:, rows])
         moments *= self.norm / batch.shape[-1]
@@ -474,7 +481,13 @@ class Periodogram:
         shown = None
         if isinstance(images, np.ma.MaskedArray):
             images, shown = _checks.masked_numbers("images", images)
-        batch = batch_of("images", images, self.channel_axis, len(self.shape))
+        batch: NDArray[Any] | ChunkedBatch
+        ndim = len(self.shape)
+        if is_chunked(images):
+            batch = ChunkedBatch("images", images, ndim, channel_axis=self.channel_axis)
+        else:
+            array = _checks.numeric_array("images", images)
+            batch = _checks.channels_last("images", array, self.channel_axis, ndim + 1)
         if batch.shape[1:-1] != self.shape or batch.shape[-1] == 0:
             raise ValueError(
                 f"images of shape {np.shape(images)} with channel_axis={self.channel_axis} are not "
@@ -521,10 +534,15 @@ class Periodogram:
         self.expect_trend(finite)
         return finite
 
+    @staticmethod
+    def _pieces(batch: NDArray[Any] | ChunkedBatch) -> Iterable[slice]:
+        """Rows of a batch that are read together: all of those in memory."""
+        return batch.pieces() if isinstance(batch, ChunkedBatch) else [slice(0, len(batch))]
+
     def _powers(self, batch: NDArray[Any] | ChunkedBatch, masks: Masks) -> FloatArray:
         """Power of every image, (n, *half_shape)."""
         out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
-        for rows in pieces_of(batch):
+        for rows in self._pieces(batch):
             part = batch[rows]
             self._power(part, self._of(masks, rows, part), self._turned(out[rows]))
         return out

@@ -19,14 +19,13 @@ from spectral_mae._array_api import (
     constant,
     expect_beside,
     expect_finite,
-    is_tensor,
-    namespace,
     precision,
     real_tensor,
     scalars,
     shared_with_numpy,
     to_numpy,
 )
+from spectral_mae._checks import is_tensor, namespace
 from spectral_mae.spectra.frequencies import half_shape
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
