@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import is_tensor, namespace
+from spectral_mae._checks import is_tensor, namespace, to_numpy
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -109,32 +109,6 @@ class Constants:
         return {**self.__dict__, "_last": None}  # modules and devices do not travel
 
 
-def to_numpy(tensor: Any) -> NDArray[Any]:
-    """Return the numbers of a tensor as a NumPy array, without its graph of derivatives.
-
-    Parameters
-    ----------
-    tensor : tensor or ndarray
-        On any device. The result shares its memory if it is on the CPU.
-
-    Returns
-    -------
-    ndarray
-        Of the same type.
-    """
-    if isinstance(tensor, np.ndarray):
-        return tensor
-    if array_api_compat.is_torch_array(tensor):
-        plain = tensor.detach().cpu().resolve_conj()
-        try:
-            return np.asarray(plain)
-        except RuntimeError:  # inside a transform of torch.func, which has no memory to share
-            return np.asarray(plain.tolist(), dtype=str(plain.dtype).removeprefix("torch."))
-    if array_api_compat.is_cupy_array(tensor):
-        return np.asarray(tensor.get())
-    return np.from_dlpack(tensor)
-
-
 def numpy_fields(result: Result) -> Result:
     """Return a result with all tensors that it holds as NumPy arrays.
 
@@ -213,24 +187,6 @@ def shared_with_numpy(tensor: Any, beside: Any = None) -> NDArray[Any] | None:
         return np.asarray(tensor)
     except (RuntimeError, TypeError):  # inside a transform of torch.func, or a type of its own
         return None
-
-
-def as_shape(tensor: Any) -> NDArray[Any]:
-    """Return a NumPy array of the shape of a tensor, which takes no memory.
-
-    Parameters
-    ----------
-    tensor : tensor or ndarray
-        An array of NumPy is returned as it is.
-
-    Returns
-    -------
-    ndarray
-        For checks that look at shapes alone.
-    """
-    if isinstance(tensor, np.ndarray):
-        return tensor
-    return np.broadcast_to(np.float64(0), tuple(tensor.shape))
 
 
 def real_tensor(name: str, tensor: Any) -> Any:

@@ -20,22 +20,6 @@ from spectral_mae import _checks
 PIECE_BYTES = 64 * 2**20  # of images that are read at a time
 
 
-def outline(array: Any) -> NDArray[Any]:
-    """Return an array of the shape of a chunked one, for checks that look at shapes alone.
-
-    Parameters
-    ----------
-    array : array
-        Anything with a shape.
-
-    Returns
-    -------
-    ndarray
-        It takes no memory.
-    """
-    return np.broadcast_to(np.float64(0), tuple(array.shape))
-
-
 class ChunkedBatch:
     """A batch that is read some images at a time, with the channels as last axis.
 
@@ -80,7 +64,9 @@ class ChunkedBatch:
             )
         self.dtype = np.dtype(array.dtype)
         _checks.numeric_array(name, np.empty(0, self.dtype))
-        self.shape = _checks.channels_last(name, outline(array), channel_axis, ndim + 1).shape
+        self.shape = _checks.channels_last(
+            name, _checks.outline(array), channel_axis, ndim + 1
+        ).shape
         self.given_shape = tuple(array.shape)
         self._name = name
         self._array = _inside(array)

@@ -37,7 +37,7 @@ SOLE = {
     "skimage": "images",
     "matplotlib": "plot",
     "xarray": "spectra.labels.datasets",
-    "array_api_compat": "_array_api",
+    "array_api_compat": ("_array_api", "_checks.kinds"),
     "torch": ("nonlinear", f"{FORMATS}.torch"),
     "argparse": "cli",
     "astropy": f"{FORMATS}.fits",

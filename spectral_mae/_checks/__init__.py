@@ -49,6 +49,8 @@ from spectral_mae._checks.kinds import (
     is_data_array,
     is_tensor,
     namespace,
+    outline,
+    to_numpy,
 )
 from spectral_mae._checks.messages import (
     brief,
@@ -149,6 +151,7 @@ __all__ = [
     "one_image",
     "one_visible_of",
     "open_unit",
+    "outline",
     "patch_size",
     "path",
     "per_axis",
@@ -164,6 +167,7 @@ __all__ = [
     "seen_numbers",
     "some_seen",
     "squarable",
+    "to_numpy",
     "visible_of",
     "weights",
     "without_axis",

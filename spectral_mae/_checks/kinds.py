@@ -11,6 +11,7 @@ from typing import Any
 
 import array_api_compat
 import numpy as np
+from numpy.typing import NDArray
 
 
 def is_tensor(value: object) -> bool:
@@ -84,3 +85,47 @@ def is_data_array(value: object) -> bool:
     """
     kind = getattr(sys.modules.get("xarray"), "DataArray", None)
     return kind is not None and isinstance(value, kind)
+
+
+def to_numpy(tensor: Any) -> NDArray[Any]:
+    """Return the numbers of a tensor as a NumPy array, without its graph of derivatives.
+
+    Parameters
+    ----------
+    tensor : tensor or ndarray
+        On any device. The result shares its memory if it is on the CPU.
+
+    Returns
+    -------
+    ndarray
+        Of the same type.
+    """
+    if isinstance(tensor, np.ndarray):
+        return tensor
+    if array_api_compat.is_torch_array(tensor):
+        plain = tensor.detach().cpu().resolve_conj()
+        try:
+            return np.asarray(plain)
+        except RuntimeError:  # inside a transform of torch.func, which has no memory to share
+            return np.asarray(plain.tolist(), dtype=str(plain.dtype).removeprefix("torch."))
+    if array_api_compat.is_cupy_array(tensor):
+        return np.asarray(tensor.get())
+    return np.from_dlpack(tensor)
+
+
+def outline(array: Any) -> NDArray[Any]:
+    """Return a NumPy array of the shape of another array, which takes no memory.
+
+    Parameters
+    ----------
+    array : array
+        Of any kind. One of NumPy is returned as it is.
+
+    Returns
+    -------
+    ndarray
+        For checks that look at shapes alone.
+    """
+    if isinstance(array, np.ndarray):
+        return array
+    return np.broadcast_to(np.float64(0), tuple(array.shape))

@@ -20,13 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import (
-    as_shape,
-    finite_tensor,
-    precision,
-    real_tensor,
-    shared_with_numpy,
-)
+from spectral_mae._array_api import finite_tensor, precision, real_tensor, shared_with_numpy
 from spectral_mae._checks import (
     Backend,
     FloatArray,
@@ -35,8 +29,9 @@ from spectral_mae._checks import (
     Visible,
     is_chunked,
     is_tensor,
+    outline,
 )
-from spectral_mae._chunked import ChunkedBatch, outline
+from spectral_mae._chunked import ChunkedBatch
 from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT
@@ -135,7 +130,7 @@ def psd(
     channel_axis = _checks.axis_of_channels(channel_axis)
     if is_tensor(given):
         array = (finite_tensor if visible is None else real_tensor)("image", given)
-        pixels, mask = as_shape(array), visible
+        pixels, mask = outline(array), visible
         last = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim)
     else:
         pixels, shown = _checks.masked_numbers("image", given)

@@ -15,9 +15,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import constant, to_numpy
-from spectral_mae._checks import BoolArray, FloatArray, Visible, is_chunked, is_tensor, namespace
-from spectral_mae._chunked import ChunkedBatch, outline
+from spectral_mae._array_api import constant
+from spectral_mae._checks import (
+    BoolArray,
+    FloatArray,
+    Visible,
+    is_chunked,
+    is_tensor,
+    namespace,
+    outline,
+    to_numpy,
+)
+from spectral_mae._chunked import ChunkedBatch
 from spectral_mae._files.array_file import read_arrays, write_arrays
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments import tensors

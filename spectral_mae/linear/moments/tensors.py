@@ -18,10 +18,9 @@ from spectral_mae._array_api import (
     expect_beside,
     finite_tensor,
     scalars,
-    to_numpy,
     without_derivatives,
 )
-from spectral_mae._checks import is_tensor, namespace
+from spectral_mae._checks import is_tensor, namespace, to_numpy
 from spectral_mae.masks.patches import PatchGrid
 
 
