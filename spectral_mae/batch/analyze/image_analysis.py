@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, Sampling
 from spectral_mae.masked_spectra import verification
+from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.convolution import convolution_error
 from spectral_mae.masked_spectra.expectation import MaskedPeriodogram
 from spectral_mae.masked_spectra.partial.missing_pixels import MissingPixels, slope_of
@@ -318,18 +319,22 @@ class MaskingAnalyzer:
         if not _checks.all_finite(image):
             return self._with_holes(image)
         plan, grid = self.plan, self.grid
-        own, centred = self._masked.components_with_centred(image)
+        # All spectra of a large image would take several times the memory of each: one after the
+        # other is brought down to some numbers and let go.
+        components = self._masked.components_with_centred(image)
+        own = next(components)
         take(own.original)
         counts = self._octaves.counts
-        mean = float(image.mean())
-        of_image, of_others, of_centred = (
-            self._octaves.sums(spectrum.power)
-            for spectrum in (own.original, own.others, centred.others)
-        )
-        of_centred_image = of_image  # without its mean it differs at zero frequency alone
-        if plan.detrend not in (None, "constant"):
-            of_centred_image = self._octaves.sums(centred.original.power)
+        of_image, of_others = self._sums(own)
         all_octaves = (one.sum(keepdims=True) for one in (of_image, of_others, counts))
+        leakage = float(own.leakage_of_sums(*all_octaves)[0])
+        octaves = _there(own.leakage_of_sums(of_image, of_others, counts), counts)
+        original, expected = self._ring(own.original), self._ring(own.expected())
+        del own
+        centred = next(components)
+        octaves_centred = _there(centred.leakage_of_sums(*self._sums(centred), counts), counts)
+        del centred, components
+        mean = float(image.mean())
         record = MaskingAnalysis(
             plan=plan,
             shape=grid.shape,
@@ -339,23 +344,25 @@ class MaskingAnalyzer:
             slope=None,
             slope_stderr=None,
             slope_note="",
-            leakage=float(own.leakage_of_sums(*all_octaves)[0]),
-            octaves=_there(own.leakage_of_sums(of_image, of_others, counts), counts),
-            octaves_centred=_there(
-                centred.leakage_of_sums(of_centred_image, of_centred, counts), counts
-            ),
+            leakage=leakage,
+            octaves=octaves,
+            octaves_centred=octaves_centred,
             convolution_error=None,
             mask_dft_error=None,
-            original=self._ring(own.original),
-            expected=self._ring(own.expected()),
+            original=original,
+            expected=expected,
             drawn=None,
             starts=None,
         )
         if not (check or draw):
             return record
-        # Of large images all spectra together would take several times the memory of each.
-        del own, centred
         return self._checked(record, image, generator_of(rng), check=check, draw=draw)
+
+    def _sums(self, components: MaskedComponents) -> tuple[FloatArray, FloatArray]:
+        """Power of the image and of what masks add to it, summed over each octave."""
+        spectra = components.original, components.others
+        of_image, of_others = (self._octaves.sums(spectrum.power) for spectrum in spectra)
+        return of_image, of_others
 
     def _checked(
         self,
