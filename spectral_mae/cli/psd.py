@@ -28,8 +28,8 @@ from spectral_mae.cli.shared import (
 )
 from spectral_mae.images.image import LoadedImage, crop_to_multiple, read_file, with_missing
 from spectral_mae.images.samples import ImageRefused
-from spectral_mae.masked_spectra.comparison import MaskedSpectra
 from spectral_mae.masked_spectra.expectation import expected_masked_psd
+from spectral_mae.masked_spectra.partial.comparison import MaskedSpectra
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra.periodogram import psd
 from spectral_mae.spectra.rings import RadialSpectrum, unit_columns

@@ -8,7 +8,7 @@ import pytest
 import spectral_mae as sm
 from spectral_mae import _checks
 from spectral_mae.linear.interpolator import Interpolator
-from spectral_mae.masked_spectra.comparison import MaskedSpectra
+from spectral_mae.masked_spectra.partial.comparison import MaskedSpectra
 
 RNG = np.random.default_rng(0)
 SHAPE = (12, 10)

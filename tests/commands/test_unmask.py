@@ -9,7 +9,7 @@ from PIL import Image
 import spectral_mae as sm
 from spectral_mae.cli import main
 from spectral_mae.images.image import write_gray_png
-from spectral_mae.masked_spectra.comparison import MaskedSpectra, is_whole
+from spectral_mae.masked_spectra.partial.comparison import MaskedSpectra, is_whole
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@
   analyze``.
 - `mean_spectra`: mean radial spectra over images, before and under masking, for each shape and
   patch size.
-- `missing_pixels`: spectra of an image with missing pixels, before and under masking.
 - `model_pictures`: the pictures of a report that show what linear masked autoencoders make of the
   images.
 - `outcomes`: many images: read each, analyse it, and say what became of it.

@@ -170,7 +170,18 @@ class AnalyzeOptions:
         return {"masks": options.pop("n_draws"), "seed": options.pop("rng"), **options}
 
     def draws_for(self, number: int) -> bool:
-        """Whether masks are drawn for an image, counted from 0."""
+        """Whether masks are drawn for an image.
+
+        Parameters
+        ----------
+        number : int
+            Of the image, counted from 0.
+
+        Returns
+        -------
+        bool
+            True for the first ``masks_for`` images, or all.
+        """
         return self.masks_for is None or number < self.masks_for
 
     def plan(self, patch_size: int) -> MaskingPlan:
