@@ -19,11 +19,13 @@ from benchmarks.libraries import libraries
 from benchmarks.solves import dense, rates
 from benchmarks.spectra import designs, expected, mask_transforms, spectra, workers
 from benchmarks.stages import profile, shares
+from benchmarks.tensors import tensors
 
 CONTESTS: dict[str, Callable[[Size], Iterable[Contest]]] = {
     "spectra": spectra,
     "workers": workers,
     "libraries": libraries,
+    "tensors": tensors,
     "expected": expected,
     "designs": designs,
     "masks": mask_transforms,
@@ -52,6 +54,7 @@ SCRIPTS = {
     "plan_evidence": "trained models beside the predictions of plans",
     "plan_reference": "the curve of photographs that plans compare with",
     "patch_range": "whether larger patches look farther",
+    "tensors_gpu": "tensors on a GPU against the CPU, where there is a GPU",
     "unmasking": "how well spectra and slopes are recovered",
 }
 

@@ -34,6 +34,8 @@ def start(archive: Path, out: Path, jobs: int, *more: str) -> subprocess.Popen[b
         "8",
         "--masks",
         "64",
+        "--masks-for",
+        "all",
         "--checkpoint",
         "0.1",
         "--quiet",

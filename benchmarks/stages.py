@@ -27,14 +27,13 @@ STAGES = (
     ("masked_spectra.convolution", "direct_dft", "direct sums of Eq. 18"),
     ("masked_spectra.convolution", "circular_convolution", "direct sums of Eq. 18"),
     ("masks.pulse_mask", "PulseMask.__init__", "masks in pixels"),
-    ("spectra.rings", "RadialSpectrum.fit_slope", "slopes"),
-    ("batch.analyze.image_analysis", "MaskingAnalyzer.analyze", "the rest of the analysis"),
+    ("batch.analyze.outcomes", "with_slopes", "slopes"),
+    ("batch.analyze.image_analysis", "MaskingAnalyzer.measure", "the rest of the analysis"),
     ("batch.analyze.shape_moments", "ShapeMoments.update", "mean spectra and moments"),
     ("batch.analyze.mean_spectra", "MeanSpectra.update", "mean spectra and moments"),
-    ("batch.analyze.run", "linear_models", "linear models"),
+    ("batch.analyze.model_pictures", "linear_models", "linear models"),
     ("batch.analyze.work", "rows_of", "tables"),
-    ("batch.analyze.report", "_draw", "drawing"),
-    ("batch.analyze.report", "model_pictures", "drawing"),
+    ("batch.analyze.pictures", "Pictures.all", "drawing"),
     ("batch.analyze.report", "render", "page"),
 )
 SHARES = {

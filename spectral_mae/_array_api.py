@@ -223,19 +223,23 @@ def scalars(*tensors: Any) -> list[float]:
     return [float(one) for one in to_numpy(namespace(tensors[0]).stack(list(tensors)))]
 
 
-def shared_with_numpy(tensor: Any) -> NDArray[Any] | None:
+def shared_with_numpy(tensor: Any, beside: Any = None) -> NDArray[Any] | None:
     """Return the memory of a tensor as a NumPy array, if nothing is lost by computing with NumPy.
 
     Parameters
     ----------
     tensor : tensor
         Any.
+    beside : object
+        Another argument, which must be such a tensor too if it is a tensor.
 
     Returns
     -------
     ndarray or None
         None unless the tensor is one of PyTorch on the CPU of which no derivatives are wanted.
     """
+    if is_tensor(beside) and shared_with_numpy(beside) is None:
+        return None
     if not array_api_compat.is_torch_array(tensor) or tensor.requires_grad:
         return None
     if tensor.device.type != "cpu":

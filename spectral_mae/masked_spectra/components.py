@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spectral_mae._array_api import is_tensor
-from spectral_mae._checks import Sampling
-from spectral_mae.masked_spectra.leaked_power import Leakage
+from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae.masked_spectra.leaked_power import Leakage, ratio_of_sums
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_on
 from spectral_mae.masks.patches import PatchGrid
@@ -114,15 +115,49 @@ class MaskedComponents:
             return self.numpy().leakage(mask_ratio, sampling=sampling, design=design)
         chosen = self._chosen(mask_ratio, sampling, design)
         parts = self._parts(chosen)
-        kept = parts.pi1**2
-        # Mostly a variance; it is formed directly, since E|Y|² − π₁²|X|² would cancel.
-        own = parts.share - kept
-        if abs(own) <= SAME * kept and chosen.uniform is None:
-            own = 0.0  # every mask keeps as many patches
+        own, kept = parts.own_leak(chosen), parts.pi1**2
         leaked = _mix(
             self.original, own, parts.spectrum, parts.weight, signed=not chosen.shift_invariant
         )
         return Leakage(leaked=leaked, kept=_mix(self.original, kept, self.patches, 0.0))
+
+    @property
+    def others(self) -> Spectrum:
+        """What is added to a share of `original` under the design: `patches`, or `pairs`."""
+        return self._parts(self._chosen(None, "fixed", None)).spectrum
+
+    def leakage_of_sums(
+        self, of_image: FloatArray, of_others: FloatArray, counts: FloatArray | NDArray[Any]
+    ) -> FloatArray:
+        """Leakage under the design over some sets of frequencies, of which sums are known.
+
+        Parameters
+        ----------
+        of_image, of_others : ndarray of float64, shape (n,)
+            Sums of the power of `original` and of `others` over each set.
+        counts : ndarray of int, shape (n,)
+            Number of its frequencies.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            What `leakage` returns over these frequencies (`Leakage.over`), but for rounding.
+
+        Raises
+        ------
+        ValueError
+            As `expected`.
+        """
+        chosen = self._chosen(None, "fixed", None)
+        parts = self._parts(chosen)
+        own, kept = parts.own_leak(chosen), parts.pi1**2
+        leaked = own * of_image + parts.weight * of_others
+        if chosen.shift_invariant:  # a variance, but for rounding
+            np.maximum(leaked, 0.0, out=leaked)
+        floor = abs(own) * self.original.floor + parts.weight * parts.spectrum.floor
+        return ratio_of_sums(
+            leaked, floor * counts, kept * of_image, kept * self.original.floor * counts
+        )
 
     def numpy(self) -> MaskedComponents:
         """Return these spectra with their powers as NumPy arrays, on the CPU.
@@ -158,8 +193,8 @@ class MaskedComponents:
     def _chosen(
         self, mask_ratio: float | None, sampling: Sampling, design: MaskDesign | None
     ) -> MaskDesign:
-        if mask_ratio is None and design is None:
-            design = self.design
+        if mask_ratio is None and design is None and self.design is not None:
+            return self.design
         return design_on(self.grid, mask_ratio, sampling=sampling, design=design)
 
     def _parts(self, design: MaskDesign) -> _Parts:
@@ -183,6 +218,17 @@ class _Parts:
     share: float
     spectrum: Spectrum
     weight: float
+
+    def own_leak(self, design: MaskDesign) -> float:
+        """Weight of |X|² in what leaks, share − π₁².
+
+        Mostly E|Y|² − π₁²|X|² is a variance; it is formed directly, since its terms would cancel.
+        """
+        kept = self.pi1**2
+        own = self.share - kept
+        if abs(own) <= SAME * kept and design.uniform is None:
+            return 0.0  # every mask keeps as many patches
+        return own
 
 
 def _mix(

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, reduce
 from typing import Any
 
@@ -181,15 +181,18 @@ class MaskedPeriodogram:
         self.grid = _grid_of(grid, design)
         self.design = design
         self.channel_axis = _checks.axis_of_channels(channel_axis)
+        self._options: dict[str, Any] = {
+            "fs": fs,
+            "window": window,
+            "detrend": detrend,
+            "scaling": scaling,
+            "unit": unit,
+        }
         self._periodogram = Periodogram(
             self.grid.shape,
-            fs=fs,
-            window=window,
-            detrend=detrend,
-            scaling=scaling,
             channel_axis=None if channel_axis is None else -1,
             chunk=1,
-            unit=unit,
+            **self._options,
         )
         self._patch_power = PatchPower(self.grid)
         self._pair_power = None
@@ -217,38 +220,98 @@ class MaskedPeriodogram:
         """
         if is_tensor(image):
             return self._of_tensor(image)
-        pixels = _checks.real_array("image", image).astype(np.float64, copy=False)
-        if self.channel_axis is not None:
-            pixels = _checks.channels_last("image", pixels, self.channel_axis, self.grid.ndim)
+        pixels = self._pixels(image)
+        (own,) = self._components(pixels, lambda planes: (self._patch_power(planes),))
+        return own
+
+    def components_with_centred(self, image: ArrayLike) -> Iterator[MaskedComponents]:
+        """Yield the components of one image, then of the image less the mean of each channel.
+
+        Of large images the first can be let go before the second are made.
+
+        Parameters
+        ----------
+        image : array_like, shape ``grid.shape``, with the channels at ``channel_axis`` if given
+            Real numbers.
+
+        Yields
+        ------
+        MaskedComponents
+            As `components` returns them of the image, and of the image with ``detrend="constant"``.
+            The second takes little time where nothing is detrended or windowed and the design is
+            uniform: the two spectra of the image differ at zero frequency alone.
+
+        Raises
+        ------
+        ValueError
+            As `components`.
+        """
+        options = self._options
+        if options["detrend"] == "constant":
+            own = self.components(image)
+            yield own
+            yield own
+            return
+        if self._pair_power is not None or options["window"] is not None or options["detrend"]:
+            yield self.components(image)
+            yield self._centred.components(image)
+            return
+        own, centred = self._components(self._pixels(image), self._patch_power.with_centred)
+        power = centred.original.power.copy()
+        power[(0,) * self.grid.ndim] = 0.0
+        original = dataclasses.replace(centred.original, power=power)
+        yield own
+        yield dataclasses.replace(centred, original=original)
+
+    @cached_property
+    def _centred(self) -> MaskedPeriodogram:
+        """The same for images less their mean."""
+        return MaskedPeriodogram(
+            self.grid,
+            design=self.design,
+            channel_axis=self.channel_axis,
+            **{**self._options, "detrend": "constant"},
+        )
+
+    def _pixels(self, image: ArrayLike) -> FloatArray:
+        """An image, checked, with its channels last."""
+        pixels: FloatArray = _checks.real_array("image", image).astype(np.float64, copy=False)
+        if self.channel_axis is None:
+            return pixels
+        return _checks.channels_last("image", pixels, self.channel_axis, self.grid.ndim)
+
+    def _components(
+        self, pixels: FloatArray, patch_power: Callable[[FloatArray], tuple[FloatArray, ...]]
+    ) -> list[MaskedComponents]:
+        """Components with each Σ_b |X_b|² that ``patch_power`` makes of the image."""
         batch = pixels[np.newaxis]
         planes = self._periodogram.condition(batch)[0]
         scale = self._periodogram.norm / planes.shape[-1]
         # First, for what it takes in memory may then serve the transform: with more in use at once
         # glibc would give it back after every call, and faults take as long as everything else.
         with np.errstate(over="ignore", invalid="ignore"):  # found below
-            power = self._patch_power(planes)
+            powers = patch_power(planes)
             pairs = None if self._pair_power is None else self._pair_power(planes)
-        power *= scale
         del planes  # a whole image, where detrending or a window made one
-        if not math.isfinite(power.max()):  # as NaN is
+        for power in powers:
+            np.multiply(power, scale, out=power)
+        if not math.isfinite(powers[0].max()):  # as NaN is
             largest = float(np.max(np.abs(pixels)))
             raise ValueError(f"pixels up to {largest:.3g} are too large for float64 spectra")
         original = self._periodogram.mean(batch)
-        floor = max(original.floor, _patch_floor(power))
-        patches = dataclasses.replace(original, power=power, floor=floor)
-        if self._pair_power is None or pairs is None:
-            return MaskedComponents(self.grid, original, patches, self.design)
-        pairs *= scale
-        return MaskedComponents(
-            self.grid,
-            original,
-            patches,
-            self.design,
-            dataclasses.replace(
-                original, power=pairs, floor=max(original.floor, _patch_floor(pairs))
-            ),
-            self._pair_power.share,
-        )
+
+        def spectrum(power: FloatArray) -> Spectrum:
+            floor = max(original.floor, _patch_floor(power))
+            return dataclasses.replace(original, power=power, floor=floor)
+
+        of_pairs, share = None, 0.0
+        if self._pair_power is not None and pairs is not None:
+            pairs *= scale
+            of_pairs, share = spectrum(pairs), self._pair_power.share
+        return [
+            MaskedComponents(self.grid, original, spectrum(power), self.design, of_pairs, share)
+            for power in powers
+        ]
 
     def _of_tensor(self, image: Any) -> MaskedComponents:
         shared = shared_with_numpy(image)
@@ -312,7 +375,8 @@ def expected_masked_psd(
     design : MaskDesign or None
         In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
     scaling, channel_axis, fs, unit, window, detrend : optional
-        As in `spectral_mae.psd`; the order is detrend, mask, window.
+        As in `spectral_mae.psd`; the order is detrend, mask, window. The trend is that of the whole
+        image, before it is masked (`psd` of a masked image fits it to what is visible).
 
     Returns
     -------

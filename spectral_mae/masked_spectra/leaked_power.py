@@ -15,7 +15,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae._files.columns import plain_fields, plain_value, write_columns
 from spectral_mae.spectra import frequencies as grid
-from spectral_mae.spectra.annulus import Annulus
+from spectral_mae.spectra.annulus import Annuli
 from spectral_mae.spectra.labels import datasets
 from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit
 from spectral_mae.spectra.rings import Bins, RingBins, unit_columns
@@ -172,7 +172,7 @@ class Leakage:
         ndarray
             The ratio, with rounding errors treated as in `power`.
         """
-        return _ratio(leaked, self.leaked.floor, kept, self.kept.floor)
+        return ratio_of_sums(leaked, self.leaked.floor, kept, self.kept.floor)
 
     def full(self) -> FloatArray:
         """Return the ratio at all frequencies, negative ones included.
@@ -273,7 +273,7 @@ class Leakage:
         is m/(1−m), unless fixed sampling keeps ⌊L(1−m)⌋ ≠ L(1−m) patches.
         """
         leaked, kept = np.float64(self.leaked.total), np.float64(self.kept.total)
-        return float(_ratio(leaked, 0.0, kept, 0.0))
+        return float(ratio_of_sums(leaked, 0.0, kept, 0.0))
 
     def band(self, fmin: float, fmax: float) -> float:
         """Ratio of the sums over the frequencies fmin ≤ |f| < fmax.
@@ -297,24 +297,28 @@ class Leakage:
         """
         expect_one_unit(self.labels)
         low, high = _checks.limit("fmin", fmin, 0.0), _checks.limit("fmax", fmax, math.inf)
-        return self.over(Annulus(self.shape, self.kept.fs, low, high))
+        annulus = Annuli(self.shape, self.kept.fs, (low, high))
+        if not annulus.counts[0]:
+            shape = self.shape
+            raise ValueError(f"no frequency with {fmin=} <= |f| < {fmax=} in {shape=}")
+        return float(self.over(annulus)[0])
 
-    def over(self, annulus: Annulus) -> float:
-        """Ratio of the sums over an annulus of frequencies.
+    def over(self, annuli: Annuli) -> FloatArray:
+        """Ratio of the sums over each of some annuli of frequencies.
 
         Parameters
         ----------
-        annulus : spectral_mae.spectra.annulus.Annulus
+        annuli : spectral_mae.spectra.annulus.Annuli
             Frequencies of a grid of this shape.
 
         Returns
         -------
-        float
-            Leaked power over kept power.
+        ndarray of float64, shape (n_annuli,)
+            Leaked power over kept power; zero where there is no frequency.
         """
-        sums = [np.float64(annulus.sum(s.power)) for s in (self.leaked, self.kept)]
-        floors = [s.floor * annulus.count for s in (self.leaked, self.kept)]
-        return float(_ratio(sums[0], floors[0], sums[1], floors[1]))
+        leaked, kept = (annuli.sums(s.power) for s in self.parts)
+        of_leaked, of_kept = (s.floor * annuli.counts for s in self.parts)
+        return ratio_of_sums(leaked, of_leaked, kept, of_kept)
 
     def radial(self, bins: Bins = None) -> RadialLeakage:
         """Ratio of the sums over rings of equal distance from zero frequency.
@@ -335,21 +339,31 @@ class Leakage:
             rings.average(s.power, scaling=s.scaling, floor=s.floor)
             for s in (self.leaked, self.kept)
         )
-        ratio = _ratio(leaked.power, leaked.floor, kept.power, kept.floor)
+        ratio = ratio_of_sums(leaked.power, leaked.floor, kept.power, kept.floor)
         return RadialLeakage(
             rings.frequency, ratio, rings.count, rings.edges, self.kept.fs, self.labels
         )
 
 
-def _ratio(
+def ratio_of_sums(
     leaked: FloatArray | np.floating[Any],
-    leaked_floor: float,
+    leaked_floor: FloatArray | float,
     kept: FloatArray | np.floating[Any],
-    kept_floor: float,
+    kept_floor: FloatArray | float,
 ) -> FloatArray:
-    """leaked/kept, where power that is no larger than its rounding floor counts as nothing.
+    """Leaked over kept power, where power that is no larger than its rounding floor counts as none.
 
-    Something over nothing is infinite; nothing over nothing is zero.
+    Parameters
+    ----------
+    leaked, kept : ndarray or float
+        Sums of power over the same frequencies.
+    leaked_floor, kept_floor : ndarray or float
+        What rounding can leave of such sums.
+
+    Returns
+    -------
+    ndarray
+        Something over nothing is infinite; nothing over nothing is zero.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = leaked / kept

@@ -69,15 +69,32 @@ class PatchPower:
         ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
             On the half-plane, unnormalised.
         """
+        power, _ = self.with_centred(pixels)
+        return power
+
+    def with_centred(self, pixels: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return Σ_b |X_b[k]|² of one image, and of the image less the mean of each channel.
+
+        Parameters
+        ----------
+        pixels : ndarray of float64, shape ``grid.shape``, or (*grid.shape, channels)
+            The image; the sums of channels are added.
+
+        Returns
+        -------
+        power, centred : ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
+            On the half-plane, unnormalised.
+        """
         planes = pixels.reshape(*self.grid.shape, -1)
-        # Near the mean is good enough: whatever is taken off comes back exactly.
+        # Near the mean is good enough for the first: whatever is taken off comes back exactly.
         rows = planes.reshape(len(planes), -1)
         sums = (np.ones(len(rows)) @ rows).reshape(-1, planes.shape[-1]).sum(axis=0)
-        mean = sums / prod(self.grid.shape)
-        power = self._power(planes, mean)
-        if power.min() < 0.0:  # a sum of squares, but for rounding
-            np.maximum(power, 0.0, out=power)
-        return power
+        centred, of_mean = self._power(planes, sums / prod(self.grid.shape))
+        of_mean += centred
+        for power in (of_mean, centred):
+            if power.min() < 0.0:  # a sum of squares, but for rounding
+                np.maximum(power, 0.0, out=power)
+        return of_mean, centred
 
 
 class _GramPower:
@@ -102,12 +119,14 @@ class _GramPower:
         rows, self._columns = (tables[side] for side in sides)
         twice = np.full((self._patch[0], 1), 2.0)
         twice[0] = 1.0
-        even = twice * rows.cosines, 2 * rows.even, rows.ones
-        odd = twice * rows.sines, 2 * rows.odd
-        self._even, self._odd = (np.concatenate(part).T for part in (even, odd))
+        self._rest = (twice * rows.cosines).T, (twice * rows.sines).T
+        self._mean = np.concatenate([2 * rows.even, rows.ones]).T, (2 * rows.odd).T
 
-    def __call__(self, planes: FloatArray, mean: FloatArray) -> FloatArray:
-        """Patch power of an image, (*shape, channels), with the mean of each channel."""
+    def __call__(self, planes: FloatArray, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Patch power of an image, (*shape, channels), less the mean of each channel.
+
+        And what is to be added to it for the mean.
+        """
         (height, width), (rows, columns) = self._counts, self._patch
         cut = planes.reshape(height, rows, width, columns, len(mean))
         # Row by row of the patches, and in each all patches and channels.
@@ -127,10 +146,17 @@ class _GramPower:
         both[:, 0] = forth[:, 0]
         summed = np.tile(mean, height * width) @ flat.reshape(rows, per_row, columns)
         across = self._columns
-        even = both @ across.cosines, summed @ across.even, (mean @ mean) * across.ones
-        odd = (forth - back) @ across.sines, summed @ across.odd
-        cosine = self._even @ np.concatenate(even)
-        sine = self._odd @ np.concatenate(odd)
+        of_mean = np.concatenate([summed @ across.even, (mean @ mean) * across.ones])
+        return (
+            self._waves(self._rest, both @ across.cosines, (forth - back) @ across.sines),
+            self._waves(self._mean, of_mean, summed @ across.odd),
+        )
+
+    def _waves(
+        self, tables: tuple[FloatArray, FloatArray], even: FloatArray, odd: FloatArray
+    ) -> FloatArray:
+        """Half-plane of waves along the rows, which are even and odd in k₁."""
+        cosine, sine = tables[0] @ even, tables[1] @ odd
         power = np.empty((self._height, cosine.shape[1]))
         half = len(cosine)
         np.subtract(cosine, sine, out=power[:half])
@@ -153,14 +179,17 @@ class _PaddedPower:
         kernels = [dirichlet_kernel(n, p) for n, p in zip(grid.shape, grid.patch_size, strict=True)]
         self._kernels = [*kernels[:-1], half_from_full(kernels[-1])]
 
-    def __call__(self, planes: FloatArray, mean: FloatArray) -> FloatArray:
-        """Patch power of an image, (*shape, channels), with the mean of each channel."""
+    def __call__(self, planes: FloatArray, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Patch power of an image, (*shape, channels), less the mean of each channel.
+
+        And what is to be added to it for the mean.
+        """
         squares = np.zeros((1, *self._padded.half_shape))
         patches_sum = np.zeros((*self._grid.patch_size, len(mean)))
         for patches in self._patches(planes, mean):
             self._add_squares(patches, squares)
             patches_sum += patches.sum(axis=0)
-        power = np.empty(half_shape(self._grid.shape))
+        power, of_mean = np.empty((2, *half_shape(self._grid.shape)))
         corner = tuple(slice(p) for p in self._grid.patch_size)
         constant = float(mean @ mean) * self._grid.n_patches
         with self._fft.borrow() as space:
@@ -175,9 +204,9 @@ class _PaddedPower:
             space.forward()
             for rows in row_strips(power.shape):
                 ones = self._ones(rows)
-                power[rows] += 2 * (half[rows] * ones.conj()).real
-                power[rows] += constant * np.abs(ones) ** 2
-        return power
+                of_mean[rows] = 2 * (half[rows] * ones.conj()).real
+                of_mean[rows] += constant * np.abs(ones) ** 2
+        return power, of_mean
 
     def _ones(self, rows: slice) -> NDArray[np.complex128]:
         """The transform of one patch of ones, in some rows of the half-plane."""

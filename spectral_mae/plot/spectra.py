@@ -159,7 +159,7 @@ def radial(
 def masked_radial(
     original: RadialSpectrum,
     expected: RadialSpectrum,
-    drawn: RadialSpectrum,
+    drawn: RadialSpectrum | None,
     ax: Axes | None = None,
     *,
     legend: bool = True,
@@ -174,8 +174,8 @@ def masked_radial(
         Of the image.
     expected : RadialSpectrum
         The expectation over all masks.
-    drawn : RadialSpectrum
-        Of the image under drawn masks.
+    drawn : RadialSpectrum or None
+        Of the image under drawn masks; None draws no band.
     ax : matplotlib.axes.Axes or None
         Where to draw; None makes a new figure.
     legend : bool
@@ -187,16 +187,18 @@ def masked_radial(
         The axes.
     """
     for name, one in (("original", original), ("expected", expected), ("drawn", drawn)):
-        _checks.needed(name, one, RadialSpectrum, RADIAL)
+        if one is not drawn or drawn is not None:
+            _checks.needed(name, one, RadialSpectrum, RADIAL)
     ax = one_axes(ax)
-    shade(
-        ax,
-        drawn,
-        drawn.std,
-        color=ORANGE,
-        alpha=0.4,
-        label="drawn masks, ± spread from mask to mask",
-    )
+    if drawn is not None:
+        shade(
+            ax,
+            drawn,
+            drawn.std,
+            color=ORANGE,
+            alpha=0.4,
+            label="drawn masks, ± spread from mask to mask",
+        )
     ax.plot(original.frequency, shown(original.power, original.floor), color=BLUE, label="original")
     ax.plot(
         expected.frequency,

@@ -1,6 +1,6 @@
 """Power spectra of whole images and signals.
 
-- `annulus`: sums of power over an annulus of frequencies.
+- `annulus`: sums of power over annuli of frequencies.
 - `backends`: the libraries that compute transforms: FFTW, SciPy, ducc0.
 - `binning`: means over bins of frequencies, prepared once and used for many spectra.
 - `conditioning`: detrending, masking and windowing of pixels before the transform.

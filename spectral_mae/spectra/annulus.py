@@ -1,8 +1,10 @@
-"""Sums of power over an annulus of frequencies, without a table as large as the spectrum."""
+"""Sums of power over annuli of frequencies, without a table as large as the spectrum."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +13,11 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.spectra import frequencies
 
 
-class Annulus:
-    """The frequencies fmin ≤ |f| < fmax of one grid; zero frequency is never among them.
+class Annuli:
+    """Annuli of the frequencies of one grid, each from where the one before ends.
 
-    Along the last axis of the half-plane they are one run, for |f| grows along it.
+    Zero frequency is in none of them. Along the last axis of the half-plane each is one run, for
+    |f| grows along it.
 
     Parameters
     ----------
@@ -22,53 +25,51 @@ class Annulus:
         Pixels along each axis.
     fs : tuple of float
         Sampling frequency along each axis.
-    fmin, fmax : float
-        Limits of the radial frequency, in the unit of ``fs``: inclusive and exclusive.
+    edges : sequence of float
+        Rising limits of the radial frequency, in the unit of ``fs``: each annulus holds its lower
+        one and not its upper one.
 
     Attributes
     ----------
-    count : int
-        Frequencies of the whole grid.
-
-    Raises
-    ------
-    ValueError
-        If no frequency lies in it.
+    counts : ndarray of int, shape (n_annuli,)
+        Frequencies of the whole grid in each.
 
     Examples
     --------
-    >>> ring = Annulus((4, 4), (1.0, 1.0), 0.0, 0.3)
-    >>> ring.count, ring.sum(np.ones((4, 3)))
-    (4, 4.0)
+    >>> import math
+    >>> annuli = Annuli((4, 4), (1.0, 1.0), (0.0, 0.3, math.inf))
+    >>> annuli.counts, annuli.sums(np.ones((4, 3)))
+    (array([ 4, 11]), array([ 4., 11.]))
     """
 
     def __init__(
-        self, shape: tuple[int, ...], fs: tuple[float, ...], fmin: float, fmax: float
+        self, shape: tuple[int, ...], fs: tuple[float, ...], edges: Sequence[float]
     ) -> None:
         half = frequencies.half_shape(shape)
         weights = frequencies.hermitian_weights(shape)
-        firsts, ends = [], []
+        self._n = n = len(edges) - 1
+        starts, keys = [], []
+        before = np.full(1, -1)
         for rows in frequencies.row_strips(half):
-            radius = frequencies.radial_frequency(shape, fs, rows).reshape(-1, half[-1])
-            below = (radius == 0) | frequencies.below(radius, fmin)
-            firsts.append(np.count_nonzero(below, axis=1))
-            ends.append(np.count_nonzero(below | frequencies.below(radius, fmax), axis=1))
-        first, end = np.concatenate(firsts), np.concatenate(ends)
-        total = np.concatenate([[0], np.cumsum(weights)])
-        self.count = int((total[end] - total[first]).sum())
-        if self.count == 0:
-            raise ValueError(f"no frequency with {fmin=} <= |f| < {fmax=} in {shape=}")
-        # Columns that stand for one frequency are added on their own: zero, and Nyquist.
-        inner = np.flatnonzero(weights == 2)
-        low, high = (int(inner[0]), int(inner[-1]) + 1) if len(inner) else (0, 0)
-        row = np.arange(len(first)) * half[-1]
-        self._runs = _runs(row, np.maximum(first, low), np.minimum(end, high), prod(half))
-        columns = np.flatnonzero(weights == 1)
-        inside = (columns >= first[:, np.newaxis]) & (columns < end[:, np.newaxis])
-        self._single = (row[:, np.newaxis] + columns)[inside]
+            radius = frequencies.radial_frequency(shape, fs, rows)
+            annulus = np.full(radius.shape, -1, np.int32)
+            for edge in edges:
+                annulus += ~frequencies.below(radius, edge)
+            annulus[(annulus < 0) | (annulus >= n) | (radius == 0)] = n
+            # Columns that stand for one frequency are added on their own: zero, and Nyquist.
+            key = (2 * annulus + (weights == 2)).ravel()
+            first = np.flatnonzero(np.diff(key, prepend=before))
+            before = key[-1:]
+            starts.append(first + rows.start * prod(half[1:]))
+            keys.append(key[first])
+        self._starts = np.concatenate(starts)
+        self._annulus, twice = np.divmod(np.concatenate(keys), 2)
+        self._weight = 1.0 + twice
+        sizes = np.diff(self._starts, append=prod(half))
+        self.counts = np.rint(self._by_annulus(sizes.astype(float))).astype(np.int64)
 
-    def sum(self, power: FloatArray) -> float:
-        """Sum half-plane power over the frequencies of the whole grid in the annulus.
+    def sums(self, power: FloatArray) -> FloatArray:
+        """Sum half-plane power over the frequencies of the whole grid in each annulus.
 
         Parameters
         ----------
@@ -77,20 +78,13 @@ class Annulus:
 
         Returns
         -------
-        float
+        ndarray of float64, shape (n_annuli,)
             Each frequency counts once, and so does its mirror image −k.
         """
-        flat = power.ravel()
-        total = flat[self._single].sum(dtype=np.float64)
-        if len(self._runs):
-            total += 2 * np.add.reduceat(flat, self._runs, dtype=np.float64)[::2].sum()
-        return float(total)
+        return self._by_annulus(np.add.reduceat(power.ravel(), self._starts, dtype=np.float64))
 
-
-def _runs(
-    row: NDArray[np.integer], first: NDArray[np.integer], end: NDArray[np.integer], size: int
-) -> NDArray[np.integer]:
-    """Places at which runs begin and end by turns, as `reduceat` wants them: none is empty."""
-    some = end > first
-    places = np.stack([row[some] + first[some], row[some] + end[some]], axis=1).ravel()
-    return places[:-1] if len(places) and places[-1] == size else places
+    def _by_annulus(self, runs: FloatArray) -> FloatArray:
+        """Weighted sums of runs by annulus."""
+        weights = runs * self._weight
+        sums: NDArray[Any] = np.bincount(self._annulus, weights, self._n + 1)
+        return sums[: self._n]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.optimize
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
@@ -301,11 +300,13 @@ def lemma_3(matrix: ArrayLike, rank: int, *, starts: int = 5, rng: Seed = None) 
         b = flat.reshape(rank, -1)
         return -_value(b, scaled), -_gradient(b, scaled).ravel()
 
+    from scipy.optimize import minimize  # it takes long to load, and pictures load this module
+
     drawn, reached = [], []
     for _ in range(starts):
         start = np.linalg.qr(generator.standard_normal((len(c), rank)))[0].T
         drawn.append(_value(start, c))
-        result = scipy.optimize.minimize(
+        result = minimize(
             descend,
             start.ravel(),
             jac=True,

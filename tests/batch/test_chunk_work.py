@@ -1,5 +1,7 @@
 """The work of the commands on chunks: the same bits whoever does it."""
 
+import csv
+import io
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from chunk_runs import MEMORY, assert_same, total, write_twenty
 
 import spectral_mae as sm
+from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, BatchAnalyzer
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
@@ -45,8 +48,6 @@ def test_analysis_is_that_of_image_after_image(references):
     options = AnalyzeOptions((4, 8), 0.5, size=None)
     sums, rows = total(references, 3, AnalyzeWork(options), InProcess())
     batch, spectra = BatchAnalyzer(options), MeanSpectra()
-    from spectral_mae.batch.analyze import tables
-
     text = ""
     for reference in references:
         outcomes = batch.analyze(reference)
@@ -71,17 +72,54 @@ def test_equation_18_is_checked_on_the_first_images(references):
     assert (~np.isnan(numbers["eq18_error"])).tolist() == [True] * 5 + [False] * 14
 
 
+def test_masks_are_drawn_for_the_first_images_and_change_no_exact_number(references):
+    """Images count from the first, broken ones too; what is not drawn is blank or not there."""
+    few = AnalyzeWork(AnalyzeOptions((8,), 0.5, size=16, checks=0, masks_for=9))
+    every = AnalyzeWork(AnalyzeOptions((8,), 0.5, size=16, checks=0, masks_for=None))
+    (some, rows), (all_, full) = (total(references, 3, w, InProcess()) for w in (few, every))
+    images, whole = (list(csv.DictReader(io.StringIO(_images(r)))) for r in (rows, full))
+    drawn = ("mask_dft_error", "agreement_rms", "agreement_max")
+    for number, (row, other) in enumerate(zip(images, whole, strict=True)):
+        hidden = drawn if number >= 9 else ()
+        assert row == {name: "" if name in hidden else text for name, text in other.items()}
+    masked = np.frombuffer(rows["spectra-masked"])
+    n_rings = len(masked) // 19
+    assert np.isfinite(masked).tolist() == [i < 8 * n_rings for i in range(len(masked))]
+    np.testing.assert_array_equal(
+        masked[: 8 * n_rings], np.frombuffer(full["spectra-masked"])[: 8 * n_rings]
+    )
+    lines = rows["spectra.csv"].decode().splitlines()
+    assert [line.split(",")[2] for line in lines].count("masked") == 8 * n_rings
+    assert set(lines) < set(full["spectra.csv"].decode().splitlines())
+    ((_, means),) = some.spectra.means.items()
+    assert {name: mean.n for name, mean in means.items()} == {
+        "original": 19,
+        "masked": 8,
+        "expected": 19,
+    }
+    np.testing.assert_array_equal(
+        means["expected"].mean, all_.spectra.means[16, 16, 8]["expected"].mean
+    )
+
+
+def _images(rows):
+    return tables.header(tables.COLUMNS) + rows["images.csv"].decode()
+
+
 def test_mean_spectra_are_means(references):
     options = AnalyzeOptions((8,), 0.5, size=16)
     batch, spectra = BatchAnalyzer(options), MeanSpectra()
     found = [batch.analyze(r)[0].analysis for r in references if r.name != "07.png"]
     for reference in references:
         spectra.update(batch.analyze(reference))
-    ((key, mean),) = spectra.means.items()
-    assert (key, mean.n) == ((16, 16, 8), 19)
-    power = [[a.original.power, a.drawn.power, a.expected.power] for a in found]
-    np.testing.assert_allclose(mean.mean, np.mean(power, axis=0), rtol=1e-12)
-    np.testing.assert_allclose(mean.squares / 18, np.var(power, axis=0, ddof=1), rtol=1e-9)
+    ((key, means),) = spectra.means.items()
+    assert key == (16, 16, 8)
+    assert list(means) == ["original", "masked", "expected"]
+    for series, mean in means.items():
+        power = [analysis.series[series].power for analysis in found]
+        assert mean.n == 19
+        np.testing.assert_allclose(mean.mean, np.mean(power, axis=0), rtol=1e-12)
+        np.testing.assert_allclose(mean.squares / 18, np.var(power, axis=0, ddof=1), rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

@@ -190,6 +190,7 @@ def test_results_are_not_written_over(folder, quiet, tmp_path, capsys):
         (["--memory-limit", 0], "--memory-limit 0 is not at least 1 MiB"),
         (["--checkpoint", -1], "--checkpoint -1.0 is negative"),
         (["--checks", -1], "--checks -1 is negative"),
+        (["--masks-for", "few"], "--masks-for 'few' is neither a number of images nor 'all'"),
     ],
 )
 def test_options_that_cannot_work_end_at_once(folder, tmp_path, capsys, arguments, message):

@@ -14,7 +14,7 @@ from spectral_mae.batch.signals import Interrupted, Interrupts
 
 BLOCKED = """
 import ctypes, signal, sys, threading
-from spectral_mae.batch.analyze import outcomes, report
+from spectral_mae.batch.analyze import outcomes, pictures
 from spectral_mae.batch.models import sweep
 from spectral_mae.cli.main import main
 
@@ -71,12 +71,12 @@ class Child:
         self.process.send_signal(signal.SIGINT)
 
 
-AT_WORK = "outcomes.BatchAnalyzer.analyze = {}\n"
+AT_WORK = "outcomes.BatchAnalyzer.measure = {}\n"
 
 
 @pytest.mark.slow
 def test_the_first_signal_is_answered_at_once_and_a_second_ends_the_drawing(folder, tmp_path):
-    patches = AT_WORK.format("wait_in_python") + "report._draw = drawing\n"
+    patches = AT_WORK.format("wait_in_python") + "pictures.Pictures.all = drawing\n"
     with Child(patches, "analyze", folder, "--out", tmp_path / "out", "--quiet") as child:
         assert child.says("waiting")
         child.interrupt()
@@ -102,7 +102,7 @@ def test_signals_are_heard_while_a_library_is_at_work(folder, tmp_path, second):
 @pytest.mark.slow
 def test_workers_end_with_a_second_signal(folder, tmp_path):
     """The page is never written, and none of the processes is left to hold the pipes open."""
-    patches = "report._draw = drawing\n"
+    patches = "pictures.Pictures.all = drawing\n"
     arguments = ["analyze", folder, "--out", tmp_path / "out", "--size", 32, "--jobs", 2]
     with Child(patches, *arguments) as child:
         assert child.says("drawing")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from backends import needs_fftw
 from PIL import Image
+from tensor_kinds import needs_torch
 
 import spectral_mae as sm
 from benchmarks import peers, per_mask, stages, table
@@ -26,12 +27,13 @@ def cells(text):
     return [line.strip("|").split("|") for line in text.splitlines()]
 
 
-WITH_FFTW = {"expected", "masks"}  # contests against FFTW itself
+# Two contests are against FFTW itself.
+NEEDS = {"expected": needs_fftw, "masks": needs_fftw, "tensors": needs_torch}
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=needs_fftw if name in WITH_FFTW else ()) for name in CONTESTS],
+    [pytest.param(name, marks=NEEDS.get(name, ())) for name in CONTESTS],
 )
 def test_contests_run_on_tiny_problems_and_make_a_table(name):
     rows, notes = measure([name], TINY)
@@ -225,6 +227,7 @@ def test_stages_of_a_batch_are_all_met(tmp_path):
     assert named == {stage for *_, stage in stages.STAGES}
 
 
+@needs_fftw  # it measures all contests
 def test_the_command_writes_the_page(tmp_path, capsys):
     page = tmp_path / "page.md"
     page.write_text(MARKED, "utf-8")
@@ -248,7 +251,7 @@ def test_the_list_has_every_script(capsys):
     listed = capsys.readouterr().out
     own = (
         "__init__ __main__ contest crops kept libraries nonlinear_pictures peers per_mask "
-        "plan_comparison plan_pictures plan_trainings solves spectra stages table"
+        "plan_comparison plan_pictures plan_trainings solves spectra stages table tensors"
     )
     files = {path.stem for path in table.PAGE.parents[1].glob("benchmarks/*.py")}
     files |= {path.parent.name for path in table.PAGE.parents[1].glob("benchmarks/*/__main__.py")}

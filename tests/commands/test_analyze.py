@@ -85,6 +85,7 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
         "analysed": 2,
         "failed": 1,
         "checks_failed": 0,
+        "with_missing_pixels": 0,
         "passed_over": 1,
     }
     assert run_record["options"]["patch_sizes"] == [4, 8]
@@ -148,14 +149,14 @@ def test_nothing_usable(folder, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_interrupt_keeps_what_was_done(folder, tmp_path, monkeypatch, capsys):
-    sound = BatchAnalyzer.analyze
+    sound = BatchAnalyzer.measure
 
     def interrupted(self, path, **options):
         if path.name == "1.png":
             raise KeyboardInterrupt
         return sound(self, path, **options)
 
-    monkeypatch.setattr(BatchAnalyzer, "analyze", interrupted)
+    monkeypatch.setattr(BatchAnalyzer, "measure", interrupted)
     out = tmp_path / "out"
     assert analyze(folder, out) == shared.INTERRUPTED
     assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
@@ -340,3 +341,57 @@ def test_errors_are_compared_with_the_bound_of_their_own_image():
     numbers = Numbers(rows)
     assert numbers.defective.tolist() == [False, True, False]
     assert numbers.worst("eq18_error") == 1.0e-15
+
+
+DRAWN = ("mask_dft_error", "agreement_rms", "agreement_max")
+
+
+def test_masks_are_drawn_for_a_sample_and_pictures_left_out(folder, tmp_path):
+    """What is not drawn is blank in the tables and a dash on the page, never zero."""
+    words = ["--no-figures", "--quiet", "--masks", 2]
+    for name, n in (("some", "1"), ("none", "0"), ("all", "all")):
+        assert analyze(folder, tmp_path / name, *words, "--masks-for", n) == shared.SOME_FAILED
+    some, none, every = (read_csv(tmp_path / n / "images.csv") for n in ("some", "none", "all"))
+    for number, rows in enumerate(zip(some, none, every, strict=True)):
+        of_some, of_none, of_all = ([row[name] for name in DRAWN] for row in rows)
+        blank = ["", "", ""]
+        assert of_none == blank
+        assert of_some == (of_all if number < 2 else blank)  # two patch sizes of an image
+        assert ("" not in of_all) == (rows[2]["status"] == "ok")
+        exact = [{k: v for k, v in row.items() if k not in DRAWN} for row in rows]
+        assert exact[0] == exact[1] == exact[2]
+    means = read_csv(tmp_path / "some" / "mean_spectra.csv")
+    assert {r["series"]: r["images"] for r in means} == {
+        "original": "2",
+        "masked": "1",
+        "expected": "2",
+    }
+    with np.load(tmp_path / "none" / "spectra.npz") as arrays:
+        assert np.isnan(arrays["masked"]).all()
+        assert np.isfinite(arrays["expected"]).all()
+    pages = {n: (tmp_path / n / "report.html").read_text("utf-8") for n in ("some", "none", "all")}
+    assert "(of 1 images)" in pages["some"]
+    assert "nan" not in pages["none"].lower().replace("nanometre", "")
+    for name, page in pages.items():
+        assert Tags(page).open == []
+        assert "<img" not in page
+        assert list((tmp_path / name / "figures").iterdir()) == []
+        record = json.loads((tmp_path / name / "run.json").read_text())
+        assert record["options"]["figures"] is False
+        assert record["options"]["masks_for"] == {"some": 1, "none": 0, "all": "all"}[name]
+
+
+@pytest.mark.slow
+def test_pictures_are_the_same_wherever_they_are_drawn(tmp_path):
+    """By this process, by one beside it, and by a thread beside workers; read twice or once."""
+    for number in range(12):
+        pixels = np.random.default_rng(number).integers(0, 256, (24, 28), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number:02d}.png")
+    drawn = {}
+    for name, words in (("one", ["--jobs", 1]), ("beside", []), ("two", ["--jobs", 2])):
+        out = tmp_path / name
+        common = ["--size", 16, "--patch-size", 4, 8, "--masks", 2, "--quiet"]
+        assert run("analyze", tmp_path / "*.png", "--out", out, *common, *words) == 0
+        drawn[name] = {path.name: path.read_bytes() for path in (out / "figures").iterdir()}
+    assert len(drawn["one"]) == 8
+    assert drawn["one"] == drawn["beside"] == drawn["two"]

@@ -79,7 +79,7 @@ def test_pictures_are_drawn_with_and_without_unmasking(files):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--unmask"], "--unmask needs --mask"),
+        (["--unmask"], "--unmask needs --mask or --nan hidden"),
         (["--mask", "small.png"], "the mask has 8 x 8 pixels, the image 48 x 64"),
         (["--mask", "mask.png", "--color"], "--color does not go with --mask"),
         (["--mask", "mask.png", "--mask-ratio", "0.5"], "--mask-ratio does not go with --mask"),

@@ -9,7 +9,7 @@ import pytest
 from ring_cases import power_law_fields
 
 from spectral_mae.spectra.periodogram import Periodogram, psd
-from spectral_mae.spectra.rings import RadialSpectrum
+from spectral_mae.spectra.rings import RadialSpectrum, fit_slopes
 
 
 def fit_one(rings, i):
@@ -124,3 +124,16 @@ def test_a_radial_spectrum_can_be_made_of_its_five_main_fields():
     made = RadialSpectrum(f, f**-2, np.full(40, 100), f**-2 / 10, f**-2 / 70)
     assert made.fit_slope().slope == pytest.approx(-2, abs=1e-6)
     assert "40 rings" in repr(made)
+
+
+def test_slopes_of_many_spectra_are_those_of_each():
+    """To the last bit, whatever else is fitted; those that have none say why."""
+    rings = Periodogram((24, 32)).radial(power_law_fields(40, (24, 32), -2.0))
+    each = [dataclasses.replace(rings, power=power) for power in rings.power]
+    each.insert(3, dataclasses.replace(each[0], power=np.zeros_like(each[0].power)))
+    found = fit_slopes(each)
+    assert "no slope" in found.pop(3)
+    del each[3]
+    assert found == [one.fit_slope() for one in each]
+    assert fit_slopes(each[7:9]) == found[7:9]
+    assert fit_slopes([]) == []

@@ -291,6 +291,23 @@ def test_derivatives_equal_finite_differences(options, shape):
 
 
 @needs_torch
+def test_derivatives_of_weights_are_not_lost():
+    """The image has none: with the weights, NumPy must not read it."""
+    import torch
+
+    image, weights = (torch.from_numpy(x).abs() for x in batch_of((4, 3), "f8", n=2))
+    weights.requires_grad_()
+    planned = sm.Periodogram((4, 3))
+    for function in (
+        lambda w: sm.psd(image, visible=w).power,
+        lambda w: planned.power(image[None], visible=w),
+        lambda w: planned.radial(image[None], visible=w).power,
+        lambda w: planned.mean(image[None], visible=w).power,
+    ):
+        assert torch.autograd.gradcheck(function, (weights,), fast_mode=True)
+
+
+@needs_torch
 def test_a_spectral_loss_is_minimised():
     """Two lines, as the guide has them: noise takes on the spectrum of an image."""
     import torch

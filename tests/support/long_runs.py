@@ -9,7 +9,7 @@ from command_runs import run
 from PIL import Image
 
 from spectral_mae._files import atomic_file
-from spectral_mae.batch.analyze import report
+from spectral_mae.batch.analyze.pictures import Pictures
 from spectral_mae.batch.run_folder import FOLDER
 
 SMALL = ["--size", "16", "--patch-size", "4", "--quiet"]
@@ -29,8 +29,7 @@ def write_forty(folder):
 def pictures_left_out():
     """Small runs without pictures, which take most of their time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "_draw", lambda *_: ())
-        patch.setattr(report, "model_pictures", lambda *_: ())
+        patch.setattr(Pictures, "all", lambda *_: [])
         yield
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -12,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae._checks import BoolArray, FloatArray, Sampling
+from spectral_mae.batch.analyze.missing_pixels import MissingPixels, slope_of
 from spectral_mae.masked_spectra import verification
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.convolution import convolution_error
@@ -22,18 +25,19 @@ from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.masks.sampling import Seed, generator_of
-from spectral_mae.spectra.annulus import Annulus
+from spectral_mae.spectra.annulus import Annuli
 from spectral_mae.spectra.conditioning import DetrendOption
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.octaves import OCTAVES
 from spectral_mae.spectra.periodogram import Periodogram
-from spectral_mae.spectra.rings import RadialSpectrum
+from spectral_mae.spectra.rings import RadialSpectrum, fit_slopes
 from spectral_mae.spectra.spectrum import Spectrum
 
 # Frequencies at which Eq. 18 is summed directly, on each image.
 DEFECT = "FAILED"  # what notes say of a formula whose error is above its bound
 DIRECT_FREQUENCIES = 25
 MASK_PIXELS = 2**24
+CONSTANT = 1e-12  # deviation, as a part of the mean, above which an image is not constant
 
 
 @dataclass(frozen=True)
@@ -106,14 +110,20 @@ class MaskingAnalysis:
     convolution_error : float or None
         Relative error of Eq. 18 on this image (its first channel) and the first mask, at 25
         random frequencies (`convolution.convolution_error`); None where it was not checked.
-    mask_dft_error : float
+    mask_dft_error : float or None
         Largest relative error of the closed-form transform over the drawn masks (Eq. 19, with the
-        R[k] of Eq. 20).
-    original, expected, drawn : RadialSpectrum
-        Of the image, of the exact mean over all masks, and of the drawn masks: their mean, with
-        ``std`` their spread and ``stderr`` their standard error.
-    starts : ndarray of int, shape (N, 2)
-        First pixels of the patches that the first drawn mask keeps.
+        R[k] of Eq. 20); None where no masks were drawn.
+    original, expected : RadialSpectrum
+        Of the image, and of the exact mean over all masks.
+    drawn : RadialSpectrum or None
+        Of the drawn masks: their mean, with ``std`` their spread and ``stderr`` their standard
+        error; None where none were drawn.
+    starts : ndarray of int, shape (N, 2), or None
+        First pixels of the patches that the first drawn mask keeps; None where none was drawn.
+    n_missing : int
+        Pixels that are NaN or infinite. Where there are some, ``original`` is unmasked,
+        ``expected`` its expectation under masks (`missing_pixels`), ``slope`` that of
+        `fit_masked_slope`, and no masks are drawn.
     """
 
     plan: MaskingPlan
@@ -128,16 +138,40 @@ class MaskingAnalysis:
     octaves: tuple[float | None, ...]
     octaves_centred: tuple[float | None, ...]
     convolution_error: float | None
-    mask_dft_error: float
+    mask_dft_error: float | None
     original: RadialSpectrum = field(repr=False)
     expected: RadialSpectrum = field(repr=False)
-    drawn: RadialSpectrum = field(repr=False)
-    starts: NDArray[np.integer[Any]] = field(repr=False)
+    drawn: RadialSpectrum | None = field(repr=False)
+    starts: NDArray[np.integer[Any]] | None = field(repr=False)
+    n_missing: int = 0
 
     @property
-    def mask(self) -> PulseMask:
-        """The first drawn mask."""
+    def missing(self) -> float:
+        """Fraction of the pixels that are missing."""
+        return self.n_missing / math.prod(self.shape)
+
+    @property
+    def missing_note(self) -> str:
+        """What is said of an image with missing pixels; empty for others."""
+        if not self.n_missing:
+            return ""
+        return (
+            f"{self.missing:.3g} of the pixels missing: spectrum unmasked, slope fitted under the "
+            "holes, no masks drawn; not in mean_spectra.csv and the models"
+        )
+
+    @property
+    def mask(self) -> PulseMask | None:
+        """The first drawn mask, if one was drawn."""
+        if self.starts is None:
+            return None
         return PulseMask(self.shape, self.plan.patch_size, self.starts)
+
+    @property
+    def series(self) -> dict[str, RadialSpectrum]:
+        """The spectra by the names that tables give them; those of drawn masks where there are."""
+        drawn = {} if self.drawn is None else {"masked": self.drawn}
+        return {"original": self.original, **drawn, "expected": self.expected}
 
     @property
     def bound(self) -> float:
@@ -159,8 +193,10 @@ class MaskingAnalysis:
         """Drawn masks minus expectation in standard errors, one number per ring.
 
         Zero where the two differ by no more than rounding, NaN where all drawn masks gave the
-        same power, so that there is no standard error.
+        same power, so that there is no standard error, or none were drawn.
         """
+        if self.drawn is None:
+            return np.full_like(self.expected.power, np.nan)
         gap = self.drawn.power - self.expected.power
         rounding = 1e-12 * self.expected.power + self.expected.floor
         stderr = np.where(self.drawn.stderr > 0, self.drawn.stderr, np.nan)
@@ -174,6 +210,7 @@ class MaskingAnalysis:
             "width": self.shape[1],
             "design": self.plan.masks.text,
             "mask_ratio": self.mask_ratio,
+            "missing": self.missing,
             "mean": self.mean,
             "std": self.std,
             "slope": self.slope,
@@ -215,76 +252,183 @@ class MaskingAnalyzer:
         self.grid = PatchGrid(shape, plan.patch_size)
         self.design = plan.masks.on(self.grid)
         self.channel_axis = None if channels == 1 else -1
-        self._masked = self._under_masks(plan.detrend)
-        self._centred = (
-            self._masked if plan.detrend == "constant" else self._under_masks("constant")
+        self._masked = MaskedPeriodogram(
+            design=self.design, detrend=plan.detrend, channel_axis=self.channel_axis
         )
         self._periodogram = Periodogram(shape, detrend=plan.detrend, channel_axis=self.channel_axis)
+        # Masks are drawn of the image less the trend that it has as a whole, as in the exact mean.
+        self._drawn = self._periodogram
+        if plan.detrend:
+            self._drawn = Periodogram(shape, channel_axis=-1)
         self._fft = RealFFT(self.grid.shape, chunk=1)
-        self._all = _annulus(self.grid.shape, 0.0, math.inf)
-        self._octaves = [_annulus(self.grid.shape, *octave) for octave in OCTAVES]
+        edges = [low for low, _ in OCTAVES] + [math.inf]
+        self._octaves = Annuli(self.grid.shape, (1.0,) * self.grid.ndim, edges)
 
-    def analyze(self, image: FloatArray, *, rng: Seed, check: bool = True) -> MaskingAnalysis:
+    def analyze(
+        self,
+        image: FloatArray,
+        *,
+        rng: Seed,
+        check: bool = True,
+        draw: bool = True,
+    ) -> MaskingAnalysis:
         """Analyse one image; equal seeds give equal records.
 
-        ``check`` Eq. 18 by direct sums.
+        Parameters
+        ----------
+        image : ndarray of float64
+            Of the shape of this object.
+        rng : int or Generator
+            Of the masks.
+        check : bool
+            Check Eq. 18 by direct sums.
+        draw : bool
+            Draw masks, to compare with the exact expectation.
+
+        Returns
+        -------
+        MaskingAnalysis
+            Nothing that is exact depends on ``check`` and ``draw``.
         """
-        rng = generator_of(rng)
+        (record,) = with_slopes([self.measure(image, rng=rng, check=check, draw=draw)])
+        return record
+
+    def measure(
+        self,
+        image: FloatArray,
+        *,
+        rng: Seed,
+        check: bool,
+        draw: bool,
+        take: Callable[[Spectrum], None] = lambda _: None,
+    ) -> MaskingAnalysis:
+        """Analyse one image but for the slope, as `with_slopes` finds those of many at once.
+
+        Parameters
+        ----------
+        image, rng, check, draw : optional
+            As in `analyze`.
+        take : callable
+            Given the spectrum of the image, detrended as planned, of which the record has rings.
+
+        Returns
+        -------
+        MaskingAnalysis
+            Without a slope.
+        """
+        if not _checks.all_finite(image):
+            return self._with_holes(image)
         plan, grid = self.plan, self.grid
-        # One spectrum after the other is brought down to some numbers: of large images all of them
-        # together would take several times the memory of each.
-        original, expected, (leakage, *octaves) = self._expectations(image)
-        centred = octaves
-        if self._centred is not self._masked:
-            _, *centred = self._leakages(self._centred.components(image))
-        kept = self.design.sample_kept(plan.n_draws, rng)
-        starts = grid.starts()
-        eq18_error = self._convolution_error(image, starts[kept[0]], rng) if check else None
-        masks = (PulseMask(grid.shape, grid.patch_size, starts[one]) for one in kept)
-        slope, slope_stderr, slope_note = _slope(original)
-        return MaskingAnalysis(
+        # All spectra of a large image would take several times the memory of each: one after the
+        # other is brought down to some numbers and let go.
+        components = self._masked.components_with_centred(image)
+        own = next(components)
+        take(own.original)
+        counts = self._octaves.counts
+        of_image, of_others = self._sums(own)
+        all_octaves = (one.sum(keepdims=True) for one in (of_image, of_others, counts))
+        leakage = float(own.leakage_of_sums(*all_octaves)[0])
+        octaves = _there(own.leakage_of_sums(of_image, of_others, counts), counts)
+        original, expected = self._ring(own.original), self._ring(own.expected())
+        del own
+        centred = next(components)
+        octaves_centred = _there(centred.leakage_of_sums(*self._sums(centred), counts), counts)
+        del centred, components
+        mean = float(image.mean())
+        record = MaskingAnalysis(
             plan=plan,
             shape=grid.shape,
             mask_ratio=self.design.mask_ratio,
-            mean=float(image.mean()),
-            std=float(image.std()) if np.ptp(image) > 0 else 0.0,
+            mean=mean,
+            std=_std(image, mean),
+            slope=None,
+            slope_stderr=None,
+            slope_note="",
+            leakage=leakage,
+            octaves=octaves,
+            octaves_centred=octaves_centred,
+            convolution_error=None,
+            mask_dft_error=None,
+            original=original,
+            expected=expected,
+            drawn=None,
+            starts=None,
+        )
+        if not (check or draw):
+            return record
+        return self._checked(record, image, generator_of(rng), check=check, draw=draw)
+
+    def _sums(self, components: MaskedComponents) -> tuple[FloatArray, FloatArray]:
+        """Power of the image and of what masks add to it, summed over each octave."""
+        spectra = components.original, components.others
+        of_image, of_others = (self._octaves.sums(spectrum.power) for spectrum in spectra)
+        return of_image, of_others
+
+    def _checked(
+        self,
+        record: MaskingAnalysis,
+        image: FloatArray,
+        rng: np.random.Generator,
+        *,
+        check: bool,
+        draw: bool,
+    ) -> MaskingAnalysis:
+        """The record with what is found by drawing masks."""
+        grid = self.grid
+        kept = self.design.sample_kept(self.plan.n_draws, rng)
+        starts = grid.starts()
+        if check:
+            error = self._convolution_error(image, starts[kept[0]], rng)
+            record = dataclasses.replace(record, convolution_error=error)
+        if not draw:
+            return record
+        masks = (PulseMask(grid.shape, grid.patch_size, starts[one]) for one in kept)
+        return dataclasses.replace(
+            record,
+            mask_dft_error=max(verification.mask_dft_error(mask, self._fft) for mask in masks),
+            drawn=self._draw(image, kept, record.original),
+            starts=starts[kept[0]],
+        )
+
+    def _with_holes(self, image: FloatArray) -> MaskingAnalysis:
+        """Analyse an image in which pixels are missing."""
+        finite = np.isfinite(image).reshape(*self.grid.shape, -1)
+        visible: BoolArray = np.asarray(finite.all(axis=-1))
+        seen = image[visible]
+        mean = float(seen.mean())
+        planes = self._periodogram.condition(image[np.newaxis], visible=visible)[0]
+        spectra = self._holes.spectra(planes, visible)
+        centred = spectra if self.plan.detrend == "constant" else self._holes.centred(spectra)
+        leakage, octaves = spectra.leakage(self._octaves)
+        slope, slope_stderr, slope_note = slope_of(planes, visible)
+        original, expected = (
+            self._periodogram.rings.average(power, scaling="density")
+            for power in (spectra.power, spectra.expected)
+        )
+        return MaskingAnalysis(
+            plan=self.plan,
+            shape=self.grid.shape,
+            mask_ratio=self.design.mask_ratio,
+            mean=mean,
+            std=_std(seen, mean),
             slope=slope,
             slope_stderr=slope_stderr,
             slope_note=slope_note,
             leakage=leakage,
-            octaves=tuple(octaves),
-            octaves_centred=tuple(centred),
-            convolution_error=eq18_error,
-            mask_dft_error=max(verification.mask_dft_error(mask, self._fft) for mask in masks),
+            octaves=octaves,
+            octaves_centred=centred.leakage(self._octaves)[1],
+            convolution_error=None,
+            mask_dft_error=None,
             original=original,
             expected=expected,
-            drawn=self._draw(image, kept, original),
-            starts=starts[kept[0]],
+            drawn=None,
+            starts=None,
+            n_missing=int(np.count_nonzero(~visible)),
         )
 
-    def _under_masks(self, detrend: DetrendOption) -> MaskedPeriodogram:
-        return MaskedPeriodogram(
-            design=self.design, detrend=detrend, channel_axis=self.channel_axis
-        )
-
-    def _expectations(
-        self, image: FloatArray
-    ) -> tuple[RadialSpectrum, RadialSpectrum, list[float | None]]:
-        """Rings of the image and of the mean over all masks, and `_leakages`."""
-        components = self._masked.components(image)
-        return (
-            self._ring(components.original),
-            self._ring(components.expected()),
-            self._leakages(components),
-        )
-
-    def _leakages(self, components: MaskedComponents) -> list[float | None]:
-        """Leakage over all frequencies but zero, then in each octave."""
-        leakage = components.leakage()
-        return [
-            None if annulus is None else leakage.over(annulus)
-            for annulus in (self._all, *self._octaves)
-        ]
+    @cached_property
+    def _holes(self) -> MissingPixels:
+        return MissingPixels(self.design)
 
     def _convolution_error(
         self, image: FloatArray, starts: NDArray[np.integer[Any]], rng: np.random.Generator
@@ -303,11 +447,13 @@ class MaskingAnalyzer:
     ) -> RadialSpectrum:
         """Ring averages over the drawn masks, with their spread from mask to mask."""
         step = max(1, MASK_PIXELS // prod(self.grid.shape))  # masks that are pixels at a time
+        if self._drawn is not self._periodogram:
+            image = self._periodogram.condition(image[np.newaxis])[0]
         powers = []
         for first in range(0, len(kept), step):
             visible = self.grid.expand(kept[first : first + step])
             copies = np.broadcast_to(image, (len(visible), *image.shape))
-            powers.append(self._periodogram.radial(copies, visible=visible).power)
+            powers.append(self._drawn.radial(copies, visible=visible).power)
         power = np.concatenate(powers)
         std = power.std(axis=0, ddof=1)
         return dataclasses.replace(
@@ -324,17 +470,45 @@ def octave_columns() -> list[str]:
     return [*names, *(f"{name}_centred" for name in names)]
 
 
-def _annulus(shape: tuple[int, ...], low: float, high: float) -> Annulus | None:
-    """Frequencies of a band, or None where the image has none there."""
-    try:
-        return Annulus(shape, (1.0,) * len(shape), low, high)
-    except ValueError:
-        return None
+def _std(image: FloatArray, mean: float) -> float:
+    """Standard deviation of the pixels; exactly zero of a constant image."""
+    off = (image - mean).ravel()
+    std = math.sqrt(float(off @ off) / off.size)
+    return std if std > CONSTANT * abs(mean) or np.ptp(image) > 0 else 0.0
 
 
-def _slope(spectrum: RadialSpectrum) -> tuple[float | None, float | None, str]:
-    try:
-        slope, stderr = spectrum.fit_slope()
-    except ValueError as error:
-        return None, None, str(error)
-    return slope, stderr, ""
+def _there(values: FloatArray, counts: NDArray[np.integer[Any]]) -> tuple[float | None, ...]:
+    """Values of annuli; None of those without a frequency."""
+    pairs = zip(values.tolist(), counts.tolist(), strict=True)
+    return tuple(value if count else None for value, count in pairs)
+
+
+def with_slopes(records: Sequence[MaskingAnalysis]) -> list[MaskingAnalysis]:
+    """Records with the slopes of their images, or why there is none.
+
+    Parameters
+    ----------
+    records : sequence of MaskingAnalysis
+        As `MaskingAnalyzer.measure` returns them.
+
+    Returns
+    -------
+    list of MaskingAnalysis
+        In the same order. A slope does not depend on the other records.
+    """
+    found = list(records)
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for number, record in enumerate(records):
+        if record.n_missing:
+            continue  # its slope was fitted under the holes
+        by_shape.setdefault(record.shape, []).append(number)
+    for numbers in by_shape.values():
+        fits = fit_slopes([records[number].original for number in numbers])
+        for number, fit in zip(numbers, fits, strict=True):
+            known = (
+                {"slope_note": fit}
+                if isinstance(fit, str)
+                else {"slope": fit.slope, "slope_stderr": fit.stderr}
+            )
+            found[number] = dataclasses.replace(found[number], **known)
+    return found

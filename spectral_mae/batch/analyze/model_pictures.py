@@ -7,13 +7,25 @@ from pathlib import Path
 
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
-from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
+from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome, linear_models
 from spectral_mae.batch.pages.picture import Picture, short_name
 from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.linear.reconstruction import reconstruct_image
 from spectral_mae.masks.sampling import mask_seed
 
 STRIPS = 4
+
+
+def pictures_of_models(
+    path: Path,
+    outcomes: Sequence[Outcome],
+    options: AnalyzeOptions,
+    moments: StationaryMoments | None,
+) -> list[Picture]:
+    """Fit a model for each patch size to the moments of the images, and draw their pictures."""
+    models = linear_models(moments, options)
+    return list(model_pictures(path.parent, outcomes, options, models))
 
 
 def model_pictures(
@@ -29,11 +41,6 @@ def model_pictures(
     picture = _strips(folder / "reconstruction.png", outcomes, options, models)
     if picture is not None:
         yield picture
-
-
-def n_model_pictures(outcomes: Sequence[Outcome], models: Sequence[LinearMAE]) -> int:
-    """How many pictures `model_pictures` draws."""
-    return 1 + bool(_pictured(outcomes, models)) if models else 0
 
 
 def _responses(path: Path, models: Sequence[LinearMAE]) -> Picture:
@@ -108,6 +115,8 @@ def _pictured(
         (outcome, outcome.pixels, by_size[outcome.patch_size])
         for outcome in outcomes
         if outcome.pixels is not None
+        and outcome.analysis is not None
+        and not outcome.analysis.n_missing
         and outcome.pixels.shape == shape
         and outcome.patch_size in by_size
     ][: STRIPS if len(models) > 1 else PICTURED]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import Sampling
-from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis, MaskingAnalyzer, MaskingPlan
+from spectral_mae._checks import NaN, Sampling
+from spectral_mae.batch.analyze.image_analysis import (
+    MaskingAnalysis,
+    MaskingAnalyzer,
+    MaskingPlan,
+    with_slopes,
+)
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
 from spectral_mae.images.image import (
     LoadedImage,
@@ -25,11 +31,13 @@ from spectral_mae.images.reader import Reader, title_of
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused, Pixels
 from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import mask_seed
 from spectral_mae.spectra.conditioning import DetrendOption
+from spectral_mae.spectra.spectrum import Spectrum
 
 # Analyzers kept for images to come; a folder of photographs has a few shapes.
 KEPT_ANALYZERS = 16
@@ -58,7 +66,8 @@ class AnalyzeOptions:
         Resize the shorter side to ``size`` pixels and crop the middle; None keeps the pixels as
         they are and crops to a multiple of the patch.
     n_draws : int
-        Masks drawn per image and patch size, to compare with the exact expectation.
+        Masks drawn per patch size for each image of ``masks_for``, to compare with the exact
+        expectation, at least 2.
     rng : int
         Seed of the masks, at least 0. Masks depend on it, on the title of the image and the patch
         size only, so that a run can be resumed: a generator is refused.
@@ -74,6 +83,17 @@ class AnalyzeOptions:
         In place of mask ratio and sampling: the text of a design, such as ``"block:6x6"``
         (`spectral_mae.designs.help_text` lists them), or a design that has a text. It is made anew
         for every shape of images, and an image that it does not fit is refused.
+    masks_for : int or None
+        Images, from the first, for which masks are drawn, at least 0; None draws them for all. To
+        draw masks takes several times as long as all else. They are a check: no exact number
+        depends on it, and those that do are blank for other images.
+    figures : bool
+        Draw pictures for the page.
+    nan : {"raise", "hidden"}
+        Images with NaN or infinity fail, or are analysed with these pixels missing: their spectrum
+        is unmasked (`unmasked_psd`) and its expectation under masks is that of a stationary process
+        with this spectrum. Masks are not drawn of them, and they are not in the mean spectra and
+        the models.
 
     Raises
     ------
@@ -101,13 +121,20 @@ class AnalyzeOptions:
     max_pixels: int = 50_000_000
     checks: int = 100
     design: str | MaskDesign | None = None
+    masks_for: int | None = 100
+    figures: bool = True
+    nan: NaN = "raise"
 
     def __post_init__(self) -> None:
+        _checks.choice("nan", self.nan, NaN)
         _checks.flag("color", self.color)
+        _checks.flag("figures", self.figures)
         _checks.positive_int("max_pixels", self.max_pixels)
         _checks.run_seed(self.rng)
         if _checks.integer("checks", self.checks) < 0:
             raise ValueError(f"checks={self.checks} is negative")
+        if self.masks_for is not None and _checks.integer("masks_for", self.masks_for) < 0:
+            raise ValueError(f"masks_for={self.masks_for} is negative")
         if self.size is not None and _checks.positive_int("size", self.size) ** 2 > self.max_pixels:
             raise ValueError(
                 f"size={self.size} makes images of more than max_pixels={self.max_pixels}"
@@ -138,7 +165,13 @@ class AnalyzeOptions:
             Values by name.
         """
         options = dataclasses.asdict(self)
+        if self.masks_for is None:
+            options["masks_for"] = "all"
         return {"masks": options.pop("n_draws"), "seed": options.pop("rng"), **options}
+
+    def draws_for(self, number: int) -> bool:
+        """Whether masks are drawn for an image, counted from 0."""
+        return self.masks_for is None or number < self.masks_for
 
     def plan(self, patch_size: int) -> MaskingPlan:
         """Return the options that concern a single image at one patch size.
@@ -276,15 +309,24 @@ class BatchAnalyzer:
         analyzers: Analyzers | None = None,
     ) -> None:
         self.options = options
-        self.reader = Reader(options.color, options.max_pixels) if reader is None else reader
+        if reader is None:
+            reader = Reader(options.color, options.max_pixels, **missing_of(options))
+        self.reader = reader
         self.moments = ShapeMoments()
         self._analyzers = Analyzers(options) if analyzers is None else analyzers
 
-    def analyze(self, path: Path | ImageReference, *, check: bool = True) -> list[Outcome]:
+    def analyze(
+        self, path: Path | ImageReference, *, check: bool = True, draw: bool = True
+    ) -> list[Outcome]:
         """Analyse one image at every patch size. A file that cannot be used has its reason.
 
-        Without ``check`` Eq. 18 is not checked on it, which takes longer than all the rest.
+        Without ``check`` Eq. 18 is not checked on it, and without ``draw`` no masks are drawn;
+        either takes longer than all the rest.
         """
+        return finished(self.measure(path, check=check, draw=draw))
+
+    def measure(self, path: Path | ImageReference, *, check: bool, draw: bool) -> list[Outcome]:
+        """Analyse one image but for the slope of its spectrum, which `finished` adds."""
         name = title_of(path)
         options = self.options
         try:
@@ -292,9 +334,20 @@ class BatchAnalyzer:
         except (ImageRefused, MemoryError) as refusal:
             reason = str(refusal) or "not enough memory"
             return [Outcome(name, p, error=reason) for p in options.patch_sizes]
-        outcomes = [self._analyze(name, fitted, p, check) for p in options.patch_sizes]
-        if all(outcome.ok for outcome in outcomes) and outcomes[0].pixels is not None:
-            self.moments.update(outcomes[0].pixels)
+        spectra: list[Spectrum] = []
+        # That of a large image is not kept while masks are drawn.
+        gray = options.detrend is None and fitted.pixels.ndim == 2
+        known = gray and self.moments.takes(fitted.pixels.shape)
+        take = spectra.append if known else _not_kept
+        outcomes = [
+            self._analyze(name, fitted, p, check=check, draw=draw, take=take)
+            for p in options.patch_sizes
+        ]
+        first = outcomes[0].pixels
+        whole = all(o.analysis is not None and not o.analysis.n_missing for o in outcomes)
+        if options.figures and first is not None and whole:
+            same = [one for one in spectra[:1] if one.shape == first.shape]
+            self.moments.update(first, same[0] if same else None)
         return outcomes
 
     def read_again(self, path: Path | ImageReference, patch_size: int) -> Pixels | None:
@@ -312,7 +365,7 @@ class BatchAnalyzer:
         are too large, or do not go into that shape, are left out; there is none of images that
         have no power but rounding.
         """
-        return linear_models(self.moments, self.options)
+        return linear_models(self.moments.largest(), self.options)
 
     def _fitted(self, image: LoadedImage) -> LoadedImage:
         """Resize, or crop so that all patch sizes go into the same pixels where they can."""
@@ -328,25 +381,53 @@ class BatchAnalyzer:
         return image if self.options.size else crop_to_multiple(image, patch_size)
 
     def _analyze(
-        self, name: str, image: LoadedImage, patch_size: int, check: bool = True
+        self,
+        name: str,
+        image: LoadedImage,
+        patch_size: int,
+        *,
+        check: bool,
+        draw: bool,
+        take: Callable[[Spectrum], None],
     ) -> Outcome:
         try:
             require_two_patches(image.source_shape, (patch_size, patch_size))
             image = self._cropped(image, patch_size)
             analyzer = self._analyzers.of(image.pixels.shape, patch_size)
-            rng = mask_seed(self.options.rng, name, patch_size)
-            analysis = analyzer.analyze(image.pixels, rng=rng, check=check)
+            rng = mask_seed(self.options.rng, name, patch_size) if check or draw else 0
+            analysis = analyzer.measure(image.pixels, rng=rng, check=check, draw=draw, take=take)
         except (ValueError, MemoryError) as error:
             reason = str(error) or "not enough memory"
             return Outcome(name, patch_size, error=reason, notes=image.notes)
-        notes = image.notes + ((analysis.slope_note,) if analysis.slope_note else ())
-        notes += analysis.defects
-        return Outcome(name, patch_size, "", notes, analysis, image.pixels)
+        return Outcome(name, patch_size, "", image.notes, analysis, image.pixels)
 
 
-def linear_models(moments: ShapeMoments, options: AnalyzeOptions) -> list[LinearMAE]:
+def finished(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Outcomes of `BatchAnalyzer.measure` with slopes and with the notes of their analysis."""
+    analysed = [outcome.analysis for outcome in outcomes if outcome.analysis is not None]
+    records = iter(with_slopes(analysed))
+    found = []
+    for outcome in outcomes:
+        if outcome.analysis is None:
+            found.append(outcome)
+            continue
+        record = next(records)
+        notes = outcome.notes + tuple(filter(None, (record.missing_note, record.slope_note)))
+        found.append(replace(outcome, analysis=record, notes=notes + record.defects))
+    return found
+
+
+def missing_of(options: AnalyzeOptions) -> dict[str, Any]:
+    """What a reader does with missing pixels, as its arguments."""
+    return {"nan": options.nan, "nan_hint": "--nan hidden, or nan='hidden', takes them as missing"}
+
+
+def _not_kept(_: Spectrum) -> None:
+    """Let go of a spectrum."""
+
+
+def linear_models(most: StationaryMoments | None, options: AnalyzeOptions) -> list[LinearMAE]:
     """A linear masked autoencoder for each patch size, of the shape that most images have."""
-    most = moments.largest()
     if most is None:
         return []
     power, level = most.by_frequency.stack().trace, float(np.sum(most.mean**2))

@@ -13,13 +13,13 @@ import scipy.special
 from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.image_analysis import octave_columns
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
+from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.page_numbers import Numbers
 from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.batch.pages.page import render_page
 from spectral_mae.batch.pages.picture import Picture
 from spectral_mae.images.samples import Pixels
-from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 
 LISTED = 500  # rows of the table on the page; images.csv has them all
@@ -40,8 +40,8 @@ class RunResults:
     spectra : MeanSpectra
     n_images, n_analysed : int
         Images that were come to, and that were analysed.
-    models : sequence of LinearMAE
-        Fitted to the images, for pictures of what they make of them.
+    moments : StationaryMoments or None
+        Of the images of the shape that most have, for pictures of what models make of them.
     read_again : callable
         Gives the pixels of an outcome whose image was too large to be kept, or None.
     """
@@ -52,7 +52,7 @@ class RunResults:
     spectra: MeanSpectra
     n_images: int
     n_analysed: int
-    models: Sequence[LinearMAE] = ()
+    moments: StationaryMoments | None = None
     read_again: Callable[[Outcome], Pixels | None] = lambda _: None
 
 
@@ -84,7 +84,8 @@ def render(
         summary=[_summary(p, results.numbers) for p in options.patch_sizes],
         octaves=all_octave_names(),
         octave_columns=octave_columns()[: len(OCTAVES)],
-        pictured=min(PICTURED, n_done),
+        pictured=sum(picture.file.startswith("masking-") for picture in pictures),
+        n_missing=results.numbers.n_missing,
         percent=_percent,
     )
 
@@ -145,6 +146,7 @@ class _Summary:
     mask_dft_error: float | None
     mask_dft_defects: int
     bounds: tuple[float, float]
+    n_compared: int
     within_two: float
 
 
@@ -152,12 +154,13 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
     found = numbers.of_size(patch_size)
     if not len(found):
         return None
+    whole = Numbers(found.rows[found["missing"] == 0])  # other slopes are fitted in another way
     bound, n_scores = found["bound"], found["n_scores"].sum()
     return _Summary(
         patch_size=patch_size,
         n=len(found),
         mask_ratios=(float(found["mask_ratio"].min()), float(found["mask_ratio"].max())),
-        slope=found.median("slope"),
+        slope=(whole if len(whole) else found).median("slope"),
         leakage=found.median("leakage"),
         octaves=[found.median(f"octave_{i}") for i in range(len(OCTAVES))],
         octaves_centred=[found.median(f"centred_{i}") for i in range(len(OCTAVES))],
@@ -167,5 +170,6 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
         mask_dft_error=found.worst("mask_dft_error"),
         mask_dft_defects=int((found["mask_dft_error"] > bound).sum()),
         bounds=(float(bound.min()), float(bound.max())),
+        n_compared=found.there("mask_dft_error").size,
         within_two=float(found["n_within"].sum() / n_scores) if n_scores else math.nan,
     )

@@ -12,21 +12,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from spectral_mae._parallel import cores
 from spectral_mae.batch.analyze import report
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
 from spectral_mae.batch.analyze.outcomes import (
     AnalyzeOptions,
     BatchAnalyzer,
     Outcome,
-    linear_models,
 )
 from spectral_mae.batch.analyze.page import RunResults
 from spectral_mae.batch.analyze.page_numbers import Numbers
+from spectral_mae.batch.analyze.pictures import Pictures
 from spectral_mae.batch.analyze.result import AnalyzeInterrupted, AnalyzeResult
 from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
 from spectral_mae.batch.analyze.work import SHOWN, AnalysisSums, AnalyzedChunk, AnalyzeWork
 from spectral_mae.batch.errors import kept_on_disk, refused
+from spectral_mae.batch.pages.drawer import Drawer, Where
 from spectral_mae.batch.run import BatchRun, chunk_size_for
 from spectral_mae.batch.run_folder import (
     FOLDER,
@@ -47,6 +49,7 @@ from spectral_mae.masks.mask_files import is_mask_file
 
 CHUNK_PIXELS = 2**22  # of a chunk, over all patch sizes
 NATIVE_CHUNK = 32
+FEW = 10  # images below which a process that draws beside the analysis saves no time
 
 
 def analyze_images(
@@ -117,13 +120,24 @@ def analyze_images(
         except Done as done:
             counts = done.record["counts"]
             return AnalyzeResult("complete", counts, target / "report.html", True, target)
-        with batch_run:
-            analysis = _Analysis(options, found, batch_run)
+        where: Where = "here"
+        if out is not None:
+            where = _where_to_draw(batch_run, len(found.references))
+        with batch_run, Drawer(where) as drawer:
+            analysis = _Analysis(options, found, batch_run, drawer)
             if out is None:
                 return analysis.in_memory()
             result = analysis.written_to(target, begun)
             batch_run.journal.remove()
             return result
+
+
+def _where_to_draw(run: BatchRun, n_images: int) -> Where:
+    """A thread beside workers, a process beside an analysis in this one, unless it is all alone."""
+    if run.running.scheduler is not None or run.jobs > 1:
+        return "thread"
+    alone = run.running.jobs == 1 or cores() == 1 or n_images < FEW
+    return "here" if alone else "process"
 
 
 def _batch_run(
@@ -151,9 +165,12 @@ def _of_mask_file(options: AnalyzeOptions) -> dict[str, int]:
 class _Analysis:
     """A run that was begun, and the first images that were analysed."""
 
-    def __init__(self, options: AnalyzeOptions, found: FoundSources, run: BatchRun) -> None:
+    def __init__(
+        self, options: AnalyzeOptions, found: FoundSources, run: BatchRun, drawer: Drawer
+    ) -> None:
         self.options, self.found, self.run = options, found, run
         self.tables = RunTables(run.journal)
+        self.pictures = Pictures(self.tables.folder / "figures", options, drawer)
         self.work = AnalyzeWork(options, run.running.time_limit, run.max_memory)
         self.shown: list[Outcome] = []  # by this process
 
@@ -201,13 +218,15 @@ class _Analysis:
                 sums.spectra,
                 int(self.run.journal.counters.get("done", 0)),
                 counts["analysed"],
-                linear_models(sums.moments, self.options),
+                sums.moments.largest(),
                 self._reading_again(),
             )
             if interrupt is None:
                 record = self.run.identity.signed(record)
             self.work.forget()
-            page = report.write_run(out, results, self.options, record, clock, self.run.stage)
+            page = report.write_run(
+                out, results, self.pictures, self.options, record, clock, self.run.stage
+            )
         result = AnalyzeResult(record["status"], counts, page, False, out)
         if interrupt is not None:
             raise AnalyzeInterrupted(result, getattr(interrupt, "signum", None)) from interrupt
@@ -234,6 +253,8 @@ class _Analysis:
         if len({outcome.name for outcome in self.shown}) == n_before < SHOWN:
             names = list(dict.fromkeys(o.name for o in result.shown))[: SHOWN - n_before]
             self.shown += [o for o in result.shown if o.name in names]
+            if n_before + len(names) == SHOWN:
+                self.pictures.begin(self.shown)
 
     def _checkpointed_sums(self) -> AnalysisSums:
         """Sums of an interrupted run, read from its journal."""
@@ -249,6 +270,7 @@ class _Analysis:
             "analysed": self.run.tally.n_done,
             "failed": self.run.tally.n_failed,
             "checks_failed": int(numbers.defective.sum()),
+            "with_missing_pixels": numbers.n_missing,
             "passed_over": self.found.passed_over,
         }
 

@@ -20,15 +20,19 @@ NUMBERS, NAMES = "numbers", "paths"
 COLUMN = {name: f"spectra-{name}" for name in tables.SPECTRA}  # of spectra.npz
 
 
-def rows_of(outcomes: Sequence[Outcome], first: int) -> dict[str, bytes]:
-    """Rows of an image for every table; images are counted from ``first``, within the chunk."""
-    columns = tables.spectra_columns(outcomes, first)
-    analysed = next((o.name for o in outcomes if o.ok), None)
+def rows_of(images: Sequence[Sequence[Outcome]]) -> dict[str, bytes]:
+    """Rows of the images of a chunk for every table, of the outcomes of each image.
+
+    Those that were analysed are counted from 0.
+    """
+    outcomes = [outcome for image in images for outcome in image]
+    analysed = [image for image in images if any(outcome.ok for outcome in image)]
+    columns = tables.spectra_columns(analysed)
     return {
         IMAGES: tables.images_text(outcomes).encode(),
         SPECTRA: tables.spectra_text(outcomes).encode(),
         NUMBERS: Numbers.of(outcomes).rows.tobytes(),
-        NAMES: b"" if analysed is None else json.dumps(analysed).encode() + b"\n",
+        NAMES: b"".join(json.dumps(image[0].name).encode() + b"\n" for image in analysed),
         **{COLUMN[name]: column.tobytes() for name, column in columns.items()},
     }
 

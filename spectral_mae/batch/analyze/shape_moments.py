@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,11 +12,21 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.spectra.spectrum import Spectrum
 
 # What bounds the memory: images beyond that have no part in it.
 SHAPES = 16
 PIXELS = 2**20  # numbers in an image
 ALL_PIXELS = 2**22  # numbers in one image of each shape
+
+
+@dataclass
+class _Sum:
+    """Sum of power spectra, with the mean of each image; they are taken in together."""
+
+    first: Spectrum
+    power: FloatArray
+    means: list[float]
 
 
 class ShapeMoments:
@@ -31,17 +42,45 @@ class ShapeMoments:
     """
 
     def __init__(self) -> None:
-        self.by_shape: dict[tuple[int, ...], StationaryMoments] = {}
+        self._by_shape: dict[tuple[int, ...], StationaryMoments] = {}
+        self._sums: dict[tuple[int, ...], _Sum] = {}
 
-    def update(self, pixels: FloatArray) -> None:
-        """Take in an image, (H, W) or (H, W, channels)."""
+    @property
+    def by_shape(self) -> dict[tuple[int, ...], StationaryMoments]:
+        """The moments of each shape."""
+        for shape, one in self._sums.items():
+            spectrum = replace(one.first, power=one.power / len(one.means))
+            self._by_shape[shape].add_spectrum(spectrum, one.means)
+        self._sums.clear()
+        return self._by_shape
+
+    def update(self, pixels: FloatArray, spectrum: Spectrum | None = None) -> None:
+        """Take in an image, (H, W) or (H, W, channels).
+
+        Parameters
+        ----------
+        pixels : ndarray of float64
+            The image.
+        spectrum : Spectrum or None
+            Of a gray image as it is, where it is known already.
+        """
         shape = pixels.shape
-        if shape not in self.by_shape:
-            if not self._room(shape):
-                return
+        if not self.takes(shape):
+            return
+        if shape not in self._by_shape:
             channels = shape[2] if pixels.ndim == 3 else 1
-            self.by_shape[shape] = StationaryMoments(PatchGrid(shape[:2], 1), channels)
-        self.by_shape[shape].update(pixels[np.newaxis])
+            self._by_shape[shape] = StationaryMoments(PatchGrid(shape[:2], 1), channels)
+        if spectrum is None:
+            self._by_shape[shape].update(pixels[np.newaxis])
+        elif shape in self._sums:
+            self._sums[shape].power += spectrum.power
+            self._sums[shape].means.append(float(pixels.mean()))
+        else:
+            self._sums[shape] = _Sum(spectrum, spectrum.power.copy(), [float(pixels.mean())])
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Whether images of a shape are taken in."""
+        return shape in self._by_shape or self._room(shape)
 
     def merge(self, other: Self) -> Self:
         """Add the moments of another object, whose images follow the ones of this."""
@@ -78,5 +117,5 @@ class ShapeMoments:
         return found
 
     def _room(self, shape: tuple[int, ...]) -> bool:
-        sizes = [int(np.prod(one)) for one in (*self.by_shape, shape)]
+        sizes = [int(np.prod(one)) for one in (*self._by_shape, shape)]
         return len(sizes) <= SHAPES and sizes[-1] <= PIXELS and sum(sizes) <= ALL_PIXELS

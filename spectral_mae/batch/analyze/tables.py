@@ -30,6 +30,7 @@ COLUMNS = (
     "width",
     "design",
     "mask_ratio",
+    "missing",
     "mean",
     "std",
     "slope",
@@ -43,6 +44,7 @@ COLUMNS = (
     "notes",
 )
 SERIES = ("original", "masked", "expected")
+LINE_END = "\r\n"  # of the csv module
 SPECTRA_COLUMNS = ("image", "patch_size", "series", "frequency", "power")
 SPECTRA = {
     "image": "<i8",
@@ -56,7 +58,7 @@ SPECTRA = {
 }
 
 
-def image_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, str]]:
+def image_rows(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
     """One row of `COLUMNS` per outcome, as text; what there is not is empty."""
     for outcome in outcomes:
         numbers = outcome.analysis.row() if outcome.analysis else {}
@@ -68,7 +70,7 @@ def image_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, str]]:
             "notes": "; ".join(outcome.notes),
             **numbers,
         }
-        yield {name: _text(name, row.get(name)) for name in COLUMNS}
+        yield [_text(name, row.get(name)) for name in COLUMNS]
 
 
 def read_images_csv(path: Path) -> Iterator[dict[str, str]]:
@@ -80,49 +82,51 @@ def read_images_csv(path: Path) -> Iterator[dict[str, str]]:
 def images_text(outcomes: Sequence[Outcome]) -> str:
     """The rows of images.csv: one per image and patch size."""
     text = io.StringIO()
-    csv.DictWriter(text, COLUMNS).writerows(image_rows(outcomes))
+    csv.writer(text).writerows(image_rows(outcomes))
     return text.getvalue()
 
 
 def spectra_text(outcomes: Sequence[Outcome]) -> str:
     """The rows of spectra.csv: the radial spectra in tidy form."""
-    text = io.StringIO()
-    writer = csv.writer(text)
+    parts: list[str] = []
     for outcome, analysis in _analysed(outcomes):
-        radial = (analysis.original, analysis.drawn, analysis.expected)
-        for series, spectrum in zip(SERIES, radial, strict=True):
-            writer.writerows(
-                [outcome.name, outcome.patch_size, series, f"{f:.8g}", f"{power:.8g}"]
-                for f, power in zip(spectrum.frequency, spectrum.power, strict=True)
-            )
-    return text.getvalue()
+        frequencies = [f"{f:.8g}" for f in analysis.original.frequency.tolist()]
+        for series, spectrum in analysis.series.items():
+            # The writer quotes names; line by line it takes several times as long.
+            start = header([outcome.name, outcome.patch_size, series]).removesuffix(LINE_END)
+            parts += [
+                f"{start},{frequency},{power:.8g}{LINE_END}"
+                for frequency, power in zip(frequencies, spectrum.power.tolist(), strict=True)
+            ]
+    return "".join(parts)
 
 
-def header(columns: Sequence[str]) -> str:
-    """The first row of a table."""
+def header(columns: Sequence[object]) -> str:
+    """A row of a table, such as the first."""
     text = io.StringIO()
     csv.writer(text).writerow(columns)
     return text.getvalue()
 
 
-def spectra_columns(outcomes: Sequence[Outcome], first: int) -> dict[str, NDArray[Any]]:
+def spectra_columns(images: Sequence[Sequence[Outcome]]) -> dict[str, NDArray[Any]]:
     """The arrays of spectra.npz by name, in the order of `SPECTRA`.
 
-    ``image`` counts the images that were analysed, from ``first``.
+    ``image`` counts the images, each of which was analysed at some patch size.
     """
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in SPECTRA}
-    numbers: dict[str, int] = {}
-    for outcome, analysis in _analysed(outcomes):
+    numbered = ((i, *pair) for i, image in enumerate(images) for pair in _analysed(image))
+    for index, outcome, analysis in numbered:
         n = len(analysis.original.frequency)
-        index = numbers.setdefault(outcome.name, first + len(numbers))
+        drawn = analysis.drawn
+        none = np.full(n, np.nan)
         values = (
             np.full(n, index),
             np.full(n, outcome.patch_size),
             analysis.original.frequency,
             analysis.original.count,
             analysis.original.power,
-            analysis.drawn.power,
-            analysis.drawn.std,
+            none if drawn is None else drawn.power,
+            none if drawn is None else drawn.std,
             analysis.expected.power,
         )
         for (name, dtype), value in zip(SPECTRA.items(), values, strict=True):
@@ -137,7 +141,8 @@ def write_spectra_npz(path: Path, names: Path, columns: Mapping[str, Path]) -> N
     """Write the radial spectra as long arrays of equal length, without pickles.
 
     ``image`` indexes ``paths``; the other arrays are ``patch_size``, ``frequency``, ``count``,
-    ``original``, ``masked``, ``masked_std`` (spread from mask to mask) and ``expected``.
+    ``original``, ``masked``, ``masked_std`` (spread from mask to mask) and ``expected``. Of images
+    for which no masks were drawn ``masked`` and ``masked_std`` are NaN.
 
     Parameters
     ----------

@@ -23,6 +23,8 @@ from spectral_mae.batch.analyze.outcomes import (
     Analyzers,
     BatchAnalyzer,
     Outcome,
+    finished,
+    missing_of,
 )
 from spectral_mae.batch.analyze.run_tables import rows_of
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
@@ -122,38 +124,37 @@ class AnalyzeWork:
             budget,
             chunk.excluded,
             self._kept.files,
+            **missing_of(options),
         )
         if self._kept.analyzers is None:
             self._kept.analyzers = Analyzers(options)
         batch = BatchAnalyzer(options, reader, self._kept.analyzers)
         spectra = MeanSpectra()
-        rows: dict[str, list[bytes]] = {}
-        failed: list[tuple[str, str]] = []
-        shown: list[Outcome] = []
-        n_done = n_shown = n_bad = 0
+        images: list[list[Outcome]] = []  # without pixels, but for the first few
+        n_shown = 0
         with one_blas_thread():
             for position, item in enumerate(chunk.items):
-                outcomes = batch.analyze(item, check=chunk.first + position < options.checks)
-                ok = any(outcome.ok for outcome in outcomes)
-                if ok and n_shown < SHOWN:
-                    pictured = n_shown < PICTURED
-                    shown += [
-                        o if pictured and not o.is_large else o.without_pixels() for o in outcomes
-                    ]
-                    n_shown += 1
-                spectra.update(outcomes)
-                for name, data in rows_of(outcomes, n_done).items():
-                    rows.setdefault(name, []).append(data)
-                failed += [(o.name, o.error) for o in outcomes if not o.ok]
-                n_bad += any(not outcome.ok for outcome in outcomes)
-                n_done += ok
+                number = chunk.first + position
+                outcomes = batch.measure(
+                    item, check=number < options.checks, draw=options.draws_for(number)
+                )
+                pictured = n_shown < PICTURED
+                images.append(
+                    [o if pictured and not o.is_large else o.without_pixels() for o in outcomes]
+                )
+                n_shown += any(outcome.ok for outcome in outcomes)
+        every = finished([outcome for outcomes in images for outcome in outcomes])
+        spectra.update(every)
+        size = len(options.patch_sizes)  # outcomes of each image
+        images = [every[first : first + size] for first in range(0, len(every), size)]
+        analysed = [image for image in images if any(outcome.ok for outcome in image)]
         return AnalyzedChunk(
             AnalysisSums(batch.moments, spectra),
-            failed,
-            n_done,
-            n_bad,
+            [(outcome.name, outcome.error) for outcome in every if not outcome.ok],
+            len(analysed),
+            sum(any(not outcome.ok for outcome in image) for image in images),
             time.perf_counter() - start,
             reader.seconds,
-            rows={name: b"".join(parts) for name, parts in rows.items()},
-            shown=shown,
+            rows=rows_of(images),
+            shown=[outcome for image in analysed[:SHOWN] for outcome in image],
         )

@@ -1,5 +1,6 @@
 """The pages that commands write: HTML with the pictures inside, which opens offline.
 
+- `drawer`: pictures drawn while other work is done: in a process of their own, or in a thread.
 - `page`: a page from a template, with the style of all pages.
 - `picture`: one picture of a page.
 """

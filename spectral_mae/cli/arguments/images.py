@@ -11,6 +11,7 @@ from spectral_mae.cli.arguments.shared import (
     add_design,
     add_detrend,
     add_max_pixels,
+    add_nan,
     add_patch_size,
     add_reading,
     add_replacing,
@@ -43,9 +44,18 @@ def add_analyze(add: AddParser) -> None:
         type=int,
         default=16,
         metavar="N",
-        help="number of random masks drawn for each image, to check the expectation (default 16)",
+        help="number of random masks drawn for each image of --masks-for, to check the "
+        "expectation (default 16)",
+    )
+    parser.add_argument(
+        "--masks-for",
+        default="100",
+        metavar="N|all",
+        help="draw masks for the first N images, or for all; drawing takes several times as long "
+        "as the exact numbers, none of which depends on it (default 100)",
     )
     add_detrend(parser)
+    add_nan(parser, "the spectrum is then unmasked, and no masks are drawn")
     parser.add_argument(
         "--checks",
         type=int,
@@ -53,6 +63,9 @@ def add_analyze(add: AddParser) -> None:
         metavar="N",
         help="check Eq. 18 by direct sums on the first N images; the sums take more time than "
         "the rest of the analysis (default 100)",
+    )
+    parser.add_argument(
+        "--no-figures", action="store_true", help="draw no pictures: tables and page alone"
     )
     add_running(parser)
     parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
@@ -139,6 +152,7 @@ def add_psd(add: AddParser) -> None:
         action="store_true",
         help="with --mask: estimate the spectrum of the whole image, with standard errors",
     )
+    add_nan(parser, "the spectrum is then estimated as with --mask --unmask")
     add_patch_size(parser, default=None)
     add_design(parser, optional=True)
     add_reading(parser, size="native")

@@ -348,6 +348,12 @@ class BandTransform(BlockTransform):
         half = scipy.fft.rfftn(patches.reshape(n, *self._counts, d), axes=self._axes)
         return half.reshape(n, prod(self._half_shape), d).swapaxes(0, 1)[self._kept]
 
+    def of_half_plane(self, half: NDArray[Any]) -> NDArray[Any]:
+        """Return what belongs to each band of values on the half-plane of the patch grid."""
+        return half.reshape(prod(self._half_shape), *half.shape[len(self._half_shape) :])[
+            self._kept
+        ]
+
     def inverse(self, bands: Complex128Array) -> FloatArray:
         """Return the images of bands; undoes `forward`: (n_bands, n, d) to (n, n_patches, d)."""
         _, n, d = bands.shape

@@ -292,6 +292,40 @@ class StationaryMoments(Accumulator):
         self.n_images = self.by_frequency.n_images
         return self
 
+    def add_spectrum(self, spectrum: Spectrum, means: ArrayLike) -> Self:
+        """Take in images of one channel that are known by their mean power spectrum.
+
+        Parameters
+        ----------
+        spectrum : Spectrum
+            Mean over the images as they are, without window or detrending, of any scaling.
+        means : array_like, shape (n,)
+            Mean of the pixels of each image.
+
+        Returns
+        -------
+        self
+            These moments, changed in place: as `update` with the images, but for rounding.
+
+        Examples
+        --------
+        >>> from spectral_mae import psd
+        >>> image = np.random.default_rng(0).random((6, 8))
+        >>> grid = PatchGrid((6, 8), 2)
+        >>> one = StationaryMoments(grid).add_spectrum(psd(image), [image.mean()])
+        >>> bool(np.allclose(one.spectra(), StationaryMoments(grid).update(image[None]).spectra()))
+        True
+        """
+        size = self.grid.n_patches * self.grid.patch_pixels
+        power = self.by_frequency.transform.of_half_plane(spectrum.power)[
+            1:, np.newaxis, np.newaxis
+        ]
+        scale = 1.0 if spectrum.scaling == "energy" else spectrum.cell * size**2
+        levels = size * _checks.real_array("means", means).astype(np.float64).reshape(-1, 1)
+        self.by_frequency.add_sums(levels, len(levels) * scale * power)
+        self.n_images += len(levels)
+        return self
+
     def with_patch_size(self, patch_size: _checks.PerAxis) -> StationaryMoments:
         """Return a copy of these moments for patches of another size.
 

@@ -179,14 +179,6 @@ def test_large_images_are_refused_before_they_are_read():
     assert (file.n_read, bands.n_read) == (0, 0)
 
 
-def test_nan_goes_through_to_the_check():
-    array = np.ones((2, 4, 5))
-    array[1, 2, 3] = np.nan
-    assert images_of(array, "a[0]")[1]
-    with pytest.raises(ImageRefused, match="1 pixel is NaN"):
-        images_of(array, "a[1]")
-
-
 def test_pixel_sizes_are_those_of_the_axes_of_pixels():
     steps = {"axes": tuple("zyx"), "steps": (3.0, -2.0, 1.0)}
     file = Arrays({"a": np.ones((2, 4, 5))}, **steps, units=("um", "um", "um"))
