@@ -175,7 +175,7 @@ def complaints(sources):
     for name in (one for one in sources if room_of(one) == "_checks"):
         inside, outside = imports(name, sources)
         extra = {one for one in inside if room_of(one) != "_checks"}
-        extra |= outside - sys.stdlib_module_names - {"numpy"}
+        extra |= outside - sys.stdlib_module_names - {"numpy", "array_api_compat"}
         yield from (f"{name} imports {package}" for package in sorted(extra))
     if "masks.pulses" in sources and "spectra.fft" in loaded_with("masks.pulses", sources)[0]:
         yield "masks.pulses loads spectra.fft, with which its tests compare it"

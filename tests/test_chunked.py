@@ -202,7 +202,7 @@ def test_what_is_chunked(dask):
 @pytest.mark.parametrize("step", [1, 2, 4, 6, 7])
 def test_slices_in_any_order_are_right(sizes, step, dask):
     images = IMAGES[: sum(sizes)]
-    batch = ChunkedBatch("images", dask.from_array(images, chunks=(sizes, 12, 8)), None, 2)
+    batch = ChunkedBatch("images", dask.from_array(images, chunks=(sizes, 12, 8)), 2)
     assert len(batch) == 6
     assert batch.shape == (6, 12, 8, 1)
     for first in [*range(0, 6, step), 0, 3]:
