@@ -30,8 +30,9 @@ from spectral_mae.images.samples import ImageRefused
 from spectral_mae.masked_spectra.comparison import MaskedSpectra
 from spectral_mae.masked_spectra.expectation import expected_masked_psd
 from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.spectra.labels.columns import unit_columns
 from spectral_mae.spectra.periodogram import psd
-from spectral_mae.spectra.rings import RadialSpectrum, unit_columns
+from spectral_mae.spectra.rings import RadialSpectrum
 from spectral_mae.spectra.spectrum import Spectrum
 
 LEAKS = (

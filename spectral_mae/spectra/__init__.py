@@ -9,6 +9,7 @@
 - `labels`: names and units of axes, and arrays of xarray.
 - `octaves`: octaves of radial frequency, as edges of bins, and their names.
 - `periodogram`: `psd` and `Periodogram`, with the options of `scipy.signal.periodogram`.
+- `ratios`: `RadialRatio` and `SpectrumRatio`, what dividing spectra gives.
 - `rings`: averages of a spectrum over rings of radial frequency, `RadialSpectrum`.
 - `sectors`: averages of a spectrum over sectors of orientation, `SectorSpectrum`.
 - `segments`: `welch`, averaged periodograms of overlapping segments.

@@ -296,7 +296,8 @@ class Periodogram:
         Returns
         -------
         RadialSpectrum
-            Its ``power``, ``std`` and ``stderr`` have the shape (n, n_bins): one row per image.
+            Its ``power``, ``std`` and ``stderr`` have the shape (n, n_bins): one row per image. Its
+            ``floor`` is the largest of those of the images.
 
         Examples
         --------
@@ -311,10 +312,18 @@ class Periodogram:
         masks = self._masks(visible, len(batch))
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
         moments = np.empty((2, len(batch), len(rings.frequency)))
+        squares = 0.0
         for rows in pieces_of(batch):
-            self._ring_moments(batch[rows], _part(masks, rows), rings, moments[:, rows])
+            part = batch[rows]
+            self._ring_moments(part, _part(masks, rows), rings, moments[:, rows])
+            squares = max([squares, *(_sum_of_squares(one[np.newaxis]) for one in part)])
         moments *= self.norm / batch.shape[-1]
-        return rings.spectrum(*moments, scaling=self.scaling, labels=self.labels)
+        return rings.spectrum(
+            *moments,
+            scaling=self.scaling,
+            floor=self.rounding_floor(squares / batch.shape[-1]),
+            labels=self.labels,
+        )
 
     def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
         """Average the power over all images; sums are in double precision.
