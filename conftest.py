@@ -8,10 +8,17 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-TORCH = importlib.util.find_spec("torch") is not None
+TORCH, FFTW, DUCC = (
+    importlib.util.find_spec(name) is not None for name in ("torch", "pyfftw", "ducc0")
+)
 # Doctests import the modules that hold them. The tests say themselves why they are skipped.
 NEED_TORCH = ["spectral_mae/nonlinear/*", "docs/guides/audit.md", "docs/guides/tensors.md"]
-collect_ignore_glob = [] if TORCH else NEED_TORCH
+BACKENDS = "spectral_mae/spectra/backends"
+collect_ignore_glob = [
+    *([] if TORCH else NEED_TORCH),
+    *([] if FFTW else [f"{BACKENDS}/fftw.py"]),
+    *([] if DUCC else [f"{BACKENDS}/ducc.py"]),
+]
 if not all(importlib.util.find_spec(name) for name in ("xarray", "dask")):
     collect_ignore_glob.append("docs/guides/labelled.md")
 
@@ -19,8 +26,7 @@ if not all(importlib.util.find_spec(name) for name in ("xarray", "dask")):
 def pytest_report_header() -> list[str]:
     """Say it where everybody looks."""
     missing = "not installed: tests and doctests that need it are skipped"
-    fftw = importlib.util.find_spec("pyfftw") is not None
     return [
         f"torch: {'installed' if TORCH else missing}",
-        f"pyfftw: {'installed' if fftw else 'not installed: transforms are by scipy.fft'}",
+        f"pyfftw: {'installed' if FFTW else 'not installed: transforms are by scipy.fft'}",
     ]

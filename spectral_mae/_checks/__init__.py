@@ -13,6 +13,7 @@ an option may have: Python and NumPy would take them silently for something else
 - `messages`: values as text.
 - `options`: words, flags, paths, sequences and functions.
 - `scalars`: single numbers.
+- `visible`: images of which a part is hidden.
 """
 
 from spectral_mae._checks.arrays import (
@@ -48,6 +49,7 @@ from spectral_mae._checks.messages import (
 from spectral_mae._checks.options import (
     Backend,
     Detrend,
+    NaN,
     Planner,
     Rounding,
     Sampling,
@@ -74,6 +76,20 @@ from spectral_mae._checks.scalars import (
     positive_number,
     real_number,
 )
+from spectral_mae._checks.visible import (
+    Visible,
+    both,
+    expect_finite,
+    expect_known,
+    masked_numbers,
+    one_visible_of,
+    says_finite,
+    seen_numbers,
+    some_seen,
+    visible_of,
+    weights,
+    without_axis,
+)
 
 __all__ = [
     "AXES",
@@ -85,19 +101,24 @@ __all__ = [
     "ComplexArray",
     "Detrend",
     "FloatArray",
+    "NaN",
     "PerAxis",
     "Planner",
     "Rounding",
     "Sampling",
     "Scaling",
+    "Visible",
     "all_finite",
     "axis_of_channels",
     "bool_mask",
+    "both",
     "bounded_number",
     "brief",
     "channels_last",
     "choice",
     "closed_unit",
+    "expect_finite",
+    "expect_known",
     "flag",
     "function",
     "grid_shape",
@@ -108,10 +129,12 @@ __all__ = [
     "items",
     "keyword_only",
     "limit",
+    "masked_numbers",
     "needed",
     "non_negative_number",
     "numeric_array",
     "one_image",
+    "one_visible_of",
     "open_unit",
     "patch_size",
     "path",
@@ -124,5 +147,11 @@ __all__ = [
     "real_pixels",
     "run_seed",
     "sampling_rates",
+    "says_finite",
+    "seen_numbers",
+    "some_seen",
     "squarable",
+    "visible_of",
+    "weights",
+    "without_axis",
 ]

@@ -21,7 +21,14 @@ LARGEST_SQUARED, SMALLEST_SQUARED = 1e140, 1e-140
 def plain_array(name: str, value: ArrayLike) -> NDArray[Any]:
     """Return ``value`` as an array, refusing masked ones: their mask would be lost."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array; pass its data, and visible= for its mask")
+        raise TypeError(
+            f"{name} is a masked array, whose mask would be lost here: fill in what it masks with "
+            ".filled, or use a function that takes visible="
+        )
+    if isinstance(value, list | tuple) and any(isinstance(x, np.ma.MaskedArray) for x in value):
+        raise TypeError(
+            f"{name} holds masked arrays, whose masks would be lost: numpy.ma.stack them"
+        )
     try:
         return np.asarray(value)
     except (RuntimeError, TypeError, ValueError) as error:
@@ -54,17 +61,26 @@ def real_pixels(name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 def real_array(name: str, value: ArrayLike) -> FloatArray:
     """Return ``value`` as float32 (if it is) or float64, refusing complex, NaN and infinite."""
-    array = numeric_array(name, value)
-    single = array.dtype.newbyteorder("=") == np.float32
-    array = _as(np.float32 if single else np.float64, array)
+    array = as_floating(numeric_array(name, value))
     if not all_finite(array):
-        bad = np.argwhere(~np.isfinite(array))
-        where = tuple(int(i) for i in bad[0])
-        raise ValueError(
-            f"{name} holds {len(bad)} values that are not finite, the first at {where}: "
-            f"{array[where]}"
-        )
+        raise ValueError(not_finite(name, array))
     return array
+
+
+def as_floating(array: NDArray[Any]) -> FloatArray:
+    """Return real numbers as float32 (if they are) or float64, which may hold NaN."""
+    single = array.dtype.newbyteorder("=") == np.float32
+    return _as(np.float32 if single else np.float64, array)
+
+
+def not_finite(name: str, array: FloatArray, bad: BoolArray | None = None) -> str:
+    """Say how many numbers are not finite (those that are ``bad``), and where the first is."""
+    places = np.argwhere(~np.isfinite(array) if bad is None else bad)
+    where = tuple(int(i) for i in places[0])
+    return (
+        f"{name} holds {len(places)} values that are not finite, the first at {where}: "
+        f"{array[where]}"
+    )
 
 
 def squarable(name: str, array: FloatArray) -> FloatArray:

@@ -19,6 +19,7 @@ Scaling = Literal["density", "spectrum", "energy"]
 Detrend = Literal["constant", "linear", "periodic"]
 Backend = Literal["fftw", "scipy", "ducc"]
 Planner = Literal["estimate", "measure"]
+NaN = Literal["raise", "hidden"]
 
 Item = TypeVar("Item")
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -43,6 +43,7 @@ def analyze(arguments: argparse.Namespace) -> int:
             color=arguments.color,
             max_pixels=arguments.max_pixels,
             checks=arguments.checks,
+            nan=arguments.nan,
             masks_for=count_or_all("--masks-for", arguments.masks_for),
             figures=not arguments.no_figures,
         )
@@ -88,6 +89,11 @@ def _tell(result: AnalyzeResult, options: AnalyzeOptions, *, quiet: bool) -> Non
             f"{counts['analysed']} of {counts['found']} images analysed, "
             f"{counts['failed']} failed{passed}"
         )
+        if counts.get("with_missing_pixels"):
+            print(
+                f"in {counts['with_missing_pixels']} of them pixels are missing: their spectra are "
+                "unmasked, and no masks were drawn"
+            )
         if options.size is not None:
             print(f"shorter sides resized to {options.size} pixels; --size native keeps them")
     if counts["checks_failed"]:

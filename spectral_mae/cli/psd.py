@@ -23,12 +23,13 @@ from spectral_mae.cli.shared import (
     SizedReader,
     found_images,
     masking,
+    missing_pixels,
     pixels_or_native,
 )
-from spectral_mae.images.image import LoadedImage, crop_to_multiple, read_file
+from spectral_mae.images.image import LoadedImage, crop_to_multiple, read_file, with_missing
 from spectral_mae.images.samples import ImageRefused
-from spectral_mae.masked_spectra.comparison import MaskedSpectra
 from spectral_mae.masked_spectra.expectation import expected_masked_psd
+from spectral_mae.masked_spectra.partial.comparison import MaskedSpectra
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra.labels.columns import unit_columns
 from spectral_mae.spectra.periodogram import psd
@@ -45,8 +46,8 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
     """``spectral-mae psd``: a picture or a table of one image's spectrum."""
     if arguments.out.suffix.lower() not in (".png", ".csv"):
         raise UsageError(f"--out {arguments.out}: the name must end in .png or .csv")
-    if arguments.unmask and arguments.mask is None:
-        raise UsageError("--unmask needs --mask")
+    if arguments.unmask and arguments.mask is None and arguments.nan == "raise":
+        raise UsageError("--unmask needs --mask or --nan hidden")
     masked = arguments.mask_ratio is not None or arguments.design is not None
     for option, value in (
         ("--patch-size", arguments.patch_size),
@@ -72,7 +73,10 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
         check_distinct([arguments.out], read)
         check_replaced([arguments.out], overwrite=arguments.overwrite)
     try:
-        image = SizedReader(size, arguments.max_pixels, color=arguments.color).read(found[0])
+        reader = SizedReader(
+            size, arguments.max_pixels, color=arguments.color, **missing_pixels(arguments)
+        )
+        image = reader.read(found[0])
         if masked and size is None:
             image = crop_to_multiple(image, patch_size)
         if image.pixels.size == 1:
@@ -80,7 +84,7 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
     except ImageRefused as refusal:
         print(f"{arguments.path}: {refusal}", file=sys.stderr)
         return NOTHING
-    if arguments.mask is not None:
+    if arguments.mask is not None or image.n_missing:
         return masked_spectrum(arguments, image)
     options: dict[str, Any] = {
         "window": arguments.window,
@@ -195,7 +199,9 @@ SOFT, NO_MASK = 0.05, 0.5  # shares of gray pixels: tapered on purpose; no mask 
 
 
 def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
-    """``spectral-mae psd IMAGE --mask MASK``: a picture or a table."""
+    """``spectral-mae psd IMAGE --mask MASK``, or an image with missing pixels: picture or table."""
+    what = "an image with missing pixels" if arguments.mask is None else "--mask"
+    unmask = arguments.unmask or arguments.mask is None
     with usage_errors():
         defaults = {
             "mask_ratio": None,
@@ -207,18 +213,11 @@ def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
         }
         for name, default in defaults.items():
             if getattr(arguments, name) != default:
-                raise ValueError(f"--{name.replace('_', '-')} does not go with --mask")
+                raise ValueError(f"--{name.replace('_', '-')} does not go with {what}")
         if arguments.color:
-            raise ValueError("--color does not go with --mask: gray values are unmasked")
-        mask = _read_mask(arguments)
-        if mask.pixels.shape != image.pixels.shape:
-            raise ValueError(
-                f"the mask has {_size(mask.pixels)} pixels, the image {_size(image.pixels)}"
-            )
-        weights, soft = _weights(mask.pixels, arguments.mask)
-        if not weights.any():
-            raise ValueError(f"{arguments.mask}: no pixel is visible")
-        spectra = MaskedSpectra.of(image.pixels, weights, unmask=arguments.unmask)
+            raise ValueError(f"--color does not go with {what}: gray values are unmasked")
+        weights, soft = _all_weights(arguments, image)
+        spectra = MaskedSpectra.of(image.pixels, weights, unmask=unmask)
     with output_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         if arguments.out.suffix.lower() == ".csv":
@@ -228,21 +227,43 @@ def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
     fit = spectra.fit
     for note in (*image.notes, *soft):
         print(f"note: {note}")
-    print(f"{1 - weights.mean():.1%} of the pixels hidden")
+    gone = "missing" if arguments.mask is None else "hidden"
+    print(f"{1 - weights.mean():.1%} of the pixels {gone}")
     print(
         f"slope {fit.slope:.3f} ± {fit.stderr:.3f} (power law fitted under the mask up to 0.5 "
         "cycles/pixel, most to the highest frequencies; a line through the rings of a photograph, "
         "which is no power law, differs)"
     )
-    if arguments.unmask:
+    if arguments.mask is None:
+        print("the spectrum is unmasked: estimated from the pairs of pixels that are there")
+    elif unmask:
         print(spectra.deviation())
     print(f"written to {arguments.out}")
     return OK
 
 
+def _all_weights(arguments: argparse.Namespace, image: LoadedImage) -> tuple[FloatArray, list[str]]:
+    """Weights of the pixels by the mask, zero where they are missing; and what is to be said."""
+    visible = image.visible
+    if arguments.mask is None:
+        return visible.astype(np.float64), []
+    mask = _read_mask(arguments)
+    if mask.pixels.shape != image.pixels.shape:
+        raise ValueError(
+            f"the mask has {_size(mask.pixels)} pixels, the image {_size(image.pixels)}"
+        )
+    weights, soft = _weights(mask.pixels, arguments.mask)
+    if not weights.any():
+        raise ValueError(f"{arguments.mask}: no pixel is visible")
+    if not (weights * visible).any():
+        raise ValueError(f"{arguments.mask}: all pixels that it shows are missing")
+    return weights * visible, soft
+
+
 def _read_mask(arguments: argparse.Namespace) -> LoadedImage:
     try:
-        return read_file(arguments.mask, max_pixels=arguments.max_pixels)
+        mask = read_file(arguments.mask, max_pixels=arguments.max_pixels)
+        return with_missing(mask, "raise", "")
     except ImageRefused as refusal:
         raise ValueError(f"{arguments.mask}: {refusal}") from refusal
 
@@ -266,6 +287,8 @@ def _draw(
 ) -> None:
     figure, axes = plot.new_figure(1, 2, width=10.4, height=4.6)
     plot.masked_image(image, weights, axes[0, 0])
+    if arguments.mask is None:
+        axes[0, 0].set_title(f"{1 - weights.mean():.0%} missing")
     plot.unmasked_radial(
         spectra.naive,
         spectra.unmasked,
@@ -273,7 +296,7 @@ def _draw(
         axes[0, 1],
     )
     axes[0, 1].set_title(f"slope {spectra.fit.slope:.2f} ± {spectra.fit.stderr:.2f} under the mask")
-    if arguments.unmask:
+    if arguments.unmask and arguments.mask is not None:
         figure.supxlabel(textwrap.fill(spectra.deviation(), 120), fontsize="small")
     plot.save(figure, arguments.out)
 

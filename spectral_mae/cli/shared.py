@@ -20,6 +20,7 @@ from spectral_mae.images.references import ImageReference
 from spectral_mae.images.sources import STANDARD_INPUT
 from spectral_mae.images.stream import ImageStream
 
+HIDDEN = "--nan hidden takes them as missing"
 OK, SOME_FAILED, NOTHING, DEFECT, INTERRUPTED = 0, 1, 3, 4, 130
 
 
@@ -75,6 +76,11 @@ def masking(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"design": arguments.design}
 
 
+def missing_pixels(arguments: argparse.Namespace) -> dict[str, str]:
+    """``--nan``: what a reader does with NaN, and what it then says."""
+    return {"nan": arguments.nan, "nan_hint": HIDDEN}
+
+
 def pixels_or_native(text: str) -> int | None:
     """``--size``: a number of pixels, or None for "native"."""
     if text == "native":
@@ -116,15 +122,20 @@ def report_failures(stream: ImageStream, known: Collection[str] = ()) -> None:
 
 
 class SizedReader:
-    """Reads images, their shorter sides resized to ``size`` pixels unless that is None."""
+    """Reads images, their shorter sides resized to ``size`` pixels unless that is None.
 
-    def __init__(self, size: int | None, max_pixels: int, *, color: bool = False) -> None:
+    ``missing`` are the arguments ``nan`` and ``nan_hint`` of the reader.
+    """
+
+    def __init__(
+        self, size: int | None, max_pixels: int, *, color: bool = False, **missing: Any
+    ) -> None:
         self.size = size
         budget = dataclasses.replace(
             MemoryBudget.for_images(memory_limit(None, 1), native=size is None, color=color),
             limited_by="half of the machine's memory",
         )
-        self._reader = Reader(color, max_pixels, budget=budget)
+        self._reader = Reader(color, max_pixels, budget=budget, **missing)
 
     def read(self, image: ImageReference) -> LoadedImage:
         """The pixels of an image.

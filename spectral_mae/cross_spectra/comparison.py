@@ -141,7 +141,8 @@ class SpectraComparison:
             all share. The error is then that of hidden pixels: the difference is set to zero on
             visible pixels, its power divided by the fraction of hidden pixels. The borders of
             hidden patches so spread some of the error over frequency. Gain, coherence and FRC are
-            still those of the images as they are given.
+            still those of the images as they are given. So every pixel must be known: hidden means
+            hidden from the model, and NaN is refused everywhere.
 
         Returns
         -------
@@ -157,6 +158,8 @@ class SpectraComparison:
         TypeError
             For complex or non-numeric data.
         """
+        for name, batch in zip(NAMES, (originals, reconstructions), strict=True):
+            _checks.expect_known(name, batch, visible)
         a, b = (
             sliceable(name, batch)
             for name, batch in zip(NAMES, (originals, reconstructions), strict=True)
@@ -516,7 +519,8 @@ def compare_spectra(
     visible : array_like of bool or None
         Masks, True where a pixel was visible, of shape (n, *shape), or (*shape) for one that all
         share. ``error`` and ``explained`` are then those of hidden pixels: the difference is set
-        to zero on visible pixels, and its power divided by the fraction of hidden pixels.
+        to zero on visible pixels, and its power divided by the fraction of hidden pixels. So every
+        pixel must be known: hidden means hidden from the model, and NaN is refused everywhere.
     channel_axis : int or None
         Axis of the channels in the batch; spectra are averaged over channels.
     ndim : {1, 2, 3} or None

@@ -15,7 +15,16 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from spectral_mae._checks import flag, integer, needed, per_axis, positive_int
+from spectral_mae._checks import (
+    NaN,
+    all_finite,
+    choice,
+    flag,
+    integer,
+    needed,
+    per_axis,
+    positive_int,
+)
 from spectral_mae._checks import path as checked_path
 from spectral_mae._files.made_here import SOFTWARE
 from spectral_mae.images.containers.single import decode_single
@@ -77,6 +86,19 @@ class LoadedImage:
     pixel_size: tuple[float, float] | None = None
     pixel_unit: str | None = None
 
+    @property
+    def visible(self) -> NDArray[np.bool_]:
+        """Where pixels are finite in all channels, (H, W); others are missing."""
+        finite = np.isfinite(self.pixels)
+        return finite if finite.ndim == 2 else np.asarray(finite.all(axis=-1))
+
+    @property
+    def n_missing(self) -> int:
+        """Number of pixels that are NaN or infinite in a channel."""
+        if all_finite(self.pixels):
+            return 0
+        return int(np.count_nonzero(~self.visible))
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.pixels, dtype=dtype, copy=copy)
 
@@ -90,6 +112,7 @@ def read_image(
     color: bool = False,
     max_pixels: int = 50_000_000,
     channel: int | None = None,
+    nan: NaN = "raise",
 ) -> LoadedImage:
     """Read an image file, upright, with samples of integer types scaled to the range from 0 to 1.
 
@@ -108,6 +131,10 @@ def read_image(
         Index from 0 of the channel to read, of an image of several: red, green and blue, or the
         bands of a microscope or satellite. None takes the mean of channels that are not colours,
         with a note. An alpha channel has no index.
+    nan : {"raise", "hidden"}
+        Refuse a floating-point image with NaN or infinity, or read it with a note that says how
+        many pixels are missing. `unmasked_psd` and other functions that take ``visible="finite"``
+        leave them out.
 
     Returns
     -------
@@ -137,7 +164,8 @@ def read_image(
     ((512, 512), dtype('float64'), ())
     """
     try:
-        return read_file(path, color=color, max_pixels=max_pixels, channel=channel)
+        image = read_file(path, color=color, max_pixels=max_pixels, channel=channel)
+        return with_missing(image, nan, 'nan="hidden" takes them as missing')
     except ImageRefused as refusal:
         raise ImageRefused(f"{display_name(image_path(path))}: {refusal}") from refusal.__cause__
 
@@ -150,6 +178,8 @@ def read_file(
     channel: int | None = None,
 ) -> LoadedImage:
     """Read an image file as `read_image` does; errors give the reason without the file's name.
+
+    NaN and infinity stay as they are, without a note; `with_missing` decides on them.
 
     Parameters
     ----------
@@ -186,6 +216,8 @@ def read_bytes(
 ) -> LoadedImage:
     """Read an image from the bytes of a file of any supported format.
 
+    NaN and infinity stay as they are, as in `read_file`.
+
     Parameters
     ----------
     data : bytes
@@ -205,6 +237,41 @@ def read_bytes(
     """
     limit = positive_int("max_pixels", max_pixels)
     return loaded(decode_bytes(data, limit, color=color, channel=_channel(channel)))
+
+
+def with_missing(image: LoadedImage, nan: NaN, hint: str) -> LoadedImage:
+    """Refuse an image with missing pixels, or say in a note how many they are.
+
+    Parameters
+    ----------
+    image : LoadedImage
+        As it was read.
+    nan : {"raise", "hidden"}
+        What to do with NaN and infinity.
+    hint : str
+        For the message of "raise": how to read the image nevertheless. It may be empty.
+
+    Returns
+    -------
+    LoadedImage
+        The image, with one more note if pixels are missing.
+
+    Raises
+    ------
+    ImageRefused
+        If pixels are missing and ``nan`` is "raise", or no pixel is there at all.
+    """
+    choice("nan", nan, NaN)
+    n = image.n_missing
+    if n == 0:
+        return image
+    text = f"{n} pixel{'s are' if n > 1 else ' is'} NaN or infinite"
+    if nan == "raise":
+        raise ImageRefused(f"{text}; {hint}" if hint else text)
+    height, width = image.pixels.shape[:2]
+    if n == height * width:
+        raise ImageRefused("all pixels are NaN or infinite")
+    return replace(image, notes=(*image.notes, f"{text}: taken as missing"))
 
 
 def _channel(value: int | None) -> int | None:
@@ -236,7 +303,8 @@ def resize_and_crop(image: LoadedImage, size: int | tuple[int, int]) -> LoadedIm
 
     Interpolation is bicubic, with antialiasing where the image shrinks, in single precision. It is
     linear in the pixels and not clipped, so values may overshoot their range. An image whose
-    shorter side is ``size`` already keeps its pixels exactly.
+    shorter side is ``size`` already keeps its pixels exactly. A pixel of the result is missing
+    (NaN) if one of those that it is made of is.
 
     Parameters
     ----------
@@ -249,7 +317,12 @@ def resize_and_crop(image: LoadedImage, size: int | tuple[int, int]) -> LoadedIm
     Returns
     -------
     LoadedImage
-        With one more note if it was enlarged.
+        With one more note if it was enlarged, and one on missing pixels.
+
+    Raises
+    ------
+    ImageRefused
+        If missing pixels leave none that is known.
 
     Examples
     --------
@@ -278,13 +351,24 @@ def resize_and_crop(image: LoadedImage, size: int | tuple[int, int]) -> LoadedIm
         pixels=pixels.reshape(rows, columns, *image.pixels.shape[2:]),
         pixel_size=step and (step[0] * tall / rows, step[1] * wide / columns),
     )
+    n_before, n_after = image.n_missing, resized.n_missing
+    if n_after == rows * columns:
+        raise ImageRefused(
+            f"resizing spreads its {n_before} missing pixels over all of {rows}x{columns}: keep "
+            "the pixels as they are (--size native)"
+        )
+    if n_before:
+        note = (
+            f"resized: {n_after} of {rows}x{columns} pixels are made of missing ones, and missing"
+        )
+        resized = replace(resized, notes=(*resized.notes, note))
     if scale > 1:
         return resized
     note = (
         f"enlarged from {tall}x{wide} to {rows}x{columns}: "
         f"frequencies above {0.5 * scale:.3g} cycles/pixel are interpolated"
     )
-    return replace(resized, notes=(*image.notes, note))
+    return replace(resized, notes=(*resized.notes, note))
 
 
 def crop_to_multiple(image: LoadedImage, patch_size: tuple[int, int] | int) -> LoadedImage:

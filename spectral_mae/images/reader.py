@@ -8,10 +8,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spectral_mae._checks import NaN
 from spectral_mae.images import time_limit as watch
 from spectral_mae.images.decoding import one_line
 from spectral_mae.images.files import display_name
-from spectral_mae.images.image import LoadedImage, read_file
+from spectral_mae.images.image import LoadedImage, read_file, with_missing
 from spectral_mae.images.memory_budget import MemoryBudget
 from spectral_mae.images.references import ImageReference, OpenFiles
 from spectral_mae.images.samples import ImageRefused
@@ -47,6 +48,10 @@ class Reader:
         Seconds that decoding an image may take.
     budget : MemoryBudget or None
         Images that would need more memory are refused before they are decoded.
+    nan : {"raise", "hidden"}
+        What to do with NaN and infinity, as in `spectral_mae.read_image`.
+    nan_hint : str
+        How to have an image with NaN nevertheless, for the message of "raise".
     excluded : mapping
         Images not to be touched, by their number in the order of reading, and why.
     seconds : float
@@ -61,6 +66,8 @@ class Reader:
     files: OpenFiles = field(default_factory=OpenFiles)
     seconds: float = 0.0
     n_read: int = 0
+    nan: NaN = "raise"
+    nan_hint: str = ""
 
     def read(self, source: Path | ImageReference) -> LoadedImage:
         """Read an image.
@@ -91,11 +98,13 @@ class Reader:
         try:
             if not isinstance(source, ImageReference):
                 with allowed as most, guard.limited(self.time_limit):
-                    return read_file(source, color=self.color, max_pixels=most)
+                    image = read_file(source, color=self.color, max_pixels=most)
+                return with_missing(image, self.nan, self.nan_hint)
             # Looking for a member in a long compressed archive is no fault of the image.
             data = source.fetch(self.files, self.max_pixels)
             with allowed as most, guard.limited(self.time_limit):
-                return source.decode(data, self.files, most, color=self.color)
+                image = source.decode(data, self.files, most, color=self.color)
+            return with_missing(image, self.nan, self.nan_hint)
         except ImageRefused:
             raise
         except watch.TimeUp:

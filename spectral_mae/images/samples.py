@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae._checks import all_finite
 from spectral_mae.images.pixel_size import PixelSize
 
 Pixels = NDArray[np.float64]
@@ -192,6 +193,8 @@ class Raster:
     def pixels(self, notes: list[str], *, color: bool, channel: int | None = None) -> Pixels:
         """Pixels, and notes on what was done that changes what a spectrum means.
 
+        NaN and infinity stay: who reads an image decides whether it may have missing pixels.
+
         Parameters
         ----------
         notes : list of str
@@ -209,11 +212,13 @@ class Raster:
         Raises
         ------
         ImageRefused
-            If a sample is NaN or infinite, or there is no such channel.
+            If there is no such channel.
         """
+        with np.errstate(invalid="ignore"):  # NaN and infinity give NaN
+            return self._pixels(notes, color=color, channel=channel)
+
+    def _pixels(self, notes: list[str], *, color: bool, channel: int | None) -> Pixels:
         floating = self.samples.dtype.kind == "f"
-        if floating:
-            self._check_finite()
         if channel is not None and not 0 <= channel < self.colours:
             raise ImageRefused(
                 f"channel {channel} of an image of {_channels(self.colours)}, from 0"
@@ -227,9 +232,12 @@ class Raster:
         for rows in self._strips():
             values = self._scaled(rows)
             if floating:
-                lowest, highest = min(lowest, values.min()), max(highest, values.max())
+                known = values if all_finite(values) else values[np.isfinite(values)]
+                lowest = min(lowest, known.min(initial=np.inf))
+                highest = max(highest, known.max(initial=-np.inf))
             opacity = self._opacity(rows)
-            if opacity is not None and (least := float(opacity.min())) < 1:
+            # As NaN does: a pixel of unknown opacity is unknown.
+            if opacity is not None and not (least := float(opacity.min())) >= 1:
                 least_opaque = min(least_opaque, least)
                 if self.alpha == "associated":
                     if not floating and (values > opacity).any():
@@ -276,13 +284,6 @@ class Raster:
         height, width = self.samples.shape[:2]
         rows = max(1, STRIP // max(1, width))
         return (slice(top, top + rows) for top in range(0, height, rows))
-
-    def _check_finite(self) -> None:
-        bad = sum(
-            int(np.count_nonzero(~np.isfinite(self.samples[rows]))) for rows in self._strips()
-        )
-        if bad:
-            raise ImageRefused(f"{bad} pixel{'s are' if bad > 1 else ' is'} NaN or infinite")
 
     def _scaled(self, rows: slice) -> Pixels:
         samples = self.samples[rows]

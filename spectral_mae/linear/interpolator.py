@@ -18,7 +18,7 @@ import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import FloatArray
+from spectral_mae._checks import FloatArray, Visible
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.accumulator import Accumulator
 from spectral_mae.linear.moments.kinds import Moments, StationaryMoments
@@ -117,16 +117,17 @@ class Interpolator:
             self._spectra = moments.by_frequency.stack().blocks
 
     def fill(
-        self, images: ArrayLike, visible: ArrayLike, *, channel_axis: int | None = None
+        self, images: ArrayLike, visible: Visible = None, *, channel_axis: int | None = None
     ) -> Interpolation:
         """Fill in the hidden pixels of images; what they hold there is not looked at.
 
         Parameters
         ----------
         images : array_like, shape (n, *shape), with the channels at ``channel_axis`` if given
-            Images; hidden pixels may hold anything, NaN too.
-        visible : array_like of bool, shape (*shape) or (n, *shape)
-            True where a pixel is visible. Any mask, of patches or not.
+            Images; hidden pixels may hold anything, NaN too. What a masked array masks is hidden.
+        visible : array_like of bool, shape (*shape) or (n, *shape), "finite" or None
+            True where a pixel is visible. Any mask, of patches or not. "finite" hides NaN and
+            infinity, None hides nothing.
         channel_axis : int or None
             Axis of the channels in ``images``. None means a single channel, or the last axis if the
             moments have several.

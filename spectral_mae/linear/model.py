@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._array_api import is_tensor, namespace
-from spectral_mae._checks import FloatArray
+from spectral_mae._checks import FloatArray, Visible
 from spectral_mae._chunked import is_chunked, outline
 from spectral_mae.linear import model_file, solver
 from spectral_mae.linear.bottleneck import HalfPair
@@ -480,7 +480,7 @@ class LinearModel(ABC):
     def reconstruct(
         self,
         images: ArrayLike,
-        visible: ArrayLike | None = None,
+        visible: Visible = None,
         *,
         paste_visible: bool = False,
         channel_axis: int | None = None,
@@ -492,10 +492,12 @@ class LinearModel(ABC):
         Parameters
         ----------
         images : array_like or tensor, shape (n, *shape), with channels at ``channel_axis`` if given
-            Images, corrupted already or to be masked by ``visible``.
-        visible : array_like or tensor of bool, shape (*shape) or (n, *shape), or None
-            True where a pixel is kept; hidden pixels may hold anything, NaN too. None keeps
-            everything, which a masked autoencoder was not made for: its gain is then up to 1/π₁.
+            Images, corrupted already or to be masked by ``visible``. What a masked array masks is
+            hidden.
+        visible : array_like or tensor of bool, (*shape) or (n, *shape), "finite" or None
+            True where a pixel is kept; hidden pixels may hold anything, NaN too. "finite" hides NaN
+            and infinity. None keeps everything, which a masked autoencoder was not made for: its
+            gain is then up to 1/π₁.
         paste_visible : bool
             Put the visible pixels back into the output.
         channel_axis : int or None

@@ -117,7 +117,8 @@ def reconstruct_image(
     model : LinearMAE, LinearDAE or LinearAE
         Model that is fitted to images of this shape.
     image : ndarray, shape (*shape[, channels])
-        The image, channels last.
+        The image, channels last. The output is compared with its hidden pixels, so they must be
+        finite too; ``model.reconstruct`` takes images whose hidden pixels are not known.
     visible : ndarray of bool, shape (*shape), or None
         The mask, for a masked autoencoder, True where a pixel is kept; None draws one.
     design : MaskDesign or None
@@ -146,6 +147,7 @@ def reconstruct_image(
     _checks.needed(
         "model", model, LinearModel, "LinearMAE(patch_size, mask_ratio).fit(images) is one"
     )
+    _checks.expect_known("image", image, visible)
     model = model.numpy()
     pixels = _checks.real_array("image", image).astype(np.float64)
     mean, grid = model.mean_, model.moments_.grid

@@ -1,7 +1,6 @@
 """What random patch masks do to power spectra, and estimates of the spectrum from masked images.
 
 - `auditing/`: what given masks do, anyone's.
-- `comparison`: spectra of a masked image: uncorrected, estimated, and of the whole image.
 - `components`: `MaskedComponents`, the spectra of an image of which its mean spectra are sums.
 - `convolution`: Eq. 18, the transform of a masked image, checked by direct sums.
 - `coupling`: mode coupling: the expected spectrum of a stationary image under a mask, and back.
@@ -9,6 +8,7 @@
 - `expectation`: the mean spectrum of an image under random masks, exactly.
 - `leaked_power`: `Leakage`, the power that masking brings to a frequency from others.
 - `pair_power`: the mean power under a design that is not uniform, from all pairs of patches.
+- `partial/`: images that are visible in part, by a mask or because pixels are missing.
 - `patch_power`: Σ_b |X_b[k]|², the sum of the power spectra of all patches of an image.
 - `slope_fit`: the exponent of a power law fitted to a masked image by Whittle's likelihood.
 - `spread`: the standard deviation of the spectrum from mask to mask, exactly.

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, reduce
 from typing import Any
 
@@ -224,19 +224,19 @@ class MaskedPeriodogram:
         (own,) = self._components(pixels, lambda planes: (self._patch_power(planes),))
         return own
 
-    def components_with_centred(
-        self, image: ArrayLike
-    ) -> tuple[MaskedComponents, MaskedComponents]:
-        """Return the components of one image, and of the image less the mean of each channel.
+    def components_with_centred(self, image: ArrayLike) -> Iterator[MaskedComponents]:
+        """Yield the components of one image, then of the image less the mean of each channel.
+
+        Of large images the first can be let go before the second are made.
 
         Parameters
         ----------
         image : array_like, shape ``grid.shape``, with the channels at ``channel_axis`` if given
             Real numbers.
 
-        Returns
-        -------
-        own, centred : MaskedComponents
+        Yields
+        ------
+        MaskedComponents
             As `components` returns them of the image, and of the image with ``detrend="constant"``.
             The second takes little time where nothing is detrended or windowed and the design is
             uniform: the two spectra of the image differ at zero frequency alone.
@@ -249,14 +249,19 @@ class MaskedPeriodogram:
         options = self._options
         if options["detrend"] == "constant":
             own = self.components(image)
-            return own, own
+            yield own
+            yield own
+            return
         if self._pair_power is not None or options["window"] is not None or options["detrend"]:
-            return self.components(image), self._centred.components(image)
+            yield self.components(image)
+            yield self._centred.components(image)
+            return
         own, centred = self._components(self._pixels(image), self._patch_power.with_centred)
         power = centred.original.power.copy()
         power[(0,) * self.grid.ndim] = 0.0
         original = dataclasses.replace(centred.original, power=power)
-        return own, dataclasses.replace(centred, original=original)
+        yield own
+        yield dataclasses.replace(centred, original=original)
 
     @cached_property
     def _centred(self) -> MaskedPeriodogram:
@@ -370,7 +375,8 @@ def expected_masked_psd(
     design : MaskDesign or None
         In place of the three: any design of `spectral_mae.designs` on a grid of the image's shape.
     scaling, channel_axis, fs, unit, window, detrend : optional
-        As in `spectral_mae.psd`; the order is detrend, mask, window.
+        As in `spectral_mae.psd`; the order is detrend, mask, window. The trend is that of the whole
+        image, before it is masked (`psd` of a masked image fits it to what is visible).
 
     Returns
     -------

@@ -17,10 +17,10 @@ import scipy.optimize
 from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
-from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae._checks import BoolArray, FloatArray, Visible
 from spectral_mae.fields import each_field
 from spectral_mae.masks.sampling import Seed, generator_of
-from spectral_mae.masks.tapers import add_power, autocorrelation, mask_or_weights, step_weights
+from spectral_mae.masks.tapers import add_power, autocorrelation, seen_weights, step_weights
 from spectral_mae.spectra import frequencies as grids
 from spectral_mae.spectra.spectrum import Spectrum
 
@@ -55,7 +55,7 @@ class MaskedSlopeFit:
 
 def fit_masked_slope(
     image: ArrayLike,
-    visible: ArrayLike,
+    visible: Visible = None,
     *,
     fmin: float | None = None,
     fmax: float | None = None,
@@ -72,10 +72,10 @@ def fit_masked_slope(
     Parameters
     ----------
     image : array_like, shape (*shape)
-        Hidden pixels are not used and may hold anything, NaN too. The mean of the image has no
-        influence.
-    visible : array_like, shape (*shape)
-        Bool, or weights from 0 to 1.
+        Hidden pixels are not used and may hold anything, NaN too. What a masked array masks is
+        hidden. The mean of the image has no influence.
+    visible : array_like, shape (*shape), "finite" or None
+        Bool, or weights from 0 to 1. "finite" hides NaN and infinity, None hides nothing.
     fmin, fmax : float or None
         Compare only frequencies fmin ≤ |f| < fmax, in cycles/pixel; by default all but zero.
     ndim : {1, 2, 3} or None
@@ -111,17 +111,21 @@ def fit_masked_slope(
     >>> abs(fit.slope + 3.0) < 3 * fit.stderr
     True
     """
-    pixels: FloatArray = _checks.real_pixels("image", image)
+    numbers, shown = _checks.masked_numbers("image", image)
+    pixels: FloatArray = _checks.real_pixels("image", numbers)
     several = "fit each of them, and each channel"
     one = _checks.one_image("image", pixels, None, several, ndim=ndim, colours="")
     shape = one.shape[:-1]
-    weights = mask_or_weights(visible, shape)
-    if weights.shape != shape:
-        raise ValueError(f"visible of shape {weights.shape} is not {shape}")
+    own = None if shown is None else shown[np.newaxis]
+    masks = seen_weights("image", pixels[np.newaxis], own, visible)
+    if len(masks) != 1:
+        raise ValueError(f"visible of shape {masks.shape} is not {shape}")
+    weights = masks[0]
     n_draws = _checks.integer("n_draws", n_draws, least=8, why="a standard error needs at least 8")
     wrap = _checks.flag("wrap", wrap)
     generator = generator_of(rng)
-    pixels = _checks.real_array("image", np.where(weights > 0, pixels, 0.0))
+    _checks.expect_finite("image", pixels, None if weights.all() else weights)
+    pixels = np.where(weights > 0, pixels, 0.0)
     _checks.squarable("image", pixels)
     model = _Model(shape, weights, fmin, fmax, wrap=wrap)
     power = model.periodograms(pixels)

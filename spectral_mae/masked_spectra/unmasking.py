@@ -19,8 +19,8 @@ import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import BoolArray, FloatArray, Scaling
-from spectral_mae.masks.tapers import add_power, autocorrelation, mask_or_weights, step_weights
+from spectral_mae._checks import BoolArray, FloatArray, NaN, Scaling, Visible
+from spectral_mae.masks.tapers import add_power, autocorrelation, seen_weights, step_weights
 from spectral_mae.spectra import frequencies as grids
 from spectral_mae.spectra.labels.axis_labels import Unit, labels_of
 from spectral_mae.spectra.labels.coordinates import labelled
@@ -100,15 +100,17 @@ class Unmasking:
         self._seen = np.zeros_like(self._power)
         self.n = 0
 
-    def update(self, images: ArrayLike, visible: ArrayLike) -> Self:
+    def update(self, images: ArrayLike, visible: Visible = None) -> Self:
         """Add one image or several, under one mask for all or one for each.
 
         Parameters
         ----------
         images : array_like, shape (*shape) or (n, *shape)
-            Hidden pixels are not used and may hold anything, NaN too.
-        visible : array_like, shape (*shape) or (n, *shape)
-            Bool, or weights from 0 to 1, which multiply the image.
+            Hidden pixels are not used and may hold anything, NaN too. What a masked array masks is
+            hidden.
+        visible : array_like, shape (*shape) or (n, *shape), "finite" or None
+            Bool, or weights from 0 to 1, which multiply the image. "finite" hides NaN and infinity,
+            None hides nothing.
 
         Returns
         -------
@@ -120,20 +122,21 @@ class Unmasking:
         ValueError
             If the shapes do not fit, weights are not from 0 to 1, or a visible pixel is not finite.
         """
-        weights = mask_or_weights(visible, self.shape)
-        weights = weights.reshape(-1, *self.shape)
-        pixels: FloatArray = _checks.real_pixels("images", images)
-        if pixels.shape[-len(self.shape) :] != self.shape or pixels.ndim > len(self.shape) + 1:
-            raise ValueError(f"images of shape {pixels.shape} are not (n, {self.shape})")
-        pixels = pixels.reshape(-1, *self.shape)
-        if 1 not in (len(weights), len(pixels)) and len(weights) != len(pixels):
-            raise ValueError(f"{len(pixels)} images under {len(weights)} masks do not pair up")
+        numbers, shown = _checks.masked_numbers("images", images)
+        given: FloatArray = _checks.real_pixels("images", numbers)
+        if given.shape[-len(self.shape) :] != self.shape or given.ndim > len(self.shape) + 1:
+            raise ValueError(f"images of shape {given.shape} are not (n, {self.shape})")
+        pixels = given.reshape(-1, *self.shape)
+        shown = None if shown is None else shown.reshape(pixels.shape)
+        weights = seen_weights("images", pixels, shown, visible)
         if len(pixels) == 1:
             pixels = np.broadcast_to(pixels, weights.shape)
         masks: NDArray[Any] = np.broadcast_to(weights, pixels.shape)
         for image, mask in zip(pixels, masks, strict=True):
             if not np.isfinite(_seen(image, mask)).all():
-                _checks.real_array("images", np.where(masks > 0, pixels, 0.0))
+                several = given.ndim > len(self.shape) and len(given) > 1
+                used = weights if several else np.asarray((weights > 0).any(axis=0))
+                _checks.expect_finite("images", given, None if used.all() else used)
             _checks.squarable("images", _seen(image, mask))
         # What comes together is added up on its own first; a single image needs no room for that.
         power = self._power if len(pixels) == 1 else np.zeros_like(self._power)
@@ -312,13 +315,13 @@ def _seen(pixels: FloatArray, mask: BoolArray | FloatArray) -> FloatArray:
 @labelled("image", masks=("visible",))
 def unmasked_psd(
     image: ArrayLike,
-    visible: ArrayLike,
+    visible: Visible = None,
     *,
     scaling: Scaling = "density",
     channel_axis: int | str | None = None,
     ndim: int | None = None,
     detrend: Literal["constant"] | None = None,
-    nan: Literal["raise", "hidden"] = "raise",
+    nan: NaN = "raise",
     borders: Borders = "periodic",
     prewhiten: Prewhiten | None = None,
     wrap: bool = True,
@@ -335,9 +338,11 @@ def unmasked_psd(
     Parameters
     ----------
     image : array_like or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
-        Real numbers. Hidden pixels are not used and may hold anything, NaN too.
-    visible : array_like, shape (*shape) or (n_masks, *shape)
-        One mask, or several under which the image was seen; bool, or weights from 0 to 1.
+        Real numbers. Hidden pixels are not used and may hold anything, NaN too. What a masked array
+        masks is hidden.
+    visible : array_like, shape (*shape) or (n_masks, *shape), "finite" or None
+        One mask, or several under which the image was seen; bool, or weights from 0 to 1. "finite"
+        hides NaN and infinity, None hides nothing.
     scaling : {"density", "spectrum", "energy"}
         Unit of the power, as in `spectral_mae.psd`.
     channel_axis : int, str or None
@@ -348,7 +353,8 @@ def unmasked_psd(
     detrend : {"constant"} or None
         Subtract the (weighted) mean of the visible pixels of each channel.
     nan : {"raise", "hidden"}
-        Raise an error for visible pixels that are not finite, or take them as hidden.
+        Raise an error for visible pixels that are not finite, or take them as hidden, under a mask
+        too. Without a mask "hidden" is the same as ``visible="finite"``.
     borders : {"periodic", "hidden"}
         Take the image as periodic, or as surrounded by hidden pixels on a grid of twice its size.
         Then the spectrum is on that grid, and no lag connects opposite borders.
@@ -379,26 +385,27 @@ def unmasked_psd(
     >>> found.n_unseen, bool(np.allclose(found.radial(4).power, truth.radial(4).power, rtol=0.2))
     (0, True)
     """
-    _checks.choice("nan", nan, Literal["raise", "hidden"])
+    _checks.choice("nan", nan, NaN)
     _checks.choice("borders", borders, Borders)
     if detrend is not None:
         _checks.choice("detrend", detrend, Literal["constant"])
-    array = _checks.real_pixels("image", image)
+    numbers, shown = _checks.masked_numbers("image", image)
+    array = _checks.real_pixels("image", numbers)
     channel_axis = _checks.axis_of_channels(channel_axis)
     last = _checks.one_image(
         "image", array, channel_axis, "Unmasking(shape).update(images, visible)", ndim=ndim
     )
     planes = np.moveaxis(last, -1, 0)
     shape = _checks.grid_shape(planes.shape[1:])
-    weights = mask_or_weights(visible, shape)
+    axis = channel_axis if channel_axis is None else channel_axis % array.ndim + 1
+    own = None if shown is None else shown[np.newaxis]
+    masks = seen_weights("image", array[np.newaxis], own, visible, channel_axis=axis)
     if nan == "hidden":
-        weights = weights * np.isfinite(planes).all(axis=0)
-    if not weights.any():
+        masks = _checks.both(masks, np.isfinite(planes).all(axis=0))
+    if not masks.any():
         raise ValueError(f"no pixel of {shape=} is visible")
-    masks = weights.reshape(-1, *shape)
-    anywhere = (masks > 0).any(axis=0)
-    shown = planes[0] if channel_axis is None else planes
-    _checks.real_array("image", np.where(anywhere, shown, 0.0))
+    used = np.asarray((masks > 0).any(axis=0))
+    _checks.expect_finite("image", array, None if used.all() else used, channel_axis=channel_axis)
     if borders == "hidden":
         masks, planes = _surrounded(masks, shape), _surrounded(planes, shape)
         shape = masks.shape[1:]

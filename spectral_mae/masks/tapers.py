@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 import scipy.fft
 import scipy.ndimage
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae._checks import BoolArray, FloatArray, Visible
 from spectral_mae.spectra.frequencies import row_strips
 
 
@@ -70,6 +71,56 @@ def mask_or_weights(visible: ArrayLike, shape: tuple[int, ...]) -> BoolArray | F
             "not from 0 to 1"
         )
     return weights
+
+
+def seen_weights(
+    name: str,
+    batch: NDArray[Any],
+    shown: BoolArray | None,
+    visible: Visible,
+    *,
+    channel_axis: int | None = None,
+) -> BoolArray | FloatArray:
+    """Masks or weights of a batch of images, of which each may have its own.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the images.
+    batch : ndarray, shape (n, *shape), with the channels at ``channel_axis`` if given
+        Their pixels.
+    shown : ndarray of bool, like ``batch``, or None
+        The mask of a masked array: True where it shows a pixel.
+    visible : array_like, shape (*shape) or (n_masks, *shape), "finite" or None
+        Bool, or weights from 0 to 1. "finite" hides NaN and infinity, None hides nothing.
+    channel_axis : int or None
+        Axis of the channels; a pixel is visible if all of its channels are.
+
+    Returns
+    -------
+    ndarray of bool or float64, shape (n_masks, *shape)
+        One mask for all images, or one for each; or several for one image.
+
+    Raises
+    ------
+    ValueError
+        If shapes or numbers do not fit, weights are not from 0 to 1, or "finite" or the mask of a
+        masked array shows no pixel of an image.
+    """
+    masks: BoolArray | FloatArray
+    if _checks.says_finite(visible):
+        masks = _checks.some_seen(name, np.isfinite(batch), "finite", channel_axis=channel_axis)
+    else:
+        shape = _checks.without_axis(batch.shape, channel_axis)[1:]
+        whole = np.ones(shape, bool)
+        masks = whole if visible is None else mask_or_weights(visible, shape)
+        masks = masks.reshape(-1, *shape)
+        if 1 not in (len(masks), len(batch)) and len(masks) != len(batch):
+            raise ValueError(f"{len(batch)} images under {len(masks)} masks do not pair up")
+    if shown is None:
+        return masks
+    own = _checks.some_seen(name, shown, "unmasked", channel_axis=channel_axis)
+    return _checks.both(masks, own)
 
 
 def autocorrelation(half_power: FloatArray, shape: tuple[int, ...]) -> FloatArray:

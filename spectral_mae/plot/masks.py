@@ -146,7 +146,8 @@ def masked_image(image: FloatArray, weights: FloatArray, ax: Axes | None = None)
     Parameters
     ----------
     image : ndarray, shape (H, W)
-        Gray values from 0 to 1.
+        Gray values. Those from 0 to 1 are shown from black to white; other ranges are stretched
+        from the smallest to the largest hundredth of the visible ones. Hidden pixels may be NaN.
     weights : ndarray, shape (H, W)
         The mask (0 hides, 1 keeps), or weights between 0 and 1.
     ax : matplotlib.axes.Axes or None
@@ -157,13 +158,20 @@ def masked_image(image: FloatArray, weights: FloatArray, ax: Axes | None = None)
     matplotlib.axes.Axes
         The axes.
     """
-    pixels, seen = (_checks.real_array(n, x) for n, x in (("image", image), ("weights", weights)))
+    seen = _checks.real_array("weights", weights)
+    pixels = _checks.real_pixels("image", image)
     if pixels.ndim != 2 or seen.shape != pixels.shape:
         raise ValueError(
             f"image of shape {pixels.shape} and weights of shape {seen.shape} are not both (H, W)"
         )
+    _checks.expect_finite("image", pixels, seen)
     ax = one_axes(ax)
-    gray = np.clip(pixels, 0, 1)[..., np.newaxis]
+    pixels = np.where(seen != 0, pixels, 0.0)
+    low, high = 0.0, 1.0
+    visible = pixels[seen != 0]
+    if visible.size and (visible.min() < 0 or visible.max() > 1):
+        low, high = np.percentile(visible, [1, 99]).tolist()
+    gray = np.clip((pixels - low) / ((high - low) or 1.0), 0, 1)[..., np.newaxis]
     share = seen[..., np.newaxis]
     ax.imshow(gray * share + np.array(HIDDEN) * (1 - share), interpolation="nearest")
     ax.set_xticks([])

@@ -1,4 +1,8 @@
-"""Detrending, masking and windowing of pixels before the transform, in this order."""
+"""Detrending, masking and windowing of pixels before the transform, in this order.
+
+A trend is fitted to what is visible: hidden pixels are set to zero before anything is computed of
+an image, so that what they hold (NaN, infinity, a fill value) changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ from spectral_mae._checks import Detrend, FloatArray, Scaling
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.tensors.conditioning import TensorConditioning
+
+COLLINEAR = 1e-12  # spread of visible pixels across a line, to that along it
 
 Window = str | float | tuple[Any, ...] | FloatArray | None
 DetrendOption = Detrend | Literal[False] | None
@@ -70,24 +76,66 @@ class Conditioning:
         masks : ndarray, shape (n, *shape), or None
             Masks or weights.
         """
+        # What is not finite, or not in single precision, is found by its power if it is visible.
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._fill(space, planes, masks)
+
+    def _fill(self, space: Workspace, planes: NDArray[Any], masks: NDArray[Any] | None) -> None:
         real = space.real[: len(planes)]
         real[...] = planes
-        if self.detrend == "constant":
-            real -= _mean(real)
-        elif self.detrend == "linear":
-            _subtract_line(real)
+        if masks is not None:
+            _hide(real, masks)
+        if self.detrend in ("constant", "linear"):
+            self._subtract_trend(real, masks)
         elif self._smooth is not None:
+            pixels = planes if masks is None else np.where(masks != 0, planes, 0)
             real[...] = _border_jumps(real)
             # Rows beyond the chunk would be filtered again on every call, and grow.
             space.real[len(planes) :] = 0
             space.forward()
             space.half *= self._smooth
             space.inverse()
-            np.subtract(planes, real, out=real, casting="same_kind")
-        if masks is not None:
+            np.subtract(pixels, real, out=real, casting="same_kind")
+        if masks is not None and (self.detrend is not None or masks.dtype != np.bool_):
             real *= masks
         if self._window is not None:
             real *= self._window
+
+    def expect_trend(self, masks: NDArray[Any] | None) -> None:
+        """Raise ``ValueError`` where detrending cannot be done under masks.
+
+        Parameters
+        ----------
+        masks : ndarray, shape (n, *shape), or None
+            Masks or weights.
+        """
+        if masks is None or self.detrend is None:
+            return
+        if self.detrend == "periodic":
+            _expect_borders(masks)
+        elif masks.dtype != np.bool_ and (masks < 0).any():
+            raise ValueError(
+                f"visible holds weights down to {masks.min():.3g}: detrend={self.detrend!r} "
+                "fits by weighted least squares, which needs weights of 0 or more"
+            )
+
+    def _subtract_trend(self, real: FloatArray, masks: NDArray[Any] | None) -> None:
+        """Subtract from each image its constant or linear trend, fitted to what is visible."""
+        subtract = _subtract_mean if self.detrend == "constant" else _subtract_line
+        if masks is None:
+            subtract(real)
+            return
+        weighted = (masks != 1).reshape(len(masks), -1).any(axis=1)
+        if not weighted.any():  # to the same bits as without a mask
+            subtract(real)
+            return
+        for number, partly in enumerate(weighted):
+            image = real[number]
+            if partly:
+                linear = self.detrend == "linear"
+                image -= visible_trend(image, masks[number], linear=linear)
+            else:
+                subtract(image[np.newaxis])
 
     def of_tensors(self) -> TensorConditioning:
         """Return what does the same to tensors.
@@ -186,6 +234,64 @@ def _named_window(window: str | float | tuple[Any, ...], shape: tuple[int, ...])
     except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise ValueError(f"window={_checks.brief(window)}: {str(error)[:200]}") from error
     return reduce(np.multiply.outer, axes)
+
+
+def visible_trend(pixels: FloatArray, weights: NDArray[Any], *, linear: bool) -> FloatArray:
+    """Fit a constant or a linear function of all axes to an image by weighted least squares.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (*shape)
+        The image, zero where it is hidden.
+    weights : ndarray, shape (*shape)
+        Mask or weights of 0 or more.
+    linear : bool
+        Whether the function has slopes.
+
+    Returns
+    -------
+    ndarray of float64, shape () or (*shape)
+        The function at every pixel; 0 if nothing is visible. Where the visible pixels lie on a line
+        or a plane, slopes across it are 0.
+    """
+    w = weights.astype(np.float64)
+    total = w.sum()
+    if total == 0:
+        return np.zeros(())
+    w /= total
+    mean = np.sum(w * pixels)
+    if not linear:
+        return np.asarray(mean)
+    axes = np.meshgrid(*map(np.arange, pixels.shape), indexing="ij", sparse=True)
+    # About the mean place of what is visible, and in units of its spread, so that the normal
+    # equations are well conditioned however few pixels of a large image are visible.
+    places = [axis - np.sum(w * axis) for axis in axes]
+    moments = np.array([[np.sum(w * a * b) for a in places] for b in places])
+    sums = np.array([np.sum(w * a * (pixels - mean)) for a in places])
+    slopes = np.linalg.pinv(moments, rcond=COLLINEAR, hermitian=True) @ sums
+    return np.asarray(mean + sum(slope * a for slope, a in zip(slopes, places, strict=True)))
+
+
+def _hide(real: FloatArray, masks: NDArray[Any]) -> None:
+    """Set hidden pixels to zero: by their bits, for NaN times 0 is NaN."""
+    bits = real.view(f"i{real.itemsize}")
+    bits *= masks if masks.dtype == np.bool_ else masks != 0
+
+
+def _expect_borders(masks: NDArray[Any]) -> None:
+    """Raise ``ValueError`` where a pixel on a border is hidden."""
+    for axis in range(1, masks.ndim):
+        borders = np.moveaxis(masks, axis, 0)[[0, -1]]
+        n_hidden = int(np.count_nonzero(borders == 0))
+        if n_hidden:
+            raise ValueError(
+                f"detrend='periodic' compares opposite borders, of which visible hides {n_hidden} "
+                "pixels: detrend='linear' is fitted to the visible pixels"
+            )
+
+
+def _subtract_mean(real: FloatArray) -> None:
+    real -= _mean(real)
 
 
 def _mean(real: FloatArray) -> FloatArray:

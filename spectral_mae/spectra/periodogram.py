@@ -3,7 +3,7 @@
 Values equal ``scipy.signal.periodogram(..., return_onesided=False)`` for the same ``window``,
 ``detrend`` and ``scaling`` in one dimension, and its extension to two and three: windows are outer
 products, ``detrend="linear"`` takes a linear function of all axes. The order is detrend, then mask,
-then window.
+then window; trends are fitted to what is visible.
 """
 
 from __future__ import annotations
@@ -14,15 +14,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import as_shape, finite_tensor, is_tensor, precision, shared_with_numpy
-from spectral_mae._checks import Backend, FloatArray, Planner, Scaling
-from spectral_mae._chunked import ChunkedBatch, batch_of, pieces_of
+from spectral_mae._array_api import (
+    as_shape,
+    finite_tensor,
+    is_tensor,
+    precision,
+    real_tensor,
+    shared_with_numpy,
+)
+from spectral_mae._checks import Backend, FloatArray, Planner, Scaling, Visible
+from spectral_mae._chunked import ChunkedBatch, batch_of, outline, pieces_of
 from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT
@@ -51,18 +58,19 @@ def psd(
     scaling: Scaling = "density",
     channel_axis: int | str | None = None,
     ndim: int | None = None,
-    visible: ArrayLike | None = None,
+    visible: Visible = None,
 ) -> Spectrum:
     """Power spectrum of one signal, image or volume.
 
     Parameters
     ----------
     image : array_like, tensor or DataArray, shape (D,), (H, W) or (T, H, W), and the channels
-        Real numbers; float32 stays float32, everything else becomes float64. Of a tensor (PyTorch,
-        CuPy and other libraries of the array API standard) the powers are tensors of the same
-        library on the same device, of which derivatives can be taken. The coordinates of an
-        ``xarray.DataArray`` give ``fs`` and ``unit``, so they must be evenly spaced (within 1/1000
-        of a step); times give Hz. Along a dimension without one, ``fs`` is 1.
+        Real numbers; float32 stays float32, everything else becomes float64. What a masked array
+        masks is hidden. Of a tensor (PyTorch, CuPy and other libraries of the array API standard)
+        the powers are tensors of the same library on the same device, of which derivatives can be
+        taken. The coordinates of an ``xarray.DataArray`` give ``fs`` and ``unit``, so they must be
+        evenly spaced (within 1/1000 of a step); times give Hz. Along a dimension without one,
+        ``fs`` is 1.
     fs : float or one float per axis
         Sampling frequency.
     unit : str, one str per axis, Labels or None
@@ -75,7 +83,8 @@ def psd(
         Subtract the mean, the least-squares line or plane (of a volume, linear function of all
         axes), or the smooth part of the periodic-plus-smooth split (Moisan 2011), which takes away
         the cross that the image's borders leave in its spectrum. None (or False) leaves the image
-        as it is.
+        as it is. Constant and linear trends are fitted to the visible pixels, by least squares with
+        the weights of ``visible``; "periodic" is refused where a border pixel is hidden.
     scaling : {"density", "spectrum", "energy"}
         |X|²/(fs·Σw²), |X|²/(Σw)², or plain |X|² (of the windowed data).
     channel_axis : int, str or None
@@ -84,8 +93,11 @@ def psd(
     ndim : {1, 2, 3} or None
         Number of axes without that of the channels. None is 1 or 2, as the array has. A volume
         needs ``ndim=3``: three axes may as well be a batch of images, or an image with its colours.
-    visible : array_like, of the shape of the image without channels, or None
-        A mask or weights that multiply the image between detrending and window.
+    visible : array_like, of the shape of the image without channels, "finite" or None
+        A mask or weights that multiply the image between detrending and window. Hidden pixels
+        (False, or weight 0) are not used and may hold anything, NaN too. "finite" hides NaN and
+        infinity. The spectrum is that of the masked image; `unmasked_psd` estimates that of the
+        whole one.
 
     Returns
     -------
@@ -95,8 +107,8 @@ def psd(
     Raises
     ------
     ValueError
-        For NaN or infinite pixels, an option that is not one of the above, or three axes without
-        ``channel_axis`` or ``ndim=3``.
+        For NaN or infinite pixels that are visible, an option that is not one of the above, or
+        three axes without ``channel_axis`` or ``ndim=3``.
     TypeError
         For complex or non-numeric data.
 
@@ -113,15 +125,21 @@ def psd(
     """
     shared = shared_with_numpy(image, visible) if is_tensor(image) else None
     given = image if shared is None else shared
-    array = (
-        finite_tensor("image", given) if is_tensor(given) else _checks.real_array("image", given)
-    )
-    pixels = as_shape(array)
     channel_axis = _checks.axis_of_channels(channel_axis)
-    shape = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
+    if is_tensor(given):
+        array = (finite_tensor if visible is None else real_tensor)("image", given)
+        pixels, mask = as_shape(array), visible
+        last = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim)
+    else:
+        pixels, shown = _checks.masked_numbers("image", given)
+        last = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim)
+        mask = _checks.one_visible_of(
+            "image", pixels, shown, visible, _checks.weights, channel_axis=channel_axis
+        )
+        array = _checks.seen_numbers("image", pixels, mask, channel_axis=channel_axis)
     axis = channel_axis if channel_axis is None else channel_axis % pixels.ndim + 1
     periodogram = Periodogram(
-        shape,
+        last.shape[:-1],
         dtype=precision(array),
         fs=fs,
         window=window,
@@ -131,8 +149,12 @@ def psd(
         chunk=1,
         unit=unit,
     )
-    found = periodogram.mean(array[np.newaxis, ...], visible=visible)
+    found = periodogram.mean(array[np.newaxis, ...], visible=mask)
     return found if shared is None else found.beside(image)
+
+
+# Of each image of a batch; "finite" for those of images that are not read yet.
+Masks = NDArray[Any] | Literal["finite"] | None
 
 
 class _NotFiniteError(Exception):
@@ -180,7 +202,7 @@ class Periodogram:
     ------
     ValueError
         For an option that is not one of the above; by its methods for images of another shape,
-        NaN or infinite pixels, or pixels whose power overflows.
+        visible pixels that are NaN or infinite, or pixels whose power overflows.
     TypeError
         By its methods for complex or non-numeric images.
     ModuleNotFoundError
@@ -256,17 +278,19 @@ class Periodogram:
         """Library that computes the transforms: ``"fftw"``, ``"scipy"`` or ``"ducc"``."""
         return self._fft.backend
 
-    def power(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
+    def power(self, images: ArrayLike, *, visible: Visible = None) -> FloatArray:
         """Power of every image.
 
         Parameters
         ----------
         images : array_like or tensor, shape (n, *shape), with channels at ``channel_axis`` if given
             Real numbers. Arrays of Dask and others that have chunks are read some images at a time,
-            and give the same bits as the whole array.
-        visible : array_like, tensor or None
+            and give the same bits as the whole array. What a masked array masks is hidden.
+        visible : array_like, tensor, "finite" or None
             Masks or weights, which multiply the images between detrending and window: shape
-            (n, *shape), or (*shape) for one that all images share. None keeps all pixels.
+            (n, *shape), or (*shape) for one that all images share. Hidden pixels are not used and
+            may hold anything, NaN too; trends are fitted to the visible ones, as in `psd`. "finite"
+            hides NaN and infinity. None keeps all pixels.
 
         Returns
         -------
@@ -275,12 +299,10 @@ class Periodogram:
         """
         if is_tensor(images):
             return self._of_tensors.power(images, visible)
-        batch = self._batch(images)
-        masks = self._masks(visible, len(batch))
-        return self._powers(batch, masks)
+        return self._powers(*self._batch(images, visible))
 
     def radial(
-        self, images: ArrayLike, bins: Bins = None, *, visible: ArrayLike | None = None
+        self, images: ArrayLike, bins: Bins = None, *, visible: Visible = None
     ) -> RadialSpectrum:
         """Average the power of every image over rings of frequency.
 
@@ -290,7 +312,7 @@ class Periodogram:
             As in `power`.
         bins : int, sequence of float or None
             Number or edges of the rings, as in `Spectrum.radial`.
-        visible : array_like or None
+        visible : array_like, "finite" or None
             As in `power`.
 
         Returns
@@ -308,15 +330,17 @@ class Periodogram:
         expect_one_unit(self.labels)
         if is_tensor(images):
             return self._of_tensors.radial(images, bins, visible)
-        batch = self._batch(images)
-        masks = self._masks(visible, len(batch))
+        batch, masks = self._batch(images, visible)
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
         moments = np.empty((2, len(batch), len(rings.frequency)))
         squares = 0.0
         for rows in pieces_of(batch):
             part = batch[rows]
-            self._ring_moments(part, _part(masks, rows), rings, moments[:, rows])
-            squares = max([squares, *(_sum_of_squares(one[np.newaxis]) for one in part)])
+            seen = self._of(masks, rows, part)
+            self._ring_moments(part, seen, rings, moments[:, rows])
+            for i in range(len(part)):
+                mask = None if seen is None else seen[i : i + 1]
+                squares = max(squares, _sum_of_squares(part[i : i + 1], mask))
         moments *= self.norm / batch.shape[-1]
         return rings.spectrum(
             *moments,
@@ -325,12 +349,12 @@ class Periodogram:
             labels=self.labels,
         )
 
-    def mean(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> Spectrum:
+    def mean(self, images: ArrayLike, *, visible: Visible = None) -> Spectrum:
         """Average the power over all images; sums are in double precision.
 
         Parameters
         ----------
-        images, visible : array_like
+        images, visible : optional
             As in `power`.
 
         Returns
@@ -345,14 +369,14 @@ class Periodogram:
         """
         if is_tensor(images):
             return self._of_tensors.mean(images, visible)
-        batch = self._batch(images)
+        batch, masks = self._batch(images, visible)
         n = len(batch)
-        masks = self._masks(visible, n)
         if n == 0:
             raise ValueError("no images to average: the batch is empty")
         if n == 1:
             only = batch[:]
-            mean, squares = self._powers(only, masks)[0], _sum_of_squares(only)
+            mask = self._of(masks, slice(None), only)
+            mean, squares = self._powers(only, mask)[0], _sum_of_squares(only, mask)
         else:
             mean, squares = self._mean(batch, masks)
         return Spectrum(
@@ -366,12 +390,12 @@ class Periodogram:
             labels=self.labels,
         )
 
-    def condition(self, images: ArrayLike, *, visible: ArrayLike | None = None) -> FloatArray:
+    def condition(self, images: ArrayLike, *, visible: Visible = None) -> FloatArray:
         """Detrend, mask and window images, as `power` does before it transforms them.
 
         Parameters
         ----------
-        images, visible : array_like
+        images, visible : optional
             As in `power`.
 
         Returns
@@ -382,9 +406,11 @@ class Periodogram:
         """
         if is_tensor(images):
             return self._of_tensors.condition(images, visible)
-        batch = self._batch(images)[:]
-        masks = self._masks(visible, len(batch))
+        given, given_masks = self._batch(images, visible)
+        batch = given[:]
+        masks = self._of(given_masks, slice(None), batch)
         if masks is None and not self._conditioning.changes and batch.dtype == self._fft.dtype:
+            self._expect_finite(batch, batch, masks)
             return batch
         out = np.empty(batch.shape, dtype=self._fft.dtype)
 
@@ -394,6 +420,7 @@ class Periodogram:
                 out[rows, ..., channel] = space.real[: rows.stop - rows.start]
 
         self._fft.each_chunk(len(batch), work)
+        self._expect_finite(out, batch, masks)
         return out
 
     def rounding_floor(self, energy: float) -> float:
@@ -418,6 +445,22 @@ class Periodogram:
         coherent = 0 if self._conditioning.detrend is None else size
         return eps**2 * (16 * max(1.0, math.log2(size)) + coherent) * energy * self.norm
 
+    def expect_trend(self, masks: NDArray[Any] | None) -> None:
+        """Raise ``ValueError`` where detrending cannot be done under masks.
+
+        Parameters
+        ----------
+        masks : ndarray, shape (..., *shape), or None
+            Masks or weights.
+
+        Raises
+        ------
+        ValueError
+            For weights below 0, and for hidden pixels on a border where ``detrend="periodic"``
+            compares opposite borders.
+        """
+        self._conditioning.expect_trend(masks)
+
     @cached_property
     def rings(self) -> RingBins:
         """The rings that `radial` averages over by default."""
@@ -435,32 +478,31 @@ class Periodogram:
     def _other_precision(self) -> Periodogram:
         return self._with_dtype(dtype="f4" if self._fft.dtype == np.float64 else "f8")
 
-    def _batch(self, images: ArrayLike) -> NDArray[Any] | ChunkedBatch:
-        """Check a batch and give it the axes (n, *shape, channels), without a copy."""
+    def _batch(
+        self, images: ArrayLike, visible: Visible
+    ) -> tuple[NDArray[Any] | ChunkedBatch, Masks]:
+        """Check a batch and its masks, without a copy: (n, *shape, channels) and (n, *shape)."""
+        shown = None
+        if isinstance(images, np.ma.MaskedArray):
+            images, shown = _checks.masked_numbers("images", images)
         batch = batch_of("images", images, self.channel_axis, len(self.shape))
         if batch.shape[1:-1] != self.shape or batch.shape[-1] == 0:
             raise ValueError(
                 f"images of shape {np.shape(images)} with channel_axis={self.channel_axis} are not "
                 f"a batch of shape={self.shape}"
             )
-        return batch
+        if isinstance(batch, ChunkedBatch) and _checks.says_finite(visible):
+            return batch, "finite"
+        # Of a batch in chunks only the shape is looked at.
+        array = outline(batch)[..., 0] if isinstance(batch, ChunkedBatch) else np.asarray(images)
+        axis = None if isinstance(batch, ChunkedBatch) else self.channel_axis
+        masks = _checks.visible_of(
+            "images", array, shown, visible, _checks.weights, channel_axis=axis
+        )
+        self.expect_trend(masks)
+        return batch, None if masks is None else np.broadcast_to(masks, batch.shape[:-1])
 
-    def _masks(self, visible: ArrayLike | None, n: int) -> NDArray[Any] | None:
-        """One mask for each of ``n`` images, without a copy."""
-        if visible is None:
-            return None
-        masks = _checks.plain_array("visible", visible)
-        if masks.shape not in (self.shape, (n, *self.shape)):
-            raise ValueError(
-                f"visible of shape {masks.shape} is neither {self.shape} nor {(n, *self.shape)}"
-            )
-        if masks.dtype != np.bool_:
-            masks = _checks.real_array("visible", masks)
-        return np.broadcast_to(masks, (n, *self.shape))
-
-    def _mean(
-        self, batch: NDArray[Any] | ChunkedBatch, masks: NDArray[Any] | None
-    ) -> tuple[FloatArray, float]:
+    def _mean(self, batch: NDArray[Any] | ChunkedBatch, masks: Masks) -> tuple[FloatArray, float]:
         """Mean power of the images, (*half_shape), and the sum of the squares of their pixels."""
         # Sums of so many images each, whatever the chunks and workers: equal to the last bit.
         n, summed = len(batch), self._fft.images_within(SUMMED)
@@ -468,21 +510,34 @@ class Periodogram:
         powers = np.empty((min(n, block), *self._fft.half_shape), dtype=self._fft.dtype)
         sums, squares = np.zeros(self._fft.half_shape), 0.0
         for first in range(0, n, block):
-            part = batch[first : first + block]
+            rows = slice(first, first + block)
+            part = batch[rows]
+            seen = self._of(masks, rows, part)
             power = powers[: len(part)]
-            self._power(part, _part(masks, slice(first, first + block)), power)
+            self._power(part, seen, power)
             for start in range(0, len(power), summed):
                 sums += power[start : start + summed].sum(axis=0, dtype=np.float64)
-            squares += _sum_of_squares(part)
+            squares += _sum_of_squares(part, seen)
         mean = np.empty(half_shape(self.shape), dtype=self._fft.dtype)
         np.divide(sums, n, out=self._turned(mean), casting="same_kind")
         return mean, squares
 
-    def _powers(self, batch: NDArray[Any] | ChunkedBatch, masks: NDArray[Any] | None) -> FloatArray:
+    def _of(self, masks: Masks, rows: slice, part: NDArray[Any]) -> NDArray[Any] | None:
+        """Masks of a part of a batch; "finite" is found of the images once they are read."""
+        if not isinstance(masks, str):
+            return _part(masks, rows)
+        finite = _checks.some_seen(
+            "images", np.isfinite(part), masks, channel_axis=-1, first=rows.start or 0
+        )
+        self.expect_trend(finite)
+        return finite
+
+    def _powers(self, batch: NDArray[Any] | ChunkedBatch, masks: Masks) -> FloatArray:
         """Power of every image, (n, *half_shape)."""
         out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
         for rows in pieces_of(batch):
-            self._power(batch[rows], _part(masks, rows), self._turned(out[rows]))
+            part = batch[rows]
+            self._power(part, self._of(masks, rows, part), self._turned(out[rows]))
         return out
 
     def _ring_moments(
@@ -496,9 +551,9 @@ class Periodogram:
             self._transform(batch[rows], _part(masks, rows), space, power)
             mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
 
-        with self._naming_pixels(batch):
+        with self._naming_pixels(batch, masks):
             self._fft.each_chunk(len(batch), work)
-            self._expect_in_range(mean, batch, 1.0)
+            self._expect_in_range(mean, batch, masks, 1.0)
 
     def _turned(self, power: FloatArray) -> FloatArray:
         """Upright half-planes with their axes in the order of the transforms."""
@@ -511,19 +566,21 @@ class Periodogram:
             power = out[rows]
             self._transform(batch[rows], _part(masks, rows), space, power)
             power *= self.norm / batch.shape[-1]
-            self._expect_in_range(power, batch[rows], self.norm)
+            self._expect_in_range(power, batch[rows], _part(masks, rows), self.norm)
 
-        with self._naming_pixels(batch):
+        with self._naming_pixels(batch, masks):
             self._fft.each_chunk(len(batch), work)
 
     @contextmanager
-    def _naming_pixels(self, batch: NDArray[Any]) -> Iterator[None]:
+    def _naming_pixels(self, batch: NDArray[Any], masks: NDArray[Any] | None) -> Iterator[None]:
         """Say which pixels are not finite or too large, once their power shows that there are."""
         try:
             yield
         except _NotFiniteError:
-            _checks.real_array("images", batch if self.channel_axis is not None else batch[..., 0])
-            largest = float(np.max(np.abs(batch)))
+            axis = self.channel_axis
+            as_given = batch[..., 0] if axis is None else np.moveaxis(batch, -1, axis)
+            _checks.expect_finite("images", as_given, masks, channel_axis=axis)
+            largest = float(np.max(np.abs(_seen(batch, masks))))
             raise ValueError(
                 f"pixels up to {largest:.3g} are too large for {self._fft.dtype} spectra"
             ) from None
@@ -553,7 +610,17 @@ class Periodogram:
                     power += parts[..., 0::2]
                     power += parts[..., 1::2]
 
-    def _expect_in_range(self, power: FloatArray, images: NDArray[Any], scale: float) -> None:
+    def _expect_finite(
+        self, conditioned: FloatArray, batch: NDArray[Any], masks: NDArray[Any] | None
+    ) -> None:
+        """Look for NaN and infinity in what became of a batch."""
+        with self._naming_pixels(batch, masks):
+            if not _checks.all_finite(conditioned):
+                raise _NotFiniteError
+
+    def _expect_in_range(
+        self, power: FloatArray, images: NDArray[Any], masks: NDArray[Any] | None, scale: float
+    ) -> None:
         """Look for squares that overflowed, or lost their digits, in power that was scaled.
 
         NaN and infinity in an image reach all of its power; overflow of the squares some of it.
@@ -564,8 +631,9 @@ class Periodogram:
         least = self._least
         faint = peaks < least
         if faint.any():  # images may also be zero, or nothing left of them by mask or detrending
-            pixels = images[faint].astype(np.float64).reshape(np.count_nonzero(faint), -1)
-            largest = np.abs(pixels).max(axis=1)
+            seen = None if masks is None else masks[faint]
+            pixels = _seen(images[faint], seen).astype(np.float64)
+            largest = np.abs(pixels).reshape(len(pixels), -1).max(axis=1)
             # At its peak power is at least the largest square: less is a loss of digits.
             with np.errstate(over="ignore"):
                 lost = largest[(largest > 0) & (largest**2 * scale < least)]
@@ -579,14 +647,23 @@ def _part(masks: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:
     return None if masks is None else masks[rows]
 
 
-def _sum_of_squares(batch: NDArray[Any]) -> float:
-    """Of all pixels, in double precision; pixels of another type are converted some at a time."""
-    if batch.dtype == np.float64:
+def _seen(images: NDArray[Any], masks: NDArray[Any] | None) -> NDArray[Any]:
+    """Images, (n, *shape, channels), with zeros where they are hidden."""
+    return images if masks is None else np.where(masks[..., np.newaxis] != 0, images, 0)
+
+
+def _sum_of_squares(batch: NDArray[Any], masks: NDArray[Any] | None) -> float:
+    """Of all pixels, in double precision, times their weights; converted some at a time."""
+    if masks is None and batch.dtype == np.float64:
         pixels = batch.ravel()
         return float(np.dot(pixels, pixels))
     total = 0.0
-    for image in batch:
+    for number, image in enumerate(batch):
         for rows in row_strips(image.shape):
-            pixels = image[rows].astype(np.float64).ravel()
-            total += float(np.dot(pixels, pixels))
+            pixels = image[rows].astype(np.float64)
+            if masks is not None:
+                weights = masks[number, rows][..., np.newaxis]
+                pixels = np.where(weights != 0, pixels, 0.0) * weights
+            flat = pixels.ravel()
+            total += float(np.dot(flat, flat))
     return total

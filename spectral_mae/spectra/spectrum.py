@@ -256,7 +256,7 @@ class Spectrum(Pictured, Tabled):
         Returns
         -------
         xarray.Dataset
-            Variable ``power`` over ``freq_y`` and ``freq_x`` (of other axes "freq_" and their
+            Variable ``power`` over ``freq_y`` and ``freq_x`` (of other axes ``freq_`` and their
             names), on the same half-plane, with rising frequencies. All other fields are
             attributes; those of variables have ``units`` where these are known.
 

@@ -58,7 +58,7 @@ def test_another_file_of_the_same_name_is_another_run(stack):
 
 @pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on(stack, monkeypatch):
-    sound = BatchAnalyzer.analyze
+    sound = BatchAnalyzer.measure
 
     def interrupted(self, path, **options):
         if path.title.endswith("[3]"):
@@ -68,7 +68,7 @@ def test_a_run_that_was_stopped_goes_on(stack, monkeypatch):
     once = sm.RunOptions(checkpoint=0.001)
     whole = sm.analyze_images("a.h5", SMALL, out="whole", run=once)
     with monkeypatch.context() as patched:
-        patched.setattr(BatchAnalyzer, "analyze", interrupted)
+        patched.setattr(BatchAnalyzer, "measure", interrupted)
         with pytest.raises(sm.AnalyzeInterrupted):
             sm.analyze_images("a.h5", SMALL, out="out", run=once)
     resumed = sm.RunOptions(resume=True, checkpoint=0.001)

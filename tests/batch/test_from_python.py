@@ -151,14 +151,14 @@ def test_a_sweep_is_that_of_the_command(stack, nowhere):
 
 @pytest.mark.slow
 def test_an_interrupt_carries_what_was_done(folder, tmp_path, monkeypatch):
-    sound = BatchAnalyzer.analyze
+    sound = BatchAnalyzer.measure
 
     def interrupted(self, path, **options):
         if path.name == "1.png":
             raise KeyboardInterrupt
         return sound(self, path, **options)
 
-    monkeypatch.setattr(BatchAnalyzer, "analyze", interrupted)
+    monkeypatch.setattr(BatchAnalyzer, "measure", interrupted)
     with pytest.raises(sm.AnalyzeInterrupted) as caught:
         sm.analyze_images(folder, SMALL, out=tmp_path / "out")
     assert caught.value.result.status == "interrupted"

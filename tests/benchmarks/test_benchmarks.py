@@ -227,6 +227,7 @@ def test_stages_of_a_batch_are_all_met(tmp_path):
     assert named == {stage for *_, stage in stages.STAGES}
 
 
+@needs_fftw  # it measures all contests
 def test_the_command_writes_the_page(tmp_path, capsys):
     page = tmp_path / "page.md"
     page.write_text(MARKED, "utf-8")

@@ -85,6 +85,7 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
         "analysed": 2,
         "failed": 1,
         "checks_failed": 0,
+        "with_missing_pixels": 0,
         "passed_over": 1,
     }
     assert run_record["options"]["patch_sizes"] == [4, 8]
@@ -148,14 +149,14 @@ def test_nothing_usable(folder, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_interrupt_keeps_what_was_done(folder, tmp_path, monkeypatch, capsys):
-    sound = BatchAnalyzer.analyze
+    sound = BatchAnalyzer.measure
 
     def interrupted(self, path, **options):
         if path.name == "1.png":
             raise KeyboardInterrupt
         return sound(self, path, **options)
 
-    monkeypatch.setattr(BatchAnalyzer, "analyze", interrupted)
+    monkeypatch.setattr(BatchAnalyzer, "measure", interrupted)
     out = tmp_path / "out"
     assert analyze(folder, out) == shared.INTERRUPTED
     assert json.loads((out / "run.json").read_text())["status"] == "interrupted"

@@ -9,7 +9,7 @@ from PIL import Image
 import spectral_mae as sm
 from spectral_mae.cli import main
 from spectral_mae.images.image import write_gray_png
-from spectral_mae.masked_spectra.comparison import MaskedSpectra, is_whole
+from spectral_mae.masked_spectra.partial.comparison import MaskedSpectra, is_whole
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_pictures_are_drawn_with_and_without_unmasking(files):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--unmask"], "--unmask needs --mask"),
+        (["--unmask"], "--unmask needs --mask or --nan hidden"),
         (["--mask", "small.png"], "the mask has 8 x 8 pixels, the image 48 x 64"),
         (["--mask", "mask.png", "--color"], "--color does not go with --mask"),
         (["--mask", "mask.png", "--mask-ratio", "0.5"], "--mask-ratio does not go with --mask"),

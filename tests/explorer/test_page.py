@@ -64,6 +64,8 @@ def test_the_page_is_one_small_file_that_loads_nothing(page):
         if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy"
     )
     assert policy.startswith("default-src 'none'")
+    sources = {word for part in policy.split(";") for word in part.split()[1:]}
+    assert sources == {"'none'", "'unsafe-inline'", "data:"}
 
 
 def test_its_images_are_the_built_in_ones(page):

@@ -112,10 +112,20 @@ def test_one_channel_of_several():
             Raster.integers(values).pixels([], color=False, channel=channel)
 
 
-def test_what_is_no_number_is_refused():
-    values = np.array([[np.nan, 1, np.inf]])
-    with pytest.raises(ImageRefused, match=r"^2 pixels are NaN or infinite$"):
-        Raster.floats(values).pixels([], color=False)
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_number_stays_and_is_left_out_of_the_range():
+    values = np.array([[np.nan, 1.5, np.inf, 0.5], [-np.inf, 0.25, 0.0, np.nan]])
+    notes = []
+    np.testing.assert_array_equal(Raster.floats(values).pixels(notes, color=False), values)
+    assert notes == ["values from 0 to 1.5 kept as they are"]
+    colours = np.stack([values, np.ones((2, 4)), values[::-1]], axis=-1)
+    gray = Raster.floats(colours).pixels([], color=False)
+    unknown = ~(np.isfinite(values) & np.isfinite(values[::-1]))
+    np.testing.assert_array_equal(~np.isfinite(gray), unknown)
+    # A pixel of unknown opacity is unknown.
+    alpha = np.stack([np.full((2, 4), 0.5), values], axis=-1)
+    seen = Raster.floats(alpha, alpha="straight").pixels([], color=False)
+    np.testing.assert_array_equal(np.isfinite(seen), np.isfinite(values))
 
 
 UPRIGHT = {

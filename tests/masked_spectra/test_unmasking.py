@@ -341,7 +341,6 @@ def test_images_of_any_real_numbers_are_taken():
         (ONES, ALL, {"min_pairs": 0}, ValueError, "min_pairs=0.* is not a positive"),
         (ONES, ALL, {"taper": np.ones(6)}, ValueError, r"taper of shape \(6,\) does not fit"),
         (ONES, ALL, {"taper": NAN}, ValueError, "taper holds 1 values that are not finite"),
-        (np.ma.masked_array(ONES, ~ALL), ALL, {}, TypeError, "image is a masked array"),
         (ONES, np.ma.masked_array(ALL, ~ALL), {}, TypeError, "visible is a masked array"),
     ],
 )

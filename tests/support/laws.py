@@ -172,11 +172,14 @@ def mask_mean(
 # Spectra by their definition ---------------------------------------------------------------------
 
 
-def plane_detrend(x: np.ndarray, degree: int) -> np.ndarray:
-    """Least-squares constant (0) or line/plane (1) taken away."""
+def plane_detrend(x: np.ndarray, degree: int, weights: Any = 1.0) -> np.ndarray:
+    """Least-squares constant (0) or line/plane (1) taken away, fitted with weights."""
     columns = [np.ones(x.size)] + [c.ravel() for c in np.indices(x.shape)] * degree
     design = np.stack(columns, axis=1).astype(float)
-    return x - (design @ np.linalg.lstsq(design, x.ravel())[0]).reshape(x.shape)
+    root = np.sqrt(np.broadcast_to(weights, x.shape).astype(float)).reshape(-1, 1)
+    pixels = np.where(root[:, 0] > 0, x.ravel(), 0.0)
+    found = np.linalg.lstsq(root * design, root[:, 0] * pixels)[0]
+    return x - (design @ found).reshape(x.shape)
 
 
 def moisan(x: np.ndarray) -> np.ndarray:
@@ -197,11 +200,11 @@ def moisan(x: np.ndarray) -> np.ndarray:
     return x - smooth.reshape(x.shape)
 
 
-DETRENDS: dict[str | None, Callable[[np.ndarray], np.ndarray]] = {
-    None: np.asarray,
-    "constant": lambda x: plane_detrend(x, 0),
-    "linear": lambda x: plane_detrend(x, 1),
-    "periodic": moisan,
+DETRENDS: dict[str | None, Callable[..., np.ndarray]] = {
+    None: lambda x, _weights=1.0: np.asarray(x),
+    "constant": lambda x, weights=1.0: plane_detrend(x, 0, weights),
+    "linear": lambda x, weights=1.0: plane_detrend(x, 1, weights),
+    "periodic": lambda x, _weights=1.0: moisan(x),
 }
 
 
@@ -222,11 +225,14 @@ def periodogram(
     scaling: str = "density",
     visible: Any = 1.0,
 ) -> np.ndarray:
-    """Power on the whole grid: detrend, then mask, then window, then the sums of the DFT."""
+    """Power on the whole grid: detrend, then mask, then window, then the sums of the DFT.
+
+    Trends are fitted with the weights ``visible``.
+    """
     w = window_weights(window, x.shape)
     rates = np.broadcast_to(fs, x.ndim)
     norm = {"density": np.prod(rates) * np.sum(w**2), "spectrum": np.sum(w) ** 2, "energy": 1.0}
-    return np.abs(dft(DETRENDS[detrend](x) * visible * w)) ** 2 / norm[scaling]
+    return np.abs(dft(DETRENDS[detrend](x, visible) * visible * w)) ** 2 / norm[scaling]
 
 
 # Rings and sectors by a loop over the whole grid -------------------------------------------------

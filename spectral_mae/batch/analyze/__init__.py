@@ -9,6 +9,8 @@
 - `outcomes`: many images: read each, analyse it, and say what became of it.
 - `page`: the page of a run as HTML: what its tables say in short, and what the numbers mean.
 - `page_numbers`: what the page of a run says of all images: a few numbers of each, as one array.
+- `pictures`: the pictures of a page: masking, radial spectra, leakage by octave, the grating of the
+  masks.
 - `report`: the page of a run: pictures, tables and what the numbers mean, in one file that opens
   offline.
 - `result`: what a run of ``analyze`` has found, read from its tables when it is asked for.

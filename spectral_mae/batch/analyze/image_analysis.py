@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -13,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae._checks import BoolArray, FloatArray, Sampling
 from spectral_mae.masked_spectra import verification
+from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.convolution import convolution_error
 from spectral_mae.masked_spectra.expectation import MaskedPeriodogram
+from spectral_mae.masked_spectra.partial.missing_pixels import MissingPixels, slope_of
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
@@ -117,6 +120,10 @@ class MaskingAnalysis:
         error; None where none were drawn.
     starts : ndarray of int, shape (N, 2), or None
         First pixels of the patches that the first drawn mask keeps; None where none was drawn.
+    n_missing : int
+        Pixels that are NaN or infinite. Where there are some, ``original`` is unmasked,
+        ``expected`` its expectation under masks (`missing_pixels`), ``slope`` that of
+        `fit_masked_slope`, and no masks are drawn.
     """
 
     plan: MaskingPlan
@@ -136,6 +143,22 @@ class MaskingAnalysis:
     expected: RadialSpectrum = field(repr=False)
     drawn: RadialSpectrum | None = field(repr=False)
     starts: NDArray[np.integer[Any]] | None = field(repr=False)
+    n_missing: int = 0
+
+    @property
+    def missing(self) -> float:
+        """Fraction of the pixels that are missing."""
+        return self.n_missing / math.prod(self.shape)
+
+    @property
+    def missing_note(self) -> str:
+        """What is said of an image with missing pixels; empty for others."""
+        if not self.n_missing:
+            return ""
+        return (
+            f"{self.missing:.3g} of the pixels missing: spectrum unmasked, slope fitted under the "
+            "holes, no masks drawn; not in mean_spectra.csv and the models"
+        )
 
     @property
     def mask(self) -> PulseMask | None:
@@ -187,6 +210,7 @@ class MaskingAnalysis:
             "width": self.shape[1],
             "design": self.plan.masks.text,
             "mask_ratio": self.mask_ratio,
+            "missing": self.missing,
             "mean": self.mean,
             "std": self.std,
             "slope": self.slope,
@@ -232,6 +256,10 @@ class MaskingAnalyzer:
             design=self.design, detrend=plan.detrend, channel_axis=self.channel_axis
         )
         self._periodogram = Periodogram(shape, detrend=plan.detrend, channel_axis=self.channel_axis)
+        # Masks are drawn of the image less the trend that it has as a whole, as in the exact mean.
+        self._drawn = self._periodogram
+        if plan.detrend:
+            self._drawn = Periodogram(shape, channel_axis=-1)
         self._fft = RealFFT(self.grid.shape, chunk=1)
         edges = [low for low, _ in OCTAVES] + [math.inf]
         self._octaves = Annuli(self.grid.shape, (1.0,) * self.grid.ndim, edges)
@@ -288,19 +316,25 @@ class MaskingAnalyzer:
         MaskingAnalysis
             Without a slope.
         """
+        if not _checks.all_finite(image):
+            return self._with_holes(image)
         plan, grid = self.plan, self.grid
-        own, centred = self._masked.components_with_centred(image)
+        # All spectra of a large image would take several times the memory of each: one after the
+        # other is brought down to some numbers and let go.
+        components = self._masked.components_with_centred(image)
+        own = next(components)
         take(own.original)
         counts = self._octaves.counts
-        mean = float(image.mean())
-        of_image, of_others, of_centred = (
-            self._octaves.sums(spectrum.power)
-            for spectrum in (own.original, own.others, centred.others)
-        )
-        of_centred_image = of_image  # without its mean it differs at zero frequency alone
-        if plan.detrend not in (None, "constant"):
-            of_centred_image = self._octaves.sums(centred.original.power)
+        of_image, of_others = self._sums(own)
         all_octaves = (one.sum(keepdims=True) for one in (of_image, of_others, counts))
+        leakage = float(own.leakage_of_sums(*all_octaves)[0])
+        octaves = _there(own.leakage_of_sums(of_image, of_others, counts), counts)
+        original, expected = self._ring(own.original), self._ring(own.expected())
+        del own
+        centred = next(components)
+        octaves_centred = _there(centred.leakage_of_sums(*self._sums(centred), counts), counts)
+        del centred, components
+        mean = float(image.mean())
         record = MaskingAnalysis(
             plan=plan,
             shape=grid.shape,
@@ -310,23 +344,25 @@ class MaskingAnalyzer:
             slope=None,
             slope_stderr=None,
             slope_note="",
-            leakage=float(own.leakage_of_sums(*all_octaves)[0]),
-            octaves=_there(own.leakage_of_sums(of_image, of_others, counts), counts),
-            octaves_centred=_there(
-                centred.leakage_of_sums(of_centred_image, of_centred, counts), counts
-            ),
+            leakage=leakage,
+            octaves=octaves,
+            octaves_centred=octaves_centred,
             convolution_error=None,
             mask_dft_error=None,
-            original=self._ring(own.original),
-            expected=self._ring(own.expected()),
+            original=original,
+            expected=expected,
             drawn=None,
             starts=None,
         )
         if not (check or draw):
             return record
-        # Of large images all spectra together would take several times the memory of each.
-        del own, centred
         return self._checked(record, image, generator_of(rng), check=check, draw=draw)
+
+    def _sums(self, components: MaskedComponents) -> tuple[FloatArray, FloatArray]:
+        """Power of the image and of what masks add to it, summed over each octave."""
+        spectra = components.original, components.others
+        of_image, of_others = (self._octaves.sums(spectrum.power) for spectrum in spectra)
+        return of_image, of_others
 
     def _checked(
         self,
@@ -354,6 +390,46 @@ class MaskingAnalyzer:
             starts=starts[kept[0]],
         )
 
+    def _with_holes(self, image: FloatArray) -> MaskingAnalysis:
+        """Analyse an image in which pixels are missing."""
+        finite = np.isfinite(image).reshape(*self.grid.shape, -1)
+        visible: BoolArray = np.asarray(finite.all(axis=-1))
+        seen = image[visible]
+        mean = float(seen.mean())
+        planes = self._periodogram.condition(image[np.newaxis], visible=visible)[0]
+        spectra = self._holes.spectra(planes, visible)
+        centred = spectra if self.plan.detrend == "constant" else self._holes.centred(spectra)
+        leakage, octaves = spectra.leakage(self._octaves)
+        slope, slope_stderr, slope_note = slope_of(planes, visible)
+        original, expected = (
+            self._periodogram.rings.average(power, scaling="density")
+            for power in (spectra.power, spectra.expected)
+        )
+        return MaskingAnalysis(
+            plan=self.plan,
+            shape=self.grid.shape,
+            mask_ratio=self.design.mask_ratio,
+            mean=mean,
+            std=_std(seen, mean),
+            slope=slope,
+            slope_stderr=slope_stderr,
+            slope_note=slope_note,
+            leakage=leakage,
+            octaves=octaves,
+            octaves_centred=centred.leakage(self._octaves)[1],
+            convolution_error=None,
+            mask_dft_error=None,
+            original=original,
+            expected=expected,
+            drawn=None,
+            starts=None,
+            n_missing=int(np.count_nonzero(~visible)),
+        )
+
+    @cached_property
+    def _holes(self) -> MissingPixels:
+        return MissingPixels(self.design)
+
     def _convolution_error(
         self, image: FloatArray, starts: NDArray[np.integer[Any]], rng: np.random.Generator
     ) -> float:
@@ -371,11 +447,13 @@ class MaskingAnalyzer:
     ) -> RadialSpectrum:
         """Ring averages over the drawn masks, with their spread from mask to mask."""
         step = max(1, MASK_PIXELS // prod(self.grid.shape))  # masks that are pixels at a time
+        if self._drawn is not self._periodogram:
+            image = self._periodogram.condition(image[np.newaxis])[0]
         powers = []
         for first in range(0, len(kept), step):
             visible = self.grid.expand(kept[first : first + step])
             copies = np.broadcast_to(image, (len(visible), *image.shape))
-            powers.append(self._periodogram.radial(copies, visible=visible).power)
+            powers.append(self._drawn.radial(copies, visible=visible).power)
         power = np.concatenate(powers)
         std = power.std(axis=0, ddof=1)
         return dataclasses.replace(
@@ -421,6 +499,8 @@ def with_slopes(records: Sequence[MaskingAnalysis]) -> list[MaskingAnalysis]:
     found = list(records)
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for number, record in enumerate(records):
+        if record.n_missing:
+            continue  # its slope was fitted under the holes
         by_shape.setdefault(record.shape, []).append(number)
     for numbers in by_shape.values():
         fits = fit_slopes([records[number].original for number in numbers])

@@ -65,7 +65,7 @@ class MeanSpectra:
         """Add the spectra of some outcomes to the means."""
         found: dict[_Key, dict[str, list[RadialSpectrum]]] = {}
         for outcome in outcomes:
-            if outcome.analysis is None:
+            if outcome.analysis is None or outcome.analysis.n_missing:
                 continue
             height, width = outcome.analysis.shape
             by_series = found.setdefault((height, width, outcome.patch_size), {})

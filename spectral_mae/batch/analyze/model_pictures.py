@@ -115,6 +115,8 @@ def _pictured(
         (outcome, outcome.pixels, by_size[outcome.patch_size])
         for outcome in outcomes
         if outcome.pixels is not None
+        and outcome.analysis is not None
+        and not outcome.analysis.n_missing
         and outcome.pixels.shape == shape
         and outcome.patch_size in by_size
     ][: STRIPS if len(models) > 1 else PICTURED]

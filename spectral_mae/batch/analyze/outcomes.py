@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import Sampling
+from spectral_mae._checks import NaN, Sampling
 from spectral_mae.batch.analyze.image_analysis import (
     MaskingAnalysis,
     MaskingAnalyzer,
@@ -89,6 +89,11 @@ class AnalyzeOptions:
         depends on it, and those that do are blank for other images.
     figures : bool
         Draw pictures for the page.
+    nan : {"raise", "hidden"}
+        Images with NaN or infinity fail, or are analysed with these pixels missing: their spectrum
+        is unmasked (`unmasked_psd`) and its expectation under masks is that of a stationary process
+        with this spectrum. Masks are not drawn of them, and they are not in the mean spectra and
+        the models.
 
     Raises
     ------
@@ -118,8 +123,10 @@ class AnalyzeOptions:
     design: str | MaskDesign | None = None
     masks_for: int | None = 100
     figures: bool = True
+    nan: NaN = "raise"
 
     def __post_init__(self) -> None:
+        _checks.choice("nan", self.nan, NaN)
         _checks.flag("color", self.color)
         _checks.flag("figures", self.figures)
         _checks.positive_int("max_pixels", self.max_pixels)
@@ -163,7 +170,18 @@ class AnalyzeOptions:
         return {"masks": options.pop("n_draws"), "seed": options.pop("rng"), **options}
 
     def draws_for(self, number: int) -> bool:
-        """Whether masks are drawn for an image, counted from 0."""
+        """Whether masks are drawn for an image.
+
+        Parameters
+        ----------
+        number : int
+            Of the image, counted from 0.
+
+        Returns
+        -------
+        bool
+            True for the first ``masks_for`` images, or all.
+        """
         return self.masks_for is None or number < self.masks_for
 
     def plan(self, patch_size: int) -> MaskingPlan:
@@ -302,7 +320,9 @@ class BatchAnalyzer:
         analyzers: Analyzers | None = None,
     ) -> None:
         self.options = options
-        self.reader = Reader(options.color, options.max_pixels) if reader is None else reader
+        if reader is None:
+            reader = Reader(options.color, options.max_pixels, **missing_of(options))
+        self.reader = reader
         self.moments = ShapeMoments()
         self._analyzers = Analyzers(options) if analyzers is None else analyzers
 
@@ -335,7 +355,8 @@ class BatchAnalyzer:
             for p in options.patch_sizes
         ]
         first = outcomes[0].pixels
-        if options.figures and first is not None and all(outcome.ok for outcome in outcomes):
+        whole = all(o.analysis is not None and not o.analysis.n_missing for o in outcomes)
+        if options.figures and first is not None and whole:
             same = [one for one in spectra[:1] if one.shape == first.shape]
             self.moments.update(first, same[0] if same else None)
         return outcomes
@@ -402,9 +423,14 @@ def finished(outcomes: Sequence[Outcome]) -> list[Outcome]:
             found.append(outcome)
             continue
         record = next(records)
-        notes = outcome.notes + ((record.slope_note,) if record.slope_note else ())
+        notes = outcome.notes + tuple(filter(None, (record.missing_note, record.slope_note)))
         found.append(replace(outcome, analysis=record, notes=notes + record.defects))
     return found
+
+
+def missing_of(options: AnalyzeOptions) -> dict[str, Any]:
+    """What a reader does with missing pixels, as its arguments."""
+    return {"nan": options.nan, "nan_hint": "--nan hidden, or nan='hidden', takes them as missing"}
 
 
 def _not_kept(_: Spectrum) -> None:

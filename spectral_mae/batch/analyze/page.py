@@ -13,7 +13,7 @@ import scipy.special
 from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.image_analysis import octave_columns
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
+from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.page_numbers import Numbers
 from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.batch.pages.page import render_page
@@ -84,7 +84,8 @@ def render(
         summary=[_summary(p, results.numbers) for p in options.patch_sizes],
         octaves=all_octave_names(),
         octave_columns=octave_columns()[: len(OCTAVES)],
-        pictured=min(PICTURED, n_done),
+        pictured=sum(picture.file.startswith("masking-") for picture in pictures),
+        n_missing=results.numbers.n_missing,
         percent=_percent,
     )
 
@@ -153,12 +154,13 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
     found = numbers.of_size(patch_size)
     if not len(found):
         return None
+    whole = Numbers(found.rows[found["missing"] == 0])  # other slopes are fitted in another way
     bound, n_scores = found["bound"], found["n_scores"].sum()
     return _Summary(
         patch_size=patch_size,
         n=len(found),
         mask_ratios=(float(found["mask_ratio"].min()), float(found["mask_ratio"].max())),
-        slope=found.median("slope"),
+        slope=(whole if len(whole) else found).median("slope"),
         leakage=found.median("leakage"),
         octaves=[found.median(f"octave_{i}") for i in range(len(OCTAVES))],
         octaves_centred=[found.median(f"centred_{i}") for i in range(len(OCTAVES))],

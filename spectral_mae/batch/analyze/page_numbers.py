@@ -28,6 +28,7 @@ COLUMNS = (
     "bound",
     "n_scores",
     "n_within",
+    "missing",
 )
 
 
@@ -77,6 +78,12 @@ class Numbers:
         bound = self["bound"]
         return (self["eq18_error"] > bound) | (self["mask_dft_error"] > bound)
 
+    @property
+    def n_missing(self) -> int:
+        """Number of images with missing pixels, at the patch size that has most of them."""
+        sizes = self["patch_size"][self["missing"] > 0]
+        return int(np.unique(sizes, return_counts=True)[1].max(initial=0))
+
     def median(self, name: str) -> float | None:
         """Median of a column without its NaNs; None if nothing else is in it."""
         there = np.sort(self.there(name))
@@ -107,5 +114,6 @@ def _row(analysis: MaskingAnalysis) -> list[float]:
         analysis.bound,
         len(scores),
         int(np.sum(np.abs(scores) <= 2)),
+        analysis.missing,
     ]
     return [math.nan if number is None else float(number) for number in numbers]

@@ -135,7 +135,8 @@ def _counted(picture: Picture, n_shown: int, n_images: int) -> Picture:
 
 def _pictured(done: Sequence[Outcome]) -> list[str]:
     """Names of the images that get pictures of their own."""
-    names = dict.fromkeys(o.name for o in done if o.pixels is not None or o.is_large)
+    whole = [o for o in done if o.analysis is not None and not o.analysis.n_missing]
+    names = dict.fromkeys(o.name for o in whole if o.pixels is not None or o.is_large)
     return list(names)[:PICTURED]
 
 

@@ -26,7 +26,8 @@ class AnalyzeResult:
     status : {"complete", "interrupted"}
     counts : dict of int
         Images: ``found``, ``analysed``, ``failed``, and ``passed_over`` (other files in folders);
-        ``checks_failed`` counts images and patch sizes at which a formula failed its check.
+        ``checks_failed`` counts images and patch sizes at which a formula failed its check,
+        ``with_missing_pixels`` images that were analysed with holes.
     page : Path or None
         The page of the run; None where no ``out`` was given.
     found_complete : bool

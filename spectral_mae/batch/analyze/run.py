@@ -270,6 +270,7 @@ class _Analysis:
             "analysed": self.run.tally.n_done,
             "failed": self.run.tally.n_failed,
             "checks_failed": int(numbers.defective.sum()),
+            "with_missing_pixels": numbers.n_missing,
             "passed_over": self.found.passed_over,
         }
 

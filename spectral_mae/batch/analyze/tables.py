@@ -30,6 +30,7 @@ COLUMNS = (
     "width",
     "design",
     "mask_ratio",
+    "missing",
     "mean",
     "std",
     "slope",

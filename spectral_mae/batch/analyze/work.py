@@ -24,6 +24,7 @@ from spectral_mae.batch.analyze.outcomes import (
     BatchAnalyzer,
     Outcome,
     finished,
+    missing_of,
 )
 from spectral_mae.batch.analyze.run_tables import rows_of
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
@@ -123,6 +124,7 @@ class AnalyzeWork:
             budget,
             chunk.excluded,
             self._kept.files,
+            **missing_of(options),
         )
         if self._kept.analyzers is None:
             self._kept.analyzers = Analyzers(options)

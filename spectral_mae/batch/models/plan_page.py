@@ -11,7 +11,7 @@ from spectral_mae._files.atomic_file import replacing, write_whole
 from spectral_mae._files.columns import write_rows
 from spectral_mae.batch.errors import kept_on_disk
 from spectral_mae.batch.models.model_images import ModelImages
-from spectral_mae.batch.pages.page import for_people, render_page
+from spectral_mae.batch.pages.page import render_page
 from spectral_mae.batch.pages.picture import Picture
 from spectral_mae.batch.run import BatchRun
 from spectral_mae.planning.reference import MASK_RATIO, Reference
@@ -119,6 +119,7 @@ def _page(
         equal=plan.as_hard_as_he(),
         of_he=plan.reference.name == Reference.stored().name,
         at=beyond_at,
+        cost=relative_cost,
         ratio=MASK_RATIO,
         shrinkages=_shrinkages(plan),
         octaves=all_octave_names(),
@@ -162,8 +163,29 @@ def beyond_at(row: Mapping[str, Any], name: str, alone: bool = False) -> str:
     '<313'
     """
     mark = {"easier": "<", "harder": ">", "": ""}["" if alone else row["beyond"]]
-    value = round(row[name]) if name == "visible_tokens" else row[name]
-    return mark + for_people(value)
+    whole = name == "visible_tokens"
+    return mark + (f"{row[name]:,.0f}" if whole else relative_cost(row[name]))
+
+
+def relative_cost(value: float) -> str:
+    """Return a relative cost with decimals that go with its size, and no more than two.
+
+    Parameters
+    ----------
+    value : float
+        1 is that of He et al.
+
+    Returns
+    -------
+    str
+        Three digits or so.
+
+    Examples
+    --------
+    >>> relative_cost(0.397), relative_cost(70.33), relative_cost(2214.6)
+    ('0.40', '70.3', '2,215')
+    """
+    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
 def told_options(options: Mapping[str, Any]) -> dict[str, str]:

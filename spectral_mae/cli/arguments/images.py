@@ -11,6 +11,7 @@ from spectral_mae.cli.arguments.shared import (
     add_design,
     add_detrend,
     add_max_pixels,
+    add_nan,
     add_patch_size,
     add_reading,
     add_replacing,
@@ -54,6 +55,7 @@ def add_analyze(add: AddParser) -> None:
         "as the exact numbers, none of which depends on it (default 100)",
     )
     add_detrend(parser)
+    add_nan(parser, "the spectrum is then unmasked, and no masks are drawn")
     parser.add_argument(
         "--checks",
         type=int,
@@ -150,6 +152,7 @@ def add_psd(add: AddParser) -> None:
         action="store_true",
         help="with --mask: estimate the spectrum of the whole image, with standard errors",
     )
+    add_nan(parser, "the spectrum is then estimated as with --mask --unmask")
     add_patch_size(parser, default=None)
     add_design(parser, optional=True)
     add_reading(parser, size="native")

@@ -84,6 +84,17 @@ def add_reading(parser: argparse.ArgumentParser, size: str = "224") -> None:
     add_max_pixels(parser)
 
 
+def add_nan(parser: argparse.ArgumentParser, then: str) -> None:
+    """``--nan``; ``then`` says what is done with images in which pixels are missing."""
+    parser.add_argument(
+        "--nan",
+        choices=["raise", "hidden"],
+        default="raise",
+        help="NaN and infinity in floating-point images: an error, or missing pixels, which are "
+        f"not used; {then} (default raise)",
+    )
+
+
 def add_max_pixels(parser: argparse.ArgumentParser) -> None:
     """``--max-pixels``."""
     parser.add_argument(

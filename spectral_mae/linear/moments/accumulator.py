@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._array_api import constant, is_tensor, namespace, to_numpy
-from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae._checks import BoolArray, FloatArray, Visible
 from spectral_mae._chunked import ChunkedBatch, batch_of, outline
 from spectral_mae._files.array_file import read_arrays, write_arrays
 from spectral_mae._parallel import in_batches
@@ -173,7 +173,7 @@ class Accumulator(ABC):
         return self._cut(self._batch(images, channel_axis)[:])
 
     def masked_patches(
-        self, images: ArrayLike, visible: ArrayLike | None, *, channel_axis: int | None = None
+        self, images: ArrayLike, visible: Visible, *, channel_axis: int | None = None
     ) -> tuple[FloatArray, BoolArray]:
         """Cut images and their masks into patches.
 
@@ -182,10 +182,10 @@ class Accumulator(ABC):
         Parameters
         ----------
         images : array_like, shape (n, *grid.shape), with the channels at ``channel_axis`` if given
-            Images of any real type.
-        visible : array_like, shape (*grid.shape) or (n, *grid.shape), or None
-            Bool, or numbers that are 0 or 1; one mask for all images, or one for each. None keeps
-            everything.
+            Images of any real type. What a masked array masks is hidden.
+        visible : array_like, shape (*grid.shape) or (n, *grid.shape), "finite" or None
+            Bool, or numbers that are 0 or 1; one mask for all images, or one for each. "finite"
+            hides NaN and infinity, None keeps everything.
         channel_axis : int or None
             Axis of the channels in the batch, as in `update`.
 
@@ -204,12 +204,17 @@ class Accumulator(ABC):
         """
         if is_tensor(images) and self.takes_tensors:
             return self._masked_tensors(self._tensors(images, channel_axis), visible)
-        batch, shape = self._batch(images, channel_axis)[:], self.grid.shape
-        masks = np.ones(shape, bool) if visible is None else _checks.bool_mask("visible", visible)
-        if masks.shape not in (shape, (len(batch), *shape)):
-            raise ValueError(
-                f"visible of shape {masks.shape} is neither {shape} nor {(len(batch), *shape)}"
-            )
+        shown = None
+        if isinstance(images, np.ma.MaskedArray):
+            images, shown = _checks.masked_numbers("images", images)
+        batch = self._batch(images, channel_axis)[:]
+        if shown is not None:
+            shown = self._batch(shown, channel_axis)[:]
+        found = _checks.visible_of(
+            "images", batch, shown, visible, _checks.bool_mask, channel_axis=-1
+        )
+        masks = np.ones(self.grid.shape, bool) if found is None else found
+        _checks.expect_finite("images", batch, found, channel_axis=-1)
         patches = self._cut(np.where(masks[..., np.newaxis], batch, 0))
         pixels = np.repeat(self.grid.to_patches(masks), self.channels, axis=-1)
         return patches, np.broadcast_to(pixels, patches.shape)
@@ -217,7 +222,12 @@ class Accumulator(ABC):
     def _masked_tensors(self, batch: Any, visible: Any | None) -> tuple[Any, Any]:
         """As `masked_patches`, of a batch of tensors with the channels last."""
         xp, shape, n = namespace(batch), self.grid.shape, batch.shape[0]
-        masks = tensors.masks_beside(np.ones(shape, bool) if visible is None else visible, batch)
+        if _checks.says_finite(visible):
+            masks = xp.all(xp.isfinite(batch), axis=-1)
+            _checks.some_seen("images", to_numpy(masks), "finite")
+        else:
+            given = np.ones(shape, bool) if visible is None else visible
+            masks = tensors.masks_beside(given, batch)
         if tuple(masks.shape) not in (shape, (n, *shape)):
             raise ValueError(
                 f"visible of shape {tuple(masks.shape)} is neither {shape} nor {(n, *shape)}"

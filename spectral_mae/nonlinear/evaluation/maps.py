@@ -90,7 +90,8 @@ def filler(model: ImageModel | LinearModel, *, normalised: Normalised = "refuse"
     -------
     callable
         Takes images, shape (n, H, W[, channels]), and kept patches, shape (n, n_patches), and
-        returns reconstructions in the shape of the images.
+        returns reconstructions in the shape of the images. Hidden patches may hold anything, NaN
+        too.
 
     Raises
     ------
@@ -157,7 +158,7 @@ def in_visible_units(
     """
     if not bool(kept.any(dim=1).all()):
         raise ValueError("an image without a visible patch has no units to take from them")
-    patches = model.in_units(images)
+    patches = model.in_units(images).masked_fill(~kept[:, :, None], 0.0)
     share = kept.to(patches.dtype)[:, :, None] / kept.sum(1)[:, None, None]
     mean = (patches.mean(-1, keepdim=True) * share).sum(1, keepdim=True)
     deviation = (patches.var(-1, keepdim=True) + 1e-6).sqrt()

@@ -156,7 +156,9 @@ def _limits(fit: Any) -> tuple[float | None, float | None] | None:
         return (None, None) if fit else None
     pair = _checks.items("fit", fit)
     if len(pair) != 2:
-        raise ValueError(f"{fit=} is neither True or False nor a pair (fmin, fmax)")
+        raise ValueError(
+            f"fit={_checks.brief(fit)} is neither True or False nor a pair (fmin, fmax)"
+        )
     return pair[0], pair[1]
 
 

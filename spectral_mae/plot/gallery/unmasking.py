@@ -10,7 +10,7 @@ import numpy as np
 
 from spectral_mae import plot
 from spectral_mae.fields import gaussian_fields, power_law
-from spectral_mae.masked_spectra.comparison import MaskedSpectra
+from spectral_mae.masked_spectra.partial.comparison import MaskedSpectra
 from spectral_mae.masked_spectra.unmasking import unmasked_psd
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import sample_visible

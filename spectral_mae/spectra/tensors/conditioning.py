@@ -1,7 +1,8 @@
 """Detrending, masking and windowing of tensors before the transform, in this order.
 
 What `spectral_mae.spectra.conditioning` does in a buffer is done here with new tensors, of which
-derivatives can be taken. Trends are found and subtracted in double precision, as there.
+derivatives can be taken. Trends are found and subtracted in double precision, as there, and fitted
+to what is visible.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import Any
 
 from spectral_mae._array_api import Constants, device, namespace
 from spectral_mae._checks import Detrend, FloatArray
+
+COLLINEAR = 1e-12  # spread of visible pixels across a line, to that along it
 
 
 class TensorConditioning:
@@ -45,9 +48,9 @@ class TensorConditioning:
         Parameters
         ----------
         images : tensor, shape (n, *shape, channels)
-            Of float32 or float64.
+            Of float32 or float64; zero where they are hidden.
         masks : tensor, shape (n or 1, *shape, 1), or None
-            Masks or weights.
+            Masks or weights, of 0 or more where there is a trend to subtract.
 
         Returns
         -------
@@ -58,12 +61,43 @@ class TensorConditioning:
         result = images
         if self._detrend is not None:
             exact = xp.astype(images, xp.float64)
-            result = xp.astype(self._detrended(xp, exact), images.dtype)
+            if masks is None or self._smooth is not None:
+                flat = self._detrended(xp, exact)
+            else:
+                weights = xp.astype(masks, xp.float64)
+                flat = exact - self._visible_trend(xp, exact, weights)
+            result = xp.astype(flat, images.dtype)
         if masks is not None:
             result = result * xp.astype(masks, result.dtype)
         if self._window is not None:
             result = result * self._window.of(images)["window"]
         return result
+
+    def _visible_trend(self, xp: Any, images: Any, weights: Any) -> Any:
+        """Weighted least-squares constant or linear function; `visible_trend` for tensors."""
+        axes = tuple(range(1, len(self.shape) + 1))
+
+        def mean(values: Any) -> Any:
+            return xp.sum(weights * values, axis=axes, keepdims=True)
+
+        total = xp.sum(weights, axis=axes, keepdims=True)
+        weights = weights / xp.where(total > 0, total, xp.ones_like(total))
+        level = mean(images)
+        if self._detrend == "constant":
+            return level
+        places = []
+        for axis, n in zip(axes, self.shape, strict=True):
+            sides = [1] * images.ndim
+            sides[axis] = n
+            along = xp.arange(n, dtype=images.dtype, device=device(images))
+            along = xp.reshape(along, tuple(sides))
+            places.append(along - mean(along))
+        apart = images - level
+        moments = xp.stack([xp.stack([mean(a * b) for a in places], -1) for b in places], -2)
+        sums = xp.stack([mean(a * apart) for a in places], -1)
+        inverse = xp.linalg.pinv(moments, rtol=COLLINEAR)
+        slopes = xp.sum(inverse * sums[..., None, :], axis=-1)
+        return level + sum(slopes[..., i] * place for i, place in enumerate(places))
 
     def _detrended(self, xp: Any, images: Any) -> Any:
         axes = tuple(range(1, len(self.shape) + 1))

@@ -79,7 +79,7 @@ class TensorPeriodogram:
         if pixels is not None:
             masks = self._read(visible, images)
             return constant(planned.power(pixels, visible=masks), images)
-        return self._power(self._batch(images, planned), visible, planned)
+        return self._power(*self._batch(images, visible, planned), planned)
 
     def radial(self, images: Any, bins: Bins, visible: Any | None) -> RadialSpectrum:
         """Average the power of every image over rings; see `Periodogram.radial`.
@@ -102,13 +102,14 @@ class TensorPeriodogram:
             found = planned.radial(pixels, bins, visible=self._read(visible, images))
             return found.beside(images)
         rings = planned.rings if bins is None else RingBins(self.shape, planned.fs, bins)
-        batch = self._batch(images, planned)
-        power = self._power(batch, visible, planned)
+        batch, masks = self._batch(images, visible, planned)
+        power = self._power(batch, masks, planned)
         energy = 0.0
         if batch.shape[0]:
             xp = namespace(batch)
+            used = batch if masks is None else batch * xp.astype(masks, batch.dtype)
             axes = tuple(range(1, batch.ndim))
-            (energy,) = scalars(xp.max(xp.sum(batch * batch, axis=axes, dtype=xp.float64)))
+            (energy,) = scalars(xp.max(xp.sum(used * used, axis=axes, dtype=xp.float64)))
         return rings.average(
             power,
             scaling=planned.scaling,
@@ -134,14 +135,15 @@ class TensorPeriodogram:
         if pixels is not None:
             found = planned.mean(pixels, visible=self._read(visible, images))
             return found.beside(images)
-        batch = self._batch(images, planned)
+        batch, masks = self._batch(images, visible, planned)
         n = batch.shape[0]
         if n == 0:
             raise ValueError("no images to average: the batch is empty")
         xp = namespace(batch)
-        power = self._power(batch, visible, planned)
+        power = self._power(batch, masks, planned)
         mean = xp.sum(power, axis=0, dtype=xp.float64) / n if n > 1 else power[0, ...]
-        (energy,) = scalars(xp.sum(batch * batch, dtype=xp.float64))
+        used = batch if masks is None else batch * xp.astype(masks, batch.dtype)
+        (energy,) = scalars(xp.sum(used * used, dtype=xp.float64))
         return Spectrum(
             power=xp.astype(mean, power.dtype),
             shape=self.shape,
@@ -166,11 +168,10 @@ class TensorPeriodogram:
         tensor, shape (n, *shape, channels)
             Images as they are transformed.
         """
-        batch = self._batch(images, self._planned(precision(images)))
-        return self._conditioning(batch, self._masks(visible, batch))
+        return self._conditioning(*self._batch(images, visible, self._planned(precision(images))))
 
-    def _batch(self, images: Any, planned: Periodogram) -> Any:
-        """Check a batch and give it the axes (n, *shape, channels)."""
+    def _batch(self, images: Any, visible: Any | None, planned: Periodogram) -> tuple[Any, Any]:
+        """Check a batch and its masks: (n, *shape, channels), zero where hidden, and `_masks`."""
         pixels = real_tensor("images", images)
         axis = planned.channel_axis
         placed = _checks.channels_last("images", as_shape(pixels), axis, len(self.shape) + 1)
@@ -179,11 +180,16 @@ class TensorPeriodogram:
                 f"images of shape {tuple(images.shape)} with channel_axis={axis} are not a batch "
                 f"of shape={self.shape}"
             )
-        return pixels[..., None] if axis is None else namespace(pixels).moveaxis(pixels, axis, -1)
-
-    def _power(self, batch: Any, visible: Any | None, planned: Periodogram) -> Any:
-        xp = namespace(batch)
+        xp = namespace(pixels)
+        batch = pixels[..., None] if axis is None else xp.moveaxis(pixels, axis, -1)
         masks = self._masks(visible, batch)
+        if masks is None:
+            return batch, None
+        planned.expect_trend(to_numpy(masks[..., 0]))
+        return xp.where(masks != 0, batch, xp.zeros_like(batch)), masks
+
+    def _power(self, batch: Any, masks: Any | None, planned: Periodogram) -> Any:
+        xp = namespace(batch)
         if batch.shape[0] == 0:  # which not every library can transform
             none = np.empty((0, *half_shape(self.shape)), dtype=precision(batch))
             return constant(none, batch)
@@ -205,6 +211,11 @@ class TensorPeriodogram:
         """Masks (n or 1, *shape, 1) of the library and on the device of images."""
         if visible is None:
             return None
+        xp = namespace(images)
+        if _checks.says_finite(visible):
+            finite = xp.all(xp.isfinite(images), axis=-1, keepdims=True)
+            _checks.some_seen("images", to_numpy(finite), "finite")
+            return finite
         if is_tensor(visible):
             expect_beside("visible", visible, "images", images)
         else:
@@ -214,7 +225,6 @@ class TensorPeriodogram:
             raise ValueError(
                 f"visible of shape {shape} is neither {self.shape} nor {(n, *self.shape)}"
             )
-        xp = namespace(images)
         if not xp.isdtype(visible.dtype, "bool"):
             visible = real_tensor("visible", visible)
             expect_finite("visible", visible)

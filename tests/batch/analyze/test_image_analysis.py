@@ -118,3 +118,81 @@ def test_leakage_over_all_frequencies_hardly_depends_on_the_patch(patch_size, ma
     record = MaskingAnalyzer((128, 128), MaskingPlan(patch_size, mask_ratio)).analyze(image, rng=0)
     share = image.mean() ** 2 / image.var()
     assert record.leakage == pytest.approx(mask_ratio / (1 - mask_ratio) * (1 + share), rel=0.02)
+
+
+class TestMissingPixels:
+    """Fields of which parts are missing, against the same fields whole."""
+
+    shape = (96, 128)
+
+    def fields(self, n=12):
+        law = sm.fields.power_law(self.shape, -2.0)
+        return 2.0 + sm.fields.gaussian_fields(law, n, rng=0) * 0.2, law
+
+    def holes(self, images):
+        visible = np.repeat(np.repeat(np.random.default_rng(1).random((24, 32)) < 0.75, 4, 0), 4, 1)
+        return np.where(visible, images, np.nan), visible
+
+    def test_spectra_and_leakage_are_on_average_those_of_whole_images(self):
+        images, _ = self.fields()
+        holes, visible = self.holes(images)
+        analyzer = MaskingAnalyzer(self.shape, MaskingPlan(8, n_draws=2))
+        whole = [analyzer.analyze(x, rng=0, check=False) for x in images]
+        found = [analyzer.analyze(x, rng=0) for x in holes]
+        for name in ("original", "expected"):
+            one, truth = (
+                np.mean([getattr(a, name).power for a in some], axis=0) for some in (found, whole)
+            )
+            np.testing.assert_allclose(one[2:], truth[2:], rtol=0.2)
+            assert abs(np.mean(one[8:] / truth[8:]) - 1) < 0.02
+        for name in ("octaves", "octaves_centred"):
+            one, truth = (
+                np.mean([getattr(a, name)[1:] for a in some], axis=0) for some in (found, whole)
+            )
+            np.testing.assert_allclose(one, truth, rtol=0.15)
+        slopes = np.array([a.slope for a in found])
+        assert abs(slopes.mean() + 2.0) < 0.05
+        for analysis in found:
+            assert analysis.n_missing == (~visible).sum()
+            assert analysis.drawn is None
+            assert analysis.row()["agreement_rms"] is None
+            assert analysis.convolution_error is None
+            assert analysis.defects == ()
+            assert "spectrum unmasked" in analysis.missing_note
+        assert whole[0].missing_note == ""
+        assert whole[0].row()["missing"] == 0
+
+    @pytest.mark.parametrize("detrend", ["constant", "linear"])
+    def test_trends_are_fitted_to_what_is_there(self, detrend):
+        images, _ = self.fields(1)
+        holes, _ = self.holes(images[0])
+        y, x = np.indices(self.shape)
+        slanted = holes + 100 if detrend == "constant" else holes + 5 * y - 3 * x + 100
+        analyzer = MaskingAnalyzer(self.shape, MaskingPlan(8, n_draws=2, detrend=detrend))
+        one, other = (analyzer.analyze(image, rng=0) for image in (holes, slanted))
+        np.testing.assert_allclose(one.original.power, other.original.power, rtol=1e-8)
+        assert one.leakage == pytest.approx(other.leakage, rel=1e-8)
+
+    def test_periodic_detrending_needs_the_borders(self):
+        holes, _ = self.holes(self.fields(1)[0][0])
+        analyzer = MaskingAnalyzer(self.shape, MaskingPlan(8, detrend="periodic"))
+        with pytest.raises(ValueError, match="detrend='periodic' compares opposite borders"):
+            analyzer.analyze(holes, rng=0)
+
+    def test_colours_have_no_slope_and_miss_a_pixel_that_one_channel_misses(self):
+        images, _ = self.fields(3)
+        colour = np.moveaxis(images, 0, -1).copy()
+        colour[10:20, 30:40, 1] = np.nan
+        analysis = MaskingAnalyzer(self.shape, MaskingPlan(8), channels=3).analyze(colour, rng=0)
+        assert analysis.n_missing == 100
+        assert analysis.slope is None
+        assert "gray images only" in analysis.slope_note
+
+
+@pytest.mark.parametrize("detrend", ["linear", "periodic"])
+def test_drawn_masks_are_of_the_image_less_its_whole_trend(detrend):
+    """As the exact mean is: a trend fitted to what a mask shows would be another one."""
+    y, x = np.indices((32, 48))
+    image = photograph((32, 48)) + 0.1 * y - 0.05 * x
+    plan = MaskingPlan(8, 0.5, n_draws=200, detrend=detrend)
+    assert MaskingAnalyzer((32, 48), plan).analyze(image, rng=0).row()["agreement_rms"] < 2

@@ -51,7 +51,7 @@ class MaskedSpectra:
         Parameters
         ----------
         image : ndarray, shape (H, W)
-            Gray values.
+            Gray values; hidden pixels may hold anything, NaN too.
         weights : ndarray, shape (H, W)
             The mask, from 0 to 1.
         unmask : bool
@@ -62,8 +62,7 @@ class MaskedSpectra:
         MaskedSpectra
             In scaling "density".
         """
-        level = float(np.average(image, weights=weights))
-        naive = psd(image - level, visible=weights).radial()
+        naive = psd(image, visible=weights, detrend="constant").radial()
         share = float(np.mean(weights**2))
         naive = dataclasses.replace(
             naive, power=naive.power / share, std=naive.std / share, stderr=naive.stderr / share
@@ -93,7 +92,10 @@ class MaskedSpectra:
         if self.unmasked is None:
             return ""
         if self.true is None:
-            return "the hidden pixels are (nearly) all alike, so the image is not taken for whole"
+            return (
+                "the hidden pixels are (nearly) all alike or not numbers, so the image is not "
+                "taken for whole"
+            )
         gap = (self.unmasked.power - self.true.power) / self.unmasked.stderr
         ratio = self.unmasked.power / self.true.power
         return (
@@ -116,9 +118,11 @@ def is_whole(image: FloatArray, weights: FloatArray) -> bool:
     Returns
     -------
     bool
-        True if the hidden pixels vary about as much as the visible ones.
+        True if the hidden pixels are finite and vary about as much as the visible ones.
     """
     hidden, visible = image[weights == 0], image[weights > 0]
+    if not np.isfinite(hidden).all():
+        return False
     return hidden.size == 0 or _spread(hidden) > ALIKE * _spread(visible)
 
 
