@@ -28,8 +28,9 @@ GROUPS: dict[str, tuple[str, str]] = {
     "Spectra": (
         "spectral_mae",
         (
-            "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum SpectrumRatio "
-            "RadialRatio Labels octave_edges octave_names FFTWMissingWarning"
+            "psd Periodogram welch summarize Spectrum RadialSpectrum SectorSpectrum "
+            "SpectralSummary SpectrumRatio RadialRatio Labels octave_edges "
+            "octave_names FFTWMissingWarning"
         ),
     ),
     "Originals and reconstructions": (

@@ -28,6 +28,7 @@ from spectral_mae.plot.audits import estimates, strips, token_spectra
 from spectral_mae.plot.comparisons import compared_power, comparison, image_detail, power_ratio
 from spectral_mae.plot.curves.lines import radial
 from spectral_mae.plot.curves.ratios import radial_ratio, ratio
+from spectral_mae.plot.curves.sets import slopes, summary
 from spectral_mae.plot.designs import design, designs, mask_audit
 from spectral_mae.plot.drawing import new_figure, save, style, use_style
 from spectral_mae.plot.masks import grating, leakage, masked_image, masking, octaves
@@ -46,6 +47,7 @@ from spectral_mae.plot.spectra import (
     masked_radial,
     power_limits,
     psd,
+    rose,
     sectors,
     unmasked_radial,
 )
@@ -96,10 +98,13 @@ __all__ = [
     "reconstructions",
     "response",
     "response_power",
+    "rose",
     "save",
     "sectors",
+    "slopes",
     "strips",
     "style",
+    "summary",
     "token_spectra",
     "training",
     "unmasked_radial",

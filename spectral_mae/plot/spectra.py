@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.projections.polar import PolarAxes
 
 from spectral_mae import _checks
 from spectral_mae.plot.cells import frequency_cells
@@ -26,6 +27,7 @@ from spectral_mae.plot.drawing import (
     power_label,
     shown,
     styled,
+    subplots,
     unit_of,
 )
 from spectral_mae.spectra.rings import RadialSpectrum
@@ -235,6 +237,56 @@ def sectors(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None
     ax.set_xlabel("orientation of the frequency (degrees; 0 = horizontal)")
     ax.set_ylabel(power_label(result.scaling, result.fs, result.labels))
     ax.set_xticks([0, 45, 90, 135, 180])
+    return ax
+
+
+@styled
+def rose(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None = None) -> Axes:
+    """Draw power by orientation as a rose: sectors around a circle, as long as their power.
+
+    A real image has the same power at opposite frequencies, so each sector is drawn twice.
+
+    Parameters
+    ----------
+    result : SectorSpectrum
+        Power in sectors.
+    ax : matplotlib.axes.Axes or None
+        Where to draw: polar axes, of ``subplots(subplot_kw={"projection": "polar"})``. None makes a
+        new figure.
+    label : str or None
+        Label of the sectors.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+
+    Raises
+    ------
+    TypeError
+        If the axes are not polar.
+
+    Examples
+    --------
+    >>> from spectral_mae import psd as power_spectrum
+    >>> image = np.random.default_rng(0).standard_normal((32, 32))
+    >>> axes = rose(power_spectrum(image).sectors(12))
+    """
+    _checks.needed("result", result, SectorSpectrum, "Spectrum.sectors(n) makes one")
+    if ax is None:
+        ax = subplots(1, 1, 4.0, subplot_kw={"projection": "polar"})[0, 0]
+    how = 'plt.subplots(subplot_kw={"projection": "polar"}) makes them'
+    _checks.needed("ax", ax, PolarAxes, how)
+    assert isinstance(ax, PolarAxes)
+    label = None if label is None else str(label)
+    angle = np.deg2rad(np.concatenate([result.angle, result.angle + 180.0]))
+    width = np.pi / len(result)
+    # Rows of an image count downwards, and so do its angles.
+    ax.set_theta_direction(-1)
+    ax.bar(angle, np.tile(result.power, 2), width, alpha=0.6, edgecolor="white", label=label)
+    ax.set_xticks(np.deg2rad(np.arange(0, 360, 45)))
+    ax.set_rlabel_position(20)
+    ax.set_title(power_label(result.scaling, result.fs, result.labels), fontsize="small")
     return ax
 
 

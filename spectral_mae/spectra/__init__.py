@@ -15,6 +15,7 @@
 - `segments`: `welch`, averaged periodograms of overlapping segments.
 - `slope`: the exponent of a power law fitted to ring averages.
 - `spectrum`: `Spectrum`, the power spectrum of a signal or image.
+- `summary`: `summarize`, the spectra of a set of images in one result.
 - `tensors/`: the same for arrays of other libraries, on the device where they are.
 """
 

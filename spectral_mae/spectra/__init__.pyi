@@ -10,3 +10,5 @@ from .rings import RadialSpectrum as RadialSpectrum
 from .sectors import SectorSpectrum as SectorSpectrum
 from .segments import welch as welch
 from .spectrum import Spectrum as Spectrum
+from .summary import SpectralSummary as SpectralSummary
+from .summary import summarize as summarize

@@ -4,4 +4,5 @@
 - `bands`: the line and the band of a spectrum, or of a batch of them.
 - `lines`: `radial`, one spectrum or several data sets, with bands and fitted slopes.
 - `ratios`: ratios of spectra, alone and as a panel below the spectra.
+- `sets`: `summary` and `slopes`, of sets of images.
 """
