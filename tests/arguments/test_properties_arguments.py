@@ -267,7 +267,7 @@ EXAMPLES = {
     "plot.psd": (plot.psd, {"spectrum": SPECTRUM, "vmin": None, "vmax": None, "colorbar": True}),
     "plot.radial": (plot.radial, {"spectra_by_name": {"a": RINGS}, "band": "stderr", "fit": True, "guides": (-2.0,), "octaves": False, "periods": False}),
     "plot.summary": (plot.summary, {"result": sm.summarize(IMAGES), "band": "percentile"}),
-    "plot.slopes": (plot.slopes, {"values_by_name": {"a": [-1.0, -2.0, np.nan]}, "bins": 4}),
+    "plot.slopes": (plot.slopes, {"values_by_name": {"a": [-1.0, -2.0, np.nan]}, "bins": 4, "colors": None}),
     "plot.rose": (plot.rose, {"result": SPECTRUM.sectors(2), "label": None}),
     "plot.ratio": (plot.ratio, {"ratios_by_name": {"a": RINGS / RINGS}}),
     "plot.radial_ratio": (plot.radial_ratio, {"spectra_by_name": {"a": RINGS, "b": BATCH}, "reference": "a", "band": "stderr"}),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import is_color_like
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -56,7 +57,11 @@ def summary(
 
 @styled
 def slopes(
-    values_by_name: Slopes | Mapping[str, Slopes], ax: Axes | None = None, *, bins: int = 20
+    values_by_name: Slopes | Mapping[str, Slopes],
+    ax: Axes | None = None,
+    *,
+    bins: int | None = None,
+    colors: Sequence[str] | None = None,
 ) -> Axes:
     """Draw histograms of the slopes of images, with their medians.
 
@@ -66,8 +71,11 @@ def slopes(
         Sets of images, or slopes, shape (n,); NaN are left out, and the legend says how many.
     ax : matplotlib.axes.Axes or None
         Where to draw; None makes a new figure.
-    bins : int
-        Number of bins, which all sets share.
+    bins : int or None
+        Number of bins, which all sets share. None is about 1 + log₂ of the number of slopes
+        (Sturges 1926).
+    colors : sequence of str or None
+        Colour of each set. None takes those of the style.
 
     Returns
     -------
@@ -85,7 +93,7 @@ def slopes(
     >>> axes.get_xlabel()
     'slope of the power spectrum'
     """
-    bins = _checks.positive_int("bins", bins)
+    bins = None if bins is None else _checks.positive_int("bins", bins)
     given = values_by_name if isinstance(values_by_name, Mapping) else {"": values_by_name}
     if not given:
         raise ValueError("no slopes to draw: the mapping is empty")
@@ -99,11 +107,17 @@ def slopes(
         if not len(known):
             raise ValueError(f"slopes {name!r}: none of {len(values)} images has one")
         several[name] = known, len(values)
+    chosen = [*CYCLE] if colors is None else _checks.items("colors", colors)
+    for color in chosen:
+        if not is_color_like(color):
+            raise ValueError(f"colors: {_checks.brief(color)} is no colour")
+    if colors is not None and len(chosen) != len(several):
+        raise ValueError(f"{len(chosen)} colors for {len(several)} sets")
     ax = one_axes(ax)
     every = np.concatenate([known for known, _ in several.values()])
-    edges = np.histogram_bin_edges(every, bins)
+    edges = np.histogram_bin_edges(every, "sturges" if bins is None else bins)
     for i, (name, (known, n)) in enumerate(several.items()):
-        color = CYCLE[i % len(CYCLE)]
+        color = chosen[i % len(chosen)]
         lost = f", {n - len(known)} without" if n > len(known) else ""
         median = float(np.median(known))
         label = f"{name + ': ' if name else ''}{len(known)} images{lost}, median {median:.2f}"
