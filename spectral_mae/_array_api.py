@@ -21,50 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae._checks import is_tensor, namespace, to_numpy
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Result = TypeVar("Result", bound="DataclassInstance")
-
-
-def is_tensor(value: object) -> bool:
-    """Whether a value is an array of another library than NumPy that keeps the standard.
-
-    Parameters
-    ----------
-    value : object
-        Any argument.
-
-    Returns
-    -------
-    bool
-        True for tensors of PyTorch, arrays of CuPy and others like them; not for arrays of Dask,
-        which are read chunk by chunk.
-    """
-    if isinstance(value, np.ndarray | list):
-        return False
-    return array_api_compat.is_array_api_obj(value) and not (
-        array_api_compat.is_numpy_array(value)
-        or array_api_compat.is_dask_array(value)
-        or array_api_compat.is_pydata_sparse_array(value)
-    )
-
-
-def namespace(tensor: Any) -> Any:
-    """Return the module of the array API standard's functions for a tensor.
-
-    Parameters
-    ----------
-    tensor : tensor
-        Array of any library.
-
-    Returns
-    -------
-    module
-        The namespace, that of `array_api_compat` where a library lacks something.
-    """
-    return array_api_compat.array_namespace(tensor)
 
 
 def device(tensor: Any) -> Any:
@@ -147,32 +109,6 @@ class Constants:
         return {**self.__dict__, "_last": None}  # modules and devices do not travel
 
 
-def to_numpy(tensor: Any) -> NDArray[Any]:
-    """Return the numbers of a tensor as a NumPy array, without its graph of derivatives.
-
-    Parameters
-    ----------
-    tensor : tensor or ndarray
-        On any device. The result shares its memory if it is on the CPU.
-
-    Returns
-    -------
-    ndarray
-        Of the same type.
-    """
-    if isinstance(tensor, np.ndarray):
-        return tensor
-    if array_api_compat.is_torch_array(tensor):
-        plain = tensor.detach().cpu().resolve_conj()
-        try:
-            return np.asarray(plain)
-        except RuntimeError:  # inside a transform of torch.func, which has no memory to share
-            return np.asarray(plain.tolist(), dtype=str(plain.dtype).removeprefix("torch."))
-    if array_api_compat.is_cupy_array(tensor):
-        return np.asarray(tensor.get())
-    return np.from_dlpack(tensor)
-
-
 def numpy_fields(result: Result) -> Result:
     """Return a result with all tensors that it holds as NumPy arrays.
 
@@ -251,24 +187,6 @@ def shared_with_numpy(tensor: Any, beside: Any = None) -> NDArray[Any] | None:
         return np.asarray(tensor)
     except (RuntimeError, TypeError):  # inside a transform of torch.func, or a type of its own
         return None
-
-
-def as_shape(tensor: Any) -> NDArray[Any]:
-    """Return a NumPy array of the shape of a tensor, which takes no memory.
-
-    Parameters
-    ----------
-    tensor : tensor or ndarray
-        An array of NumPy is returned as it is.
-
-    Returns
-    -------
-    ndarray
-        For checks that look at shapes alone.
-    """
-    if isinstance(tensor, np.ndarray):
-        return tensor
-    return np.broadcast_to(np.float64(0), tuple(tensor.shape))
 
 
 def real_tensor(name: str, tensor: Any) -> Any:

@@ -20,39 +20,6 @@ from spectral_mae import _checks
 PIECE_BYTES = 64 * 2**20  # of images that are read at a time
 
 
-def is_chunked(value: object) -> bool:
-    """Whether an argument is an array that is to be read some images at a time.
-
-    Parameters
-    ----------
-    value : object
-        Any argument.
-
-    Returns
-    -------
-    bool
-        True for arrays of Dask, Zarr and HDF5 and for ``xarray.DataArray``; not for NumPy's.
-    """
-    names = ("shape", "dtype", "chunks", "__getitem__")
-    return not isinstance(value, np.ndarray) and all(hasattr(value, name) for name in names)
-
-
-def outline(array: Any) -> NDArray[Any]:
-    """Return an array of the shape of a chunked one, for checks that look at shapes alone.
-
-    Parameters
-    ----------
-    array : array
-        Anything with a shape.
-
-    Returns
-    -------
-    ndarray
-        It takes no memory.
-    """
-    return np.broadcast_to(np.float64(0), tuple(array.shape))
-
-
 class ChunkedBatch:
     """A batch that is read some images at a time, with the channels as last axis.
 
@@ -66,11 +33,11 @@ class ChunkedBatch:
     name : str
         What messages call it.
     array : array
-        For which `is_chunked` is true; images along axis 0.
-    channel_axis : int or None
-        Axis of the channels.
+        For which `_checks.is_chunked` is true; images along axis 0.
     ndim : int
         Number of axes of an image, without that of the channels.
+    channel_axis : int or None
+        Axis of the channels.
 
     Attributes
     ----------
@@ -87,7 +54,9 @@ class ChunkedBatch:
         If it has another number of axes, or a size that is not known.
     """
 
-    def __init__(self, name: str, array: Any, channel_axis: int | None, ndim: int) -> None:
+    def __init__(
+        self, name: str, array: Any, ndim: int, *, channel_axis: int | None = None
+    ) -> None:
         if any(size != size for size in array.shape):
             raise ValueError(
                 f"{name} of shape {array.shape} has a size that is not known: "
@@ -95,7 +64,9 @@ class ChunkedBatch:
             )
         self.dtype = np.dtype(array.dtype)
         _checks.numeric_array(name, np.empty(0, self.dtype))
-        self.shape = _checks.channels_last(name, outline(array), channel_axis, ndim + 1).shape
+        self.shape = _checks.channels_last(
+            name, _checks.outline(array), channel_axis, ndim + 1
+        ).shape
         self.given_shape = tuple(array.shape)
         self._name = name
         self._array = _inside(array)
@@ -143,52 +114,6 @@ class ChunkedBatch:
         last = _checks.channels_last(self._name, pixels, self._channel_axis, ndim)
         self._kept = place, last
         return last
-
-
-def batch_of(
-    name: str, images: Any, channel_axis: int | None, ndim: int
-) -> NDArray[Any] | ChunkedBatch:
-    """Return a batch of real numbers with the channels as last axis, without reading it.
-
-    Parameters
-    ----------
-    name : str
-        What messages call it.
-    images : array_like
-        Images along axis 0.
-    channel_axis : int or None
-        Axis of the channels.
-    ndim : int
-        Number of axes of an image, without that of the channels.
-
-    Returns
-    -------
-    ndarray or ChunkedBatch
-        Its shape is (n, *shape, channels). Slices of images are arrays.
-    """
-    if is_chunked(images):
-        return ChunkedBatch(name, images, channel_axis, ndim)
-    array = _checks.numeric_array(name, images)
-    return _checks.channels_last(name, array, channel_axis, ndim + 1)
-
-
-def pieces_of(batch: NDArray[Any] | ChunkedBatch) -> Iterator[slice]:
-    """Yield ranges of images to take at a time: all of an array at once.
-
-    Parameters
-    ----------
-    batch : ndarray or ChunkedBatch
-        Images along axis 0.
-
-    Yields
-    ------
-    slice
-        Of images, in order.
-    """
-    if isinstance(batch, ChunkedBatch):
-        yield from batch.pieces()
-    else:
-        yield slice(0, len(batch))
 
 
 def _inside(array: Any) -> Any:

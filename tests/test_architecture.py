@@ -38,7 +38,7 @@ SOLE = {
     "matplotlib": "plot",
     "xarray": "spectra.labels.datasets",
     "pandas": "_results.tabled",
-    "array_api_compat": "_array_api",
+    "array_api_compat": ("_array_api", "_checks.kinds"),
     "torch": ("nonlinear", f"{FORMATS}.torch"),
     "argparse": "cli",
     "astropy": f"{FORMATS}.fits",
@@ -191,7 +191,7 @@ def complaints(sources):
     for name in (one for one in sources if room_of(one) == "_checks"):
         inside, outside = imports(name, sources)
         extra = {one for one in inside if room_of(one) != "_checks"}
-        extra |= outside - sys.stdlib_module_names - {"numpy"}
+        extra |= outside - sys.stdlib_module_names - {"numpy", "array_api_compat"}
         yield from (f"{name} imports {package}" for package in sorted(extra))
     if "masks.pulses" in sources and "spectra.fft" in loaded_with("masks.pulses", sources)[0]:
         yield "masks.pulses loads spectra.fft, with which its tests compare it"

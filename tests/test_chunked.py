@@ -8,7 +8,8 @@ import pytest
 
 import spectral_mae as sm
 from spectral_mae import _chunked
-from spectral_mae._chunked import ChunkedBatch, is_chunked
+from spectral_mae._checks import is_chunked
+from spectral_mae._chunked import ChunkedBatch
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.standard_normal((23, 12, 8))
@@ -201,7 +202,7 @@ def test_what_is_chunked(dask):
 @pytest.mark.parametrize("step", [1, 2, 4, 6, 7])
 def test_slices_in_any_order_are_right(sizes, step, dask):
     images = IMAGES[: sum(sizes)]
-    batch = ChunkedBatch("images", dask.from_array(images, chunks=(sizes, 12, 8)), None, 2)
+    batch = ChunkedBatch("images", dask.from_array(images, chunks=(sizes, 12, 8)), 2)
     assert len(batch) == 6
     assert batch.shape == (6, 12, 8, 1)
     for first in [*range(0, 6, step), 0, 3]:

@@ -10,6 +10,7 @@ an option may have: Python and NumPy would take them silently for something else
 
 - `arrays`: arrays of numbers and masks.
 - `axes`: shapes, numbers for each axis, and the axis of the channels.
+- `kinds`: kinds of arrays, such as tensors.
 - `messages`: values as text.
 - `options`: words, flags, paths, sequences and functions.
 - `scalars`: single numbers.
@@ -43,6 +44,14 @@ from spectral_mae._checks.axes import (
     per_axis,
     sampling_rates,
 )
+from spectral_mae._checks.kinds import (
+    is_chunked,
+    is_data_array,
+    is_tensor,
+    namespace,
+    outline,
+    to_numpy,
+)
 from spectral_mae._checks.messages import (
     brief,
 )
@@ -56,6 +65,7 @@ from spectral_mae._checks.options import (
     Scaling,
     choice,
     flag,
+    for_kind,
     function,
     items,
     keyword_only,
@@ -120,22 +130,28 @@ __all__ = [
     "expect_finite",
     "expect_known",
     "flag",
+    "for_kind",
     "function",
     "grid_shape",
     "image_of_patches",
     "images_of_patches",
     "integer",
     "integers",
+    "is_chunked",
+    "is_data_array",
+    "is_tensor",
     "items",
     "keyword_only",
     "limit",
     "masked_numbers",
+    "namespace",
     "needed",
     "non_negative_number",
     "numeric_array",
     "one_image",
     "one_visible_of",
     "open_unit",
+    "outline",
     "patch_size",
     "path",
     "per_axis",
@@ -151,6 +167,7 @@ __all__ = [
     "seen_numbers",
     "some_seen",
     "squarable",
+    "to_numpy",
     "visible_of",
     "weights",
     "without_axis",

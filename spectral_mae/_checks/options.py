@@ -6,7 +6,7 @@ import functools
 import os
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, SupportsIndex, TypeVar, get_args
+from typing import Any, Literal, ParamSpec, SupportsIndex, TypeVar, get_args
 
 import numpy as np
 
@@ -22,6 +22,8 @@ Planner = Literal["estimate", "measure"]
 NaN = Literal["raise", "hidden"]
 
 Item = TypeVar("Item")
+P = ParamSpec("P")
+R = TypeVar("R")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -104,3 +106,17 @@ def run_seed(value: SupportsIndex) -> int:
     if hasattr(value, "bit_generator") or hasattr(value, "spawn_key"):
         raise TypeError(f"rng={brief(value)} cannot be stored: give an integer of 0 or more")
     return integer("rng", value, least=0)
+
+
+def for_kind(
+    is_kind: Callable[[object], bool], function: Callable[P, R], other: Callable[P, R]
+) -> Callable[P, R]:
+    """Return a function that hands its arguments to another one if any is of some kind."""
+
+    @functools.wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> R:
+        if any(map(is_kind, (*args, *kwargs.values()))):
+            return other(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return called

@@ -11,7 +11,7 @@ from typing import Any
 
 from spectral_mae.batch.journal import differences
 from spectral_mae.images.references import ImageReference
-from spectral_mae.spectra.backends.choice import LIBRARY, default_backend
+from spectral_mae.spectra.fft import LIBRARY, default_backend
 
 
 class RunIdentity:

@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from spectral_mae.batch.chunks import EngineFailed, WorkerLost
 from spectral_mae.images import time_limit
-from spectral_mae.spectra.backends.choice import FFTWMissingWarning, default_backend
+from spectral_mae.spectra.fft import FFTWMissingWarning, default_backend
 
 Task = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 # A module that cannot be imported is skipped: pyFFTW may be missing.

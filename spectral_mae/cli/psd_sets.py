@@ -143,10 +143,8 @@ def draw_sets(path: Path, sets: dict[str, RadialSpectrum], *, band: Band, paper:
         figure, axes = plot.new_figure(1, columns, width=5.6 * columns, height=4.4)
         for name, batch in sets.items():
             # Of one image there is no spread from image to image.
-            of_one = "none" if band == "none" else "stderr"
-            plot.radial(
-                {label_of(name, batch): batch}, axes[0, 0], band=band if len(batch) > 1 else of_one
-            )
+            used: Band = "stderr" if len(batch) == 1 and band != "none" else band
+            plot.radial({label_of(name, batch): batch}, axes[0, 0], band=used)
         if large:
             slopes = {name: slopes_of(batch) for name, batch in large.items()}
             known = {name: one for name, one in slopes.items() if np.isfinite(one).any()}

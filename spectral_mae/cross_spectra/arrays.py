@@ -7,7 +7,8 @@ from math import prod
 from typing import Any
 
 from spectral_mae import _checks
-from spectral_mae._chunked import ChunkedBatch, is_chunked
+from spectral_mae._checks import is_chunked
+from spectral_mae._chunked import ChunkedBatch
 
 PIECE_BYTES = 128 * 2**20  # of a batch that is taken at a time, in double precision
 
@@ -57,7 +58,7 @@ class _Chunked:
     """A chunked batch whose slices have its own axes."""
 
     def __init__(self, name: str, images: Any) -> None:
-        self._batch = ChunkedBatch(name, images, None, len(images.shape) - 1)
+        self._batch = ChunkedBatch(name, images, len(images.shape) - 1)
         self.shape = self._batch.given_shape
 
     def __getitem__(self, rows: slice) -> Any:

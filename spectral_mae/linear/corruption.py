@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import constant, is_tensor
-from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae._array_api import constant
+from spectral_mae._checks import BoolArray, FloatArray, is_tensor
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack
 from spectral_mae.linear.moments.kinds import Moments, StationaryMoments
 from spectral_mae.linear.moments.polyphase import keep_lags, smooth_over_patches

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import is_tensor
-from spectral_mae._checks import FloatArray
+from spectral_mae._checks import FloatArray, is_tensor
 from spectral_mae.linear.bottleneck import Bottleneck, HalfPair
 from spectral_mae.linear.moments import tensors
 from spectral_mae.linear.moments.blocks import BlockTransform

@@ -19,9 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import is_tensor, namespace
-from spectral_mae._checks import FloatArray, Visible
-from spectral_mae._chunked import is_chunked, outline
+from spectral_mae._checks import FloatArray, Visible, is_chunked, is_tensor, namespace, outline
 from spectral_mae.linear import model_file, solver
 from spectral_mae.linear.bottleneck import HalfPair
 from spectral_mae.linear.corruption import Corruption, Masking, PatchMasking

@@ -19,8 +19,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from spectral_mae._array_api import is_tensor, namespace, to_numpy
-from spectral_mae._checks import FloatArray
+from spectral_mae._checks import FloatArray, is_tensor, namespace, to_numpy
 from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.moments.blocks import Stack

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae._array_api import is_tensor
-from spectral_mae._checks import FloatArray, Sampling
+from spectral_mae._checks import FloatArray, Sampling, is_tensor
 from spectral_mae.masked_spectra.leaked_power import Leakage, ratio_of_sums
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_on

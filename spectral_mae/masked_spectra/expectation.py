@@ -25,17 +25,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import (
-    as_shape,
-    device,
-    finite_tensor,
-    is_tensor,
-    namespace,
-    precision,
-    scalars,
-    shared_with_numpy,
-)
-from spectral_mae._checks import FloatArray, Sampling, Scaling
+from spectral_mae._array_api import device, finite_tensor, precision, scalars, shared_with_numpy
+from spectral_mae._checks import FloatArray, Sampling, Scaling, is_tensor, namespace, outline
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.leaked_power import Leakage
 from spectral_mae.masked_spectra.pair_power import pair_power
@@ -324,7 +315,7 @@ class MaskedPeriodogram:
             )
         pixels = finite_tensor("image", image)
         if self.channel_axis is not None:
-            _checks.channels_last("image", as_shape(pixels), self.channel_axis, self.grid.ndim)
+            _checks.channels_last("image", outline(pixels), self.channel_axis, self.grid.ndim)
             pixels = namespace(pixels).moveaxis(pixels, self.channel_axis, -1)
         original = self._periodogram.mean(pixels[None, ...])
         planes = self._periodogram.condition(pixels[None, ...])[0, ...]
@@ -504,7 +495,7 @@ def _planned(
     """An image as an array, and the plan for images like it."""
     array: Any = image if is_tensor(image) else _checks.numeric_array("image", image)
     _, design = image_and_design(
-        as_shape(array),
+        outline(array),
         patch_size,
         mask_ratio,
         sampling=sampling,

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from spectral_mae._array_api import Constants, complex_dtype, namespace
+from spectral_mae._array_api import Constants, complex_dtype
+from spectral_mae._checks import namespace
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulses import dirichlet_kernel, unit_roots
 from spectral_mae.spectra.frequencies import half_shape

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import constant, is_tensor, to_numpy
-from spectral_mae._checks import BoolArray, Sampling
+from spectral_mae._array_api import constant
+from spectral_mae._checks import BoolArray, Sampling, is_tensor, to_numpy
 from spectral_mae.masks import pulses
 from spectral_mae.masks.conventions import Convention, kept_patterns
 from spectral_mae.masks.patches import PatchGrid, expect_grid

@@ -19,7 +19,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import constant, namespace
+from spectral_mae._array_api import constant
+from spectral_mae._checks import namespace
 from spectral_mae.spectra.frequencies import half_shape
 
 Complex128Array = NDArray[np.complex128]

@@ -1,4 +1,4 @@
-from .backends.choice import FFTWMissingWarning as FFTWMissingWarning
+from .fft import FFTWMissingWarning as FFTWMissingWarning
 from .labels.axis_labels import Labels as Labels
 from .octaves import octave_edges as octave_edges
 from .octaves import octave_names as octave_names

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae._array_api import is_tensor
-from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae._checks import BoolArray, FloatArray, is_tensor
 from spectral_mae.spectra.backends.workspace import SIDE_BY_SIDE
 from spectral_mae.spectra.frequencies import half_shape, hermitian_weights, row_strips
 from spectral_mae.spectra.tensors.bin_means import TensorBins

@@ -16,8 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae._array_api import is_tensor, namespace
-from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae._checks import BoolArray, FloatArray, is_tensor, namespace
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import prod
@@ -20,16 +20,18 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import (
-    as_shape,
-    finite_tensor,
+from spectral_mae._array_api import finite_tensor, precision, real_tensor, shared_with_numpy
+from spectral_mae._checks import (
+    Backend,
+    FloatArray,
+    Planner,
+    Scaling,
+    Visible,
+    is_chunked,
     is_tensor,
-    precision,
-    real_tensor,
-    shared_with_numpy,
+    outline,
 )
-from spectral_mae._checks import Backend, FloatArray, Planner, Scaling, Visible
-from spectral_mae._chunked import ChunkedBatch, batch_of, outline, pieces_of
+from spectral_mae._chunked import ChunkedBatch
 from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT
@@ -128,7 +130,7 @@ def psd(
     channel_axis = _checks.axis_of_channels(channel_axis)
     if is_tensor(given):
         array = (finite_tensor if visible is None else real_tensor)("image", given)
-        pixels, mask = as_shape(array), visible
+        pixels, mask = outline(array), visible
         last = _checks.one_image("image", pixels, channel_axis, SEVERAL, ndim=ndim)
     else:
         pixels, shown = _checks.masked_numbers("image", given)
@@ -140,7 +142,7 @@ def psd(
     axis = channel_axis if channel_axis is None else channel_axis % pixels.ndim + 1
     periodogram = Periodogram(
         last.shape[:-1],
-        dtype=precision(array),
+        dtype=precision(array) if is_tensor(array) else array.dtype,
         fs=fs,
         window=window,
         detrend=detrend,
@@ -236,7 +238,7 @@ class Periodogram:
     ) -> None:
         self.shape = _checks.grid_shape(shape)
         self.fs = _checks.sampling_rates(fs, len(self.shape))
-        self.labels = labels_of(unit, len(self.shape))
+        self.labels = None if unit is None else labels_of(unit, len(self.shape))
         _checks.choice("scaling", scaling, Scaling)
         channel_axis = _checks.axis_of_channels(channel_axis)
         if channel_axis in (0, -len(self.shape) - 2):
@@ -334,13 +336,11 @@ class Periodogram:
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
         moments = np.empty((2, len(batch), len(rings.frequency)))
         squares = 0.0
-        for rows in pieces_of(batch):
+        for rows in self._pieces(batch):
             part = batch[rows]
             seen = self._of(masks, rows, part)
             self._ring_moments(part, seen, rings, moments[:, rows])
-            for i in range(len(part)):
-                mask = None if seen is None else seen[i : i + 1]
-                squares = max(squares, _sum_of_squares(part[i : i + 1], mask))
+            squares = max(squares, _largest_sum_of_squares(part, seen))
         moments *= self.norm / batch.shape[-1]
         return rings.spectrum(
             *moments,
@@ -485,7 +485,13 @@ class Periodogram:
         shown = None
         if isinstance(images, np.ma.MaskedArray):
             images, shown = _checks.masked_numbers("images", images)
-        batch = batch_of("images", images, self.channel_axis, len(self.shape))
+        batch: NDArray[Any] | ChunkedBatch
+        ndim = len(self.shape)
+        if is_chunked(images):
+            batch = ChunkedBatch("images", images, ndim, channel_axis=self.channel_axis)
+        else:
+            array = _checks.numeric_array("images", images)
+            batch = _checks.channels_last("images", array, self.channel_axis, ndim + 1)
         if batch.shape[1:-1] != self.shape or batch.shape[-1] == 0:
             raise ValueError(
                 f"images of shape {np.shape(images)} with channel_axis={self.channel_axis} are not "
@@ -532,10 +538,15 @@ class Periodogram:
         self.expect_trend(finite)
         return finite
 
+    @staticmethod
+    def _pieces(batch: NDArray[Any] | ChunkedBatch) -> Iterable[slice]:
+        """Rows of a batch that are read together: all of those in memory."""
+        return batch.pieces() if isinstance(batch, ChunkedBatch) else [slice(0, len(batch))]
+
     def _powers(self, batch: NDArray[Any] | ChunkedBatch, masks: Masks) -> FloatArray:
         """Power of every image, (n, *half_shape)."""
         out = np.empty((len(batch), *half_shape(self.shape)), dtype=self._fft.dtype)
-        for rows in pieces_of(batch):
+        for rows in self._pieces(batch):
             part = batch[rows]
             self._power(part, self._of(masks, rows, part), self._turned(out[rows]))
         return out
@@ -667,3 +678,13 @@ def _sum_of_squares(batch: NDArray[Any], masks: NDArray[Any] | None) -> float:
             flat = pixels.ravel()
             total += float(np.dot(flat, flat))
     return total
+
+
+def _largest_sum_of_squares(batch: NDArray[Any], masks: NDArray[Any] | None) -> float:
+    """The largest that an image of a batch has, of those that `_sum_of_squares` adds up."""
+    if masks is None:
+        axes = "iabcd"[: batch.ndim]  # named one by one, so that no copy is made
+        squares = np.einsum(f"{axes},{axes}->i", batch, batch, dtype=np.float64)
+        return float(squares.max(initial=0.0))
+    each = (_sum_of_squares(batch[i : i + 1], masks[i : i + 1]) for i in range(len(batch)))
+    return max(each, default=0.0)

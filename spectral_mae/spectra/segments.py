@@ -88,7 +88,7 @@ def welch(
     """
     channel_axis = _checks.axis_of_channels(channel_axis)
     array: Any = image if _is_lazy(image) else _checks.numeric_array("image", image)
-    outline = np.broadcast_to(np.float64(0), array.shape)  # nothing is read for this
+    outline = _checks.outline(array)  # nothing is read for this
     shape = _checks.one_image("image", outline, channel_axis, SEVERAL, ndim=ndim).shape[:-1]
     size = _checks.per_axis("segment", segment, len(shape))
     if any(n > whole for n, whole in zip(size, shape, strict=True)):

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import as_shape
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae._files.columns import plain_value
 from spectral_mae._results.pictured import Pictured
@@ -190,12 +189,12 @@ def summarize(
     (-2.0, 20)
     """
     axis = _checks.axis_of_channels(channel_axis)
-    shape = as_shape(images if hasattr(images, "shape") else np.asarray(images)).shape
+    shape = tuple(images.shape if hasattr(images, "shape") else np.shape(images))
     if not shape or shape[0] == 0:
-        raise ValueError(f"images of shape {tuple(shape)} are no images to summarize")
+        raise ValueError(f"images of shape {shape} are no images to summarize")
     if axis is not None:
         if not -len(shape) <= axis < len(shape):
-            raise ValueError(f"{channel_axis=} is no axis of images of shape {tuple(shape)}")
+            raise ValueError(f"{channel_axis=} is no axis of images of shape {shape}")
         if axis % len(shape) == 0:
             raise ValueError(f"{channel_axis=}: axis 0 of a batch holds the images")
     pixels = [n for i, n in enumerate(shape) if i and (axis is None or i != axis % len(shape))]

@@ -14,8 +14,7 @@ from backends import case
 import spectral_mae as sm
 from spectral_mae.extras import installed
 from spectral_mae.masked_spectra import verification
-from spectral_mae.spectra.backends.choice import LIBRARY, default_backend
-from spectral_mae.spectra.fft import RealFFT
+from spectral_mae.spectra.fft import LIBRARY, RealFFT, default_backend
 
 NOTICE = "pyFFTW cannot be imported (No module named 'pyfftw')"
 

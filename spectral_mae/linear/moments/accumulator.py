@@ -15,9 +15,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import constant, is_tensor, namespace, to_numpy
-from spectral_mae._checks import BoolArray, FloatArray, Visible
-from spectral_mae._chunked import ChunkedBatch, batch_of, outline
+from spectral_mae._array_api import constant
+from spectral_mae._checks import (
+    BoolArray,
+    FloatArray,
+    Visible,
+    is_chunked,
+    is_tensor,
+    namespace,
+    outline,
+    to_numpy,
+)
+from spectral_mae._chunked import ChunkedBatch
 from spectral_mae._files.array_file import read_arrays, write_arrays
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments import tensors
@@ -411,7 +420,12 @@ class Accumulator(ABC):
     def _batch(self, images: ArrayLike, channel_axis: int | None) -> NDArray[Any] | ChunkedBatch:
         if channel_axis is None and self.channels > 1:
             channel_axis = -1
-        batch = batch_of("images", images, channel_axis, self.grid.ndim)
+        batch: NDArray[Any] | ChunkedBatch
+        if is_chunked(images):
+            batch = ChunkedBatch("images", images, self.grid.ndim, channel_axis=channel_axis)
+        else:
+            array = _checks.numeric_array("images", images)
+            batch = _checks.channels_last("images", array, channel_axis, self.grid.ndim + 1)
         self._expect_fit(batch.shape, images, channel_axis)
         return batch
 

@@ -20,8 +20,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import constant, is_tensor, namespace, to_numpy
-from spectral_mae._checks import FloatArray
+from spectral_mae._array_api import constant
+from spectral_mae._checks import FloatArray, is_tensor, namespace, to_numpy
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments import tensors
 from spectral_mae.linear.moments.polyphase import Polyphase, row_major, whole_of

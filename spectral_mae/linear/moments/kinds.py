@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._array_api import to_numpy
-from spectral_mae._checks import FloatArray
+from spectral_mae._checks import FloatArray, to_numpy
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.accumulator import ROUNDING, Accumulator, BlockMoments
 from spectral_mae.linear.moments.blocks import BandTransform, PixelTransform, Stack, make_real

@@ -17,12 +17,10 @@ from spectral_mae._array_api import (
     device,
     expect_beside,
     finite_tensor,
-    is_tensor,
-    namespace,
     scalars,
-    to_numpy,
     without_derivatives,
 )
+from spectral_mae._checks import is_tensor, namespace, to_numpy
 from spectral_mae.masks.patches import PatchGrid
 
 

@@ -6,7 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from spectral_mae._array_api import constant, namespace, to_numpy
+from spectral_mae._array_api import constant
+from spectral_mae._checks import namespace, to_numpy
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.solution import Components, Solution, largest_kept

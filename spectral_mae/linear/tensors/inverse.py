@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae._array_api import namespace, scalars, to_numpy
+from spectral_mae._array_api import scalars
+from spectral_mae._checks import namespace, to_numpy
 
 
 class TensorInverse:

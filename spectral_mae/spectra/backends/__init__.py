@@ -1,6 +1,5 @@
-"""The libraries that compute transforms: one file for each.
+"""The libraries that compute transforms: one file for each; `fft` says which is used.
 
-- `choice`: which library is used, and what is said where FFTW is missing.
 - `ducc`: ducc0, which the extra ``ducc`` installs; the only file that imports it.
 - `fftw`: FFTW; the only file that imports pyfftw.
 - `scipy_fft`: SciPy's FFT, which is always there.

@@ -6,9 +6,7 @@ xarray is not imported: where nobody has imported it, no argument is of it.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import inspect
-import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -16,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
+from spectral_mae._checks import for_kind, is_data_array
 from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit, labels_of
 
 EVEN = 1e-3  # of a step: how far a coordinate may be from evenly spaced
@@ -57,34 +56,14 @@ def labelled(
     def decorated(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
 
-        @functools.wraps(function)
-        def called(*args: P.args, **kwargs: P.kwargs) -> R:
-            if any(map(is_data_array, (*args, *kwargs.values()))):
-                bound = signature.bind(*args, **kwargs)
-                _unlabel(bound.arguments, images, masks, set(signature.parameters))
-                return function(*bound.args, **bound.kwargs)
-            return function(*args, **kwargs)
+        def of_numbers(*args: P.args, **kwargs: P.kwargs) -> R:
+            bound = signature.bind(*args, **kwargs)
+            _unlabel(bound.arguments, images, masks, set(signature.parameters))
+            return function(*bound.args, **bound.kwargs)
 
-        return called
+        return for_kind(is_data_array, function, of_numbers)
 
     return decorated
-
-
-def is_data_array(value: object) -> bool:
-    """Whether a value is an ``xarray.DataArray``.
-
-    Parameters
-    ----------
-    value : object
-        Anything.
-
-    Returns
-    -------
-    bool
-        False where xarray was not imported.
-    """
-    kind = getattr(sys.modules.get("xarray"), "DataArray", None)
-    return kind is not None and isinstance(value, kind)
 
 
 def _unlabel(

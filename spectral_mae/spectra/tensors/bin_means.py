@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae._array_api import Constants, constant, namespace
-from spectral_mae._checks import FloatArray
+from spectral_mae._array_api import Constants, constant
+from spectral_mae._checks import FloatArray, namespace
 
 WIDTH = 64  # entries of a row, so that padding takes little where bins differ in size
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from spectral_mae._array_api import Constants, device, namespace
-from spectral_mae._checks import Detrend, FloatArray
+from spectral_mae._array_api import Constants, device
+from spectral_mae._checks import Detrend, FloatArray, namespace
 
 COLLINEAR = 1e-12  # spread of visible pixels across a line, to that along it
 

@@ -15,18 +15,15 @@ import numpy as np
 
 from spectral_mae import _checks
 from spectral_mae._array_api import (
-    as_shape,
     constant,
     expect_beside,
     expect_finite,
-    is_tensor,
-    namespace,
     precision,
     real_tensor,
     scalars,
     shared_with_numpy,
-    to_numpy,
 )
+from spectral_mae._checks import is_tensor, namespace, outline, to_numpy
 from spectral_mae.spectra.frequencies import half_shape
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
@@ -174,7 +171,7 @@ class TensorPeriodogram:
         """Check a batch and its masks: (n, *shape, channels), zero where hidden, and `_masks`."""
         pixels = real_tensor("images", images)
         axis = planned.channel_axis
-        placed = _checks.channels_last("images", as_shape(pixels), axis, len(self.shape) + 1)
+        placed = _checks.channels_last("images", outline(pixels), axis, len(self.shape) + 1)
         if placed.shape[1:-1] != self.shape or placed.shape[-1] == 0:
             raise ValueError(
                 f"images of shape {tuple(images.shape)} with channel_axis={axis} are not a batch "

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
-from spectral_mae.spectra.labels.coordinates import EVEN, is_data_array
+from spectral_mae._checks import is_data_array
+from spectral_mae.spectra.labels.coordinates import EVEN
 
 xarray = pytest.importorskip("xarray")
 
