@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.projections.polar import PolarAxes
+from matplotlib.ticker import MaxNLocator
 
 from spectral_mae import _checks
 from spectral_mae.plot.cells import frequency_cells
@@ -285,7 +286,9 @@ def rose(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None = 
     ax.set_theta_direction(-1)
     ax.bar(angle, np.tile(result.power, 2), width, alpha=0.6, edgecolor="white", label=label)
     ax.set_xticks(np.deg2rad(np.arange(0, 360, 45)))
-    ax.set_rlabel_position(20)
+    ax.set_axisbelow(True)
+    ax.yaxis.set_major_locator(MaxNLocator(3))
+    ax.set_rlabel_position(68)
     ax.set_title(power_label(result.scaling, result.fs, result.labels), fontsize="small")
     return ax
 

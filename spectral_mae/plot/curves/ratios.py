@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
@@ -163,18 +164,13 @@ def radial_ratio(
     ax[1].set_xticks(ax[0].get_xticks(), [text.get_text() for text in ax[0].get_xticklabels()])
     ax[1].set_xticks([], minor=True)
     ax[1].yaxis.set_major_formatter("{x:g}")
-    ax[1].yaxis.set_minor_formatter("{x:g}" if _narrow(ax[1]) else "")
+    ax[1].yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax[1].yaxis.set_minor_locator(NullLocator())
     ax[1].set_ylabel(f"ratio to\n{reference}")
     ax[1].set_xlabel(f"frequency ({unit_of(base.fs, base.labels)})")
     ax[0].set_xlabel("")
     ax[0].tick_params(axis="x", labelbottom=False)
     return ax
-
-
-def _narrow(ax: Axes) -> bool:
-    """Whether a logarithmic axis is less than a decade high, and so needs labels in between."""
-    low, high = ax.get_ylim()
-    return bool(high / low < 10)
 
 
 def _stacked_axes() -> NDArray[Any]:
