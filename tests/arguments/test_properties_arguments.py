@@ -335,7 +335,7 @@ PLAIN |= {"analyze_images", "fit_images", "sweep_images", "compare_images"}
 PLAIN |= {"audit_images", "AuditRun"}  # tests/nonlinear/auditing/test_page.py
 PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "CompareResult"}
 PLAIN |= {"FFTWMissingWarning"}  # tests/spectra/test_backends.py
-PLAIN |= {"explore_images", "ExploreResult"}  # tests/explorer/test_page.py
+PLAIN |= {"explore_images", "ExploreResult"}  # tests/explorer/test_explorer_page.py
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
 # What passes numbers on as they are, or says by NaN that there is nothing to measure.

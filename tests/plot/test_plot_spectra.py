@@ -2,7 +2,6 @@
 
 import itertools
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -11,12 +10,6 @@ from matplotlib.colors import LogNorm
 import spectral_mae as sm
 from spectral_mae import plot
 from spectral_mae.batch.analyze.image_analysis import MaskingAnalyzer, MaskingPlan
-
-
-@pytest.fixture(autouse=True)
-def no_figures_left():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture

@@ -183,7 +183,8 @@ class TensorPeriodogram:
         if masks is None:
             return batch, None
         planned.expect_trend(to_numpy(masks[..., 0]))
-        return xp.where(masks != 0, batch, xp.zeros_like(batch)), masks
+        shown = masks if xp.isdtype(masks.dtype, "bool") else masks != 0
+        return xp.where(shown, batch, xp.zeros_like(batch)), masks
 
     def _power(self, batch: Any, masks: Any | None, planned: Periodogram) -> Any:
         xp = namespace(batch)
