@@ -88,3 +88,8 @@ class TransformerCost:
     encoder: float
     attention: float
     decoder: float
+
+    @property
+    def total(self) -> float:
+        """Operations of the encoder and the decoder together."""
+        return self.encoder + self.decoder

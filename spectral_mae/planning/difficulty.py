@@ -11,6 +11,7 @@ import numpy as np
 from spectral_mae._checks import FloatArray
 
 Beyond = Literal["", "easier", "harder"]
+Bound = Literal["", "<", ">"]
 LEVEL = 0.95  # of the intervals
 
 
@@ -83,11 +84,46 @@ class Difficulty:
         return cls(mask_ratio, min(low, mask_ratio), max(high, mask_ratio), beyond, first, last)
 
     @property
-    def cut(self) -> Literal["", "low", "high", "both"]:
-        """Which bounds are ends of the curve, so that the true ones may lie beyond."""
-        if self.low <= self.first:
-            return "both" if self.high >= self.last else "low"
-        return "high" if self.high >= self.last else ""
+    def bounds(self) -> dict[str, Bound]:
+        """Which of ``mask_ratio``, ``low`` and ``high`` are ends of the curve, not measured.
+
+        ``<`` marks one whose true value is at most the number, ``>`` at least; "" is measured.
+        """
+        beyond: dict[Beyond, Bound] = {"": "", "easier": "<", "harder": ">"}
+        return {
+            "mask_ratio": beyond[self.beyond],
+            "low": self._end(self.low),
+            "high": self._end(self.high),
+        }
+
+    def _end(self, bound: float) -> Bound:
+        if bound <= self.first:
+            return "<"
+        return ">" if bound >= self.last else ""
+
+    def than(self, mask_ratio: float) -> Beyond:
+        """Tell whether the setting is easier or harder than a mask ratio of the curve.
+
+        Parameters
+        ----------
+        mask_ratio : float
+            Of the curve.
+
+        Returns
+        -------
+        {"", "easier", "harder"}
+            "" where the interval holds the ratio, or is not known: the two cannot be told apart.
+
+        Examples
+        --------
+        >>> Difficulty(0.66, 0.42, 0.82, "", 0.1, 0.97).than(0.75)
+        ''
+        >>> Difficulty(0.28, 0.1, 0.59, "", 0.1, 0.97).than(0.75)
+        'easier'
+        """
+        if self.high < mask_ratio:
+            return "easier"
+        return "harder" if self.low > mask_ratio else ""
 
     @property
     def text(self) -> str:
@@ -99,8 +135,8 @@ class Difficulty:
         )
         if math.isnan(self.low):
             return found
-        low = f"<{self.low:.2f}" if self.cut in ("low", "both") else f"{self.low:.2f}"
-        high = f">{self.high:.2f}" if self.cut in ("high", "both") else f"{self.high:.2f}"
+        marks = self.bounds
+        low, high = f"{marks['low']}{self.low:.2f}", f"{marks['high']}{self.high:.2f}"
         if self.high <= self.first:  # all of it is beyond an end
             return f"<{self.first:.2f}"
         return f">{self.last:.2f}" if self.low >= self.last else f"{found} ({low}–{high})"
@@ -113,7 +149,7 @@ class Difficulty:
         dict
             Values that ``json.dumps`` takes.
         """
-        return {**vars(self), "cut": self.cut}
+        return {**vars(self), "bounds": self.bounds}
 
 
 NONE = Difficulty(math.nan, math.nan, math.nan, "", math.nan, math.nan)

@@ -13,14 +13,15 @@ import numpy as np
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.planning.costs import TransformerCost, TransformerSizes
-from spectral_mae.planning.difficulty import Difficulty
+from spectral_mae.planning.difficulty import NONE, Difficulty, equal_ratio, equal_ratios
 from spectral_mae.planning.error_sums import ErrorSums
 from spectral_mae.planning.evaluation import Measured
-from spectral_mae.planning.reference import MASK_RATIO, Reference
+from spectral_mae.planning.reference import MASK_RATIO, Curve, Reference
 from spectral_mae.planning.resampling import Resamples
 from spectral_mae.planning.settings import Setting
 from spectral_mae.spectra.octaves import all_octave_names
 
+OPPOSITE = {"": "", "easier": "harder", "harder": "easier"}
 HE_PATCHES = 196  # of He et al.: 224 / 16 along each axis, a quarter of them visible
 OCTAVE_COLUMNS = tuple(
     name.replace(" ", "_").replace("/", "").replace("–", "_") for name in all_octave_names()
@@ -54,8 +55,9 @@ class PlannedSetting:
         The mask ratio of the reference that is as hard.
     cost : TransformerCost
         What one image costs the encoder and the decoder.
-    relative_encoder, relative_attention : float
-        Cost of the encoder and of its attention, 1 for He et al. (196 patches, 49 visible).
+    relative_total, relative_encoder, relative_attention : float
+        Cost of encoder and decoder together, of the encoder, and of its attention, each 1 for the
+        same part of He et al. (196 patches, 49 visible).
     resampled : ndarray, shape (2000,)
         Explained power in bootstrap samples of the images; they are the same samples for all
         settings of a plan, so that differences between settings can be taken.
@@ -72,6 +74,7 @@ class PlannedSetting:
     n_patches: float
     difficulty: Difficulty
     cost: TransformerCost
+    relative_total: float
     relative_encoder: float
     relative_attention: float
     resampled: FloatArray
@@ -131,6 +134,7 @@ class PlannedSetting:
             n_patches,
             difficulty,
             cost,
+            cost.total / he.total,
             cost.encoder / he.encoder,
             cost.attention / he.attention,
             resampled,
@@ -168,7 +172,7 @@ class PlannedSetting:
         """
         exact = numbers_of("explained", self.exact)
         drawn = numbers_of("drawn", self.drawn)
-        octaves = self.sums
+        octaves, bounds = self.sums, self.difficulty.bounds
         by_octave = {
             f"explained_{name}": value
             for name, value in zip(OCTAVE_COLUMNS, octaves.explained[1:].tolist(), strict=True)
@@ -187,7 +191,9 @@ class PlannedSetting:
             "as_hard_as": self.difficulty.mask_ratio,
             "as_hard_as_low": self.difficulty.low,
             "as_hard_as_high": self.difficulty.high,
-            "as_hard_as_cut": self.difficulty.cut,
+            "as_hard_as_bound": bounds["mask_ratio"],
+            "as_hard_as_low_bound": bounds["low"],
+            "as_hard_as_high_bound": bounds["high"],
             "beyond": self.difficulty.beyond,
             "reach": self.reach,
             "shrinkage": self.shrinkage,
@@ -195,11 +201,84 @@ class PlannedSetting:
             "encoder_gflops": self.cost.encoder,
             "attention_gflops": self.cost.attention,
             "decoder_gflops": self.cost.decoder,
+            "relative_total": self.relative_total,
             "relative_encoder": self.relative_encoder,
             "relative_attention": self.relative_attention,
+            "octaves_of": "drawn" if self.exact is None else "exact",
             **by_octave,
             **errors,
         }
+
+
+def equal_setting(
+    rows: Sequence[PlannedSetting],
+    reference: Reference,
+    curve: Curve,
+    mask_ratio: float,
+    sizes: TransformerSizes,
+) -> dict[str, Any]:
+    """Return what is as hard, among the settings of one patch size and design, as a mask ratio.
+
+    Parameters
+    ----------
+    rows : sequence of PlannedSetting
+        The settings.
+    reference : Reference
+        Whose error the interval has in it.
+    curve : Curve
+        Of the reference.
+    mask_ratio : float
+        Of the reference.
+    sizes : TransformerSizes
+        Whose cost is told.
+
+    Returns
+    -------
+    dict
+        A row of `Plan.as_hard_as`.
+    """
+    rows = sorted(rows, key=lambda one: one.hidden)
+    first, alone = rows[0], len(rows) == 1
+    drawn = first.exact is None
+    wanted, error = (get(mask_ratio, drawn=drawn) for get in (curve.at, curve.stderr_at))
+    hidden = np.array([one.hidden for one in rows])
+    found, beyond = equal_ratio(hidden, np.array([one.explained for one in rows]), wanted)
+    if alone:  # no ratio can be chosen, so that there is no interval of one
+        difficulty = Difficulty(found, math.nan, math.nan, beyond, found, found)
+        own, visible, cost = first.difficulty, first.cost.visible_tokens, first.cost
+    else:
+        resampled = np.stack([one.resampled for one in rows], axis=1)
+        levels = wanted + error * reference.wrong
+        difficulty = Difficulty.of(found, beyond, equal_ratios(hidden, resampled, levels), hidden)
+        own, n_patches = NONE, round(first.n_patches)
+        visible = float(np.clip(round(first.n_patches * (1 - found)), 1, n_patches - 1))
+        cost = sizes.cost(n_patches, visible)
+    he, ratio = cost_of_he(sizes), 1 - visible / first.n_patches
+    bounds, own_bounds = difficulty.bounds, own.bounds
+    return {
+        "patch_size": first.patch_size,
+        "design": first.design,
+        "mask_ratio": found,
+        "mask_ratio_low": difficulty.low,
+        "mask_ratio_high": difficulty.high,
+        "mask_ratio_bound": bounds["mask_ratio"],
+        "mask_ratio_low_bound": bounds["low"],
+        "mask_ratio_high_bound": bounds["high"],
+        "beyond": OPPOSITE[beyond],
+        "setting_as_hard_as": own.mask_ratio,
+        "setting_as_hard_as_low": own.low,
+        "setting_as_hard_as_high": own.high,
+        "setting_as_hard_as_bound": own_bounds["mask_ratio"],
+        "setting_as_hard_as_low_bound": own_bounds["low"],
+        "setting_as_hard_as_high_bound": own_bounds["high"],
+        "setting_than": own.than(mask_ratio),
+        "nearest_mask_ratio": ratio,
+        "visible_tokens": visible,
+        "relative_total": cost.total / he.total,
+        "relative_encoder": cost.encoder / he.encoder,
+        "reach": float(np.interp(ratio, hidden, [one.reach for one in rows])),
+        "text": difficulty.text,
+    }
 
 
 def numbers_of(name: str, sums: ErrorSums | None) -> dict[str, float]:

@@ -15,26 +15,11 @@ import numpy as np
 from spectral_mae import _checks
 from spectral_mae._files.columns import write_rows
 from spectral_mae.planning.costs import TransformerSizes
-from spectral_mae.planning.difficulty import Difficulty, equal_ratio, equal_ratios
 from spectral_mae.planning.evaluation import Measured
-from spectral_mae.planning.planned_setting import PlannedSetting, cost_of_he, numbers_of
+from spectral_mae.planning.planned_setting import PlannedSetting, equal_setting, numbers_of
 from spectral_mae.planning.reference import MASK_RATIO, PATCH_SIZE, Curve, Reference
 from spectral_mae.planning.resampling import Resamples
 from spectral_mae.planning.settings import UNIFORM, Setting
-
-EQUAL_COLUMNS = (
-    "patch_size",
-    "design",
-    "mask_ratio",
-    "mask_ratio_low",
-    "mask_ratio_high",
-    "cut",
-    "beyond",
-    "visible_tokens",
-    "relative_encoder",
-    "reach",
-)
-OPPOSITE = {"": "", "easier": "harder", "harder": "easier"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,6 +125,7 @@ class Plan:
             "explained",
             "as hard as",
             "tokens",
+            "cost",
             "encoder",
             "reach",
         )
@@ -154,6 +140,7 @@ class Plan:
                     f"{one.explained:.3f}{error}" + ("" if one.exact else " (drawn)"),
                     one.difficulty.text,
                     f"{one.cost.visible_tokens:.0f}",
+                    f"{one.relative_total:.3g}",
                     f"{one.relative_encoder:.3g}",
                     f"{one.reach:.1f}",
                 )
@@ -285,11 +272,17 @@ class Plan:
             For each patch size and design of the plan: ``mask_ratio``, at which it explains as much
             of hidden pixels as the reference does (linear between the ratios of the plan);
             ``mask_ratio_low`` and ``mask_ratio_high``, its interval of 95 % over bootstrap samples
-            of the images and the error of the reference; ``cut``, which of these ("low", "high",
-            "both" or "") is an end of the ratios of the plan, so that the true one may lie beyond;
-            ``beyond`` ("easier" or "harder" where these images are so at all ratios, else "");
-            ``visible_tokens``, ``relative_encoder`` and ``reach`` there; ``text``, the ratio with
-            its interval for people.
+            of the images and the error of the reference; ``mask_ratio_bound`` and the same of
+            ``low`` and ``high``: "" where the number is measured, ``<`` or ``>`` where it is an end
+            of the ratios of the plan and the true one lies below or above; ``beyond`` ("easier" or
+            "harder" where these images are estimated to be so at all ratios, else "");
+            ``nearest_mask_ratio``, the nearest that whole patches allow, and ``visible_tokens``,
+            ``relative_total``, ``relative_encoder`` (costs, 1 for He et al.) and ``reach`` there;
+            ``text``, the ratio with its interval for people. Where the design has
+            one setting alone, ``mask_ratio`` is its hidden fraction without an interval, and
+            ``setting_as_hard_as`` with ``low``, ``high`` and their bounds is the mask ratio of the
+            reference that is as hard as it; ``setting_than`` is "easier" or "harder" than
+            ``mask_ratio`` of the reference, or "" where the interval holds that. NaN otherwise.
 
         Raises
         ------
@@ -297,7 +290,10 @@ class Plan:
             If the reference has no such setting.
         """
         curve = self.reference.curve(_checks.positive_int("patch_size", patch_size))
-        return [self._equal(key, rows, curve, mask_ratio) for key, rows in self.families.items()]
+        return [
+            equal_setting(rows, self.reference, curve, mask_ratio, self.transformer)
+            for rows in self.families.values()
+        ]
 
     def as_hard_as_he(self) -> list[dict[str, Any]]:
         """Return `as_hard_as` of the scale of the reference at 0.75, as He et al. mask.
@@ -342,38 +338,6 @@ class Plan:
         found = Reference(name, shape, self.n_scored, curves, scale)
         found.curve(scale)
         return found
-
-    def _equal(
-        self,
-        key: tuple[int, str],
-        rows: Sequence[PlannedSetting],
-        curve: Curve,
-        mask_ratio: float,
-    ) -> dict[str, Any]:
-        rows = sorted(rows, key=lambda one: one.hidden)
-        drawn = rows[0].exact is None
-        wanted, error = (get(mask_ratio, drawn=drawn) for get in (curve.at, curve.stderr_at))
-        hidden = np.array([one.hidden for one in rows])
-        explained = np.array([one.explained for one in rows])
-        found, beyond = equal_ratio(hidden, explained, wanted)
-        resampled = np.stack([one.resampled for one in rows], axis=1)
-        levels = wanted + error * self.reference.wrong
-        difficulty = Difficulty.of(found, beyond, equal_ratios(hidden, resampled, levels), hidden)
-        n_patches = float(np.mean([one.n_patches for one in rows]))
-        cost = self.transformer.cost(round(n_patches), n_patches * (1 - found))
-        return {
-            "patch_size": key[0],
-            "design": key[1],
-            "mask_ratio": found,
-            "mask_ratio_low": difficulty.low,
-            "mask_ratio_high": difficulty.high,
-            "cut": difficulty.cut,
-            "beyond": OPPOSITE[beyond],
-            "visible_tokens": cost.visible_tokens,
-            "relative_encoder": cost.encoder / cost_of_he(self.transformer).encoder,
-            "reach": float(np.interp(found, hidden, [one.reach for one in rows])),
-            "text": difficulty.text,
-        }
 
 
 def _curve(rows: Sequence[PlannedSetting]) -> Curve:

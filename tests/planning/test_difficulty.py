@@ -36,10 +36,25 @@ def test_beyond_the_ends_it_says_so():
     assert (easier.beyond, easier.text) == ("easier", "<0.25")
     assert np.isnan(easier.low)
     near = CURVE.difficulty(0.81, draws(0.81, 0.02))
-    assert near.beyond == near.cut.replace("low", "easier") == "easier"
+    assert near.beyond == "easier"
+    assert near.bounds == {"mask_ratio": "<", "low": "<", "high": ""}
     assert near.text == f"<0.25 (<0.25–{near.high:.2f})"
     assert CURVE.difficulty(0.95, draws(0.95, 0.01)).text == "<0.25"
     assert CURVE.difficulty(0.05, draws(0.05, 0.01)).text == ">0.90"
+
+
+def test_bounds_are_marked_where_the_curve_ends():
+    far = CURVE.difficulty(0.05, draws(0.05, 0.01))
+    assert far.bounds == {"mask_ratio": ">", "low": ">", "high": ">"}
+    assert set(CURVE.difficulty(0.6, draws(0.6, 0.01)).bounds.values()) == {""}
+
+
+def test_what_the_interval_holds_cannot_be_told_apart():
+    one = CURVE.difficulty(0.6, draws(0.6, 0.01))
+    assert one.than(one.mask_ratio) == one.than(one.high) == one.than(one.low) == ""
+    assert one.than(one.high + 0.01) == "easier"
+    assert one.than(one.low - 0.01) == "harder"
+    assert CURVE.difficulty(0.6).than(0.3) == ""  # nothing is known of its interval
 
 
 def test_errors_of_setting_and_reference_make_the_interval():

@@ -215,3 +215,44 @@ def test_moments_serve_their_own_patch_size():
     assert np.isnan(plan.settings[1].stderr)
     with pytest.raises(ValueError, match=r"no moments of patch_sizes \[8\]"):
         sm.plan(banded, [8], [0.5])
+
+
+def test_what_is_as_hard_is_told_where_whole_patches_allow_it(fitted):
+    """With the tokens, the cost and the ratio of one and the same mask."""
+    he = fitted.transformer.cost(196, 49)
+    for row in fitted.as_hard_as_he():
+        n_patches = (32 // row["patch_size"]) ** 2
+        visible = row["visible_tokens"]
+        assert visible == round(visible)
+        assert abs(visible - n_patches * (1 - row["mask_ratio"])) <= 0.5
+        assert row["nearest_mask_ratio"] == pytest.approx(1 - visible / n_patches)
+        cost = fitted.transformer.cost(n_patches, visible)
+        assert row["relative_encoder"] == pytest.approx(cost.encoder / he.encoder)
+        both = (cost.encoder + cost.decoder) / (he.encoder + he.decoder)
+        assert row["relative_total"] == pytest.approx(both)
+
+
+def test_a_design_of_one_setting_has_no_ratio_to_choose():
+    """Its row says what the setting is as hard as, and the interval of that."""
+    images = fields.gaussian_fields(fields.power_law((16, 16), -2.0), 100, rng=0)
+    plan = sm.plan(images, [4], [0.5, 0.75], designs=["fixed:M", "block:2x2"])
+    fixed, block = plan.as_hard_as_he()
+    (one,) = plan.families[4, "block:2x2"]
+    assert block["mask_ratio"] == one.hidden
+    assert np.isnan(block["mask_ratio_low"])
+    assert block["setting_as_hard_as"] == one.difficulty.mask_ratio
+    assert block["setting_as_hard_as_high"] == one.difficulty.high
+    assert block["setting_as_hard_as_low_bound"] == one.difficulty.bounds["low"]
+    assert block["relative_total"] == one.relative_total
+    assert np.isnan(fixed["setting_as_hard_as"])
+
+
+def test_the_decoder_is_most_of_the_cost_of_small_patches(known):
+    """It takes all patches, however many are hidden."""
+    small, _, hidden = (one for one in known.settings if one.patch_size == 2)
+    assert hidden.cost.decoder > hidden.cost.encoder
+    assert hidden.cost.decoder == small.cost.decoder
+    he = known.transformer.cost(196, 49)
+    wanted = (hidden.cost.encoder + hidden.cost.decoder) / (he.encoder + he.decoder)
+    assert hidden.relative_total == pytest.approx(wanted)
+    assert hidden.relative_total > hidden.relative_encoder

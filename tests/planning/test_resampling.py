@@ -75,7 +75,7 @@ def test_intervals_hold_the_true_ratio():
         (row,) = plan.as_hard_as(4, 0.5)
         held.append(row["mask_ratio_low"] < 0.5 < row["mask_ratio_high"])
         assert 0.02 < row["mask_ratio_high"] - row["mask_ratio_low"] < 0.2
-        assert row["cut"] == row["beyond"] == ""
+        assert row["mask_ratio_low_bound"] == row["mask_ratio_high_bound"] == row["beyond"] == ""
     assert sum(held) >= 7
 
 

@@ -15,7 +15,7 @@ from spectral_mae.batch.pages.page import render_page
 from spectral_mae.batch.pages.picture import Picture
 from spectral_mae.batch.run import BatchRun
 from spectral_mae.planning.reference import MASK_RATIO, Reference
-from spectral_mae.planning.result import EQUAL_COLUMNS, Plan
+from spectral_mae.planning.result import Plan
 from spectral_mae.planning.settings import UNIFORM
 from spectral_mae.spectra.octaves import all_octave_names
 
@@ -91,7 +91,10 @@ def write_plan(
     with kept_on_disk(), run.stage("writing tables", 5) as written:
         plan.to_csv(folder / "plan.csv")
         written.add(1)
-        rows = [{name: row[name] for name in EQUAL_COLUMNS} for row in plan.as_hard_as_he()]
+        rows = [
+            {name: value for name, value in row.items() if name != "text"}
+            for row in plan.as_hard_as_he()
+        ]
         if rows:
             write_rows(folder / "as_hard_as.csv", rows)
         written.add(1)
