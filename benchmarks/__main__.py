@@ -39,6 +39,7 @@ SCRIPTS = {
     "broken_images": "how damaged files are refused",
     "broken_lines": "which broken lines of the package its tests catch",
     "call_paths": "how many files of the package a short call passes",
+    "explorer_frames": "milliseconds a frame of the explorer in Chromium",
     "kill_and_resume": "batches that are killed and resumed",
     "ising": "Ising lattices: times of sweeps, autocorrelation",
     "linear_borders": "borders of patches in reconstructions",

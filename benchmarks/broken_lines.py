@@ -80,7 +80,7 @@ LINES = (
         near="slope",
     ),
     Line("spectra/slope.py", "np.log(effective) + widened / 2", "np.log(effective) + widened"),
-    Line("spectra/slope.py", "fit(extra)[2] - (len(x) - 2)", "fit(extra)[2] - len(x)"),
+    Line("spectra/slope.py", "sum(axis=1) - (len(x) - 2)", "sum(axis=1) - len(x)"),
     # Pixels before the transform: slope of a line, buffers of short batches, noise bandwidth.
     Line("spectra/conditioning.py", "np.mean(centred**2))", "np.sum(centred**2))"),
     Line("spectra/conditioning.py", "space.real[len(planes) :] = 0", "pass"),

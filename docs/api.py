@@ -28,7 +28,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     "Spectra": (
         "spectral_mae",
         (
-            "psd Periodogram welch Spectrum RadialSpectrum SectorSpectrum Labels octave_edges "
+            "psd Periodogram welch summarize Spectrum RadialSpectrum SectorSpectrum "
+            "SpectralSummary SpectrumRatio RadialRatio Labels octave_edges "
             "octave_names FFTWMissingWarning"
         ),
     ),
@@ -107,7 +108,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae.plot",
         (
             "psd radial sectors design designs mask_audit masking masked_image grating leakage "
-            "octaves masked_radial "
+            "octaves masked_radial radial_ratio ratio rose slopes summary "
             "unmasked_radial comparison compared_power power_ratio image_detail response "
             "response_power receptive_field receptive_fields "
             "plan_curves plan_map plan_octaves plan_costs "

@@ -1,5 +1,6 @@
 """Which cases run by default, and which only when asked for; the browser of the tests of pages."""
 
+import sys
 from collections import defaultdict
 
 import chromium
@@ -31,6 +32,14 @@ def pytest_collection_modifyitems(items):
             chosen = pairwise([tuple(case.callspec._idlist) for case in cases])
             for i in set(range(len(cases))).difference(chosen):
                 cases[i].add_marker("slow")
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left():
+    """Figures of a test are closed after it: Matplotlib warns of many."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(scope="session")

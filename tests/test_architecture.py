@@ -15,7 +15,7 @@ PACKAGE = "spectral_mae"
 # From bottom to top. A room imports rooms of groups before its own, and of its own group those that
 # stand to its left.
 ROOMS = [
-    ["_version", "_checks", "_array_api", "_chunked", "extras", "_files", "_parallel"],
+    ["_version", "_checks", "_array_api", "_chunked", "extras", "_files", "_parallel", "_results"],
     ["spectra", "images"],
     ["masks"],
     ["fields", "cross_spectra"],
@@ -37,6 +37,7 @@ SOLE = {
     "skimage": "images",
     "matplotlib": "plot",
     "xarray": "spectra.labels.datasets",
+    "pandas": "_results.tabled",
     "array_api_compat": ("_array_api", "_checks.kinds"),
     "torch": ("nonlinear", f"{FORMATS}.torch"),
     "argparse": "cli",
@@ -65,6 +66,9 @@ HEAVY = {
 }
 LAZY = ("", "cli.main", "__main__")
 MOST_FILES = 14
+# The only file that asks for a room above its own, and which: results are drawn by `plot`, which
+# they load when they are first asked for a picture.
+BY_NAME = {"_results.pictured": "plot"}
 
 
 def type_checking_only(node):
@@ -112,6 +116,14 @@ def imports(name, sources, *, top_level=False):
                     rest = rest.rpartition(".")[0]
                 inside.add(rest)
     return inside, outside
+
+
+def asked_by_name(source):
+    """Rooms and files of the package that texts in the source name, as ``import_module`` needs."""
+    for node in ast.walk(ast.parse(source)):
+        for text in node.args if isinstance(node, ast.Call) else ():
+            if isinstance(text, ast.Constant) and str(text.value).startswith(f"{PACKAGE}."):
+                yield text.value.removeprefix(f"{PACKAGE}.")
 
 
 def shifts(source):
@@ -170,6 +182,10 @@ def complaints(sources):
         for package in sorted(outside & set(SOLE)):
             if around(name).isdisjoint(places(SOLE[package])):
                 yield f"{name} imports {package}"
+        for other in sorted(asked_by_name(source)):
+            below = room_of(other) == room or may_import(room, room_of(other))
+            if not below and room_of(other) != BY_NAME.get(name):
+                yield f"{name} asks for {other} by its name"
         if name != "spectra.frequencies":
             yield from (f"{name} uses {shift}" for shift in shifts(source))
     for name in (one for one in sources if room_of(one) == "_checks"):
@@ -271,7 +287,11 @@ def test_each_room_names_its_files():
         ({"batch.b": "import skimage"}, "batch.b imports skimage"),
         ({"cli.main": "class A:\n    def f(self):\n        import matplotlib"}, "matplotlib"),
         ({"linear.a": "import torch.nn as nn"}, "linear.a imports torch"),
+        ({"spectra.a": "import_module('spectral_mae.plot.b')"}, "asks for plot.b by its name"),
+        ({"_results.tabled": "import_module('spectral_mae.plot')"}, "asks for plot by its name"),
+        ({"_results.pictured": "f('spectral_mae.batch')"}, "asks for batch by its name"),
         ({"spectra.spectrum": "import xarray"}, "spectra.spectrum imports xarray"),
+        ({"spectra.rings": "import pandas"}, "spectra.rings imports pandas"),
         ({"images.a": "h5py = package('h5py', 'HDF5')"}, "images.a imports h5py"),
         ({"plot.a": "import numpy as np\nnp.fft.fftshift(x)"}, "plot.a uses fftshift"),
         ({"plot.a": "from scipy.fft import ifftshift"}, "uses ifftshift"),
@@ -313,6 +333,7 @@ def test_the_reader_of_the_rules_can_pass():
         "spectra.rings": "from spectral_mae.spectra import frequencies",
         "masked_spectra.a": "from spectral_mae.spectra.rings import x",
         "plot.b": "def f():\n    import matplotlib",
+        "_results.pictured": "import_module('spectral_mae.plot')",
         "cli.main": "import argparse\ndef main():\n    import tqdm\n    import spectral_mae as sm",
     }
     assert list(complaints(sources)) == []

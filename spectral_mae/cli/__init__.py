@@ -15,6 +15,7 @@
 - `parser`: the parser of the command: numbers in a row, paths anywhere, and what was meant by a
   typo.
 - `psd`: ``spectral-mae psd``: the power spectrum of an image, or of what a mask shows of one.
+- `psd_sets`: ``psd`` of several images or folders: means, bands and slopes.
 - `shared`: what the commands share: exit codes, options of runs, progress.
 - `verify`: ``spectral-mae verify``: the paper's equations and lemmas, checked on images.
 """

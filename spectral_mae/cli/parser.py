@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 _NUMBERS = re.compile(r"[+-]?[\d.,]*\d[\d.,]*(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_SHORT_AND_LONG = re.compile(r"^  (-\w)\b[^,\n]*, (--[\w-]+)", re.MULTILINE)  # in the help
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _CHOICE = re.compile(r"invalid choice: '(?P<given>.*?)' \(choose from (?P<choices>.*)\)", re.DOTALL)
@@ -111,8 +112,9 @@ def parse(
 
 def options_of(parser: argparse.ArgumentParser) -> set[str]:
     """The names of the options that a parser knows."""
-    usage = _COLOUR.sub("", parser.format_usage())  # in which -h stands for both
-    return {*_OPTION.findall(usage), "--help"}
+    usage = _COLOUR.sub("", parser.format_usage())  # in which -h stands for -h and --help
+    both = _SHORT_AND_LONG.findall(_COLOUR.sub("", parser.format_help()))
+    return {*_OPTION.findall(usage), *(long for _, long in both)}
 
 
 def _options(argv: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,17 @@ from spectral_mae._files.output_files import check_distinct, check_replaced
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
 from spectral_mae.cli.analyze import detrend
 from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
+from spectral_mae.cli.psd_sets import (
+    draw_sets,
+    expect_no_masks,
+    names_of,
+    radial_of_set,
+    told_of,
+)
 from spectral_mae.cli.shared import (
     NOTHING,
     OK,
+    SOME_FAILED,
     SizedReader,
     found_images,
     masking,
@@ -27,14 +36,17 @@ from spectral_mae.cli.shared import (
     pixels_or_native,
 )
 from spectral_mae.images.image import LoadedImage, crop_to_multiple, read_file, with_missing
+from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused
 from spectral_mae.masked_spectra.expectation import expected_masked_psd
 from spectral_mae.masked_spectra.partial.comparison import MaskedSpectra
 from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.spectra.labels.columns import unit_columns
 from spectral_mae.spectra.periodogram import psd
-from spectral_mae.spectra.rings import RadialSpectrum, unit_columns
+from spectral_mae.spectra.rings import RadialSpectrum
 from spectral_mae.spectra.spectrum import Spectrum
 
+ENDINGS = (".png", ".pdf", ".svg", ".csv")
 LEAKS = (
     "under a window the image's mean leaks into the lowest frequencies; --detrend constant takes "
     "it off first"
@@ -42,9 +54,71 @@ LEAKS = (
 
 
 def power_spectrum(arguments: argparse.Namespace) -> int:
-    """``spectral-mae psd``: a picture or a table of one image's spectrum."""
-    if arguments.out.suffix.lower() not in (".png", ".csv"):
-        raise UsageError(f"--out {arguments.out}: the name must end in .png or .csv")
+    """``spectral-mae psd``: a picture or a table of one image's spectrum, or of several sets."""
+    if arguments.out.suffix.lower() not in ENDINGS:
+        raise UsageError(f"--out {arguments.out}: the name must end in .png, .pdf, .svg or .csv")
+    with usage_errors():
+        found = [found_images([path]) for path in arguments.paths]
+    if sum(map(len, found)) != 1:
+        return _several(arguments, found)
+    if arguments.band is not None:
+        raise UsageError("--band needs several images: it is the spread from image to image")
+    return _one_image(arguments, found[0][0])
+
+
+def _several(arguments: argparse.Namespace, found: list[Sequence[ImageReference]]) -> int:
+    """Spectra of several images, or of all images of folders."""
+    expect_no_masks(arguments)
+    names = names_of(arguments.paths)
+    with usage_errors():
+        size = pixels_or_native(arguments.size)
+        check_distinct([arguments.out], [one.place.path for each in found for one in each])
+        check_replaced([arguments.out], overwrite=arguments.overwrite)
+    reader = SizedReader(size, arguments.max_pixels, color=arguments.color)
+
+    def options_of(image: LoadedImage) -> dict[str, Any]:
+        return options_of_image(arguments, image)
+
+    sets: dict[str, RadialSpectrum] = {}
+    refused = 0
+    with usage_errors():
+        for name, references in zip(names, found, strict=True):
+            batch, n = radial_of_set(references, reader, options_of, arguments.scaling)
+            refused += n
+            if batch is not None:
+                sets[name] = batch
+    if not sets:
+        return NOTHING
+    with output_errors(), usage_errors():
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        if arguments.out.suffix.lower() == ".csv":
+            _write_series(arguments.out, {name: batch.mean() for name, batch in sets.items()})
+        else:
+            draw_sets(
+                arguments.out,
+                sets,
+                band=arguments.band or "percentile",
+                paper=arguments.out.suffix.lower() in (".pdf", ".svg"),
+            )
+    for name, batch in sets.items():
+        print(told_of(name, batch))
+    print(f"written to {arguments.out}")
+    return SOME_FAILED if refused else OK
+
+
+def options_of_image(arguments: argparse.Namespace, image: LoadedImage) -> dict[str, Any]:
+    """Arguments of `psd` for one image."""
+    return {
+        "window": arguments.window,
+        "detrend": detrend(arguments.detrend),
+        "scaling": arguments.scaling,
+        "channel_axis": -1 if arguments.color else None,
+        **sampling_of(arguments, image),
+    }
+
+
+def _one_image(arguments: argparse.Namespace, reference: ImageReference) -> int:
+    """The spectrum of one image, also under masks."""
     if arguments.unmask and arguments.mask is None and arguments.nan == "raise":
         raise UsageError("--unmask needs --mask or --nan hidden")
     masked = arguments.mask_ratio is not None or arguments.design is not None
@@ -57,42 +131,30 @@ def power_spectrum(arguments: argparse.Namespace) -> int:
     patch_size = 16 if arguments.patch_size is None else arguments.patch_size
     with usage_errors():
         size = pixels_or_native(arguments.size)
-        found = found_images([arguments.path])
         # Its checks are of masks, which need not be asked for.
         masks = AnalyzeOptions(
             (patch_size,), **masking(arguments), size=None, max_pixels=arguments.max_pixels
         ).masks
-    if len(found) != 1:
-        raise UsageError(
-            f"IMAGE must be one image; {arguments.path!r} holds {len(found)} images; choose one, "
-            f"such as {found[0].title!r}"
-        )
     with usage_errors():
-        read = [found[0].place.path, *filter(None, [arguments.mask])]
+        read = [reference.place.path, *filter(None, [arguments.mask])]
         check_distinct([arguments.out], read)
         check_replaced([arguments.out], overwrite=arguments.overwrite)
     try:
         reader = SizedReader(
             size, arguments.max_pixels, color=arguments.color, **missing_pixels(arguments)
         )
-        image = reader.read(found[0])
+        image = reader.read(reference)
         if masked and size is None:
             image = crop_to_multiple(image, patch_size)
         if image.pixels.size == 1:
             raise ImageRefused("a single pixel has no spectrum to average")  # noqa: TRY301
     except ImageRefused as refusal:
-        print(f"{arguments.path}: {refusal}", file=sys.stderr)
+        print(f"{arguments.paths[0]}: {refusal}", file=sys.stderr)
         return NOTHING
     if arguments.mask is not None or image.n_missing:
         return masked_spectrum(arguments, image)
-    options: dict[str, Any] = {
-        "window": arguments.window,
-        "detrend": detrend(arguments.detrend),
-        "scaling": arguments.scaling,
-        "channel_axis": -1 if arguments.color else None,
-    }
     with usage_errors():
-        options |= sampling_of(arguments, image)
+        options = options_of_image(arguments, image)
         spectra = {"original": psd(image.pixels, **options)}
         if masked:
             design = masks.on(PatchGrid(image.pixels.shape[:2], patch_size))
@@ -131,8 +193,8 @@ def sampling_of(arguments: argparse.Namespace, image: LoadedImage) -> dict[str, 
     if text == "file":
         if image.pixel_size is None:
             raise ValueError(
-                f"--fs file: {arguments.path} states no size of its pixels; give their number in a "
-                "unit of length, such as --fs 20/mm"
+                f"--fs file: {', '.join(arguments.paths)} states no size of its pixels; give their "
+                "number in a unit of length, such as --fs 20/mm"
             )
         rows, columns = image.pixel_size
         return {"fs": (1 / rows, 1 / columns), "unit": image.pixel_unit}
@@ -178,7 +240,7 @@ def _draw_psd(
 
 def _write_series(path: Path, series: dict[str, RadialSpectrum]) -> None:
     columns = ("frequency", "power", "count", "std", "stderr")
-    units = unit_columns(series["original"], "frequency", "power")
+    units = unit_columns(next(iter(series.values())), "frequency", "power")
     rows = (
         [name, *values]
         for name, spectrum in series.items()

@@ -7,7 +7,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import ComplexArray, FloatArray, Scaling
 from spectral_mae._files.columns import plain_value, write_columns
+from spectral_mae._results.pictured import Pictured
+from spectral_mae._results.tabled import Tabled
 from spectral_mae.cross_spectra.curves import CURVES, Floors, Powers
 from spectral_mae.spectra.labels import datasets
 from spectral_mae.spectra.labels.axis_labels import Labels
-from spectral_mae.spectra.rings import unit_columns
+from spectral_mae.spectra.labels.columns import unit_columns
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -36,7 +38,7 @@ Threshold = float | Literal["half-bit"]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class CrossAverages(ABC):
+class CrossAverages(Tabled, ABC):
     """Cross spectra averaged over bins of frequencies, and the curves that follow from them.
 
     Attributes
@@ -169,8 +171,11 @@ class CrossAverages(ABC):
         path : str or path-like
             File to write. An existing file is replaced.
         """
+        write_columns(path, self._columns())
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
         described = [name for name in ("frequency",) if name == self._along]
-        write_columns(path, self.columns() | unit_columns(self, *described, "power"))
+        return self.columns() | unit_columns(self, *described, "power")
 
     def to_xarray(self) -> Dataset:
         """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
@@ -239,7 +244,7 @@ class CrossAverages(ABC):
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class RadialCrossSpectrum(CrossAverages):
+class RadialCrossSpectrum(Pictured, CrossAverages):
     """Cross spectra averaged over rings of equal distance from zero frequency.
 
     Attributes
@@ -252,6 +257,7 @@ class RadialCrossSpectrum(CrossAverages):
 
     frequency: FloatArray
     edges: FloatArray
+    _drawn_by: ClassVar[str] = "comparison"
 
     def __repr__(self) -> str:
         low, high = self.frequency[[0, -1]]
@@ -305,6 +311,15 @@ class RadialCrossSpectrum(CrossAverages):
         high, low = above[first - 1], above[first]
         step = frequency[first] - frequency[first - 1]
         return float(frequency[first - 1] + step * high / (high - low))
+
+    def _key_numbers(self) -> dict[str, str]:
+        original, error = (float(np.sum(self.count * p)) for p in (self.power_a, self.error))
+        return {
+            "pairs": str(self.averages),
+            "rings": str(len(self.frequency)),
+            "explained": f"{1 - error / original:.1%}" if original > 0 else "none",
+            "correlation 1/7 at": f"{self.frc_crossing():.4g}",
+        }
 
     @property
     def _along(self) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +21,21 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae._parallel import in_batches
+from spectral_mae._results.pictured import Pictured
+from spectral_mae._results.tabled import Tabled
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack
 from spectral_mae.spectra import frequencies as grids
+from spectral_mae.spectra.labels.columns import plane_columns
 from spectral_mae.spectra.octaves import octave_edges
 from spectral_mae.spectra.rings import Bins, RingBins
 
 Complex128Array = NDArray[np.complex128]
+POWERS = ("original", "passed", "aliased", "noise", "reconstructed", "error")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FrequencyResponse:
+class FrequencyResponse(Pictured, Tabled):
     """A model's response, frequency by frequency, on the whole grid in FFT order.
 
     Attributes
@@ -60,6 +64,7 @@ class FrequencyResponse:
     aliased: FloatArray
     noise: FloatArray
     error: FloatArray
+    _drawn_by: ClassVar[str] = "response"
 
     def __repr__(self) -> str:
         explained = float(_explained(self.error.sum(), self.original.sum()))
@@ -150,9 +155,17 @@ class FrequencyResponse:
         fields["gain"] = {"real": self.gain.real.tolist(), "imag": self.gain.imag.tolist()}
         return fields
 
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        values = {name: getattr(self, name) for name in POWERS}
+        gain = {"gain_real": self.gain.real, "gain_imag": self.gain.imag}
+        return plane_columns(self.frequencies, None, gain | values | {"explained": self.explained})
+
+    def _key_numbers(self) -> dict[str, str]:
+        return {"pixels": " × ".join(map(str, self.shape)), **_shares(self)}
+
 
 @dataclass(frozen=True, eq=False)
-class RadialResponse:
+class RadialResponse(Pictured, Tabled):
     """A model's response averaged over rings of frequency.
 
     Attributes
@@ -175,6 +188,7 @@ class RadialResponse:
     aliased: FloatArray
     noise: FloatArray
     error: FloatArray
+    _drawn_by: ClassVar[str] = "response"
 
     @property
     def reconstructed(self) -> FloatArray:
@@ -212,9 +226,11 @@ class RadialResponse:
         write_columns(path, self._columns())
 
     def _columns(self) -> dict[str, NDArray[Any]]:
-        powers = ("original", "passed", "aliased", "noise", "reconstructed", "error")
-        names = ("frequency", "count", "gain", *powers, "explained")
+        names = ("frequency", "count", "gain", *POWERS, "explained")
         return {name: getattr(self, name) for name in names}
+
+    def _key_numbers(self) -> dict[str, str]:
+        return {"rings": str(len(self.frequency)), **_shares(self)}
 
 
 def frequency_response(
@@ -321,6 +337,19 @@ def _trace(matrices: Complex128Array) -> FloatArray:
 
 def _part(passed: FloatArray, whole: FloatArray) -> FloatArray:
     return np.divide(passed, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+
+
+def _shares(response: FrequencyResponse | RadialResponse) -> dict[str, str]:
+    """The sums over all frequencies of the grid, as parts of the original power."""
+    weights = response.count if isinstance(response, RadialResponse) else 1.0
+    original, passed, aliased, noise, _, error = (
+        float(np.sum(weights * getattr(response, name))) for name in POWERS
+    )
+    shares = {"passed": passed, "aliased": aliased, "noise": noise, "explained": original - error}
+    return {
+        name: f"{value / original:.1%}" if original > 0 else "none"
+        for name, value in shares.items()
+    }
 
 
 def _explained(error: FloatArray, original: FloatArray) -> FloatArray:

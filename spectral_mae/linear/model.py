@@ -836,7 +836,8 @@ class LinearModel(ABC):
     @property
     def _on_device(self) -> bool:
         """Whether the model was fitted to tensors."""
-        return isinstance(self.moments_, BandMoments) and self.moments_.holds_tensors
+        moments = getattr(self, "moments_", None)
+        return isinstance(moments, BandMoments) and moments.holds_tensors
 
     def _is_elsewhere(self, images: object) -> bool:
         """Whether images are no tensors, and the model was fitted to tensors."""

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae._files.columns import plain_fields, plain_value, write_columns
+from spectral_mae._results.pictured import Pictured
+from spectral_mae._results.tabled import Tabled
 from spectral_mae.spectra import frequencies as grid
 from spectral_mae.spectra.annulus import Annuli
 from spectral_mae.spectra.labels import datasets
 from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit
-from spectral_mae.spectra.rings import Bins, RingBins, unit_columns
+from spectral_mae.spectra.labels.columns import plane_columns, unit_columns
+from spectral_mae.spectra.rings import Bins, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class RadialLeakage:
+class RadialLeakage(Pictured, Tabled):
     """Leakage in rings of frequency: in each, the ratio of the sums.
 
     Attributes
@@ -51,6 +54,7 @@ class RadialLeakage:
     edges: FloatArray
     fs: tuple[float, ...] = (1.0, 1.0)
     labels: Labels | None = None
+    _drawn_by: ClassVar[str] = "leakage"
 
     @property
     def power(self) -> FloatArray:
@@ -82,11 +86,21 @@ class RadialLeakage:
         path : str or path-like
             File to write. An existing file is replaced.
         """
+        write_columns(path, self._columns())
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
         lower, upper = self.edges.T
         columns: dict[str, NDArray[Any]] = {"frequency": self.frequency}
         columns |= {"lower": lower, "upper": upper}
         columns |= {"count": self.count, "ratio": self.ratio}
-        write_columns(path, columns | unit_columns(self, "frequency"))
+        return columns | unit_columns(self, "frequency")
+
+    def _key_numbers(self) -> dict[str, str]:
+        low, high = self.ratio.min(), self.ratio.max()
+        return {
+            "rings": str(len(self.frequency)),
+            "leaked / kept": f"{low:.4g} to {high:.4g}",
+        }
 
     def to_xarray(self) -> Dataset:
         """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
@@ -123,7 +137,7 @@ class RadialLeakage:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Leakage:
+class Leakage(Pictured, Tabled):
     """Power that masking brings to a frequency from elsewhere, over the power it keeps there.
 
     Attributes
@@ -141,6 +155,7 @@ class Leakage:
 
     leaked: Spectrum
     kept: Spectrum
+    _drawn_by: ClassVar[str] = "leakage"
 
     def __repr__(self) -> str:
         return f"Leakage(shape={self.shape}, total={self.total:.4g})"
@@ -219,6 +234,16 @@ class Leakage:
             "scaling": self.scaling,
             "total": self.total,
             "labels": plain_value(self.labels),
+        }
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        values = {"leaked": self.leaked.power, "kept": self.kept.power, "ratio": self.power}
+        return plane_columns(self.frequencies, self.labels, values)
+
+    def _key_numbers(self) -> dict[str, str]:
+        return {
+            "pixels": " × ".join(map(str, self.shape)),
+            "leaked / kept, of all power": f"{self.total:.4g}",
         }
 
     def to_xarray(self) -> Dataset:

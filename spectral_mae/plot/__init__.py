@@ -9,6 +9,7 @@ The files:
 - `audits`: what models made of images, numbers by octave, spectra of tokens.
 - `cells`: large images and maps, averaged in blocks to the size of a picture.
 - `comparisons`: originals and reconstructions compared by frequency.
+- `curves/`: radial spectra of data sets with bands and slopes, and ratios of spectra.
 - `designs`: mask designs, and audits of masks.
 - `drawing`: the style, and the parts that several pictures share: axes, maps, colour scales.
 - `gallery/`: the figures of the documentation, drawn from your own images or built-in ones.
@@ -17,13 +18,17 @@ The files:
 - `plans`: plans: settings by how hard they are, lines of equal difficulty, costs.
 - `reconstructions`: images, their masked copies, and what models make of them.
 - `responses`: what models do to each frequency.
-- `spectra`: power spectra: maps, lines over frequency, averages over rings and sectors.
+- `spectra`: power spectra: maps, lines over frequency, masked and unmasked, sectors.
+- `thumbnails`: small pictures of results, for notebooks.
 - `training`: losses of training runs, sweeps over them, probe accuracy, similarity of layers.
 - `weights`: weight matrices and encoders, and the error of linearisations.
 """
 
 from spectral_mae.plot.audits import estimates, strips, token_spectra
 from spectral_mae.plot.comparisons import compared_power, comparison, image_detail, power_ratio
+from spectral_mae.plot.curves.lines import radial
+from spectral_mae.plot.curves.ratios import radial_ratio, ratio
+from spectral_mae.plot.curves.sets import slopes, summary
 from spectral_mae.plot.designs import design, designs, mask_audit
 from spectral_mae.plot.drawing import new_figure, save, style, use_style
 from spectral_mae.plot.masks import grating, leakage, masked_image, masking, octaves
@@ -42,7 +47,7 @@ from spectral_mae.plot.spectra import (
     masked_radial,
     power_limits,
     psd,
-    radial,
+    rose,
     sectors,
     unmasked_radial,
 )
@@ -85,16 +90,21 @@ __all__ = [
     "power_ratio",
     "psd",
     "radial",
+    "radial_ratio",
+    "ratio",
     "receptive_field",
     "receptive_fields",
     "reconstruction",
     "reconstructions",
     "response",
     "response_power",
+    "rose",
     "save",
     "sectors",
+    "slopes",
     "strips",
     "style",
+    "summary",
     "token_spectra",
     "training",
     "unmasked_radial",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -61,7 +61,10 @@ STYLE: Any = {
     "legend.frameon": False,
     "legend.fontsize": "small",
     "lines.linewidth": 1.5,
+    "pdf.fonttype": 42,  # text stays text, which can be searched and edited
+    "ps.fonttype": 42,
     "savefig.dpi": 110,
+    "svg.fonttype": "none",
     "xtick.labelsize": "small",
     "ytick.labelsize": "small",
 }
@@ -82,12 +85,46 @@ FREQUENCY_TICKS = (1.0, 2.0, 5.0)
 LOWEST_TICK = 0.001
 
 
-def style() -> AbstractContextManager[None]:
+# What each use changes: sizes of letters in points, widths of lines, and resolution.
+Use = Literal["paper", "talk", "notebook"]
+USES: dict[str, dict[str, Any]] = {
+    "notebook": {},
+    "paper": {
+        "axes.linewidth": 0.6,
+        "font.size": 8,
+        "lines.linewidth": 1.0,
+        "savefig.dpi": 300,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+    },
+    "talk": {
+        "axes.linewidth": 1.2,
+        "figure.figsize": (8.0, 5.0),
+        "font.size": 16,
+        "lines.linewidth": 2.5,
+        "lines.markersize": 9,
+        "savefig.dpi": 150,
+        "xtick.major.width": 1.2,
+        "ytick.major.width": 1.2,
+    },
+}
+# Widths in inches of what papers have room for: one column and the text of a page of two columns.
+WIDTHS = {"column": 3.35, "page": 6.9}
+
+
+@contextmanager
+def style(use: Use | None = None) -> Iterator[None]:
     """The style of the package as a context manager, for figures that you make yourself.
 
-    Returns
-    -------
-    context manager
+    Parameters
+    ----------
+    use : {"paper", "talk", "notebook"} or None
+        Sizes of letters and lines: 8 points for columns of papers, 16 for talks, 9 for notebooks.
+        None is the one that `use_style` has set, at first "notebook".
+
+    Yields
+    ------
+    None
         Inside it, new figures have the style.
 
     Examples
@@ -95,20 +132,45 @@ def style() -> AbstractContextManager[None]:
     >>> with style():
     ...     figure = Figure()
     """
-    return mpl.rc_context(STYLE)
+    before = _chosen[0]
+    settings = _settings(use)  # also of the functions that draw, which call this again
+    try:
+        with mpl.rc_context(settings):
+            yield
+    finally:
+        _chosen[0] = before
 
 
-def use_style() -> None:
-    """Set the style of the package for all figures made from now on, as in a notebook.
+def use_style(use: Use = "notebook") -> None:
+    """Set the style of the package for all figures made from now on.
+
+    The functions that draw use it too.
+
+    Parameters
+    ----------
+    use : {"paper", "talk", "notebook"}
+        Sizes of letters and lines, as in `style`.
 
     Examples
     --------
     >>> with mpl.rc_context():  # or it would last
     ...     use_style()
-    ...     mpl.rcParams["figure.dpi"]
-    110.0
+    ...     mpl.rcParams["font.size"]
+    9.0
     """
-    mpl.rcParams.update(STYLE)
+    mpl.rcParams.update(_settings(use))
+
+
+# The use in force. Not a ContextVar: notebooks run each cell in a context of its own.
+_chosen: list[Use] = ["notebook"]
+
+
+def _settings(use: Use | None) -> Any:
+    """The settings of a use, which comes in force."""
+    if use is not None:
+        _checks.choice("use", use, Use)
+        _chosen[0] = use
+    return STYLE | USES[_chosen[0]]
 
 
 def named(name: str, given: Any, kinds: type | tuple[type, ...], how: str) -> dict[str, Any]:
@@ -213,12 +275,17 @@ def new_figure(
         return figure, figure.subplots(rows, columns, squeeze=False, **layout)
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save(
+    figure: Figure,
+    path: str | os.PathLike[str],
+    *,
+    width: float | Literal["column", "page"] | None = None,
+) -> None:
     """Write a figure to a file, in the format that the file's ending names.
 
     Without an ending the format is PNG. Where the format allows it, the file records that this
     package wrote it. No date is stored, except in PostScript, which needs one. So equal figures
-    give equal bytes.
+    give equal bytes. In PDF and SVG text is text, which can be searched and edited.
 
     Parameters
     ----------
@@ -226,6 +293,10 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         What to write.
     path : str or os.PathLike
         Such as ``figure.png``, ``figure.pdf`` or ``figure.svg``.
+    width : float, {"column", "page"} or None
+        Width in inches; "column" is one column of a page of two (3.35 inches, 85 mm), "page" its
+        whole text (6.9 inches, 175 mm). Height and width are scaled alike. Letters keep their size,
+        so figures for a column are best drawn with ``use_style("paper")``. None keeps the size.
 
     Raises
     ------
@@ -243,6 +314,14 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """
     _checks.needed("figure", figure, Figure, "plot.new_figure() makes one; of axes it is ax.figure")
     name = _checks.path("path", path)
+    if isinstance(width, str):
+        if width not in WIDTHS:
+            raise ValueError(f"{width=} is neither 'column', 'page' nor a number of inches")
+        width = WIDTHS[width]
+    if width is not None:
+        inches = _checks.positive_number("width", width)
+        before = figure.get_size_inches()
+        figure.set_size_inches(inches, inches * before[1] / before[0])
     kind = os.path.splitext(name)[1].lstrip(".").lower() or "png"  # noqa: PTH122 - a text
     with style(), mpl.rc_context({"svg.hashsalt": SOFTWARE}):
         figure.savefig(name, metadata=METADATA.get(kind))
@@ -299,7 +378,7 @@ def many_axes(ax: Any, shape: tuple[int, ...], side: float) -> NDArray[Any]:
     return array
 
 
-def subplots(rows: int, columns: int, side: float) -> NDArray[Any]:
+def subplots(rows: int, columns: int, side: float, **layout: Any) -> NDArray[Any]:
     """Make a pyplot figure with axes, for use in a notebook.
 
     Parameters
@@ -310,6 +389,8 @@ def subplots(rows: int, columns: int, side: float) -> NDArray[Any]:
         Columns of axes.
     side : float
         Width and height of each axes, in inches.
+    **layout : Any
+        Further arguments of ``Figure.subplots``.
 
     Returns
     -------
@@ -320,7 +401,8 @@ def subplots(rows: int, columns: int, side: float) -> NDArray[Any]:
 
     with style():
         size = (side * columns + 0.8, side * rows)
-        return plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)[1]
+        figure = plt.figure(figsize=size, layout="constrained")
+        return figure.subplots(rows, columns, squeeze=False, **layout)
 
 
 def frequency_map(

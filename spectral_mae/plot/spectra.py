@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.projections.polar import PolarAxes
+from matplotlib.ticker import MaxNLocator
 
 from spectral_mae import _checks
-from spectral_mae._checks import FloatArray
 from spectral_mae.plot.cells import frequency_cells
+from spectral_mae.plot.curves.axes import RADIAL, radial_axes, shade
 from spectral_mae.plot.drawing import (
     BLACK,
     BLUE,
@@ -21,24 +22,21 @@ from spectral_mae.plot.drawing import (
     VERMILION,
     color_bar,
     frequency_map,
-    log_frequency_axis,
     log_power_axis,
-    named,
     one_axes,
     plane_of,
     power_label,
     shown,
     styled,
+    subplots,
     unit_of,
 )
 from spectral_mae.spectra.rings import RadialSpectrum
 from spectral_mae.spectra.sectors import SectorSpectrum
 from spectral_mae.spectra.spectrum import Spectrum
 
-Band = Literal["stderr", "std", "none"]
 WIDEST = 1e37  # ends of a scale: matplotlib colours in single precision
 SPECTRUM = "psd(image), or Periodogram(shape).mean(images), makes one"
-RADIAL = "psd(image).radial() makes one, or Periodogram(shape).radial(images) of a batch"
 
 
 @styled
@@ -115,47 +113,6 @@ def psd(
 
 
 @styled
-def radial(
-    spectra_by_name: RadialSpectrum | Mapping[str, RadialSpectrum],
-    ax: Axes | None = None,
-    *,
-    band: Band = "stderr",
-) -> Axes:
-    """Draw radial spectra on logarithmic axes, with bands of one standard error or of the spread.
-
-    Parameters
-    ----------
-    spectra_by_name : RadialSpectrum or mapping of str to RadialSpectrum
-        One spectrum, or spectra by label.
-    ax : matplotlib.axes.Axes or None
-        Where to draw; None makes a new figure.
-    band : {"stderr", "std", "none"}
-        The shaded band: one standard error of the mean, the standard deviation within a ring, or no
-        band.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
-    _checks.choice("band", band, Band)
-    several = named("spectra", spectra_by_name, RadialSpectrum, RADIAL)
-    for name, spectrum in several.items():
-        if spectrum.power.ndim != 1:
-            raise ValueError(
-                f"radial spectra {name!r} are a batch of shape {spectrum.power.shape}: draw the "
-                "radial average of their mean spectrum, or each on its own"
-            )
-    ax = one_axes(ax)
-    for name, spectrum in several.items():
-        _radial_line(ax, spectrum, name, band)
-    _radial_axes(ax, next(iter(several.values())))
-    if any(several):
-        ax.legend()
-    return ax
-
-
-@styled
 def masked_radial(
     original: RadialSpectrum,
     expected: RadialSpectrum,
@@ -206,7 +163,7 @@ def masked_radial(
         color=VERMILION,
         label="masked, expected",
     )
-    _radial_axes(ax, original)
+    radial_axes(ax, original)
     if legend:
         ax.legend(loc="lower left")
     return ax
@@ -250,7 +207,7 @@ def unmasked_radial(
             ax, unmasked, unmasked.stderr, color=BLUE, alpha=0.3, label="unmasked, ± standard error"
         )
         ax.plot(unmasked.frequency, shown(unmasked.power, unmasked.floor), color=BLUE)
-    _radial_axes(ax, naive)
+    radial_axes(ax, naive)
     ax.legend(loc="lower left")
     return ax
 
@@ -281,6 +238,58 @@ def sectors(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None
     ax.set_xlabel("orientation of the frequency (degrees; 0 = horizontal)")
     ax.set_ylabel(power_label(result.scaling, result.fs, result.labels))
     ax.set_xticks([0, 45, 90, 135, 180])
+    return ax
+
+
+@styled
+def rose(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None = None) -> Axes:
+    """Draw power by orientation as a rose: sectors around a circle, as long as their power.
+
+    A real image has the same power at opposite frequencies, so each sector is drawn twice.
+
+    Parameters
+    ----------
+    result : SectorSpectrum
+        Power in sectors.
+    ax : matplotlib.axes.Axes or None
+        Where to draw: polar axes, of ``subplots(subplot_kw={"projection": "polar"})``. None makes a
+        new figure.
+    label : str or None
+        Label of the sectors.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+
+    Raises
+    ------
+    TypeError
+        If the axes are not polar.
+
+    Examples
+    --------
+    >>> from spectral_mae import psd as power_spectrum
+    >>> image = np.random.default_rng(0).standard_normal((32, 32))
+    >>> axes = rose(power_spectrum(image).sectors(12))
+    """
+    _checks.needed("result", result, SectorSpectrum, "Spectrum.sectors(n) makes one")
+    if ax is None:
+        ax = subplots(1, 1, 4.0, subplot_kw={"projection": "polar"})[0, 0]
+    how = 'plt.subplots(subplot_kw={"projection": "polar"}) makes them'
+    _checks.needed("ax", ax, PolarAxes, how)
+    assert isinstance(ax, PolarAxes)
+    label = None if label is None else str(label)
+    angle = np.deg2rad(np.concatenate([result.angle, result.angle + 180.0]))
+    width = np.pi / len(result)
+    # Rows of an image count downwards, and so do its angles.
+    ax.set_theta_direction(-1)
+    ax.bar(angle, np.tile(result.power, 2), width, alpha=0.6, edgecolor="white", label=label)
+    ax.set_xticks(np.deg2rad(np.arange(0, 360, 45)))
+    ax.set_axisbelow(True)
+    ax.yaxis.set_major_locator(MaxNLocator(3))
+    ax.set_rlabel_position(68)
+    ax.set_title(power_label(result.scaling, result.fs, result.labels), fontsize="small")
     return ax
 
 
@@ -346,44 +355,3 @@ def common_limits(ranges: Iterable[tuple[float, float] | None]) -> tuple[float, 
     high = max(highest for _, highest in found)
     low = max(min(lowest for lowest, _ in found), high * 1e-8)
     return min(low, high / 10), high
-
-
-def _radial_axes(ax: Axes, spectrum: RadialSpectrum) -> None:
-    log_frequency_axis(ax, spectrum.frequency, spectrum.fs, spectrum.labels)
-    log_power_axis(ax)
-    ax.set_ylabel(power_label(spectrum.scaling, spectrum.fs, spectrum.labels))
-
-
-def _radial_line(ax: Axes, spectrum: RadialSpectrum, name: str, band: Band) -> None:
-    (line,) = ax.plot(spectrum.frequency, shown(spectrum.power, spectrum.floor), label=name or None)
-    if band == "none":
-        return
-    width = spectrum.stderr if band == "stderr" else spectrum.std
-    shade(ax, spectrum, width, color=line.get_color(), alpha=0.25)
-
-
-def shade(ax: Axes, spectrum: RadialSpectrum, width: FloatArray, **look: Any) -> None:
-    """Shade power ± width around a radial spectrum.
-
-    Where the lower edge reaches zero, it is set to a positive value, as a logarithmic axis needs.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Where to draw.
-    spectrum : RadialSpectrum
-        The spectrum.
-    width : ndarray, shape (bins,)
-        Half the height of the band.
-    **look : Any
-        Further arguments of ``Axes.fill_between``.
-    """
-    power = spectrum.power
-    low = np.where(power > width, power - width, power / 10)
-    ax.fill_between(
-        spectrum.frequency,
-        shown(low, spectrum.floor),
-        shown(power + width, spectrum.floor),
-        linewidth=0,
-        **look,
-    )

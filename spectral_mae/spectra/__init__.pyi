@@ -4,7 +4,11 @@ from .octaves import octave_edges as octave_edges
 from .octaves import octave_names as octave_names
 from .periodogram import Periodogram as Periodogram
 from .periodogram import psd as psd
+from .ratios import RadialRatio as RadialRatio
+from .ratios import SpectrumRatio as SpectrumRatio
 from .rings import RadialSpectrum as RadialSpectrum
 from .sectors import SectorSpectrum as SectorSpectrum
 from .segments import welch as welch
 from .spectrum import Spectrum as Spectrum
+from .summary import SpectralSummary as SpectralSummary
+from .summary import summarize as summarize

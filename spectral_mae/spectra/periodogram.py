@@ -320,7 +320,8 @@ class Periodogram:
         Returns
         -------
         RadialSpectrum
-            Its ``power``, ``std`` and ``stderr`` have the shape (n, n_bins): one row per image.
+            Its ``power``, ``std`` and ``stderr`` have the shape (n, n_bins): one row per image. Its
+            ``floor`` is the largest of those of the images.
 
         Examples
         --------
@@ -334,11 +335,19 @@ class Periodogram:
         batch, masks = self._batch(images, visible)
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
         moments = np.empty((2, len(batch), len(rings.frequency)))
+        squares = 0.0
         for rows in self._pieces(batch):
             part = batch[rows]
-            self._ring_moments(part, self._of(masks, rows, part), rings, moments[:, rows])
+            seen = self._of(masks, rows, part)
+            self._ring_moments(part, seen, rings, moments[:, rows])
+            squares = max(squares, _largest_sum_of_squares(part, seen))
         moments *= self.norm / batch.shape[-1]
-        return rings.spectrum(*moments, scaling=self.scaling, labels=self.labels)
+        return rings.spectrum(
+            *moments,
+            scaling=self.scaling,
+            floor=self.rounding_floor(squares / batch.shape[-1]),
+            labels=self.labels,
+        )
 
     def mean(self, images: ArrayLike, *, visible: Visible = None) -> Spectrum:
         """Average the power over all images; sums are in double precision.
@@ -669,3 +678,13 @@ def _sum_of_squares(batch: NDArray[Any], masks: NDArray[Any] | None) -> float:
             flat = pixels.ravel()
             total += float(np.dot(flat, flat))
     return total
+
+
+def _largest_sum_of_squares(batch: NDArray[Any], masks: NDArray[Any] | None) -> float:
+    """The largest that an image of a batch has, of those that `_sum_of_squares` adds up."""
+    if masks is None:
+        axes = "iabcd"[: batch.ndim]  # named one by one, so that no copy is made
+        squares = np.einsum(f"{axes},{axes}->i", batch, batch, dtype=np.float64)
+        return float(squares.max(initial=0.0))
+    each = (_sum_of_squares(batch[i : i + 1], masks[i : i + 1]) for i in range(len(batch)))
+    return max(each, default=0.0)

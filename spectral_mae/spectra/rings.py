@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,14 @@ from spectral_mae import _checks
 from spectral_mae._array_api import constant, numpy_fields, real_dtype
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
+from spectral_mae._results.pictured import Pictured
+from spectral_mae._results.tabled import Tabled
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.binning import Binning
 from spectral_mae.spectra.labels import datasets
-from spectral_mae.spectra.labels.axis_labels import Labels, inverse, power_unit, ring_unit
+from spectral_mae.spectra.labels.axis_labels import Labels, inverse, ring_unit
+from spectral_mae.spectra.labels.columns import bin_columns, unit_columns
+from spectral_mae.spectra.ratios import RadialRatio
 from spectral_mae.spectra.slope import SlopeFit, power_law_slopes
 
 if TYPE_CHECKING:
@@ -30,8 +34,11 @@ Bins = int | Sequence[float] | FloatArray | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RadialSpectrum:
+class RadialSpectrum(Pictured, Tabled):
     """Power averaged over rings of equal distance from zero frequency; of volumes, shells.
+
+    One spectrum, or a batch of spectra on the same rings. A batch has a length, can be iterated
+    over, and its members are ``batch[i]``. ``a / b`` is a `RadialRatio`.
 
     Attributes
     ----------
@@ -78,6 +85,7 @@ class RadialSpectrum:
     log_frequency: FloatArray = None  # type: ignore[assignment]
     log_spread: FloatArray = None  # type: ignore[assignment]
     labels: Labels | None = None
+    _drawn_by: ClassVar[str] = "radial"
 
     def __post_init__(self) -> None:
         if self.edges is None:
@@ -93,6 +101,75 @@ class RadialSpectrum:
         low, high = self.frequency[[0, -1]]
         rings = f"{len(self.frequency)} rings from {low:.4g} to {high:.4g}"
         return f"RadialSpectrum({batch}{rings}, scaling={self.scaling!r})"
+
+    def __len__(self) -> int:
+        self._expect_batch()
+        return len(self.power)
+
+    def __bool__(self) -> bool:
+        return True  # or it would be asked for its length, which one spectrum has not
+
+    def __iter__(self) -> Iterator[RadialSpectrum]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> RadialSpectrum:
+        """One spectrum of a batch, by its number; by a slice, numbers or a mask a smaller batch."""
+        self._expect_batch()
+        if isinstance(index, tuple):
+            raise TypeError(f"[{_checks.brief(index)}] is not one index: a batch has spectra alone")
+        power, std, stderr = (one[index] for one in (self.power, self.std, self.stderr))
+        if power.ndim not in (1, 2):
+            raise TypeError(f"[{_checks.brief(index)}] is no index of one spectrum or of several")
+        return dataclasses.replace(self, power=power, std=std, stderr=stderr)
+
+    def _expect_batch(self) -> None:
+        if self.power.ndim != 2:
+            raise TypeError("this is one spectrum, not a batch: it has no length and no members")
+
+    def mean(self) -> RadialSpectrum:
+        """Average the spectra of a batch.
+
+        Returns
+        -------
+        RadialSpectrum
+            One spectrum. Its ``std`` is the standard deviation from spectrum to spectrum, and its
+            ``stderr`` that over the root of their number; of a batch of one they stay those within
+            the rings.
+
+        Raises
+        ------
+        TypeError
+            If this is one spectrum.
+        ValueError
+            If the batch is empty.
+
+        Examples
+        --------
+        >>> from spectral_mae import Periodogram
+        >>> images = np.random.default_rng(0).standard_normal((5, 16, 16))
+        >>> Periodogram((16, 16)).radial(images).mean().averages
+        5
+        """
+        n = len(self)
+        if n == 0:
+            raise ValueError("no spectra to average: the batch is empty")
+        if n == 1:
+            return self[0]
+        plain = self.numpy()
+        std = plain.power.std(axis=0, ddof=1)
+        return dataclasses.replace(
+            plain,
+            power=plain.power.mean(axis=0),
+            std=std,
+            stderr=std / math.sqrt(n),
+            averages=self.averages * n,
+        )
+
+    def __truediv__(self, other: RadialSpectrum) -> RadialRatio:
+        """Ratio of the power in each ring; see `RadialRatio`."""
+        if not isinstance(other, RadialSpectrum):
+            return NotImplemented
+        return RadialRatio.of(self.numpy(), other.numpy())
 
     def numpy(self) -> RadialSpectrum:
         """Return this spectrum with NumPy arrays in the place of tensors, on the CPU.
@@ -142,7 +219,7 @@ class RadialSpectrum:
         Returns
         -------
         SlopeFit
-            A named tuple: ``slope``, and its standard error ``stderr``.
+            A named tuple: ``slope``, and its standard error ``stderr``; of a batch arrays of them.
 
         Raises
         ------
@@ -158,17 +235,28 @@ class RadialSpectrum:
         >>> abs(slope) < 3 * stderr
         True
         """
-        (fit,) = power_law_slopes(*self._for_slope(fmin, fmax))
-        return fit
+        if self.power.ndim == 1:
+            (fit,) = power_law_slopes(*self._for_slope(fmin, fmax))
+            return fit
+        inputs = []
+        for i, one in enumerate(self.numpy()):
+            try:
+                inputs.append(one._for_slope(fmin, fmax))  # noqa: SLF001 - of its own class
+            except ValueError as error:
+                raise ValueError(f"spectrum {i} of the batch: {error}") from None
+        if not inputs:
+            raise ValueError("no slope: the batch is empty")
+        powers, modes, *rings = zip(*inputs, strict=True)
+        fits = power_law_slopes(
+            np.concatenate(powers), np.concatenate(modes), *(r[0] for r in rings)
+        )
+        slopes, stderrs = np.array(fits).T
+        return SlopeFit(slopes, stderrs)  # arrays, of a batch
 
     def _for_slope(
         self, fmin: float | None, fmax: float | None
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Power of the rings in a range, and what `power_law_slopes` must know of them."""
-        if self.power.ndim != 1:
-            raise ValueError(
-                f"fit_slope needs one spectrum, not a batch of shape {self.power.shape}"
-            )
         low = _checks.limit("fmin", fmin, -math.inf)
         high = _checks.limit("fmax", fmax, math.inf)
         chosen = frequencies.at_least(self.frequency, low) & (self.frequency > 0)
@@ -211,10 +299,30 @@ class RadialSpectrum:
         path : str or path-like
             File to write. An existing file is replaced.
         """
+        write_columns(path, self._columns())
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
         lower, upper = self.edges.T
         bins = {"frequency": self.frequency, "lower": lower, "upper": upper, "count": self.count}
         plain = self.numpy()
-        write_columns(path, bin_columns(bins, plain) | unit_columns(plain, "frequency", "power"))
+        return bin_columns(bins, plain) | unit_columns(plain, "frequency", "power")
+
+    def _key_numbers(self) -> dict[str, str]:
+        low, high = self.frequency[[0, -1]]
+        try:
+            slope, stderr = self.fit_slope()
+            fitted = f"{np.mean(slope):.3f}" + ("" if np.ndim(slope) else f" ± {stderr:.3f}")
+        except ValueError:  # too few rings, or nothing but rounding
+            fitted = "none"
+        unit = inverse(ring_unit(self.labels, self.fs)) or "units of fs"
+        batch = {"spectra": str(len(self))} if self.power.ndim == 2 else {}
+        return {
+            **batch,
+            "rings": f"{len(self.frequency)}",
+            "frequency": f"{low:.4g} to {high:.4g} {unit}",
+            "scaling": self.scaling,
+            "mean slope" if batch else "slope": fitted,
+        }
 
     def to_xarray(self) -> Dataset:
         """Return the result as an ``xarray.Dataset``, which netCDF files can hold.
@@ -473,52 +581,3 @@ def _ring_edges(shape: tuple[int, ...], fs: tuple[float, ...], bins: Bins) -> Fl
         fine = (np.arange(math.ceil(first / finest)) + 0.5) * finest
         return np.concatenate([fine[frequencies.below(fine, first)], coarse, [top]])
     return np.linspace(finest / 2, top, n_rings + 1)
-
-
-def bin_columns(bins: Mapping[str, NDArray[Any]], result: Any) -> dict[str, NDArray[Any]]:
-    """Return the columns of a table of binned spectra.
-
-    Parameters
-    ----------
-    bins : mapping of str to ndarray, shape (n_bins,)
-        Columns that describe the bins.
-    result : RadialSpectrum or SectorSpectrum
-        Its ``power``, ``std`` and ``stderr`` become columns.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Columns of equal length. Spectra of a batch follow one another, numbered in a column
-        "spectrum".
-    """
-    n = len(np.atleast_2d(result.power))
-    columns = {name: np.tile(column, n) for name, column in bins.items()}
-    if result.power.ndim == 2:
-        columns = {"spectrum": np.repeat(np.arange(n), result.power.shape[1]), **columns}
-    values = {"power": result.power, "std": result.std, "stderr": result.stderr}
-    return columns | {name: value.ravel() for name, value in values.items()}
-
-
-def unit_columns(result: Any, *names: str) -> dict[str, NDArray[Any]]:
-    """Return the columns of a table of bins that say units; none of a result without labels.
-
-    Parameters
-    ----------
-    result : result with ``labels``, ``fs`` and ``scaling``
-        What the table is of.
-    *names : str
-        Of "frequency", "power", what the table has.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (n_rows,)
-        Columns such as "frequency_unit", the same in each row; empty where a unit is not known.
-    """
-    if result.labels is None:
-        return {}
-    units = {
-        "frequency": inverse(ring_unit(result.labels, result.fs)),
-        "power": power_unit(result.labels, result.fs, result.scaling),
-    }
-    n = getattr(result, "power", result.count).size
-    return {f"{name}_unit": np.full(n, units[name] or "", dtype=object) for name in names}

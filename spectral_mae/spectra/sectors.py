@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -13,18 +13,20 @@ from spectral_mae import _checks
 from spectral_mae._array_api import numpy_fields
 from spectral_mae._checks import BoolArray, FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
+from spectral_mae._results.pictured import Pictured
+from spectral_mae._results.tabled import Tabled
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.binning import Binning
 from spectral_mae.spectra.labels import datasets
 from spectral_mae.spectra.labels.axis_labels import Labels
-from spectral_mae.spectra.rings import bin_columns, unit_columns
+from spectral_mae.spectra.labels.columns import bin_columns, unit_columns
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
 
 @dataclass(frozen=True, eq=False)
-class SectorSpectrum:
+class SectorSpectrum(Pictured, Tabled):
     """Power averaged over sectors of equal orientation; reads as its powers in NumPy functions.
 
     Attributes
@@ -53,6 +55,7 @@ class SectorSpectrum:
     scaling: Scaling
     fs: tuple[float, ...] = (1.0, 1.0)
     labels: Labels | None = None
+    _drawn_by: ClassVar[str] = "sectors"
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.numpy().power, dtype=dtype, copy=copy)
@@ -90,9 +93,21 @@ class SectorSpectrum:
         path : str or path-like
             File to write. An existing file is replaced.
         """
+        write_columns(path, self._columns())
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
         plain = self.numpy()
         columns = bin_columns({"angle": self.angle, "count": self.count}, plain)
-        write_columns(path, columns | unit_columns(plain, "power"))
+        return columns | unit_columns(plain, "power")
+
+    def _key_numbers(self) -> dict[str, str]:
+        power = self.numpy().power
+        return {
+            "sectors": str(len(self)),
+            "most power at": f"{self.angle[int(power.argmax())]:.4g}°",
+            "largest / smallest": f"{power.max() / power.min():.4g}" if power.min() > 0 else "∞",
+            "scaling": self.scaling,
+        }
 
     def to_xarray(self) -> Dataset:
         """Return the result as an ``xarray.Dataset``, which netCDF files can hold.

@@ -20,7 +20,8 @@ class SlopeFit(NamedTuple):
     Attributes
     ----------
     slope, stderr : float
-        Exponent of the frequency, and its standard error.
+        Exponent of the frequency, and its standard error. Of a batch each is an ndarray, of shape
+        (n,).
     """
 
     slope: float

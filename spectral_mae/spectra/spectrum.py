@@ -5,16 +5,21 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spectral_mae._array_api import constant, numpy_fields, real_dtype
 from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae._files.columns import plain_value
+from spectral_mae._results.pictured import Pictured
+from spectral_mae._results.tabled import Tabled
 from spectral_mae.spectra import frequencies as grid
 from spectral_mae.spectra.labels import datasets
 from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit
+from spectral_mae.spectra.labels.columns import plane_columns
+from spectral_mae.spectra.ratios import SpectrumRatio
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.sectors import SectorSpectrum, average_sectors
 
@@ -23,8 +28,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Spectrum:
+class Spectrum(Pictured, Tabled):
     """The power spectrum of a real signal, image or volume.
+
+    ``a / b`` of two is a `SpectrumRatio`.
 
     Attributes
     ----------
@@ -56,9 +63,14 @@ class Spectrum:
     averages: int = 1
     floor: float = 0.0
     labels: Labels | None = None
+    _drawn_by: ClassVar[str] = "psd"
 
     def __repr__(self) -> str:
         return f"Spectrum(shape={self.shape}, scaling={self.scaling!r}, total={self.total:.4g})"
+
+    def __truediv__(self, other: Spectrum) -> SpectrumRatio:
+        """Ratio of the power at each frequency; see `SpectrumRatio`."""
+        return SpectrumRatio(self, other) if isinstance(other, Spectrum) else NotImplemented
 
     @property
     def frequencies(self) -> tuple[FloatArray, ...]:
@@ -224,6 +236,18 @@ class Spectrum:
             "total": self.total,
             "averages": self.averages,
             "labels": plain_value(self.labels),
+        }
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        return plane_columns(self.frequencies, self.labels, {"power": self.numpy().power})
+
+    def _key_numbers(self) -> dict[str, str]:
+        return {
+            "pixels": " × ".join(map(str, self.shape)),
+            "total": f"{self.total:.4g}",
+            "scaling": self.scaling,
+            "fs": ", ".join(f"{rate:g}" for rate in self.fs),
+            "averages": str(self.averages),
         }
 
     def to_xarray(self) -> Dataset:

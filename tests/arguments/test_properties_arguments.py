@@ -135,6 +135,11 @@ EXAMPLES = {
     "Spectrum.sectors": (SPECTRUM.sectors, {"n": 2, **SLOPE}),
     "SectorSpectrum": (lambda **o: SPECTRUM.sectors(**o).to_dict(), {"n": 2}),
     "RadialSpectrum": (RINGS.fit_slope, SLOPE),
+    "RadialSpectrum of a batch": (BATCH.fit_slope, SLOPE),
+    "RadialRatio": (lambda **o: (SPECTRUM.radial(**o) / SPECTRUM.radial(**o)).to_dict(), {"bins": None}),
+    "SpectrumRatio": ((SPECTRUM / SPECTRUM).radial, {"bins": None}),
+    "summarize": (sm.summarize, {"images": IMAGES, "bins": None, "workers": 1, **OPTIONS}),
+    "SpectralSummary": (sm.summarize(IMAGES).percentile, {"q": 50.0}),
     "welch": (sm.welch, {"image": IMAGE, "segment": 4, "overlap": 2, "ndim": None, "workers": 1, **OPTIONS}),
     "cross_spectrum": (sm.cross_spectrum, {"a": IMAGE, "b": IMAGES[0], "ndim": None, **OPTIONS}),
     "CrossSpectrum": (lambda **o: CROSS.radial(**o).frc, {"bins": None}),
@@ -260,7 +265,12 @@ EXAMPLES = {
     "theory.TanhNetwork.call": (theory.TanhNetwork(np.ones((1, 4)), np.ones((1, 4))).__call__, {"images": np.ones((2, 4))}),
     "theory.TanhNetwork.jacobian": (theory.TanhNetwork(np.ones((1, 4)), np.ones((1, 4))).jacobian, {"image": np.ones(4)}),
     "plot.psd": (plot.psd, {"spectrum": SPECTRUM, "vmin": None, "vmax": None, "colorbar": True}),
-    "plot.radial": (plot.radial, {"spectra_by_name": {"a": RINGS}, "band": "stderr"}),
+    "plot.radial": (plot.radial, {"spectra_by_name": {"a": RINGS}, "band": "stderr", "fit": True, "guides": (-2.0,), "octaves": False, "periods": False}),
+    "plot.summary": (plot.summary, {"result": sm.summarize(IMAGES), "band": "percentile"}),
+    "plot.slopes": (plot.slopes, {"values_by_name": {"a": [-1.0, -2.0, np.nan]}, "bins": 4, "colors": None}),
+    "plot.rose": (plot.rose, {"result": SPECTRUM.sectors(2), "label": None}),
+    "plot.ratio": (plot.ratio, {"ratios_by_name": {"a": RINGS / RINGS}}),
+    "plot.radial_ratio": (plot.radial_ratio, {"spectra_by_name": {"a": RINGS, "b": BATCH}, "reference": "a", "band": "stderr"}),
     "plot.masked_radial": (plot.masked_radial, {"original": RINGS, "expected": RINGS, "drawn": RINGS}),
     "plot.unmasked_radial": (plot.unmasked_radial, {"naive": RINGS, "unmasked": RINGS, "true": RINGS}),
     "plot.sectors": (plot.sectors, {"result": SPECTRUM.sectors(2), "label": None}),
@@ -325,7 +335,7 @@ PLAIN |= {"analyze_images", "fit_images", "sweep_images", "compare_images"}
 PLAIN |= {"audit_images", "AuditRun"}  # tests/nonlinear/auditing/test_page.py
 PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "CompareResult"}
 PLAIN |= {"FFTWMissingWarning"}  # tests/spectra/test_backends.py
-PLAIN |= {"explore_images", "ExploreResult"}  # tests/explorer/test_page.py
+PLAIN |= {"explore_images", "ExploreResult"}  # tests/explorer/test_explorer_page.py
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
 # What passes numbers on as they are, or says by NaN that there is nothing to measure.

@@ -65,7 +65,7 @@ def test_analysis_is_that_of_image_after_image(references):
 def test_equation_18_is_checked_on_the_first_images(references):
     work = AnalyzeWork(AnalyzeOptions((8,), 0.5, size=16, checks=5))
     rows = total(references, 3, work, InProcess())[1]["numbers"]
-    from spectral_mae.batch.analyze.page_numbers import Numbers
+    from spectral_mae.batch.analyze.summary.page_numbers import Numbers
 
     numbers = Numbers(np.frombuffer(rows).reshape(-1, len(Numbers.of([]).rows.T)))
     assert len(numbers) == 19

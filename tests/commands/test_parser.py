@@ -55,8 +55,8 @@ def test_mask_ratios_of_a_sweep_leave_paths_alone(parsed):
 @pytest.mark.parametrize(
     ("text", "name", "value"),
     [
-        ("psd --out x.png --scaling energy a.png", "path", "a.png"),
-        ("psd a.png --out x.png --scaling energy", "path", "a.png"),
+        ("psd --out x.png --scaling energy a.png", "paths", ["a.png"]),
+        ("psd a.png -o x.png b --scaling energy", "paths", ["a.png", "b"]),
         ("verify --seed 3 a.png --size 32 b.png", "paths", ["a.png", "b.png"]),
         ("fit a.png --patch-size 8 b.png --out m.npz", "paths", ["a.png", "b.png"]),
         ("reconstruct m.npz --out o a.png --quiet b.png", "paths", ["a.png", "b.png"]),

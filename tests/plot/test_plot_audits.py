@@ -1,7 +1,6 @@
 """Pictures of audits: strips, numbers with error bars, spectra of tokens."""
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -9,12 +8,6 @@ from spectral_mae import plot
 from spectral_mae.plot.drawing import HIDDEN
 
 mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def no_figures_left():
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("channels", [None, 3])

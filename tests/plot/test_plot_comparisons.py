@@ -1,7 +1,6 @@
 """Pictures of originals and reconstructions compared by frequency."""
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -9,12 +8,6 @@ import spectral_mae as sm
 from spectral_mae import plot
 
 mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def no_figures_left():
-    yield
-    plt.close("all")
 
 
 def compared(gain=0.5, noise=0.2):

@@ -1,7 +1,6 @@
 """Pictures of models: receptive fields, filters, eigenvalues, tables of numbers."""
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import SymLogNorm, to_hex
@@ -12,12 +11,6 @@ from spectral_mae import plot
 from spectral_mae.linear.receptive_field import ReceptiveField
 
 mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def no_figures_left():
-    yield
-    plt.close("all")
 
 
 def gray(weights, channels):

@@ -1,7 +1,6 @@
 """Pictures of images through models."""
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from plot_cases import fitted, one_of, photographs
@@ -11,12 +10,6 @@ from spectral_mae import plot
 from spectral_mae.linear.reconstruction import reconstruct_image
 
 mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def no_figures_left():
-    yield
-    plt.close("all")
 
 
 def in_range(pixels):

@@ -1,7 +1,6 @@
 """Pictures of what models make of each frequency."""
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -13,12 +12,6 @@ from spectral_mae.linear.reconstruction import Reconstruction
 from spectral_mae.plot.responses import LABELS
 
 mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def no_figures_left():
-    yield
-    plt.close("all")
 
 
 def curve_of(rings, name):

@@ -2,7 +2,6 @@
 
 import itertools
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -11,12 +10,6 @@ from matplotlib.colors import LogNorm
 import spectral_mae as sm
 from spectral_mae import plot
 from spectral_mae.batch.analyze.image_analysis import MaskingAnalyzer, MaskingPlan
-
-
-@pytest.fixture(autouse=True)
-def no_figures_left():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture
@@ -76,28 +69,6 @@ def test_densities_of_volumes_are_per_cubed_frequency():
     assert density.figure.axes[1].get_ylabel() == "power density (per (cycle/pixel)³)"
     rings = sm.psd(np.random.default_rng(0).random((4, 5, 6)), ndim=3).radial()
     assert plot.radial(rings).get_ylabel() == "power density (per (cycle/pixel)³)"
-
-
-@pytest.mark.parametrize("band", ["stderr", "std", "none"])
-def test_radial_draws_line_and_band(image, band):
-    rings = sm.psd(image).radial()
-    ax = plot.radial({"a": rings, "b": rings}, band=band)
-    assert len(ax.lines) == 2
-    assert len(ax.collections) == (0 if band == "none" else 2)
-    np.testing.assert_array_equal(ax.lines[0].get_ydata(), rings.power)
-    assert "cycles/pixel" in ax.get_xlabel()
-    assert ax.get_xscale() == ax.get_yscale() == "log"
-
-
-def test_radial_refuses_a_batch(image):
-    rings = sm.Periodogram(image.shape).radial(np.stack([image, image]))
-    with pytest.raises(ValueError, match=r"a batch of shape \(2, "):
-        plot.radial({"both": rings})
-
-
-def test_radial_refuses_other_bands(image):
-    with pytest.raises(ValueError, match="band='sem'"):
-        plot.radial(sm.psd(image).radial(), band="sem")
 
 
 def test_masking_shares_one_scale(image):

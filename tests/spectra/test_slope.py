@@ -102,11 +102,9 @@ def test_constant_images_have_no_slope(value, shape, detrend, dtype):
         rings.fit_slope()
 
 
-def test_slopes_need_three_rings_of_one_spectrum():
+def test_slopes_need_three_rings():
     with pytest.raises(ValueError, match=r"2 rings with fmin=None .* a slope needs 3"):
         psd(laws.field((4, 4))).radial().fit_slope()
-    with pytest.raises(ValueError, match=r"needs one spectrum, not a batch of shape \(2, 4\)"):
-        Periodogram((8, 8)).radial(laws.field((2, 8, 8))).fit_slope()
 
 
 @pytest.mark.parametrize("shape", [(64, 256), (32, 512), (256, 48)])
@@ -137,3 +135,22 @@ def test_slopes_of_many_spectra_are_those_of_each():
     assert found == [one.fit_slope() for one in each]
     assert fit_slopes(each[7:9]) == found[7:9]
     assert fit_slopes([]) == []
+
+
+def test_slopes_of_a_batch_are_those_of_its_spectra():
+    batch = Periodogram((16, 12)).radial(laws.field((4, 16, 12)))
+    slopes, stderrs = batch.fit_slope(0.1, 0.4)
+    singly = [one.fit_slope(0.1, 0.4) for one in batch]
+    np.testing.assert_array_equal(slopes, [fit.slope for fit in singly])
+    np.testing.assert_array_equal(stderrs, [fit.stderr for fit in singly])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_image_in_a_batch_has_no_slope(dtype):
+    images = np.stack([laws.field((15, 17)), np.full((15, 17), 1e6 / 3)]).astype(dtype)
+    batch = Periodogram((15, 17), dtype=dtype).radial(images)
+    assert batch.floor == pytest.approx(max(psd(image).floor for image in images))
+    with pytest.raises(ValueError, match=r"spectrum 1 of the batch: no slope: .* rounding floor"):
+        batch.fit_slope()
+    with pytest.raises(ValueError, match="the batch is empty"):
+        batch[:0].fit_slope()

@@ -8,7 +8,6 @@
   images.
 - `outcomes`: many images: read each, analyse it, and say what became of it.
 - `page`: the page of a run as HTML: what its tables say in short, and what the numbers mean.
-- `page_numbers`: what the page of a run says of all images: a few numbers of each, as one array.
 - `pictures`: the pictures of a page: masking, radial spectra, leakage by octave, the grating of the
   masks.
 - `report`: the page of a run: pictures, tables and what the numbers mean, in one file that opens
@@ -17,6 +16,7 @@
 - `run`: `analyze_images`, from images to tables, pictures and a page.
 - `run_tables`: the tables of a run, which grow chunk by chunk in the folder of its journal.
 - `shape_moments`: mean power spectra of images of several shapes: stationary moments by shape.
+- `summary/`: what a run says of its images together, for the top of its page.
 - `tables`: outcomes as tables: images.csv, spectra.csv, spectra.npz.
 - `work`: what is done to a chunk of images, wherever it is done: pure, picklable, and the same
   bits.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome, linear_models
+from spectral_mae.batch.analyze.summary.answer import Explained
 from spectral_mae.batch.pages.picture import Picture, short_name
+from spectral_mae.batch.pages.saving import save_lines, save_pixels
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.linear.reconstruction import reconstruct_image
@@ -17,15 +20,24 @@ from spectral_mae.masks.sampling import mask_seed
 STRIPS = 4
 
 
+@dataclass(frozen=True)
+class ModelPictures:
+    """Pictures of models, and what each model explains, by its patch size."""
+
+    pictures: list[Picture]
+    explained: dict[int, Explained]
+
+
 def pictures_of_models(
     path: Path,
     outcomes: Sequence[Outcome],
     options: AnalyzeOptions,
     moments: StationaryMoments | None,
-) -> list[Picture]:
+) -> ModelPictures:
     """Fit a model for each patch size to the moments of the images, and draw their pictures."""
     models = linear_models(moments, options)
-    return list(model_pictures(path.parent, outcomes, options, models))
+    pictures = list(model_pictures(path.parent, outcomes, options, models))
+    return ModelPictures(pictures, {_size(model): _explained(model, options) for model in models})
 
 
 def model_pictures(
@@ -51,7 +63,7 @@ def _responses(path: Path, models: Sequence[LinearMAE]) -> Picture:
         (p, _), explained = model.moments_.grid.patch_size, 1 - model.loss_ / model.trace_
         axis.set_title(f"patches of {p} px: {explained:.0%} of all power explained")
         axis.label_outer()
-    plot.save(figure, path)
+    embedded = save_lines(figure, path)
     images = models[0].moments_
     height, width = images.grid.shape
     n_images = images.n_images
@@ -69,6 +81,8 @@ def _responses(path: Path, models: Sequence[LinearMAE]) -> Picture:
         "is passed, as they may in images that are not stationary); noise is what the "
         "randomness of the masks adds. A model that only copied what is visible would explain no "
         "more than the fraction of patches that is kept.",
+        vector=True,
+        embedded=embedded,
     )
 
 
@@ -92,7 +106,7 @@ def _strips(
     names = [f"{short_name(outcome.name)}\n{outcome.patch_size} px" for outcome, *_ in chosen]
     figure, axes = plot.new_figure(len(strips), 5, width=11.4, height=2.35 * len(strips) + 0.2)
     plot.reconstructions(strips, axes, names=names)
-    plot.save(figure, path)
+    embedded = save_pixels(figure, path)
     explained = ", ".join(f"{strip.explained:.0%}" for strip in strips)
     return Picture(
         path.name,
@@ -102,6 +116,7 @@ def _strips(
         "among those whose mean spectrum the model was made of. It is one linear map for all "
         "masks, so that it cannot tell a hidden patch from a gray one. Of the power of hidden "
         f"pixels it explains, from the top: {explained}.",
+        embedded=embedded,
     )
 
 
@@ -120,3 +135,22 @@ def _pictured(
         and outcome.pixels.shape == shape
         and outcome.patch_size in by_size
     ][: STRIPS if len(models) > 1 else PICTURED]
+
+
+def _size(model: LinearMAE) -> int:
+    return int(model.moments_.grid.patch_size[0])
+
+
+def _explained(model: LinearMAE, options: AnalyzeOptions) -> Explained:
+    """What a model explains, and what the best one for hidden pixels does of these."""
+    of_all, visible = 1 - model.loss_ / model.trace_, 1 - model.design_.mask_ratio
+    if options.design is not None:  # the closed form is of uniform designs
+        return Explained(of_all, visible, None)
+    hidden = LinearMAE(
+        _size(model),
+        options.mask_ratio,
+        sampling=options.sampling,
+        covariance="stationary",
+        target="hidden",
+    ).fit_moments(model.moments_)
+    return Explained(of_all, visible, 1 - hidden.loss_ / hidden.trace_)

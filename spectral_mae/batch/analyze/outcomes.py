@@ -46,7 +46,7 @@ PICTURE_PIXELS = 2**22  # of an image that is kept for its picture; a larger one
 MODEL_DIM = 1024  # numbers in a patch
 ROUNDING = 1e-24  # power about the mean, to all power, of images that are constant but for rounding
 
-PICTURED = 3  # images that get pictures of their own
+PICTURED = 4  # images that get pictures of their own
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +12,20 @@ from typing import Any
 import scipy.special
 
 from spectral_mae.batch.analyze import tables
-from spectral_mae.batch.analyze.image_analysis import octave_columns
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
-from spectral_mae.batch.analyze.page_numbers import Numbers
 from spectral_mae.batch.analyze.run_tables import RunTables
+from spectral_mae.batch.analyze.summary.answer import NAMED, Explained, answer, most_unusual
+from spectral_mae.batch.analyze.summary.choice import Chosen
+from spectral_mae.batch.analyze.summary.page_numbers import Numbers
+from spectral_mae.batch.analyze.summary.rows import page_rows
 from spectral_mae.batch.pages.page import render_page
-from spectral_mae.batch.pages.picture import Picture
+from spectral_mae.batch.pages.picture import Picture, short_name
 from spectral_mae.images.samples import Pixels
 from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 
-LISTED = 500  # rows of the table on the page; images.csv has them all
+LISTED = 500  # failures on the page; images.csv has them all
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class RunResults:
     tables : RunTables
         In whose folder pictures and page are made before they are published.
     shown : sequence of Outcome
-        Of the first images that were analysed.
+        Of the images that the page shows, in the order of ``chosen``.
+    chosen : sequence of Chosen
+        Which they are, and why.
     numbers : Numbers
         Of all images.
     spectra : MeanSpectra
@@ -48,6 +53,7 @@ class RunResults:
 
     tables: RunTables
     shown: Sequence[Outcome]
+    chosen: Sequence[Chosen]
     numbers: Numbers
     spectra: MeanSpectra
     n_images: int
@@ -62,10 +68,16 @@ def render(
     results: RunResults,
     options: AnalyzeOptions,
     run: Mapping[str, Any],
+    explained: Mapping[int, Explained],
 ) -> str:
-    """The page, with its pictures inside."""
-    rows, failed, n_rows, n_failed, folder = _listed(results.tables.images, results.numbers)
-    n_done = results.n_analysed
+    """The page, with its pictures inside; ``explained`` says what models explain."""
+    numbers, run_tables = results.numbers, results.tables
+    failed, n_failed, folder = _listed(run_tables.images)
+    rows = page_rows(run_tables, numbers, folder, curves=options.figures)
+    unusual = most_unusual(numbers)[:NAMED]
+    names = dict(zip(unusual, map(short_name, run_tables.names_of(unusual)), strict=True))
+    found = answer(numbers, names, explained, options.patch_sizes) if len(numbers) else None
+    chosen = run_tables.names_of([one.row for one in results.chosen])
     return render_page(
         "spectral_mae.batch.analyze",
         "report.html",
@@ -73,21 +85,33 @@ def render(
         pictures,
         options=options,
         run=run,
-        rows=rows,
-        n_rows=n_rows,
+        answer=found,
+        images=_images_text(run["options"]["paths"], results.n_images),
+        chosen=list(zip(results.chosen, chosen, strict=True)),
+        rows=json.dumps(rows, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
+        rows_left_out=len(numbers) - len(rows["rows"]),
+        has_curves=bool(rows["curves"]),
         folder=folder,
         failed=failed,
         n_failed=n_failed,
         n_images=results.n_images,
-        n_done=n_done,
+        n_done=results.n_analysed,
         within_expected=2 * float(scipy.special.stdtr(options.n_draws - 1, 2.0)) - 1,
-        summary=[_summary(p, results.numbers) for p in options.patch_sizes],
+        summary=[_summary(p, numbers) for p in options.patch_sizes],
         octaves=all_octave_names(),
-        octave_columns=octave_columns()[: len(OCTAVES)],
-        pictured=sum(picture.file.startswith("masking-") for picture in pictures),
-        n_missing=results.numbers.n_missing,
+        n_missing=numbers.n_missing,
         percent=_percent,
     )
+
+
+def _images_text(paths: Sequence[str], n: int) -> str:
+    """Which images a run was about, for the title of its page."""
+    images = f"{n} image{'' if n == 1 else 's'}"
+    if not paths or list(paths) == ["builtin:"]:
+        return f"{images} of scikit-image"
+    if len(paths) > 3:
+        return f"{images} from {short_name(paths[0])} and {len(paths) - 1} other places"
+    return f"{images}: {', '.join(map(short_name, paths))}"
 
 
 def _percent(ends: tuple[float, float]) -> str:
@@ -96,37 +120,26 @@ def _percent(ends: tuple[float, float]) -> str:
     return f"{low} %" if low == high else f"{low} to {high} %"
 
 
-_Row = tuple[dict[str, str], dict[str, bool]]  # and which of its errors exceed their bound
-_Listed = tuple[list[_Row], list[tuple[str, str]], int, int, str]
-
-
-def _listed(table: Path, numbers: Numbers) -> _Listed:
-    """Of images.csv: the first rows, the first failures, how many of each, the folder of all.
-
-    Rows with an error above its bound are among the rows wherever they stand.
-    """
-    rows: list[_Row] = []
-    n_defective = 0
-    defective = numbers.defective
-    above = {name: numbers[name] > numbers["bound"] for name in ("eq18_error", "mask_dft_error")}
+def _listed(table: Path) -> tuple[list[tuple[str, str]], int, str]:
+    """Of images.csv: the first failures, how many there are, and the folder of all images."""
     failed: dict[tuple[str, str], None] = {}
-    n_rows = n_failed = 0
-    folders: set[str] = set()
+    n_failed = 0
+    folder: str | None = None
     last = None
     for row in tables.read_images_csv(table):
         if row["status"] == "ok":
-            extra = bool(defective[n_rows]) and n_defective < LISTED
-            if n_rows < LISTED or extra:
-                rows.append((row, {name: bool(column[n_rows]) for name, column in above.items()}))
-                n_defective += extra
-            n_rows += 1
-            if len(folders) < 2:
-                folders.add(row["path"].removesuffix(row["path"].rpartition("/")[2]))
+            folder = _folder(row["path"]) if folder is None else folder
+            while not row["path"].startswith(folder):
+                folder = _folder(folder.removesuffix("/"))
         elif (one := (row["path"], row["error"])) != last:
             n_failed, last = n_failed + 1, one
             if len(failed) < LISTED:
                 failed[one] = None
-    return rows, list(failed), n_rows, n_failed, folders.pop() if len(folders) == 1 else ""
+    return list(failed), n_failed, folder or ""
+
+
+def _folder(name: str) -> str:
+    return name[: name.rfind("/") + 1]
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,13 @@ from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis
 from spectral_mae.batch.analyze.model_pictures import pictures_of_models
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.page import RunResults
-from spectral_mae.batch.analyze.page_numbers import Numbers
+from spectral_mae.batch.analyze.summary.answer import Explained
+from spectral_mae.batch.analyze.summary.data_set import data_set_spectra
+from spectral_mae.batch.analyze.summary.page_numbers import Numbers
+from spectral_mae.batch.analyze.summary.pictures import mean_spectrum_picture, slopes_picture
 from spectral_mae.batch.pages.drawer import Call, Drawer
 from spectral_mae.batch.pages.picture import Picture, short_name
+from spectral_mae.batch.pages.saving import save_lines, save_pixels, save_thumbnail
 from spectral_mae.images.image import luma
 from spectral_mae.images.samples import Pixels
 from spectral_mae.masks.patches import PatchGrid
@@ -31,7 +35,7 @@ DOTS = 2000  # images in the picture of leakage
 
 
 class Pictures:
-    """The pictures of a run; those of its first images are drawn while others are analysed.
+    """The pictures of a run; the grating is drawn while images are analysed.
 
     Parameters
     ----------
@@ -40,6 +44,11 @@ class Pictures:
     options : AnalyzeOptions
     drawer : Drawer
         Draws them.
+
+    Attributes
+    ----------
+    explained : dict of Explained
+        By patch size, what the models explain whose pictures `all` has drawn.
     """
 
     def __init__(self, folder: Path, options: AnalyzeOptions, drawer: Drawer) -> None:
@@ -47,13 +56,13 @@ class Pictures:
         self.options = options
         self._drawer = drawer
         self._begun: dict[str, Call] = {}
+        self.explained: dict[int, Explained] = {}
 
     def begin(self, shown: Sequence[Outcome]) -> None:
-        """Begin with the pictures of the first images that were analysed."""
+        """Begin with the grating, as soon as the shape of the first images is known."""
         if self._drawer.where == "here" or not self.options.figures or self._begun:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._of_first_images(shown, lambda _: None)
         sizes = {o.patch_size: o.analysis.shape for o in reversed(shown) if o.analysis is not None}
         if sizes.keys() == set(self.options.patch_sizes):
             self._grating([(sizes[p][0], sizes[p][1], p) for p in self.options.patch_sizes])
@@ -61,7 +70,7 @@ class Pictures:
     def n_steps(self, results: RunResults) -> int:
         """How often `all` calls ``each``."""
         done = [outcome for outcome in results.shown if outcome.ok]
-        return len(_pictured(done)) + 4 if self.options.figures and done else 0
+        return len(_pictured(done)) + 6 if self.options.figures and done else 0
 
     def all(self, results: RunResults, each: Callable[[], None]) -> list[Picture]:
         """All pictures, in the order of the page.
@@ -77,8 +86,9 @@ class Pictures:
         if not self.options.figures or not done:
             return []
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._of_first_images(done, results.read_again)
+        self._of_chosen_images(done, results.read_again)
         numbers, sizes = results.numbers, self.options.patch_sizes
+        self._of_all_images(results)
         found = [(numbers.of_size(p), p) for p in sizes]
         self._grating(
             [(int(rows["height"][0]), int(rows["width"][0]), p) for rows, p in found if len(rows)]
@@ -87,19 +97,34 @@ class Pictures:
         self._start("leakage.png", _octave_picture, leakage, len(numbers))
         shown = [outcome for outcome in done if outcome.pixels is not None]
         self._start("response.png", pictures_of_models, shown, self.options, results.moments)
-        order = [name for name in self._begun if name.startswith("masking")]
-        order += ["radial.png", "leakage.png", "grating.png", "response.png"]
+        order = ["mean.png", "slopes.png", "leakage.png"]
+        order += sorted(name for name in self._begun if name.startswith("masking"))
+        order += ["radial.png", "grating.png", "response.png"]
         calls = list(
             self._begun.values()
         )  # the models come last, and this process begins with them
         by_name = dict(zip(self._begun, self._drawer.results(calls, each), strict=True))
         pictures: list[Picture] = []
-        for name in order:
-            pictures += by_name[name] if name == "response.png" else [by_name[name]]
+        for name in (name for name in order if name in by_name):
+            pictures += by_name[name].pictures if name == "response.png" else [by_name[name]]
+        self.explained = by_name["response.png"].explained
         n_shown = min(PANELS, len(dict.fromkeys(outcome.name for outcome in done)))
         return [_counted(picture, n_shown, results.n_analysed) for picture in pictures]
 
-    def _of_first_images(
+    def _of_all_images(self, results: RunResults) -> None:
+        """The mean spectrum, and the slopes with those of the images that are shown."""
+        numbers = results.numbers
+        ratio = float(np.mean(numbers["mask_ratio"]))
+        found = data_set_spectra(results.tables, results.spectra, self.options.patch_sizes, ratio)
+        if found:
+            self._start("mean.png", mean_spectrum_picture, found)
+        first = numbers.of_size(int(numbers["patch_size"][0]))
+        if np.isfinite(first["slope"]).sum() > 1:
+            marked = {one.role: float(numbers["slope"][one.row]) for one in results.chosen}
+            there = {role: slope for role, slope in marked.items() if math.isfinite(slope)}
+            self._start("slopes.png", slopes_picture, first["slope"], there)
+
+    def _of_chosen_images(
         self, shown: Sequence[Outcome], read_again: Callable[[Outcome], Pixels | None]
     ) -> None:
         done = [(o, o.analysis) for o in shown if o.analysis is not None]
@@ -129,7 +154,7 @@ def _counted(picture: Picture, n_shown: int, n_images: int) -> Picture:
     """The picture of radial spectra with the number of images that it leaves out."""
     if picture.file != "radial.png" or n_shown >= n_images:
         return picture
-    caption = f"{picture.caption} Shown: the first {n_shown} of {n_images} images."
+    caption = f"{picture.caption} Shown: {n_shown} of {n_images} images."
     return dataclasses.replace(picture, caption=caption)
 
 
@@ -162,9 +187,12 @@ def _masking_picture(
         masks = [mask for mask in (others[0], *masks, others[1]) if mask is not None]
         beside = f" (asked for: {asked}; half and double for comparison)" if any(others) else ""
     columns = 1 + 2 * len(masks)
-    figure, axes = plot.new_figure(2, columns, width=2.15 * columns + 0.6, height=4.7)
+    figure, axes = plot.new_figure(2, columns, width=1.75 * columns + 0.6, height=4.0)
     plot.masking(gray, masks, axes)
-    plot.save(figure, path)
+    embedded = save_pixels(figure, path)
+    thumbnail = save_thumbnail(
+        gray, path.with_name(path.stem.replace("masking", "thumbnail") + ".webp")
+    )
     sizes = ", ".join(str(mask.patch_size[0]) for mask in masks)
     detrended = "" if options.detrend is None else " Shown without the detrending of the analysis."
     return Picture(
@@ -174,6 +202,8 @@ def _masking_picture(
         "Bottom: their power spectral densities on one colour scale, zero frequency in the "
         "middle. The mask's spectrum is a grating, the finer the larger the patch; masking "
         f"convolves the image's spectrum with it.{detrended}",
+        embedded=embedded,
+        thumbnail=thumbnail,
     )
 
 
@@ -206,7 +236,7 @@ def _radial_picture(path: Path, chosen: Sequence[tuple[str, MaskingAnalysis]]) -
         axis.label_outer()
     for unused in axes.flat[len(chosen) :]:
         unused.set_axis_off()
-    plot.save(figure, path)
+    embedded = save_lines(figure, path)
     some = any(analysis.drawn is not None for _, analysis in chosen)
     band = "; the pale band is the spread of the masks that were drawn" if some else ""
     return Picture(
@@ -214,6 +244,9 @@ def _radial_picture(path: Path, chosen: Sequence[tuple[str, MaskingAnalysis]]) -
         "Radial spectra before and under masking",
         "Mean power at each distance from zero frequency (a ring). The dark orange line is the "
         f"exact expectation over all masks, computed without drawing any{band}.",
+        vector=True,
+        embedded=embedded,
+        data="spectra.csv",
     )
 
 
@@ -226,7 +259,7 @@ def _octave_picture(
         plot.octaves(by_size, all_octave_names(), axis, legend=title == titles[1])
         axis.set_title(title)
         axis.label_outer()
-    plot.save(figure, path)
+    embedded = save_lines(figure, path)
     return Picture(
         path.name,
         "How much of what one sees came from elsewhere",
@@ -235,6 +268,9 @@ def _octave_picture(
         "most of what one sees at these frequencies is not the image's own. Left: the image as it "
         "is, whose mean leaks along the grating. Right: had its mean been subtracted before "
         "masking, as training code does roughly when it normalises pixels.",
+        vector=True,
+        embedded=embedded,
+        data="images.csv",
     )
 
 
@@ -271,7 +307,7 @@ def _grating_picture(
     figure, axes = plot.new_figure(len(grids), 2, width=9.4, height=4.0 * len(grids))
     for grid, row in zip(grids, axes, strict=True):
         plot.grating(design=options.masks.on(grid), ax=row)
-    plot.save(figure, path)
+    embedded = save_pixels(figure, path)
     return Picture(
         path.name,
         "The grating of the masks",
@@ -279,4 +315,5 @@ def _grating_picture(
         "kept, it is zero on whole lines at the multiples of 1/p cycles/pixel other than zero: "
         "no power leaks between frequencies that lie such a distance apart, horizontally or "
         "vertically.",
+        embedded=embedded,
     )

@@ -67,11 +67,15 @@ def write_run(
     figures.mkdir(parents=True, exist_ok=True)
     with stage("drawing pictures", pictures.n_steps(results)) as drawn:
         shown = pictures.all(results, lambda: drawn.add(1))
-    files = [*TABLES, "report.html", *(f"figures/{picture.file}" for picture in shown)]
+    files = [
+        *TABLES,
+        "report.html",
+        *(f"figures/{name}" for picture in shown for name in picture.files),
+    ]
     with stage("writing tables", 3 + len(files)) as written:
         results.tables.write_derived(results.spectra)
         written.add(2)
-        page = render(figures, shown, results, options, run)
+        page = render(figures, shown, results, options, run, pictures.explained)
         (made / "report.html").write_text(page, encoding="utf-8")
         written.add(1)
         (out / "figures").mkdir(parents=True, exist_ok=True)
@@ -94,5 +98,9 @@ def _pictures_of_earlier_run(out: Path) -> Iterator[Path]:
     except (OSError, ValueError, KeyError, TypeError):
         return
     for name in listed:
-        if isinstance(name, str) and name.startswith("figures/") and name.endswith(".png"):
+        if (
+            isinstance(name, str)
+            and name.startswith("figures/")
+            and name.endswith((".png", ".svg"))
+        ):
             yield out / "figures" / Path(name).name

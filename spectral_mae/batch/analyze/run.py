@@ -21,12 +21,14 @@ from spectral_mae.batch.analyze.outcomes import (
     Outcome,
 )
 from spectral_mae.batch.analyze.page import RunResults
-from spectral_mae.batch.analyze.page_numbers import Numbers
 from spectral_mae.batch.analyze.pictures import Pictures
 from spectral_mae.batch.analyze.result import AnalyzeInterrupted, AnalyzeResult
 from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
-from spectral_mae.batch.analyze.work import SHOWN, AnalysisSums, AnalyzedChunk, AnalyzeWork
+from spectral_mae.batch.analyze.summary.choice import Chosen, choose
+from spectral_mae.batch.analyze.summary.page_numbers import Numbers
+from spectral_mae.batch.analyze.work import AnalysisSums, AnalyzedChunk, AnalyzeWork
+from spectral_mae.batch.chunks import Chunk
 from spectral_mae.batch.errors import kept_on_disk, refused
 from spectral_mae.batch.pages.drawer import Drawer, Where
 from spectral_mae.batch.run import BatchRun, chunk_size_for
@@ -172,7 +174,6 @@ class _Analysis:
         self.tables = RunTables(run.journal)
         self.pictures = Pictures(self.tables.folder / "figures", options, drawer)
         self.work = AnalyzeWork(options, run.running.time_limit, run.max_memory)
-        self.shown: list[Outcome] = []  # by this process
 
     def in_memory(self) -> AnalyzeResult:
         """The result of all images, without pictures and page."""
@@ -211,9 +212,11 @@ class _Analysis:
             "throughput": self.run.throughput(),
         }
         with kept_on_disk():
+            chosen = choose(numbers)
             results = RunResults(
                 self.tables,
-                self._shown() if interrupt is None else self.shown,
+                self._shown(chosen, again=interrupt is None),
+                chosen,
                 numbers,
                 sums.spectra,
                 int(self.run.journal.counters.get("done", 0)),
@@ -250,11 +253,8 @@ class _Analysis:
 
     def _take(self, result: AnalyzedChunk, n_before: int) -> None:
         self.tables.append(result.rows, n_before)
-        if len({outcome.name for outcome in self.shown}) == n_before < SHOWN:
-            names = list(dict.fromkeys(o.name for o in result.shown))[: SHOWN - n_before]
-            self.shown += [o for o in result.shown if o.name in names]
-            if n_before + len(names) == SHOWN:
-                self.pictures.begin(self.shown)
+        if n_before == 0:
+            self.pictures.begin(result.shown)
 
     def _checkpointed_sums(self) -> AnalysisSums:
         """Sums of an interrupted run, read from its journal."""
@@ -274,15 +274,18 @@ class _Analysis:
             "passed_over": self.found.passed_over,
         }
 
-    def _shown(self) -> Sequence[Outcome]:
-        """The first images that were analysed; again, where an earlier part of the run did it."""
-        n_done = self.run.tally.n_done
-        if len({outcome.name for outcome in self.shown}) == min(SHOWN, n_done):
-            return self.shown
-        names = self.tables.first_names(SHOWN)
-        first = [reference for reference in self.found.references if reference.title in names]
-        again: AnalyzedChunk = self.run.again(first[:SHOWN], self.work)
-        return again.shown
+    def _shown(self, chosen: Sequence[Chosen], *, again: bool) -> Sequence[Outcome]:
+        """The images that the page shows, analysed once more; in this process if it was stopped."""
+        if not self.options.figures or not chosen:
+            return []
+        names = self.tables.names_of([one.row for one in chosen])
+        by_name = {one.title: one for one in self.found.references if one.title in names}
+        found = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
+        if again:
+            result: AnalyzedChunk = self.run.again(found, self.work)
+        else:
+            result = self.work(Chunk(0, 0, tuple(found)))
+        return result.shown
 
     def _reading_again(self) -> Callable[[Outcome], Pixels | None]:
         """How pictures get the gray pixels of large images, which are not kept during the run."""

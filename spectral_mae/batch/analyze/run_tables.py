@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
 from spectral_mae.batch.analyze.outcomes import Outcome
-from spectral_mae.batch.analyze.page_numbers import Numbers
+from spectral_mae.batch.analyze.summary.page_numbers import Numbers
 from spectral_mae.batch.journal import Journal
 
 IMAGES, SPECTRA = "images.csv", "spectra.csv"
@@ -76,10 +79,52 @@ class RunTables:
         """Numbers of all analysed images that the page shows."""
         return Numbers.read(self.folder / NUMBERS)
 
-    def first_names(self, n: int) -> list[str]:
-        """Titles of the first images that were analysed."""
-        with (self.folder / NAMES).open(encoding="utf-8") as lines:
-            return [json.loads(line) for line in itertools.islice(lines, n)]
+    def names_of(self, rows: Sequence[int]) -> list[str]:
+        """Titles of the images of some rows, counted over those that were analysed."""
+        wanted, found = set(rows), {}
+        analysed = (row for row in tables.read_images_csv(self.images) if row["status"] == "ok")
+        for number, row in enumerate(itertools.islice(analysed, max(rows, default=-1) + 1)):
+            if number in wanted:
+                found[number] = row["path"]
+        return [found[number] for number in rows]
+
+    def some_spectra(
+        self, patch_size: int, frequency: FloatArray, most: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Power before and under masks of images with these rings, evenly spread over all.
+
+        Each of the two has a row for an image and a column for a frequency.
+        """
+        before, under = [], []
+        for spectrum in self.spectra(most):
+            same = spectrum["patch_size"][0] == patch_size
+            if same and np.array_equal(spectrum["frequency"], frequency):
+                before.append(spectrum["original"])
+                under.append(spectrum["expected"])
+        none = np.empty((0, len(frequency)))
+        return (np.array(before), np.array(under)) if before else (none, none)
+
+    def spectra(self, most: int) -> Iterator[dict[str, NDArray[Any]]]:
+        """The radial spectra of at most so many images, spread evenly, one patch size at a time.
+
+        Of all images they come in the order of the rows of images.csv that were analysed.
+        """
+        wanted = ("image", "patch_size", "frequency", "original", "expected")
+        paths = {name: self.folder / COLUMN[name] for name in wanted}
+        if not paths["image"].stat().st_size:
+            return
+        columns = {
+            name: np.memmap(path, tables.SPECTRA[name], mode="r") for name, path in paths.items()
+        }
+        image = columns["image"]
+        n = int(image[-1]) + 1
+        numbers = np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))
+        for number in numbers:
+            low, high = np.searchsorted(image, (number, number + 1))
+            rows = {name: np.array(column[low:high]) for name, column in columns.items()}
+            steps = np.flatnonzero(np.diff(rows["patch_size"])) + 1
+            for start, end in itertools.pairwise((0, *steps.tolist(), high - low)):
+                yield {name: column[start:end] for name, column in rows.items()}
 
     def flush(self) -> None:
         """Bring all tables to the disk, to be read; those without a row are empty files."""

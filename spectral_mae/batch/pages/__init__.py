@@ -3,4 +3,5 @@
 - `drawer`: pictures drawn while other work is done: in a process of their own, or in a thread.
 - `page`: a page from a template, with the style of all pages.
 - `picture`: one picture of a page.
+- `saving`: figures as files: lines as PNG and SVG, pixels as PNG and a smaller WebP.
 """

@@ -25,8 +25,8 @@ def render_page(
     figures : Path
         Folder of the pictures.
     pictures : sequence of Picture
-        The pictures, which the template finds as ``pictures``: pairs of a picture and its bytes in
-        base 64.
+        The pictures, which the template finds as ``pictures``: pairs of a picture and its address,
+        which holds its bytes; ``thumbnails`` are such addresses by the file of a picture.
     **values : Any
         What else the template uses. The function ``number`` is there too.
 
@@ -45,10 +45,20 @@ def render_page(
         lstrip_blocks=True,
     )
     encoded = [
-        (picture, base64.b64encode((figures / picture.file).read_bytes()).decode("ascii"))
-        for picture in pictures
+        (picture, _uri(figures / (picture.embedded or picture.file))) for picture in pictures
     ]
-    return environment.get_template(template).render(pictures=encoded, number=for_people, **values)
+    thumbnails = {
+        picture.file: _uri(figures / picture.thumbnail) for picture in pictures if picture.thumbnail
+    }
+    return environment.get_template(template).render(
+        pictures=encoded, thumbnails=thumbnails, number=for_people, **values
+    )
+
+
+def _uri(path: Path) -> str:
+    """A picture as the address that stands for its bytes."""
+    kind = path.suffix.removeprefix(".")
+    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 
 
 def for_people(value: float | str | None, digits: int = 3) -> str:

@@ -131,15 +131,35 @@ def add_explore(add: AddParser) -> None:
 
 def add_psd(add: AddParser) -> None:
     """``psd``."""
-    text = "draw the power spectrum of one image, or write it as a table"
-    parser = add("psd", help=text, description=text)
-    parser.add_argument(
-        "path",
-        metavar="IMAGE",
-        help="an image file, 'builtin:NAME', or one image of a file such as 'scan.h5::/raw[3]'",
+    text = "draw the power spectra of images or folders, or write them as a table"
+    parser = add(
+        "psd",
+        help=text,
+        description=f"{text}. Of one image: a map and the radial spectrum, also under masks. Of "
+        "several: radial spectra in one picture, of each folder (archive, array, @LIST) the mean "
+        "and a band over its images, and a histogram of their slopes.",
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="FILE.png or FILE.csv"
+        "paths",
+        nargs="+",
+        metavar="IMAGE",
+        help="an image file, 'builtin:NAME', one image of a file such as 'scan.h5::/raw[3]', or "
+        "many images in the forms that analyze takes",
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="FILE.png, FILE.pdf, FILE.svg or FILE.csv",
+    )
+    parser.add_argument(
+        "--band",
+        choices=["percentile", "std", "stderr", "none"],
+        help="of folders: what the band shows, the 16th to 84th percentile of the images around "
+        "their median, one standard deviation or one standard error around their mean, or nothing "
+        "(default percentile)",
     )
     parser.add_argument(
         "--mask",

@@ -99,8 +99,20 @@ class TensorPeriodogram:
             found = planned.radial(pixels, bins, visible=self._read(visible, images))
             return found.beside(images)
         rings = planned.rings if bins is None else RingBins(self.shape, planned.fs, bins)
-        power = self._power(*self._batch(images, visible, planned), planned)
-        return rings.average(power, scaling=planned.scaling, labels=planned.labels)
+        batch, masks = self._batch(images, visible, planned)
+        power = self._power(batch, masks, planned)
+        energy = 0.0
+        if batch.shape[0]:
+            xp = namespace(batch)
+            used = batch if masks is None else batch * xp.astype(masks, batch.dtype)
+            axes = tuple(range(1, batch.ndim))
+            (energy,) = scalars(xp.max(xp.sum(used * used, axis=axes, dtype=xp.float64)))
+        return rings.average(
+            power,
+            scaling=planned.scaling,
+            floor=planned.rounding_floor(energy / batch.shape[-1]),
+            labels=planned.labels,
+        )
 
     def mean(self, images: Any, visible: Any | None) -> Spectrum:
         """Average the power over all images; see `Periodogram.mean`.
@@ -171,7 +183,8 @@ class TensorPeriodogram:
         if masks is None:
             return batch, None
         planned.expect_trend(to_numpy(masks[..., 0]))
-        return xp.where(masks != 0, batch, xp.zeros_like(batch)), masks
+        shown = masks if xp.isdtype(masks.dtype, "bool") else masks != 0
+        return xp.where(shown, batch, xp.zeros_like(batch)), masks
 
     def _power(self, batch: Any, masks: Any | None, planned: Periodogram) -> Any:
         xp = namespace(batch)

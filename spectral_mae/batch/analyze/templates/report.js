@@ -1,0 +1,166 @@
+// The table of all images: sorts, filters, and opens the spectra of each.
+(() => {
+  const { columns, rows, bad, notes, curves } = DATA;
+  const BATCH = 100, PRINTED = 500;
+  const table = document.getElementById("table"), [body] = table.tBodies;
+  const find = document.getElementById("find"), only = document.getElementById("only");
+  const more = document.getElementById("more"), next = document.getElementById("next");
+  const count = document.getElementById("count");
+  const index = Object.fromEntries(columns.map((column, i) => [column.name, i]));
+  const names = rows.map((row) => row[0].toLowerCase());
+  let sorted = { column: -1, down: false }, order = rows.map((_, i) => i), length = BATCH;
+
+  const make = (tag, properties = {}, ...children) => {
+    const one = Object.assign(document.createElement(tag), properties);
+    one.append(...children);
+    return one;
+  };
+  const digits = (value, n) => {
+    if (value === null || value === "") return "–";
+    if (typeof value === "string") return value === "inf" ? "∞" : value;
+    if (value === 0) return "0";
+    const size = Math.abs(value);
+    const text = size >= 1e3 ? Math.round(value).toLocaleString("en")
+      : size < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(n)));
+    return text.replace(/^-/, "−").replace("e-", "e−");
+  };
+  const number = (value) => value === null ? -Infinity : value === "inf" ? Infinity : Number(value);
+  const shown = () => columns.map((_, i) => i).filter((i) => more.checked || !columns[i].more);
+
+  function sort() {
+    const { column, down } = sorted;
+    order = rows.map((_, i) => i);
+    if (column < 0) return;
+    const sign = down ? -1 : 1;
+    const compare = columns[column].text
+      ? new Intl.Collator("en", { numeric: true }).compare : (a, b) => a - b || 0;
+    const keys = rows.map((row) => columns[column].text ? row[column] : number(row[column]));
+    const empty = (i) => rows[i][column] === null;  // what has no number comes last both ways
+    order.sort((a, b) => empty(a) - empty(b) || (empty(a) ? 0 : sign * compare(keys[a], keys[b])) || a - b);
+  }
+
+  function wanted() {
+    const text = find.value.trim().toLowerCase();
+    return order.filter((i) => names[i].includes(text)
+      && (!only.checked || rows[i][index.unusual] >= DATA.unusual));
+  }
+
+  function head(list) {
+    const line = make("tr");
+    for (const i of list) {
+      const button = make("button", { type: "button", title: columns[i].title }, columns[i].label);
+      const cell = make("th", { scope: "col" }, button);
+      cell.setAttribute("aria-sort", sorted.column === i ? (sorted.down ? "descending" : "ascending") : "none");
+      button.addEventListener("click", () => {
+        const again = sorted.column === i;
+        sorted = { column: i, down: again ? !sorted.down : !columns[i].text };
+        sort();
+        draw();
+        table.tHead.querySelector(`[data-column="${i}"]`).focus();
+      });
+      button.dataset.column = i;
+      line.append(cell);
+    }
+    table.tHead.replaceChildren(line);
+  }
+
+  function line(i, list) {
+    const one = make("tr");
+    for (const j of list) {
+      const cell = make("td", { className: bad[i]?.includes(j) ? "bad" : "" });
+      if (j === 0) {
+        const button = make("button", { type: "button" }, rows[i][0] || "(no name)");
+        button.setAttribute("aria-expanded", "false");
+        button.addEventListener("click", () => open(i, one, button, list.length));
+        cell.append(button);
+      } else cell.textContent = digits(rows[i][j], columns[j].digits);
+      one.append(cell);
+    }
+    return one;
+  }
+
+  function open(i, after, button, width) {
+    if (button.getAttribute("aria-expanded") === "true") {
+      after.nextElementSibling.remove();
+      button.setAttribute("aria-expanded", "false");
+      return;
+    }
+    const holder = make("div");
+    if (curves.length && curves[i].length) holder.append(picture(i));
+    if (notes[i]) holder.append(make("p", {}, `Notes: ${notes[i]}`));
+    const list = make("dl");
+    for (const [j, column] of columns.entries()) if (j) list.append(make("div", {},
+      make("dt", { title: column.title }, column.name.startsWith("leakage_") && column.name.endsWith("_centred")
+        ? `leakage, ${column.label}` : column.label),
+      make("dd", {}, digits(rows[i][j], column.digits))));
+    holder.append(list);
+    after.after(make("tr", { className: "own" }, make("td", { colSpan: width }, holder)));
+    button.setAttribute("aria-expanded", "true");
+  }
+
+  function picture(i) {
+    const [f0, f1, p0, p1, text] = curves[i], n = DATA.points;
+    const levels = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const ratio = rows[i][index.mask_ratio], fade = 2 * Math.log10(Math.max(1 - ratio, 1e-6));
+    const low = p0 + Math.min(fade, 0), high = p1 + 0.1;
+    const left = 62, right = 500, top = 10, bottom = 250;
+    const x = (f) => left + (right - left) * (f - f0) / (f1 - f0);
+    const y = (p) => bottom - (bottom - top) * (p - low) / (high - low);
+    const power = (k) => p0 + (p1 - p0) * (levels[k] - 1) / (DATA.levels - 1);
+    const space = "http://www.w3.org/2000/svg";
+    const draw = (tag, attributes, text = "") => {
+      const one = document.createElementNS(space, tag);
+      for (const [name, value] of Object.entries(attributes)) one.setAttribute(name, value);
+      one.textContent = text;
+      return one;
+    };
+    const svg = draw("svg", { viewBox: "0 0 640 292", class: "curves", role: "img",
+      "aria-label": `Radial power spectrum of ${rows[i][0]}, before and under masks` });
+    const step = Math.max(1, Math.ceil((high - low) / 6));
+    for (let p = Math.ceil(low); p <= high; p += step) {
+      svg.append(draw("line", { x1: left, x2: right, y1: y(p), y2: y(p), class: "grid" }),
+        draw("text", { x: left - 8, y: y(p) + 4, "text-anchor": "end" }, `1e${p}`.replace("-", "−")));
+    }
+    for (const f of [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]) {
+      const at = Math.log10(f);
+      if (at < f0 || at > f1) continue;
+      svg.append(draw("line", { x1: x(at), x2: x(at), y1: top, y2: bottom, class: "grid" }),
+        draw("text", { x: x(at), y: bottom + 16, "text-anchor": "middle" }, String(f)));
+    }
+    svg.append(draw("text", { x: (left + right) / 2, y: bottom + 34, "text-anchor": "middle" },
+      "frequency (cycles/pixel)"));
+    const ends = [];
+    const path = (name, first, shift, label) => {
+      const points = Array.from({ length: n }, (_, k) =>
+        `${x(f0 + (f1 - f0) * k / (n - 1)).toFixed(1)},${y(power(first + k) + shift).toFixed(1)}`);
+      svg.append(draw("path", { d: `M${points.join("L")}`, class: name }));
+      ends.push([y(power(first + n - 1) + shift), name, label]);
+    };
+    path("images", 0, 0, "image");
+    path("kept", 0, fade, "kept of it");
+    path("seen", n, 0, "seen under masks");
+    ends.sort((a, b) => a[0] - b[0]);
+    let last = -Infinity;
+    for (const [at, name, label] of ends) {
+      last = Math.max(at + 4, last + 15);
+      svg.append(draw("text", { x: right + 8, y: last, class: `of-${name}` }, label));
+    }
+    return svg;
+  }
+
+  function draw() {
+    const list = shown(), there = wanted();
+    head(list);
+    body.replaceChildren(...there.slice(0, length).map((i) => line(i, list)));
+    next.hidden = there.length <= length;
+    count.textContent = `${there.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`
+      + (there.length > length ? `, the first ${length} shown` : "");
+  }
+  const again = () => { length = BATCH; draw(); };
+  find.addEventListener("input", again);
+  only.addEventListener("change", again);
+  more.addEventListener("change", draw);
+  next.addEventListener("click", () => { length += BATCH; draw(); });
+  addEventListener("beforeprint", () => { length = Math.max(length, PRINTED); draw(); });
+  draw();
+})();

@@ -1,0 +1,115 @@
+"""The page of ``analyze`` as its readers see it: it sorts, filters, opens rows, and is legible."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import spectral_mae as sm
+
+pytestmark = pytest.mark.browser
+
+FIRST = (
+    "return [...document.querySelectorAll('#table tbody tr')].map((one) => one.cells[0].innerText)"
+)
+FIND = """
+  const field = document.getElementById("find");
+  field.value = arguments[0];
+  field.dispatchEvent(new Event("input"));
+"""
+HEADS = "[...document.querySelectorAll('#table th button')]"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    rng = np.random.default_rng(0)
+    for number in range(130):
+        pixels = rng.integers(0, 256, (16, 16)).astype(float)
+        if number == 7:
+            pixels = np.cumsum(np.cumsum(pixels - 128, axis=0), axis=1)
+            pixels = 255 * (pixels - pixels.min()) / np.ptp(pixels)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"<b>{number}.png")
+    options = sm.AnalyzeOptions(patch_sizes=(4,), size=16, n_draws=2, checks=2, masks_for=2)
+    return sm.analyze_images(folder, options, out=folder / "out").page
+
+
+def test_all_rows_sort_and_filter(browser, page):
+    browser.open(page)
+    assert browser.run("return document.getElementById('count').textContent").startswith("130 of")
+    assert len(browser.run(FIRST)) == 100
+    browser.run("document.getElementById('next').click()")
+    assert len(browser.run(FIRST)) == 130
+    browser.run("document.querySelector('#table th button').click()")
+    assert browser.run(FIRST)[:3] == ["<b>0.png", "<b>1.png", "<b>2.png"]
+    unusual = f"{HEADS}.find((one) => one.textContent == 'unusual')"
+    browser.run(f"{unusual}.click()")
+    assert browser.run(FIRST)[0] == "<b>7.png"
+    assert browser.run(f"return {unusual}.parentElement.ariaSort") == "descending"
+    assert browser.run("return document.activeElement.textContent") == "unusual"
+    browser.run(f"{unusual}.click()")
+    assert browser.run(FIRST)[-1] == "<b>7.png"
+    browser.run(FIND, "12")
+    named = ["12", "112", *(f"12{i}" for i in range(10))]
+    assert sorted(browser.run(FIRST)) == sorted(f"<b>{name}.png" for name in named)
+    browser.run(FIND, "")
+    browser.run("only.click()")
+    assert browser.run(FIRST)[-1] == "<b>7.png"
+
+
+def test_a_row_opens_its_own_figure_by_keyboard(browser, page):
+    browser.open(page)
+    browser.run("document.querySelector('#table td button').focus()")
+    browser.press("enter")
+    assert browser.run("return document.activeElement.ariaExpanded") == "true"
+    paths = "[...document.querySelectorAll('.own svg path')].map((one) => one.getBBox().width)"
+    paths = f"return {paths}"
+    assert len(browser.run(paths)) == 3
+    assert min(browser.run(paths)) > 100
+    browser.press("enter")
+    assert browser.run(paths) == []
+
+
+def test_columns_of_the_checks_are_behind_a_switch(browser, page):
+    heads = "return [...document.querySelectorAll('#table th')].map((one) => one.textContent)"
+    browser.open(page)
+    assert "Eq. 18" not in browser.run(heads)
+    browser.run("more.click()")
+    assert "Eq. 18" in browser.run(heads)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_page_is_legible(browser, page, width, scheme):
+    browser.prefer(scheme)
+    browser.resize(width)
+    browser.open(page)
+    browser.run("document.querySelector('#table td button').click()")
+    assert browser.sticks_out() == []
+    assert browser.low_contrast() == []
+    assert browser.nameless() == []
+
+
+def test_the_switch_turns_the_page_dark_and_back(browser, page):
+    paper = "return getComputedStyle(document.body).backgroundColor"
+    browser.prefer("light")
+    browser.open(page)
+    light = browser.run(paper)
+    browser.run("theme.click()")
+    assert browser.run(paper) != light
+    assert browser.run("return theme.textContent") == "Light"
+    browser.prefer("dark", media="print")
+    assert browser.run(paper) == "rgb(255, 255, 255)"
+    browser.prefer("light")
+    browser.run("theme.click()")
+    assert browser.run(paper) == light
+
+
+def test_contents_lead_to_each_part_and_options_come_last(browser, page):
+    browser.open(page)
+    heads = browser.run("return [...document.querySelectorAll('h2')].map((one) => one.textContent)")
+    links = browser.run("return [...document.querySelectorAll('nav a')].map((a) => a.textContent)")
+    assert links == heads
+    assert heads[0].startswith("The spectrum of the images")
+    assert heads[-1] == "Settings of the run"
+    ids = browser.run("return [...document.querySelectorAll('nav a')].map((one) => one.hash)")
+    assert all(browser.run("return Boolean(document.querySelector(arguments[0]))", i) for i in ids)

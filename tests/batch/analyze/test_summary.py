@@ -1,0 +1,146 @@
+"""What a page says of all images: chosen and unusual ones, sentences, the mean spectrum, rows."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from command_runs import write_images
+
+import spectral_mae as sm
+from spectral_mae.batch.analyze.summary.answer import Explained, answer, most_unusual
+from spectral_mae.batch.analyze.summary.choice import FARTHEST, choose, scores, unusual
+from spectral_mae.batch.analyze.summary.page_numbers import COLUMNS, Numbers
+from spectral_mae.batch.analyze.summary.rows import POINTS, _curve
+
+
+def numbers_of(slopes, leakage=None, patch_size=8.0):
+    rows = np.zeros((len(slopes), len(COLUMNS)))
+    columns = dict(zip(COLUMNS, rows.T, strict=True))
+    columns["patch_size"][:] = patch_size
+    columns["mask_ratio"][:] = 0.75
+    columns["slope"][:] = slopes
+    for i in range(6):
+        columns[f"centred_{i}"][:] = 5.0 if leakage is None else leakage
+    return Numbers(rows)
+
+
+def test_chosen_images_are_typical_steepest_flattest_and_odd():
+    leakage = [5.0, 5.0, 5.1, 4.9, 5.0, 50.0]
+    numbers = numbers_of([-2.0, -3.5, -2.1, -1.0, -2.2, -2.0], leakage)
+    assert [(one.role, one.row) for one in choose(numbers)] == [
+        ("typical", 0),
+        ("steepest", 1),
+        ("flattest", 3),
+        ("odd", 5),
+    ]
+    assert "is 50, where the median is 5" in choose(numbers)[-1].why
+
+
+@pytest.mark.parametrize(
+    ("slopes", "roles"),
+    [
+        ([], []),
+        ([-2.0], ["the image"]),
+        ([-2.0, -1.0], ["steepest", "flattest"]),
+        ([-2.0, -1.0, -1.5], ["typical", "steepest", "flattest"]),
+        ([np.nan], ["the image"]),
+        ([np.nan, np.nan], ["typical", "odd"]),
+        ([-2.0, -2.1, -2.2, -2.1, np.nan], ["typical", "steepest", "flattest", "odd"]),
+    ],
+)
+def test_of_few_images_each_is_chosen_once(slopes, roles):
+    chosen = choose(numbers_of(slopes))
+    assert [one.role for one in chosen] == roles
+    assert len({one.row for one in chosen}) == len(roles)
+
+
+def test_images_with_missing_pixels_are_chosen_only_where_there_are_no_others():
+    numbers = numbers_of([-2.0, -9.0, -2.1])
+    numbers["missing"][1] = 0.1
+    assert {one.row for one in choose(numbers)} == {0, 2}
+    numbers["missing"][:] = 0.1
+    assert {one.row for one in choose(numbers)} == {0, 1, 2}
+
+
+def test_distances_are_robust_standard_deviations_within_a_patch_size():
+    slopes = np.random.default_rng(0).normal(-2, 0.5, 4001)
+    slopes[0] = -2 + 10 * 0.5
+    of_eight, of_four = numbers_of(slopes), numbers_of(slopes - 5, patch_size=4.0)
+    found = scores(Numbers(np.concatenate([of_eight.rows, of_four.rows])))
+    np.testing.assert_allclose(found[:4001], found[4001:], atol=1e-9)
+    assert found[0, 0] == pytest.approx(10, rel=0.06)
+    assert unusual(scores(numbers_of([-2.0, np.nan])))[1] == FARTHEST
+
+
+def test_the_answer_says_what_the_numbers_say():
+    numbers = numbers_of([-2.0, -2.1, -2.0, -2.2, -9.0], [4.0] * 5)
+    assert most_unusual(numbers) == [4]
+    found = answer(numbers, {4: "odd.png"}, {8: Explained(0.694, 0.25, 0.331)}, (8, 16))
+    (masking,), (model,) = found.masking, found.model
+    assert masking.startswith("With 8-pixel patches, 75 % of them hidden, 4 times as much power")
+    assert "80 % of the power" in masking  # 4 / (1 + 4)
+    assert "recovers 69 % of all power" in model
+    assert "copying what is visible recovers 25 %" in model
+    assert "33 % of that of hidden pixels" in model
+    assert "1 of 5 images is unusual: odd.png (slope: −9, median −2.1)." in found.unusual
+    few = answer(numbers_of([-2.0, -9.0]), {}, {}, (8,))
+    assert "too few images" in few.unusual
+    assert few.model == []
+
+
+def test_a_model_without_a_closed_form_on_hidden_pixels_says_nothing_of_them():
+    found = answer(numbers_of([-2.0]), {}, {8: Explained(0.5, 0.25, None)}, (8,))
+    assert "hidden pixels" not in found.model[0]
+
+
+def test_a_curve_is_the_spectrum_to_a_part_of_its_range():
+    frequency = np.linspace(0.01, 0.5, 200)
+    before, under = 1e-3 / frequency**2, 2e-3 / frequency
+    spectrum = {"frequency": frequency, "original": before, "expected": under}
+    f0, f1, low, high, text = _curve(spectrum)
+    levels = np.frombuffer(base64.b64decode(text), np.uint8).astype(float).reshape(2, POINTS)
+    power = low + (high - low) * (levels - 1) / 254
+    at = np.linspace(f0, f1, POINTS)
+    np.testing.assert_allclose(power[0], -3 - 2 * at, atol=0.02)
+    np.testing.assert_allclose(power[1], np.log10(2e-3) - at, atol=0.02)
+
+
+def test_names_are_relative_to_the_folder_of_all_images(tmp_path):
+    from spectral_mae.batch.analyze.page import _listed
+
+    table = tmp_path / "images.csv"
+    for paths, folder in (
+        (["a/b/1.png", "a/b/2.png"], "a/b/"),
+        (["a/train/1.png", "a/test/1.png"], "a/"),
+        (["a/b/1.png", "a/bc/1.png"], "a/"),
+        (["/a/1.png", "b.png"], ""),
+        (["/a/1.png", "/b/1.png"], "/"),
+        (["builtin:cat"], ""),
+    ):
+        rows = "".join(f"{path},ok,\n" for path in paths)
+        table.write_text(f"path,status,error\n{rows}broken.png,failed,damaged\n")
+        assert _listed(table) == ([("broken.png", "damaged")], 1, folder)
+
+
+def test_rows_of_the_page_are_those_of_the_table(tmp_path):
+    """Also their order, where images fail and several patch sizes are compared."""
+    folder = write_images(tmp_path / "images")
+    options = sm.AnalyzeOptions(patch_sizes=(4, 8), size=32, n_draws=2)
+    result = sm.analyze_images(folder, options, out=tmp_path / "out")
+    text = result.page.read_text("utf-8")
+    (line,) = [line for line in text.splitlines() if line.startswith("const DATA = ")]
+    table = json.loads(line.removeprefix("const DATA = ").removesuffix(";"))
+    names = [column["name"] for column in table["columns"]]
+    good = [row for row in result.rows if row["status"] == "ok"]
+    assert len(table["rows"]) == len(table["curves"]) == len(good) == 4
+    for row, curve, true in zip(table["rows"], table["curves"], good, strict=True):
+        shown = dict(zip(names, row, strict=True))
+        assert true["path"].endswith(shown["path"])
+        assert shown["patch_size"] == true["patch_size"]
+        assert shown["slope"] == pytest.approx(true["slope"], rel=1e-3)
+        image = list(result.spectra["paths"]).index(true["path"])
+        rings = result.spectra
+        mine = (rings["image"] == image) & (rings["patch_size"] == true["patch_size"])
+        both = np.concatenate([rings["original"][mine], rings["expected"][mine]])
+        assert curve[2:4] == pytest.approx(np.log10([both.min(), both.max()]), abs=2e-3)
