@@ -71,8 +71,10 @@ def plan_moments(
     drawn = any_drawn(settings, next(iter(by_size.values())).grid.shape)
     seed, shrinkage = _checks.run_seed(rng), _checks.closed_unit("shrinkage", shrinkage)
     found: list[Measured] = []
+    left_out: list[str] = []
     for size, one in by_size.items():
         mine = [setting for setting in settings if setting.patch_size == size]
+        left_out += settings_left_out(mine, [one.grid.shape])
         found += measured(mine, one, None, drawn=drawn, shrinkage=shrinkage, rng=seed)
     if not found:
         shapes = {size: one.grid.shape for size, one in by_size.items()}
@@ -81,6 +83,7 @@ def plan_moments(
         sorted_by(found, settings),
         reference=reference_of(reference),
         transformer=transformer,
+        left_out=left_out,
     )
 
 
@@ -142,6 +145,35 @@ def none_possible(settings: Sequence[Setting], shapes: Sequence[tuple[int, ...]]
     why = list(dict.fromkeys(s.refusal(shape) for s, shape in zip(settings, shapes, strict=True)))
     more = f" (and {len(why) - MOST_TOLD} more)" if len(why) > MOST_TOLD else ""
     return f"no setting hides some patches and keeps others: {'; '.join(why[:MOST_TOLD])}{more}"
+
+
+def settings_left_out(settings: Sequence[Setting], shapes: Sequence[tuple[int, ...]]) -> list[str]:
+    """Return which settings are not possible on images of these shapes, and why.
+
+    Parameters
+    ----------
+    settings : sequence of Setting
+        That were asked for.
+    shapes : sequence of tuple of int
+        Pixels of the images along each axis.
+
+    Returns
+    -------
+    list of str
+        A sentence for each setting and shape.
+
+    Examples
+    --------
+    >>> settings_left_out([Setting(8, "fixed:M", 0.01)], [(32, 32)])
+    ['fixed:0.01 with patches of 8 pixels, on images of 32 × 32: it hides 0% of 16 patches']
+    """
+    reasons = [(one, shape, one.reason(shape)) for one in settings for shape in shapes]
+    return [
+        f"{one.text} with patches of {one.patch_size} pixels, "
+        f"on images of {' × '.join(map(str, shape))}: {reason}"
+        for one, shape, reason in reasons
+        if reason
+    ]
 
 
 def sorted_by(found: Sequence[Measured], settings: Sequence[Setting]) -> list[Measured]:

@@ -45,6 +45,8 @@ class Plan:
         Images: ``found``, ``failed``, ``fitted`` and ``held_out``; empty without a run.
     failures : list of (title, reason)
         Images that could not be used.
+    left_out : list of str
+        Settings that were asked for and are not possible on the images, each with the reason.
     found_complete : bool
         Whether a complete run was there already, so that nothing was left to do.
     """
@@ -57,6 +59,7 @@ class Plan:
     n_scored: int
     counts: Mapping[str, int]
     failures: Sequence[tuple[str, str]]
+    left_out: Sequence[str] = ()
     found_complete: bool = False
 
     @classmethod
@@ -69,6 +72,7 @@ class Plan:
         n_fitted: int = 0,
         counts: Mapping[str, int] | None = None,
         failures: Sequence[tuple[str, str]] = (),
+        left_out: Sequence[str] = (),
         found_complete: bool = False,
     ) -> Plan:
         """Make a plan of what was measured; images of several shapes are put together.
@@ -83,7 +87,7 @@ class Plan:
             Whose cost is told; None is ViT-Base.
         n_fitted : int
             Images that were fitted.
-        counts, failures, found_complete : optional
+        counts, failures, left_out, found_complete : optional
             As in `Plan`.
 
         Returns
@@ -110,6 +114,7 @@ class Plan:
             n_scored if n_fitted else 0,
             dict(counts or {}),
             list(failures),
+            list(left_out),
             found_complete,
         )
 
@@ -201,6 +206,7 @@ class Plan:
             "n_fitted": self.n_fitted,
             "n_scored": self.n_scored,
             "counts": dict(self.counts),
+            "left_out": list(self.left_out),
         }
 
     def to_json(self) -> str:
@@ -249,6 +255,7 @@ class Plan:
                 n_fitted=plain["n_fitted"],
                 counts=plain["counts"],
                 failures=failures,
+                left_out=plain.get("left_out", ()),
                 found_complete=found_complete,
             )
         except (KeyError, TypeError, ValueError) as error:

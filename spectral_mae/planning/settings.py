@@ -91,6 +91,26 @@ class Setting:
             return f"{self.text} with patches of {self.patch_size} pixels: {error}"
         return ""
 
+    def reason(self, shape: tuple[int, ...]) -> str:
+        """Return why there is no such design on images of a shape, without naming it.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Pixels along each axis.
+
+        Returns
+        -------
+        str
+            Empty where there is one.
+        """
+        grid = PatchGrid(shape, self.patch_size)
+        try:
+            self._made(grid)
+        except ValueError as error:
+            return str(error.__cause__ or error)
+        return ""
+
     def _made(self, grid: PatchGrid) -> MaskDesign:
         design = text_form.parse(self.text).on(grid)
         if not 0.0 < design.mask_ratio < 1.0:

@@ -22,10 +22,12 @@ EXPLAINED = "explained power of hidden pixels"
 COST_TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 LEGEND_INSIDE = 5
 LINES = ("-", "--", ":", "-.")
+MARKERS = "os^Dv*"  # of patch sizes
 DARK = "#595959"  # of what is not measured on these images
 NOT_MEASURED = "#E8E8E8"
 SHADES = 256
 EDGE = (0.035, 0.04)  # of the axes, that labels keep free
+BESIDE = 0.055  # of the axes, from a line to the middle of its label
 BEHIND = {"facecolor": "white", "linewidth": 0, "pad": 0.5}
 
 
@@ -38,7 +40,8 @@ def plan_curves(
     Parameters
     ----------
     plan : Plan
-        What to draw: a line for each patch size and design, with standard errors.
+        What to draw: a line for each patch size and design, with standard errors. A patch size has
+        one colour and marker, hollow for all designs but the first.
     ax : matplotlib.axes.Axes or None
         Where to draw; None makes a new figure.
     drawn : bool
@@ -73,7 +76,8 @@ def plan_curves(
             errors,
             color=CYCLE[sizes.index(size) % len(CYCLE)],
             linestyle=LINES[designs.index(design) % len(LINES)],
-            marker="os^Dv*"[designs.index(design) % 6],
+            marker=_marker(sizes, size),
+            markerfacecolor=None if design == designs[0] else "white",
             markersize=4,
             capsize=2,
             label=name,
@@ -140,7 +144,9 @@ def plan_map(plan: Plan, ax: Axes | None = None, *, equal: Sequence[float] = EQU
     ax.plot(*marks, color="white", markeredgecolor="black", markersize=4, clip_on=False)
     ax.set_yticks(y[:, 0], [str(size) for size in sizes])
     ax.set_xlabel("hidden fraction of the patches")
-    ax.set_title("white lines: as hard as the reference at this mask ratio")
+    others = any(design != UNIFORM for _, design in plan.families)
+    only = f"{UNIFORM} only; " if others else ""
+    ax.set_title(f"{only}white lines: as hard as the reference at this mask ratio")
     ax.set_ylabel("patch size (pixels)")
     color_bar(ax, image, EXPLAINED, ticks=np.linspace(0, 1, 6))
     return ax
@@ -188,7 +194,8 @@ def plan_octaves(
             np.nan_to_num(found.stderr[1:]),
             color=CYCLE[sizes.index(one.patch_size) % len(CYCLE)],
             linestyle=LINES[designs.index(one.design) % len(LINES)],
-            marker="os^Dv*"[number % 6],
+            marker=_marker(sizes, one.patch_size),
+            markerfacecolor=None if one.design == designs[0] else "white",
             markersize=4,
             capsize=2,
             label=f"{one.patch_size} px, {one.setting.text}",
@@ -204,7 +211,7 @@ def plan_octaves(
 
 @styled
 def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
-    """Draw explained power against the cost of the encoder.
+    """Draw explained power against the cost of encoder and decoder together.
 
     Parameters
     ----------
@@ -222,12 +229,14 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
     ax = one_axes(ax)
     sizes = _sizes(plan)
     for (size, design), family in plan.families.items():
-        rows = sorted(family, key=lambda one: one.relative_encoder)
-        cost = [one.relative_encoder for one in rows]
+        rows = sorted(family, key=lambda one: one.relative_total)
+        cost = [one.relative_total for one in rows]
         explained = [one.explained for one in rows]
         color = CYCLE[sizes.index(size) % len(CYCLE)]
         name = f"{size} px" if design == UNIFORM else f"{size} px, {design}"
-        ax.plot(cost, explained, "o-" if design == UNIFORM else "s:", color=color, ms=4, label=name)
+        style = _marker(sizes, size) + ("-" if design == UNIFORM else ":")
+        hollow = color if design == UNIFORM else "white"
+        ax.plot(cost, explained, style, color=color, ms=4, mfc=hollow, label=name)
         for one, x, y in zip(rows, cost, explained, strict=True):
             if design != UNIFORM:  # their points lie below those of the same hidden fraction
                 break
@@ -240,13 +249,14 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
                 fontsize="x-small",
                 color=color,
                 bbox=BEHIND,
+                zorder=4,  # above the lines of other sizes
             )
+    ax.axvline(1.0, color=GRAY, linewidth=0.7, zorder=0)
     ax.set_xscale("log")
     inside = [t for t in COST_TICKS if ax.get_xlim()[0] <= t <= ax.get_xlim()[1]]
     ax.set_xticks(inside, [f"{t:g}" for t in inside])
     ax.minorticks_off()
     ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.05)
-    ax.axvline(1.0, color=GRAY, linewidth=0.7, zorder=0)
     ax.annotate(
         "49 of 196 tokens",
         (1.0, 0.0),
@@ -257,7 +267,7 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
         color=DARK,
     )
     _levels(ax, plan, (MASK_RATIO,))
-    ax.set_xlabel("cost of the encoder, 1 for 49 of 196 tokens (He et al.)")
+    ax.set_xlabel("cost of encoder and decoder, 1 for 49 of 196 tokens (He et al.)")
     ax.set_ylabel(EXPLAINED)
     _legend(ax, len(plan.families))
     return ax
@@ -305,15 +315,26 @@ def _sizes(plan: Plan) -> list[int]:
     return sorted({size for size, _ in plan.families})
 
 
+def _marker(sizes: Sequence[int], size: int) -> str:
+    """Of a patch size, the same in all pictures of a plan."""
+    return MARKERS[sizes.index(size) % len(MARKERS)]
+
+
 def _label(ax: Axes, line: FloatArray, text: str) -> None:
-    """Write on the middle of a line, inside the axes; Matplotlib leaves short lines without."""
+    """Write beside the middle of a line, inside the axes; Matplotlib leaves short lines without."""
     x, y = line.T
     along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
     middle = along[-1] / 2
-    place = [np.interp(middle, along, x), np.interp(middle, along, y)]
-    for axis, limits in enumerate((ax.get_xlim(), ax.get_ylim())):
-        room = EDGE[axis] * (limits[1] - limits[0])
-        place[axis] = np.clip(place[axis], limits[0] + room, limits[1] - room)
+    low, high = np.transpose([ax.get_xlim(), ax.get_ylim()])
+    points = (line - low) / (high - low)  # fractions of the axes
+    here = np.array([np.interp(middle, along, points[:, axis]) for axis in (0, 1)])
+    after = min(int(np.searchsorted(along, middle)), len(points) - 1)
+    step = points[after] - points[max(after - 1, 0)]
+    across = np.array([-step[1], step[0]]) / (np.hypot(*step) or 1.0) * BESIDE
+    # On the side of the line where there is more room.
+    beside = [np.clip(here + sign * across, EDGE, np.subtract(1.0, EDGE)) for sign in (1, -1)]
+    far = [float(np.hypot(*(place - here))) for place in beside]
+    place = low + beside[int(far[1] > far[0] + 1e-9)] * (high - low)
     ax.text(
         float(place[0]),
         float(place[1]),

@@ -72,6 +72,29 @@ def test_the_headline_has_an_interval_everywhere(folder, tmp_path, capsys):
     assert "text" not in table
 
 
+def test_the_page_says_what_designs_are_and_what_was_left_out(folder, tmp_path, capsys):
+    """Octaves of all designs are by one measure, the one of the picture."""
+    out, designs = tmp_path / "out", ["--design", "fixed:M", "--design", "block:4x4"]
+    assert run("plan", folder, "--out", out, *SMALL, *designs) == OK
+    told = capsys.readouterr().out
+    page = re.sub(r"\s+", " ", html.unescape((out / "report.html").read_text()))
+    assert "<code>block:4x4</code>: one block of 4 × 4 patches is hidden" in page
+    assert "<code>fixed:M</code>: a fixed number of patches is kept" in page
+    plan = sm.Plan.from_json((out / "plan.json").read_text())
+    (reason,) = plan.left_out
+    assert reason.startswith("block:4x4 with patches of 4 pixels, on images of 16 × 16: ")
+    assert f"<li>{reason}</li>" in page
+    assert f"left out: {reason}" in told
+    assert "encoder of width 768 and depth 12" in page
+    assert "decoder of width 512 and depth 8" in page
+    octaves = page.split("Explained by octave of frequency (cycles/pixel), drawn masks")[1]
+    for one in plan.settings:
+        shown = [f"{value + 0.0:.2f}".replace("-0.00", "0.00") for value in one.drawn.explained[1:]]
+        cells = "".join(f"<td>{text.replace('-', '−').replace('nan', '–')}</td>" for text in shown)
+        assert cells in octaves
+        assert one.row()["octaves_of"] == ("drawn" if one.exact is None else "exact")
+
+
 def test_rows_are_those_of_python(folder, tmp_path, drawn):
     out, two = tmp_path / "out", ["--design", "fixed:M", "--design", "block:1x1"]
     assert run("plan", folder, "--out", out, *SMALL, "--seed", 3, *two) == OK

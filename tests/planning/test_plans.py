@@ -256,3 +256,12 @@ def test_the_decoder_is_most_of_the_cost_of_small_patches(known):
     wanted = (hidden.cost.encoder + hidden.cost.decoder) / (he.encoder + he.decoder)
     assert hidden.relative_total == pytest.approx(wanted)
     assert hidden.relative_total > hidden.relative_encoder
+
+
+def test_what_is_not_possible_is_told_with_the_reason():
+    plan = sm.plan(stationary(SPECTRUM), [4, 8], designs=["fixed:0.5", "block:4x4"])
+    assert len(plan.settings) == 3
+    (told,) = plan.left_out
+    assert told.startswith("block:4x4 with patches of 8 pixels, on images of 32 × 32: ")
+    assert sm.Plan.from_json(plan.to_json()).left_out == [told]
+    assert sm.plan(stationary(SPECTRUM), [4], [0.5]).left_out == []

@@ -34,15 +34,12 @@ from spectral_mae.planning.moments_plan import (
     none_possible,
     plan_moments,
     reference_of,
+    settings_left_out,
     sorted_by,
 )
 from spectral_mae.planning.reference import Reference
 from spectral_mae.planning.result import Plan
-from spectral_mae.planning.settings import (
-    Design,
-    default_patch_sizes,
-    settings_of,
-)
+from spectral_mae.planning.settings import Design, default_patch_sizes, settings_of
 
 SIZE = 224  # of images from files, unless another is asked for
 MOST_SCORED = 512  # images held out: enough for error bars
@@ -282,6 +279,7 @@ class _PlanRun(SettingsRun[Plan]):
             n_fitted=sum(scored.values()),
             counts=self._counts(data, run, scored, pixels, left_out),
             failures=run.tally.failed,
+            left_out=settings_left_out(self.settings, list(scored)),
         )
 
     def load(self, folder: Path, record: Mapping[str, Any]) -> Plan:

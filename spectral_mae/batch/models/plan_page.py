@@ -11,6 +11,7 @@ from spectral_mae._files.atomic_file import replacing, write_whole
 from spectral_mae._files.columns import write_rows
 from spectral_mae.batch.errors import kept_on_disk
 from spectral_mae.batch.models.model_images import ModelImages
+from spectral_mae.batch.models.plan_words import against, design_in_words
 from spectral_mae.batch.pages.page import render_page
 from spectral_mae.batch.pages.picture import Picture
 from spectral_mae.batch.run import BatchRun
@@ -122,6 +123,8 @@ def _page(
         equal=plan.as_hard_as_he(),
         of_he=plan.reference.name == Reference.stored().name,
         at=beyond_at,
+        against=against,
+        words={design: design_in_words(design) for _, design in plan.families},
         cost=relative_cost,
         ratio=MASK_RATIO,
         shrinkages=_shrinkages(plan),
@@ -233,7 +236,8 @@ def _pictures(folder: Path, plan: Plan) -> Iterator[Picture]:
         figure,
         folder / "curves.png",
         "How hard each setting is",
-        "Explained power of hidden pixels of images held out, exact over all masks; bars are one "
+        "Explained power of hidden pixels of images held out, exact over all masks (designs "
+        "without a closed form are not in this picture); bars are one "
         f"standard error over images. Gray: the reference, {name}, with patches of {size} pixels, "
         "and a band of one standard error. A setting on a dashed line is as hard as the reference "
         "at the mask ratio on the right. Higher is easier.",
@@ -261,7 +265,9 @@ def _pictures(folder: Path, plan: Plan) -> Iterator[Picture]:
             "Patch size against hidden fraction; dots are the settings that were measured, colours "
             "are interpolated between them. Along a white line all settings are as hard as the "
             f"reference with patches of {size} pixels at the mask ratio on the line. Gray: not "
-            "measured. Only whole patches are hidden, so one mask ratio is another hidden fraction "
+            "measured. The map has masks of a fixed number of patches only (fixed:M) and no "
+            "other design. "
+            "Only whole patches are hidden, so one mask ratio is another hidden fraction "
             "with few large patches than with many small ones.",
         )
     figure, axes = plot.new_figure(1, 1, width=width, height=4.4)
@@ -270,12 +276,14 @@ def _pictures(folder: Path, plan: Plan) -> Iterator[Picture]:
         figure,
         folder / "octaves.png",
         "Which frequencies can be filled in",
-        "Explained power by octave of frequency, at the mask ratio next to 0.75; bars are one "
-        "standard error over images. The zero line is as good as the mean. Low octaves hold most "
+        "Explained power by octave of frequency, of the setting of each patch size and design "
+        "whose hidden fraction is the nearest to 0.75; bars are one standard error over images. "
+        "The zero line is as good as the mean. Low octaves hold most "
         "of the power of photographs. Below zero, filling in adds more error at these frequencies "
         "than there is power: mostly the borders of the patches."
         + (
-            " Under drawn masks: of the error on hidden pixels alone, which mixes frequencies."
+            " Under drawn masks for all designs: of the error on hidden pixels alone, which mixes "
+            "frequencies. The table of octaves has the same measure."
             if plan.has_drawn
             else ""
         ),
@@ -286,10 +294,11 @@ def _pictures(folder: Path, plan: Plan) -> Iterator[Picture]:
         figure,
         folder / "costs.png",
         "What it costs",
-        "Explained power against the operations of the encoder for one image, relative to 49 of "
-        "196 tokens, the setting of He et al. (vertical line). Beside a point is the fraction of "
-        "patches that it hides. Where the dashed line is crossed, images are as hard as the "
-        "reference at 0.75; further left is cheaper.",
+        "Explained power against the operations of encoder and decoder together for one image, "
+        "relative to 49 of 196 tokens, the setting of He et al. (vertical line). The decoder takes "
+        "all patches, hidden or not: it is most of the cost of small patches. "
+        "Beside a point is the fraction of patches that it hides. Where the dashed line is "
+        "crossed, images are as hard as the reference at 0.75; further left is cheaper.",
     )
 
 

@@ -9,6 +9,7 @@ from spectral_mae.batch.chunks import EngineFailed
 from spectral_mae.batch.errors import FailFast, NothingUsable
 from spectral_mae.batch.models.plan_images import plan as plan_images
 from spectral_mae.batch.models.plan_page import counted
+from spectral_mae.batch.models.plan_words import against
 from spectral_mae.cli.errors import ended, run_errors, usage_errors
 from spectral_mae.cli.shared import (
     NOTHING,
@@ -65,14 +66,18 @@ def _tell(found: Plan, arguments: argparse.Namespace) -> None:
     print(counted(found.counts, crops=arguments.crops))
     print("explained power of hidden pixels ± one standard error, and the mask ratio at which the")
     print(f"reference ({found.reference.name}, {found.reference.patch_size} px) is as hard,")
-    print("with an interval of 95 %; encoder: cost of the encoder, 1 for 49 of 196 tokens")
+    print("with an interval of 95 %; cost of encoder and decoder together, and of the encoder,")
+    print("each 1 for 49 of 196 tokens")
     print()
     print(found)
     print()
+    for told in found.left_out:
+        print(f"left out: {told}")
     print("mask ratio that is as hard as the reference at 0.75, with an interval of 95 %:")
     for row in found.as_hard_as_he():
-        one = len(found.families[row["patch_size"], row["design"]]) == 1
-        told = row["beyond"] if one and row["beyond"] else row["text"]
+        rows = found.families[row["patch_size"], row["design"]]
+        alone = len(rows) == 1  # there is no ratio to choose
+        told = f"itself as hard as {against(row, rows[0].difficulty)}" if alone else row["text"]
         print(f"{row['patch_size']} px, {row['design']}: {told}")
     print("< and >: beyond the mask ratios that were compared")
     print(f"report.html, plan.csv, as_hard_as.csv and plan.json in {arguments.out}")
