@@ -140,9 +140,9 @@ PICTURES = [
     Picture(
         "leakage",
         "How much power comes from elsewhere",
-        "Naseer et al. (2021) study how well networks bear hidden patches; this is what hiding them "
-        "does to a spectrum: power that masks bring to a frequency over what they keep of it, 75 % "
-        "hidden in patches of 16 pixels.",
+        "Naseer et al. (2021) study how well networks bear hidden patches; this is what hiding "
+        "them does to a spectrum: power that masks bring to a frequency over what they keep of "
+        "it, 75 % hidden in patches of 16 pixels.",
         'camera = sm.read_image("builtin:camera").pixels[:256, :256]\n'
         "plot.leakage(sm.leakage(camera, 16, 0.75).radial(40))",
     ),

@@ -113,3 +113,12 @@ def test_contents_lead_to_each_part_and_options_come_last(browser, page):
     assert heads[-1] == "Settings of the run"
     ids = browser.run("return [...document.querySelectorAll('nav a')].map((one) => one.hash)")
     assert all(browser.run("return Boolean(document.querySelector(arguments[0]))", i) for i in ids)
+
+
+def test_what_only_a_screen_can_use_is_not_printed(browser, page):
+    seen = "return [...document.querySelectorAll('.controls, .files, #theme')].some((one) => "
+    seen += "one.checkVisibility())"
+    browser.open(page)
+    assert browser.run(seen)
+    browser.prefer("light", media="print")
+    assert not browser.run(seen)
