@@ -164,8 +164,11 @@ def settings_left_out(settings: Sequence[Setting], shapes: Sequence[tuple[int, .
 
     Examples
     --------
-    >>> settings_left_out([Setting(8, "fixed:M", 0.01)], [(32, 32)])
-    ['fixed:0.01 with patches of 8 pixels, on images of 32 × 32: it hides 0% of 16 patches']
+    >>> (told,) = settings_left_out([Setting(8, "fixed:M", 0.99)], [(32, 32)])
+    >>> told.partition(": ")[0]
+    'fixed:0.99 with patches of 8 pixels, on images of 32 × 32'
+    >>> settings_left_out([Setting(8, "fixed:M", 0.5)], [(32, 32)])
+    []
     """
     reasons = [(one, shape, one.reason(shape)) for one in settings for shape in shapes]
     return [
