@@ -2,6 +2,9 @@
 
 import importlib.util
 import os
+import sys
+
+import pytest
 
 # Each worker of pytest-xdist is a process, and takes one core: libraries read these when they load.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -30,3 +33,11 @@ def pytest_report_header() -> list[str]:
         f"torch: {'installed' if TORCH else missing}",
         f"pyfftw: {'installed' if FFTW else 'not installed: transforms are by scipy.fft'}",
     ]
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left():
+    """Figures of a test or a doctest are closed after it: Matplotlib warns of many."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

@@ -1,6 +1,5 @@
 """Which cases run by default, and which only when asked for; the browser of the tests of pages."""
 
-import sys
 from collections import defaultdict
 
 import chromium
@@ -12,7 +11,7 @@ settings.register_profile("short", max_examples=10)
 settings.register_profile("full", max_examples=50)
 settings.load_profile("short")
 
-ALL_RUN = 24  # cases of one test up to which all of them run by default
+ALL_RUN = 16  # cases of one test up to which all of them run by default
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
@@ -32,14 +31,6 @@ def pytest_collection_modifyitems(items):
             chosen = pairwise([tuple(case.callspec._idlist) for case in cases])
             for i in set(range(len(cases))).difference(chosen):
                 cases[i].add_marker("slow")
-
-
-@pytest.fixture(autouse=True)
-def no_figures_left():
-    """Figures of a test are closed after it: Matplotlib warns of many."""
-    yield
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(scope="session")

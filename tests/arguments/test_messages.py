@@ -212,6 +212,7 @@ def test_other_tensors_are_arrays():
 
 
 @pytest.mark.parametrize("kind", ["png", "pdf", "svg", "svgz", "eps", "ps", "jpg", "tif", "webp"])
+@pytest.mark.slow
 def test_figures_are_written_without_a_warning(kind, tmp_path):
     figures = [plot.new_figure()[0] for _ in range(2)]
     with warnings.catch_warnings():

@@ -221,6 +221,7 @@ def refused(name, call, value):
 
 @pytest.mark.parametrize("value", [True, np.True_, np.array(True), 2.0, np.float64(4), "2", np.nan])
 @pytest.mark.parametrize(("name", "call"), INTEGERS)
+@pytest.mark.slow
 def test_integers_are_integers(name, call, value):
     refused(name, call, value)
 

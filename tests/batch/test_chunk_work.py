@@ -124,6 +124,7 @@ def test_mean_spectra_are_means(references):
 
 @pytest.mark.parametrize("kind", list(KINDS))
 @pytest.mark.parametrize("crops", [0, 2])
+@pytest.mark.slow
 def test_moments_have_the_same_bits_whoever_does_it(references, pool, kind, crops):
     options = StreamOptions(16, crops, color=True)
     grids = (sm.PatchGrid((16, 16), 4), sm.PatchGrid((16, 16), 8))

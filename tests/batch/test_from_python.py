@@ -58,6 +58,7 @@ def test_analysis_is_that_of_the_command(folder, tmp_path):
     json.dumps(result.to_dict())
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind(folder, nowhere):
     result = sm.analyze_images([folder, "builtin:cat"], SMALL)
     fitted = sm.fit_images(["builtin:"], sm.LinearMAE(8, 0.75, shrinkage=0.5), **MODEL)
@@ -129,6 +130,7 @@ def test_a_model_without_a_mean(stack):
     assert model.loss_ == pytest.approx(expected.loss_, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_a_sweep_is_that_of_the_command(stack, nowhere):
     np.save("images.npy", stack)
     options = ["--size", 16, "--patch-size", "4,8", "--mask-ratio", "0.5,0.75", "--holdout", 0.25]

@@ -102,6 +102,7 @@ def test_a_figure_does_not_replace_a_picture_of_someone_else(own, tmp_path, caps
     assert theirs.read_bytes() == own[tmp_path / "a.png"]
 
 
+@pytest.mark.slow
 def test_a_figure_replaces_a_link_and_not_what_it_leads_to(own, tmp_path):
     link = tmp_path / "out" / "masking.png"
     link.parent.mkdir()

@@ -70,6 +70,7 @@ def refused(capsys, *arguments):
         (["--checks", 3], "checks was 100 and is 3"),
     ],
 )
+@pytest.mark.slow
 def test_other_options_are_refused_by_name(unfinished, capsys, option, message):
     arguments, _ = unfinished
     assert message in refused(capsys, *arguments, *option, "--resume")
@@ -95,6 +96,7 @@ def add(folder):
         (add, "40.png was not there"),
     ],
 )
+@pytest.mark.slow
 def test_other_input_is_refused_by_name(unfinished, capsys, act, message):
     arguments, _ = unfinished
     act(arguments[1])
@@ -102,6 +104,7 @@ def test_other_input_is_refused_by_name(unfinished, capsys, act, message):
     assert run(*arguments, "--overwrite") == 1
 
 
+@pytest.mark.slow
 def test_jobs_and_limits_may_change(unfinished, quiet):
     arguments, out = unfinished
     more = ["--jobs", 2, "--time-limit", 30, "--checkpoint", 0]
@@ -111,6 +114,7 @@ def test_jobs_and_limits_may_change(unfinished, quiet):
     assert names[0] == names[1]
 
 
+@pytest.mark.slow
 def test_what_no_checkpoint_counts_on_is_dropped(unfinished):
     arguments, out = unfinished
     (out / FOLDER / ".part-journal").write_bytes(b"half a journal")
@@ -147,6 +151,7 @@ def test_damage_is_found(unfinished, capsys):
         assert "journal is damaged" in refused(capsys, *arguments, "--resume")
 
 
+@pytest.mark.slow
 def test_one_run_at_a_time(unfinished, capsys):
     pytest.importorskip("fcntl")
     arguments, out = unfinished
@@ -158,6 +163,7 @@ def test_one_run_at_a_time(unfinished, capsys):
     assert run(*arguments, "--resume") == 1
 
 
+@pytest.mark.slow
 def test_results_are_not_written_over(folder, quiet, tmp_path, capsys):
     arguments = ["analyze", folder / "0*.png", "--out", tmp_path, *SMALL]
     (tmp_path / "images.csv").write_text("mine")

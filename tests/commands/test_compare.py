@@ -48,6 +48,7 @@ def test_several_models_on_one_page(folders, capsys):
     assert "jpeg, faint" in page
 
 
+@pytest.mark.slow
 def test_labels_masks_and_colours(folders, capsys):
     mask = np.zeros((32, 40), np.uint8)
     mask[:, :16] = 255
@@ -70,6 +71,7 @@ def test_labels_masks_and_colours(folders, capsys):
     assert "those of hidden pixels" in (folders / "out/report.html").read_text()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_is_listed(folders, capsys):
     (folders / "jpeg/0.jpg").unlink()
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(folders / "jpeg/1.jpg")

@@ -164,6 +164,7 @@ def test_builtin_images_are_fitted(tmp_path):
 
 
 @pytest.mark.parametrize("options", [options for options, _ in MODELS])
+@pytest.mark.slow
 def test_figure_shows_the_model_that_was_written(folder, tmp_path, options, drawn):
     out, figure = tmp_path / "m.npz", tmp_path / "deep" / "f.PNG"
     more = ["--shrinkage", 0.3, "--figure", figure]
@@ -351,6 +352,7 @@ def test_what_cannot_be_written_is_an_error_of_usage(folder, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("command", ["fit", "sweep"])
+@pytest.mark.slow
 def test_broken_files_that_are_held_out_are_named_too(folder, tmp_path, capsys, drawn, command):
     copy = tmp_path / "in"
     copy.mkdir()

@@ -123,6 +123,7 @@ def test_analyze_takes_images_with_missing_pixels_beside_others(folder, image, c
     assert "nan" not in re.sub(r'"data:[^"]*"', "", page).replace("<dt>nan</dt>", "")
 
 
+@pytest.mark.slow
 def test_analyze_of_nothing_but_images_with_missing_pixels_has_a_page(folder):
     options = ["--size", "native", "--patch-size", "8", "--masks", "2", "--nan", "hidden"]
     assert main.main(["analyze", "holes.npy", "--out", "out", *options, "--quiet"]) == 0

@@ -87,6 +87,7 @@ def test_says_nothing_of_the_machine_it_ran_on(path, committed):
 
 
 @every_lesson
+@pytest.mark.slow
 def test_pictures_show_something_and_are_small(path, committed):
     pictures = execute.pictures(committed)
     assert len(pictures) >= 6

@@ -57,6 +57,7 @@ def test_page_table_and_json_say_the_same(folder, tmp_path, capsys):
     assert record["counts"]["fitted"] == 6
 
 
+@pytest.mark.slow
 def test_the_headline_has_an_interval_everywhere(folder, tmp_path, capsys):
     out = tmp_path / "out"
     assert run("plan", folder, "--out", out, *SMALL) == OK
@@ -95,6 +96,7 @@ def test_the_page_says_what_designs_are_and_what_was_left_out(folder, tmp_path, 
         assert one.row()["octaves_of"] == ("drawn" if one.exact is None else "exact")
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_python(folder, tmp_path, drawn):
     out, two = tmp_path / "out", ["--design", "fixed:M", "--design", "block:1x1"]
     assert run("plan", folder, "--out", out, *SMALL, "--seed", 3, *two) == OK
@@ -107,6 +109,7 @@ def test_rows_are_those_of_python(folder, tmp_path, drawn):
     )
 
 
+@pytest.mark.slow
 def test_a_limit_uses_so_many_images(folder, tmp_path, drawn, capsys):
     out = tmp_path / "out"
     assert run("plan", folder, "--out", out, *SMALL, "--limit", 7) == OK
@@ -132,6 +135,7 @@ def test_with_a_shrinkage_all_images_held_out_are_scored(folder):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.slow
 def test_moments_too_large_to_travel_are_added_up_here(folder, tmp_path, drawn, monkeypatch, jobs):
     """Reading images again, one shape and patch size at a time, changes nothing but the order."""
     options = ["--size", "native", "--patch-size", 4, 2, "--holdout", 0.4, "--jobs", jobs]
@@ -150,6 +154,7 @@ def test_moments_too_large_to_travel_are_added_up_here(folder, tmp_path, drawn, 
             assert same.explained == pytest.approx(one.explained, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_native_images_of_several_shapes(tmp_path, drawn, capsys):
     images = tmp_path / "images"
     images.mkdir()
@@ -172,6 +177,7 @@ def test_broken_images_are_told_and_the_others_planned(folder, tmp_path, drawn):
     assert json.loads((out / "run.json").read_text())["counts"]["failed"] == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_was_ended_goes_on_without_what_it_has(folder, tmp_path, drawn, monkeypatch):
     whole, out = tmp_path / "whole", tmp_path / "out"
     more = [*SMALL, "--design", "fixed:M", "--design", "block:1x1"]
@@ -203,6 +209,7 @@ def test_a_complete_run_is_complete(folder, tmp_path, drawn, capsys):
     assert capsys.readouterr().out == f"{out} is complete already\n"
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_workers(folder, tmp_path, drawn):
     one, two = tmp_path / "one", tmp_path / "two"
     assert run("plan", folder, "--out", one, *SMALL) == OK
@@ -210,6 +217,7 @@ def test_results_do_not_depend_on_the_workers(folder, tmp_path, drawn):
     assert (one / "plan.csv").read_text() == (two / "plan.csv").read_text()
 
 
+@pytest.mark.slow
 def test_it_says_what_it_will_cost_before_it_starts(folder, tmp_path, drawn, capsys):
     assert run("plan", folder, "--out", tmp_path / "out", *SMALL) == OK
     told = capsys.readouterr().err

@@ -96,6 +96,7 @@ def test_reconstructions_are_those_of_the_api(folder, model_file, tmp_path, caps
     assert printed.err.splitlines() == [f"1/2 {paths[0]}", f"2/2 {paths[1]}"]
 
 
+@pytest.mark.slow
 def test_masks_may_be_of_another_design(folder, model_file, tmp_path, capsys, drawn):
     options = ["--design", "block:2x3,keep"]
     assert run("reconstruct", model_file, folder, "--out", tmp_path, *options) == OK
@@ -115,6 +116,7 @@ def test_masks_may_be_of_another_design(folder, model_file, tmp_path, capsys, dr
     assert "is larger than" in message
 
 
+@pytest.mark.slow
 def test_pictures_show_what_the_table_says(folder, model_file, tmp_path, monkeypatch):
     seen = []
     sound = plot.reconstruction

@@ -74,6 +74,7 @@ def test_cells_are_separate_fits_scored_on_images_held_out(
     assert lines[-1] == f"sweep.csv and sweep.png in {out}"
 
 
+@pytest.mark.slow
 def test_shrinkage_is_chosen_once_per_patch_size(folder, tmp_path, drawn):
     out = tmp_path / "out"
     assert run("sweep", folder, "--out", out, *GRID, "--color", "--holdout", 0.3) == OK

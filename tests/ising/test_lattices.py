@@ -126,6 +126,7 @@ def test_the_critical_coupling_is_where_magnetisation_begins():
     ("shape", "coupling"),
     [((3, 3), 0.35), ((3, 3), -0.35), ((2, 3), 0.3), ((2, 2), 0.25), ((4, 3), 0.6), ((2, 4), -0.3)],
 )
+@pytest.mark.slow
 def test_clusters_draw_from_the_distribution_of_all_states(shape, coupling):
     """Every energy as often as enumeration says; odd antiferromagnets and double bonds too."""
     sums = bond_sums(shape)
@@ -143,6 +144,7 @@ def test_clusters_draw_from_the_distribution_of_all_states(shape, coupling):
     assert np.all(np.abs(found[:, np.newaxis] - levels).min(axis=1) < 1e-9)
 
 
+@pytest.mark.slow
 def test_every_state_of_the_smallest_lattice_is_drawn_as_often_as_it_is_likely():
     sums = bond_sums((2, 2))
     probability = np.exp(0.2 * sums)
@@ -157,6 +159,7 @@ def test_every_state_of_the_smallest_lattice_is_drawn_as_often_as_it_is_likely()
 @pytest.mark.parametrize(
     ("shape", "coupling"), [((32, 32), 0.38), ((32, 24), CRITICAL), ((32, 32), 0.5)]
 )
+@pytest.mark.slow
 def test_mean_energies_are_kaufmans_on_both_sides_of_the_critical_point(shape, coupling):
     run = ising.SwendsenWang(shape, coupling, rng=5).sweep(200)
     found = ising.SampledMean.of(energies(run, 3000))
@@ -167,6 +170,7 @@ def test_mean_energies_are_kaufmans_on_both_sides_of_the_critical_point(shape, c
 
 
 @pytest.mark.parametrize("coupling", [0.48, 0.55])
+@pytest.mark.slow
 def test_magnetisation_well_below_the_critical_temperature_is_onsagers(coupling):
     run = ising.SwendsenWang((64, 64), coupling, rng=6).sweep(100)
     signed = np.array([run.sweep().magnetisation for _ in range(1500)])

@@ -67,6 +67,7 @@ def test_moments_of_masks_at_random_offsets(shape, patch, channels, sampling):
 
 @pytest.mark.parametrize(("shape", "patch"), laws.GRIDS)
 @DESIGNS
+@pytest.mark.slow
 def test_power_of_a_code_is_a_mean_over_masks_and_offsets(shape, patch, sampling):
     ratio = mask_ratio(shape, patch)
     shares = np.random.default_rng(0).standard_normal((4, int(np.prod(shape)))) + 0.3
@@ -82,6 +83,7 @@ def test_power_of_a_code_is_a_mean_over_masks_and_offsets(shape, patch, sampling
     ("shape", "patch", "ratio"), [((4,), (2,), 0.5), ((6, 3), (2, 3), 0.6), ((6, 4), (3, 2), 0.5)]
 )
 @DESIGNS
+@pytest.mark.slow
 def test_drawn_masks_are_all_masks_at_all_offsets(shape, patch, ratio, sampling):
     """Each as often as it should be, to five standard errors; no others."""
     n = 20_000
@@ -157,6 +159,7 @@ def test_loss_and_score_are_means_over_masks_and_offsets(
 @SHAPES
 @DESIGNS
 @pytest.mark.parametrize("covariance", ["banded", "stationary"])
+@pytest.mark.slow
 def test_scores_are_means_over_masks_whatever_the_rank_splits(
     shape, patch, channels, sampling, covariance
 ):

@@ -124,6 +124,7 @@ def test_a_spectrum_about_a_mean_of_zero_is_centred():
 @SHAPES
 @DESIGNS
 @pytest.mark.parametrize("random_offset", [False, True])
+@pytest.mark.slow
 def test_every_rank_is_the_dense_optimum_of_all_pixel_shifts(
     shape, patch, channels, sampling, random_offset
 ):

@@ -141,6 +141,7 @@ def test_matrix_picture_shows_the_matrix_and_where_patches_begin():
         plot.weight_matrix(np.ones((12, 12)), sm.PatchGrid((12, 12), 3))
 
 
+@pytest.mark.slow
 def test_energy_picture_is_relative_to_the_mean():
     filters = np.random.default_rng(0).standard_normal((5, 6, 8))
     ax = plot.encoder_energy(filters, sm.PatchGrid((6, 8), 2))

@@ -51,6 +51,7 @@ def test_the_covariance_is_that_of_unmasked_fields(shape, bins, prewhiten, wrap)
 
 @PREWHITEN
 @pytest.mark.parametrize("slope", [-1.0, -2.0])
+@pytest.mark.slow
 def test_the_mean_is_that_of_the_model_and_the_spread_that_of_other_fields(prewhiten, slope):
     model = power_law((16, 16), slope)
     visible = np.random.default_rng(1).random((16, 16)) < 0.7
@@ -157,6 +158,7 @@ def test_the_standard_error_is_that_of_the_bootstrap(n):
     np.testing.assert_allclose(found.stderr, plain, rtol=0.04)
 
 
+@pytest.mark.slow
 def test_the_standard_error_is_the_spread_of_means():
     found = bootstrap_radial(rings(60), n_resamples=4000)
     means = [rings(60, seed).power.mean(axis=0) for seed in range(1, 301)]

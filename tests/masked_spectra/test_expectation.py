@@ -103,6 +103,7 @@ def test_mean_spectrum_equals_the_enumeration_of_all_masks(shape, patch, ratio, 
 @pytest.mark.parametrize("scaling", ["density", "spectrum", "energy"])
 @pytest.mark.parametrize("detrend", [None, "constant", "linear", "periodic"])
 @pytest.mark.parametrize("window", [None, ("kaiser", 3.0)])
+@pytest.mark.slow
 def test_every_option_of_psd_enters_in_its_order(shape, patch, sampling, scaling, detrend, window):
     x = laws.field(shape) + 0.2 * np.indices(shape).sum(axis=0)
     options = {"scaling": scaling, "window": window, "fs": laws.RATES[: len(shape)]}
@@ -171,6 +172,7 @@ def test_components_mix_into_every_mask_ratio():
 
 @GRIDS
 @DESIGNS
+@pytest.mark.slow
 def test_leakage_is_the_variance_over_masks_by_the_power_of_the_mean(shape, patch, sampling):
     x = laws.field(shape)
     power, kept = over_masks(x, patch, RATIO, sampling)
@@ -187,6 +189,7 @@ def test_leakage_is_the_variance_over_masks_by_the_power_of_the_mean(shape, patc
 
 @GRIDS
 @DESIGNS
+@pytest.mark.slow
 def test_leakage_of_a_band_or_ring_is_the_ratio_of_the_sums(shape, patch, sampling):
     x = laws.field(shape)
     leak = leakage(x, patch, RATIO, sampling=sampling)

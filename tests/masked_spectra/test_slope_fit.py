@@ -181,6 +181,7 @@ def test_the_derivative_is_that_by_the_slope(shape, mask):
     ],
 )
 @WRAP
+@pytest.mark.slow
 def test_the_fit_is_the_likeliest_power_law(shape, mask, wrap):
     image, weights = image_of(shape, -1.5, seed=4), mask(shape)
     found = fit_masked_slope(image, weights, wrap=wrap, n_draws=8, ndim=len(shape))
@@ -269,6 +270,7 @@ def test_what_is_steeper_than_rounding_allows_has_no_slope():
 
 
 @pytest.mark.parametrize(("shape", "mask"), [((24,), scattered), ((6, 8), soft), ((6, 6), striped)])
+@pytest.mark.slow
 def test_the_standard_error_is_that_of_correlated_frequencies(shape, mask):
     weights = mask(shape)
     found = fit_masked_slope(image_of(shape, -1.5, seed=1), weights, n_draws=6000)

@@ -122,6 +122,7 @@ def test_a_black_image_does_not_vary():
 
 
 @pytest.mark.parametrize("value", [1.0, 0.1, 1e6 / 3])
+@pytest.mark.slow
 def test_the_visible_area_of_a_constant_varies_with_coins_only(value):
     image = np.full((6, 8), value)
     fixed = masked_psd_std(image, 2, 0.5, sampling="fixed")

@@ -36,6 +36,7 @@ def few_draws(monkeypatch):
 
 
 @pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.slow
 def test_the_nearest_design_is_the_one_that_drew_the_masks(name):
     kept = DRAWN[name].sample_kept(1500, rng=2)
     found = SampleMoments.of(kept, GRID)

@@ -124,6 +124,7 @@ def test_transform_agrees_with_fftw_to_its_rounding(shape, patch, dtype):
 @GRIDS
 @DESIGNS
 @pytest.mark.parametrize("ratio", [0.5, 0.4])
+@pytest.mark.slow
 def test_mean_power_equals_the_enumeration_of_all_masks(shape, patch, ratio, sampling):
     truth = laws.mask_mean(lambda v: np.abs(laws.dft(v)) ** 2, shape, patch, ratio, sampling)
     found = expected_mask_power(PatchGrid(shape, patch), ratio, sampling=sampling)

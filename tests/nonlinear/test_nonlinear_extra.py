@@ -109,6 +109,7 @@ def test_every_extra_that_is_advised_exists():
     assert "spectral-mae[" not in sources + texts
 
 
+@pytest.mark.slow
 def test_without_the_extra_the_command_says_it_too():
     code = (
         "from spectral_mae.cli import main; sys.exit(main.main(['train-mae', 'x', '--out', 'y']))"

@@ -87,6 +87,7 @@ def test_gaussian_draws_have_the_second_moment(shape):
 
 
 @pytest.mark.parametrize(("patch_size", "mask_ratio"), [(2, 0.25), (4, 0.5), (4, 0.75), (8, 0.75)])
+@pytest.mark.slow
 def test_drawn_masks_come_close_to_the_closed_form(patch_size, mask_ratio):
     """The promise of `drawn_masks`: within 0.01 under uniform designs."""
     spectrum = fields.power_law((32, 32), -2.5)

@@ -35,6 +35,7 @@ def fitted():
     return sm.plan(images, [2, 4, 8], RATIOS)
 
 
+@pytest.mark.slow
 def test_the_prediction_is_what_models_do_on_fresh_fields(known):
     """Of a known spectrum, against the score of the model on fresh fields."""
     fresh = fields.gaussian_fields(SPECTRUM, 600, rng=7)

@@ -65,6 +65,7 @@ SPECTRUM = fields.power_law((16, 16), -2.4)
 RATIOS = [0.25, 0.5, 0.75]
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_true_ratio():
     """Fields of the spectrum that is the reference are as hard at the same ratio."""
     known = sm.plan(sm.StationaryMoments.from_psd(SPECTRUM, 1), [4], RATIOS)

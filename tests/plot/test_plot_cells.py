@@ -36,6 +36,7 @@ def test_cells_of_large_planes_are_means_of_blocks(shape):
     assert cells.pixel_cells(plane > 0.5, 6).max() <= 1.0
 
 
+@pytest.mark.slow
 def test_large_images_look_as_they_did(tmp_path, monkeypatch):
     """The picture of blocks is close to that of all pixels, and not the same."""
     image = sm.read_image("builtin:camera").pixels

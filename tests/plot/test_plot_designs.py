@@ -54,6 +54,7 @@ def test_designs_share_their_scales_of_colours():
 
 @EACH_GRID
 @pytest.mark.parametrize("name", ["fixed", "bernoulli"])
+@pytest.mark.slow
 def test_an_audit_is_drawn_with_its_numbers(grid, name):
     design = getattr(sm.designs, name)(grid, 0.5)
     audit = sm.audit_masks(grid, design.sample_kept(60, rng=0))

@@ -17,6 +17,7 @@ def in_range(pixels):
 
 
 @pytest.mark.parametrize("channels", [None, 3])
+@pytest.mark.slow
 def test_masked_image_in_pictures(channels):
     one = one_of(channels, sm.LinearMAE(4, 0.75), pixel=3.0)
     axes = plot.reconstruction(one)

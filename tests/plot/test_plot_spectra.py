@@ -91,6 +91,7 @@ def test_grating_marks_the_zeros():
     )
 
 
+@pytest.mark.slow
 def test_the_cut_of_a_grating_has_no_gaps():
     """A block of half the grid has power at every other frequency only."""
     axes = plot.grating(design=sm.designs.block(sm.PatchGrid((48, 48), 8), 3, keep=True))

@@ -29,6 +29,7 @@ for side, patch in [(256, 16), (512, 32), (768, 16)]:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="is about glibc's allocator")
+@pytest.mark.slow
 def test_repeated_calls_do_not_fault_their_memory_in_again():
     # Dask tells glibc, by the environment, to give memory back at once.
     env = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}

@@ -116,6 +116,7 @@ def test_dask_arrays_give_equal_numbers():
         ((32, 32), 8, 0, "hann"),
     ],
 )
+@pytest.mark.slow
 def test_averages_tell_how_much_the_mean_varies(shape, segment, overlap, window):
     """The variance of the power of white noise is its squared mean over ``averages``."""
     noise = np.random.default_rng(0).standard_normal((200, *shape))

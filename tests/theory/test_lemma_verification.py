@@ -29,6 +29,7 @@ def test_every_lemma_holds_in_both_designs(photograph, mask_ratio):
 
 
 @pytest.mark.parametrize("part", ["mu", "own", "local"])
+@pytest.mark.slow
 def test_wrong_moments_of_the_masks_are_seen(photograph, monkeypatch, part):
     right = PatchMasking.mix.func
     terms = ("mu", "own", "local")

@@ -45,6 +45,7 @@ def test_leakage_without_the_mean_is_that_of_the_centred_image():
     assert record.leakage > 2 * centred.leakage
 
 
+@pytest.mark.slow
 def test_drawn_masks_agree_with_the_expectation():
     """Over many images the standardised gaps are as wide as Student's t makes them."""
     analyzer = MaskingAnalyzer((48, 48), MaskingPlan(8, n_draws=16))
@@ -133,6 +134,7 @@ class TestMissingPixels:
         visible = np.repeat(np.repeat(np.random.default_rng(1).random((24, 32)) < 0.75, 4, 0), 4, 1)
         return np.where(visible, images, np.nan), visible
 
+    @pytest.mark.slow
     def test_spectra_and_leakage_are_on_average_those_of_whole_images(self):
         images, _ = self.fields()
         holes, visible = self.holes(images)

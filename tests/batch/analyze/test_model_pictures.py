@@ -56,6 +56,7 @@ def assert_same_model(found, expected):
 
 
 @pytest.mark.parametrize("color", [False, True])
+@pytest.mark.slow
 def test_models_are_fitted_to_the_shape_that_most_images_have(tmp_path, color):
     shapes = [(24, 24, 3), (24, 32, 3), (24, 32, 3), (32, 24, 3), (24, 32, 3)]
     files = [photograph(tmp_path / f"{i}.png", shape, i) for i, shape in enumerate(shapes)]
@@ -189,6 +190,7 @@ def test_responses_of_all_models(files, tmp_path, drawn):
 
 
 @pytest.mark.parametrize("color", [False, True])
+@pytest.mark.slow
 def test_strips_are_images_through_the_models(files, tmp_path, drawn, color, monkeypatch):
     made = []
     sound = plot.reconstructions
@@ -216,6 +218,7 @@ def test_strips_are_images_through_the_models(files, tmp_path, drawn, color, mon
     assert second.caption.endswith(f"explains, from the top: {listed}.")
 
 
+@pytest.mark.slow
 def test_one_model_has_a_strip_for_each_image(files, tmp_path, drawn):
     (_, second), _ = pictures(files, tmp_path, patch_sizes=(4,))
     assert len(re.findall(r"-?\d+%", second.caption)) == PICTURED
@@ -225,6 +228,7 @@ def test_one_model_has_a_strip_for_each_image(files, tmp_path, drawn):
     assert len(drawn["reconstruction.png"].axes) == 5
 
 
+@pytest.mark.slow
 def test_only_images_of_the_models_shape_are_sent_through(files, tmp_path, drawn):
     batch, outcomes = analyzed(files, size=None)
     models = batch.linear_models()

@@ -45,6 +45,7 @@ def test_unusable_images_keep_their_reason(tmp_path):
     assert "n_patches=2" in found[2].error
 
 
+@pytest.mark.slow
 def test_result_does_not_depend_on_what_else_is_in_the_batch(tmp_path):
     paths = [
         write_image(tmp_path / f"{i}.png", (32, 32 + 8 * i), i) for i in range(KEPT_ANALYZERS + 2)

@@ -95,6 +95,7 @@ def test_images_are_compared_in_batches(images, monkeypatch):
     assert gains == pytest.approx(whole["rings"]["reconstructions"]["gain"], rel=1e-12)
 
 
+@pytest.mark.slow
 def test_images_of_several_shapes_are_pooled(images, tmp_path):
     first = written(tmp_path / "in", [*images, images[0][:12], images[1][:, :16]])
     second = written(tmp_path / "out", [*(0.5 * images), images[0][:12], images[1][:, :16]])
@@ -108,6 +109,7 @@ def test_images_of_several_shapes_are_pooled(images, tmp_path):
     assert not (tmp_path / "report/figures/maps.png").exists()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_is_left_out_of_all_models(images, tmp_path):
     first = written(tmp_path / "in", images)
     good, bad = written(tmp_path / "good", images), written(tmp_path / "bad", images)

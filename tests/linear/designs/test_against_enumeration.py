@@ -96,6 +96,7 @@ def test_score_is_the_mean_over_all_masks_of_other_images_as_they_are(
 
 @EVERY_SHAPE
 @EVERY_DESIGN
+@pytest.mark.slow
 def test_score_is_the_mean_of_reconstructions(shape, patch, channels, name):
     design, axis = design_of(name, shape, patch), axis_of(channels)
     others = images_of(shape, channels, n=5, seed=1)
