@@ -46,7 +46,7 @@ def expect_no_masks(arguments: argparse.Namespace) -> None:
 
 def names_of(paths: Sequence[str]) -> list[str]:
     """Short names of the sets, all different: the last part of each path, or the whole path."""
-    short = [Path(path.rstrip("/")).name or path for path in paths]
+    short = [_last_part(path) for path in paths]
     names = [
         path if short.count(name) > 1 else name for path, name in zip(paths, short, strict=True)
     ]
@@ -54,6 +54,12 @@ def names_of(paths: Sequence[str]) -> list[str]:
         twice = next(name for name in names if names.count(name) > 1)
         raise UsageError(f"{twice!r} is given twice")
     return names
+
+
+def _last_part(path: str) -> str:
+    """The name of a file or a folder, with what is chosen in it."""
+    file, mark, chosen = path.partition("::")
+    return (Path(file.rstrip("/")).name or file) + mark + chosen
 
 
 def radial_of_set(
