@@ -134,8 +134,9 @@ PICTURES = [
         "He et al. (2022) hide 75 % of the patches of 16 pixels. Masking flattens the spectrum; "
         "the expectation over all masks is exact.",
         'camera = sm.read_image("builtin:camera").pixels[:256, :256]\n'
-        "plot.masked_radial(sm.psd(camera).radial(),\n"
-        "                   sm.expected_masked_psd(camera, 16, 0.75).radial(), None)",
+        "plot.masked_radial(\n"
+        "    sm.psd(camera).radial(), sm.expected_masked_psd(camera, 16, 0.75).radial(), None\n"
+        ")",
     ),
     Picture(
         "leakage",

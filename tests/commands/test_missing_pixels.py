@@ -98,6 +98,7 @@ def test_what_cannot_be_is_refused_in_one_line(folder, image, capsys, more, code
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_analyze_takes_images_with_missing_pixels_beside_others(folder, image, capsys):
     whole = np.where(np.isfinite(image), image, np.float32(1000))
     np.savez(folder / "images.npz", a=np.stack([image, whole, whole[::-1]]))

@@ -123,6 +123,7 @@ def test_names_are_relative_to_the_folder_of_all_images(tmp_path):
         assert _listed(table) == ([("broken.png", "damaged")], 1, folder)
 
 
+@pytest.mark.slow
 def test_rows_of_the_page_are_those_of_the_table(tmp_path):
     """Also their order, where images fail and several patch sizes are compared."""
     folder = write_images(tmp_path / "images")
