@@ -28,7 +28,12 @@ def cells(text):
 
 
 # Two contests are against FFTW itself.
-NEEDS = {"expected": needs_fftw, "masks": needs_fftw, "tensors": needs_torch}
+NEEDS = {
+    "expected": needs_fftw,
+    "masks": needs_fftw,
+    "libraries": needs_fftw,  # or ducc0: without both SciPy stands alone
+    "tensors": needs_torch,
+}
 
 
 @pytest.mark.parametrize(
