@@ -54,7 +54,8 @@ class Labels:
         if n not in _checks.AXES:
             raise ValueError(f"units={_checks.brief(self.units)} are not those of 1 to 3 axes")
         dims = tuple(_text("dims", one) for one in _checks.items("dims", self.dims)) or DIMS[-n:]
-        directions = _checks.integers("directions", self.directions or (1,) * n)
+        given = _checks.items("directions", self.directions) or [1] * n
+        directions = _checks.integers("directions", given)
         if len(dims) != n or len(set(dims)) != n:
             raise ValueError(f"dims={_checks.brief(dims)} are not {n} different names, as {units=}")
         if len(directions) != n or not set(directions) <= {1, -1}:
