@@ -42,6 +42,10 @@ def undisturbed(folder, out):
     return out
 
 
+def tables_of(record):
+    return [name for name in record["files"] if not name.startswith("figures/")]
+
+
 def assert_equal_tables(out, quiet):
     for name in TABLES:
         assert (out / name).read_bytes() == (quiet / name).read_bytes(), name
@@ -49,6 +53,7 @@ def assert_equal_tables(out, quiet):
     assert not [path for path in out.rglob("*") if path.name.startswith(atomic_file.MARK)]
     record, expected = (json.loads((each / "run.json").read_text()) for each in (out, quiet))
     assert record["counts"] == expected["counts"]
-    assert record["files"] == expected["files"]
+    # Runs in this process leave their pictures out; those of a command of its own are drawn.
+    assert tables_of(record) == tables_of(expected)
     for name in record["files"]:
         assert (out / name).stat().st_size > 0
