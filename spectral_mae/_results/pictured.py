@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+from abc import ABC, abstractmethod
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +15,7 @@ LEFT = 'style="text-align: left; padding: 0 0.8em 0 0"'
 TABLE = 'style="border-collapse: collapse; margin: 0 1em 0 0"'
 
 
-class Pictured:
+class Pictured(ABC):
     """A result that a function of `spectral_mae.plot` draws."""
 
     _drawn_by: ClassVar[str]  # name of that function
@@ -37,9 +38,9 @@ class Pictured:
         axes: Axes = getattr(_above("spectral_mae.plot"), self._drawn_by)(self, ax, **options)
         return axes
 
+    @abstractmethod
     def _key_numbers(self) -> dict[str, str]:
         """What the notebook says beside the picture: names and values."""
-        raise NotImplementedError
 
     def _repr_html_(self) -> str:
         """What Jupyter shows: the key numbers and a small picture.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-class Tabled:
+class Tabled(ABC):
     """A result that is a table: columns of equal length, with a name each."""
 
     def to_dataframe(self) -> DataFrame:
@@ -38,6 +39,6 @@ class Tabled:
             ) from None
         return DataFrame(self._columns())
 
+    @abstractmethod
     def _columns(self) -> dict[str, NDArray[Any]]:
         """The columns by name."""
-        raise NotImplementedError
