@@ -16,6 +16,7 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage, imsave
@@ -528,15 +529,17 @@ def plane_of(spectrum: Spectrum) -> Spectrum:
     )
 
 
-def color_bar(ax: Axes, image: AxesImage, label: str, *, ticks: FloatArray | None = None) -> None:
+def color_bar(
+    ax: Axes, image: ScalarMappable, label: str, *, ticks: FloatArray | None = None
+) -> None:
     """Draw the colour scale of a map beside it.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
         The axes of the map.
-    image : matplotlib.image.AxesImage
-        The map.
+    image : matplotlib.cm.ScalarMappable
+        The map, or its scale of colours.
     label : str
         Quantity and unit.
     ticks : ndarray or None
@@ -675,16 +678,34 @@ def log_frequency_axis(
     """
     ax.set_xscale("log")
     ax.set_xlabel(f"frequency ({unit_of(fs, labels)})")
-    rate = min(fs)
-    decades = range(math.floor(math.log10(LOWEST_TICK * rate)), math.ceil(math.log10(rate)) + 1)
-    ticks = [float(f"{t:g}e{power}") for power in decades for t in FREQUENCY_TICKS]
-    ticks = [t for t in ticks if t >= 0.99 * LOWEST_TICK * rate]
     if _is_empty(ax):
         ax.set_xlim(frequency.min() * 0.9, frequency.max() * 1.1)
-    inside = [t for t in ticks if frequency.min() * 0.9 <= t <= frequency.max() * 1.1]
+    inside = frequency_ticks(frequency.min() * 0.9, frequency.max() * 1.1, min(fs))
     if len(inside) >= 2:
         ax.set_xticks(inside, [f"{t:g}" for t in inside])
         ax.set_xticks([], minor=True)
+
+
+def frequency_ticks(low: float, high: float, rate: float) -> list[float]:
+    """Labelled ticks of a logarithmic axis of frequency.
+
+    Parameters
+    ----------
+    low : float
+        Lower end of the axis.
+    high : float
+        Upper end of the axis.
+    rate : float
+        Sampling frequency; there are no ticks below a thousandth of it.
+
+    Returns
+    -------
+    list of float
+        1, 2 and 5 times powers of ten.
+    """
+    decades = range(math.floor(math.log10(LOWEST_TICK * rate)), math.ceil(math.log10(rate)) + 1)
+    ticks = [float(f"{t:g}e{power}") for power in decades for t in FREQUENCY_TICKS]
+    return [t for t in ticks if t >= 0.99 * LOWEST_TICK * rate and low <= t <= high]
 
 
 def _round_below(value: float) -> float:
