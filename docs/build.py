@@ -1,8 +1,8 @@
 """Build the documentation site: ``python docs/build.py`` (extra ``docs``).
 
 The pages are copied to ``docs/_build/source``, together with the change log, CONTRIBUTING and the
-notebooks; the explorer and the gallery are written beside them, and all is built there into ``docs/_build/html``.
-Nothing outside ``docs/_build`` is written.
+notebooks; the explorer and the gallery are written beside them, and all is built there into
+``docs/_build/html``. Nothing outside ``docs/_build`` is written.
 Further arguments are passed to Sphinx; a warning is an error.
 """
 

@@ -146,7 +146,7 @@ def mask_audit(audit: MaskAudit, ax: NDArray[Any] | None = None) -> NDArray[Any]
     >>> import spectral_mae as sm
     >>> from spectral_mae import plot
     >>> grid = sm.PatchGrid((96, 96), 8)
-    >>> masks = sm.designs.inverse_block(grid, 0.75).sample_kept(200, rng=0)
+    >>> masks = sm.designs.inverse_block(grid, 0.75).sample_kept(100, rng=0)
     >>> ax = plot.mask_audit(sm.audit_masks(grid, masks))
     """
     _checks.needed("audit", audit, MaskAudit, "audit_masks(grid, visible) makes one")
