@@ -57,8 +57,9 @@ def _escape(app, what, name, obj, options, lines):
 
 def _without_blank_ends(app, doctree):
     """Doctests end with a blank line, so that the fence is no part of what is expected."""
-    for block in doctree.findall(nodes.literal_block):
-        block[:] = [nodes.Text(block.astext().rstrip("\n"))]
+    for block in list(doctree.findall(nodes.literal_block)):
+        block.rawsource = block.astext().rstrip("\n")  # of what differs from it no colours are made
+        block[:] = [nodes.Text(block.rawsource)]
 
 
 def setup(app):
