@@ -22,7 +22,7 @@ GRAY, BLUE, ORANGE, GREEN = "#7d7d7d", "#2b86cf", "#e07214", "#1f9d6b"  # 3:1 on
 def _figure(width: float, height: float) -> Figure:
     from matplotlib import rcParams
 
-    rcParams.update({"font.size": 9, "axes.edgecolor": GRAY, "axes.linewidth": 0.8})
+    rcParams.update({"font.size": 10.5, "axes.edgecolor": GRAY, "axes.linewidth": 0.8})
     for name in ("text.color", "axes.labelcolor", "xtick.color", "ytick.color"):
         rcParams[name] = GRAY
     return Figure(figsize=(width, height), layout="constrained")
@@ -36,7 +36,7 @@ def _show(ax: Axes, image: np.ndarray, title: str, visible: np.ndarray | None = 
     if visible is not None:
         gray[~visible] = (0.5, 0.5, 0.5, 0.25)
     ax.imshow(gray, interpolation="nearest" if visible is not None else "antialiased")
-    ax.set_title(title, fontsize=9)
+    ax.set_title(title, fontsize="medium")
     ax.set_xticks([])
     ax.set_yticks([])
     for side in ax.spines.values():
@@ -54,7 +54,7 @@ def landing() -> Figure:
     image = sm.resize_and_crop(sm.read_image("builtin:cat"), 224).pixels
     image = image - image.mean()
     visible = sm.sample_visible(sm.PatchGrid(image.shape, 16), 0.75, 1, rng=4)[0]
-    figure = _figure(9.2, 2.5)
+    figure = _figure(9.2, 2.6)
     first, second, curves = figure.subplots(1, 3, width_ratios=(1, 1, 1.9))
     _show(first, image, "an image")
     _show(second, image, "75 % hidden", visible)
@@ -79,7 +79,7 @@ def landing() -> Figure:
         arrowprops={"arrowstyle": "-", "color": GRAY},
     )
     curves.set_xlabel("frequency (cycles/pixel)")
-    curves.set_title("power spectrum, mean over all masks", fontsize=9)
+    curves.set_title("power spectrum, mean over all masks", fontsize="medium")
     curves.set_yticks([])
     curves.set_xticks([0.01, 0.1, 0.5], ["0.01", "0.1", "0.5"])
     _curves(curves)

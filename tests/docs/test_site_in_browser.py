@@ -7,7 +7,8 @@ import pytest
 SITE = Path(__file__).parents[2] / "docs" / "_build" / "html"
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not (SITE / "index.html").exists(), reason="built by docs/build.py"),
+    # Written last, so that no site is looked at while it is built.
+    pytest.mark.skipif(not (SITE / "searchindex.js").exists(), reason="built by docs/build.py"),
 ]
 WIDTHS = {1200: 900, 390: 844}
 
