@@ -24,3 +24,6 @@ var Scorer = {
     return RECORDS.includes(page) ? score / 4 : score;
   },
 };
+
+// Beside each result stands a part of its page, which a page that is opened from a disk may not read.
+if (window.location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
