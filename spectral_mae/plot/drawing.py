@@ -136,8 +136,12 @@ def style(use: Use | None = None) -> Iterator[None]:
 
     Examples
     --------
-    >>> with style():
-    ...     figure = Figure()
+    >>> import matplotlib.pyplot as plt
+    >>> from spectral_mae import plot
+    >>> with plot.style("talk"):
+    ...     figure, ax = plt.subplots()
+    ...     line = ax.plot([1, 2, 3], [3, 1, 2], label="a line of your own")
+    ...     legend = ax.legend()
     """
     before = _chosen[0]
     settings = _settings(use)  # also of the functions that draw, which call this again
@@ -160,10 +164,15 @@ def use_style(use: Use = "notebook") -> None:
 
     Examples
     --------
-    >>> with mpl.rc_context():  # or it would last
-    ...     use_style()
-    ...     mpl.rcParams["font.size"]
-    9.0
+    >>> import matplotlib.pyplot as plt
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:camera").pixels
+    >>> with plt.rc_context():  # or it lasts
+    ...     plot.use_style("paper")
+    ...     ax = plot.radial(sm.psd(image, window="hann").radial())
+    ...     plt.rcParams["font.size"]
+    8.0
     """
     mpl.rcParams.update(_settings(use))
 
@@ -273,6 +282,16 @@ def new_figure(
         The figure.
     axes : ndarray of matplotlib.axes.Axes, shape (rows, columns)
         Its axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:camera").pixels
+    >>> spectrum = sm.psd(image, detrend="constant", window="hann")
+    >>> figure, axes = plot.new_figure(1, 2, width=9, height=4)
+    >>> ax = plot.psd(spectrum, axes[0, 0])
+    >>> ax = plot.radial(spectrum.radial(), axes[0, 1])
     """
     size = _checks.positive_number("width", width), _checks.positive_number("height", height)
     rows, columns = _checks.positive_int("rows", rows), _checks.positive_int("columns", columns)
@@ -315,9 +334,12 @@ def save(
     Examples
     --------
     >>> import tempfile
-    >>> figure, _ = new_figure()
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> with plot.style("paper"):
+    ...     ax = plot.grating(sm.PatchGrid((64, 64), 8), 0.75)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(figure, f"{folder}/empty.pdf")
+    ...     plot.save(ax[0].figure, f"{folder}/grating.pdf", width="page")
     """
     _checks.needed("figure", figure, Figure, "plot.new_figure() makes one; of axes it is ax.figure")
     name = _checks.path("path", path)
@@ -391,6 +413,8 @@ def one_axes(ax: Axes | None) -> Axes:
     if ax is None:
         return subplots(1, 1, 4.0)[0, 0]
     _checks.needed("ax", ax, Axes, "plt.subplots() makes one; None makes a figure")
+    if not ax.has_data():  # made outside the style, it would begin with other colours
+        ax.set_prop_cycle(STYLE["axes.prop_cycle"])
     return ax
 
 
@@ -707,6 +731,29 @@ def frequency_ticks(low: float, high: float, rate: float) -> list[float]:
     decades = range(math.floor(math.log10(LOWEST_TICK * rate)), math.ceil(math.log10(rate)) + 1)
     ticks = [float(f"{t:g}e{power}") for power in decades for t in FREQUENCY_TICKS]
     return [t for t in ticks if t >= 0.99 * LOWEST_TICK * rate and low <= t <= high]
+
+
+def few_digits(value: float, place: int | None = None) -> str:
+    """Label of a tick of a logarithmic axis that shows few decades: of 1, 2 and 5.
+
+    Parameters
+    ----------
+    value : float
+        Where the tick is.
+    place : int or None
+        Number of the tick, which matplotlib passes.
+
+    Returns
+    -------
+    str
+        The value for 1, 2 and 5 times a power of ten, else nothing.
+
+    Examples
+    --------
+    >>> few_digits(0.2), few_digits(0.3)
+    ('0.2', '')
+    """
+    return f"{value:g}" if f"{value:.0e}"[0] in "125" else ""
 
 
 def _round_below(value: float) -> float:
