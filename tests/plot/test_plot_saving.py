@@ -1,7 +1,6 @@
 """A figure that is written to several files is laid out once, and looks as when saved alone."""
 
 import numpy as np
-import pytest
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
@@ -40,15 +39,6 @@ def test_files_have_one_layout_and_the_pixels_of_the_figure(tmp_path, monkeypatc
     svg = (tmp_path / "figure.svg").read_text("utf-8")
     assert svg.count("power") == 2  # text is text
     assert "<dc:date>" not in svg
-
-
-@pytest.mark.parametrize("color", ["white", "none"])
-def test_what_can_be_seen_through_stays_so(color, tmp_path):
-    figure = drawn()
-    figure.set_facecolor(color)
-    save_as(figure, tmp_path / "figure", (".png",))
-    with Image.open(tmp_path / "figure.png") as png:
-        assert png.mode == ("RGB" if color == "white" else "RGBA")
 
 
 def test_equal_figures_give_equal_files(tmp_path):
