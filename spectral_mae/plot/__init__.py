@@ -19,7 +19,7 @@ The files:
 - `reconstructions`: images, their masked copies, and what models make of them.
 - `responses`: what models do to each frequency.
 - `spectra`: power spectra: maps, lines over frequency, masked and unmasked, sectors.
-- `thumbnails`: small pictures of results, for notebooks.
+- `thumbnails`: pictures as bytes, for notebooks.
 - `training`: losses of training runs, sweeps over them, probe accuracy, similarity of layers.
 - `weights`: weight matrices and encoders, and the error of linearisations.
 """
