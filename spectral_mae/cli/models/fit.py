@@ -41,6 +41,7 @@ def fit(arguments: argparse.Namespace) -> int:
                 model,
                 **reading,
                 choose_shrinkage=chooses_shrinkage(arguments),
+                keep_moments=arguments.keep_moments or None,
                 out=arguments.out,
                 figure=arguments.figure,
                 run=running,
@@ -77,7 +78,9 @@ def _tell(result: FitResult, arguments: argparse.Namespace) -> None:
             "a little optimistic)"
         )
     if solution.n_dropped:
-        print(f"{solution.n_dropped} of {model.moments_.stack().dim} dimensions hold no power")
+        moments = model.moments_
+        dim = moments.grid.n_patches * moments.patch_dim
+        print(f"{solution.n_dropped} of {dim} dimensions hold no power")
     print(f"written to {arguments.out}")
 
 
