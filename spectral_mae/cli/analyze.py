@@ -46,6 +46,7 @@ def analyze(arguments: argparse.Namespace) -> int:
             nan=arguments.nan,
             masks_for=count_or_all("--masks-for", arguments.masks_for),
             figures=not arguments.no_figures,
+            table_format=arguments.table_format,
         )
         running = run_options(arguments)
     try:

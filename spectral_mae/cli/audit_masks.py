@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from spectral_mae import plot
 from spectral_mae._checks import positive_int
+from spectral_mae._files.column_notes import COLUMNS_JSON, write_column_notes
 from spectral_mae._files.columns import write_rows
 from spectral_mae._files.output_files import check_replaced
+from spectral_mae.batch.columns import comparison as columns
 from spectral_mae.cli.errors import output_errors, usage_errors
 from spectral_mae.cli.shared import OK, SizedReader, found_images
 from spectral_mae.images.image import LoadedImage, resize_and_crop
@@ -22,7 +24,7 @@ from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
 
-FILES = ("masks.png", "pairs.csv", "leakage.csv")
+FILES = ("masks.png", "pairs.csv", "leakage.csv", COLUMNS_JSON)
 MANY = 64  # patches along an axis; more are taken for pixels
 
 
@@ -50,10 +52,11 @@ def _write(found: MaskAudit, arguments: argparse.Namespace) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     figure, axes = plot.new_figure(2, 3, width=12.5, height=7.2)
     plot.mask_audit(found, axes)
-    picture, pairs, leakage = (arguments.out / name for name in FILES)
+    picture, pairs, leakage, _ = (arguments.out / name for name in FILES)
     plot.save(figure, picture)
     found.to_csv(pairs)
     write_rows(leakage, found.to_dict()["leakage"])
+    write_column_notes(arguments.out, columns.audit_masks(found.grid.ndim))
 
 
 def _convention(arguments: argparse.Namespace) -> Convention:

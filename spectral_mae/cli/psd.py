@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -41,6 +42,7 @@ from spectral_mae.images.samples import ImageRefused
 from spectral_mae.masked_spectra.expectation import expected_masked_psd
 from spectral_mae.masked_spectra.partial.comparison import MaskedSpectra
 from spectral_mae.masks.patches import PatchGrid
+from spectral_mae.spectra.labels.axis_labels import ONE, Labels
 from spectral_mae.spectra.labels.columns import unit_columns
 from spectral_mae.spectra.periodogram import psd
 from spectral_mae.spectra.rings import RadialSpectrum
@@ -92,7 +94,8 @@ def _several(arguments: argparse.Namespace, found: list[Sequence[ImageReference]
     with output_errors(), usage_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         if arguments.out.suffix.lower() == ".csv":
-            _write_series(arguments.out, {name: batch.mean() for name, batch in sets.items()})
+            means = {name: batch.mean() for name, batch in sets.items()}
+            _write_series(arguments.out, means, dict(zip(names, arguments.paths, strict=True)))
         else:
             draw_sets(
                 arguments.out,
@@ -152,7 +155,7 @@ def _one_image(arguments: argparse.Namespace, reference: ImageReference) -> int:
         print(f"{arguments.paths[0]}: {refusal}", file=sys.stderr)
         return NOTHING
     if arguments.mask is not None or image.n_missing:
-        return masked_spectrum(arguments, image)
+        return masked_spectrum(arguments, image, reference.title)
     with usage_errors():
         options = options_of_image(arguments, image)
         spectra = {"original": psd(image.pixels, **options)}
@@ -163,7 +166,7 @@ def _one_image(arguments: argparse.Namespace, reference: ImageReference) -> int:
     with output_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         if arguments.out.suffix.lower() == ".csv":
-            _write_series(arguments.out, series)
+            _write_series(arguments.out, series, dict.fromkeys(series, reference.title))
         else:
             _draw_psd(
                 arguments.out, spectra, series, "masking" if masks.design is None else masks.text
@@ -238,19 +241,23 @@ def _draw_psd(
     plot.save(figure, path)
 
 
-def _write_series(path: Path, series: dict[str, RadialSpectrum]) -> None:
+def _write_series(out: Path, series: dict[str, RadialSpectrum], paths: dict[str, str]) -> None:
+    """One series behind the other; ``paths`` are their images or sets."""
     columns = ("frequency", "power", "count", "std", "stderr")
-    units = unit_columns(next(iter(series.values())), "frequency", "power")
+    units = _units_of(next(iter(series.values())))
     rows = (
-        [name, *values]
+        [name, *values, paths[name], *units.values()]
         for name, spectrum in series.items()
-        for values in zip(
-            *(getattr(spectrum, c).tolist() for c in columns),
-            *(unit.tolist() for unit in units.values()),
-            strict=True,
-        )
+        for values in zip(*(getattr(spectrum, c).tolist() for c in columns), strict=True)
     )
-    write_table(path, ["series", *columns, *units], rows)
+    write_table(out, ["series", *columns, "path", *units], rows)
+
+
+def _units_of(spectrum: RadialSpectrum) -> dict[str, str]:
+    """Units of frequency and power, by the names of their columns; pixels are pure numbers."""
+    labels = spectrum.labels or Labels((None,) * len(spectrum.fs))
+    known = dataclasses.replace(spectrum, labels=dataclasses.replace(labels, values=ONE))
+    return {name: str(unit[0]) for name, unit in unit_columns(known, "frequency", "power").items()}
 
 
 NEARLY = 0.1  # as far from black or white as JPEG takes the pixels of a mask
@@ -259,7 +266,7 @@ NEARLY = 0.1  # as far from black or white as JPEG takes the pixels of a mask
 SOFT, NO_MASK = 0.05, 0.5  # shares of gray pixels: tapered on purpose; no mask but a picture
 
 
-def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
+def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage, path: str) -> int:
     """``spectral-mae psd IMAGE --mask MASK``, or an image with missing pixels: picture or table."""
     what = "an image with missing pixels" if arguments.mask is None else "--mask"
     unmask = arguments.unmask or arguments.mask is None
@@ -282,7 +289,7 @@ def masked_spectrum(arguments: argparse.Namespace, image: LoadedImage) -> int:
     with output_errors():
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         if arguments.out.suffix.lower() == ".csv":
-            _write(spectra, arguments)
+            _write(spectra, path, arguments)
         else:
             _draw(spectra, image.pixels, weights, arguments)
     fit = spectra.fit
@@ -362,7 +369,7 @@ def _draw(
     plot.save(figure, arguments.out)
 
 
-def _write(spectra: MaskedSpectra, arguments: argparse.Namespace) -> None:
+def _write(spectra: MaskedSpectra, path: str, arguments: argparse.Namespace) -> None:
     columns = {
         "frequency": spectra.naive.frequency,
         "count": spectra.naive.count,
@@ -372,6 +379,8 @@ def _write(spectra: MaskedSpectra, arguments: argparse.Namespace) -> None:
         columns |= {"unmasked": spectra.unmasked.power, "stderr": spectra.unmasked.stderr}
     if spectra.true is not None:
         columns["true"] = spectra.true.power
+    told = {"path": path, **_units_of(spectra.naive)}
+    columns |= {name: np.full(len(spectra.naive.power), value) for name, value in told.items()}
     write_columns(arguments.out, columns)
 
 

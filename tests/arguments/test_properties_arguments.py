@@ -264,7 +264,7 @@ EXAMPLES = {
     "theory.TanhNetwork": (theory.TanhNetwork, {"encoder": np.ones((1, 4)), "decoder": np.ones((1, 4)), "strength": 1.0, "bias": 0.0}),
     "theory.TanhNetwork.call": (theory.TanhNetwork(np.ones((1, 4)), np.ones((1, 4))).__call__, {"images": np.ones((2, 4))}),
     "theory.TanhNetwork.jacobian": (theory.TanhNetwork(np.ones((1, 4)), np.ones((1, 4))).jacobian, {"image": np.ones(4)}),
-    "plot.psd": (plot.psd, {"spectrum": SPECTRUM, "vmin": None, "vmax": None, "colorbar": True}),
+    "plot.psd": (plot.psd, {"spectrum": SPECTRUM, "kind": "polar", "vmin": None, "vmax": None, "colorbar": True}),
     "plot.radial": (plot.radial, {"spectra_by_name": {"a": RINGS}, "band": "stderr", "fit": True, "guides": (-2.0,), "octaves": False, "periods": False}),
     "plot.summary": (plot.summary, {"result": sm.summarize(IMAGES), "band": "percentile"}),
     "plot.slopes": (plot.slopes, {"values_by_name": {"a": [-1.0, -2.0, np.nan]}, "bins": 4, "colors": None}),

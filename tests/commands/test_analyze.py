@@ -65,7 +65,7 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
     assert all(float(r["eq18_error"]) < 2e-15 and r["height"] == "32" for r in good)
 
     spectra = read_csv(out / "spectra.csv")
-    assert set(spectra[0]) == {"image", "patch_size", "series", "frequency", "power"}
+    assert set(spectra[0]) == {"path", "patch_size", "series", "frequency", "power"}
     assert {r["series"] for r in spectra} == {"original", "masked", "expected"}
     with np.load(out / "spectra.npz") as arrays:
         chosen = (arrays["image"] == 0) & (arrays["patch_size"] == 8)
@@ -74,7 +74,7 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
     tidy = [
         float(r["power"])
         for r in spectra
-        if (r["image"], r["patch_size"], r["series"]) == (name, "8", "expected")
+        if (r["path"], r["patch_size"], r["series"]) == (name, "8", "expected")
     ]
     np.testing.assert_allclose(tidy, expected, rtol=1e-7)
 
@@ -374,6 +374,7 @@ def test_masks_are_drawn_for_a_sample_and_pictures_left_out(folder, tmp_path):
         "original": "2",
         "masked": "1",
         "expected": "2",
+        "expected_centred": "2",
     }
     with np.load(tmp_path / "none" / "spectra.npz") as arrays:
         assert np.isnan(arrays["masked"]).all()

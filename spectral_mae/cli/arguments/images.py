@@ -67,6 +67,13 @@ def add_analyze(add: AddParser) -> None:
     parser.add_argument(
         "--no-figures", action="store_true", help="draw no pictures: tables and page alone"
     )
+    parser.add_argument(
+        "--table-format",
+        choices=["csv", "parquet"],
+        default="csv",
+        help="format of the spectra of all images: spectra.csv, or spectra.parquet in a tenth of "
+        "the size, with the other tables beside their CSV files (default csv)",
+    )
     add_running(parser)
     parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
 

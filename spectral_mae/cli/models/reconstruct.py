@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from spectral_mae import plot
+from spectral_mae._files.column_notes import COLUMNS_JSON, write_column_notes
 from spectral_mae._files.columns import write_rows
 from spectral_mae._files.made_here import made_here
 from spectral_mae._files.output_files import check_distinct
+from spectral_mae.batch.columns.models import RECONSTRUCT
 from spectral_mae.batch.pages.picture import short_name
 from spectral_mae.batch.progress import enlarged_note
 from spectral_mae.batch.run_folder import check_folder, check_results
@@ -83,6 +85,7 @@ def reconstruct(arguments: argparse.Namespace) -> int:
                 rows.append(_row(name, file, model, one, design))
         if rows:
             write_rows(arguments.out / "reconstruct.csv", rows)
+            write_column_notes(arguments.out, {"reconstruct.csv": RECONSTRUCT})
     report_failures(stream)
     if stream.enlarged:
         print(enlarged_note(len(stream.enlarged), size), file=sys.stderr)
@@ -100,12 +103,13 @@ def _make_room(
 ) -> list[Path]:
     """What an earlier run has left, to be removed; refused unless that was asked for."""
     out: Path = arguments.out
-    results = [out / "reconstruct.csv", *(out / file for file in files)]
+    tables = [out / "reconstruct.csv", out / COLUMNS_JSON]
+    results = [*tables, *(out / file for file in files)]
     named = (path for path in out.glob("*.png") if re.fullmatch(r"\d{3,}-.+", path.stem))
     earlier = [path for path in sorted(named) if made_here(path)]
     check_distinct([*dict.fromkeys([*results, *earlier])], [arguments.model, *read])
     check_results(out, [*results, *earlier], overwrite=arguments.overwrite)
-    return [*filter(Path.exists, results[:1]), *earlier]
+    return [*filter(Path.exists, tables), *earlier]
 
 
 def _row(

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from spectral_mae import plot
+from spectral_mae._files.column_notes import write_column_notes
+from spectral_mae.batch.columns.models import TRAINING
 from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
 from spectral_mae.cli.shared import OK, SOME_FAILED, masking
 
@@ -79,6 +81,7 @@ def train_mae(arguments: argparse.Namespace) -> int:
         figure, axes = plot.new_figure()
         plot.training(history.to_dict(), axes[0, 0])
         plot.save(figure, arguments.out / CURVES)
+        write_column_notes(arguments.out, {LOG: TRAINING})
     for name, reason in images.failed.items():
         print(f"failed: {name}: {reason}", file=sys.stderr)
     last = history.rows[-1]
