@@ -6,7 +6,7 @@ import pytest
 from command_runs import run
 
 from spectral_mae.cli import main
-from spectral_mae.cli.shared import SOME_FAILED
+from spectral_mae.cli.console.answer import SOME_FAILED
 
 
 @pytest.fixture
