@@ -121,7 +121,7 @@ def test_verify_prints_a_table_and_fails_when_an_equation_does(folder, capsys, m
     monkeypatch.setattr(PulseMask, "dft", lambda self: sound(self) * 1.01)
     assert run(*arguments) == answer.SOME_FAILED
     printed = capsys.readouterr().out
-    assert re.search(r"Eq\. 19 .*FAIL", printed)
+    assert re.search(r"FAIL .*Eq\. 19:", printed)
     assert "FAILED" in printed
 
 

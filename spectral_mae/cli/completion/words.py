@@ -12,6 +12,8 @@ PROGRAM = "spectral-mae"
 FUNCTION = "_spectral_mae"
 _PATHS = re.compile(r"FILE|DIR|PATH|IMAGE|MASK|MODEL|ORIGINALS|RECONSTRUCTIONS")
 _IMAGES = re.compile(r"IMAGE|PATH$")
+_END = re.compile(r";\s|\.\s(?=[A-Z])|\s\(")
+WIDTH = 60  # of a description
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,6 @@ def _word(action: argparse.Action) -> Word:
 
 
 def _line(text: str) -> str:
-    """The beginning of a help text, as a line; the first word decides, so little is enough."""
-    line = re.split(r"[;:(,.](?:\s|$)|\s\(", " ".join(text.split()), maxsplit=1)[0]
-    return line if len(line) <= 60 else f"{line[:59].rsplit(' ', 1)[0]} …"
+    """The beginning of a help text, as a line of at most 60 characters."""
+    line = _END.split(" ".join(text.split()), maxsplit=1)[0]
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1].rsplit(' ', 1)[0]} …"
