@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray, is_tensor, namespace, to_numpy
 from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
-from spectral_mae.linear.moments.blocks import Stack
-from spectral_mae.linear.solution import Components, Solution, largest_kept
+from spectral_mae.linear.moments.blocks import Stack, in_double
+from spectral_mae.linear.solution import Components, Solution, in_single, largest_kept
 from spectral_mae.linear.tensors.bottleneck import through_bottleneck
 from spectral_mae.linear.tensors.inverse import TensorInverse
 
@@ -131,18 +131,9 @@ def _low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
 
     in_batches(decompose, n, d)
     components = _largest(values, vectors, weights, stack.multiplicity, rank)
-
-    def project(rows: slice) -> None:
-        for block in range(rows.start, rows.stop):
-            chosen = components.block == block
-            if components.split is not None:
-                chosen[components.split] = False
-            weights[block] = components.encoder[chosen].T @ components.decoder[chosen].conj()
-
-    in_batches(project, n, d)
     ordered = np.repeat(components.eigenvalue, components.copies)
     return Solution(
-        weights,
+        components.weights(n, out=weights),
         max(full.trace - float(ordered.sum()), 0.0),
         full.trace,
         rank,
@@ -173,7 +164,8 @@ def eigenvalues(stack: Stack, solution: Solution, mix: Mix) -> FloatArray:
 
     def work(rows: slice) -> FloatArray:
         xp = namespace(stack.blocks)
-        product = stack.blocks[rows, ...] @ mix.seen(stack, solution.weights[rows, ...])
+        map_ = in_double(solution.weights[rows, ...])
+        product = stack.blocks[rows, ...] @ mix.seen(stack, map_)
         product = (product + xp.conj(xp.matrix_transpose(product))) / 2
         values = to_numpy(xp.linalg.eigvalsh(product))
         return np.repeat(values, stack.multiplicity[rows], axis=0).ravel()
@@ -238,12 +230,43 @@ def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
     """
 
     def work(rows: slice) -> float:
-        times, map_ = stack.multiplicity[rows], weights[rows, ...]
+        times, map_ = stack.multiplicity[rows], in_double(weights[rows, ...])
         cross = inner(times, stack.blocks[rows, ...], mix.seen(stack, map_))
         own = inner(times, map_, mix.second_moment(stack, rows) @ map_)
         return own - 2 * cross
 
     return stack.trace + math.fsum(over_blocks(work, stack))
+
+
+def rounding_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
+    """Return by how much the expected loss grows when a map is rounded to single precision.
+
+    With W' the rounded map this is Re Tr((Q(W + W') − 2μS)ᴴ (W' − W)), which is without the
+    cancellation of two losses.
+
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of the images.
+    mix : Mix
+        Moments of the corruption.
+    weights : ndarray, shape (n_blocks, d, d)
+        The map W, block by block.
+
+    Returns
+    -------
+    float
+        The difference of expected squared errors per image.
+    """
+
+    def work(rows: slice) -> float:
+        exact = weights[rows]
+        rounded = in_double(in_single(exact))
+        slope = mix.second_moment(stack, rows) @ (exact + rounded)
+        slope -= 2 * mix.seen(stack, stack.blocks[rows])
+        return inner(stack.multiplicity[rows], slope, rounded - exact)
+
+    return math.fsum(over_blocks(work, stack))
 
 
 def roots_within_patches(stack: Stack) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -375,6 +375,7 @@ def test_masks_are_drawn_for_a_sample_and_pictures_left_out(folder, tmp_path):
         "original": "2",
         "masked": "1",
         "expected": "2",
+        "expected_centred": "2",
     }
     with np.load(tmp_path / "none" / "spectra.npz") as arrays:
         assert np.isnan(arrays["masked"]).all()

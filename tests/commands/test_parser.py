@@ -15,7 +15,8 @@ def parsed(monkeypatch):
 
     def parse(text):
         seen = []
-        monkeypatch.setattr(main, "_command", lambda name: lambda given: seen.append(given) or Answer(0))
+        command = lambda given: seen.append(given) or Answer(0)  # noqa: E731
+        monkeypatch.setattr(main, "_command", lambda name: command)
         assert run(*text.split()) == 0
         return seen[0]
 

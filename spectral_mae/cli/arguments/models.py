@@ -52,6 +52,12 @@ def add_fit(add: AddParser) -> None:
         help="also draw its frequency response, a receptive field and its eigenvalues",
     )
     parser.add_argument(
+        "--keep-moments",
+        action="store_true",
+        help="write the second moment too, which another fit of the same images needs, also where "
+        "it takes more than 32 MiB",
+    )
+    parser.add_argument(
         "--model",
         choices=["mae", "dae", "ae"],
         default="mae",

@@ -41,6 +41,7 @@ def fit(arguments: argparse.Namespace) -> Answer:
                 model,
                 **reading,
                 choose_shrinkage=chooses_shrinkage(arguments),
+                keep_moments=arguments.keep_moments or None,
                 out=arguments.out,
                 figure=arguments.figure,
                 run=running,
@@ -81,7 +82,9 @@ def _told(result: FitResult, arguments: argparse.Namespace) -> Iterator[str]:
             "a little optimistic)"
         )
     if solution.n_dropped:
-        yield f"{solution.n_dropped} of {model.moments_.stack().dim} dimensions hold no power"
+        moments = model.moments_
+        dim = moments.grid.n_patches * moments.patch_dim
+        yield f"{solution.n_dropped} of {dim} dimensions hold no power"
     yield f"written to {arguments.out}"
 
 
