@@ -28,6 +28,7 @@ ELSEWHERE = {
 }
 # Names of lessons in the sidebar, where a line has room for 28 letters; others bear their title.
 LESSONS = {
+    "00": "0. What is a spectrum?",
     "01": "1. Masks are sums of pulses",
     "02": "2. Masking a spectrum",
     "03": "3. The best linear MAE",
@@ -67,8 +68,9 @@ def gather(build: Path = BUILD) -> Path:
         _copy(ROOT / name, source / page)
     for page in (*source.glob("*.md"), *source.glob("guides/*.md")):
         _copy(page, page)
+    lessons = sorted(source.glob("lessons/*.ipynb")) + sorted(source.glob("lessons/*.md"))
     with (source / "lessons.md").open("a", encoding="utf-8") as file:
-        file.write(_contents(sorted((source / "lessons").glob("*.ipynb"))))
+        file.write(_contents(lessons))
     explore_images(out=source / EXTRA / "explore.html")
     return source
 
@@ -79,7 +81,7 @@ def _copy(page: Path, to: Path) -> None:
     told = re.sub(r"\]\(((?:\.\./)*)\.\./notebooks/README\.md", r"](\1lessons.md", text)
     told = re.sub(r"\]\((?:\.\./)?docs/", "](", told)
     if page.parent.name == "notebooks":
-        told = re.sub(r"\]\((\w+\.ipynb)", r"](lessons/\1", told)
+        told = re.sub(r"\]\((\w+\.(?:ipynb|md))\b", r"](lessons/\1", told)
     if to != page or told != text:
         times = page.stat()
         to.write_text(told, encoding="utf-8")
