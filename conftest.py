@@ -15,7 +15,10 @@ TORCH, FFTW, DUCC = (
     importlib.util.find_spec(name) is not None for name in ("torch", "pyfftw", "ducc0")
 )
 # Doctests import the modules that hold them. The tests say themselves why they are skipped.
-NEED_TORCH = ["spectral_mae/nonlinear/*", "docs/guides/audit.md", "docs/guides/tensors.md"]
+NEED_TORCH = [
+    "spectral_mae/nonlinear/*",
+    *(f"docs/guides/{page}.md" for page in ("audit", "tensors", "trained")),
+]
 BACKENDS = "spectral_mae/spectra/backends"
 collect_ignore_glob = [
     *([] if TORCH else NEED_TORCH),
