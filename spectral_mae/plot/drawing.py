@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -18,7 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
+from matplotlib.image import AxesImage, imsave
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
@@ -79,6 +80,11 @@ METADATA: dict[str, Any] = {
     "eps": {"Creator": SOFTWARE},
     "ps": {"Creator": SOFTWARE},
 }
+
+PIXELS = ("png", "webp")
+
+# Under which a figure without a layout engine gets none when it is saved.
+UNCHANGED: Any = {"figure.autolayout": False, "figure.constrained_layout.use": False}
 
 # Labelled ticks of a logarithmic axis of frequency: these times powers of ten, down to a part of
 # the sampling frequency.
@@ -348,6 +354,45 @@ def save(
     kind = os.path.splitext(name)[1].lstrip(".").lower() or "png"  # noqa: PTH122 - a text
     with style(), mpl.rc_context({"svg.hashsalt": SOFTWARE}):
         figure.savefig(name, metadata=METADATA.get(kind))
+
+
+def save_as(figure: Figure, path: str | os.PathLike[str], endings: Sequence[str]) -> None:
+    """Write a figure to files that differ in their endings, laid out once and drawn once in pixels.
+
+    To lay out a figure takes longer than to draw it, and `save` does both for every file.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to write; its layout is fixed from now on.
+    path : str or os.PathLike
+        A name, whose ending is replaced.
+    endings : sequence of str
+        Such as ``".svg"``; ``".png"`` and ``".webp"`` have the same pixels.
+    """
+    stem = os.path.splitext(_checks.path("path", path))[0]  # noqa: PTH122 - a text
+    with style(), mpl.rc_context({"svg.hashsalt": SOFTWARE, **UNCHANGED}):
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)  # with "none" every file would be drawn twice
+        pixels: NDArray[np.uint8] | None = None
+        for ending in endings:
+            kind = ending.removeprefix(".")
+            metadata = METADATA.get(kind)
+            if kind not in PIXELS:
+                figure.savefig(stem + ending, metadata=metadata)
+                continue
+            dpi = mpl.rcParams["savefig.dpi"]
+            if pixels is None:
+                pixels = _drawn(figure, dpi)
+            imsave(stem + ending, pixels, format=kind, dpi=dpi, metadata=metadata)
+
+
+def _drawn(figure: Figure, dpi: float) -> NDArray[np.uint8]:
+    """The pixels of a figure, (H, W, 4)."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="rgba", dpi=dpi)
+    width, height = (int(dpi * inches) for inches in figure.get_size_inches())
+    return np.frombuffer(buffer.getbuffer(), np.uint8).reshape(height, width, 4)
 
 
 def one_axes(ax: Axes | None) -> Axes:

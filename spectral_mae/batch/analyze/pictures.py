@@ -140,7 +140,8 @@ class Pictures:
                 self._start(file, _masking_picture, name, pixels, analyses, self.options)
         panels = list(dict.fromkeys(outcome.name for outcome, _ in done))[:PANELS]
         chosen = [(o.name, a) for o, a in done if o.name in panels]
-        self._start("radial.png", _radial_picture, chosen)
+        data = f"spectra.{self.options.table_format}"
+        self._start("radial.png", _radial_picture, chosen, data)
 
     def _grating(self, shapes: Sequence[tuple[int, int, int]]) -> None:
         self._start("grating.png", _grating_picture, shapes, self.options)
@@ -220,7 +221,9 @@ def _other_mask(
     return PulseMask(grid.shape, grid.patch_size, grid.starts()[kept])
 
 
-def _radial_picture(path: Path, chosen: Sequence[tuple[str, MaskingAnalysis]]) -> Picture:
+def _radial_picture(
+    path: Path, chosen: Sequence[tuple[str, MaskingAnalysis]], data: str
+) -> Picture:
     n_sizes = len({analysis.plan.patch_size for _, analysis in chosen})
     columns = n_sizes if n_sizes > 1 else min(PANELS, len(chosen))
     rows = math.ceil(len(chosen) / columns)
@@ -246,7 +249,7 @@ def _radial_picture(path: Path, chosen: Sequence[tuple[str, MaskingAnalysis]]) -
         f"exact expectation over all masks, computed without drawing any{band}.",
         vector=True,
         embedded=embedded,
-        data="spectra.csv",
+        data=data,
     )
 
 
