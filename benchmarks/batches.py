@@ -20,8 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from benchmarks.contest import Contest, Ratio, Size
 from benchmarks.crops import pictures
 from benchmarks.table import markdown
 from spectral_mae._parallel import cores
@@ -38,6 +40,7 @@ from spectral_mae.batch.chunks import Chunk, chunked, in_order
 from spectral_mae.batch.executors import memory_limit
 from spectral_mae.batch.models.moments_work import MomentsWork
 from spectral_mae.batch.worker_processes import WorkerPool
+from spectral_mae.images.files import builtin_images
 from spectral_mae.images.sources import find_sources
 from spectral_mae.images.stream import ImageStream, StreamOptions
 
@@ -49,6 +52,7 @@ SPECTRA, BANDS, ANALYZE, COMMAND = NAMES = (
     "analyze, no masks drawn",
     "analyze, the command",
 )
+PHOTOGRAPHS = ("astronaut", "cat", "coffee", "rocket")  # of which crops are cut
 HEADER = ("work", "images/s", "share of the decoder", "processor ms an image", "share of it")
 
 
@@ -138,6 +142,36 @@ def main(given: Sequence[str] | None = None) -> None:
             write_crops(pictures(list(map(Path, arguments.paths))), arguments.crops, Path(folder))
             arguments.paths, arguments.repeat = [folder], 1
         measure(arguments)
+
+
+def jpegs(size: Size) -> Iterator[Contest]:
+    """What a chunk of JPEGs takes beside the decoder alone, in one process."""
+    with tempfile.TemporaryDirectory() as folder:
+        photographs = [builtin_images()[name] for name in PHOTOGRAPHS]
+        write_crops(photographs, size.images, Path(folder))
+        items = tuple(find_sources([folder]).references)
+        options, patch = StreamOptions(size.side), (size.patch,)
+        exact = AnalyzeOptions(patch, size=size.side, checks=0, masks_for=0)
+        works = {
+            "decoder": Decoder(options),
+            "spectra": MomentsWork(options, patch, "stationary"),
+            "analyze": AnalyzeWork(exact),
+        }
+        yield Contest(
+            f"{len(items)} JPEGs, {size.side}×{size.side}, patches of {size.patch}",
+            {name: partial(work, Chunk(0, 0, items)) for name, work in works.items()},
+            [
+                Ratio("mean power spectra: share of the decoder's rate", "decoder", "spectra"),
+                Ratio(
+                    "`analyze`, no masks drawn: share of the decoder's rate",
+                    "decoder",
+                    "analyze",
+                    "≥ 0.5",
+                ),
+            ],
+            rounds=size.rounds,
+            data=f"crops of photographs inside scikit-image: {', '.join(PHOTOGRAPHS)}",
+        )
 
 
 def works_of(arguments: argparse.Namespace) -> dict[str, Callable[[Chunk], Any]]:

@@ -90,16 +90,15 @@ def psd(
 
     Examples
     --------
-    >>> import matplotlib.pyplot as plt
     >>> import spectral_mae as sm
     >>> from spectral_mae import plot
     >>> image = sm.read_image("builtin:brick").pixels
     >>> spectrum = sm.psd(image, detrend="constant", window="hann")
-    >>> figure, ax = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    >>> ax[0] = plot.psd(spectrum, ax[0])
-    >>> ax[1] = plot.psd(spectrum, ax[1], kind="polar")
-    >>> ax[0].get_xlabel()
+    >>> figure, axes = plot.new_figure(1, 2, width=9, height=4)
+    >>> ax = plot.psd(spectrum, axes[0, 0])
+    >>> ax.get_xlabel()
     'horizontal frequency (cycles/pixel)'
+    >>> ax = plot.psd(spectrum, axes[0, 1], kind="polar")
     """
     _checks.needed("spectrum", spectrum, Spectrum, SPECTRUM)
     _checks.choice("kind", kind, Kind)
@@ -194,6 +193,14 @@ def sectors(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:brick").pixels
+    >>> spectrum = sm.psd(image, detrend="constant", window="hann")
+    >>> ax = plot.sectors(spectrum.sectors(36))
     """
     _checks.needed("result", result, SectorSpectrum, "Spectrum.sectors(n) makes one")
     ax = one_axes(ax)
@@ -234,9 +241,11 @@ def rose(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None = 
 
     Examples
     --------
-    >>> from spectral_mae import psd as power_spectrum
-    >>> image = np.random.default_rng(0).standard_normal((32, 32))
-    >>> axes = rose(power_spectrum(image).sectors(12))
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:grass").pixels
+    >>> spectrum = sm.psd(image, detrend="constant", window="hann")
+    >>> ax = plot.rose(spectrum.sectors(24))
     """
     _checks.needed("result", result, SectorSpectrum, "Spectrum.sectors(n) makes one")
     if ax is None:
@@ -273,6 +282,17 @@ def power_limits(spectra_: Sequence[Spectrum]) -> tuple[float, float]:
     -------
     tuple of float
         Lower and upper end.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> images = [sm.read_image(f"builtin:{name}").pixels for name in ("brick", "gravel")]
+    >>> spectra = [sm.psd(image, detrend="constant", window="hann") for image in images]
+    >>> low, high = plot.power_limits(spectra)
+    >>> figure, axes = plot.new_figure(1, 2, width=9, height=4)
+    >>> ax = plot.psd(spectra[0], axes[0, 0], vmin=low, vmax=high, colorbar=False)
+    >>> ax = plot.psd(spectra[1], axes[0, 1], vmin=low, vmax=high)
     """
     spectra = _checks.items("spectra", spectra_)
     for spectrum in spectra:

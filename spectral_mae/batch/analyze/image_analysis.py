@@ -102,8 +102,9 @@ class MaskingAnalysis:
         Log-log slope of the radial spectrum of the original; None where it has none.
     slope_note : str
         Why there is no slope, or empty.
-    leakage : float or None
-        Leakage over all frequencies but zero (`Leakage.band`).
+    leakage, leakage_centred : float or None
+        Leakage over all frequencies but zero (`Leakage.band`), of the image as it is and with its
+        mean subtracted first.
     octaves, octaves_centred : tuple of float or None
         Leakage in each of `OCTAVES`, of the image as it is and with its mean subtracted first;
         None where the image has no frequency there.
@@ -113,8 +114,9 @@ class MaskingAnalysis:
     mask_dft_error : float or None
         Largest relative error of the closed-form transform over the drawn masks (Eq. 19, with the
         R[k] of Eq. 20); None where no masks were drawn.
-    original, expected : RadialSpectrum
-        Of the image, and of the exact mean over all masks.
+    original, expected, expected_centred : RadialSpectrum
+        Of the image, and of the exact mean over all masks: of the image as it is, and with its mean
+        subtracted first.
     drawn : RadialSpectrum or None
         Of the drawn masks: their mean, with ``std`` their spread and ``stderr`` their standard
         error; None where none were drawn.
@@ -135,12 +137,14 @@ class MaskingAnalysis:
     slope_stderr: float | None
     slope_note: str
     leakage: float | None
+    leakage_centred: float | None
     octaves: tuple[float | None, ...]
     octaves_centred: tuple[float | None, ...]
     convolution_error: float | None
     mask_dft_error: float | None
     original: RadialSpectrum = field(repr=False)
     expected: RadialSpectrum = field(repr=False)
+    expected_centred: RadialSpectrum = field(repr=False)
     drawn: RadialSpectrum | None = field(repr=False)
     starts: NDArray[np.integer[Any]] | None = field(repr=False)
     n_missing: int = 0
@@ -216,6 +220,7 @@ class MaskingAnalysis:
             "slope": self.slope,
             "slope_stderr": self.slope_stderr,
             "leakage": self.leakage,
+            "leakage_centred": self.leakage_centred,
         }
         row |= dict(zip(octave_columns(), self.octaves + self.octaves_centred, strict=True))
         return row | {
@@ -326,13 +331,15 @@ class MaskingAnalyzer:
         take(own.original)
         counts = self._octaves.counts
         of_image, of_others = self._sums(own)
-        all_octaves = (one.sum(keepdims=True) for one in (of_image, of_others, counts))
-        leakage = float(own.leakage_of_sums(*all_octaves)[0])
+        leakage = _over_all(own, of_image, of_others, counts)
         octaves = _there(own.leakage_of_sums(of_image, of_others, counts), counts)
         original, expected = self._ring(own.original), self._ring(own.expected())
         del own
         centred = next(components)
-        octaves_centred = _there(centred.leakage_of_sums(*self._sums(centred), counts), counts)
+        of_image, of_others = self._sums(centred)
+        leakage_centred = _over_all(centred, of_image, of_others, counts)
+        octaves_centred = _there(centred.leakage_of_sums(of_image, of_others, counts), counts)
+        expected_centred = self._ring(centred.expected())
         del centred, components
         mean = float(image.mean())
         record = MaskingAnalysis(
@@ -345,12 +352,14 @@ class MaskingAnalyzer:
             slope_stderr=None,
             slope_note="",
             leakage=leakage,
+            leakage_centred=leakage_centred,
             octaves=octaves,
             octaves_centred=octaves_centred,
             convolution_error=None,
             mask_dft_error=None,
             original=original,
             expected=expected,
+            expected_centred=expected_centred,
             drawn=None,
             starts=None,
         )
@@ -401,9 +410,10 @@ class MaskingAnalyzer:
         centred = spectra if self.plan.detrend == "constant" else self._holes.centred(spectra)
         leakage, octaves = spectra.leakage(self._octaves)
         slope, slope_stderr, slope_note = slope_of(planes, visible)
-        original, expected = (
+        leakage_centred, octaves_centred = centred.leakage(self._octaves)
+        original, expected, expected_centred = (
             self._periodogram.rings.average(power, scaling="density")
-            for power in (spectra.power, spectra.expected)
+            for power in (spectra.power, spectra.expected, centred.expected)
         )
         return MaskingAnalysis(
             plan=self.plan,
@@ -415,12 +425,14 @@ class MaskingAnalyzer:
             slope_stderr=slope_stderr,
             slope_note=slope_note,
             leakage=leakage,
+            leakage_centred=leakage_centred,
             octaves=octaves,
-            octaves_centred=centred.leakage(self._octaves)[1],
+            octaves_centred=octaves_centred,
             convolution_error=None,
             mask_dft_error=None,
             original=original,
             expected=expected,
+            expected_centred=expected_centred,
             drawn=None,
             starts=None,
             n_missing=int(np.count_nonzero(~visible)),
@@ -475,6 +487,14 @@ def _std(image: FloatArray, mean: float) -> float:
     off = (image - mean).ravel()
     std = math.sqrt(float(off @ off) / off.size)
     return std if std > CONSTANT * abs(mean) or np.ptp(image) > 0 else 0.0
+
+
+def _over_all(
+    components: MaskedComponents, of_image: FloatArray, of_others: FloatArray, counts: NDArray[Any]
+) -> float:
+    """Leakage over all octaves, of which sums are known."""
+    sums = (one.sum(keepdims=True) for one in (of_image, of_others, counts))
+    return float(components.leakage_of_sums(*sums)[0])
 
 
 def _there(values: FloatArray, counts: NDArray[np.integer[Any]]) -> tuple[float | None, ...]:

@@ -17,6 +17,7 @@ from spectral_mae.batch.analyze.tables import SERIES
 from spectral_mae.spectra.rings import RadialSpectrum
 
 COLUMNS = ("height", "width", "patch_size", "images", "series", "frequency", "power", "std")
+CENTRED = "expected_centred"  # under masks, the mean of each image subtracted first
 KINDS = 256  # shapes and patch sizes; images beyond have no part in it
 
 _Key = tuple[int, int, int]
@@ -69,10 +70,11 @@ class MeanSpectra:
                 continue
             height, width = outcome.analysis.shape
             by_series = found.setdefault((height, width, outcome.patch_size), {})
-            for series, spectrum in outcome.analysis.series.items():
+            spectra = outcome.analysis.series | {CENTRED: outcome.analysis.expected_centred}
+            for series, spectrum in spectra.items():
                 by_series.setdefault(series, []).append(spectrum)
-        for key, spectra in found.items():
-            self._take(key, {series: _Mean.of(some) for series, some in spectra.items()})
+        for key, by_series in found.items():
+            self._take(key, {series: _Mean.of(some) for series, some in by_series.items()})
 
     def merge(self, other: Self) -> Self:
         """Add the means of another object, whose images follow the ones of this."""

@@ -53,7 +53,8 @@ class AnalyzeResult:
 
         ``paths`` are the titles of the images that were analysed, and ``image`` says which of
         them each number of ``frequency`` (cycles/pixel), ``count``, ``original``, ``masked``,
-        ``masked_std`` and ``expected`` (power) belongs to; ``patch_size`` is in pixels.
+        ``masked_std``, ``expected`` and ``expected_centred`` (power) belongs to, and
+        ``patch_size`` is in pixels.
         """
         return read_arrays(self.folder / "spectra.npz")
 

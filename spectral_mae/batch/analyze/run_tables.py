@@ -100,6 +100,8 @@ class RunTables:
     ) -> tuple[FloatArray, FloatArray]:
         """Power before and under masks of images with these rings, evenly spread over all.
 
+        That under masks is of the images with their means subtracted.
+
         Each of the two has a row for an image and a column for a frequency.
         """
         before, under = [], []
@@ -107,7 +109,7 @@ class RunTables:
             same = spectrum["patch_size"][0] == patch_size
             if same and np.array_equal(spectrum["frequency"], frequency):
                 before.append(spectrum["original"])
-                under.append(spectrum["expected"])
+                under.append(spectrum["expected_centred"])
         none = np.empty((0, len(frequency)))
         return (np.array(before), np.array(under)) if before else (none, none)
 
@@ -116,7 +118,7 @@ class RunTables:
 
         Of all images they come in the order of the rows of images.csv that were analysed.
         """
-        wanted = ("image", "patch_size", "frequency", "original", "expected")
+        wanted = ("image", "patch_size", "frequency", "original", "expected_centred")
         paths = {name: self.folder / COLUMN[name] for name in wanted}
         if not paths["image"].stat().st_size:
             return

@@ -36,6 +36,7 @@ COLUMNS = (
     "slope",
     "slope_stderr",
     "leakage",
+    "leakage_centred",
     *octave_columns(),
     "eq18_error",
     "mask_dft_error",
@@ -43,7 +44,7 @@ COLUMNS = (
     "agreement_max",
     "notes",
 )
-SERIES = ("original", "masked", "expected")
+SERIES = ("original", "masked", "expected", "expected_centred")  # of mean_spectra.csv
 LINE_END = "\r\n"  # of the csv module
 SPECTRA_COLUMNS = ("path", "patch_size", "series", "frequency", "power")
 SPECTRA = {
@@ -55,6 +56,7 @@ SPECTRA = {
     "masked": "<f8",
     "masked_std": "<f8",
     "expected": "<f8",
+    "expected_centred": "<f8",
 }
 
 
@@ -128,6 +130,7 @@ def spectra_columns(images: Sequence[Sequence[Outcome]]) -> dict[str, NDArray[An
             none if drawn is None else drawn.power,
             none if drawn is None else drawn.std,
             analysis.expected.power,
+            analysis.expected_centred.power,
         )
         for (name, dtype), value in zip(SPECTRA.items(), values, strict=True):
             columns[name].append(np.asarray(value, dtype))
@@ -141,8 +144,9 @@ def write_spectra_npz(path: Path, names: Path, columns: Mapping[str, Path]) -> N
     """Write the radial spectra as long arrays of equal length, without pickles.
 
     ``image`` indexes ``paths``; the other arrays are ``patch_size``, ``frequency``, ``count``,
-    ``original``, ``masked``, ``masked_std`` (spread from mask to mask) and ``expected``. Of images
-    for which no masks were drawn ``masked`` and ``masked_std`` are NaN.
+    ``original``, ``masked``, ``masked_std`` (spread from mask to mask), ``expected`` and
+    ``expected_centred`` (with the mean subtracted before masking). Of images for which no masks
+    were drawn ``masked`` and ``masked_std`` are NaN.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ import numpy as np
 
 from spectral_mae import plot
 from spectral_mae.plot.cells import pixel_cells
+from spectral_mae.plot.drawing import save_as
 
 THUMBNAIL = 160  # pixels of the longer side, about
 
@@ -18,16 +19,14 @@ def save_lines(figure: Any, path: Path) -> str:
 
     Returns the name of the last, which is for the page.
     """
-    plot.save(figure, path.with_suffix(".svg"))
-    return save_pixels(figure, path)
+    save_as(figure, path, (".svg", ".png", ".webp"))
+    return path.with_suffix(".webp").name
 
 
 def save_pixels(figure: Any, path: Path) -> str:
     """Save a figure that shows pixels as PNG, and as a smaller WebP, whose name is returned."""
-    plot.save(figure, path)
-    small = path.with_suffix(".webp")
-    plot.save(figure, small)
-    return small.name
+    save_as(figure, path, (".png", ".webp"))
+    return path.with_suffix(".webp").name
 
 
 def save_thumbnail(gray: Any, path: Path) -> str:

@@ -40,6 +40,18 @@ def masked_radial(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:camera").pixels[:256, :256]
+    >>> grid = sm.PatchGrid(image.shape, 16)
+    >>> masks = sm.sample_visible(grid, 0.75, 20, rng=0)
+    >>> drawn = sm.Periodogram(image.shape).mean(image * masks).radial()
+    >>> expected = sm.expected_masked_psd(image, 16, 0.75).radial()
+    >>> ax = plot.masked_radial(sm.psd(image).radial(), expected, drawn)
     """
     for name, one in (("original", original), ("expected", expected), ("drawn", drawn)):
         if one is not drawn or drawn is not None:
@@ -92,6 +104,17 @@ def unmasked_radial(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:camera").pixels[:256, :256]
+    >>> visible = sm.PulseMask.random(sm.PatchGrid(image.shape, 16), 0.5, rng=0).visible
+    >>> naive = sm.psd(image, visible=visible / visible.mean() ** 0.5, detrend="constant")
+    >>> unmasked = sm.unmasked_psd(image, visible, detrend="constant", prewhiten="gradient")
+    >>> true = sm.psd(image, detrend="constant")
+    >>> ax = plot.unmasked_radial(naive.radial(), unmasked.radial(), true.radial())
     """
     for name, one in (("naive", naive), ("unmasked", unmasked), ("true", true)):
         if one is not None or name == "naive":

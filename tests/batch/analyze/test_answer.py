@@ -98,7 +98,7 @@ def test_a_model_without_a_closed_form_on_hidden_pixels_says_nothing_of_them():
 def test_a_curve_is_the_spectrum_to_a_part_of_its_range():
     frequency = np.linspace(0.01, 0.5, 200)
     before, under = 1e-3 / frequency**2, 2e-3 / frequency
-    spectrum = {"frequency": frequency, "original": before, "expected": under}
+    spectrum = {"frequency": frequency, "original": before, "expected_centred": under}
     f0, f1, low, high, text = _curve(spectrum)
     levels = np.frombuffer(base64.b64decode(text), np.uint8).astype(float).reshape(2, POINTS)
     power = low + (high - low) * (levels - 1) / 254
@@ -145,5 +145,5 @@ def test_rows_of_the_page_are_those_of_the_table(tmp_path):
         image = list(result.spectra["paths"]).index(true["path"])
         rings = result.spectra
         mine = (rings["image"] == image) & (rings["patch_size"] == true["patch_size"])
-        both = np.concatenate([rings["original"][mine], rings["expected"][mine]])
+        both = np.concatenate([rings["original"][mine], rings["expected_centred"][mine]])
         assert curve[2:4] == pytest.approx(np.log10([both.min(), both.max()]), abs=2e-3)

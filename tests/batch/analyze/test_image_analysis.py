@@ -42,6 +42,9 @@ def test_leakage_without_the_mean_is_that_of_the_centred_image():
     centred = analyzer.analyze(image - image.mean(), rng=0)
     record = analyzer.analyze(image, rng=0)
     assert record.octaves_centred == pytest.approx(centred.octaves, rel=1e-9)
+    assert record.leakage_centred == pytest.approx(centred.leakage, rel=1e-9)
+    power = centred.expected.power
+    np.testing.assert_allclose(record.expected_centred.power, power, rtol=1e-9)
     assert record.leakage > 2 * centred.leakage
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spectral_mae._checks import FloatArray
-from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
+from spectral_mae.batch.analyze.mean_spectra import CENTRED, MeanSpectra
 from spectral_mae.batch.analyze.run_tables import RunTables
 
 SAMPLED = 1000  # images of which the band is made, spread evenly over all
@@ -29,7 +29,8 @@ class DataSetSpectrum:
     kept : float
         π₁², the fraction of the power of a frequency that masks keep.
     frequency, original, expected : ndarray
-        Frequency in cycles/pixel, and mean power of the images before and under masks.
+        Frequency in cycles/pixel, and mean power of the images before and under masks, with the
+        mean of each image subtracted before masking.
     bands : tuple of ndarray
         Percentiles `BAND` over the images, of power before and under masks, each of shape
         (2, frequencies).
@@ -58,7 +59,7 @@ def data_set_spectra(
         if not kinds:
             continue
         height, width, _ = key = max(kinds, key=lambda one: kinds[one]["original"].n)
-        original, expected = kinds[key]["original"], kinds[key]["expected"]
+        original, expected = kinds[key]["original"], kinds[key][CENTRED]
         sample = tables.some_spectra(patch_size, original.frequency, SAMPLED)
         means = original.mean[None], expected.mean[None]
         before, under = (

@@ -130,7 +130,7 @@ def _value(text: str, column: _Column) -> Any:
 def _curve(spectrum: dict[str, NDArray[Any]]) -> list[Any]:
     """Ends of frequency and of log10 power, and the levels of both curves in base 64."""
     frequency = spectrum["frequency"]
-    curves = [spectrum["original"], spectrum["expected"]]
+    curves = [spectrum["original"], spectrum["expected_centred"]]
     there = (frequency > 0) & (np.isfinite(curves).all(axis=0))
     powers = np.array([one[there] for one in curves])
     if there.sum() < 2 or not (powers > 0).any():
