@@ -29,6 +29,16 @@ if not all(importlib.util.find_spec(name) for name in ("xarray", "dask")):
     collect_ignore_glob.append("docs/guides/labelled.md")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many of the cases of one test are taken; by default all that their marks allow."""
+    parser.addoption(
+        "--strength",
+        type=int,
+        metavar="N",
+        help="of tests with many cases, only those in which every N values of parameters meet",
+    )
+
+
 def pytest_report_header() -> list[str]:
     """Say it where everybody looks."""
     missing = "not installed: tests and doctests that need it are skipped"
