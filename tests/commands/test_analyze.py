@@ -4,7 +4,9 @@ import html.parser
 import io
 import json
 import re
+import shutil
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
 import pytest
@@ -14,16 +16,33 @@ from PIL import Image
 
 from spectral_mae.batch.analyze.outcomes import BatchAnalyzer
 from spectral_mae.batch.analyze.tables import COLUMNS
-from spectral_mae.cli import main, shared
+from spectral_mae.cli import main
+from spectral_mae.cli.console import answer
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return write_images(tmp_path / "images")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_images(tmp_path_factory.mktemp("here") / "images")
 
 
 def analyze(folder, out, *more):
     return run("analyze", folder, "--out", out, "--size", 32, "--patch-size", 4, 8, *more)
+
+
+@pytest.fixture(scope="module")
+def whole(folder, tmp_path_factory):
+    """A run with all that it writes, which no test changes; what it printed."""
+    out = tmp_path_factory.mktemp("whole") / "out"
+    printed, error = io.StringIO(), io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(error):
+        assert analyze(folder, out) == answer.SOME_FAILED
+    return out, printed.getvalue(), error.getvalue()
+
+
+@pytest.fixture
+def without_pictures():
+    with pictures_left_out():
+        yield
 
 
 class Tags(html.parser.HTMLParser):
@@ -46,13 +65,11 @@ class Tags(html.parser.HTMLParser):
 
 
 @pytest.mark.slow
-def test_analyze_writes_everything(folder, tmp_path, capsys):
-    out = tmp_path / "out"
-    assert analyze(folder, out) == shared.SOME_FAILED
-    printed = capsys.readouterr()
-    assert "2 of 3 images analysed, 1 failed, 1 other files passed over" in printed.out
-    assert f"page: {out / 'report.html'}" in printed.out
-    assert "bad&.png: " in printed.err
+def test_analyze_writes_everything(whole):
+    out, printed, error = whole
+    assert "2 of 3 images analysed, 1 failed, 1 other files passed over" in printed
+    assert f"page: {out / 'report.html'}" in printed
+    assert "bad&.png: " in error
 
     rows = read_csv(out / "images.csv")
     assert tuple(rows[0]) == COLUMNS
@@ -99,9 +116,8 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_page_is_whole_offline_and_escaped(folder, tmp_path):
-    out = tmp_path / "out"
-    analyze(folder, out, "--quiet")
+def test_page_is_whole_offline_and_escaped(whole):
+    out = whole[0]
     text = (out / "report.html").read_text("utf-8")
     tags = Tags(text)
     assert tags.open == []
@@ -115,6 +131,7 @@ def test_page_is_whole_offline_and_escaped(folder, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_equal_seeds_give_equal_tables(folder, tmp_path):
     outs = [tmp_path / name for name in ("a", "b", "c")]
     for out, seed in zip(outs, (1, 1, 2), strict=True):
@@ -126,9 +143,8 @@ def test_equal_seeds_give_equal_tables(folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_second_run_removes_the_pictures_of_the_first_and_nothing_else(folder, tmp_path):
-    out = tmp_path / "out"
-    analyze(folder, out, "--quiet")
+def test_second_run_removes_the_pictures_of_the_first_and_nothing_else(folder, whole, tmp_path):
+    out = shutil.copytree(whole[0], tmp_path / "out")
     assert (out / "figures" / "masking-2.png").exists()
     (out / "figures" / "mine.png").write_bytes(b"mine")
     again = ["analyze", folder / "0.png", "--out", out, "--size", 32, "--patch-size", 8]
@@ -141,13 +157,14 @@ def test_second_run_removes_the_pictures_of_the_first_and_nothing_else(folder, t
 
 def test_nothing_usable(folder, tmp_path, capsys):
     out = tmp_path / "out"
-    assert run("analyze", folder / "<b>bad&.png", "--out", out) == shared.NOTHING
+    assert run("analyze", folder / "<b>bad&.png", "--out", out) == answer.NOTHING
     assert read_csv(out / "images.csv")[0]["error"]
     assert "0 of 1 images analysed" in capsys.readouterr().out
     assert Tags((out / "report.html").read_text("utf-8")).open == []
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_interrupt_keeps_what_was_done(folder, tmp_path, monkeypatch, capsys):
     sound = BatchAnalyzer.measure
 
@@ -158,7 +175,7 @@ def test_interrupt_keeps_what_was_done(folder, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(BatchAnalyzer, "measure", interrupted)
     out = tmp_path / "out"
-    assert analyze(folder, out) == shared.INTERRUPTED
+    assert analyze(folder, out) == answer.INTERRUPTED
     assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
     assert [r["status"] for r in read_csv(out / "images.csv")].count("ok") == 2
     assert "interrupted" in (out / "report.html").read_text("utf-8")
@@ -172,6 +189,7 @@ def test_out_that_is_a_file(folder, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_progress_bar_on_a_terminal(folder, tmp_path, monkeypatch):
     terminal = io.StringIO()
     terminal.isatty = lambda: True
@@ -185,7 +203,7 @@ def test_patch_size_that_fails_everywhere_leaves_the_others(tmp_path, folder):
     out = tmp_path / "out"
     images = [folder / "0.png", folder / "1.png"]
     arguments = ["--size", "native", "--patch-size", "8,32", "--mask-ratio", 0.5, "--quiet"]
-    assert run("analyze", *images, "--out", out, *arguments) == shared.SOME_FAILED
+    assert run("analyze", *images, "--out", out, *arguments) == answer.SOME_FAILED
     rows = read_csv(out / "images.csv")
     assert [(r["patch_size"], r["status"]) for r in rows] == [("8", "ok"), ("32", "failed")] * 2
     assert Tags((out / "report.html").read_text("utf-8")).open == []
@@ -250,6 +268,7 @@ def test_masks_for_comparison_differ_from_image_to_image(tmp_path, folder, monke
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_patch_sizes_add_up(tmp_path, folder):
     out = tmp_path / "out"
     sizes = ["--patch-size", 8, "--patch-size", "4,8", "--patch-size", 16]
@@ -268,12 +287,6 @@ def red_cells(page):
     text, table = page.read_text("utf-8"), page_table(page)
     of_images = [table["rows"][int(row)][i] for row, some in table["bad"].items() for i in some]
     return re.findall(r'<td class="bad">([^<]*)</td>', text) + of_images
-
-
-@pytest.fixture
-def without_pictures():
-    with pictures_left_out():
-        yield
 
 
 @pytest.mark.usefixtures("without_pictures")
@@ -314,7 +327,7 @@ def test_a_defect_is_red_named_and_ends_with_its_own_code(
             lambda mask, fft: error(mask, fft) + 1e-13,
         )
     out = tmp_path / "out"
-    assert analyze(folder, out) == shared.DEFECT == 4
+    assert analyze(folder, out) == answer.DEFECT == 4
     printed = capsys.readouterr()
     assert "4 checks of the formulas FAILED" in printed.err
     assert str(folder / "0.png") in printed.err
@@ -325,7 +338,7 @@ def test_a_defect_is_red_named_and_ends_with_its_own_code(
     assert all(f"{wrong} FAILED: error" in note for note in notes)
     record = json.loads((out / "run.json").read_text())
     assert record["counts"]["checks_failed"] == 4
-    assert analyze(folder, out, "--resume") == shared.DEFECT  # complete already
+    assert analyze(folder, out, "--resume") == answer.DEFECT  # complete already
 
 
 @pytest.mark.usefixtures("without_pictures")
@@ -333,7 +346,7 @@ def test_a_check_that_gives_no_number_has_failed(folder, tmp_path, monkeypatch):
     from spectral_mae.batch.analyze import image_analysis
 
     monkeypatch.setattr(image_analysis, "convolution_error", lambda *_, **__: float("nan"))
-    assert analyze(folder, tmp_path / "out") == shared.DEFECT
+    assert analyze(folder, tmp_path / "out") == answer.DEFECT
 
 
 def test_errors_are_compared_with_the_bound_of_their_own_image():
@@ -359,7 +372,7 @@ def test_masks_are_drawn_for_a_sample_and_pictures_left_out(folder, tmp_path):
     """What is not drawn is blank in the tables and a dash on the page, never zero."""
     words = ["--no-figures", "--quiet", "--masks", 2]
     for name, n in (("some", "1"), ("none", "0"), ("all", "all")):
-        assert analyze(folder, tmp_path / name, *words, "--masks-for", n) == shared.SOME_FAILED
+        assert analyze(folder, tmp_path / name, *words, "--masks-for", n) == answer.SOME_FAILED
     some, none, every = (read_csv(tmp_path / n / "images.csv") for n in ("some", "none", "all"))
     for number, rows in enumerate(zip(some, none, every, strict=True)):
         of_some, of_none, of_all = ([row[name] for name in DRAWN] for row in rows)

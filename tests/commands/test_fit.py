@@ -20,7 +20,7 @@ from PIL import Image
 
 import spectral_mae as sm
 from spectral_mae.batch.models import model_images
-from spectral_mae.cli.shared import NOTHING, OK, SOME_FAILED
+from spectral_mae.cli.console.answer import NOTHING, OK, SOME_FAILED
 from spectral_mae.images.sources import find_sources
 from spectral_mae.images.stream import ImageStream
 

@@ -40,6 +40,7 @@ from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.planning.evaluation import solved
 
 READ = {"patch_size": int, "design": str}  # of sweep.csv; all other columns are of floats
+FILES = ("run.json", "sweep.csv", "sweep.png", COLUMNS_JSON)
 N_TRIED = len(SHRINKAGES)
 
 
@@ -208,7 +209,7 @@ class _Sweep(SettingsRun[SweepResult]):
     """Models of each patch size and mask ratio or design."""
 
     command = "sweep"
-    files = ("run.json", "sweep.csv", "sweep.png", COLUMNS_JSON)
+    files = FILES
 
     sizes: list[int]
     columns: list[Column]
