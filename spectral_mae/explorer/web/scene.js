@@ -35,6 +35,7 @@ export class Scene {
     const design = [chosen.design, patch, ratio];
     const counts = size / patch;
 
+    this.centred = chosen.centred;
     this.pixels = memory.shown(image, () => this.#pixels(chosen));
     this.original = memory.original(image, () => this.#spectrum(density(this.pixels, size)));
     this.design = memory.design(design, () => DESIGNS[chosen.design].make(counts, ratio));
