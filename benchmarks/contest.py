@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -88,17 +89,25 @@ class Contest:
     threads: int = 1
     rounds: int = 15
     note: str = ""
+    data: str = "random numbers of a fixed seed"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A measured ratio: its median over rounds, and quartiles."""
+    """A measured ratio: its median over rounds, and quartiles; and the value of each round."""
 
     title: str
     what: str
     quartiles: tuple[float, float, float]
     bar: str
     threads: int
+    values: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, title: str, what: str, values: Sequence[float], bar: str, threads: int) -> Self:
+        """Of the values of all rounds."""
+        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
+        return cls(title, what, (low, middle, high), bar, threads, tuple(values))
 
     @property
     def median(self) -> float:
@@ -135,8 +144,8 @@ def run(contest: Contest, seconds: float) -> tuple[list[Row], dict[str, float]]:
     for ratio in contest.ratios:
         above, below = np.array(timings[ratio.above]), np.array(timings[ratio.below])
         found = ratio.factor * above / np.maximum(below, 1e-9)
-        low, middle, high = np.quantile(found, [0.25, 0.5, 0.75]).tolist()
-        rows.append(Row(contest.title, ratio.what, (low, middle, high), ratio.bar, contest.threads))
+        values = found.tolist()
+        rows.append(Row.of(contest.title, ratio.what, values, ratio.bar, contest.threads))
     return rows, {name: float(np.median(times)) for name, times in timings.items()}
 
 

@@ -1,8 +1,8 @@
 """Build the documentation site: ``python docs/build.py`` (extra ``docs``).
 
 The pages are copied to ``docs/_build/source``, together with the change log, CONTRIBUTING and the
-notebooks; the explorer is written beside them, and all is built there into ``docs/_build/html``.
-Nothing outside ``docs/_build`` is written.
+notebooks; the explorer and the gallery are written beside them, and all is built there into
+``docs/_build/html``. Nothing outside ``docs/_build`` is written.
 Further arguments are passed to Sphinx; a warning is an error.
 """
 
@@ -55,10 +55,12 @@ def gather(build: Path = BUILD) -> Path:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Gather the sources and build the site; the exit status is Sphinx's."""
+    """Gather the sources, draw the gallery, and build the site; the exit status is Sphinx's."""
+    import gallery
     from sphinx.cmd.build import main as sphinx
 
     source = gather()
+    gallery.write(source)
     return sphinx(["-W", "-q", "-b", "html", *arguments, str(source), str(BUILD / "html")])
 
 

@@ -16,7 +16,8 @@ PAGE = Path(__file__).with_name("psd_pictures.md")
 INTRODUCTION = """\
 # Power spectra as papers show them
 
-Each picture here is one call. The images are crops of photographs and textures that scikit-image
+Each picture here is one call. The papers named beside them treat the same question; none of their
+figures is copied. The images are crops of photographs and textures that scikit-image
 installs, without a download; put your own in their place, as an array of shape (n, H, W). What the
 calls need is made once:
 
@@ -61,37 +62,48 @@ PICTURES = [
     Picture(
         "power_law",
         "Spectra of photographs follow a power law",
-        "As in Field (1987). The line is the median over images, the band holds 68 % of "
-        "them; the fitted slope is dashed, f⁻² dotted.",
+        "The amplitude of natural scenes falls about as 1/f, their power as 1/f² (Field 1987, "
+        "*Relations between the statistics of natural images and the response properties of "
+        "cortical cells*). The line is the median over images, the band holds 68 % of them; the "
+        "fitted slope is dashed, f⁻² dotted.",
         'plot.radial({"photographs": rings(photographs)}, band="percentile", fit=True,\n'
         "            guides=[-2], octaves=True, periods=True)",
     ),
     Picture(
         "slopes",
         "Slopes differ from image to image",
-        "As in van der Schaaf and van Hateren (1996). Lines are medians.",
+        "Tolhurst, Tadmor and Chao (1992, *Amplitude spectra of natural images*) fitted lines to "
+        "135 photographs; the slopes of their amplitude range from −0.8 to −1.5, with a mean of "
+        "−1.2. Slopes of the power, which are drawn here, are twice those of the amplitude. Lines "
+        "are medians.",
         'plot.slopes({"photographs": sm.summarize(photographs, **options),\n'
         '             "textures": sm.summarize(textures, **options)})',
     ),
     Picture(
         "mean_map",
         "Mean spectrum of a set, on the plane",
-        "As in Torralba and Oliva (2003): horizontal and vertical structure stands out.",
+        "Torralba and Oliva (2003, *Statistics of natural image categories*) discuss how such "
+        "second-order statistics go with categories of scenes. Horizontal and vertical structure "
+        "stands out.",
         "plot.psd(sm.summarize(photographs, **options).spectrum)",
     ),
     Picture(
         "rose",
         "Power by orientation",
-        "As the polar plots of Torralba and Oliva (2003). 0° "
-        "is a frequency along the rows of the image, whose stripes are vertical.",
+        "Koch, Denzler and Redies (2010, *1/f² characteristics and isotropy in the Fourier power "
+        "spectra of visual art, cartoons, comics, mangas, and different categories of "
+        "photographs*) compare the mean power of sectors of the spectrum. 0° is a frequency along "
+        "the rows of the image, whose stripes are vertical.",
         "plot.rose(sm.summarize(textures, **options).spectrum.sectors(24))",
     ),
     Picture(
         "generated",
         "Real images beside upsampled ones",
-        "As Durall, Keuper and Keuper (2020) and Dzanic, Shah and Witherden (2020) show "
-        "the spectra of generative networks: mean and standard deviation over images. Here every "
-        "second pixel is repeated, the simplest upsampling that such networks hold.",
+        "Images of generative networks differ from real ones at high frequencies (Dzanic, Shah "
+        "and Witherden 2020, *Fourier spectrum discrepancies in deep network generated images*), "
+        "which comes from the upsampling in them (Durall, Keuper and Keuper 2020, *Watch your "
+        "up-convolution*). Here every second pixel is repeated, the simplest upsampling; lines and "
+        "bands are mean and standard deviation over images.",
         "upsampled = photographs[:, ::2, ::2].repeat(2, axis=1).repeat(2, axis=2)\n"
         'plot.radial_ratio({"real": rings(photographs), "upsampled": rings(upsampled)},\n'
         '                  reference="real", band="std")',
@@ -99,10 +111,10 @@ PICTURES = [
     Picture(
         "relative",
         "What a layer does to high frequencies",
-        "Park and Kim (2022) plot amplitudes relative to zero frequency to show that "
-        "attention is a low-pass filter and convolution a high-pass one. Here the power after each "
-        "filter is divided by that before it, image by image; put the maps of your own layers in "
-        "their place.",
+        "Park and Kim (2022, *How do vision transformers work?*) plot the amplitude of feature "
+        "maps relative to that at zero frequency: attention is a low-pass filter, convolution a "
+        "high-pass one. Here the power after each filter is divided by that before it, image by "
+        "image; put the maps of your own layers in their place.",
         "blurred = (photographs + np.roll(photographs, 1, 1) + np.roll(photographs, 1, 2)) / 3\n"
         "edges = 2 * photographs - blurred\n"
         'plot.ratio({"mean of three pixels": rings(blurred) / rings(photographs),\n'
@@ -111,9 +123,9 @@ PICTURES = [
     Picture(
         "spectral_bias",
         "Low frequencies come first",
-        "Rahaman et al. (2019) show that networks learn low frequencies first. In closed form: the "
-        "power that the best linear masked autoencoder explains at each frequency, as its "
-        "bottleneck widens.",
+        "Networks learn low frequencies first (Rahaman et al. 2019, *On the spectral bias of "
+        "neural networks*). In closed form: the power that the best linear masked autoencoder "
+        "explains at each frequency, as its bottleneck widens.",
         "def model(rank):\n"
         '    return sm.LinearMAE(16, 0.75, rank=rank, covariance="stationary").fit(photographs)\n'
         "\n"
@@ -131,8 +143,9 @@ PICTURES = [
     Picture(
         "masked_spectrum",
         "Spectrum of a masked image",
-        "He et al. (2022) hide 75 % of the patches of 16 pixels. Masking flattens the spectrum; "
-        "the expectation over all masks is exact.",
+        "He et al. (2022, *Masked autoencoders are scalable vision learners*) hide 75 % of the "
+        "patches; those here have 16 pixels along each axis. Masking flattens the spectrum; the "
+        "expectation over all masks is exact.",
         'camera = sm.read_image("builtin:camera").pixels[:256, :256]\n'
         "plot.masked_radial(\n"
         "    sm.psd(camera).radial(), sm.expected_masked_psd(camera, 16, 0.75).radial(), None\n"
@@ -141,9 +154,10 @@ PICTURES = [
     Picture(
         "leakage",
         "How much power comes from elsewhere",
-        "Naseer et al. (2021) study how well networks bear hidden patches; this is what hiding "
-        "them does to a spectrum: power that masks bring to a frequency over what they keep of "
-        "it, 75 % hidden in patches of 16 pixels.",
+        "Naseer et al. (2021, *Intriguing properties of vision transformers*) drop patches at "
+        "random and measure how much accuracy is left. This is what dropping them does to a "
+        "spectrum: power that masks bring to a frequency over what they keep of it, 75 % hidden in "
+        "patches of 16 pixels.",
         'camera = sm.read_image("builtin:camera").pixels[:256, :256]\n'
         "plot.leakage(sm.leakage(camera, 16, 0.75).radial(40))",
     ),

@@ -22,7 +22,7 @@ ROOMS = [
     ["linear", "masked_spectra"],
     ["ising", "nonlinear"],
     ["theory", "planning"],
-    ["plot"],
+    ["plot", "lessons"],
     ["batch", "explorer"],
     ["cli", "__main__"],
 ]
@@ -48,7 +48,7 @@ SOLE = {
     "zarr": f"{FORMATS}.zarr",
     "netCDF4": f"{FORMATS}.netcdf",
     "safetensors": f"{FORMATS}.safetensors",
-    "pyarrow": f"{FORMATS}.parquet",
+    "pyarrow": (f"{FORMATS}.parquet", "_files.parquet_table"),
     "av": f"{FORMATS}.video",
     "fsspec": ("images.containers.remote", f"{FORMATS}.zarr"),
 }

@@ -12,6 +12,7 @@ _TABLES = (
     b"frequency,count,naive",
     b"octave,ratio,stderr,nearest,uniform",
     b"offset_0,",
+    b'{\n "made_by": "spectral-mae"',
 )
 _PAGE = b'<meta name="generator" content="spectral-mae">'
 _BEGINNING = 4096  # bytes that hold the mark

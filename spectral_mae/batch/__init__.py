@@ -3,6 +3,7 @@
 - `analyze/`: what ``analyze`` makes of images: records, tables, pictures and the page.
 - `audit/`: what ``audit`` makes of a model and images: numbers, pictures and the page.
 - `chunks`: chunks of images through an executor: results in order, nothing lost, little in flight.
+- `columns/`: what the columns of all tables of the commands are.
 - `compare/`: what ``compare`` makes of originals and reconstructions.
 - `errors`: what ends a run, and what is said of it.
 - `executors`: who does the work: this process, processes of its own, or a Dask cluster.

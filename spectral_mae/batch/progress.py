@@ -26,9 +26,12 @@ class _Lines(logging.Handler):
 
 @contextmanager
 def logging_to(file: Path | None, level: int) -> Iterator[None]:
-    """Write what is logged from ``level`` on to stderr, and all of it to a file."""
-    lines = _Lines(level)
-    handlers: list[logging.Handler] = [lines]
+    """Write what is logged from ``level`` on to stderr, and all of it to a file.
+
+    Inside of another such block stderr has what that one asked for.
+    """
+    inside = any(isinstance(handler, _Lines) for handler in LOGGER.handlers)
+    handlers: list[logging.Handler] = [] if inside else [_Lines(level)]
     if file is not None:
         handlers.append(logging.FileHandler(file, encoding="utf-8"))
         handlers[-1].setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -112,5 +115,10 @@ def _span(seconds: float) -> str:
 
 def enlarged_note(n_images: int, size: int | str) -> str:
     """The note on images that were enlarged to the size that was asked for."""
+    return f"note: {enlarged(n_images, size)}"
+
+
+def enlarged(n_images: int, size: int | str) -> str:
+    """What is said of images that were enlarged to the size that was asked for."""
     which = "1 image was" if n_images == 1 else f"{n_images} images were"
-    return f"note: {which} enlarged to {size}x{size}: the highest frequencies are interpolated"
+    return f"{which} enlarged to {size}x{size}: the highest frequencies are interpolated"

@@ -4,6 +4,8 @@
 - `audit_masks`: ``spectral-mae audit-masks``: what the masks of a generator do.
 - `arguments/`: the arguments of the commands; importing them loads nothing heavy.
 - `compare`: ``spectral-mae compare``: reconstructions beside their originals, by frequency.
+- `completion/`: ``spectral-mae completion``: scripts for shells.
+- `console/`: what commands print: results, messages, JSON.
 - `errors`: errors of usage: what the library refuses, in the words of the command.
 - `explore`: ``spectral-mae explore``: a page on which a reader moves a mask.
 - `figures`: what ``figures`` does: the figures of the documentation, from built-in images or your
@@ -14,8 +16,7 @@
 - `networks/`: the commands about neural networks, which need PyTorch.
 - `parser`: the parser of the command: numbers in a row, paths anywhere, and what was meant by a
   typo.
-- `psd`: ``spectral-mae psd``: the power spectrum of an image, or of what a mask shows of one.
-- `psd_sets`: ``psd`` of several images or folders: means, bands and slopes.
-- `shared`: what the commands share: exit codes, options of runs, progress.
+- `psd/`: ``spectral-mae psd``: power spectra of images, of sets of them, and of what masks show.
+- `shared`: what the commands share: options of runs, readers, progress.
 - `verify`: ``spectral-mae verify``: the paper's equations and lemmas, checked on images.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ from numpy.typing import NDArray
 
 from spectral_mae import plot
 from spectral_mae._checks import positive_int
+from spectral_mae._files.column_notes import COLUMNS_JSON, write_column_notes
 from spectral_mae._files.columns import write_rows
 from spectral_mae._files.output_files import check_replaced
+from spectral_mae.batch.columns import comparison as columns
+from spectral_mae.cli.console.answer import OK, Answer, written
 from spectral_mae.cli.errors import output_errors, usage_errors
-from spectral_mae.cli.shared import OK, SizedReader, found_images
+from spectral_mae.cli.shared import SizedReader, found_images
 from spectral_mae.images.image import LoadedImage, resize_and_crop
 from spectral_mae.masked_spectra.auditing.mask_audit import MaskAudit, audit_masks
 from spectral_mae.masks.conventions import Convention
@@ -22,16 +26,18 @@ from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
 
-FILES = ("masks.png", "pairs.csv", "leakage.csv")
+FILES = ("masks.png", "pairs.csv", "leakage.csv", COLUMNS_JSON)
 MANY = 64  # patches along an axis; more are taken for pixels
 
 
-def audit(arguments: argparse.Namespace) -> int:
+def audit(arguments: argparse.Namespace) -> Answer:
     """``spectral-mae audit-masks``: sentences, a picture and two tables."""
     with usage_errors():
-        if arguments.out.exists() and not arguments.out.is_dir():
-            raise ValueError(f"--out {arguments.out} is a file, not a folder")
-        check_replaced([arguments.out / name for name in FILES], overwrite=arguments.overwrite)
+        if arguments.out is not None:
+            if arguments.out.exists() and not arguments.out.is_dir():
+                raise ValueError(f"--out {arguments.out} is a file, not a folder")
+            outputs = [arguments.out / name for name in FILES]
+            check_replaced(outputs, overwrite=arguments.overwrite)
         convention = _convention(arguments)
         masks = read_masks(arguments.path)
         grid = _grid_of(masks, convention, arguments)
@@ -39,21 +45,23 @@ def audit(arguments: argparse.Namespace) -> int:
         found = audit_masks(
             grid, masks, convention=convention, n_keep=arguments.ids_restore, reference=reference
         )
-    with output_errors():
-        _write(found, arguments)
-    print(found.summary())
-    print(f"written to {arguments.out}: {', '.join(FILES)}")
-    return OK
+    lines = [found.summary()]
+    if arguments.out is not None:
+        with output_errors():
+            _write(found, arguments.out)
+        lines.append(f"written to {arguments.out}: {', '.join(FILES)}")
+    return Answer(OK, lines, {**found.to_dict(), "files": written(arguments.out, FILES)})
 
 
-def _write(found: MaskAudit, arguments: argparse.Namespace) -> None:
-    arguments.out.mkdir(parents=True, exist_ok=True)
+def _write(found: MaskAudit, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
     figure, axes = plot.new_figure(2, 3, width=12.5, height=7.2)
     plot.mask_audit(found, axes)
-    picture, pairs, leakage = (arguments.out / name for name in FILES)
+    picture, pairs, leakage, _ = (out / name for name in FILES)
     plot.save(figure, picture)
     found.to_csv(pairs)
     write_rows(leakage, found.to_dict()["leakage"])
+    write_column_notes(out, columns.audit_masks(found.grid.ndim))
 
 
 def _convention(arguments: argparse.Namespace) -> Convention:

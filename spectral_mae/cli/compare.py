@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from spectral_mae.batch.compare.options import CompareOptions
+from spectral_mae.batch.compare.report import FILES
 from spectral_mae.batch.compare.result import CompareResult
 from spectral_mae.batch.compare.run import compare_images
+from spectral_mae.cli.console.answer import NOTHING, OK, SOME_FAILED, Answer, failures, written
+from spectral_mae.cli.console.messages import failed
 from spectral_mae.cli.errors import run_errors, usage_errors
-from spectral_mae.cli.shared import NOTHING, OK, SOME_FAILED
 
 NAMED = 10  # failures that are printed
 
 
-def compare(arguments: argparse.Namespace) -> int:
+def compare(arguments: argparse.Namespace) -> Answer:
     """``spectral-mae compare``.
 
     Exit 0, 1 (some images could not be compared), 2 (wrong usage) or 3 (none could).
@@ -40,10 +42,15 @@ def compare(arguments: argparse.Namespace) -> int:
             overwrite=arguments.overwrite,
             quiet=arguments.quiet,
         )
-    _tell(result, quiet=arguments.quiet)
-    if not result.names:
-        return NOTHING
-    return SOME_FAILED if result.failures else OK
+    _tell_failures(result)
+    code = SOME_FAILED if result.failures else OK
+    found = {
+        **result.to_dict(),
+        "images": result.rows,
+        "failures": failures(result.failures),
+        "files": written(arguments.out, FILES),
+    }
+    return Answer(code if result.names else NOTHING, _told(result, quiet=arguments.quiet), found)
 
 
 def labels_of(paths: Sequence[str], given: Sequence[str] | None) -> list[str]:
@@ -74,23 +81,27 @@ def labels_of(paths: Sequence[str], given: Sequence[str] | None) -> list[str]:
     return labels
 
 
-def _tell(result: CompareResult, *, quiet: bool) -> None:
+def _tell_failures(result: CompareResult) -> None:
     for name, error in result.failures[:NAMED]:
-        print(f"failed: {name}: {error}", file=sys.stderr)
+        failed(name, error)
     if len(result.failures) > NAMED:
         more = len(result.failures) - NAMED
         print(f"and {more} more, listed in images.csv and on the page", file=sys.stderr)
+    if not result.names:
+        print("no image could be compared", file=sys.stderr)
+
+
+def _told(result: CompareResult, *, quiet: bool) -> Iterator[str]:
     if not quiet:
         for row in result.summaries:
-            print(
+            yield (
                 f"{row['model']}: explained {row['explained']:.4f} "
                 f"± {row['explained_stderr']:.4f}, log-spectral distance "
                 f"{row['log_spectral_distance']:.2f} dB"
             )
         if result.by_order:
-            print(f"matched by order, not by name: {', '.join(result.by_order)}")
+            yield f"matched by order, not by name: {', '.join(result.by_order)}"
         counts = result.counts
-        print(f"{counts['compared']} images compared, {counts['failed']} failed")
-    if not result.names:
-        print("no image could be compared", file=sys.stderr)
-    print(f"page: {result.page}")
+        yield f"{counts['compared']} images compared, {counts['failed']} failed"
+    if result.page is not None:
+        yield f"page: {result.page}"

@@ -11,7 +11,7 @@ from spectral_mae.batch.errors import FailFast, NothingUsable, RunRefused, in_wo
 # Arguments of runs in Python, which a user of the command knows as options.
 _FLAG = re.compile(r"\b(resume|overwrite)=True\b")
 _VALUE = re.compile(
-    r"\b(jobs|limit|time_limit|memory_limit|checkpoint|checks|masks_for|log_file|out|rng|n_draws)"
+    r"\b(jobs|limit|time_limit|memory_limit|checkpoint|checks|masks_for|table_format|log_file|out|rng|n_draws)"
     r"=(?=\S)"
 )
 _OTHER = {"rng": "seed", "n_draws": "masks"}  # which have another name on the command line

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+from typing import Any
 
 from spectral_mae import plot
 from spectral_mae._files.atomic_file import replacing
 from spectral_mae._files.output_files import check_distinct, check_replaced
+from spectral_mae.cli.console.answer import OK, SOME_FAILED, Answer
+from spectral_mae.cli.console.messages import failed
 from spectral_mae.cli.errors import output_errors, usage_errors
 from spectral_mae.cli.parser import did_you_mean
-from spectral_mae.cli.shared import OK, SOME_FAILED, found_images
+from spectral_mae.cli.shared import found_images
 from spectral_mae.plot import gallery
 
 
-def figures(arguments: argparse.Namespace) -> int:
+def figures(arguments: argparse.Namespace) -> Answer:
     """``spectral-mae figures``: exit 0, or 1 if the images did not do for some."""
     # --data takes all that follows it, so names may stand there, too.
     after = [one for one in arguments.data if one in gallery.FIGURES and not Path(one).exists()]
@@ -34,20 +36,26 @@ def figures(arguments: argparse.Namespace) -> int:
         outputs = [arguments.out / f"{name}.png" for name in names]
         check_distinct(outputs, [reference.place.path for reference in found])
         check_replaced(outputs, overwrite=arguments.overwrite)
-    failed = 0
+    drawn: list[dict[str, Any]] = []
+    wrong: list[dict[str, str]] = []
     for name in names:
         try:
             figure = gallery.draw(name, found if data else [])
         except ValueError as error:
-            failed += 1
-            print(f"failed: {name}: {error}", file=sys.stderr)
+            wrong.append({"name": name, "error": str(error)})
+            failed(name, error)
             continue
         with output_errors():
             arguments.out.mkdir(parents=True, exist_ok=True)
             with replacing(arguments.out / f"{name}.png") as beside:  # a link, not what it leads to
                 plot.save(figure, beside)
-        print(f"{arguments.out / f'{name}.png'}: {gallery.caption(name).splitlines()[0]}")
-    return SOME_FAILED if failed else OK
+        caption = gallery.caption(name).splitlines()[0]
+        drawn.append({"name": name, "file": arguments.out / f"{name}.png", "caption": caption})
+        if not arguments.json:
+            print(f"{drawn[-1]['file']}: {caption}")
+    files = [one["file"] for one in drawn]
+    answer = {"figures": drawn, "failures": wrong, "files": files}
+    return Answer(SOME_FAILED if wrong else OK, found=answer)
 
 
 def script(path: str) -> None:

@@ -11,16 +11,18 @@ import argparse
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 from spectral_mae._version import __version__
 from spectral_mae.cli.arguments import images, models
+from spectral_mae.cli.arguments.endings import EXAMPLES, exits
+from spectral_mae.cli.console import messages
+from spectral_mae.cli.console.answer import USAGE, Answer, exit_code
 from spectral_mae.cli.parser import Parser, parse
 
-USAGE, INTERRUPTED = 2, 130
 PARSERS = (
     images.add_analyze,
     images.add_compare,
@@ -36,13 +38,14 @@ PARSERS = (
     images.add_figures,
     models.add_train,
     models.add_audit,
+    images.add_completion,
 )
 # Where each command is: a module beside this one, and its function.
 COMMANDS = {
     "analyze": ("analyze", "analyze"),
     "compare": ("compare", "compare"),
     "explore": ("explore", "explore"),
-    "psd": ("psd", "power_spectrum"),
+    "psd": ("psd.command", "power_spectrum"),
     "mask": ("mask", "mask"),
     "verify": ("verify", "check"),
     "audit-masks": ("audit_masks", "audit"),
@@ -53,6 +56,7 @@ COMMANDS = {
     "figures": ("figures", "figures"),
     "train-mae": ("networks.train", "train_mae"),
     "audit": ("networks.audit", "audit"),
+    "completion": ("completion.command", "completion"),
 }
 
 
@@ -61,21 +65,33 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Without any argument the help is printed, and the exit code is that of wrong usage.
     """
-    parser = Parser(
-        prog="spectral-mae",
-        description="What masking patches of an image does to its spectrum.",
-    )
-    parser.add_argument("--version", action="version", version=f"spectral-mae {__version__}")
-    psd = parser.add_subparsers(metavar="COMMAND")
-    for add in PARSERS:
-        add(psd.add_parser)
+    parser, commands = parsers()
     given = sys.argv[1:] if argv is None else list(argv)
     if not given:
         parser.print_help()
         return USAGE
-    arguments = parse(parser, psd.choices, given)
+    arguments = parse(parser, commands, given)
     arguments.typed = shlex.join(["spectral-mae", *given])
     return _run(arguments)
+
+
+def parsers() -> tuple[Parser, Mapping[str, Parser]]:
+    """The parser of the command, and those of its commands by name."""
+    parser = Parser(
+        prog="spectral-mae",
+        description="What masking patches of an image does to its spectrum.",
+        examples=EXAMPLES[""],
+        exits=exits(""),
+    )
+    parser.add_argument("--version", action="version", version=f"spectral-mae {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    def add(name: str, **options: Any) -> argparse.ArgumentParser:
+        return commands.add_parser(name, examples=EXAMPLES[name], exits=exits(name), **options)
+
+    for add_one in PARSERS:
+        add_one(add)
+    return parser, commands.choices
 
 
 @contextmanager
@@ -87,7 +103,7 @@ def _short_notices() -> Iterator[None]:
         message: Warning | str, category: type[Warning], *where: Any, **line: Any
     ) -> str:
         if category.__module__.startswith("spectral_mae."):
-            return f"note: {message}\n"
+            return f"{messages.painted('note:', messages.YELLOW, sys.stderr)} {message}\n"
         return usual(message, category, *where, **line)
 
     warnings.formatwarning = in_one_line
@@ -103,21 +119,35 @@ def _run(arguments: argparse.Namespace) -> int:
         from spectral_mae.cli.errors import UsageError
 
         try:
-            return _command(arguments.command)(arguments)
+            with _told(arguments):
+                answer = _command(arguments.command)(arguments)
+            answer.print(arguments)
         except UsageError as error:
-            print(f"spectral-mae {arguments.command}: {error}", file=sys.stderr)
+            messages.error(arguments.command, error)
             return USAGE
+        else:
+            return answer.code
     except KeyboardInterrupt as error:
-        number = getattr(error, "signum", None)  # of a run that can be resumed
-        more = "" if number is None else "; --resume goes on"
-        print(f"spectral-mae: interrupted{more}", file=sys.stderr)
-        return INTERRUPTED if number is None else 128 + int(number)
+        messages.interrupted(error)
+        return exit_code(error)
 
 
-def _command(name: str) -> Callable[[argparse.Namespace], int]:
+@contextmanager
+def _told(arguments: argparse.Namespace) -> Iterator[None]:
+    """``--verbose``: what is logged while a command works, on standard error."""
+    if not arguments.verbose:
+        yield
+        return
+    from spectral_mae.cli.console.verbose import told
+
+    with told(arguments):
+        yield
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], Answer]:
     """What a command does; its module is imported now, not with the parsers."""
     module, function = COMMANDS[name]
-    command: Callable[[argparse.Namespace], int] = getattr(
+    command: Callable[[argparse.Namespace], Answer] = getattr(
         import_module(f"spectral_mae.cli.{module}"), function
     )
     return command

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 
+import numpy as np
+
 from spectral_mae import plot
 from spectral_mae._checks import positive_int, run_seed
 from spectral_mae._files.output_files import check_distinct, check_replaced
 from spectral_mae.batch.analyze.outcomes import check_divides
+from spectral_mae.cli.console.answer import OK, Answer
 from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
-from spectral_mae.cli.shared import OK, masking
+from spectral_mae.cli.shared import masking
 from spectral_mae.images.image import write_gray_png
 from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 
 
-def mask(arguments: argparse.Namespace) -> int:
+def mask(arguments: argparse.Namespace) -> Answer:
     """``spectral-mae mask``: a random mask as a PNG."""
     for path in (arguments.out, arguments.figure):
         if path is not None and path.suffix.lower() != ".png":
@@ -42,11 +45,24 @@ def mask(arguments: argparse.Namespace) -> int:
             plot.grating(design=design, ax=axes[0])
             arguments.figure.parent.mkdir(parents=True, exist_ok=True)
             plot.save(figure, arguments.figure)
-    print(
+    told = (
         f"{len(drawn.starts)} of {grid.n_patches} patches visible, "
         f"{drawn.mask_ratio:.4g} of the pixels hidden; written to {arguments.out}"
     )
-    return OK
+    return Answer(
+        OK,
+        [told],
+        {
+            "design": design.text,
+            "seed": arguments.seed,
+            "shape": grid.shape,
+            "patch_size": arguments.patch_size,
+            "n_patches": grid.n_patches,
+            "kept": np.flatnonzero(kept),
+            "mask_ratio": drawn.mask_ratio,
+            "files": [path for path in written if path is not None],
+        },
+    )
 
 
 def _rows_and_columns(text: str) -> tuple[int, int]:

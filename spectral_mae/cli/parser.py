@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
+from itertools import groupby, takewhile
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 _NUMBERS = re.compile(r"[+-]?[\d.,]*\d[\d.,]*(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -14,6 +15,20 @@ _SHORT_AND_LONG = re.compile(r"^  (-\w)\b[^,\n]*, (--[\w-]+)", re.MULTILINE)  # 
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _CHOICE = re.compile(r"invalid choice: '(?P<given>.*?)' \(choose from (?P<choices>.*)\)", re.DOTALL)
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """Fills the lines of a text, but for those that are indented, such as examples."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        filled = []
+        for indented, lines in groupby(text.splitlines(), lambda line: line.startswith(" ")):
+            if indented:
+                filled += [indent + line for line in lines]
+            else:
+                fill = super()._fill_text
+                filled += [fill(line, width, indent) for line in lines]
+        return "\n".join(filled)
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,11 +39,38 @@ class Parser(argparse.ArgumentParser):
     several : sequence of str
         Options that take several numbers, as in ``--patch-size 8 16``. What follows the numbers
         is no longer theirs, so that paths may stand there.
+    examples : mapping of str to str
+        Arguments of the command that may be typed, and what they do. They end the help.
+    exits : mapping of int to str
+        Exit codes and their meanings, which the help lists too.
+    out_or_json : bool
+        Whether ``--out`` may be left out with ``--json``, and only then.
+
+    Attributes
+    ----------
+    examples : mapping of str to str
     """
 
-    def __init__(self, *arguments: object, several: Sequence[str] = (), **options: object) -> None:
+    def __init__(
+        self,
+        *arguments: object,
+        several: Sequence[str] = (),
+        examples: Mapping[str, str] = MappingProxyType({}),
+        exits: Mapping[int, str] = MappingProxyType({}),
+        out_or_json: bool = False,
+        **options: object,
+    ) -> None:
+        options.setdefault("formatter_class", HelpFormatter)
         super().__init__(*arguments, **options)  # type: ignore[arg-type]
         self._several = several
+        self._out_or_json = out_or_json
+        self.examples = examples
+        shown = [
+            f"  {self.prog.split()[0]} {typed}\n      {told}" for typed, told in examples.items()
+        ]
+        codes = [f"  {code:<3} {meaning}" for code, meaning in exits.items()]
+        parts = [("examples:", shown), ("exit codes:", codes)]
+        self.epilog = "\n\n".join("\n".join([head, *lines]) for head, lines in parts if lines)
 
     def error(self, message: str) -> NoReturn:
         """Print usage and message, with what is near to the choice that was made; exit 2."""
@@ -51,6 +93,8 @@ class Parser(argparse.ArgumentParser):
             arguments, left = self.parse_known_intermixed_args(joined)
         if left:
             self.error(f"unrecognized arguments: {' '.join(left)}")
+        if self._out_or_json and arguments.out is None and not arguments.json:
+            self.error("the following arguments are required: -o/--out (or --json)")
         return arguments
 
     def _joined(self, argv: Sequence[str], known: Iterable[str]) -> list[str]:

@@ -11,8 +11,10 @@ from typing import Any
 from tqdm import tqdm
 
 from spectral_mae.batch.executors import memory_limit
+from spectral_mae.batch.progress import LOGGER
 from spectral_mae.batch.run_folder import find_some
 from spectral_mae.batch.run_options import RunOptions
+from spectral_mae.cli.console.messages import failed
 from spectral_mae.images.image import LoadedImage, resize_and_crop
 from spectral_mae.images.memory_budget import MemoryBudget
 from spectral_mae.images.reader import Reader
@@ -21,7 +23,6 @@ from spectral_mae.images.sources import STANDARD_INPUT
 from spectral_mae.images.stream import ImageStream
 
 HIDDEN = "--nan hidden takes them as missing"
-OK, SOME_FAILED, NOTHING, DEFECT, INTERRUPTED = 0, 1, 3, 4, 130
 
 
 def found_images(paths: list[str]) -> Sequence[ImageReference]:
@@ -118,7 +119,7 @@ def report_failures(stream: ImageStream, known: Collection[str] = ()) -> None:
     """Say what could not be read, but for what is known already."""
     for name, error in stream.failed.items():
         if name not in known:
-            print(f"failed: {name}: {error}", file=sys.stderr)
+            failed(name, error)
 
 
 class SizedReader:
@@ -146,6 +147,8 @@ class SizedReader:
             If it cannot be read.
         """
         loaded = self._reader.read(image)
+        rows, columns = loaded.source_shape
+        LOGGER.debug("read %s: %d x %d pixels", image.title, rows, columns)
         return loaded if self.size is None else resize_and_crop(loaded, self.size)
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
-from spectral_mae.batch.progress import enlarged_note
+from spectral_mae.batch.progress import enlarged
+from spectral_mae.cli.console.answer import NOTHING, OK, SOME_FAILED, Answer, failures
+from spectral_mae.cli.console.messages import BOLD, GREEN, RED, failed, note, painted
 from spectral_mae.cli.errors import usage_errors
 from spectral_mae.cli.shared import (
-    NOTHING,
-    OK,
-    SOME_FAILED,
     SizedReader,
     found_images,
     masking,
@@ -28,8 +30,11 @@ from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.theory.verification import verify_lemmas
 
+FIELDS = ("equation", "statement", "precision", "error", "bound")
+WIDTH, INDENT = 80, 35  # of the table, and of its last column
 
-def check(arguments: argparse.Namespace) -> int:
+
+def check(arguments: argparse.Namespace) -> Answer:
     """``spectral-mae verify``: a table of equations, errors and bounds; exit 1 if one fails."""
     with usage_errors():
         size = pixels_or_native(arguments.size)
@@ -45,9 +50,10 @@ def check(arguments: argparse.Namespace) -> int:
         found = found_images(arguments.paths)
     rng = np.random.default_rng(arguments.seed)
     checks: list[verification.Check] = []
-    refused = n_enlarged = 0
+    refused: list[tuple[str, str]] = []
+    n_enlarged = 0
     reader = SizedReader(size, arguments.max_pixels)
-    for reference in progress(found, quiet=False):
+    for reference in progress(found, quiet=arguments.quiet):
         try:
             image = reader.read(reference)
             if size is None:
@@ -59,21 +65,39 @@ def check(arguments: argparse.Namespace) -> int:
                     image.pixels, masks.mask_ratio, rng=rng, where=reference.title
                 )
         except ValueError as error:
-            refused += 1
-            print(f"failed: {reference.title}: {error}", file=sys.stderr)
-    if size is not None and n_enlarged:
-        print(enlarged_note(n_enlarged, size), file=sys.stderr)
+            refused.append((reference.title, str(error)))
+            failed(*refused[-1])
+    if size is not None and n_enlarged and not arguments.quiet:
+        note(enlarged(n_enlarged, size))
+    answer: dict[str, Any] = {
+        "holds": all(one.ok for one in checks) if checks else None,
+        "n_images": len(found) - len(refused),
+        "checks": [
+            {
+                "path": one.where,
+                **{name: getattr(one, name) for name in FIELDS},
+                "ok": one.ok,
+            }
+            for one in checks
+        ],
+        "failures": failures(refused),
+    }
     if not checks:
         print("no image could be used", file=sys.stderr)
-        return NOTHING
+        return Answer(NOTHING, (), answer)
     worst = verification.worst_of(checks)
-    _print_checks(worst)
+    shown = checks if arguments.verbose else worst
+    code = SOME_FAILED if refused or not answer["holds"] else OK
+    return Answer(code, [*table(shown), _verdict(worst, answer["n_images"])], answer)
+
+
+def _verdict(worst: Sequence[verification.Check], n_images: int) -> str:
     n_failed = sum(not check.ok for check in worst)
-    n_images = len(found) - refused
-    verdict = "all hold" if n_failed == 0 else f"{n_failed} FAILED"
     counted = "1 image" if n_images == 1 else f"{n_images} images"
-    print(f"{len(worst)} checks on {counted}: {verdict}")
-    return SOME_FAILED if n_failed or refused else OK
+    told = f"{len(worst)} checks on {counted}: "
+    if n_failed:
+        return told + painted(f"{n_failed} FAILED", RED, sys.stdout)
+    return told + painted("all hold", GREEN, sys.stdout)
 
 
 def _verified(
@@ -87,11 +111,32 @@ def _verified(
     )
 
 
-def _print_checks(checks: list[verification.Check]) -> None:
-    print(f"{'equation':<12}{'precision':<11}{'error':>10}{'bound':>10}  {'':<5}what, where worst")
+def table(checks: Sequence[verification.Check]) -> Iterator[str]:
+    """Lines of at most 80 characters: the checks of each image under its name.
+
+    Parameters
+    ----------
+    checks : sequence of Check
+        What to list.
+
+    Yields
+    ------
+    str
+        A line.
+    """
+    of_images: dict[str, list[verification.Check]] = {}
     for one in checks:
-        mark = "ok" if one.ok else "FAIL"
-        print(
-            f"{one.equation:<12}{one.precision:<11}{one.error:>10.2g}{one.bound:>10.2g}  "
-            f"{mark:<5}{one.statement} [{one.where}]"
-        )
+        of_images.setdefault(one.where, []).append(one)
+    if len(of_images) > 1:
+        yield "each check under the image where its error is largest (-v: all of all images)"
+    for name, of_image in of_images.items():
+        yield painted(name, BOLD, sys.stdout)
+        yield "        error    bound  precision  equation"
+        for one in of_image:
+            mark = (
+                painted("ok  ", GREEN, sys.stdout) if one.ok else painted("FAIL", RED, sys.stdout)
+            )
+            cells = f"{one.error:>9.2g}{one.bound:>9.2g}  {one.precision:<9}"
+            told = textwrap.wrap(f"{one.equation}: {one.statement}", WIDTH - INDENT)
+            yield f"{mark}{cells}  {told[0]}"
+            yield from (f"{'':{INDENT}}{line}" for line in told[1:])

@@ -24,7 +24,7 @@ from spectral_mae._parallel import in_batches
 from spectral_mae._results.pictured import Pictured
 from spectral_mae._results.tabled import Tabled
 from spectral_mae.linear.corruption import Mix
-from spectral_mae.linear.moments.blocks import BlockTransform, Stack
+from spectral_mae.linear.moments.blocks import BlockTransform, Stack, in_double
 from spectral_mae.spectra import frequencies as grids
 from spectral_mae.spectra.labels.columns import plane_columns
 from spectral_mae.spectra.octaves import octave_edges
@@ -263,7 +263,7 @@ def frequency_response(
     """
 
     def work(rows: slice) -> tuple[Complex128Array, ...]:
-        second, map_ = stack.blocks[rows], weights[rows]
+        second, map_ = stack.blocks[rows], in_double(weights[rows])
         mean_map = mix.seen(stack, map_)
         adjoint = mean_map.conj().swapaxes(1, 2)
         cross = second @ mean_map

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix, PatchMasking
-from spectral_mae.linear.moments.blocks import Stack
+from spectral_mae.linear.moments.blocks import Stack, in_double
 from spectral_mae.linear.solution import Solution
 from spectral_mae.linear.solver import EPS, Inverse, Met, cutoff_of, inner, roots_within_patches
 from spectral_mae.masks.designs.design import MaskDesign
@@ -254,7 +254,7 @@ def hidden_loss_by_patch(
     (second,) = stack.blocks
     loss, trace = [], []
     for part in _parts(stack, design):
-        map_ = weights[0, :, part.patch]
+        map_ = in_double(weights[0, :, part.patch])
         power = float(np.trace(second[part.patch, part.patch]))
         gain = 2 * np.sum(map_ * part.cross(second)) - np.sum(map_ * (part.pairs(second) @ map_))
         trace.append(part.chance * power)

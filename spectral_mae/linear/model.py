@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,11 +41,15 @@ from spectral_mae.linear.moments.shrinkage import (
     checked_shrinkages,
 )
 from spectral_mae.linear.receptive_field import ReceptiveField
-from spectral_mae.linear.solution import Solution
+from spectral_mae.linear.shrinkage_path import losses_by_shrinkage
+from spectral_mae.linear.solution import Solution, in_single
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import Seed
 
 Covariance = Literal["banded", "dense", "stationary"]
+Precision = Literal["auto", "float64"]
+FEW = 4  # shrinkages up to which a solve for each takes less than one factorisation for all
+ROUNDED = 1e-6  # part of the loss by which it may change for a map to be stored in single precision
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -450,6 +455,7 @@ class LinearModel(ABC):
             or have no power about the mean.
         """
         self._fitted()
+        self.moments_.expect_sums()
         tried = checked_shrinkages(values)
         if self._on_device:
             raise TypeError(
@@ -460,13 +466,17 @@ class LinearModel(ABC):
             held_out = images
         else:
             held_out = self.second_moment(images, channel_axis=channel_axis)
-        _power(held_out)
+        power = _power(held_out)
         del self.solution_  # room for the next
+        known = None
+        if len(tried) > FEW and self.rank is None and not self.corruption_.scores_hidden:
+            known = 1.0 - self._losses_by_shrinkage(held_out, tried) / power
         choice, solution = best_shrinkage(
             tried,
             self._solve_if_closed,
             partial(self._explained, held_out),
             otherwise=self.shrinkage,
+            known=known,
         )
         self.shrinkage = choice.best
         if solution is None:
@@ -744,25 +754,64 @@ class LinearModel(ABC):
         """
         return self._map_on_cpu().matrix()
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        keep_moments: bool | None = None,
+        dtype: Precision = "auto",
+    ) -> None:
         """Write the fitted model to an npz file, without pickles.
 
-        The file holds parameters, moments and solution; `load` and `load_linear_model` read it.
+        `load` and `load_linear_model` read it. The file holds the parameters, the map and the mean:
+        all that `reconstruct`, `score`, `weights` and the filters ask for.
 
         Parameters
         ----------
         path : str or path-like
             File to write. An existing file is replaced.
+        keep_moments : bool or None
+            Whether the file holds the second moment too, in double precision. `fit_moments`,
+            `frequency_response`, `choose_shrinkage` and ``mask_ratio_sweep`` need it, and it takes
+            twice the room of the map. None keeps it where it takes at most 32 MiB.
+        dtype : {"auto", "float64"}
+            Precision of the map. "auto" takes single precision (float32) where that changes the
+            loss by less than 1e-6 of itself. A bottleneck is always kept in double precision.
 
         Raises
         ------
         NotFittedError
             If the model is not fitted.
+        ValueError
+            If the second moment is to be kept, and this model was read from a file without it.
         """
-        model = self.numpy()
+        _checks.choice("dtype", dtype, Precision)
+        if keep_moments is not None:
+            keep_moments = _checks.flag("keep_moments", keep_moments)
+        if self.numpy() is not self:
+            self.numpy().save(path, keep_moments=keep_moments, dtype=dtype)
+            return
+        solution, rounding = self._fitted(), math.nan
+        if dtype == "auto" and solution.components is None and self.moments_.has_sums:
+            rounding = self._rounding()
+            if rounding < ROUNDED:
+                solution = dataclasses.replace(solution, weights=in_single(solution.weights))
         name = type(self).__name__
-        stored = Stored(name, self.get_params(), model.moments_, model.solution_)
-        model_file.write(path, stored)
+        stored = Stored(name, self.get_params(), self.moments_, solution, rounding)
+        model_file.write(path, stored, keep_moments=keep_moments)
+
+    def _rounding(self) -> float:
+        """By how much of itself the loss changes in single precision."""
+        solution, corruption = self._fitted(), self.corruption_
+        if solution.loss == 0:
+            return math.inf
+        stack = self._fitted_stack()
+        if isinstance(corruption, PatchMasking) and corruption.scored_by_patch:
+            rounded = in_single(solution.weights)
+            loss, _ = hidden_loss_by_patch(stack, corruption.design, rounded)
+            return abs(loss - solution.loss) / solution.loss
+        change = solver.rounding_loss(stack, corruption.scored_mix, solution.weights)
+        return abs(change) / (stack.trace * solution.loss / solution.trace)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -806,6 +855,10 @@ class LinearModel(ABC):
         model.moments_, model.solution_ = stored.moments, stored.solution
         model.corruption_ = model._corruption(stored.moments.grid)
         model.n_images_ = stored.moments.n_images
+        transform, found = model._working.transform, stored.solution.weights.shape
+        fitting = (len(transform.multiplicity), transform.block_dim, transform.block_dim)
+        if found != fitting:
+            raise ValueError(f"weights of shape {found} do not fit {cls.__name__}: not {fitting}")
         return model
 
     def _solve(self, moments: Moments, corruption: Corruption, shrinkage: float) -> Solution:
@@ -828,6 +881,13 @@ class LinearModel(ABC):
             return self._solve(self.moments_, self.corruption_, shrinkage)
         except NoClosedFormError:
             return None
+
+    def _losses_by_shrinkage(self, held_out: Stack, values: Sequence[float]) -> FloatArray:
+        """Losses on other images, as far as one factorisation gives them; else NaN."""
+        if self.corruption_.replaces_local:
+            return np.full(len(values), np.nan)
+        working, mix = self._working, self.corruption_.mix
+        return losses_by_shrinkage(working.stack(), working.transform, mix, held_out, values)
 
     def _fitted_stack(self) -> Stack:
         """The second moment that was solved."""

@@ -1,12 +1,16 @@
 """Fitted linear models in npz files, without pickles.
 
-A design of masks is stored as its text where that says all of it, else as the list of its masks.
+A file holds the map and the mean. The sums of the moments, which only another fit needs, may be
+left out. Of a map through a bottleneck its encoders and decoders are stored, which it is a product
+of. A design of masks is stored as its text where that says all of it, else as the list of its
+masks. Maps without a bottleneck are mapped into memory, so that a band is read when it is used.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectral_mae import _checks
 from spectral_mae._files.array_file import read_arrays, write_arrays
+from spectral_mae._files.atomic_file import replacing
 from spectral_mae.linear.moments.kinds import KINDS, Moments
 from spectral_mae.linear.solution import Components, Solution
 from spectral_mae.masks.designs.design import MaskDesign
@@ -23,7 +29,9 @@ from spectral_mae.masks.designs.patterns import from_masks
 from spectral_mae.masks.designs.text_form import parse
 from spectral_mae.masks.patches import PatchGrid
 
+FORMAT = 2  # 1 had no number; it held all sums, and the map beside its encoders and decoders
 OPTIONAL = ("eigenvalues", "split")  # what a solution and its components may lack
+KEPT = 2**25  # bytes of sums up to which they are kept if nobody says
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,24 +47,33 @@ class Stored:
     moments : BandMoments, DenseMoments or StationaryMoments
         Moments that it was fitted to.
     solution : Solution
-        The solution for them.
+        The solution for them. Its map is written in the precision that it has.
+    rounding : float
+        By how much of itself the loss grew when the map was rounded to single precision; NaN where
+        that was not looked at.
     """
 
     model: str
     parameters: dict[str, Any]
     moments: Moments
     solution: Solution
+    rounding: float = math.nan
 
 
-def write(path: str | os.PathLike[str], stored: Stored) -> None:
+def write(
+    path: str | os.PathLike[str], stored: Stored, *, keep_moments: bool | None = None
+) -> None:
     """Write a model to an npz file, without pickles.
 
     Parameters
     ----------
     path : str or path-like
-        File to write. An existing file is replaced.
+        File to write. An existing file is replaced, when the new one is complete: it may be the one
+        that the model was read from.
     stored : Stored
         The model.
+    keep_moments : bool or None
+        Whether to write the sums of its moments; None writes them if they take at most 32 MiB.
 
     Raises
     ------
@@ -65,17 +82,27 @@ def write(path: str | os.PathLike[str], stored: Stored) -> None:
     """
     parameters = dict(stored.parameters)
     design = parameters.pop("design", None)
+    moments = stored.moments
+    if keep_moments is None:
+        keep_moments = moments.has_sums and moments.nbytes <= KEPT
+    if keep_moments:
+        moments.expect_sums()
     arrays: dict[str, Any] = {
+        "format": np.array(FORMAT),
         "model": np.array(stored.model),
         "parameters": np.array(json.dumps(parameters, default=_plain)),
     }
     if design is not None:
         arrays |= {f"design.{name}": array for name, array in _design_arrays(design).items()}
-    arrays |= {f"moments.{name}": array for name, array in stored.moments.to_arrays().items()}
+    sums = moments.to_arrays(sums=keep_moments)
+    arrays |= {f"moments.{name}": array for name, array in sums.items()}
     arrays |= _arrays("solution", stored.solution)
+    arrays["rounding"] = np.array(stored.rounding)
     if stored.solution.components is not None:
+        arrays["n_blocks"] = np.array(len(arrays.pop("solution.weights")))
         arrays |= _arrays("components", stored.solution.components)
-    write_arrays(path, arrays)
+    with replacing(_checks.path("path", path)) as beside:
+        write_arrays(beside, arrays)
 
 
 def read(path: str | os.PathLike[str]) -> Stored:
@@ -96,9 +123,14 @@ def read(path: str | os.PathLike[str]) -> Stored:
     ValueError
         If it is not a file that `write` wrote.
     """
-    arrays = read_arrays(path)
+    arrays = read_arrays(path, mapped=True)
     if not {"model", "parameters"} <= arrays.keys():
         raise ValueError(f"{os.fspath(path)!r} holds no model but {sorted(arrays)[:8]}")
+    if int(arrays.get("format", 1)) > FORMAT:
+        raise ValueError(
+            f"{os.fspath(path)!r} is of format {int(arrays['format'])}, which a later version of "
+            f"spectral_mae wrote; this one reads formats up to {FORMAT}"
+        )
     try:
         return _stored(arrays)
     except KeyError as error:
@@ -115,13 +147,23 @@ def _stored(arrays: Mapping[str, NDArray[Any]]) -> Stored:
     if design:
         parameters["design"] = _design(design)
     moments = _part(arrays, "moments")
-    components = _part(arrays, "components")
-    solution = Solution(
-        **_values(Solution, _part(arrays, "solution")),
-        components=Components(**_values(Components, components)) if components else None,
-    )
     kind = KINDS[str(moments["kind"])]
-    return Stored(str(arrays["model"]), parameters, kind.from_arrays(moments), solution)
+    return Stored(
+        str(arrays["model"]),
+        parameters,
+        kind.from_arrays(moments, copy=False),
+        _solution(arrays),
+        float(arrays.get("rounding", math.nan)),
+    )
+
+
+def _solution(arrays: Mapping[str, NDArray[Any]]) -> Solution:
+    found, components = _part(arrays, "solution"), None
+    if parts := _part(arrays, "components"):
+        components = Components(**_values(Components, parts))
+        if "n_blocks" in arrays:
+            found["weights"] = components.weights(int(arrays["n_blocks"]))
+    return Solution(**_values(Solution, found), components=components)
 
 
 def _arrays(prefix: str, result: Solution | Components) -> dict[str, Any]:

@@ -14,6 +14,22 @@ from spectral_mae._array_api import numpy_fields
 from spectral_mae._checks import FloatArray
 
 
+def in_single(matrices: NDArray[Any]) -> NDArray[Any]:
+    """Return matrices in single precision.
+
+    Parameters
+    ----------
+    matrices : ndarray of float64 or complex128
+        The matrices; those in single precision are returned as they are.
+
+    Returns
+    -------
+    ndarray of float32 or complex64
+        The nearest numbers.
+    """
+    return matrices.astype(np.complex64 if np.iscomplexobj(matrices) else np.float32, copy=False)
+
+
 @dataclass(frozen=True, eq=False)
 class Components:
     """The eigenvectors that a bottleneck keeps, by descending eigenvalue.
@@ -43,6 +59,32 @@ class Components:
     decoder: NDArray[Any]
     encoder: NDArray[Any]
     split: int | None
+
+    def weights(self, n_blocks: int, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return W U Uᴴ of each block, but for half pairs.
+
+        Parameters
+        ----------
+        n_blocks : int
+            Number of blocks.
+        out : ndarray, shape (n_blocks, d, d), or None
+            Where to put the map; None takes new memory.
+
+        Returns
+        -------
+        ndarray, shape (n_blocks, d, d)
+            The map; blocks without eigenvectors are zero.
+        """
+        d = self.decoder.shape[1]
+        found = np.zeros((n_blocks, d, d), self.decoder.dtype) if out is None else out
+        if out is not None:
+            found[np.setdiff1d(np.arange(n_blocks), self.block)] = 0.0
+        for block in np.unique(self.block):
+            chosen = self.block == block
+            if self.split is not None:
+                chosen[self.split] = False
+            found[block] = self.encoder[chosen].T @ self.decoder[chosen].conj()
+        return found
 
 
 class Kept(NamedTuple):
@@ -100,6 +142,7 @@ class Solution:
     ----------
     weights : ndarray, shape (n_blocks, d, d)
         W of each block; rows in, rows out: x̂ = x̃ W for a dense one, x̂_q = x̃_q conj(W_q) for bands.
+        In single precision where a file holds it so.
     loss : float
         Expected squared error, summed over the stack.
     trace : float

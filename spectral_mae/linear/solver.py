@@ -12,7 +12,7 @@ Photographs are ill-conditioned (1e7 to 1e8), so everything is in double precisi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray, is_tensor, namespace, to_numpy
 from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
-from spectral_mae.linear.moments.blocks import Stack
-from spectral_mae.linear.solution import Components, Solution, largest_kept
+from spectral_mae.linear.moments.blocks import Stack, in_double
+from spectral_mae.linear.solution import Components, Solution, in_single, largest_kept
 from spectral_mae.linear.tensors.bottleneck import through_bottleneck
 from spectral_mae.linear.tensors.inverse import TensorInverse
 
@@ -131,18 +131,9 @@ def _low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
 
     in_batches(decompose, n, d)
     components = _largest(values, vectors, weights, stack.multiplicity, rank)
-
-    def project(rows: slice) -> None:
-        for block in range(rows.start, rows.stop):
-            chosen = components.block == block
-            if components.split is not None:
-                chosen[components.split] = False
-            weights[block] = components.encoder[chosen].T @ components.decoder[chosen].conj()
-
-    in_batches(project, n, d)
     ordered = np.repeat(components.eigenvalue, components.copies)
     return Solution(
-        weights,
+        components.weights(n, out=weights),
         max(full.trace - float(ordered.sum()), 0.0),
         full.trace,
         rank,
@@ -173,7 +164,8 @@ def eigenvalues(stack: Stack, solution: Solution, mix: Mix) -> FloatArray:
 
     def work(rows: slice) -> FloatArray:
         xp = namespace(stack.blocks)
-        product = stack.blocks[rows, ...] @ mix.seen(stack, solution.weights[rows, ...])
+        map_ = in_double(solution.weights[rows, ...])
+        product = stack.blocks[rows, ...] @ mix.seen(stack, map_)
         product = (product + xp.conj(xp.matrix_transpose(product))) / 2
         values = to_numpy(xp.linalg.eigvalsh(product))
         return np.repeat(values, stack.multiplicity[rows], axis=0).ravel()
@@ -238,12 +230,43 @@ def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
     """
 
     def work(rows: slice) -> float:
-        times, map_ = stack.multiplicity[rows], weights[rows, ...]
+        times, map_ = stack.multiplicity[rows], in_double(weights[rows, ...])
         cross = inner(times, stack.blocks[rows, ...], mix.seen(stack, map_))
         own = inner(times, map_, mix.second_moment(stack, rows) @ map_)
         return own - 2 * cross
 
     return stack.trace + math.fsum(over_blocks(work, stack))
+
+
+def rounding_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
+    """Return by how much the expected loss grows when a map is rounded to single precision.
+
+    With W' the rounded map this is Re Tr((Q(W + W') − 2μS)ᴴ (W' − W)), which is without the
+    cancellation of two losses.
+
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of the images.
+    mix : Mix
+        Moments of the corruption.
+    weights : ndarray, shape (n_blocks, d, d)
+        The map W, block by block.
+
+    Returns
+    -------
+    float
+        The difference of expected squared errors per image.
+    """
+
+    def work(rows: slice) -> float:
+        exact = weights[rows]
+        rounded = in_double(in_single(exact))
+        slope = mix.second_moment(stack, rows) @ (exact + rounded)
+        slope -= 2 * mix.seen(stack, stack.blocks[rows])
+        return inner(stack.multiplicity[rows], slope, rounded - exact)
+
+    return math.fsum(over_blocks(work, stack))
 
 
 def roots_within_patches(stack: Stack) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -348,6 +371,28 @@ def inverse_of(second: NDArray[Any], cutoff: float) -> Inverse | TensorInverse:
     return TensorInverse(second, cutoff) if is_tensor(second) else Inverse(second, cutoff)
 
 
+def factored(second: NDArray[Any]) -> tuple[NDArray[Any] | None, float]:
+    """Return Cholesky factors of some blocks, and an estimate of their smallest eigenvalue.
+
+    Parameters
+    ----------
+    second : ndarray, shape (n, d, d)
+        Hermitian matrices.
+
+    Returns
+    -------
+    factors : ndarray, shape (n, d, d), or None
+        Lower triangles; None if a matrix has none.
+    least : float
+        The estimate by which `Inverse` takes a matrix for singular; 0 without factors.
+    """
+    try:
+        factors = np.linalg.cholesky(second)
+    except np.linalg.LinAlgError:
+        return None, 0.0
+    return factors, min(norm * rcond for norm, rcond in _conditions(second, factors))
+
+
 def inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:
     """Return Re Tr(aᴴ b), summed over blocks that stand for so many.
 
@@ -449,11 +494,7 @@ class Inverse:
             factors = np.linalg.cholesky(self._second)
         except np.linalg.LinAlgError:
             return False
-        complex_ = np.iscomplexobj(factors)
-        estimate = scipy.linalg.lapack.zpocon if complex_ else scipy.linalg.lapack.dpocon
-        norms = np.abs(self._second).sum(axis=1).max(axis=1)
-        for factor, norm in zip(factors, norms.tolist(), strict=True):
-            rcond, _ = estimate(factor, norm, uplo="L")
+        for norm, rcond in _conditions(self._second, factors):
             if norm * rcond <= cutoff:
                 return False
             self.condition = max(self.condition, 1.0 / rcond)
@@ -468,6 +509,15 @@ class Inverse:
         self._gains = gains[:, np.newaxis]
         self._dropped = np.count_nonzero(~inside, axis=1)
         self.condition = float(np.max(values[:, -1] * gains.max(axis=1), initial=1.0))
+
+
+def _conditions(second: NDArray[Any], factors: NDArray[Any]) -> Iterator[tuple[float, float]]:
+    """Norms of matrices and LAPACK's estimates of their reciprocal condition numbers."""
+    complex_ = np.iscomplexobj(factors)
+    estimate = scipy.linalg.lapack.zpocon if complex_ else scipy.linalg.lapack.dpocon
+    norms = np.abs(second).sum(axis=1).max(axis=1)
+    for factor, norm in zip(factors, norms.tolist(), strict=True):
+        yield norm, estimate(factor, norm, uplo="L")[0]
 
 
 def _substitute(factor: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:

@@ -18,8 +18,9 @@ The files:
 - `plans`: plans: settings by how hard they are, lines of equal difficulty, costs.
 - `reconstructions`: images, their masked copies, and what models make of them.
 - `responses`: what models do to each frequency.
-- `spectra`: power spectra: maps, lines over frequency, masked and unmasked, sectors.
-- `thumbnails`: small pictures of results, for notebooks.
+- `polar`: maps of orientation against frequency.
+- `spectra`: power spectra: maps, lines of signals, sectors.
+- `thumbnails`: pictures as bytes, for notebooks.
 - `training`: losses of training runs, sweeps over them, probe accuracy, similarity of layers.
 - `weights`: weight matrices and encoders, and the error of linearisations.
 """
@@ -27,6 +28,7 @@ The files:
 from spectral_mae.plot.audits import estimates, strips, token_spectra
 from spectral_mae.plot.comparisons import compared_power, comparison, image_detail, power_ratio
 from spectral_mae.plot.curves.lines import radial
+from spectral_mae.plot.curves.masked import masked_radial, unmasked_radial
 from spectral_mae.plot.curves.ratios import radial_ratio, ratio
 from spectral_mae.plot.curves.sets import slopes, summary
 from spectral_mae.plot.designs import design, designs, mask_audit
@@ -43,14 +45,7 @@ from spectral_mae.plot.models import (
 from spectral_mae.plot.plans import plan_costs, plan_curves, plan_map, plan_octaves
 from spectral_mae.plot.reconstructions import reconstruction, reconstructions
 from spectral_mae.plot.responses import response, response_power
-from spectral_mae.plot.spectra import (
-    masked_radial,
-    power_limits,
-    psd,
-    rose,
-    sectors,
-    unmasked_radial,
-)
+from spectral_mae.plot.spectra import power_limits, psd, rose, sectors
 from spectral_mae.plot.training import (
     label_efficiency,
     layer_similarity,

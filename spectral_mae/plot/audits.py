@@ -18,6 +18,7 @@ from spectral_mae.plot.drawing import (
     CYCLE,
     GRAY,
     HIDDEN,
+    few_digits,
     log_power_axis,
     many_axes,
     one_axes,
@@ -55,6 +56,20 @@ def strips(
     -------
     ndarray of Axes, shape (n, 2 + number of models)
         The axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(8, 64, 8, 64).swapaxes(1, 2).reshape(-1, 64, 64)
+    >>> model = sm.LinearMAE(8, 0.5, covariance="stationary").fit(tiles)
+    >>> visible = sm.sample_visible(sm.PatchGrid((64, 64), 8), 0.5, 2, rng=0)
+    >>> chosen = tiles[[11, 20]]
+    >>> outputs = {"linear": model.reconstruct(chosen * visible, visible),
+    ...            "mean": np.broadcast_to(tiles.mean(axis=0), chosen.shape)}
+    >>> ax = plot.strips(chosen, visible, outputs)
     """
     images = _images("originals", originals)
     seen = _checks.bool_mask("visible", visible)
@@ -115,6 +130,15 @@ def estimates(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> names = ["below 1/32", "1/32 to 1/16", "1/16 to 1/8", "1/8 to 1/4", "above 1/4"]
+    >>> explained = {"network": ([0.93, 0.86, 0.66, 0.30, 0.05], [0.01, 0.01, 0.02, 0.03, 0.04]),
+    ...              "linear": ([0.90, 0.78, 0.52, 0.17, 0.01], [0.01, 0.02, 0.02, 0.02, 0.03])}
+    >>> ax = plot.estimates(explained, names, label="explained power")
     """
     names = _checks.items("names", names)
     legend = _checks.flag("legend", legend)
@@ -130,9 +154,9 @@ def estimates(
             raise ValueError(f"values[{key!r}] are not {len(names)} numbers, one for each name")
         found[key] = arrays
     ax = one_axes(ax)
-    step = 0.6 / max(1, len(found) - 1)
+    step = min(0.2, 0.6 / max(1, len(found) - 1))
     for i, (key, (value, stderr)) in enumerate(found.items()):
-        place = np.arange(len(names)) + (i * step - 0.3 if len(found) > 1 else 0)
+        place = np.arange(len(names)) + (i - (len(found) - 1) / 2) * step
         known = np.isfinite(value)
         ax.errorbar(
             place[known],
@@ -178,6 +202,15 @@ def token_spectra(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> frequency = np.arange(1, 8) / 14
+    >>> power = {f"block {i}": frequency ** -(0.5 + 0.5 * i) for i in range(4)}
+    >>> ax = plot.token_spectra(frequency, power)
     """
     places = _checks.real_array("frequency", frequency).astype(np.float64)
     if places.ndim != 1 or not places.size:
@@ -196,17 +229,11 @@ def token_spectra(
         ax.plot(places, shown(relative), color=colour, linestyle=dash, marker=".", label=layer)
     log_power_axis(ax)
     for axis in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
-        axis(FuncFormatter(_few_digits))
+        axis(FuncFormatter(few_digits))
     ax.set_xlabel("frequency (cycles per patch)")
     ax.set_ylabel("power of the tokens / its mean")
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return ax
-
-
-def _few_digits(value: float, _: int | None) -> str:
-    """The label of a tick: 1, 2 and 5 times a power of ten."""
-    first = f"{value:.0e}"[0]
-    return f"{value:g}" if first in "125" else ""
 
 
 def _images(name: str, values: ArrayLike) -> FloatArray:

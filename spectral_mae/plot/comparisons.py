@@ -81,11 +81,16 @@ def comparison(
     Examples
     --------
     >>> import numpy as np
-    >>> from spectral_mae import compare_spectra
-    >>> images = np.random.default_rng(0).standard_normal((10, 32, 32))
-    >>> axes = comparison({"half": compare_spectra(images, 0.5 * images)}, curve="gain")
-    >>> axes.get_ylabel()
-    'gain'
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(8, 64, 8, 64).swapaxes(1, 2).reshape(-1, 64, 64)
+    >>> blurred = (tiles + tiles.take(range(-1, 63), axis=2)) / 2
+    >>> noisy = tiles + 0.05 * np.random.default_rng(0).standard_normal(tiles.shape)
+    >>> ax = plot.comparison({"blurred": sm.compare_spectra(tiles, blurred),
+    ...                       "noisy": sm.compare_spectra(tiles, noisy)})
+    >>> ax.get_ylabel()
+    'explained power'
     """
     _checks.choice("curve", curve, Curve)
     legend = _checks.flag("legend", legend)
@@ -133,6 +138,18 @@ def compared_power(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(8, 64, 8, 64).swapaxes(1, 2).reshape(-1, 64, 64)
+    >>> blurred = (tiles + tiles.take(range(-1, 63), axis=2)) / 2
+    >>> noisy = tiles + 0.05 * np.random.default_rng(0).standard_normal(tiles.shape)
+    >>> ax = plot.compared_power({"blurred": sm.compare_spectra(tiles, blurred),
+    ...                           "noisy": sm.compare_spectra(tiles, noisy)})
     """
     legend = _checks.flag("legend", legend)
     several = _rings(compared)
@@ -178,6 +195,14 @@ def power_ratio(spectrum: CrossSpectrum, ax: Axes | None = None) -> Axes:
     ------
     ValueError
         If the spectrum is not one of images.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:camera").pixels
+    >>> blurred = (image + image.take(range(-1, 511), axis=1)) / 2
+    >>> ax = plot.power_ratio(sm.cross_spectrum(image, blurred, window="hann"))
     """
     how = "cross_spectrum(a, b) makes one, or compare_spectra(a, b).spectrum()"
     _checks.needed("spectrum", spectrum, CrossSpectrum, how)
@@ -225,6 +250,13 @@ def image_detail(
     ------
     ValueError
         If the image has other axes, or limits do not rise.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:camera").pixels
+    >>> ax = plot.image_detail(image, size=160)
     """
     pixels = _checks.real_array("image", image)
     size = _checks.positive_int("size", size)

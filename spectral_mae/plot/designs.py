@@ -67,6 +67,13 @@ def design(design: MaskDesign, ax: NDArray[Any] | None = None, *, rng: Seed = 0)
     -------
     ndarray of Axes, shape (5,)
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> grid = sm.PatchGrid((128, 128), 8)
+    >>> ax = plot.design(sm.designs.inverse_block(grid, 0.75))
     """
     _needs_design("design", design)
     row = many_axes(ax, (COLUMNS,), 2.6)
@@ -100,6 +107,13 @@ def designs(
     ------
     ValueError
         If there is no design.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> grid = sm.PatchGrid((96, 96), 8)
+    >>> ax = plot.designs([sm.designs.fixed(grid, 0.75), sm.designs.block(grid, 6, keep=True)])
     """
     several = _checks.items("designs", designs)
     if not several:
@@ -126,6 +140,14 @@ def mask_audit(audit: MaskAudit, ax: NDArray[Any] | None = None) -> NDArray[Any]
     -------
     ndarray of Axes, shape (2, 3)
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> grid = sm.PatchGrid((96, 96), 8)
+    >>> masks = sm.designs.inverse_block(grid, 0.75).sample_kept(100, rng=0)
+    >>> ax = plot.mask_audit(sm.audit_masks(grid, masks))
     """
     _checks.needed("audit", audit, MaskAudit, "audit_masks(grid, visible) makes one")
     axes = many_axes(ax, (2, 3), 3.6)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -15,9 +16,10 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
+from matplotlib.image import AxesImage, imsave
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
@@ -79,6 +81,11 @@ METADATA: dict[str, Any] = {
     "ps": {"Creator": SOFTWARE},
 }
 
+PIXELS = ("png", "webp")
+
+# Under which a figure without a layout engine gets none when it is saved.
+UNCHANGED: Any = {"figure.autolayout": False, "figure.constrained_layout.use": False}
+
 # Labelled ticks of a logarithmic axis of frequency: these times powers of ten, down to a part of
 # the sampling frequency.
 FREQUENCY_TICKS = (1.0, 2.0, 5.0)
@@ -129,8 +136,12 @@ def style(use: Use | None = None) -> Iterator[None]:
 
     Examples
     --------
-    >>> with style():
-    ...     figure = Figure()
+    >>> import matplotlib.pyplot as plt
+    >>> from spectral_mae import plot
+    >>> with plot.style("talk"):
+    ...     figure, ax = plt.subplots()
+    ...     line = ax.plot([1, 2, 3], [3, 1, 2], label="a line of your own")
+    ...     legend = ax.legend()
     """
     before = _chosen[0]
     settings = _settings(use)  # also of the functions that draw, which call this again
@@ -153,10 +164,15 @@ def use_style(use: Use = "notebook") -> None:
 
     Examples
     --------
-    >>> with mpl.rc_context():  # or it would last
-    ...     use_style()
-    ...     mpl.rcParams["font.size"]
-    9.0
+    >>> import matplotlib.pyplot as plt
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:camera").pixels
+    >>> with plt.rc_context():  # or it lasts
+    ...     plot.use_style("paper")
+    ...     ax = plot.radial(sm.psd(image, window="hann").radial())
+    ...     plt.rcParams["font.size"]
+    8.0
     """
     mpl.rcParams.update(_settings(use))
 
@@ -266,6 +282,16 @@ def new_figure(
         The figure.
     axes : ndarray of matplotlib.axes.Axes, shape (rows, columns)
         Its axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:camera").pixels
+    >>> spectrum = sm.psd(image, detrend="constant", window="hann")
+    >>> figure, axes = plot.new_figure(1, 2, width=9, height=4)
+    >>> ax = plot.psd(spectrum, axes[0, 0])
+    >>> ax = plot.radial(spectrum.radial(), axes[0, 1])
     """
     size = _checks.positive_number("width", width), _checks.positive_number("height", height)
     rows, columns = _checks.positive_int("rows", rows), _checks.positive_int("columns", columns)
@@ -308,9 +334,12 @@ def save(
     Examples
     --------
     >>> import tempfile
-    >>> figure, _ = new_figure()
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> with plot.style("paper"):
+    ...     ax = plot.grating(sm.PatchGrid((64, 64), 8), 0.75)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(figure, f"{folder}/empty.pdf")
+    ...     plot.save(ax[0].figure, f"{folder}/grating.pdf", width="page")
     """
     _checks.needed("figure", figure, Figure, "plot.new_figure() makes one; of axes it is ax.figure")
     name = _checks.path("path", path)
@@ -325,6 +354,45 @@ def save(
     kind = os.path.splitext(name)[1].lstrip(".").lower() or "png"  # noqa: PTH122 - a text
     with style(), mpl.rc_context({"svg.hashsalt": SOFTWARE}):
         figure.savefig(name, metadata=METADATA.get(kind))
+
+
+def save_as(figure: Figure, path: str | os.PathLike[str], endings: Sequence[str]) -> None:
+    """Write a figure to files that differ in their endings, laid out once and drawn once in pixels.
+
+    To lay out a figure takes longer than to draw it, and `save` does both for every file.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to write; its layout is fixed from now on.
+    path : str or os.PathLike
+        A name, whose ending is replaced.
+    endings : sequence of str
+        Such as ``".svg"``; ``".png"`` and ``".webp"`` have the same pixels.
+    """
+    stem = os.path.splitext(_checks.path("path", path))[0]  # noqa: PTH122 - a text
+    with style(), mpl.rc_context({"svg.hashsalt": SOFTWARE, **UNCHANGED}):
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)  # with "none" every file would be drawn twice
+        pixels: NDArray[np.uint8] | None = None
+        for ending in endings:
+            kind = ending.removeprefix(".")
+            metadata = METADATA.get(kind)
+            if kind not in PIXELS:
+                figure.savefig(stem + ending, metadata=metadata)
+                continue
+            dpi = mpl.rcParams["savefig.dpi"]
+            if pixels is None:
+                pixels = _drawn(figure, dpi)
+            imsave(stem + ending, pixels, format=kind, dpi=dpi, metadata=metadata)
+
+
+def _drawn(figure: Figure, dpi: float) -> NDArray[np.uint8]:
+    """The pixels of a figure, (H, W, 4)."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="rgba", dpi=dpi)
+    width, height = (int(dpi * inches) for inches in figure.get_size_inches())
+    return np.frombuffer(buffer.getbuffer(), np.uint8).reshape(height, width, 4)
 
 
 def one_axes(ax: Axes | None) -> Axes:
@@ -343,6 +411,8 @@ def one_axes(ax: Axes | None) -> Axes:
     if ax is None:
         return subplots(1, 1, 4.0)[0, 0]
     _checks.needed("ax", ax, Axes, "plt.subplots() makes one; None makes a figure")
+    if not ax.has_data():  # made outside the style, it would begin with other colours
+        ax.set_prop_cycle(STYLE["axes.prop_cycle"])
     return ax
 
 
@@ -482,15 +552,17 @@ def plane_of(spectrum: Spectrum) -> Spectrum:
     )
 
 
-def color_bar(ax: Axes, image: AxesImage, label: str, *, ticks: FloatArray | None = None) -> None:
+def color_bar(
+    ax: Axes, image: ScalarMappable, label: str, *, ticks: FloatArray | None = None
+) -> None:
     """Draw the colour scale of a map beside it.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
         The axes of the map.
-    image : matplotlib.image.AxesImage
-        The map.
+    image : matplotlib.cm.ScalarMappable
+        The map, or its scale of colours.
     label : str
         Quantity and unit.
     ticks : ndarray or None
@@ -629,16 +701,57 @@ def log_frequency_axis(
     """
     ax.set_xscale("log")
     ax.set_xlabel(f"frequency ({unit_of(fs, labels)})")
-    rate = min(fs)
-    decades = range(math.floor(math.log10(LOWEST_TICK * rate)), math.ceil(math.log10(rate)) + 1)
-    ticks = [float(f"{t:g}e{power}") for power in decades for t in FREQUENCY_TICKS]
-    ticks = [t for t in ticks if t >= 0.99 * LOWEST_TICK * rate]
     if _is_empty(ax):
         ax.set_xlim(frequency.min() * 0.9, frequency.max() * 1.1)
-    inside = [t for t in ticks if frequency.min() * 0.9 <= t <= frequency.max() * 1.1]
+    inside = frequency_ticks(frequency.min() * 0.9, frequency.max() * 1.1, min(fs))
     if len(inside) >= 2:
         ax.set_xticks(inside, [f"{t:g}" for t in inside])
         ax.set_xticks([], minor=True)
+
+
+def frequency_ticks(low: float, high: float, rate: float) -> list[float]:
+    """Labelled ticks of a logarithmic axis of frequency.
+
+    Parameters
+    ----------
+    low : float
+        Lower end of the axis.
+    high : float
+        Upper end of the axis.
+    rate : float
+        Sampling frequency; there are no ticks below a thousandth of it.
+
+    Returns
+    -------
+    list of float
+        1, 2 and 5 times powers of ten.
+    """
+    decades = range(math.floor(math.log10(LOWEST_TICK * rate)), math.ceil(math.log10(rate)) + 1)
+    ticks = [float(f"{t:g}e{power}") for power in decades for t in FREQUENCY_TICKS]
+    return [t for t in ticks if t >= 0.99 * LOWEST_TICK * rate and low <= t <= high]
+
+
+def few_digits(value: float, place: int | None = None) -> str:
+    """Label of a tick of a logarithmic axis that shows few decades: of 1, 2 and 5.
+
+    Parameters
+    ----------
+    value : float
+        Where the tick is.
+    place : int or None
+        Number of the tick, which matplotlib passes.
+
+    Returns
+    -------
+    str
+        The value for 1, 2 and 5 times a power of ten, else nothing.
+
+    Examples
+    --------
+    >>> few_digits(0.2), few_digits(0.3)
+    ('0.2', '')
+    """
+    return f"{value:g}" if f"{value:.0e}"[0] in "125" else ""
 
 
 def _round_below(value: float) -> float:

@@ -74,6 +74,14 @@ def masking(
     ------
     ValueError
         If ``image`` is not an image of gray values, or ``ax`` has another shape.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:camera").pixels[:256, :256]
+    >>> masks = [sm.PulseMask.random(sm.PatchGrid(image.shape, p), 0.75, rng=0) for p in (8, 32)]
+    >>> ax = plot.masking(image, masks)
     """
     image = _checks.real_array("image", image).astype(np.float64)
     if image.ndim != 2:
@@ -157,6 +165,14 @@ def masked_image(image: FloatArray, weights: FloatArray, ax: Axes | None = None)
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:camera").pixels
+    >>> visible = sm.PulseMask.random(sm.PatchGrid(image.shape, 32), 0.75, rng=0).visible
+    >>> ax = plot.masked_image(image, visible)
     """
     seen = _checks.real_array("weights", weights)
     pixels = _checks.real_pixels("image", image)
@@ -216,6 +232,12 @@ def grating(
     ------
     ValueError
         If the grid does not have two axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> ax = plot.grating(sm.PatchGrid((128, 128), 16), 0.75)
     """
     design = design_on(grid, mask_ratio, sampling=sampling, design=design)
     grid = design.grid
@@ -310,6 +332,18 @@ def leakage(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:camera").pixels[:256, :256]
+    >>> figure, axes = plot.new_figure(1, 2, width=9, height=4)
+    >>> ax = plot.leakage(sm.leakage(image, 16, 0.75, detrend="constant"), axes[0, 0])
+    >>> for size in (8, 16, 32):
+    ...     leak = sm.leakage(image, size, 0.75, detrend="constant")
+    ...     ax = plot.leakage(leak.radial(), axes[0, 1], label=f"{size} px")
+    >>> legend = ax.legend()
     """
     kinds = Leakage, RadialLeakage
     _checks.needed("result", result, kinds, "leakage(image, patch_size, mask_ratio) makes one")
@@ -366,6 +400,19 @@ def octaves(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(4, 128, 4, 128).swapaxes(1, 2).reshape(-1, 128, 128)
+    >>> edges = sm.octave_edges((128, 128))
+    >>> def by_octave(size):
+    ...     leaks = [sm.leakage(tile, size, 0.75, detrend="constant") for tile in tiles]
+    ...     return list(zip(*(leak.radial(edges).ratio for leak in leaks)))
+    >>> values = {f"{size} px": by_octave(size) for size in (8, 16)}
+    >>> ax = plot.octaves(values, sm.octave_names((128, 128)))
     """
     if not isinstance(values, Mapping) or not values:
         raise ValueError(f"values={_checks.brief(values)} holds no numbers by octave under a label")

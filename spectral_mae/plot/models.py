@@ -68,6 +68,14 @@ def receptive_field(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> fields = sm.fields.gaussian_fields(sm.fields.power_law((64, 64), -2.0), 200, rng=0)
+    >>> model = sm.LinearMAE(8, 0.75, covariance="stationary").fit(fields)
+    >>> ax = plot.receptive_field(model.receptive_field((35, 35)), log=True)
     """
     colorbar, log = _checks.flag("colorbar", colorbar), _checks.flag("log", log)
     if around is not None:
@@ -123,6 +131,20 @@ def receptive_fields(
     -------
     ndarray of Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(8, 64, 8, 64).swapaxes(1, 2).reshape(-1, 64, 64)
+    >>> def field(model):
+    ...     return model.fit(tiles).receptive_field((35, 35))
+    >>> masked = {m: field(sm.LinearMAE(8, m, covariance="stationary")) for m in (0.25, 0.75)}
+    >>> noisy = {s: field(sm.LinearDAE(8, s, covariance="stationary")) for s in (0.1, 0.3)}
+    >>> rows = {"masked": {f"{m:.0%} hidden": one for m, one in masked.items()},
+    ...         "denoising": {f"noise {s}": one for s, one in noisy.items()}}
+    >>> ax = plot.receptive_fields(rows, log=True)
     """
     log = _checks.flag("log", log)
     if not isinstance(rows, Mapping) or not all(isinstance(r, Mapping) for r in rows.values()):
@@ -175,6 +197,18 @@ def weight_by_distance(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(8, 64, 8, 64).swapaxes(1, 2).reshape(-1, 64, 64)
+    >>> def field(ratio):
+    ...     model = sm.LinearMAE(8, ratio, covariance="stationary").fit(tiles)
+    ...     return model.receptive_field((35, 35))
+    >>> fields = {f"{m:.0%} hidden": field(m) for m in (0.5, 0.9)}
+    >>> ax = plot.weight_by_distance(fields)
     """
     several = named("fields", fields, ReceptiveField, FIELD)
     ax = one_axes(ax)
@@ -214,6 +248,15 @@ def filters(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(16, 32, 16, 32).swapaxes(1, 2).reshape(-1, 32, 32)
+    >>> model = sm.LinearMAE(8, 0.5, rank=16, covariance="stationary").fit(tiles)
+    >>> ax = plot.filters(model.encoder(), columns=8)
     """
     images = _checks.real_array("images", images)
     channels = _checks.flag("channels", channels)
@@ -271,6 +314,15 @@ def eigenvalues(
     ------
     ValueError
         If a model has no eigenvalues, as with ``target="hidden"``.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(16, 32, 16, 32).swapaxes(1, 2).reshape(-1, 32, 32)
+    >>> models = {m: sm.LinearMAE(8, m, covariance="stationary").fit(tiles) for m in (0.25, 0.75)}
+    >>> ax = plot.eigenvalues({f"{m:.0%} hidden": model for m, model in models.items()})
     """
     several = named("models", models, object, "")
     known = {name: _eigenvalues(model) for name, model in several.items()}
@@ -325,6 +377,19 @@ def heat_map(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(16, 32, 16, 32).swapaxes(1, 2).reshape(-1, 32, 32)
+    >>> sizes, ratios = (4, 8, 16), (0.25, 0.5, 0.75)
+    >>> def explained(size, ratio):
+    ...     model = sm.LinearMAE(size, ratio, target="hidden", covariance="stationary")
+    ...     return model.fit(tiles[::2]).score(tiles[1::2])
+    >>> values = [[explained(size, ratio) for ratio in ratios] for size in sizes]
+    >>> ax = plot.heat_map(values, sizes, ratios)
     """
     values = _checks.real_pixels("values", values)
     rows = _checks.items("rows", rows)

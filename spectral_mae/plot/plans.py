@@ -54,6 +54,14 @@ def plan_curves(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> fields = sm.fields.gaussian_fields(sm.fields.power_law((32, 32), -2.0), 60, rng=0)
+    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9], shrinkage=0.02)
+    >>> ax = plot.plan_curves(plan)
     """
     _checks.needed("plan", plan, Plan, HOW)
     drawn, levels = _checks.flag("drawn", drawn), _ratios(equal)
@@ -113,6 +121,14 @@ def plan_map(plan: Plan, ax: Axes | None = None, *, equal: Sequence[float] = EQU
     ------
     ValueError
         If the plan has fewer patch sizes or mask ratios.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> fields = sm.fields.gaussian_fields(sm.fields.power_law((32, 32), -2.0), 60, rng=0)
+    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9], shrinkage=0.02)
+    >>> ax = plot.plan_map(plan)
     """
     _checks.needed("plan", plan, Plan, HOW)
     rows = {size: found for (size, design), found in plan.families.items() if design == UNIFORM}
@@ -174,6 +190,14 @@ def plan_octaves(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> fields = sm.fields.gaussian_fields(sm.fields.power_law((32, 32), -2.0), 60, rng=0)
+    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9], shrinkage=0.02)
+    >>> ax = plot.plan_octaves(plan)
     """
     _checks.needed("plan", plan, Plan, HOW)
     ratio, drawn = _checks.open_unit("mask_ratio", mask_ratio), _checks.flag("drawn", drawn)
@@ -224,6 +248,14 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> fields = sm.fields.gaussian_fields(sm.fields.power_law((32, 32), -2.0), 60, rng=0)
+    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9], shrinkage=0.02)
+    >>> ax = plot.plan_costs(plan)
     """
     _checks.needed("plan", plan, Plan, HOW)
     ax = one_axes(ax)

@@ -46,6 +46,15 @@ def reconstruction(one: Reconstruction, ax: NDArray[Any] | None = None) -> NDArr
     -------
     ndarray of Axes, shape (2, 3)
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(8, 64, 8, 64).swapaxes(1, 2).reshape(-1, 64, 64)
+    >>> model = sm.LinearMAE(8, 0.5, covariance="stationary").fit(tiles)
+    >>> ax = plot.reconstruction(sm.reconstruct_image(model, tiles[11], rng=0))
     """
     _of_an_image(one)
     ax = many_axes(ax, (2, 3), 3.3)
@@ -148,6 +157,16 @@ def reconstructions(
     -------
     ndarray of Axes, shape (len(several), 5)
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(8, 64, 8, 64).swapaxes(1, 2).reshape(-1, 64, 64)
+    >>> model = sm.LinearMAE(8, 0.5, covariance="stationary").fit(tiles)
+    >>> several = [sm.reconstruct_image(model, tiles[i], rng=i) for i in (11, 36)]
+    >>> ax = plot.reconstructions(several, names=["eyes", "hair"])
     """
     if isinstance(several, Reconstruction):
         raise TypeError(f"several={several!r} is one reconstruction; give a list")

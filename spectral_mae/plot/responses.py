@@ -68,6 +68,17 @@ def response(
     ------
     ValueError
         If a curve has another name.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(8, 64, 8, 64).swapaxes(1, 2).reshape(-1, 64, 64)
+    >>> def response(ratio):
+    ...     return sm.LinearMAE(8, ratio, covariance="stationary").fit(tiles).frequency_response()
+    >>> responses = {f"{m:.0%} hidden": response(m) for m in (0.5, 0.9)}
+    >>> ax = plot.response(responses, curves=["gain", "aliased"])
     """
     if isinstance(curves, str):
         raise TypeError(f"{curves=} is one name; give a list, [{curves!r}]")
@@ -123,6 +134,15 @@ def response_power(one: Response, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(8, 64, 8, 64).swapaxes(1, 2).reshape(-1, 64, 64)
+    >>> model = sm.LinearMAE(8, 0.75, covariance="stationary").fit(tiles)
+    >>> ax = plot.response_power(model.frequency_response())
     """
     _checks.needed("one", one, KINDS, HOW)
     ax = one_axes(ax)

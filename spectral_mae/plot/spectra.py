@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import MaxNLocator
 
 from spectral_mae import _checks
-from spectral_mae.plot.cells import frequency_cells
-from spectral_mae.plot.curves.axes import RADIAL, radial_axes, shade
+from spectral_mae._checks import FloatArray
+from spectral_mae.plot.cells import PolarRing, frequency_cells, polar_cells
 from spectral_mae.plot.drawing import (
-    BLACK,
-    BLUE,
-    ORANGE,
     PLANE,
     POWER_MAP,
-    VERMILION,
     color_bar,
     frequency_map,
+    frequency_ticks,
     log_power_axis,
     one_axes,
     plane_of,
@@ -31,11 +30,12 @@ from spectral_mae.plot.drawing import (
     subplots,
     unit_of,
 )
-from spectral_mae.spectra.rings import RadialSpectrum
 from spectral_mae.spectra.sectors import SectorSpectrum
 from spectral_mae.spectra.spectrum import Spectrum
 
+Kind = Literal["map", "polar"]
 WIDEST = 1e37  # ends of a scale: matplotlib colours in single precision
+ORIENTATION = "orientation of the frequency (degrees; 0 = horizontal)"
 SPECTRUM = "psd(image), or Periodogram(shape).mean(images), makes one"
 
 
@@ -44,14 +44,22 @@ def psd(
     spectrum: Spectrum,
     ax: Axes | None = None,
     *,
+    kind: Kind = "map",
     vmin: float | None = None,
     vmax: float | None = None,
     colorbar: bool = True,
 ) -> Axes:
-    """Draw a power spectrum: a line for signals, a logarithmic map for images.
+    """Draw a power spectrum: a line for signals, a map for images.
 
-    Zero frequency is in the middle of the map. Of a volume the map is the plane of zero frequency
-    along the first axis, as the title says: of a video, that of the mean of its frames.
+    Colours are logarithmic. Zero frequency is in the middle of the map. Of a volume the map is the
+    plane of zero frequency along the first axis, as the title says: of a video, that of the mean of
+    its frames.
+
+    The polar map has the orientation of the frequency along one axis and the logarithm of its
+    distance from zero along the other. Its cells are means over a quarter of an octave and an
+    angle: of 2.5° where there are enough frequencies, wider near zero. A spectrum that is the same
+    in all directions has horizontal bands, one that falls like a power of frequency bands of equal
+    steps; what an image has of one orientation stands upright.
 
     Parameters
     ----------
@@ -59,6 +67,9 @@ def psd(
         What to draw.
     ax : matplotlib.axes.Axes or None
         Where to draw; None makes a new figure.
+    kind : {"map", "polar"}
+        Map over the plane of frequencies, or log-polar map, from the lowest frequency to the
+        smallest Nyquist frequency.
     vmin : float or None
         Lower end of the scale, for pictures that share one. None takes the smallest power, without
         zero frequency and rounding errors.
@@ -72,14 +83,27 @@ def psd(
     matplotlib.axes.Axes
         The axes.
 
+    Raises
+    ------
+    ValueError
+        If the ends of the scale do not rise, or a polar map is asked of a signal.
+
     Examples
     --------
-    >>> from spectral_mae import psd as power_spectrum
-    >>> axes = psd(power_spectrum(np.eye(16)))
-    >>> axes.get_xlabel()
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:brick").pixels
+    >>> spectrum = sm.psd(image, detrend="constant", window="hann")
+    >>> figure, axes = plot.new_figure(1, 2, width=9, height=4)
+    >>> ax = plot.psd(spectrum, axes[0, 0])
+    >>> ax.get_xlabel()
     'horizontal frequency (cycles/pixel)'
+    >>> ax = plot.psd(spectrum, axes[0, 1], kind="polar")
     """
     _checks.needed("spectrum", spectrum, Spectrum, SPECTRUM)
+    _checks.choice("kind", kind, Kind)
+    if kind == "polar" and len(spectrum.shape) == 1:
+        raise ValueError(f"{kind=} needs the spectrum of an image; {spectrum.shape=} is a signal")
     colorbar = _checks.flag("colorbar", colorbar)
     ends = {"vmin": vmin, "vmax": vmax}
     for name, end in ends.items():
@@ -98,13 +122,15 @@ def psd(
         ax.set_ylim(vmin, vmax)
         return ax
     plane = plane_of(spectrum)
-    low, high = power_limits([plane])
-    low, high = low if vmin is None else vmin, high if vmax is None else vmax
-    if low >= high:  # the one that was given lies beyond what the spectrum holds
-        low, high = (low, 10 * low) if vmax is None else (high / 10, high)
-    norm = LogNorm(low, high)
-    cells = frequency_cells(plane.power, plane.shape)
-    image = frequency_map(ax, cells, plane.shape, plane.fs, norm, POWER_MAP, plane.labels)
+    if kind == "polar":
+        rings = polar_cells(plane.power, plane.shape, plane.fs)
+        cells = np.concatenate([ring.power for ring in rings] or [np.zeros(0)])
+        norm = _norm(_range_of(cells, plane.floor), vmin, vmax)
+        image: ScalarMappable = _polar_map(ax, plane, rings, norm)
+    else:
+        norm = _norm(power_range(plane), vmin, vmax)
+        cells = frequency_cells(plane.power, plane.shape)
+        image = frequency_map(ax, cells, plane.shape, plane.fs, norm, POWER_MAP, plane.labels)
     if plane is not spectrum:
         ax.set_title(PLANE)
     if colorbar:
@@ -112,104 +138,42 @@ def psd(
     return ax
 
 
-@styled
-def masked_radial(
-    original: RadialSpectrum,
-    expected: RadialSpectrum,
-    drawn: RadialSpectrum | None,
-    ax: Axes | None = None,
-    *,
-    legend: bool = True,
-) -> Axes:
-    """Draw radial spectra of an image, of its exact mean under masks, and of drawn masks.
-
-    The band is the standard deviation over the drawn masks. The line of the expectation is exact.
-
-    Parameters
-    ----------
-    original : RadialSpectrum
-        Of the image.
-    expected : RadialSpectrum
-        The expectation over all masks.
-    drawn : RadialSpectrum or None
-        Of the image under drawn masks; None draws no band.
-    ax : matplotlib.axes.Axes or None
-        Where to draw; None makes a new figure.
-    legend : bool
-        Whether to draw a legend.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
-    for name, one in (("original", original), ("expected", expected), ("drawn", drawn)):
-        if one is not drawn or drawn is not None:
-            _checks.needed(name, one, RadialSpectrum, RADIAL)
-    ax = one_axes(ax)
-    if drawn is not None:
-        shade(
-            ax,
-            drawn,
-            drawn.std,
-            color=ORANGE,
-            alpha=0.4,
-            label="drawn masks, ± spread from mask to mask",
-        )
-    ax.plot(original.frequency, shown(original.power, original.floor), color=BLUE, label="original")
-    ax.plot(
-        expected.frequency,
-        shown(expected.power, expected.floor),
-        color=VERMILION,
-        label="masked, expected",
-    )
-    radial_axes(ax, original)
-    if legend:
-        ax.legend(loc="lower left")
-    return ax
+def _norm(found: tuple[float, float] | None, vmin: float | None, vmax: float | None) -> LogNorm:
+    """The scale of the colours: between given ends, or those of what is drawn."""
+    low, high = common_limits([found])
+    low, high = low if vmin is None else vmin, high if vmax is None else vmax
+    if low >= high:  # the one that was given lies beyond what the spectrum holds
+        low, high = (low, 10 * low) if vmax is None else (high / 10, high)
+    return LogNorm(low, high)
 
 
-@styled
-def unmasked_radial(
-    naive: RadialSpectrum,
-    unmasked: RadialSpectrum | None = None,
-    true: RadialSpectrum | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw radial spectra of a masked image: as it is, unmasked, and of the whole image.
-
-    Parameters
-    ----------
-    naive : RadialSpectrum
-        Of the masked image, divided by the fraction of visible pixels.
-    unmasked : RadialSpectrum or None
-        The estimate of the spectrum without the mask, with its standard error. Rings where it is
-        not positive are gaps on the logarithmic axis.
-    true : RadialSpectrum or None
-        Of the whole image.
-    ax : matplotlib.axes.Axes or None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
-    for name, one in (("naive", naive), ("unmasked", unmasked), ("true", true)):
-        if one is not None or name == "naive":
-            _checks.needed(name, one, RadialSpectrum, RADIAL)
-    ax = one_axes(ax)
-    if true is not None:
-        ax.plot(true.frequency, shown(true.power, true.floor), color=BLACK, label="true")
-    ax.plot(naive.frequency, shown(naive.power, naive.floor), color=VERMILION, label="naive")
-    if unmasked is not None:
-        shade(
-            ax, unmasked, unmasked.stderr, color=BLUE, alpha=0.3, label="unmasked, ± standard error"
-        )
-        ax.plot(unmasked.frequency, shown(unmasked.power, unmasked.floor), color=BLUE)
-    radial_axes(ax, naive)
-    ax.legend(loc="lower left")
-    return ax
+def _polar_map(
+    ax: Axes, plane: Spectrum, rings: Sequence[PolarRing], norm: LogNorm
+) -> ScalarMappable:
+    """Cells over orientation and the logarithm of frequency, in sectors as wide as each ring's."""
+    for ring in rings:
+        n = len(ring.power)
+        # The first sector lies on both sides of 0°, which is 180° too: it is drawn at both ends.
+        edges = (np.arange(n + 2) - 0.5) * (180.0 / n)
+        power = np.clip(np.append(ring.power, ring.power[0]), norm.vmin, norm.vmax)
+        ax.pcolormesh(
+            edges, [ring.low, ring.high], power[np.newaxis], norm=norm, cmap=POWER_MAP,
+            rasterized=True,
+        )  # fmt: skip
+    ax.set_yscale("log")
+    ax.set_xlim(0, 180)
+    ax.set_xticks([0, 45, 90, 135, 180])
+    ax.set_xlabel(ORIENTATION)
+    ax.set_ylabel(f"frequency ({unit_of(plane.fs, plane.labels)})")
+    if rings:
+        low, high = rings[0].low, rings[-1].high
+        ax.set_ylim(low, high)
+        ticks = frequency_ticks(low, high, min(plane.fs))
+        if len(ticks) >= 2:
+            ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+            ax.set_yticks([], minor=True)
+    ax.spines[:].set_visible(True)
+    return ScalarMappable(norm, POWER_MAP)
 
 
 @styled
@@ -229,13 +193,21 @@ def sectors(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:brick").pixels
+    >>> spectrum = sm.psd(image, detrend="constant", window="hann")
+    >>> ax = plot.sectors(spectrum.sectors(36))
     """
     _checks.needed("result", result, SectorSpectrum, "Spectrum.sectors(n) makes one")
     ax = one_axes(ax)
     closed = np.append(np.arange(len(result)), 0)
     angle = np.append(result.angle, 180.0)
     ax.errorbar(angle, result.power[closed], yerr=result.stderr[closed], capsize=2, label=label)
-    ax.set_xlabel("orientation of the frequency (degrees; 0 = horizontal)")
+    ax.set_xlabel(ORIENTATION)
     ax.set_ylabel(power_label(result.scaling, result.fs, result.labels))
     ax.set_xticks([0, 45, 90, 135, 180])
     return ax
@@ -269,9 +241,11 @@ def rose(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None = 
 
     Examples
     --------
-    >>> from spectral_mae import psd as power_spectrum
-    >>> image = np.random.default_rng(0).standard_normal((32, 32))
-    >>> axes = rose(power_spectrum(image).sectors(12))
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:grass").pixels
+    >>> spectrum = sm.psd(image, detrend="constant", window="hann")
+    >>> ax = plot.rose(spectrum.sectors(24))
     """
     _checks.needed("result", result, SectorSpectrum, "Spectrum.sectors(n) makes one")
     if ax is None:
@@ -308,6 +282,17 @@ def power_limits(spectra_: Sequence[Spectrum]) -> tuple[float, float]:
     -------
     tuple of float
         Lower and upper end.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> images = [sm.read_image(f"builtin:{name}").pixels for name in ("brick", "gravel")]
+    >>> spectra = [sm.psd(image, detrend="constant", window="hann") for image in images]
+    >>> low, high = plot.power_limits(spectra)
+    >>> figure, axes = plot.new_figure(1, 2, width=9, height=4)
+    >>> ax = plot.psd(spectra[0], axes[0, 0], vmin=low, vmax=high, colorbar=False)
+    >>> ax = plot.psd(spectra[1], axes[0, 1], vmin=low, vmax=high)
     """
     spectra = _checks.items("spectra", spectra_)
     for spectrum in spectra:
@@ -328,8 +313,13 @@ def power_range(spectrum: Spectrum) -> tuple[float, float] | None:
     tuple of float, or None
         Lower and upper end; None where all power is rounding.
     """
-    power = spectrum.power.ravel()[1:].astype(float, copy=False)
-    seen = power[power > max(spectrum.floor, 0.0)]
+    return _range_of(spectrum.power.ravel()[1:], spectrum.floor)
+
+
+def _range_of(values: FloatArray, floor: float) -> tuple[float, float] | None:
+    """The first percentile and the largest of the values above rounding; None if none is."""
+    power = values.astype(float, copy=False)
+    seen = power[power > max(floor, 0.0)]
     if not seen.size:
         return None
     high = float(seen.max())

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator, StrMethodFormatter
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.plot.drawing import BLACK, GRAY, color_bar, one_axes, styled
+from spectral_mae.plot.drawing import BLACK, GRAY, color_bar, few_digits, one_axes, styled
 
 MARKERS = "osD^vP*"
 
@@ -37,25 +38,43 @@ def training(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> epoch = np.arange(1, 21)
+    >>> columns = {"epoch": epoch, "loss": 0.31 + 0.6 * np.exp(-epoch / 5),
+    ...            "held_out": 0.34 + 0.6 * np.exp(-epoch / 5)}
+    >>> ax = plot.training(columns, lines={"best linear map": 0.36})
     """
     if lines is not None and not isinstance(lines, Mapping):
         raise TypeError(f"lines={_checks.brief(lines)} is not a mapping of label to loss")
     levels = {n: _checks.real_number(f"lines[{n!r}]", v) for n, v in (lines or {}).items()}
     epoch, *losses = _columns(columns, "epoch", "loss", "held_out")
     ax = one_axes(ax)
-    marker, last = "." if len(epoch) < 40 else None, 0.0
+    marker = "." if len(epoch) < 40 else None
+    ends = []
     for values, label in zip(losses, ("training", "held out"), strict=True):
         known = np.isfinite(values)
         if known.any():
             ax.plot(epoch[known], values[known], marker=marker, label=label)
-            last = max(last, float(values[known][-1]))
+            ends.append(values[known][[0, -1]])
     for name, value in levels.items():
         ax.axhline(value, color=GRAY, linestyle="dashed", linewidth=1)
-        end = (1, "right") if value > last else (0.02, "left")  # where the curves are not
+        # At the end of the axis where the curves are further from the line.
+        left, right = np.abs(np.array(ends) - value).min(axis=0) if ends else (0, 0)
+        end = (1, "right") if right > left else (0.02, "left")
         ax.annotate(
             name, (end[0], value), xycoords=("axes fraction", "data"), ha=end[1], va="bottom"
         )
     ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    text: Formatter = FuncFormatter(few_digits) if high > 10 * low else StrMethodFormatter("{x:g}")
+    ax.yaxis.set_major_formatter(text)
+    ax.yaxis.set_minor_formatter(text)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("epoch")
     ax.set_ylabel("mean squared error (units of the model)")
     ax.legend()
@@ -94,10 +113,15 @@ def loss_and_accuracy(
 
     Examples
     --------
-    >>> columns = {"loss": [0.5, 0.4], "accuracy": [0.3, 0.4], "stderr": [0.01] * 2,
-    ...            "mask_ratio": [0.5, 0.75]}
-    >>> loss_and_accuracy(columns).get_ylabel()
-    'accuracy of a linear probe (numbers: mask ratio)'
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> columns = {"loss": [0.457, 0.550, 0.668, 0.639, 0.709, 0.860],
+    ...            "accuracy": [0.380, 0.391, 0.384, 0.340, 0.326, 0.316],
+    ...            "stderr": [0.008, 0.015, 0.010, 0.009, 0.008, 0.008],
+    ...            "mask_ratio": [0.5, 0.75, 0.9] * 2, "patch_size": [4, 4, 4, 8, 8, 8]}
+    >>> ax = plot.loss_and_accuracy(columns, series="patch_size")
+    >>> ax.get_ylabel().splitlines()
+    ['accuracy of a linear probe', '(numbers: mask ratio)']
     """
     place, accuracy, stderr, written = _columns(columns, against, "accuracy", "stderr", label)
     groups = np.zeros(len(place)) if series is None else _columns(columns, series)[0]
@@ -119,11 +143,11 @@ def loss_and_accuracy(
         ax.annotate(
             f"{value:g}", (x, y), textcoords="offset points", xytext=(5, 4), fontsize="small"
         )
-    shown = "mean squared error of hidden pixels, images held out (units of the model)"
+    shown = "mean squared error of hidden pixels,\nimages held out (units of the model)"
     ax.set_xlabel(shown if against == "loss" else against.replace("_", " "))
-    ax.set_ylabel(f"accuracy of a linear probe (numbers: {label.replace('_', ' ')})")
+    ax.set_ylabel(f"accuracy of a linear probe\n(numbers: {label.replace('_', ' ')})")
     if series is not None:  # among the points there is no room
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     return ax
 
 
@@ -147,7 +171,11 @@ def label_efficiency(
 
     Examples
     --------
-    >>> ax = label_efficiency({"fine-tuned": [(100, 0.3, 0.01), (1000, 0.4, 0.01)]})
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> curves = {"fine-tuned": [(1000, 0.451, 0.008), (3000, 0.549, 0.007), (1e4, 0.605, 0.007)],
+    ...           "random start": [(1000, 0.399, 0.008), (3000, 0.489, 0.007), (1e4, 0.531, 0.007)]}
+    >>> ax = plot.label_efficiency(curves)
     >>> ax.get_xscale(), ax.get_xlabel()
     ('log', 'labelled images')
     """
@@ -212,9 +240,14 @@ def layer_similarity(
 
     Examples
     --------
-    >>> ax = layer_similarity(np.eye(3), rows="trained")
+    >>> import numpy as np
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> layers = np.arange(5)
+    >>> table = np.exp(-np.abs(layers[:, np.newaxis] - layers) / 2)
+    >>> ax = plot.layer_similarity(table, rows="trained", columns="random start")
     >>> [text.get_text() for text in ax.texts[:2]], ax.get_ylabel()
-    (['1.000', '0.000'], 'trained')
+    (['1.000', '0.607'], 'trained')
     """
     values = _checks.real_array("table", table).astype(np.float64)
     if values.ndim != 2 or 0 in values.shape:

@@ -58,6 +58,14 @@ def weight_matrix(
     ------
     ValueError
         If the matrix does not fit the grid.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> moments = sm.ising.chain_moments(64, 1.0, 8)
+    >>> model = sm.LinearMAE(8, 0.5).fit_moments(moments)
+    >>> ax = plot.weight_matrix(model.weight_matrix(), sm.PatchGrid(64, 8))
     """
     expect_grid(grid)
     colorbar = _checks.flag("colorbar", colorbar)
@@ -104,6 +112,15 @@ def encoder_energy(
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(16, 32, 16, 32).swapaxes(1, 2).reshape(-1, 32, 32)
+    >>> model = sm.LinearMAE(8, 0.5, rank=32, covariance="stationary").fit(tiles)
+    >>> ax = plot.encoder_energy(model.encoder(), sm.PatchGrid((32, 32), 8))
     """
     colorbar = _checks.flag("colorbar", colorbar)
     energy = filter_energy(filters, grid)
@@ -140,6 +157,18 @@ def gap(curves: GapCurve | Mapping[str, GapCurve], ax: Axes | None = None) -> Ax
     -------
     matplotlib.axes.Axes
         The axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> images = np.random.default_rng(0).standard_normal((5, 8)).cumsum(axis=1)
+    >>> options = {"sampling": "bernoulli", "rng": 0}
+    >>> def curve(lemma):
+    ...     ratios = np.linspace(0.05, 0.95, 10)
+    ...     return sm.theory.gap_by_mask_ratio(lemma, np.tanh, images, 2, ratios, **options)
+    >>> ax = plot.gap({"Lemma 4": curve(sm.theory.lemma_4), "Lemma 5": curve(sm.theory.lemma_5)})
     """
     several = named("curves", curves, GapCurve, "theory.gap_by_mask_ratio makes one")
     ax = one_axes(ax)

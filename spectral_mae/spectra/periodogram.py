@@ -23,6 +23,7 @@ from spectral_mae import _checks
 from spectral_mae._array_api import finite_tensor, precision, real_tensor, shared_with_numpy
 from spectral_mae._checks import (
     Backend,
+    ComplexArray,
     FloatArray,
     Planner,
     Scaling,
@@ -46,6 +47,7 @@ from spectral_mae.spectra.tensors.periodogram import TensorPeriodogram
 SEVERAL = "Periodogram(shape).radial(images), .mean(images) or .power(images)"
 BLOCK_BYTES = 64 * 2**20
 SUMMED = 2**20  # bytes of power that are added up at a time
+SQUARED = 2**17  # pixels whose squares are added up at a time, in their own precision
 TRANSPOSED = 150**2  # pixels from which transposed half-planes are faster
 
 
@@ -335,17 +337,16 @@ class Periodogram:
         batch, masks = self._batch(images, visible)
         rings = self.rings if bins is None else RingBins(self.shape, self.fs, bins)
         moments = np.empty((2, len(batch), len(rings.frequency)))
-        squares = 0.0
+        squares = np.empty(len(batch))
         for rows in self._pieces(batch):
             part = batch[rows]
             seen = self._of(masks, rows, part)
-            self._ring_moments(part, seen, rings, moments[:, rows])
-            squares = max(squares, _largest_sum_of_squares(part, seen))
+            self._ring_moments(part, seen, rings, moments[:, rows], squares[rows])
         moments *= self.norm / batch.shape[-1]
         return rings.spectrum(
             *moments,
             scaling=self.scaling,
-            floor=self.rounding_floor(squares / batch.shape[-1]),
+            floor=self.rounding_floor(float(squares.max(initial=0.0)) / batch.shape[-1]),
             labels=self.labels,
         )
 
@@ -552,15 +553,28 @@ class Periodogram:
         return out
 
     def _ring_moments(
-        self, batch: NDArray[Any], masks: NDArray[Any] | None, rings: RingBins, out: FloatArray
+        self,
+        batch: NDArray[Any],
+        masks: NDArray[Any] | None,
+        rings: RingBins,
+        out: FloatArray,
+        squares: FloatArray,
     ) -> None:
-        """Mean and standard deviation of |X|² in each ring into ``out``, (2, n, n_rings)."""
+        """Mean and standard deviation of |X|² in each ring into ``out``, (2, n, n_rings).
+
+        And the sum of the squares of each image's pixels into ``squares``, (n,), while the image is
+        still in the cache.
+        """
         mean, std = out
 
         def work(rows: slice, space: Workspace) -> None:
-            power = space.room(rows.stop - rows.start)
-            self._transform(batch[rows], _part(masks, rows), space, power)
-            mean[rows], std[rows] = rings.moments(power, transposed=self._fft.transposed)
+            power = space.room(rows.stop - rows.start, rings.n_entries)
+            for number, half in enumerate(self._transforms(batch[rows], _part(masks, rows), space)):
+                with np.errstate(over="ignore", invalid="ignore"):  # found below
+                    rings.gather_power(half, power, transposed=self._fft.transposed, add=number > 0)
+            mean[rows], std[rows] = rings.moments_in_order(power)
+            for i in range(rows.start, rows.stop):
+                squares[i] = _sum_of_squares(batch[i : i + 1], _part(masks, slice(i, i + 1)))
 
         with self._naming_pixels(batch, masks):
             self._fft.each_chunk(len(batch), work)
@@ -575,7 +589,16 @@ class Periodogram:
 
         def work(rows: slice, space: Workspace) -> None:
             power = out[rows]
-            self._transform(batch[rows], _part(masks, rows), space, power)
+            for number, half in enumerate(self._transforms(batch[rows], _part(masks, rows), space)):
+                # Squares of the float view: strided real and imaginary parts would be slower.
+                parts = half.view(self._fft.dtype)
+                with np.errstate(over="ignore", invalid="ignore"):  # found below
+                    np.square(parts, out=parts)
+                    if number == 0:
+                        np.add(parts[..., 0::2], parts[..., 1::2], out=power)
+                    else:
+                        power += parts[..., 0::2]
+                        power += parts[..., 1::2]
             power *= self.norm / batch.shape[-1]
             self._expect_in_range(power, batch[rows], _part(masks, rows), self.norm)
 
@@ -596,14 +619,13 @@ class Periodogram:
                 f"pixels up to {largest:.3g} are too large for {self._fft.dtype} spectra"
             ) from None
 
-    def _transform(
-        self,
-        batch: NDArray[Any],
-        masks: NDArray[Any] | None,
-        space: Workspace,
-        power: FloatArray,
-    ) -> None:
-        """Sum of |X|² over channels of a chunk of images, (n, *shape, channels)."""
+    def _transforms(
+        self, batch: NDArray[Any], masks: NDArray[Any] | None, space: Workspace
+    ) -> Iterator[ComplexArray]:
+        """Transforms of a chunk of images, (n, *shape, channels), of one channel after the other.
+
+        Each is in the memory of the one before, and may be written over.
+        """
         for channel in range(batch.shape[-1]):
             planes = batch[..., channel]
             if masks is None and not self._conditioning.changes:
@@ -611,15 +633,7 @@ class Periodogram:
             else:
                 self._conditioning.fill(space, planes, masks)
                 space.forward()
-            # Squares of the float view: strided real and imaginary parts would be slower.
-            parts = space.half[: len(batch)].view(self._fft.dtype)
-            with np.errstate(over="ignore", invalid="ignore"):  # found by who called
-                np.square(parts, out=parts)
-                if channel == 0:
-                    np.add(parts[..., 0::2], parts[..., 1::2], out=power)
-                else:
-                    power += parts[..., 0::2]
-                    power += parts[..., 1::2]
+            yield space.half[: len(batch)]
 
     def _expect_finite(
         self, conditioned: FloatArray, batch: NDArray[Any], masks: NDArray[Any] | None
@@ -664,10 +678,17 @@ def _seen(images: NDArray[Any], masks: NDArray[Any] | None) -> NDArray[Any]:
 
 
 def _sum_of_squares(batch: NDArray[Any], masks: NDArray[Any] | None) -> float:
-    """Of all pixels, in double precision, times their weights; converted some at a time."""
-    if masks is None and batch.dtype == np.float64:
-        pixels = batch.ravel()
-        return float(np.dot(pixels, pixels))
+    """Of all pixels, times their weights; to five digits at least, as floors need."""
+    if masks is None and batch.dtype in (np.float32, np.float64):
+        # Some pixels at a time: a long sum in single precision loses digits.
+        flat = batch.ravel()
+        with np.errstate(over="ignore"):
+            total = sum(
+                float(np.dot(part, part))
+                for part in (flat[i : i + SQUARED] for i in range(0, flat.size, SQUARED))
+            )
+        if math.isfinite(total):
+            return total
     total = 0.0
     for number, image in enumerate(batch):
         for rows in row_strips(image.shape):
@@ -676,15 +697,6 @@ def _sum_of_squares(batch: NDArray[Any], masks: NDArray[Any] | None) -> float:
                 weights = masks[number, rows][..., np.newaxis]
                 pixels = np.where(weights != 0, pixels, 0.0) * weights
             flat = pixels.ravel()
-            total += float(np.dot(flat, flat))
+            with np.errstate(over="ignore"):
+                total += float(np.dot(flat, flat))
     return total
-
-
-def _largest_sum_of_squares(batch: NDArray[Any], masks: NDArray[Any] | None) -> float:
-    """The largest that an image of a batch has, of those that `_sum_of_squares` adds up."""
-    if masks is None:
-        axes = "iabcd"[: batch.ndim]  # named one by one, so that no copy is made
-        squares = np.einsum(f"{axes},{axes}->i", batch, batch, dtype=np.float64)
-        return float(squares.max(initial=0.0))
-    each = (_sum_of_squares(batch[i : i + 1], masks[i : i + 1]) for i in range(len(batch)))
-    return max(each, default=0.0)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._array_api import constant, numpy_fields, real_dtype
-from spectral_mae._checks import FloatArray, Scaling
+from spectral_mae._checks import ComplexArray, FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae._results.pictured import Pictured
 from spectral_mae._results.tabled import Tabled
@@ -446,6 +446,21 @@ class RingBins:
             Mean and root mean square deviation from it.
         """
         return self._binning.moments(power, transposed=transposed)
+
+    @property
+    def n_entries(self) -> int:
+        """Frequencies of the half-plane that lie in a ring."""
+        return self._binning.n_entries
+
+    def gather_power(
+        self, half: ComplexArray, out: FloatArray, *, transposed: bool = False, add: bool = False
+    ) -> None:
+        """Write |X|² of transforms in the order of the rings; see `Binning.gather_power`."""
+        self._binning.gather_power(half, out, transposed=transposed, add=add)
+
+    def moments_in_order(self, power: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation, in each ring, of what `gather_power` wrote."""
+        return self._binning.moments_in_order(power)
 
     def average(
         self,

@@ -237,7 +237,7 @@ def sector_binning(
         chosen = (radius > 0) & frequencies.at_least(radius, low) & frequencies.below(radius, high)
         places = np.nonzero(chosen)
         angle = np.arctan2(first[rows][places[0]], last[places[1]]) % np.pi
-        four = _sectors_of(angle, frequencies.on_nyquist(shape, rows)[places], n)
+        four = sectors_of(angle, frequencies.on_nyquist(shape, rows)[places], n)
         # Where the four agree, as nearly everywhere, they are one entry.
         one = (four == four[0]).all(axis=0)
         part = bins[rows]
@@ -270,11 +270,25 @@ def sector_angles(n: int) -> FloatArray:
     return np.arange(n) * (180.0 / n)
 
 
-def _sectors_of(angle: FloatArray, on_nyquist: BoolArray, n: int) -> NDArray[np.integer[Any]]:
-    """The four sectors, (4, frequencies), in each of which a frequency counts a quarter.
+def sectors_of(angle: FloatArray, on_nyquist: BoolArray, n: int) -> NDArray[np.integer[Any]]:
+    """The four sectors in each of which a frequency counts a quarter.
 
     In units of a sector, sector b is from b − 1/2 to b + 1/2. A frequency on a border counts in
     both sectors, so that mirroring or turning the image mirrors or turns the result exactly.
+
+    Parameters
+    ----------
+    angle : ndarray, shape (k,)
+        Directions of k frequencies in radians, 0 ≤ angle ≤ π.
+    on_nyquist : ndarray of bool, shape (k,)
+        Where a frequency is at the Nyquist frequency of an axis, and so has two directions.
+    n : int
+        Number of sectors of the half circle.
+
+    Returns
+    -------
+    ndarray of int, shape (4, k)
+        Numbers of sectors, from 0 to n − 1.
     """
     mirrored = np.where(on_nyquist, -angle % np.pi, angle)
     return np.stack(

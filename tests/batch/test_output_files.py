@@ -8,7 +8,7 @@ from PIL import Image
 import spectral_mae as sm
 from spectral_mae._files.made_here import made_here
 from spectral_mae.cli import main
-from spectral_mae.cli.shared import OK
+from spectral_mae.cli.console.answer import OK
 from spectral_mae.images.image import write_gray_png
 
 

@@ -13,7 +13,7 @@ from tensor_kinds import needs_torch
 
 import spectral_mae as sm
 from benchmarks import peers, per_mask, stages, table
-from benchmarks.__main__ import CONTESTS, SCRIPTS, main, measure
+from benchmarks.__main__ import CONTESTS, SCRIPTS, entries, main
 from benchmarks.contest import TINY, Contest, Ratio, Row, cores, run
 from benchmarks.kept import Kept
 from benchmarks.solves import rates
@@ -41,8 +41,10 @@ NEEDS = {
     [pytest.param(name, marks=NEEDS.get(name, ())) for name in CONTESTS],
 )
 def test_contests_run_on_tiny_problems_and_make_a_table(name):
-    rows, notes = measure([name], TINY)
+    found = entries(name, TINY)
+    rows, notes = [one.row for one in found], {one.title: one.note for one in found}
     assert rows
+    assert all(one.data for one in found)
     for row in rows:
         low, middle, high = row.quartiles
         assert 0 <= low <= middle <= high < np.inf
@@ -232,19 +234,8 @@ def test_stages_of_a_batch_are_all_met(tmp_path):
     assert named == {stage for *_, stage in stages.STAGES}
 
 
-@needs_fftw  # it measures all contests
-def test_the_command_writes_the_page(tmp_path, capsys):
-    page = tmp_path / "page.md"
-    page.write_text(MARKED, "utf-8")
-    assert main(["--tiny", "--write", *CONTESTS], page) == 0
-    written = page.read_text("utf-8")
-    assert "old" not in written
-    assert table.machine() in written
-    assert capsys.readouterr().out.strip().endswith(written.splitlines()[-3])
-
-
 def test_wrong_use_is_refused(capsys):
-    for wrong in (["nothing"], ["masks", "--write", "--tiny"]):
+    for wrong in (["nothing"], ["masks", "--repeats", "0"]):
         with pytest.raises(SystemExit) as refusal:
             main(wrong)
         assert refusal.value.code == 2
@@ -255,7 +246,7 @@ def test_the_list_has_every_script(capsys):
     assert main(["--list"]) == 0
     listed = capsys.readouterr().out
     own = (
-        "__init__ __main__ contest crops kept libraries nonlinear_pictures peers per_mask "
+        "__init__ __main__ contest crops history kept libraries nonlinear_pictures peers per_mask "
         "plan_comparison plan_pictures plan_trainings solves spectra stages table tensors"
     )
     files = {path.stem for path in table.PAGE.parents[1].glob("benchmarks/*.py")}

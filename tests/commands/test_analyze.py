@@ -14,7 +14,8 @@ from PIL import Image
 
 from spectral_mae.batch.analyze.outcomes import BatchAnalyzer
 from spectral_mae.batch.analyze.tables import COLUMNS
-from spectral_mae.cli import main, shared
+from spectral_mae.cli import main
+from spectral_mae.cli.console import answer
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ class Tags(html.parser.HTMLParser):
 @pytest.mark.slow
 def test_analyze_writes_everything(folder, tmp_path, capsys):
     out = tmp_path / "out"
-    assert analyze(folder, out) == shared.SOME_FAILED
+    assert analyze(folder, out) == answer.SOME_FAILED
     printed = capsys.readouterr()
     assert "2 of 3 images analysed, 1 failed, 1 other files passed over" in printed.out
     assert f"page: {out / 'report.html'}" in printed.out
@@ -65,7 +66,7 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
     assert all(float(r["eq18_error"]) < 2e-15 and r["height"] == "32" for r in good)
 
     spectra = read_csv(out / "spectra.csv")
-    assert set(spectra[0]) == {"image", "patch_size", "series", "frequency", "power"}
+    assert set(spectra[0]) == {"path", "patch_size", "series", "frequency", "power"}
     assert {r["series"] for r in spectra} == {"original", "masked", "expected"}
     with np.load(out / "spectra.npz") as arrays:
         chosen = (arrays["image"] == 0) & (arrays["patch_size"] == 8)
@@ -74,7 +75,7 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
     tidy = [
         float(r["power"])
         for r in spectra
-        if (r["image"], r["patch_size"], r["series"]) == (name, "8", "expected")
+        if (r["path"], r["patch_size"], r["series"]) == (name, "8", "expected")
     ]
     np.testing.assert_allclose(tidy, expected, rtol=1e-7)
 
@@ -141,7 +142,7 @@ def test_second_run_removes_the_pictures_of_the_first_and_nothing_else(folder, t
 
 def test_nothing_usable(folder, tmp_path, capsys):
     out = tmp_path / "out"
-    assert run("analyze", folder / "<b>bad&.png", "--out", out) == shared.NOTHING
+    assert run("analyze", folder / "<b>bad&.png", "--out", out) == answer.NOTHING
     assert read_csv(out / "images.csv")[0]["error"]
     assert "0 of 1 images analysed" in capsys.readouterr().out
     assert Tags((out / "report.html").read_text("utf-8")).open == []
@@ -158,7 +159,7 @@ def test_interrupt_keeps_what_was_done(folder, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(BatchAnalyzer, "measure", interrupted)
     out = tmp_path / "out"
-    assert analyze(folder, out) == shared.INTERRUPTED
+    assert analyze(folder, out) == answer.INTERRUPTED
     assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
     assert [r["status"] for r in read_csv(out / "images.csv")].count("ok") == 2
     assert "interrupted" in (out / "report.html").read_text("utf-8")
@@ -185,7 +186,7 @@ def test_patch_size_that_fails_everywhere_leaves_the_others(tmp_path, folder):
     out = tmp_path / "out"
     images = [folder / "0.png", folder / "1.png"]
     arguments = ["--size", "native", "--patch-size", "8,32", "--mask-ratio", 0.5, "--quiet"]
-    assert run("analyze", *images, "--out", out, *arguments) == shared.SOME_FAILED
+    assert run("analyze", *images, "--out", out, *arguments) == answer.SOME_FAILED
     rows = read_csv(out / "images.csv")
     assert [(r["patch_size"], r["status"]) for r in rows] == [("8", "ok"), ("32", "failed")] * 2
     assert Tags((out / "report.html").read_text("utf-8")).open == []
@@ -314,7 +315,7 @@ def test_a_defect_is_red_named_and_ends_with_its_own_code(
             lambda mask, fft: error(mask, fft) + 1e-13,
         )
     out = tmp_path / "out"
-    assert analyze(folder, out) == shared.DEFECT == 4
+    assert analyze(folder, out) == answer.DEFECT == 4
     printed = capsys.readouterr()
     assert "4 checks of the formulas FAILED" in printed.err
     assert str(folder / "0.png") in printed.err
@@ -325,7 +326,7 @@ def test_a_defect_is_red_named_and_ends_with_its_own_code(
     assert all(f"{wrong} FAILED: error" in note for note in notes)
     record = json.loads((out / "run.json").read_text())
     assert record["counts"]["checks_failed"] == 4
-    assert analyze(folder, out, "--resume") == shared.DEFECT  # complete already
+    assert analyze(folder, out, "--resume") == answer.DEFECT  # complete already
 
 
 @pytest.mark.usefixtures("without_pictures")
@@ -333,7 +334,7 @@ def test_a_check_that_gives_no_number_has_failed(folder, tmp_path, monkeypatch):
     from spectral_mae.batch.analyze import image_analysis
 
     monkeypatch.setattr(image_analysis, "convolution_error", lambda *_, **__: float("nan"))
-    assert analyze(folder, tmp_path / "out") == shared.DEFECT
+    assert analyze(folder, tmp_path / "out") == answer.DEFECT
 
 
 def test_errors_are_compared_with_the_bound_of_their_own_image():
@@ -359,7 +360,7 @@ def test_masks_are_drawn_for_a_sample_and_pictures_left_out(folder, tmp_path):
     """What is not drawn is blank in the tables and a dash on the page, never zero."""
     words = ["--no-figures", "--quiet", "--masks", 2]
     for name, n in (("some", "1"), ("none", "0"), ("all", "all")):
-        assert analyze(folder, tmp_path / name, *words, "--masks-for", n) == shared.SOME_FAILED
+        assert analyze(folder, tmp_path / name, *words, "--masks-for", n) == answer.SOME_FAILED
     some, none, every = (read_csv(tmp_path / n / "images.csv") for n in ("some", "none", "all"))
     for number, rows in enumerate(zip(some, none, every, strict=True)):
         of_some, of_none, of_all = ([row[name] for name in DRAWN] for row in rows)

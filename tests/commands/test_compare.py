@@ -8,7 +8,7 @@ from command_runs import read_csv, run, usage_error
 from PIL import Image
 
 import spectral_mae as sm
-from spectral_mae.cli.shared import NOTHING, OK, SOME_FAILED
+from spectral_mae.cli.console.answer import NOTHING, OK, SOME_FAILED
 
 
 @pytest.fixture

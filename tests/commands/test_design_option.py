@@ -12,7 +12,8 @@ from PIL import Image
 import spectral_mae as sm
 from spectral_mae.batch.analyze.image_analysis import MaskingAnalyzer, MaskingPlan
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
-from spectral_mae.cli import main, shared
+from spectral_mae.cli import main
+from spectral_mae.cli.console import answer
 from spectral_mae.masks.designs.short_form import MaskChoice
 
 SIZES = ["--size", 32, "--patch-size", 4]
@@ -38,7 +39,7 @@ def analyzed(folder, tmp_path, *more, pictures=False):
 
 def test_a_mask_is_drawn_from_the_design(folder, tmp_path):
     figure = ["--figure", tmp_path / "f.png", "--seed", 5]
-    assert run(*command("mask", folder, tmp_path, "--design", "block:3x2", *figure)) == shared.OK
+    assert run(*command("mask", folder, tmp_path, "--design", "block:3x2", *figure)) == answer.OK
     drawn = np.asarray(Image.open(tmp_path / "m.png")) > 0
     design = sm.designs.block(sm.PatchGrid((32, 32), 4), (3, 2))
     np.testing.assert_array_equal(drawn, design.sample(1, 5)[0])
@@ -47,7 +48,7 @@ def test_a_mask_is_drawn_from_the_design(folder, tmp_path):
 
 def test_the_expected_spectrum_is_that_under_the_design(folder, tmp_path):
     options = ["--size", "native", "--design", "block:3x2,keep"]
-    assert run(*command("psd", folder, tmp_path, *options)) == shared.OK
+    assert run(*command("psd", folder, tmp_path, *options)) == answer.OK
     rows = [r for r in read_csv(tmp_path / "p.csv") if r["series"] == "expected"]
     pixels = np.asarray(Image.open(folder / "0.png")) / 255
     design = sm.designs.block(sm.PatchGrid((40, 56), 4), (3, 2), keep=True)
@@ -57,7 +58,7 @@ def test_the_expected_spectrum_is_that_under_the_design(folder, tmp_path):
 
 @pytest.mark.parametrize("design", ["block:3x2", "cutouts:2x2,3"])
 def test_the_expectations_under_a_design_are_verified(folder, tmp_path, capsys, design):
-    assert run(*command("verify", folder, tmp_path, "--design", design)) == shared.OK
+    assert run(*command("verify", folder, tmp_path, "--design", design)) == answer.OK
     printed = capsys.readouterr().out
     masks = {"block:3x2": "all 64 masks", "cutouts:2x2,3": "400 drawn masks"}[design]
     assert printed.count(masks) == printed.count(f"({design})") == 2
@@ -66,7 +67,7 @@ def test_the_expectations_under_a_design_are_verified(folder, tmp_path, capsys, 
 @pytest.mark.slow
 def test_tables_and_page_say_which_design(folder, tmp_path):
     design = ["--design", "block:3x2,keep"]
-    assert analyzed(folder, tmp_path, *design, pictures=True) == shared.SOME_FAILED
+    assert analyzed(folder, tmp_path, *design, pictures=True) == answer.SOME_FAILED
     out = tmp_path / "out"
     rows = [row for row in read_csv(out / "images.csv") if row["status"] == "ok"]
     assert {(row["design"], row["mask_ratio"]) for row in rows} == {("block:3x2,keep", "0.90625")}
@@ -79,7 +80,7 @@ def test_tables_and_page_say_which_design(folder, tmp_path):
 
 
 def test_tables_and_page_of_uniform_masks_say_what_they_said(folder, tmp_path):
-    assert analyzed(folder, tmp_path) == shared.SOME_FAILED
+    assert analyzed(folder, tmp_path) == answer.SOME_FAILED
     out = tmp_path / "out"
     rows = [row for row in read_csv(out / "images.csv") if row["status"] == "ok"]
     assert {(row["design"], row["mask_ratio"]) for row in rows} == {("fixed:0.75", "0.75")}
@@ -91,7 +92,7 @@ def test_tables_and_page_of_uniform_masks_say_what_they_said(folder, tmp_path):
 
 def test_an_image_that_the_design_does_not_fit_is_refused_with_the_reason(folder, tmp_path):
     options = ["--size", "native", "--patch-size", 8, "--design", "block:6x3"]
-    assert analyzed(folder, tmp_path, *options) == shared.SOME_FAILED
+    assert analyzed(folder, tmp_path, *options) == answer.SOME_FAILED
     rows = {row["path"].rpartition("/")[2]: row for row in read_csv(tmp_path / "out/images.csv")}
     assert (rows["1.png"]["status"], rows["1.png"]["height"]) == ("ok", "56")
     assert rows["0.png"]["status"] == "failed"
@@ -99,9 +100,9 @@ def test_an_image_that_the_design_does_not_fit_is_refused_with_the_reason(folder
 
 
 def test_a_run_with_another_design_is_another_run(folder, tmp_path, capsys):
-    assert analyzed(folder, tmp_path, "--design", "block:2x2") == shared.SOME_FAILED
+    assert analyzed(folder, tmp_path, "--design", "block:2x2") == answer.SOME_FAILED
     again = command("analyze", folder, tmp_path, "--masks", 2, "--checks", 0, "--resume")
-    assert run(*again, "--design", "block:2x2") == shared.SOME_FAILED
+    assert run(*again, "--design", "block:2x2") == answer.SOME_FAILED
     assert "design was block:2x2 and is block:2x3" in usage_error(
         capsys, *again, "--design", "block:2x3"
     )
@@ -111,9 +112,9 @@ def test_a_run_with_another_design_is_another_run(folder, tmp_path, capsys):
 def test_a_run_with_other_masks_in_a_file_is_another_run(folder, tmp_path, capsys):
     file = tmp_path / "masks.npy"
     np.save(file, np.random.default_rng(0).random((6, 64)) < 0.5)
-    assert analyzed(folder, tmp_path, "--design", f"{file},hidden") == shared.SOME_FAILED
+    assert analyzed(folder, tmp_path, "--design", f"{file},hidden") == answer.SOME_FAILED
     again = command("analyze", folder, tmp_path, "--masks", 2, "--checks", 0, "--resume")
-    assert run(*again, "--design", f"{file},hidden") == shared.SOME_FAILED
+    assert run(*again, "--design", f"{file},hidden") == answer.SOME_FAILED
     np.save(file, np.random.default_rng(1).random((6, 64)) < 0.5)
     assert "design_checksum was" in usage_error(capsys, *again, "--design", f"{file},hidden")
 

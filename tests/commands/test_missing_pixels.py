@@ -113,7 +113,7 @@ def test_analyze_takes_images_with_missing_pixels_beside_others(folder, image, c
     assert "spectrum unmasked" in holes["notes"]
     assert others[0]["agreement_rms"] != ""
     with (folder / "out/spectra.csv").open(encoding="utf-8") as file:
-        series = Counter((row["image"], row["series"]) for row in csv.DictReader(file))
+        series = Counter((row["path"], row["series"]) for row in csv.DictReader(file))
     n = series[holes["path"], "original"]
     assert n == series[holes["path"], "expected"] == series[others[0]["path"], "masked"] > 0
     assert (holes["path"], "masked") not in series

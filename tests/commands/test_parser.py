@@ -6,7 +6,7 @@ import pytest
 from command_runs import run
 
 from spectral_mae.cli import main
-from spectral_mae.cli.shared import SOME_FAILED
+from spectral_mae.cli.console.answer import SOME_FAILED, Answer
 
 
 @pytest.fixture
@@ -15,7 +15,8 @@ def parsed(monkeypatch):
 
     def parse(text):
         seen = []
-        monkeypatch.setattr(main, "_command", lambda name: lambda given: seen.append(given) or 0)
+        command = lambda given: seen.append(given) or Answer(0)  # noqa: E731
+        monkeypatch.setattr(main, "_command", lambda name: command)
         assert run(*text.split()) == 0
         return seen[0]
 
@@ -98,7 +99,7 @@ def wrong(capsys, *arguments):
         ("analyze --patch-size a.png --out o", "'a.png' is not a patch size in pixels; several"),
         ("psd a.png --mask-ratio 75% --out o", "'75%' is not a number between 0 and 1, such as"),
         ("fit a.png --mask-ratio 0,75 --out o", "'0,75' is not a number between 0 and 1"),
-        ("reconstruct", "the following arguments are required: MODEL.npz, --out"),
+        ("reconstruct", "the following arguments are required: MODEL.npz, -o/--out"),
         ("sweep --mask-ratio 50% --out o", "'50%' is not a mask ratio; several are 0.5,0.75"),
     ],
 )
@@ -110,7 +111,7 @@ def test_nothing_is_suggested_where_nothing_is_near(capsys):
     line = wrong(capsys, "xyzzy")
     assert "did you mean" not in line
     assert all(name in line for name in main.COMMANDS)
-    assert "did you mean" not in wrong(capsys, "verify", "--quux")
+    assert "did you mean" not in wrong(capsys, "verify", "--xyzzy")
 
 
 def test_a_number_that_is_a_folder_is_a_path(parsed, tmp_path, monkeypatch):

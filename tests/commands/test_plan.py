@@ -12,7 +12,7 @@ from model_runs import add_broken, keep_figures, photograph, write_photographs
 
 import spectral_mae as sm
 from spectral_mae.batch.models import plan_images
-from spectral_mae.cli.shared import OK, SOME_FAILED
+from spectral_mae.cli.console.answer import OK, SOME_FAILED
 
 SMALL = ["--size", 16, "--patch-size", 4, 2, "--mask-ratio", 0.5, 0.75, "--holdout", 0.4]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 import spectral_mae as sm
 from spectral_mae import plot
-from spectral_mae.cli.shared import NOTHING, OK, SOME_FAILED
+from spectral_mae.cli.console.answer import NOTHING, OK, SOME_FAILED
 from spectral_mae.linear.moments.kinds import KINDS
 from spectral_mae.linear.reconstruction import (
     border_gradient_ratio,

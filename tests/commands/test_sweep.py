@@ -9,7 +9,7 @@ from command_runs import read_csv, run, usage_error
 from model_runs import SMALL, add_broken, integers, keep_figures, parts, read, write_photographs
 
 import spectral_mae as sm
-from spectral_mae.cli.shared import OK, SOME_FAILED
+from spectral_mae.cli.console.answer import OK, SOME_FAILED
 from spectral_mae.images.stream import ImageStream
 
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import spectral_mae as sm
+from spectral_mae.batch.columns.spectra import MASKED_PSD
 from spectral_mae.cli import main
 from spectral_mae.images.image import write_gray_png
 from spectral_mae.masked_spectra.partial.comparison import MaskedSpectra, is_whole
@@ -26,7 +27,8 @@ def files(tmp_path):
 def columns(path):
     with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+    numbers = [name for name, column in MASKED_PSD.items() if column.kind != "text"]
+    return {n: np.array([float(row[n]) for row in rows]) for n in numbers if n in rows[0]}
 
 
 def test_table_holds_naive_unmasked_and_true_spectra(files, capsys):

@@ -46,7 +46,7 @@ def public_names():
     for name in spectral_mae.__all__:
         if name != "__version__" and not inspect.ismodule(getattr(spectral_mae, name)):
             yield "spectral_mae", name
-    for module in ("masks.designs", "theory", "ising", "plot"):
+    for module in ("masks.designs", "theory", "ising", "lessons", "plot"):
         full = f"spectral_mae.{module}"
         for name in importlib.import_module(full).__all__:
             if name.lower() == name or (name[0].isupper() and not name.isupper()):

@@ -43,7 +43,7 @@ def fitted(model, channels=None, n=40):
 def test_a_model_of_volumes_comes_back_the_same(covariance, rank, tmp_path):
     volumes = dense.photographs(40, (2, 3, 4), 2)
     model = sm.LinearMAE((1, 3, 2), 0.4, covariance=covariance, rank=rank)
-    model.fit(volumes, channel_axis=-1).save(tmp_path / "model.npz")
+    model.fit(volumes, channel_axis=-1).save(tmp_path / "model.npz", dtype="float64")
     back = sm.load_linear_model(tmp_path / "model.npz")
     assert back.moments_.grid == sm.PatchGrid((2, 3, 4), (1, 3, 2))
     assert (repr(back), back.loss_) == (repr(model), model.loss_)
@@ -55,7 +55,7 @@ def test_a_model_of_volumes_comes_back_the_same(covariance, rank, tmp_path):
 @CHANNELS
 def test_a_saved_model_comes_back_the_same(make, channels, tmp_path):
     model = fitted(make(), channels)
-    model.save(tmp_path / "model.npz")
+    model.save(tmp_path / "model.npz", dtype="float64")
     test = dense.photographs(10, (4, 6), channels, seed=1)
     axis = None if channels is None else -1
     for back in (
@@ -93,7 +93,7 @@ def test_what_is_loaded_goes_on_working(make, tmp_path):
         one.fit_moments(one.moments_)
     assert back.moments_.n_images == 49
     np.testing.assert_allclose(back.weight_matrix(), model.weight_matrix(), atol=1e-12)
-    back.save(tmp_path / "again.npz")
+    back.save(tmp_path / "again.npz", dtype="float64")
     again = sm.load_linear_model(tmp_path / "again.npz")
     np.testing.assert_array_equal(again.weight_matrix(), back.weight_matrix())
     if isinstance(model, sm.LinearMAE):

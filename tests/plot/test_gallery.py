@@ -1,7 +1,11 @@
 """The figures of the documentation: all there, described, and drawn from images of one's own."""
 
+import ast
+import builtins
 import importlib.util
+import re
 import subprocess
+import symtable
 import sys
 import zipfile
 from pathlib import Path
@@ -10,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from spectral_mae import plot
 from spectral_mae.cli import main
 from spectral_mae.images.sources import find_sources
 from spectral_mae.plot import gallery
@@ -40,11 +45,68 @@ def test_every_figure_has_its_script_its_picture_and_its_caption():
         assert (ROOT / "figures" / f"{name}.png").stat().st_size < 700_000
 
 
-def test_the_page_of_figures_is_up_to_date():
+@pytest.fixture
+def pages(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
     spec = importlib.util.spec_from_file_location("gallery_page", ROOT / "docs" / "gallery.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.PAGE.read_text("utf-8") == module.page()
+    return module
+
+
+def test_the_page_of_figures_is_up_to_date(pages):
+    assert pages.PAGE.read_text("utf-8") == pages.page()
+
+
+def test_every_plot_function_has_an_example_that_needs_nothing_but_its_imports(pages):
+    """Doctests see the names of the module too; who copies an example does not have them."""
+    listed = " ".join(pages.THEMES.values()).split()
+    assert sorted(listed) == sorted(plot.__all__)
+    for name in listed:
+        code = pages.example(name)
+        symbols = symtable.symtable(code, name, "exec")
+        known = {one.get_name() for one in symbols.get_symbols() if one.is_assigned()}
+        known |= {one.get_name() for one in symbols.get_symbols() if one.is_imported()}
+        used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+        every = [one for table in tables(symbols) for one in table.get_symbols()]
+        inner = {one.get_name() for one in every if one.is_local()}
+        assert used <= known | inner | set(dir(builtins)), name
+        assert "ax" in known, f"{name}: the gallery shows the figure of ax"
+        assert f"plot.{name}(" in code
+
+
+def tables(symbols):
+    """Symbols of functions and comprehensions that are defined in some code."""
+    for one in symbols.get_children():
+        yield one
+        yield from tables(one)
+
+
+def test_the_gallery_of_the_site_has_a_card_and_a_page_for_each_picture(
+    pages, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pages, "THEMES", {"Masks": "masked_image filters"})
+    monkeypatch.setattr(gallery, "FIGURES", {"masking": "masking.draw"})
+    pages.write(tmp_path)
+    shown = (tmp_path / "gallery.md").read_text("utf-8")
+    links = re.findall(r"- \[!\[\]\((.*?)\)\*\*(.*?)\*\*\]\((.*?)\)", shown)
+    assert [title for _, title, _ in links][:2] == ["plot.masked_image", "plot.filters"]
+    assert len(links) == 3 + 10
+    headings = re.findall("^## (.*)$", (ROOT / "docs/psd_pictures.md").read_text("utf-8"), re.M)
+    for small, title, target in links:
+        with Image.open(tmp_path / small) as picture:
+            assert picture.width <= 560
+            assert picture.height <= 420
+            assert np.asarray(picture.convert("L")).std() > 5
+        if target.startswith("psd_pictures.md#"):
+            assert title in headings
+        else:
+            page = (tmp_path / target).read_text("utf-8")
+            (large,) = re.findall(r"{image} (.*)$", page, re.M)
+            assert (tmp_path / "gallery" / large).stat().st_size > 10_000
+            assert "spectral_mae.plot." in page
+    code = (tmp_path / "gallery/plot_filters.md").read_text("utf-8")
+    assert pages.example("filters") in code
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@
   images.
 - `outcomes`: many images: read each, analyse it, and say what became of it.
 - `page`: the page of a run as HTML: what its tables say in short, and what the numbers mean.
+- `parquet`: the tables as Parquet files.
 - `pictures`: the pictures of a page: masking, radial spectra, leakage by octave, the grating of the
   masks.
 - `report`: the page of a run: pictures, tables and what the numbers mean, in one file that opens

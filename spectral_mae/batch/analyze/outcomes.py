@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,7 @@ KEPT_ANALYZERS = 16
 KEPT_PIXELS = 2**22  # of the images whose analyzers are kept beside the one at work
 PICTURE_PIXELS = 2**22  # of an image that is kept for its picture; a larger one is read again
 MODEL_DIM = 1024  # numbers in a patch
+TableFormat = Literal["csv", "parquet"]
 ROUNDING = 1e-24  # power about the mean, to all power, of images that are constant but for rounding
 
 PICTURED = 4  # images that get pictures of their own
@@ -94,6 +95,10 @@ class AnalyzeOptions:
         is unmasked (`unmasked_psd`) and its expectation under masks is that of a stationary process
         with this spectrum. Masks are not drawn of them, and they are not in the mean spectra and
         the models.
+    table_format : {"csv", "parquet"}
+        Of the spectra of all images: spectra.csv, or spectra.parquet with the same columns in a
+        tenth of the size. With "parquet" images.parquet and mean_spectra.parquet are beside their
+        CSV files. It needs PyArrow (extra `parquet`).
 
     Raises
     ------
@@ -124,9 +129,11 @@ class AnalyzeOptions:
     masks_for: int | None = 100
     figures: bool = True
     nan: NaN = "raise"
+    table_format: TableFormat = "csv"
 
     def __post_init__(self) -> None:
         _checks.choice("nan", self.nan, NaN)
+        _checks.choice("table_format", self.table_format, TableFormat)
         _checks.flag("color", self.color)
         _checks.flag("figures", self.figures)
         _checks.positive_int("max_pixels", self.max_pixels)

@@ -9,11 +9,19 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from spectral_mae._files.atomic_file import publish, write_whole
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
+from spectral_mae._files.column_notes import COLUMNS_JSON
+from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, TableFormat
 from spectral_mae.batch.analyze.page import RunResults, render
 from spectral_mae.batch.analyze.pictures import Pictures
+from spectral_mae.batch.columns import analysis as columns
 
-TABLES = ("images.csv", "spectra.csv", "spectra.npz", "mean_spectra.csv")
+
+def tables_of(table_format: TableFormat) -> list[str]:
+    """The tables of a run, and the file that says what their columns are."""
+    return [*columns.tables(table_format), COLUMNS_JSON]
+
+
+ALL_TABLES = list(dict.fromkeys([*tables_of("csv"), *tables_of("parquet")]))
 
 
 class Stage(Protocol):
@@ -43,7 +51,7 @@ def write_run(
     Parameters
     ----------
     out : Path
-        Made if it is not there. Pictures of an earlier run in it are removed.
+        Made if it is not there. Pictures and tables of an earlier run in it are removed.
     results : RunResults
         Tables and sums of the run.
     pictures : Pictures
@@ -68,7 +76,7 @@ def write_run(
     with stage("drawing pictures", pictures.n_steps(results)) as drawn:
         shown = pictures.all(results, lambda: drawn.add(1))
     files = [
-        *TABLES,
+        *tables_of(options.table_format),
         "report.html",
         *(f"figures/{name}" for picture in shown for name in picture.files),
     ]
@@ -79,7 +87,7 @@ def write_run(
         (made / "report.html").write_text(page, encoding="utf-8")
         written.add(1)
         (out / "figures").mkdir(parents=True, exist_ok=True)
-        stale = set(_pictures_of_earlier_run(out)) - {out / name for name in files}
+        stale = set(_earlier_files(out)) - {out / name for name in files}
         growing = run["status"] != "complete"
         for name in files:
             publish(made / name, out / name, copied=growing)
@@ -91,14 +99,16 @@ def write_run(
     return out / "report.html"
 
 
-def _pictures_of_earlier_run(out: Path) -> Iterator[Path]:
-    """Files in ``figures`` that the run.json of an earlier run in this folder lists as its own."""
+def _earlier_files(out: Path) -> Iterator[Path]:
+    """Tables and pictures that the run.json of an earlier run in this folder lists as its own."""
     try:
         listed = json.loads((out / "run.json").read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError):
         return
     for name in listed:
-        if (
+        if name in ALL_TABLES:
+            yield out / name
+        elif (
             isinstance(name, str)
             and name.startswith("figures/")
             and name.endswith((".png", ".svg"))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from spectral_mae._files.parquet_table import expect_parquet
 from spectral_mae._parallel import cores
 from spectral_mae.batch.analyze import report
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
@@ -116,6 +117,8 @@ def analyze_images(
     with scratch_folder(given, out) as scratch:
         target = place_of(out, scratch, "out")
         with refused():
+            if options.table_format == "parquet":
+                expect_parquet("table_format='parquet'")
             check_resumed(running, out)
             check_folder(target)
             found = find_some(given, output=target, scratch=scratch)
@@ -147,7 +150,7 @@ def _where_to_draw(run: BatchRun, n_images: int) -> Where:
 def _batch_run(
     options: AnalyzeOptions, running: RunOptions, found: FoundSources, out: Path
 ) -> BatchRun:
-    results = [out / name for name in ("run.json", "report.html", *report.TABLES)]
+    results = [out / name for name in ("run.json", "report.html", *report.ALL_TABLES)]
     return BatchRun(
         "analyze",
         running,
@@ -173,7 +176,7 @@ class _Analysis:
         self, options: AnalyzeOptions, found: FoundSources, run: BatchRun, drawer: Drawer
     ) -> None:
         self.options, self.found, self.run = options, found, run
-        self.tables = RunTables(run.journal)
+        self.tables = RunTables(run.journal, options.table_format)
         self.pictures = Pictures(self.tables.folder / "figures", options, drawer)
         self.work = AnalyzeWork(options, run.running.time_limit, run.max_memory)
 

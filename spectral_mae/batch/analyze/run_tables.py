@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
+from spectral_mae._files.column_notes import write_column_notes
 from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import Outcome
+from spectral_mae.batch.analyze.outcomes import Outcome, TableFormat
+from spectral_mae.batch.analyze.parquet import write_parquet
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
+from spectral_mae.batch.columns.analysis import tables as table_columns
 from spectral_mae.batch.journal import Journal
 
 IMAGES, SPECTRA = "images.csv", "spectra.csv"
@@ -23,7 +26,7 @@ NUMBERS, NAMES = "numbers", "paths"
 COLUMN = {name: f"spectra-{name}" for name in tables.SPECTRA}  # of spectra.npz
 
 
-def rows_of(images: Sequence[Sequence[Outcome]]) -> dict[str, bytes]:
+def rows_of(images: Sequence[Sequence[Outcome]], table_format: TableFormat) -> dict[str, bytes]:
     """Rows of the images of a chunk for every table, of the outcomes of each image.
 
     Those that were analysed are counted from 0.
@@ -33,7 +36,7 @@ def rows_of(images: Sequence[Sequence[Outcome]]) -> dict[str, bytes]:
     columns = tables.spectra_columns(analysed)
     return {
         IMAGES: tables.images_text(outcomes).encode(),
-        SPECTRA: tables.spectra_text(outcomes).encode(),
+        **({SPECTRA: tables.spectra_text(outcomes).encode()} if table_format == "csv" else {}),
         NUMBERS: Numbers.of(outcomes).rows.tobytes(),
         NAMES: b"".join(json.dumps(image[0].name).encode() + b"\n" for image in analysed),
         **{COLUMN[name]: column.tobytes() for name, column in columns.items()},
@@ -47,6 +50,8 @@ class RunTables:
     ----------
     journal : Journal
         That of the run; it is open.
+    table_format : {"csv", "parquet"}
+        Of the spectra. Rows of CSV are added while the run goes on, Parquet is written at its end.
 
     Attributes
     ----------
@@ -54,12 +59,14 @@ class RunTables:
         Where the tables are.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, table_format: TableFormat) -> None:
         self._journal = journal
+        self._table_format = table_format
         self.folder = journal.folder
         if not journal.phases:
             journal.append(IMAGES, tables.header(tables.COLUMNS).encode())
-            journal.append(SPECTRA, tables.header(tables.SPECTRA_COLUMNS).encode())
+            if table_format == "csv":
+                journal.append(SPECTRA, tables.header(tables.SPECTRA_COLUMNS).encode())
 
     @property
     def images(self) -> Path:
@@ -135,7 +142,10 @@ class RunTables:
             (self.folder / name).touch()
 
     def write_derived(self, spectra: MeanSpectra) -> None:
-        """Write the tables that are made of others: spectra.npz and mean_spectra.csv."""
+        """Write the tables that are made of others, and what all columns are."""
         columns = {name: self.folder / file for name, file in COLUMN.items()}
         tables.write_spectra_npz(self.folder / "spectra.npz", self.folder / NAMES, columns)
         spectra.write_csv(self.folder / "mean_spectra.csv")
+        if self._table_format == "parquet":
+            write_parquet(self.folder, self.folder / NAMES, columns)
+        write_column_notes(self.folder, table_columns(self._table_format))

@@ -155,6 +155,6 @@ class AnalyzeWork:
             sum(any(not outcome.ok for outcome in image) for image in images),
             time.perf_counter() - start,
             reader.seconds,
-            rows=rows_of(images),
+            rows=rows_of(images, options.table_format),
             shown=[outcome for image in analysed[:SHOWN] for outcome in image],
         )

@@ -10,9 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from spectral_mae._files.atomic_file import publish, write_whole
+from spectral_mae._files.column_notes import COLUMNS_JSON, write_column_notes
 from spectral_mae._files.columns import write_rows
 from spectral_mae._version import __version__
 from spectral_mae.batch.audit.pictures import draw_pictures
+from spectral_mae.batch.columns.comparison import audit
 from spectral_mae.batch.pages.page import render_page
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 PAGE, RECORD = "report.html", "audit.json"
 TABLES = ("octaves.csv", "responses.csv", "tokens.csv")
-FILES = (PAGE, RECORD, *TABLES)
+FILES = (PAGE, RECORD, *TABLES, COLUMNS_JSON)
 
 
 def write_report(out: Path, result: AuditResult, about: Mapping[str, Any]) -> Path:
@@ -65,6 +67,8 @@ def write_report(out: Path, result: AuditResult, about: Mapping[str, Any]) -> Pa
     if result.tokens is not None:
         result.tokens.to_csv(out / "tokens.csv")
         files.append("tokens.csv")
+    write_column_notes(out, audit(None if result.tokens is None else result.tokens.layers))
+    files.append(COLUMNS_JSON)
     write_whole(out / PAGE, page)
     record = {
         "version": __version__,

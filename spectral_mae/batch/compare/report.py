@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from spectral_mae._files.atomic_file import publish, write_whole
+from spectral_mae._files.column_notes import COLUMNS_JSON, write_column_notes
 from spectral_mae._files.columns import write_rows
+from spectral_mae.batch.columns.comparison import COMPARE
 from spectral_mae.batch.compare.pictures import SHOWN, Shown, draw_pictures
 from spectral_mae.batch.compare.result import CompareResult
 from spectral_mae.batch.pages.page import render_page
@@ -22,7 +24,7 @@ __all__ = ["FILES", "SHOWN", "Shown", "write_report"]
 
 PAGE, RECORD = "report.html", "run.json"
 TABLES = ("models.csv", "octaves.csv", "rings.csv", "images.csv")
-FILES = (PAGE, RECORD, *TABLES)
+FILES = (PAGE, RECORD, *TABLES, COLUMNS_JSON)
 LISTED = 500  # rows of a table on the page
 
 
@@ -77,8 +79,9 @@ def write_report(
             write_rows(out / name, tables[name])
         else:
             (out / name).unlink(missing_ok=True)
+    write_column_notes(out, {name: COMPARE[name] for name in TABLES if tables.get(name)})
     write_whole(out / PAGE, page)
-    files = [name for name in TABLES if tables.get(name)]
+    files = [COLUMNS_JSON, *(name for name in TABLES if tables.get(name))]
     files += [PAGE, *(f"figures/{picture.file}" for picture in pictures)]
     record = {
         "command": "compare",

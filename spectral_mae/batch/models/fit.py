@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spectral_mae import plot
+from spectral_mae._checks import flag
 from spectral_mae._files.atomic_file import replacing, write_whole
 from spectral_mae.batch.errors import ImagesRefused, NothingUsable, kept_on_disk, refused
 from spectral_mae.batch.models.model_images import (
@@ -97,6 +98,7 @@ def fit_images(
     holdout: float = 0.2,
     rng: int = 0,
     choose_shrinkage: bool = False,
+    keep_moments: bool | None = None,
     out: str | os.PathLike[str] | None = None,
     figure: str | os.PathLike[str] | None = None,
     run: RunOptions | None = None,
@@ -125,6 +127,8 @@ def fit_images(
         resumed: a generator is refused.
     choose_shrinkage : bool
         Let the images held out choose the shrinkage, in place of the model's.
+    keep_moments : bool or None
+        Whether the file holds the second moment too, as of `LinearMAE.save`.
     out : path or None
         The model's file, ``FILE.npz``, beside which ``FILE.run.json`` is written. None writes
         nothing that stays.
@@ -170,6 +174,8 @@ def fit_images(
             options = StreamOptions(size, crops, color, max_pixels, rng)
             if choose_shrinkage and holdout == 0:
                 raise ValueError(f"{choose_shrinkage=} asks images held out, and {holdout=}")
+            if keep_moments is not None:
+                keep_moments = flag("keep_moments", keep_moments)
             found = find_some(given, output=target, scratch=scratch)
             data = ModelImages(found, options, holdout)
             moments = data.empty_moments(
@@ -182,6 +188,8 @@ def fit_images(
             parameters["shrinkage"] = "auto"
         if parameters.get("design") is not None:
             parameters["design"] = design_mark(parameters["design"])
+        if keep_moments is not None:
+            parameters["keep_moments"] = keep_moments
         try:
             batch_run = BatchRun(
                 "fit",
@@ -209,7 +217,7 @@ def fit_images(
             result = _fitted(model, data, batch_run, moments, choose_shrinkage=choose_shrinkage)
             data.note_enlarged(batch_run)
             if out is not None:
-                _write(target, drawn, result, data, batch_run)
+                _write(target, drawn, result, data, batch_run, keep_moments)
             elif drawn is not None:
                 _write_figure(drawn, model, batch_run)
             batch_run.journal.remove()
@@ -241,12 +249,17 @@ def _fitted(
 
 
 def _write(
-    out: Path, figure: Path | None, result: FitResult, data: ModelImages, run: BatchRun
+    out: Path,
+    figure: Path | None,
+    result: FitResult,
+    data: ModelImages,
+    run: BatchRun,
+    keep_moments: bool | None,
 ) -> None:
     with kept_on_disk(), run.stage("writing the model", 1) as written:
         out.parent.mkdir(parents=True, exist_ok=True)
         with replacing(out) as beside:
-            result.model.save(beside)
+            result.model.save(beside, keep_moments=keep_moments)
         written.add(1)
     if figure is not None:
         _write_figure(figure, result.model, run)

@@ -8,7 +8,9 @@ from typing import Any
 
 from spectral_mae import plot
 from spectral_mae._files.atomic_file import replacing, write_whole
+from spectral_mae._files.column_notes import COLUMNS_JSON, write_column_notes
 from spectral_mae._files.columns import write_rows
+from spectral_mae.batch.columns.models import PLAN_TABLES
 from spectral_mae.batch.errors import kept_on_disk
 from spectral_mae.batch.models.model_images import ModelImages
 from spectral_mae.batch.models.plan_words import against, design_in_words
@@ -21,7 +23,7 @@ from spectral_mae.planning.settings import UNIFORM
 from spectral_mae.spectra.octaves import all_octave_names
 
 TOLD_ELSEWHERE = ("size", "crops", "settings", "transformer", "multiple", "color")
-FILES = ("report.html", "plan.csv", "as_hard_as.csv", "plan.json")
+FILES = ("report.html", "plan.csv", "as_hard_as.csv", "plan.json", COLUMNS_JSON)
 # What became of images, and how to say it.
 COUNTS = {
     "not_drawn": "not drawn (the limit)",
@@ -98,6 +100,8 @@ def write_plan(
         ]
         if rows:
             write_rows(folder / "as_hard_as.csv", rows)
+        tables = [name for name in PLAN_TABLES if rows or name == "plan.csv"]
+        write_column_notes(folder, {name: PLAN_TABLES[name] for name in tables})
         written.add(1)
         write_whole(folder / "plan.json", plan.to_json())
         written.add(1)

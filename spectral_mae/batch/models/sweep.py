@@ -15,7 +15,9 @@ import numpy as np
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae._files.atomic_file import replacing, write_whole
+from spectral_mae._files.column_notes import COLUMNS_JSON, write_column_notes
 from spectral_mae._files.columns import write_rows
+from spectral_mae.batch.columns.models import SWEEP
 from spectral_mae.batch.errors import ImagesRefused, kept_on_disk, refused
 from spectral_mae.batch.models.mask_columns import Column, Label, columns_of, some, why_none
 from spectral_mae.batch.models.model_images import (
@@ -38,6 +40,7 @@ from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.planning.evaluation import solved
 
 READ = {"patch_size": int, "design": str}  # of sweep.csv; all other columns are of floats
+FILES = ("run.json", "sweep.csv", "sweep.png", COLUMNS_JSON)
 N_TRIED = len(SHRINKAGES)
 
 
@@ -206,7 +209,7 @@ class _Sweep(SettingsRun[SweepResult]):
     """Models of each patch size and mask ratio or design."""
 
     command = "sweep"
-    files = ("run.json", "sweep.csv", "sweep.png")
+    files = FILES
 
     sizes: list[int]
     columns: list[Column]
@@ -296,6 +299,7 @@ class _Sweep(SettingsRun[SweepResult]):
             drawn.add(1)
         with kept_on_disk(), run.stage("writing tables", 2) as written:
             write_rows(folder / "sweep.csv", result.rows)
+            write_column_notes(folder, {"sweep.csv": SWEEP})
             written.add(1)
             write_whole(folder / "run.json", data.record(run, result.counts))
             written.add(1)

@@ -11,6 +11,7 @@ import numpy as np
 from spectral_mae import plot
 from spectral_mae.batch.pages.picture import Panel
 from spectral_mae.plot.cells import pixel_cells, save_cells
+from spectral_mae.plot.drawing import save_as
 
 PANEL_WIDTH = 4.3  # inches
 THUMBNAIL = 160  # pixels of the longer side, about
@@ -18,10 +19,8 @@ THUMBNAIL = 160  # pixels of the longer side, about
 
 def save_lines(figure: Any, path: Path) -> str:
     """Save a figure of lines as PNG, and as SVG with its text as text, whose name is returned."""
-    plot.save(figure, path)
-    drawn = path.with_suffix(".svg")
-    plot.save(figure, drawn)
-    return drawn.name
+    save_as(figure, path, (".svg", ".png"))
+    return path.with_suffix(".svg").name
 
 
 def save_panels(
@@ -68,10 +67,8 @@ def save_panels(
 
 def save_pixels(figure: Any, path: Path) -> str:
     """Save a figure that shows pixels as PNG, and as a smaller WebP, whose name is returned."""
-    plot.save(figure, path)
-    small = path.with_suffix(".webp")
-    plot.save(figure, small)
-    return small.name
+    save_as(figure, path, (".png", ".webp"))
+    return path.with_suffix(".webp").name
 
 
 def save_thumbnail(gray: Any, path: Path) -> str:

@@ -2,6 +2,7 @@
 
 The files:
 
+- `endings`: what ends the help of each command: examples, and exit codes.
 - `images`: arguments of the commands about images and masks.
 - `models`: arguments of the commands that fit, train or use models.
 - `shared`: arguments that several commands have.

@@ -12,11 +12,13 @@ from spectral_mae.cli.arguments.shared import (
     add_detrend,
     add_max_pixels,
     add_nan,
+    add_out,
     add_patch_size,
     add_reading,
     add_replacing,
     add_running,
     add_seed,
+    add_talk,
     patch_sizes,
 )
 
@@ -24,9 +26,9 @@ from spectral_mae.cli.arguments.shared import (
 def add_analyze(add: AddParser) -> None:
     """``analyze``."""
     text = "write tables, pictures and a page about what masking does to the spectra of images"
-    parser = add("analyze", help=text, description=text, several=["--patch-size"])
+    parser = add("analyze", out_or_json=True, help=text, description=text, several=["--patch-size"])
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_out(parser)
     parser.add_argument(
         "--patch-size",
         type=patch_sizes,
@@ -67,14 +69,21 @@ def add_analyze(add: AddParser) -> None:
     parser.add_argument(
         "--no-figures", action="store_true", help="draw no pictures: tables and page alone"
     )
+    parser.add_argument(
+        "--table-format",
+        choices=["csv", "parquet"],
+        default="csv",
+        help="format of the spectra of all images: spectra.csv, or spectra.parquet in a tenth of "
+        "the size, with the other tables beside their CSV files (default csv)",
+    )
     add_running(parser)
-    parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
+    add_talk(parser, "print only the path of the page")
 
 
 def add_compare(add: AddParser) -> None:
     """``compare``."""
     text = "compare reconstructions with their originals by frequency: tables, pictures and a page"
-    parser = add("compare", help=text, description=text)
+    parser = add("compare", out_or_json=True, help=text, description=text)
     parser.add_argument(
         "originals",
         metavar="ORIGINALS",
@@ -87,7 +96,7 @@ def add_compare(add: AddParser) -> None:
         help="the same of one model each; several are drawn in one picture. Images in folders and "
         "archives are matched by their path inside, without the ending; images of arrays by order",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_out(parser)
     parser.add_argument(
         "--labels",
         type=lambda text: text.split(","),
@@ -107,7 +116,7 @@ def add_compare(add: AddParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the results of another run in --out"
     )
-    parser.add_argument("--quiet", action="store_true", help="print only the path of the page")
+    add_talk(parser, "print only the path of the page")
 
 
 def add_explore(add: AddParser) -> None:
@@ -122,11 +131,10 @@ def add_explore(add: AddParser) -> None:
         "resized to 128 pixels and the middle cropped (default: a photograph, a texture and a "
         "random field)",
     )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE.html", help="the page to write"
-    )
+    add_out(parser, "FILE.html", "the page to write", required=True)
     add_max_pixels(parser)
     add_replacing(parser)
+    add_talk(parser)
 
 
 def add_psd(add: AddParser) -> None:
@@ -134,6 +142,7 @@ def add_psd(add: AddParser) -> None:
     text = "draw the power spectra of images or folders, or write them as a table"
     parser = add(
         "psd",
+        out_or_json=True,
         help=text,
         description=f"{text}. Of one image: a map and the radial spectrum, also under masks. Of "
         "several: radial spectra in one picture, of each folder (archive, array, @LIST) the mean "
@@ -146,14 +155,7 @@ def add_psd(add: AddParser) -> None:
         help="an image file, 'builtin:NAME', one image of a file such as 'scan.h5::/raw[3]', or "
         "many images in the forms that analyze takes",
     )
-    parser.add_argument(
-        "-o",
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="FILE.png, FILE.pdf, FILE.svg or FILE.csv",
-    )
+    add_out(parser, "FILE", "FILE.png, FILE.pdf, FILE.svg or FILE.csv")
     parser.add_argument(
         "--band",
         choices=["percentile", "std", "stderr", "none"],
@@ -196,13 +198,14 @@ def add_psd(add: AddParser) -> None:
         "density)",
     )
     add_replacing(parser)
+    add_talk(parser)
 
 
 def add_mask(add: AddParser) -> None:
     """``mask``."""
     text = "write a random mask as an image: white is visible, black is hidden"
     parser = add("mask", help=text, description=text)
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the mask")
+    add_out(parser, "FILE.png", "the mask", required=True)
     parser.add_argument(
         "--size", default="224", metavar="N|HxW", help="rows x columns in pixels (default 224)"
     )
@@ -216,6 +219,7 @@ def add_mask(add: AddParser) -> None:
         help="also draw the expected power of such masks over frequency, and its zeros",
     )
     add_replacing(parser)
+    add_talk(parser)
 
 
 def add_verify(add: AddParser) -> None:
@@ -232,19 +236,20 @@ def add_verify(add: AddParser) -> None:
     add_design(parser)
     add_seed(parser)
     add_reading(parser)
+    add_talk(parser)
 
 
 def add_audit_masks(add: AddParser) -> None:
     """``audit-masks``."""
     text = "say what the masks of any generator do: ratios, border bias, spectra, leakage"
-    parser = add("audit-masks", help=text, description=text)
+    parser = add("audit-masks", out_or_json=True, help=text, description=text)
     parser.add_argument(
         "path",
         metavar="MASKS",
         help="an npy or npz file of masks, of shape (n, H, W) or (n, L), or of indices of patches; "
         "a folder of such files; or a folder of black and white images, in which white is 1",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_out(parser)
     parser.add_argument(
         "--grid",
         metavar="HxW",
@@ -278,6 +283,15 @@ def add_audit_masks(add: AddParser) -> None:
     )
     add_max_pixels(parser)
     add_replacing(parser)
+    add_talk(parser)
+
+
+def add_completion(add: AddParser) -> None:
+    """``completion``."""
+    text = "print the script by which a shell completes commands, options and their values"
+    parser = add("completion", help=text, description=text)
+    parser.add_argument("shell", choices=["bash", "zsh", "fish"], help="your shell")
+    parser.set_defaults(json=False, verbose=False)
 
 
 def add_figures(add: AddParser) -> None:
@@ -285,7 +299,7 @@ def add_figures(add: AddParser) -> None:
     text = "draw the figures of the documentation, from built-in images or your own"
     parser = add("figures", help=text, description=text)
     parser.add_argument("names", nargs="*", metavar="NAME", help="which figures (default all)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_out(parser, required=True)
     parser.add_argument(
         "--data",
         nargs="+",
@@ -295,3 +309,4 @@ def add_figures(add: AddParser) -> None:
         "scikit-image's images; figures of a single image take the first",
     )
     add_replacing(parser)
+    add_talk(parser)

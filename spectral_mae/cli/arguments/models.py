@@ -12,10 +12,12 @@ from spectral_mae.cli.arguments.shared import (
     add_color,
     add_design,
     add_max_pixels,
+    add_out,
     add_patch_size,
     add_running,
     add_sampling,
     add_seed,
+    add_talk,
     design_text,
     fraction,
     mask_ratios,
@@ -42,12 +44,18 @@ def add_fit(add: AddParser) -> None:
     text = "fit a linear masked, denoising or plain autoencoder to images, in closed form"
     parser = add("fit", help=text, description=text)
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.npz", help="the model")
+    add_out(parser, "FILE.npz", "the model", required=True)
     parser.add_argument(
         "--figure",
         type=Path,
         metavar="FILE.png",
         help="also draw its frequency response, a receptive field and its eigenvalues",
+    )
+    parser.add_argument(
+        "--keep-moments",
+        action="store_true",
+        help="write the second moment too, which another fit of the same images needs, also where "
+        "it takes more than 32 MiB",
     )
     parser.add_argument(
         "--model",
@@ -77,6 +85,7 @@ def add_fit(add: AddParser) -> None:
         "--sigma", type=float, metavar="S", help="standard deviation of the noise, for --model dae"
     )
     _add_fitting(parser)
+    add_talk(parser)
 
 
 def add_reconstruct(add: AddParser) -> None:
@@ -85,7 +94,7 @@ def add_reconstruct(add: AddParser) -> None:
     parser = add("reconstruct", help=text, description=text)
     parser.add_argument("model", type=Path, metavar="MODEL.npz", help="a model that 'fit' wrote")
     parser.add_argument("paths", nargs="*", default=[], metavar="IMAGE", help=SOURCE_HELP)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_out(parser, required=True)
     parser.add_argument(
         "--design",
         type=design_text,
@@ -98,16 +107,22 @@ def add_reconstruct(add: AddParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the results of another run in --out"
     )
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_talk(parser)
 
 
 def add_sweep(add: AddParser) -> None:
     """``sweep``."""
     text = "compare linear MAEs by the power they explain of held-out images, over patch sizes "
     text += "and mask ratios or designs"
-    parser = add("sweep", help=text, description=text, several=["--patch-size", "--mask-ratio"])
+    parser = add(
+        "sweep",
+        out_or_json=True,
+        help=text,
+        description=text,
+        several=["--patch-size", "--mask-ratio"],
+    )
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_out(parser)
     parser.add_argument(
         "--patch-size",
         type=patch_sizes,
@@ -134,15 +149,22 @@ def add_sweep(add: AddParser) -> None:
     )
     _add_fitting(parser)
     parser.set_defaults(target="all")
+    add_talk(parser)
 
 
 def add_plan(add: AddParser) -> None:
     """``plan``."""
     text = "say how hard patch sizes, mask ratios and mask designs are on images, as hard as what, "
     text += "and what they cost"
-    parser = add("plan", help=text, description=text, several=["--patch-size", "--mask-ratio"])
+    parser = add(
+        "plan",
+        out_or_json=True,
+        help=text,
+        description=text,
+        several=["--patch-size", "--mask-ratio"],
+    )
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_out(parser)
     parser.add_argument(
         "--patch-size",
         type=patch_sizes,
@@ -184,8 +206,8 @@ def add_plan(add: AddParser) -> None:
             name, type=int, default=default, metavar="N", help=f"(default {default})"
         )
     add_running(parser)
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
     add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
+    add_talk(parser)
 
 
 def add_train(add: AddParser) -> None:
@@ -199,7 +221,7 @@ def add_train(add: AddParser) -> None:
         help="files, folders, patterns, archives, arrays and @LIST, as in analyze; or, alone, "
         "CIFAR-10's binary batches (a folder, a .bin file, the .tar.gz)",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_out(parser, required=True)
     parser.add_argument(
         "--model",
         choices=["tiny", "small", "medium", "base"],
@@ -258,14 +280,14 @@ def add_train(add: AddParser) -> None:
     )
     add_seed(parser, "seed of weights, masks, order and held-out images (default 0)")
     add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_talk(parser)
 
 
 def add_audit(add: AddParser) -> None:
     """``audit``."""
     text = "measure what a trained model does to each frequency, beside the best linear models "
     text += "(needs PyTorch, the extra 'torch')"
-    parser = add("audit", help=text, description=text)
+    parser = add("audit", out_or_json=True, help=text, description=text)
     parser.add_argument(
         "model",
         metavar="MODEL",
@@ -276,7 +298,7 @@ def add_audit(add: AddParser) -> None:
         "executed; importing a module runs its code",
     )
     parser.add_argument("paths", nargs="*", metavar="IMAGE", help=SOURCE_HELP)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_out(parser)
     parser.add_argument(
         "--patch-size",
         type=int,
@@ -363,7 +385,7 @@ def add_audit(add: AddParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the results of another run in --out"
     )
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_talk(parser)
 
 
 def _add_fitting(parser: argparse.ArgumentParser) -> None:
@@ -389,7 +411,6 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
     )
     _add_reading_of_models(parser, size="224")
     add_running(parser)
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
     add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
 
 

@@ -18,6 +18,33 @@ SOURCE_HELP = (
 AddParser = Callable[..., argparse.ArgumentParser]
 
 
+def add_out(
+    parser: argparse.ArgumentParser,
+    metavar: str = "DIR",
+    text: str = "folder to write",
+    *,
+    required: bool = False,
+) -> None:
+    """``-o`` and ``--out``."""
+    parser.add_argument("-o", "--out", type=Path, metavar=metavar, help=text, required=required)
+
+
+def add_talk(parser: argparse.ArgumentParser, quiet: str = "show no progress and no notes") -> None:
+    """``--json``, ``--quiet`` and ``--verbose``, which all commands have."""
+    group = parser.add_argument_group("what is printed")
+    group.add_argument(
+        "--json",
+        action="store_true",
+        help="print the results as one JSON document; messages go to standard error "
+        "(docs/command_line.md)",
+    )
+    one = group.add_mutually_exclusive_group()
+    one.add_argument("-q", "--quiet", action="store_true", help=quiet)
+    one.add_argument(
+        "-v", "--verbose", action="store_true", help="say on standard error what is done"
+    )
+
+
 def add_patch_size(parser: argparse.ArgumentParser, default: int | None = 16) -> None:
     """``--patch-size`` with a single value; the default None means that it was not given."""
     parser.add_argument(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from spectral_mae.batch.chunks import EngineFailed
 from spectral_mae.batch.errors import FailFast, NothingUsable
 from spectral_mae.batch.models.fit import FitResult, fit_images
+from spectral_mae.cli.console import messages
+from spectral_mae.cli.console.answer import NOTHING, OK, SOME_FAILED, Answer, failures
 from spectral_mae.cli.errors import ended, run_errors, usage_errors
 from spectral_mae.cli.shared import (
-    NOTHING,
-    OK,
-    SOME_FAILED,
     chooses_shrinkage,
     first_shrinkage,
     given_paths,
@@ -28,7 +28,7 @@ from spectral_mae.masks.patches import PatchGrid
 MASK_RATIO = 0.75
 
 
-def fit(arguments: argparse.Namespace) -> int:
+def fit(arguments: argparse.Namespace) -> Answer:
     """``spectral-mae fit``: a linear model of a folder of images, in one file."""
     with usage_errors():
         reading = reading_options(arguments)
@@ -41,44 +41,51 @@ def fit(arguments: argparse.Namespace) -> int:
                 model,
                 **reading,
                 choose_shrinkage=chooses_shrinkage(arguments),
+                keep_moments=arguments.keep_moments or None,
                 out=arguments.out,
                 figure=arguments.figure,
                 run=running,
             )
     except (FailFast, EngineFailed) as error:
-        print(f"spectral-mae fit: {ended(error)}", file=sys.stderr)
-        return SOME_FAILED
+        messages.error("fit", ended(error))
+        return Answer(SOME_FAILED, found={"error": str(error)})
     except NothingUsable as error:
         print(error, file=sys.stderr)
-        return NOTHING
-    if result.found_complete:
-        print(f"{arguments.out} is complete already")
-    else:
-        _tell(result, arguments)
-    return SOME_FAILED if result.counts["failed"] else OK
+        return Answer(NOTHING, found={"error": str(error)})
+    lines: Iterable[str] = [f"{arguments.out} is complete already"]
+    if not result.found_complete:
+        lines = _told(result, arguments)
+    found = {
+        **result.to_dict(),
+        "failures": failures(result.failures),
+        "files": [path for path in (arguments.out, arguments.figure) if path is not None],
+    }
+    return Answer(SOME_FAILED if result.counts["failed"] else OK, lines, found)
 
 
-def _tell(result: FitResult, arguments: argparse.Namespace) -> None:
+def _told(result: FitResult, arguments: argparse.Namespace) -> Iterator[str]:
     model, counts = result.model, result.counts
     solution = model.solution_
     scored = "hidden pixels" if arguments.target == "hidden" else "all pixels"
-    print(f"{model!r}")
-    print(
+    yield f"{model!r}"
+    yield (
         f"{counts['fitted']} images of {' x '.join(map(str, model.moments_.grid.shape))} pixels "
         f"fitted, {counts['held_out']} held out"
     )
-    print(
+    yield (
         f"explained power of {scored}: {solution.explained:.4f} under the fitted moments"
         + ("" if result.score is None else f", {result.score:.4f} of the images held out")
     )
     if chooses_shrinkage(arguments):
-        print(
+        yield (
             f"shrinkage {model.shrinkage:g}, chosen by the images held out (so that their score is "
             "a little optimistic)"
         )
     if solution.n_dropped:
-        print(f"{solution.n_dropped} of {model.moments_.stack().dim} dimensions hold no power")
-    print(f"written to {arguments.out}")
+        moments = model.moments_
+        dim = moments.grid.n_patches * moments.patch_dim
+        yield f"{solution.n_dropped} of {dim} dimensions hold no power"
+    yield f"written to {arguments.out}"
 
 
 def _model(arguments: argparse.Namespace, size: int) -> LinearModel:

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from spectral_mae import plot
+from spectral_mae._files.column_notes import COLUMNS_JSON, write_column_notes
 from spectral_mae._files.columns import write_rows
 from spectral_mae._files.made_here import made_here
 from spectral_mae._files.output_files import check_distinct
+from spectral_mae.batch.columns.models import RECONSTRUCT
 from spectral_mae.batch.pages.picture import short_name
-from spectral_mae.batch.progress import enlarged_note
+from spectral_mae.batch.progress import enlarged
 from spectral_mae.batch.run_folder import check_folder, check_results
+from spectral_mae.cli.console.answer import NOTHING, OK, SOME_FAILED, Answer, failures
+from spectral_mae.cli.console.messages import note
 from spectral_mae.cli.errors import output_errors, usage_errors
 from spectral_mae.cli.shared import (
-    NOTHING,
-    OK,
-    SOME_FAILED,
     found_images,
     progress,
     report_failures,
@@ -41,7 +42,7 @@ from spectral_mae.masks.designs.text_form import parse
 from spectral_mae.masks.sampling import mask_seed
 
 
-def reconstruct(arguments: argparse.Namespace) -> int:
+def reconstruct(arguments: argparse.Namespace) -> Answer:
     """``spectral-mae reconstruct``: images through a fitted model, a picture for each."""
     with usage_errors():
         if arguments.model.suffix.lower() in SUFFIXES:
@@ -83,16 +84,23 @@ def reconstruct(arguments: argparse.Namespace) -> int:
                 rows.append(_row(name, file, model, one, design))
         if rows:
             write_rows(arguments.out / "reconstruct.csv", rows)
+            write_column_notes(arguments.out, {"reconstruct.csv": RECONSTRUCT})
     report_failures(stream)
     if stream.enlarged:
-        print(enlarged_note(len(stream.enlarged), size), file=sys.stderr)
-    for row in rows:
-        print(_line(row))
+        note(enlarged(len(stream.enlarged), size))
+    files = [row["picture"] for row in rows]
+    if rows:
+        files += ["reconstruct.csv", COLUMNS_JSON]
+    data = {
+        "images": rows,
+        "failures": failures(stream.failed.items()),
+        "files": [arguments.out / name for name in files],
+    }
     if not rows:
         print("no image could be used", file=sys.stderr)
-        return NOTHING
-    print(f"{len(rows)} picture{'s' * (len(rows) != 1)} and reconstruct.csv in {arguments.out}")
-    return SOME_FAILED if stream.failed else OK
+        return Answer(NOTHING, found=data)
+    last = f"{len(rows)} picture{'s' * (len(rows) != 1)} and reconstruct.csv in {arguments.out}"
+    return Answer(SOME_FAILED if stream.failed else OK, [*map(_line, rows), last], data)
 
 
 def _make_room(
@@ -100,12 +108,13 @@ def _make_room(
 ) -> list[Path]:
     """What an earlier run has left, to be removed; refused unless that was asked for."""
     out: Path = arguments.out
-    results = [out / "reconstruct.csv", *(out / file for file in files)]
+    tables = [out / "reconstruct.csv", out / COLUMNS_JSON]
+    results = [*tables, *(out / file for file in files)]
     named = (path for path in out.glob("*.png") if re.fullmatch(r"\d{3,}-.+", path.stem))
     earlier = [path for path in sorted(named) if made_here(path)]
     check_distinct([*dict.fromkeys([*results, *earlier])], [arguments.model, *read])
     check_results(out, [*results, *earlier], overwrite=arguments.overwrite)
-    return [*filter(Path.exists, results[:1]), *earlier]
+    return [*filter(Path.exists, tables), *earlier]
 
 
 def _row(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
+from spectral_mae.batch.audit.report import FILES
 from spectral_mae.batch.audit.run import AuditRun, audit_images
 from spectral_mae.batch.errors import NothingUsable
+from spectral_mae.cli.console import messages
+from spectral_mae.cli.console.answer import NOTHING, OK, SOME_FAILED, Answer, failures, written
 from spectral_mae.cli.errors import UsageError, usage_errors
-from spectral_mae.cli.shared import NOTHING, OK, SOME_FAILED, given_paths
+from spectral_mae.cli.shared import given_paths
 
 OFFICIAL = ("heads", "decoder_heads")
 
 
-def audit(arguments: argparse.Namespace) -> int:
+def audit(arguments: argparse.Namespace) -> Answer:
     """``spectral-mae audit``.
 
     Exit 0, 1 (some images could not be used) or 3 (nothing usable).
@@ -27,14 +29,20 @@ def audit(arguments: argparse.Namespace) -> int:
                 raise
             raise UsageError(str(error)) from None
         except NothingUsable as error:
-            print(f"spectral-mae audit: {error}", file=sys.stderr)
-            return NOTHING
+            messages.error("audit", error)
+            return Answer(NOTHING, found={"error": str(error)})
     for name, reason in run.failures.items():
-        print(f"failed: {name}: {reason}", file=sys.stderr)
-    for sentence in run.result.summary():
-        print(sentence)
-    print(f"page: {run.page}")
-    return SOME_FAILED if run.failures else OK
+        messages.failed(name, reason)
+    sentences = run.result.summary()
+    page = [] if run.page is None else [f"page: {run.page}"]
+    found = {
+        "summary": sentences,
+        **run.result.to_dict(),
+        "failures": failures(run.failures.items()),
+        "page": run.page,
+        "files": written(arguments.out, FILES),
+    }
+    return Answer(SOME_FAILED if run.failures else OK, [*sentences, *page], found)
 
 
 def _run(arguments: argparse.Namespace) -> AuditRun:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from spectral_mae import plot
+from spectral_mae._files.column_notes import COLUMNS_JSON, write_column_notes
+from spectral_mae.batch.columns.models import TRAINING
+from spectral_mae.cli.console.answer import OK, SOME_FAILED, Answer, failures, written
+from spectral_mae.cli.console.messages import failed
 from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
-from spectral_mae.cli.shared import OK, SOME_FAILED, masking
+from spectral_mae.cli.shared import masking
 
 CURVES = "curves.png"
 
@@ -24,7 +27,7 @@ def _divergence() -> Iterator[None]:
         raise UsageError(str(error)) from error
 
 
-def train_mae(arguments: argparse.Namespace) -> int:
+def train_mae(arguments: argparse.Namespace) -> Answer:
     """``spectral-mae train-mae``: a checkpoint, a log and its curves in a folder."""
     try:
         from spectral_mae.nonlinear.labelled_images import read_labelled
@@ -79,16 +82,25 @@ def train_mae(arguments: argparse.Namespace) -> int:
         figure, axes = plot.new_figure()
         plot.training(history.to_dict(), axes[0, 0])
         plot.save(figure, arguments.out / CURVES)
+        write_column_notes(arguments.out, {LOG: TRAINING})
     for name, reason in images.failed.items():
-        print(f"failed: {name}: {reason}", file=sys.stderr)
+        failed(name, reason)
     last = history.rows[-1]
     count = sum(p.numel() for p in model.parameters())
     height, width = model.grid.shape
-    print(
+    sizes = (
         f"{count:,} parameters, {len(images)} images of {height} x {width} pixels, "
         f"{last['epoch']:.0f} epochs, {last['step']:.0f} steps, {last['seconds']:.0f} s"
     )
     scored = "" if math.isnan(last["held_out"]) else f", {last['held_out']:.4f} of images held out"
-    print(f"mean squared error of hidden pixels, in units of the model: {last['loss']:.4f}{scored}")
-    print(f"{CHECKPOINT}, {LOG} and {CURVES} in {arguments.out}")
-    return SOME_FAILED if images.failed else OK
+    loss = f"mean squared error of hidden pixels, in units of the model: {last['loss']:.4f}{scored}"
+    found = {
+        "parameters": count,
+        "images": len(images),
+        "shape": [height, width],
+        "history": history.to_dict(),
+        "failures": failures(images.failed.items()),
+        "files": written(arguments.out, [CHECKPOINT, LOG, CURVES, COLUMNS_JSON]),
+    }
+    lines = [sizes, loss, f"{CHECKPOINT}, {LOG} and {CURVES} in {arguments.out}"]
+    return Answer(SOME_FAILED if images.failed else OK, lines, found)

@@ -6,6 +6,7 @@ outer products of the blocks of images, in whatever coordinates its kind has.
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -40,6 +41,9 @@ PART_BYTES = 64 * 2**20
 ROUNDING = 1e-10
 SMALL = 8  # numbers in a block up to which one call for all blocks beats a loop
 STRIP = 64  # rows of a Hermitian sum that are added at once, up to the diagonal
+
+
+LEFT_OUT = "sums_left_out"  # the array that says so in files
 
 
 class Accumulator(ABC):
@@ -260,6 +264,7 @@ class Accumulator(ABC):
         """
         n = patches.shape[0]
         if n:
+            self.expect_sums()
             self._add(patches)
             self.n_images += n
         return self
@@ -290,6 +295,8 @@ class Accumulator(ABC):
         if mine != theirs:
             raise ValueError(f"moments do not fit: {mine} and {theirs}")
         if other.n_images:
+            self.expect_sums()
+            other.expect_sums()
             self._merge(other)
             self.n_images += other.n_images
         return self
@@ -302,6 +309,7 @@ class Accumulator(ABC):
         path : str or path-like
             File to write. An existing file is replaced.
         """
+        self.expect_sums()
         write_arrays(path, self.to_arrays())
 
     @classmethod
@@ -332,8 +340,14 @@ class Accumulator(ABC):
         except KeyError as error:
             raise ValueError(f"{os.fspath(path)!r} holds moments that lack {error}") from error
 
-    def to_arrays(self) -> dict[str, Any]:
+    def to_arrays(self, *, sums: bool = True) -> dict[str, Any]:
         """Return everything that these moments hold, as arrays by name.
+
+        Parameters
+        ----------
+        sums : bool
+            Whether the second sums are among them. `from_arrays` makes moments of the others that
+            know their mean, and can neither be solved nor take in images.
 
         Returns
         -------
@@ -341,6 +355,8 @@ class Accumulator(ABC):
             Kind, shape, patch size, channels, centring and number of images, and the sums of
             `arrays`.
         """
+        left_out = {"mean": self.first_mean, LEFT_OUT: np.array(True)}
+        held = self.arrays() if sums else left_out
         return {
             "kind": np.array(self.kind),
             "shape": np.array(self.grid.shape),
@@ -348,17 +364,19 @@ class Accumulator(ABC):
             "channels": np.array(self.channels),
             "center": np.array(self.center),
             "n_images": np.array(self.n_images),
-            **{name: to_numpy(sums) for name, sums in self.arrays().items()},
+            **{name: to_numpy(array) for name, array in held.items()},
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, copy: bool = True) -> Self:
         """Return the moments that `to_arrays` wrote down.
 
         Parameters
         ----------
         arrays : mapping of str to ndarray
             Arrays by name, as `to_arrays` returns them.
+        copy : bool
+            Copy the sums; else the moments keep these arrays, and write to them.
 
         Returns
         -------
@@ -375,14 +393,17 @@ class Accumulator(ABC):
         grid = PatchGrid(arrays["shape"].tolist(), arrays["patch_size"].tolist())
         moments = cls(grid, int(arrays["channels"]), bool(arrays["center"]))
         moments.n_images = int(arrays["n_images"])
-        own = moments.arrays()
-        for name, value in own.items():
-            if np.shape(arrays[name]) != np.shape(value):
+        shapes = moments.shapes()
+        if LEFT_OUT in arrays:
+            shapes = {"mean": shapes["mean"]}
+        for name, shape in shapes.items():
+            if np.shape(arrays[name]) != shape:
                 raise ValueError(
                     f"{name} of shape {np.shape(arrays[name])} does not fit {moments.grid} with "
-                    f"{moments.channels} channels: it should be {np.shape(value)}"
+                    f"{moments.channels} channels: it should be {shape}"
                 )
-        moments.restore({name: np.array(arrays[name]) for name in own})
+        sums = {name: np.array(arrays[name]) if copy else arrays[name] for name in shapes}
+        moments.restore(sums)
         return moments
 
     def numpy(self) -> Self:
@@ -500,12 +521,48 @@ class Accumulator(ABC):
             images.
         """
 
+    @property
+    @abstractmethod
+    def has_sums(self) -> bool:
+        """Whether the second sums are there: models may be saved without those of their moments."""
+
+    @property
+    @abstractmethod
+    def first_mean(self) -> FloatArray:
+        """The mean as `arrays` has it, in the coordinates of the sums."""
+
+    @abstractmethod
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the sums.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            Shapes by name, of all arrays that `arrays` returns where no sums are left out.
+        """
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the sums in double precision, as files hold them."""
+        size = self.transform.dtype.itemsize
+        return size * sum(math.prod(shape) for shape in self.shapes().values())
+
+    def expect_sums(self) -> None:
+        """Raise ``ValueError`` if the second sums are left out, and say how to keep them."""
+        if not self.has_sums:
+            raise ValueError(
+                f"these moments of {self.n_images} images have no sums: the model was saved "
+                "without them; save(path, keep_moments=True) or spectral-mae fit --keep-moments "
+                "writes them into its file"
+            )
+
     def _identity(self) -> tuple[str, PatchGrid, int, bool]:
         return self.kind, self.grid, self.channels, self.center
 
     def _counted(self) -> int:
         if self.n_images == 0:
             raise ValueError("no images yet: call update first")
+        self.expect_sums()
         return self.n_images
 
 
@@ -531,6 +588,7 @@ class BlockMoments(Accumulator):
         super().__init__(grid, channels, center)
         self.transform = self.coordinates(grid, self.channels)
         d = self.transform.block_dim
+        self._has_sums = True
         self._first = Scatter(d, self.center)
         # Of these sums only strips up to the diagonal are kept up to date; see `_hermitian`.
         self._others = np.zeros((len(self.transform.multiplicity) - 1, d, d), np.complex128)
@@ -640,6 +698,28 @@ class BlockMoments(Accumulator):
         self._first.merge(part.count, part.mean, part.scatter)
         self._others += other._others
 
+    @property
+    def has_sums(self) -> bool:
+        """Whether the second sums are there: models may be saved without those of their moments."""
+        return self._has_sums
+
+    @property
+    def first_mean(self) -> FloatArray:
+        """The mean of the first block, shape (d,)."""
+        return self._first.mean
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the sums.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            Shapes by name.
+        """
+        n, d = len(self.transform.multiplicity), self.transform.block_dim
+        first: dict[str, tuple[int, ...]] = {"mean": (d,), "scatter": (d, d)}
+        return {**first, "others": (n - 1, d, d)} if self.transform.norm > 1 else first
+
     def arrays(self) -> dict[str, Any]:
         """Return the sums.
 
@@ -649,7 +729,13 @@ class BlockMoments(Accumulator):
             ``mean``, shape (d,), and ``scatter``, shape (d, d), the sum of outer products about it,
             of the first block; ``others``, shape (n_blocks − 1, d, d), the sums of outer products
             of the other blocks, if there are bands. They are not copied.
+
+        Raises
+        ------
+        ValueError
+            If the sums are left out.
         """
+        self.expect_sums()
         sums: dict[str, Any] = {"mean": self._first.mean, "scatter": self._first.scatter}
         if self.transform.norm > 1:
             sums["others"] = self._hermitian()
@@ -662,10 +748,14 @@ class BlockMoments(Accumulator):
         ----------
         arrays : mapping of str to ndarray
             Sums by name, as `arrays` returns them; kept, not copied. They belong to ``n_images``
-            images.
+            images. The mean alone leaves the others out.
         """
         self._first.count = self.n_images
         self._first.mean = arrays["mean"]
+        self._has_sums = "scatter" in arrays
+        if not self.has_sums:
+            self._first.scatter, self._others = np.zeros((0, 0)), np.zeros((0, 0, 0), complex)
+            return
         self._first.scatter = arrays["scatter"]
         self._others = arrays.get("others", self._others)
 

@@ -115,8 +115,9 @@ class BlockTransform(ABC):
 
         Parameters
         ----------
-        weights : ndarray, shape (n_blocks, block_dim, block_dim)
-            The matrices W_q.
+        weights : ndarray, shape (n_blocks, block_dim, block_dim) or (block_dim, block_dim)
+            The matrices W_q, or one for all blocks. Of arrays that are mapped into memory one
+            matrix after the other is read.
         patches : ndarray of float64, shape (n, n_patches, patch_dim)
             Images cut into patches.
         transpose : bool
@@ -128,10 +129,22 @@ class BlockTransform(ABC):
             The mapped images.
         """
         blocks = self.forward(patches)
-        if transpose:
-            return self.inverse(blocks @ weights.swapaxes(-1, -2))
-        conj = namespace(blocks).conj
-        return self.inverse(conj(conj(blocks) @ weights))
+        if is_tensor(blocks):
+            if transpose:
+                return self.inverse(blocks @ namespace(weights).matrix_transpose(weights))
+            conj = namespace(blocks).conj
+            return self.inverse(conj(conj(blocks) @ weights))
+        mapped = np.empty_like(blocks)
+
+        def work(rows: slice) -> None:
+            map_ = in_double(weights[rows] if weights.ndim > 2 else weights)
+            if transpose:
+                np.matmul(blocks[rows], map_.swapaxes(-1, -2), out=mapped[rows])
+            else:
+                np.conj(blocks[rows].conj() @ map_, out=mapped[rows])
+
+        in_batches(work, len(blocks), self.block_dim)
+        return self.inverse(mapped)
 
     @abstractmethod
     def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
@@ -558,6 +571,24 @@ class Stack:
         in_batches(mix, *self.blocks.shape[:2])
         make_real(blocks, self.multiplicity)
         return dataclasses.replace(self, blocks=blocks)
+
+
+def in_double(matrices: NDArray[Any]) -> NDArray[Any]:
+    """Return matrices in double precision, in which all is computed; files may hold them in single.
+
+    Parameters
+    ----------
+    matrices : ndarray or tensor
+        Real or complex.
+
+    Returns
+    -------
+    ndarray or tensor
+        The same array if it is a tensor or in double precision already.
+    """
+    if is_tensor(matrices):
+        return matrices
+    return np.asarray(matrices, np.result_type(matrices, np.float64))
 
 
 def make_real(blocks: NDArray[Any], multiplicity: NDArray[np.integer[Any]]) -> None:

@@ -427,6 +427,26 @@ class StationaryMoments(Accumulator):
         """
         return self.by_frequency.sums_of(second, mean)
 
+    @property
+    def has_sums(self) -> bool:
+        """Whether the second sums are there: models may be saved without those of their moments."""
+        return self.by_frequency.has_sums
+
+    @property
+    def first_mean(self) -> FloatArray:
+        """The sum of an image over its pixels, on average, for each channel."""
+        return self.by_frequency.first_mean
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the sums.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            Shapes by name, those of `BandMoments` whose patches are single pixels.
+        """
+        return self.by_frequency.shapes()
+
     def arrays(self) -> dict[str, Any]:
         """Return the sums.
 

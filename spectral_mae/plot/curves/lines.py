@@ -79,14 +79,16 @@ def radial(
 
     Examples
     --------
-    >>> from spectral_mae import Periodogram, fields
-    >>> rings = Periodogram((64, 64)).radial
-    >>> spectra = {
-    ...     f"f^{slope}": rings(fields.gaussian_fields(fields.power_law((64, 64), slope), 8, rng=0))
-    ...     for slope in (-1, -2)
-    ... }
-    >>> axes = radial(spectra, band="percentile", fit=True, guides=[-2], periods=True)
-    >>> axes.get_xlabel()
+    >>> import numpy as np
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> def tiles(name):
+    ...     pixels = sm.read_image(f"builtin:{name}").pixels
+    ...     return pixels.reshape(4, 128, 4, 128).swapaxes(1, 2).reshape(-1, 128, 128)
+    >>> rings = sm.Periodogram((128, 128), detrend="constant", window="hann").radial
+    >>> sets = {"astronaut": rings(tiles("astronaut")), "gravel": rings(tiles("gravel"))}
+    >>> ax = plot.radial(sets, band="percentile", fit=True, guides=[-2], octaves=True, periods=True)
+    >>> ax.get_xlabel()
     'frequency (cycles/pixel)'
     """
     _checks.choice("band", band, Band)

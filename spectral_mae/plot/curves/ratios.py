@@ -60,10 +60,15 @@ def ratio(
 
     Examples
     --------
-    >>> from spectral_mae import psd
-    >>> image = np.random.default_rng(0).standard_normal((32, 32))
-    >>> axes = ratio(psd(2 * image).radial() / psd(image).radial())
-    >>> axes.get_ylabel()
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(4, 128, 4, 128).swapaxes(1, 2).reshape(-1, 128, 128)
+    >>> rings = sm.Periodogram((128, 128)).radial
+    >>> blurred = (tiles + tiles.take(range(-1, 127), axis=1)) / 2
+    >>> ax = plot.ratio({"blurred": rings(blurred) / rings(tiles),
+    ...                  "sharpened": rings(2 * tiles - blurred) / rings(tiles)})
+    >>> ax.get_ylabel()
     'power ratio'
     """
     if isinstance(ratios_by_name, SpectrumRatio):
@@ -133,13 +138,16 @@ def radial_ratio(
 
     Examples
     --------
-    >>> from spectral_mae import Periodogram
-    >>> images = np.random.default_rng(0).standard_normal((6, 32, 32))
-    >>> rings = Periodogram((32, 32)).radial
-    >>> spectra = {"all": rings(images), "weaker": rings(images / 2)}
-    >>> axes = radial_ratio(spectra, reference="all", band="std")
-    >>> axes[1].get_ylabel().split()
-    ['ratio', 'to', 'all']
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:astronaut").pixels
+    >>> tiles = image.reshape(4, 128, 4, 128).swapaxes(1, 2).reshape(-1, 128, 128)
+    >>> rings = sm.Periodogram((128, 128), detrend="constant", window="hann").radial
+    >>> blurred = (tiles + tiles.take(range(-1, 127), axis=1)) / 2
+    >>> spectra = {"original": rings(tiles), "blurred": rings(blurred)}
+    >>> ax = plot.radial_ratio(spectra, reference="original")
+    >>> ax[1].get_ylabel().split()
+    ['ratio', 'to', 'original']
     """
     several = several_of(spectra_by_name)
     if not isinstance(reference, str) or reference not in several:

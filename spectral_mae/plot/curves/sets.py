@@ -44,9 +44,11 @@ def summary(
 
     Examples
     --------
-    >>> from spectral_mae import summarize
-    >>> images = np.random.default_rng(0).standard_normal((5, 32, 32))
-    >>> axes = summary(summarize(images), fit=True)
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> image = sm.read_image("builtin:grass").pixels
+    >>> tiles = image.reshape(4, 128, 4, 128).swapaxes(1, 2).reshape(-1, 128, 128)
+    >>> ax = plot.summary(sm.summarize(tiles, detrend="constant", window="hann"), fit=True)
     """
     _checks.needed("result", result, SpectralSummary, "summarize(images) makes one")
     _checks.choice("band", band, Band)
@@ -89,8 +91,14 @@ def slopes(
 
     Examples
     --------
-    >>> axes = slopes({"photographs": [-2.1, -1.8, -2.4], "textures": [-1.2, -1.6]}, bins=5)
-    >>> axes.get_xlabel()
+    >>> import spectral_mae as sm
+    >>> from spectral_mae import plot
+    >>> def summary(name):
+    ...     pixels = sm.read_image(f"builtin:{name}").pixels
+    ...     tiles = pixels.reshape(8, 64, 8, 64).swapaxes(1, 2).reshape(-1, 64, 64)
+    ...     return sm.summarize(tiles, detrend="constant", window="hann")
+    >>> ax = plot.slopes({name: summary(name) for name in ("brick", "gravel")})
+    >>> ax.get_xlabel()
     'slope of the power spectrum'
     """
     bins = None if bins is None else _checks.positive_int("bins", bins)
@@ -116,15 +124,18 @@ def slopes(
     ax = one_axes(ax)
     every = np.concatenate([known for known, _ in several.values()])
     edges = np.histogram_bin_edges(every, "sturges" if bins is None else bins)
+    tallest = max(float(np.histogram(known, edges)[0].max()) for known, _ in several.values())
     for i, (name, (known, n)) in enumerate(several.items()):
         color = chosen[i % len(chosen)]
         lost = f", {n - len(known)} without" if n > len(known) else ""
         median = float(np.median(known))
         label = f"{name + ': ' if name else ''}{len(known)} images{lost}, median {median:.2f}"
         ax.hist(known, edges.tolist(), color=color, alpha=0.45, label=label.replace("-", "−"))
-        ax.axvline(median, color=color, linewidth=1.2)
+        ax.vlines(median, 0, 1.05 * tallest, color=color, linewidth=1.2)
     ax.set_xlabel("slope of the power spectrum")
     ax.set_ylabel("images")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend()
+    # Room for the legend above all bars and lines.
+    ax.set_ylim(0, max(ax.get_ylim()[1], tallest * (1.1 + 0.1 * len(several))))
+    ax.legend(loc="upper left")
     return ax

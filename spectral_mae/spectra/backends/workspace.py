@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import ComplexArray, FloatArray
-
-SIDE_BY_SIDE = 8  # images, at most: to write the powers of more takes longer than it saves
 
 
 class Workspace(ABC):
@@ -25,28 +22,24 @@ class Workspace(ABC):
     half: ComplexArray
     _room: FloatArray = np.empty(0)
 
-    def room(self, n: int) -> FloatArray:
-        """Return an array for the power of ``n`` images that the transforms do not use.
+    def room(self, n: int, size: int) -> FloatArray:
+        """Return an array for what is worked out of the transforms, and that they do not use.
 
         Parameters
         ----------
         n : int
             Number of images, at most those of a chunk.
+        size : int
+            Numbers for each.
 
         Returns
         -------
-        ndarray, shape (n, *half_shape)
-            The same memory in every call. A few images lie side by side in it, all of their powers
-            at one frequency and then those at the next.
+        ndarray, shape (n, size)
+            The same memory in every call.
         """
-        shape = self.half.shape[1:]
-        if self._room.size < n * prod(shape):
-            self._room = np.empty(n * prod(shape), dtype=self.real.dtype)
-        room = self._room[: n * prod(shape)]
-        if n > SIDE_BY_SIDE:
-            return room.reshape(n, *shape)
-        last = len(shape)
-        return room.reshape(*shape, n).transpose(last, *range(last))
+        if self._room.size < n * size:
+            self._room = np.empty(n * size, dtype=self.real.dtype)
+        return self._room[: n * size].reshape(n, size)
 
     @abstractmethod
     def forward(self, planes: NDArray[Any] | None = None) -> None:

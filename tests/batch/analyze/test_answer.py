@@ -17,6 +17,7 @@ from spectral_mae.batch.analyze.summary.next_steps import next_steps
 from spectral_mae.batch.analyze.summary.page_numbers import COLUMNS, Numbers
 from spectral_mae.batch.analyze.summary.rows import POINTS, _curve
 from spectral_mae.cli import main
+from spectral_mae.cli.console.answer import Answer
 
 
 def numbers_of(slopes, leakage=None, patch_size=8.0):
@@ -172,7 +173,8 @@ def test_a_model_without_a_closed_form_on_hidden_pixels_says_nothing_of_them():
 )
 def test_every_next_command_is_one(options, monkeypatch):
     seen = []
-    monkeypatch.setattr(main, "_command", lambda name: lambda given: seen.append(given) or 0)
+    command = lambda given: seen.append(given) or Answer(0)  # noqa: E731
+    monkeypatch.setattr(main, "_command", lambda name: command)
     paths = ["a folder", "b.png"]
     run = {"options": {"paths": paths}}
     steps = next_steps(sm.AnalyzeOptions(**options), run, ["a folder/it's.png", "b.png"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from spectral_mae import plot
+from spectral_mae.cli.console.messages import failed
 from spectral_mae.cli.errors import UsageError
 from spectral_mae.cli.shared import SizedReader
 from spectral_mae.images.image import LoadedImage
@@ -67,7 +67,7 @@ def radial_of_set(
     reader: SizedReader,
     options_of: Callable[[LoadedImage], dict[str, Any]],
     scaling: str,
-) -> tuple[RadialSpectrum | None, int]:
+) -> tuple[RadialSpectrum | None, list[tuple[str, str]]]:
     """Radial spectra of the images of one set, as a batch on the same rings.
 
     Rings are those of the images' own shape. Where shapes differ they are those of the smallest
@@ -77,8 +77,8 @@ def radial_of_set(
     -------
     batch : RadialSpectrum or None
         None where no image could be read.
-    refused : int
-        Images that could not be read; why is told on standard error.
+    refused : list of (title, reason)
+        Images that could not be read; they are told on standard error too.
 
     Raises
     ------
@@ -89,13 +89,15 @@ def radial_of_set(
     spectra: list[RadialSpectrum] = []
     shapes: dict[tuple[int, ...], RadialSpectrum] = {}
     good: list[ImageReference] = []
+    refused: list[tuple[str, str]] = []
     for reference in references:
         try:
             image = reader.read(reference)
             if image.pixels.size == 1:
                 raise ImageRefused("a single pixel has no spectrum to average")  # noqa: TRY301
         except ImageRefused as refusal:
-            print(f"{reference.title}: {refusal}", file=sys.stderr)
+            refused.append((reference.title, str(refusal)))
+            failed(*refused[-1])
             continue
         one = psd(image.pixels, **options_of(image)).radial()
         spectra.append(one)
@@ -106,7 +108,6 @@ def radial_of_set(
                 f"{reference.title} has another sampling frequency ({one.fs}) than {good[0].title} "
                 f"({spectra[0].fs}); give one with --fs, or draw them as sets of their own"
             )
-    refused = len(references) - len(good)
     if not spectra:
         return None, refused
     if len(shapes) > 1:
