@@ -189,7 +189,7 @@ def _value(text: str, column: _Column) -> Any:
     if not text:
         return None
     number = float(text)
-    return float(f"{number:.4g}") if np.isfinite(number) else text  # JSON has no infinity
+    return float(f"{number:.6g}") if np.isfinite(number) else text  # JSON has no infinity
 
 
 def _curve(spectrum: dict[str, NDArray[Any]]) -> list[Any]:
