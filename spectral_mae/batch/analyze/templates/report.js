@@ -127,7 +127,7 @@
     const levels = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     const ratio = rows[i][index.mask_ratio], fade = 2 * Math.log10(Math.max(1 - ratio, 1e-6));
     const low = p0 + Math.min(fade, 0), high = p1 + 0.1;
-    const narrow = body.clientWidth < 560, wide = narrow ? 340 : 600;
+    const narrow = document.documentElement.clientWidth < 560, wide = narrow ? 340 : 600;
     const left = 58, right = wide - 8, top = 10, bottom = 250;
     const x = (f) => left + (right - left) * (f - f0) / (f1 - f0);
     const y = (p) => bottom - (bottom - top) * (p - low) / (high - low);
