@@ -174,7 +174,9 @@ export class View {
   /** Ends of the scales, and their labels: the same for one image, however it is masked. */
   #setScales(chosen) {
     const { pixels, original } = this.scene;
-    this.limits = chosen.centred ? [-0.5, 0.5] : grayLimits(pixels);
+    // An image less its mean looks as the image does.
+    const level = chosen.centred ? this.scene.level : 0;
+    this.limits = grayLimits(pixels.map((one) => one + level)).map((one) => one - level);
     this.scale = decades(original.power);
     const [low, high] = this.scale,
       ticks = [];
