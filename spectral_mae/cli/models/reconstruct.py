@@ -109,7 +109,7 @@ def _make_room(
     """What an earlier run has left, to be removed; refused unless that was asked for."""
     out: Path = arguments.out
     tables = [out / "reconstruct.csv", out / COLUMNS_JSON]
-    results = [*tables, *(out / file for file in files)]
+    results = [tables[0], *(out / file for file in files), tables[1]]
     named = (path for path in out.glob("*.png") if re.fullmatch(r"\d{3,}-.+", path.stem))
     earlier = [path for path in sorted(named) if made_here(path)]
     check_distinct([*dict.fromkeys([*results, *earlier])], [arguments.model, *read])
