@@ -104,6 +104,10 @@ GROUPS: dict[str, tuple[str, str]] = {
         "spectral_mae.fields",
         "power_law gaussian_fields",
     ),
+    "Lessons (`spectral_mae.lessons`)": (
+        "spectral_mae.lessons",
+        "check Verdict photograph slider Slider",
+    ),
     "Pictures (`spectral_mae.plot`)": (
         "spectral_mae.plot",
         (

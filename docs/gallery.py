@@ -8,6 +8,7 @@ writes a page for each picture and one with thumbnails of all.
 
 from __future__ import annotations
 
+import ast
 import doctest
 import inspect
 from collections.abc import Iterator
@@ -59,8 +60,7 @@ own images in the place of those that scikit-image installs.
 .gallery li a { display: block; font-weight: 600; text-decoration: none; overflow-wrap: anywhere; }
 .gallery li a::after { content: ""; position: absolute; inset: 0; } /* all of the card */
 .gallery li a strong { display: block; margin: 0 0.7rem; line-height: 1.3; }
-.gallery li p { margin: 0 0 0.6rem; font-size: 0.82rem; line-height: 1.4; }
-.gallery li p span { display: block; }
+.gallery > ul > li > p { margin: 0 0 0.6rem; font-size: 0.82rem; line-height: 1.4; }
 .gallery li p em { display: block; margin: 0.2rem 0.7rem 0; font-style: normal; }
 </style>
 ```
@@ -120,24 +120,27 @@ def write(source: Path) -> None:
     """
     folder = source / "gallery"
     folder.mkdir()
-    parts = [SITE]
+    parts, pages = [SITE], []
     for theme, names in THEMES.items():
-        parts.append(_cards(theme, [_function(name, folder) for name in names.split()], folder))
+        cards = [_function(name, folder) for name in names.split()]
+        parts.append(_cards(theme, cards, folder))
+        pages += cards
     parts.append(_cards("As papers show them", list(_papers()), folder))
-    parts.append(
-        _cards(
-            "Figures of this documentation", [_figure(n, folder) for n in gallery.FIGURES], folder
-        )
-    )
-    pages = "\n".join(f"gallery/{path.stem}" for path in sorted(folder.glob("*.md")))
-    parts.append(f"```{{toctree}}\n:hidden:\n\n{pages}\n```\n")
+    figures = [_figure(name, folder) for name in gallery.FIGURES]
+    parts.append(_cards("Figures of this documentation", figures, folder))
+    listed = "\n".join(card.link.removesuffix(".md") for card in (*pages, *figures))
+    parts.append(f"```{{toctree}}\n:hidden:\n\n{listed}\n```\n")
     (source / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
 
 
 def example(name: str) -> str:
-    """The code of the example in the docstring of a function of `plot`."""
+    """The code of the example of a function of `plot`, without lines that only print."""
     parsed = doctest.DocTestParser().get_examples(inspect.getdoc(getattr(plot, name)) or "")
-    return "".join(one.source for one in parsed)
+    return "".join(one.source for one in parsed if not _only_prints(one))
+
+
+def _only_prints(one: doctest.Example) -> bool:
+    return bool(one.want) and isinstance(ast.parse(one.source).body[0], ast.Expr)
 
 
 def draw(code: str) -> Any:

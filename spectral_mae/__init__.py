@@ -29,6 +29,7 @@ from spectral_mae._version import __version__
 if TYPE_CHECKING:
     from spectral_mae import fields as fields
     from spectral_mae import ising as ising
+    from spectral_mae import lessons as lessons
     from spectral_mae import nonlinear as nonlinear
     from spectral_mae import plot as plot
     from spectral_mae import theory as theory
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from spectral_mae.planning import *
     from spectral_mae.spectra import *
 
-_MODULES = ("fields", "ising", "nonlinear", "plot", "theory")
+_MODULES = ("fields", "ising", "lessons", "nonlinear", "plot", "theory")
 _ROOMS = {
     "batch": dir(batch),
     "cross_spectra": dir(cross_spectra),

@@ -22,7 +22,7 @@ ROOMS = [
     ["linear", "masked_spectra"],
     ["ising", "nonlinear"],
     ["theory", "planning"],
-    ["plot"],
+    ["plot", "lessons"],
     ["batch", "explorer"],
     ["cli", "__main__"],
 ]

@@ -68,16 +68,18 @@ def test_files_that_steps_name_are_there(check):
 
 
 def test_every_slow_test_is_in_one_step(check):
-    """Those of the last step are what the others do not name; lessons have their own."""
+    """Those of the last step are what the others do not name; lessons and networks have others."""
     slow = {step.name: step.commands for step in check.STEPS if step.name.startswith("slow-")}
     others = slow.pop("slow-others")
     assert " tests " in others
     ignored = {*re.findall(r"--ignore=(\S+)", others)}
     divided = [path for one in slow.values() for path in re.findall(r" (tests/\S+)", one)]
     assert len({*divided}) == len(divided)
-    assert {*divided} == ignored - {"tests/commands/test_notebooks.py"}
-    (lessons,) = (step for step in check.STEPS if step.name == "lessons")
-    assert "-m slow tests/commands/test_notebooks.py" in lessons.commands
+    assert {*divided} == ignored.difference(check.IN_OTHER_STEPS)
+    commands = {step.name: step.commands for step in check.STEPS}
+    assert "-m slow tests/commands/test_notebooks.py" in commands["lessons"]
+    assert '-m "" --strength 2 tests/nonlinear ' in commands["torch"]
+    assert len(check.IN_OTHER_STEPS) == 2
 
 
 def test_a_step_waits_for_what_it_needs_and_output_is_whole(ran, tmp_path):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray, Scaling
+from spectral_mae._results.pictured import Pictured
+from spectral_mae._results.tabled import Tabled
 from spectral_mae.cross_spectra.arrays import pieces, sliceable
 from spectral_mae.cross_spectra.averages import RadialCrossSpectrum
 from spectral_mae.cross_spectra.pairs import pair_arrays
@@ -29,7 +31,7 @@ KEPT = 4  # shapes whose plans are kept: they take many times the memory of thei
 LOWEST_OCTAVE = 1 / 32  # of the sampling frequency; what lies below is one band
 
 
-class SpectraComparison:
+class SpectraComparison(Pictured, Tabled):
     """Originals and reconstructions compared by frequency: sums over images, batch by batch.
 
     `update` takes batches, `merge` what another process has made of others. Of each image the sums
@@ -64,6 +66,8 @@ class SpectraComparison:
     >>> comparison.radial().gain
     array([0.5, 0.5, 0.5, 0.5])
     """
+
+    _drawn_by: ClassVar[str] = "comparison"
 
     def __init__(
         self,
@@ -218,6 +222,12 @@ class SpectraComparison:
         self._order += other._order
         self._save_memory()
         return self
+
+    def _key_numbers(self) -> dict[str, str]:
+        return self.radial()._key_numbers()  # noqa: SLF001 - of all rings
+
+    def _columns(self) -> dict[str, Any]:
+        return self.radial()._columns()  # noqa: SLF001
 
     def radial(self, *, n_resamples: int = 1000, rng: Seed = 0) -> RadialCrossSpectrum:
         """Gain, coherence, FRC, error and explained power of each ring, over all images.

@@ -16,6 +16,7 @@
 - `receptive_field`: receptive fields: how far the inputs of an output pixel reach.
 - `reconstruction`: one image through a linear model, and what its patches' borders look like
   afterwards.
+- `shrinkage_path`: the loss on other images at many shrinkages, from one factorisation.
 - `solution`: what a solver of the linear models returns.
 - `solver`: the closed forms of the linear models, on stacks of Hermitian matrices.
 - `tensors/`: the parts of the solver that differ for arrays of other libraries than NumPy.

@@ -133,6 +133,11 @@ class Corruption(ABC):
         """
         return False
 
+    @property
+    def replaces_local(self) -> bool:
+        """Whether `prepared` puts another matrix in the place of Blkdiag_p(S)."""
+        return False
+
     def working(self, moments: Moments) -> Moments:
         """Return the moments in whose coordinates the problem falls into blocks.
 
@@ -300,6 +305,11 @@ class PatchMasking(Masking):
         """Whether the design is not shift-invariant."""
         return not self.design.shift_invariant
 
+    @property
+    def replaces_local(self) -> bool:
+        """Whether Q is none of the mixes of uniform designs."""
+        return self.design.uniform is None and not self.scored_by_patch
+
     def prepared(self, stack: Stack, transform: BlockTransform) -> Stack:
         """Return a stack with Q, and π₁ of each number, where `mix` or `scored_mix` needs them.
 
@@ -315,7 +325,7 @@ class PatchMasking(Masking):
         Stack
             The same blocks, and Q as ``mixed_in``.
         """
-        if self.design.uniform is not None or self.scored_by_patch:
+        if not self.replaces_local:
             return stack
         return dataclasses.replace(
             stack,
@@ -396,6 +406,11 @@ class OffsetMasking(Masking):
     """
 
     design: MaskDesign
+
+    @property
+    def replaces_local(self) -> bool:
+        """True: S̃ or Q takes its place."""
+        return True
 
     def working(self, moments: Moments) -> Moments:
         """Return the moments of single frequencies.

@@ -41,12 +41,14 @@ from spectral_mae.linear.moments.shrinkage import (
     checked_shrinkages,
 )
 from spectral_mae.linear.receptive_field import ReceptiveField
+from spectral_mae.linear.shrinkage_path import losses_by_shrinkage
 from spectral_mae.linear.solution import Solution, in_single
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import Seed
 
 Covariance = Literal["banded", "dense", "stationary"]
 Precision = Literal["auto", "float64"]
+FEW = 4  # shrinkages up to which a solve for each takes less than one factorisation for all
 ROUNDED = 1e-6  # part of the loss by which it may change for a map to be stored in single precision
 
 
@@ -464,13 +466,17 @@ class LinearModel(ABC):
             held_out = images
         else:
             held_out = self.second_moment(images, channel_axis=channel_axis)
-        _power(held_out)
+        power = _power(held_out)
         del self.solution_  # room for the next
+        known = None
+        if len(tried) > FEW and self.rank is None and not self.corruption_.scores_hidden:
+            known = 1.0 - self._losses_by_shrinkage(held_out, tried) / power
         choice, solution = best_shrinkage(
             tried,
             self._solve_if_closed,
             partial(self._explained, held_out),
             otherwise=self.shrinkage,
+            known=known,
         )
         self.shrinkage = choice.best
         if solution is None:
@@ -875,6 +881,13 @@ class LinearModel(ABC):
             return self._solve(self.moments_, self.corruption_, shrinkage)
         except NoClosedFormError:
             return None
+
+    def _losses_by_shrinkage(self, held_out: Stack, values: Sequence[float]) -> FloatArray:
+        """Losses on other images, as far as one factorisation gives them; else NaN."""
+        if self.corruption_.replaces_local:
+            return np.full(len(values), np.nan)
+        working, mix = self._working, self.corruption_.mix
+        return losses_by_shrinkage(working.stack(), working.transform, mix, held_out, values)
 
     def _fitted_stack(self) -> Stack:
         """The second moment that was solved."""

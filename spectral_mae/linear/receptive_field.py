@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae._files.columns import plain_fields, write_columns
+from spectral_mae._results.pictured import Pictured
+from spectral_mae._results.tabled import Tabled
 from spectral_mae.masks.patches import PatchGrid
 
 
 @dataclass(frozen=True, eq=False)
-class WeightsByDistance:
+class WeightsByDistance(Tabled):
     """Normalised weight against distance from the output pixel.
 
     Attributes
@@ -70,11 +72,14 @@ class WeightsByDistance:
         path : str or path-like
             File to write. An existing file is replaced.
         """
-        write_columns(path, {"distance": self.distance, "weight": self.weight, "count": self.count})
+        write_columns(path, self._columns())
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        return {"distance": self.distance, "weight": self.weight, "count": self.count}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ReceptiveField:
+class ReceptiveField(Pictured):
     """What every input pixel contributes to one output pixel.
 
     The *normalised weight* of an input pixel is its share |w| / Σ|w| of all absolute weights,
@@ -106,6 +111,14 @@ class ReceptiveField:
     grid: PatchGrid
     output_pixel: tuple[int, ...]
     periodic: bool
+    _drawn_by: ClassVar[str] = "receptive_field"
+
+    def _key_numbers(self) -> dict[str, str]:
+        return {
+            "output pixel": ", ".join(map(str, self.output_pixel)),
+            "mean distance": f"{self.mean_distance:.3g} pixels",
+            "share of the own patch": f"{self.own_patch_share:.3g}",
+        }
 
     def __repr__(self) -> str:
         return (

@@ -12,7 +12,7 @@ Photographs are ill-conditioned (1e7 to 1e8), so everything is in double precisi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -371,6 +371,28 @@ def inverse_of(second: NDArray[Any], cutoff: float) -> Inverse | TensorInverse:
     return TensorInverse(second, cutoff) if is_tensor(second) else Inverse(second, cutoff)
 
 
+def factored(second: NDArray[Any]) -> tuple[NDArray[Any] | None, float]:
+    """Return Cholesky factors of some blocks, and an estimate of their smallest eigenvalue.
+
+    Parameters
+    ----------
+    second : ndarray, shape (n, d, d)
+        Hermitian matrices.
+
+    Returns
+    -------
+    factors : ndarray, shape (n, d, d), or None
+        Lower triangles; None if a matrix has none.
+    least : float
+        The estimate by which `Inverse` takes a matrix for singular; 0 without factors.
+    """
+    try:
+        factors = np.linalg.cholesky(second)
+    except np.linalg.LinAlgError:
+        return None, 0.0
+    return factors, min(norm * rcond for norm, rcond in _conditions(second, factors))
+
+
 def inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:
     """Return Re Tr(aᴴ b), summed over blocks that stand for so many.
 
@@ -472,11 +494,7 @@ class Inverse:
             factors = np.linalg.cholesky(self._second)
         except np.linalg.LinAlgError:
             return False
-        complex_ = np.iscomplexobj(factors)
-        estimate = scipy.linalg.lapack.zpocon if complex_ else scipy.linalg.lapack.dpocon
-        norms = np.abs(self._second).sum(axis=1).max(axis=1)
-        for factor, norm in zip(factors, norms.tolist(), strict=True):
-            rcond, _ = estimate(factor, norm, uplo="L")
+        for norm, rcond in _conditions(self._second, factors):
             if norm * rcond <= cutoff:
                 return False
             self.condition = max(self.condition, 1.0 / rcond)
@@ -491,6 +509,15 @@ class Inverse:
         self._gains = gains[:, np.newaxis]
         self._dropped = np.count_nonzero(~inside, axis=1)
         self.condition = float(np.max(values[:, -1] * gains.max(axis=1), initial=1.0))
+
+
+def _conditions(second: NDArray[Any], factors: NDArray[Any]) -> Iterator[tuple[float, float]]:
+    """Norms of matrices and LAPACK's estimates of their reciprocal condition numbers."""
+    complex_ = np.iscomplexobj(factors)
+    estimate = scipy.linalg.lapack.zpocon if complex_ else scipy.linalg.lapack.dpocon
+    norms = np.abs(second).sum(axis=1).max(axis=1)
+    for factor, norm in zip(factors, norms.tolist(), strict=True):
+        yield norm, estimate(factor, norm, uplo="L")[0]
 
 
 def _substitute(factor: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:

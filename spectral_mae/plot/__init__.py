@@ -20,7 +20,7 @@ The files:
 - `responses`: what models do to each frequency.
 - `polar`: maps of orientation against frequency.
 - `spectra`: power spectra: maps, lines of signals, sectors.
-- `thumbnails`: small pictures of results, for notebooks.
+- `thumbnails`: pictures as bytes, for notebooks.
 - `training`: losses of training runs, sweeps over them, probe accuracy, similarity of layers.
 - `weights`: weight matrices and encoders, and the error of linearisations.
 """

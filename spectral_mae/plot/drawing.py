@@ -388,12 +388,11 @@ def save_as(figure: Figure, path: str | os.PathLike[str], endings: Sequence[str]
 
 
 def _drawn(figure: Figure, dpi: float) -> NDArray[np.uint8]:
-    """The pixels of a figure, (H, W, 3), or (H, W, 4) if one can be seen through."""
+    """The pixels of a figure, (H, W, 4)."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="rgba", dpi=dpi)
     width, height = (int(dpi * inches) for inches in figure.get_size_inches())
-    pixels = np.frombuffer(buffer.getbuffer(), np.uint8).reshape(height, width, 4)
-    return np.ascontiguousarray(pixels[..., :3] if pixels[..., 3].min() == 255 else pixels)
+    return np.frombuffer(buffer.getbuffer(), np.uint8).reshape(height, width, 4)
 
 
 def one_axes(ax: Axes | None) -> Axes:

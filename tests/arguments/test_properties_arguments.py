@@ -19,7 +19,7 @@ from odd_arguments import (
 )
 
 import spectral_mae as sm
-from spectral_mae import fields, ising, plot, theory
+from spectral_mae import fields, ising, lessons, plot, theory
 from spectral_mae.images.image import LoadedImage
 
 RNG = np.random.default_rng(0)
@@ -226,6 +226,8 @@ EXAMPLES = {
     "MaskedSlopeFit": (sm.fit_masked_slope, {"image": IMAGES[0], "visible": VISIBLE, "n_draws": 8}),
     "fields.power_law": (fields.power_law, {"shape": (8, 8), "slope": -2.0, "variance": 1.0, "outer": None}),
     "fields.gaussian_fields": (fields.gaussian_fields, {"spectrum": SPECTRUM, "n": 2, "shape": None, "rng": 0}),
+    "lessons.check": (lessons.check, {"question": "3.3", "answer": (0.2, 0.3)}),
+    "lessons.photograph": (lessons.photograph, {"path": None, "size": 8, "builtin": "cat"}),
     "ising.correlation_length": (ising.correlation_length, {"coupling": 0.3}),
     "ising.chain_correlations": (ising.chain_correlations, {"n_spins": 6, "coupling": 0.3, "boundary": "open"}),
     "ising.chain_psd": (ising.chain_psd, {"n_spins": 6, "coupling": 0.3}),
@@ -337,11 +339,13 @@ PLAIN |= {"AnalyzeInterrupted", "AnalyzeResult", "FitResult", "SweepResult", "Co
 PLAIN |= {"FFTWMissingWarning"}  # tests/spectra/test_backends.py
 PLAIN |= {"explore_images", "ExploreResult"}  # tests/explorer/test_explorer_page.py
 PLAIN |= {"MaskDesign"}  # made by the functions of designs
+PLAIN |= {"lessons.slider", "lessons.Slider", "lessons.Verdict"}  # tests/lessons
 PLAIN |= {"plot.save"}  # writes files: tests/arguments/test_messages.py
 # What passes numbers on as they are, or says by NaN that there is nothing to measure.
 NOT_FINITE = {"PatchGrid.to_patches", "PatchGrid.from_patches", "border_gradient_ratio"}
 NOT_FINITE |= {"log_spectral_distance"}  # infinite from an image without power
-MODULES = {"designs": sm.designs, "fields": fields, "ising": ising, "theory": theory, "plot": plot}
+MODULES = {"designs": sm.designs, "fields": fields, "ising": ising, "lessons": lessons}
+MODULES |= {"theory": theory, "plot": plot}
 
 
 def close(name, result):

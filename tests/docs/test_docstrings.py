@@ -20,7 +20,7 @@ CODES = {
     *("PR01", "PR02", "PR03", "PR04", "PR07", "PR08", "PR10"),  # each parameter, type, description
     *("RT01", "RT03", "RT04", "YD01"),  # what comes back
 }
-MODULES = ["fields", "masks.designs", "ising", "plot", "theory"]
+MODULES = ["fields", "masks.designs", "ising", "lessons", "plot", "theory"]
 if importlib.util.find_spec("torch"):
     MODULES.append("nonlinear")
 # Names that do not pass yet. The list may only become shorter: a name that passes must leave it.

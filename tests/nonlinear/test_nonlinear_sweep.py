@@ -137,7 +137,7 @@ def test_what_may_not_vary_is_refused():
 def test_curves_of_a_training_are_drawn():
     columns = {"epoch": [1, 2], "loss": [1.0, 0.5], "held_out": [math.nan, math.nan]}
     _, axes = plot.new_figure(1, 2)
-    ax = plot.training(columns, axes[0, 0], lines={"best": 0.7})
+    ax = plot.training(columns, axes[0, 0], lines={"best": 0.9})
     assert [line.get_label() for line in ax.lines[:1]] == ["training"]
     assert ax.texts[0].get_text() == "best"
     assert ax.texts[0].get_ha() == "right"

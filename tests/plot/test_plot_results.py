@@ -15,7 +15,8 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.standard_normal((6, 16, 16))
 BATCH = sm.Periodogram((16, 16)).radial(IMAGES)
 SPECTRUM = sm.psd(IMAGES[0])
-RESPONSE = sm.LinearMAE(4, 0.5).fit(IMAGES).frequency_response()
+MODEL = sm.LinearMAE(4, 0.5).fit(IMAGES)
+RESPONSE = MODEL.frequency_response()
 LEAK = sm.leakage(IMAGES[0], 4, 0.5)
 CROSS = sm.cross_spectrum(IMAGES[0], IMAGES[1])
 RESULTS = {
@@ -31,6 +32,7 @@ RESULTS = {
     "FrequencyResponse": (RESPONSE, 16 * 16),
     "RadialResponse": (RESPONSE.radial(), 8),
     "RadialCrossSpectrum": (CROSS.radial(), 8),
+    "SpectraComparison": (sm.compare_spectra(IMAGES, IMAGES / 2), 8),
 }
 
 
@@ -53,6 +55,19 @@ def test_options_of_pictures_are_passed_on():
     ax = BATCH.plot(band="percentile", guides=[-1])
     np.testing.assert_allclose(ax.lines[0].get_ydata(), np.median(BATCH.power, axis=0))
     assert SPECTRUM.plot(vmin=1e-3, vmax=1.0).images[0].get_clim() == (1e-3, 1.0)
+
+
+def test_receptive_fields_draw_themselves_and_their_rings_are_tables():
+    field = MODEL.receptive_field((6, 6))
+    assert field.plot(log=True).images
+    shown = field._repr_html_()
+    assert f"{field.mean_distance:.3g} pixels" in shown
+    assert "data:image/png;base64" in shown
+    rings = field.by_distance()
+    pandas = pytest.importorskip("pandas")
+    table = rings.to_dataframe()
+    assert isinstance(table, pandas.DataFrame)
+    np.testing.assert_array_equal(table["weight"], rings.weight)
 
 
 @pytest.mark.parametrize("name", RESULTS)

@@ -2,6 +2,8 @@
 
 import itertools
 import pickle
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -391,3 +393,17 @@ def test_batches_of_another_shape_are_refused_with_both_shapes(method):
     expected = "4, 5" if method == "rfft" else "4, 3"
     with pytest.raises(ValueError, match=rf"\(2, 5, 4\) is not \(n, {expected}\)"):
         getattr(RealFFT((4, 5)), method)(np.zeros((2, 5, 4)))
+
+
+@needs_fftw
+def test_fftw_comes_without_dask_which_takes_longer_than_all_else():
+    code = (
+        "import sys, spectral_mae.spectra.backends.fftw as ours; "
+        "print([name for name in ('dask', 'pandas') if name in sys.modules]); "
+        "print('dask.array.fft' in sys.modules, ours.pyfftw.FFTW.__name__); "
+        "import importlib.util as util; "
+        "wanted = util.find_spec('dask') and util.find_spec('dask.array'); "
+        "wanted and __import__('pyfftw.interfaces.dask_fft')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "False FFTW"]

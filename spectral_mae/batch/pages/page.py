@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from spectral_mae.batch.pages.glossary import glossary
 from spectral_mae.batch.pages.picture import Picture
 
 
@@ -28,7 +29,7 @@ def render_page(
         The pictures, which the template finds as ``pictures``: pairs of a picture and its address,
         which holds its bytes; ``thumbnails`` are such addresses by the file of a picture.
     **values : Any
-        What else the template uses. The function ``number`` is there too.
+        What else the template uses. The function ``number`` and the ``glossary`` are there too.
 
     Returns
     -------
@@ -51,7 +52,11 @@ def render_page(
         picture.file: _uri(figures / picture.thumbnail) for picture in pictures if picture.thumbnail
     }
     return environment.get_template(template).render(
-        pictures=encoded, thumbnails=thumbnails, number=for_people, **values
+        pictures=encoded,
+        thumbnails=thumbnails,
+        number=for_people,
+        glossary=glossary(),
+        **values,
     )
 
 

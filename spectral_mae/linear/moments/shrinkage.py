@@ -63,6 +63,7 @@ def best_shrinkage(
     solve: Callable[[float], Solved | None],
     explained: Callable[[Solved], float],
     otherwise: float,
+    known: FloatArray | None = None,
 ) -> tuple[ShrinkageChoice, Solved | None]:
     """Solve a problem at each shrinkage, and take the one that explains most of other images.
 
@@ -78,21 +79,26 @@ def best_shrinkage(
         Takes a solution, and gives the explained fraction of power on other images.
     otherwise : float
         The shrinkage that is chosen where none has a solution.
+    known : ndarray, shape (n,), or None
+        What is known already of the explained fractions; NaN where it is not.
 
     Returns
     -------
     choice : ShrinkageChoice
         The values and what they explain.
     solution : object or None
-        The solution at the best shrinkage, if that is the last one; else it was not kept.
+        The solution at the best shrinkage, if that is the last that was solved; else it was not
+        kept.
     """
-    found = np.full(len(tried), np.nan)
+    found = np.full(len(tried), np.nan) if known is None else known.copy()
     solution: Solved | None = None
-    for place, value in enumerate(tried):
+    solved: float | None = None
+    for place in np.flatnonzero(np.isnan(found)).tolist():
         solution = None  # room for the next
-        solution = solve(value)
+        solved = tried[place]
+        solution = solve(solved)
         if solution is not None:
             found[place] = explained(solution)
     best = tried[int(np.nanargmax(found))] if np.isfinite(found).any() else otherwise
     choice = ShrinkageChoice(np.array(tried), found, best)
-    return choice, solution if best == tried[-1] else None
+    return choice, solution if best == solved else None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
@@ -172,7 +172,9 @@ def radial_ratio(
     ax[1].set_xticks(ax[0].get_xticks(), [text.get_text() for text in ax[0].get_xticklabels()])
     ax[1].set_xticks([], minor=True)
     ax[1].yaxis.set_major_formatter("{x:g}")
-    ax[1].yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    low, high = ax[1].get_ylim()
+    few = MaxNLocator(4) if high < 5 * low else LogLocator(subs=(1.0, 2.0, 5.0))
+    ax[1].yaxis.set_major_locator(few)
     ax[1].yaxis.set_minor_locator(NullLocator())
     ax[1].set_ylabel(f"ratio to\n{reference}")
     ax[1].set_xlabel(f"frequency ({unit_of(base.fs, base.labels)})")

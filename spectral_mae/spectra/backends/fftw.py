@@ -14,6 +14,7 @@ as fast. Who needs no more than powers asks for it.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,12 +23,34 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import pyfftw
 from numpy.typing import NDArray
 
 from spectral_mae._checks import Planner
 from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.frequencies import half_shape
+
+DASK = "dask.array.fft"
+
+
+def _imported() -> Any:
+    """The module pyfftw, imported without Dask.
+
+    Its interfaces, which nothing here uses, import Dask where that is installed, and with it
+    xarray and pandas: more than all else that this package loads. Programs that want
+    ``pyfftw.interfaces.dask_fft`` can still import it.
+    """
+    wanted = DASK.rpartition(".")[0] in sys.modules  # nothing is saved
+    if not wanted:
+        sys.modules[DASK] = None  # type: ignore[assignment]  # as one that is not installed
+    try:
+        import pyfftw
+    finally:
+        if not wanted:
+            del sys.modules[DASK]
+    return pyfftw
+
+
+pyfftw = _imported()
 
 ALIGNED = 8  # complex numbers, as many bytes as SIMD may want an array to begin at
 _PLANNER_LOCK = threading.Lock()  # FFTW's planner is one per process and not thread-safe
@@ -142,7 +165,7 @@ class FFTWWorkspace(Workspace):
         self.real *= self._scale
 
     @cached_property
-    def _forward(self) -> list[pyfftw.FFTW]:
+    def _forward(self) -> list[Any]:
         if not self._transposed:
             return [self._plan(self.real, self.half, self._axes, "FFTW_FORWARD")]
         return [
@@ -151,7 +174,7 @@ class FFTWWorkspace(Workspace):
         ]
 
     @cached_property
-    def _inverse(self) -> list[pyfftw.FFTW]:
+    def _inverse(self) -> list[Any]:
         if not self._transposed:
             return [self._plan(self.half, self.real, self._axes, "FFTW_BACKWARD")]
         return [
@@ -161,7 +184,7 @@ class FFTWWorkspace(Workspace):
 
     def _plan(
         self, source: NDArray[Any], target: NDArray[Any], axes: tuple[int, ...], direction: str
-    ) -> pyfftw.FFTW:
+    ) -> Any:
         overwrites = self._wisdom.overwrites
         arrays = [_scratch(a) if overwrites else a for a in (source, target)]
         flags = ("FFTW_DESTROY_INPUT",) if direction == "FFTW_BACKWARD" else ()

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from command_runs import write_images
+from long_runs import pictures_left_out
 
 import spectral_mae as sm
 from spectral_mae.batch.analyze.summary.answer import Explained, answer, most_unusual
@@ -128,7 +129,8 @@ def test_rows_of_the_page_are_those_of_the_table(tmp_path):
     """Also their order, where images fail and several patch sizes are compared."""
     folder = write_images(tmp_path / "images")
     options = sm.AnalyzeOptions(patch_sizes=(4, 8), size=32, n_draws=2)
-    result = sm.analyze_images(folder, options, out=tmp_path / "out")
+    with pictures_left_out():
+        result = sm.analyze_images(folder, options, out=tmp_path / "out")
     text = result.page.read_text("utf-8")
     (line,) = [line for line in text.splitlines() if line.startswith("const DATA = ")]
     table = json.loads(line.removeprefix("const DATA = ").removesuffix(";"))
