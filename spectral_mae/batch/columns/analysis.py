@@ -55,6 +55,7 @@ IMAGES: Notes = {
         "Leakage at all frequencies but zero: power that masks bring from other frequencies over "
         "the power of the image that they keep."
     ),
+    "leakage_centred": number("The same, had the mean of the image been removed before masking."),
     **_leakage(),
     "eq18_error": number("Relative error of Eq. 18 by direct sums; rounding leaves about 1e-16."),
     "mask_dft_error": number("Largest relative error of Eqs. 19 and 20 over the drawn masks."),
