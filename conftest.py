@@ -15,7 +15,10 @@ TORCH, FFTW, DUCC = (
     importlib.util.find_spec(name) is not None for name in ("torch", "pyfftw", "ducc0")
 )
 # Doctests import the modules that hold them. The tests say themselves why they are skipped.
-NEED_TORCH = ["spectral_mae/nonlinear/*", "docs/guides/audit.md", "docs/guides/tensors.md"]
+NEED_TORCH = [
+    "spectral_mae/nonlinear/*",
+    *(f"docs/guides/{page}.md" for page in ("audit", "tensors", "trained")),
+]
 BACKENDS = "spectral_mae/spectra/backends"
 collect_ignore_glob = [
     *([] if TORCH else NEED_TORCH),
@@ -24,6 +27,16 @@ collect_ignore_glob = [
 ]
 if not all(importlib.util.find_spec(name) for name in ("xarray", "dask")):
     collect_ignore_glob.append("docs/guides/labelled.md")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many of the cases of one test are taken; by default all that their marks allow."""
+    parser.addoption(
+        "--strength",
+        type=int,
+        metavar="N",
+        help="of tests with many cases, only those in which every N values of parameters meet",
+    )
 
 
 def pytest_report_header() -> list[str]:

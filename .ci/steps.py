@@ -26,25 +26,27 @@ SETTINGS = {
 README, ALL, NEWEST, OLDEST = (
     f"{folder}/bin" for folder in (".venv", ".ci/out/all", ".ci/out/newest", ".ci/out/oldest")
 )
-# Slow tests take the longest, so they are divided; what is in none of these is "slow-others".
+# Slow tests take the longest, so they are divided; what is in none of these is "slow-others". Of
+# the products of their parameters those cases are taken in which every three values meet.
 SLOW = {
     "linear": ["tests/linear"],
     "spectra": ["tests/spectra", "tests/masked_spectra", "tests/theory"],
     "commands": ["tests/commands"],
     "batch": ["tests/batch", "tests/plot"],
 }
+IN_OTHER_STEPS = ["tests/commands/test_notebooks.py", "tests/nonlinear"]
 
 
 def slow_tests() -> list[Step]:
     """Steps that run all tests marked slow once."""
     divided = [path for paths in SLOW.values() for path in paths]
     others = ["tests", *(f"--ignore={path}" for path in divided)]
-    lessons = "--ignore=tests/commands/test_notebooks.py"  # a step of their own
+    ignored = " ".join(f"--ignore={path}" for path in IN_OTHER_STEPS)
     return [
         Step(
             f"slow-{name}",
             "tests that the README's command leaves out",
-            f"{README}/pytest -n 0 -m slow {' '.join(paths)} {lessons}",
+            f"{README}/pytest -n 0 -m slow --strength 3 {' '.join(paths)} {ignored}",
             needs=["readme-test"],
         )
         for name, paths in {**SLOW, "others": others}.items()
@@ -169,7 +171,9 @@ STEPS = [
         "torch",
         "tests and doctests that need PyTorch, and outputs of a peer package",
         f"""
-        {ALL}/pytest -n 0 -m "" tests/nonlinear spectral_mae/nonlinear docs/guides/audit.md
+        {ALL}/pytest -n 0 -m "" --strength 2 tests/nonlinear spectral_mae/nonlinear \\
+            tests/spectra/test_tensor_spectra.py tests/masked_spectra/test_tensor_patches.py \\
+            tests/linear/test_tensor_models.py docs/guides/audit.md docs/guides/tensors.md
         """,
         needs=["extras"],
     ),
@@ -177,12 +181,15 @@ STEPS = [
         "packages-of-others",
         "what only some extras read or compute with: files, labels, tables, a Dask cluster, DUCC",
         f"""
-        {ALL}/pytest -n 0 -m "" tests/images/containers tests/spectra/labels \\
+        {ALL}/pytest -n 0 -m "" --strength 2 tests/images/containers tests/spectra/labels \\
             tests/batch/test_files_of_several_images.py tests/test_chunked.py \\
             tests/spectra/test_segments.py tests/spectra/test_summary.py \\
-            tests/cross_spectra/test_comparison.py \\
-            tests/plot/test_plot_results.py docs/guides/labelled.md docs/guides/files.md
-        {ALL}/pytest -n 0 -m "" tests/batch/test_chunks.py -k cluster
+            tests/cross_spectra/test_comparison.py tests/plot/test_plot_results.py \\
+            tests/arguments/test_hidden_pixels.py tests/commands/test_columns.py \\
+            tests/masks/designs/test_samplers_of_others.py \\
+            docs/guides/labelled.md docs/guides/files.md
+        {ALL}/pytest -n 0 -m "" -k "cluster or scheduler" tests/batch/test_chunks.py \\
+            tests/batch/test_run_folder.py tests/commands/test_resume.py
         {ALL}/pytest -n 0 tests/spectra/test_backends.py tests/spectra/test_fft.py -k ducc
         """,
         needs=["extras"],

@@ -24,7 +24,7 @@ from benchmarks.batches import jpegs
 from benchmarks.contest import TINY, Contest, Size, run
 from benchmarks.history import Entry, Record
 from benchmarks.libraries import libraries
-from benchmarks.solves import dense, rates
+from benchmarks.solves import dense, rates, shrinkages
 from benchmarks.spectra import designs, expected, mask_transforms, spectra, workers
 from benchmarks.stages import profile, shares
 from benchmarks.tensors import tensors
@@ -38,6 +38,7 @@ CONTESTS: dict[str, Callable[[Size], Iterable[Contest]]] = {
     "designs": designs,
     "masks": mask_transforms,
     "rates": rates,
+    "shrinkages": shrinkages,
     "dense": dense,
     "jpegs": jpegs,
 }

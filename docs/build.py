@@ -8,6 +8,8 @@ Further arguments are passed to Sphinx; a warning is an error.
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -18,8 +20,24 @@ from spectral_mae import explore_images
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 BUILD = DOCS / "_build"
-# Pages that live at the top of the repository, where people look for them there.
-TOP = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
+# Pages that live elsewhere in the repository, where people look for them there.
+ELSEWHERE = {
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "notebooks/README.md": "lessons.md",
+}
+# Names of lessons in the sidebar, where a line has room for 28 letters; others bear their title.
+LESSONS = {
+    "00": "0. What is a spectrum?",
+    "01": "1. Masks are sums of pulses",
+    "02": "2. Masking a spectrum",
+    "03": "3. The best linear MAE",
+    "04": "4. One problem per band",
+    "05": "5. Back from masked to true",
+    "06": "6. Ising chains",
+    "07": "7. Audit your MAE",
+    "08": "8. Which mask hides what",
+}
 EXTRA = "_extra"  # files that go to the site as they are; conf.py has this name too
 
 
@@ -44,14 +62,40 @@ def gather(build: Path = BUILD) -> Path:
     left_out = shutil.ignore_patterns("_build", "build.py", "__pycache__")
     shutil.copytree(DOCS, source, ignore=left_out)
     shutil.copytree(ROOT / "figures", figures, ignore=shutil.ignore_patterns("*.py"))
-    if (ROOT / "notebooks").is_dir():
-        left_out = shutil.ignore_patterns("*.py", "README.md", ".ipynb_checkpoints")
-        shutil.copytree(ROOT / "notebooks", source / "lessons", ignore=left_out)
-    for name, page in TOP.items():
-        text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
-        (source / page).write_text(text, encoding="utf-8")
+    left_out = shutil.ignore_patterns("*.py", "README.md", ".ipynb_checkpoints")
+    shutil.copytree(ROOT / "notebooks", source / "lessons", ignore=left_out)
+    for name, page in ELSEWHERE.items():
+        _copy(ROOT / name, source / page)
+    for page in (*source.glob("*.md"), *source.glob("guides/*.md")):
+        _copy(page, page)
+    lessons = sorted(source.glob("lessons/*.ipynb")) + sorted(source.glob("lessons/*.md"))
+    with (source / "lessons.md").open("a", encoding="utf-8") as file:
+        file.write(_contents(lessons))
     explore_images(out=source / EXTRA / "explore.html")
     return source
+
+
+def _copy(page: Path, to: Path) -> None:
+    """Copy a page of the repository, with its links as they lead on in the site."""
+    text = page.read_text(encoding="utf-8")
+    told = re.sub(r"\]\(((?:\.\./)*)\.\./notebooks/README\.md", r"](\1lessons.md", text)
+    told = re.sub(r"\]\((?:\.\./)?docs/", "](", told)
+    if page.parent.name == "notebooks":
+        told = re.sub(r"\]\((\w+\.(?:ipynb|md))\b", r"](lessons/\1", told)
+    if to != page or told != text:
+        times = page.stat()
+        to.write_text(told, encoding="utf-8")
+        os.utime(to, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _contents(lessons: Sequence[Path]) -> str:
+    """The table of contents that puts lessons into the sidebar."""
+    listed = []
+    for lesson in lessons:
+        name = LESSONS.get(lesson.stem[:2])
+        page = f"lessons/{lesson.stem}"
+        listed.append(f"{name} <{page}>" if name else page)
+    return "\n".join(["", "```{toctree}", ":hidden:", "", *listed, "```", ""])
 
 
 def main(arguments: Sequence[str]) -> int:

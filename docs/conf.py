@@ -1,6 +1,9 @@
 """Configuration of the documentation site, which ``python docs/build.py`` builds."""
 
 import re
+from pathlib import Path
+
+from docutils import nodes
 
 from spectral_mae import __version__
 
@@ -29,6 +32,13 @@ default_role = "code"
 html_theme = "furo"
 html_title = "spectral_mae"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_search_scorer = str(Path(__file__).with_name("_static") / "search_order.js")
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#0b62ad", "color-brand-content": "#0b62ad"},
+    "dark_css_variables": {"color-brand-primary": "#6cb8ec", "color-brand-content": "#6cb8ec"},
+}
 html_extra_path = ["_extra"]  # the explorer, which docs/build.py writes
 exclude_patterns = ["_extra"]
 
@@ -45,6 +55,14 @@ def _escape(app, what, name, obj, options, lines):
             lines[i] = "".join(parts)
 
 
+def _without_blank_ends(app, doctree):
+    """Doctests end with a blank line, so that the fence is no part of what is expected."""
+    for block in list(doctree.findall(nodes.literal_block)):
+        block.rawsource = block.astext().rstrip("\n")  # of what differs from it no colours are made
+        block[:] = [nodes.Text(block.rawsource)]
+
+
 def setup(app):
-    """Connect it, before numpydoc takes docstrings apart."""
+    """Connect them; docstrings before numpydoc takes them apart."""
     app.connect("autodoc-process-docstring", _escape, priority=100)
+    app.connect("doctree-read", _without_blank_ends)

@@ -2,9 +2,8 @@
 
 ``python notebooks/execute.py [NAME ...] [--check]``; without names all lessons. Each runs in a
 kernel of its own, together with the code of its folded answers. What is written is the same
-whenever the sources are: no times, no paths, no identifiers of widgets. Where a reader with a
-kernel has sliders, the file has what they show at first. ``--check`` writes nothing, and exits
-with 1 if the outputs in a file are not those of its sources.
+whenever the sources are: no times, no paths. ``--check`` writes nothing, and exits with 1 if the
+outputs in a file are not those of its sources.
 """
 
 import argparse
@@ -25,16 +24,17 @@ from nbclient.exceptions import CellTimeoutError
 from PIL import Image
 
 FOLDER = Path(__file__).parent
-WIDGET = "application/vnd.jupyter.widget-view+json"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+PICTURE = re.compile(r"data:image/webp;base64,([A-Za-z0-9+/=]+)")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 # Clients of two kernels in threads of one process were seen to wait for ever for a reply.
 AT_ONCE = 1
 ATTEMPTS = 3  # of a lesson whose kernel does not answer
 CELL_SECONDS = 150
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 TOLERANCE = 4.0  # mean absolute difference of pictures, of 255: letters may differ a little
 
 
@@ -92,13 +92,9 @@ def run_once(path: Path) -> nbformat.NotebookNode:
         coalesce_streams=True,
         resources={"metadata": {"path": str(FOLDER)}},
     )
-    # The backend of the kernel is that of notebooks, whatever it is outside.
-    env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        env.setdefault(threads, "1")  # threads of BLAS wait for each other on a busy machine
-    asyncio.run(client.async_execute(env=env))
+    asyncio.run(client.async_execute(env=environment()))
     for count, cell in enumerate(shown, start=1):
-        cell.outputs = [plain(output) for output in without_widgets(cell.outputs, client)]
+        cell.outputs = [plain(output) for output in cell.outputs]
         cell.execution_count = count
         cell.metadata.pop("execution", None)
     for cell in notebook.cells:
@@ -107,23 +103,13 @@ def run_once(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def without_widgets(
-    cell_outputs: list[nbformat.NotebookNode], client: NotebookClient
-) -> list[nbformat.NotebookNode]:
-    """Outputs with what widgets show at first in their places."""
-    found = []
-    for output in cell_outputs:
-        view = output.get("data", {}).get(WIDGET)
-        found += [output] if view is None else shown_by(view["model_id"], client)
-    return found
+def environment() -> dict[str, str]:
+    """The variables of a kernel: its own backend of pictures, and one thread for BLAS.
 
-
-def shown_by(model: str, client: NotebookClient) -> list[nbformat.NotebookNode]:
-    """The outputs inside a widget."""
-    if model in client.comm_objects:
-        return [nbformat.from_dict(o) for o in client.comm_objects[model].outputs]
-    children = client.widget_state.get(model, {}).get("children", [])
-    return [o for child in children for o in shown_by(child.removeprefix("IPY_MODEL_"), client)]
+    Threads of BLAS wait for each other on a busy machine, so what the shell sets does not count.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return kept | dict.fromkeys(THREADS, "1")
 
 
 def plain(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -155,18 +141,33 @@ def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
+def page(output: nbformat.NotebookNode) -> str:
+    """The HTML of an output; empty if it has none."""
+    return output.get("data", {}).get("text/html", "")
+
+
 def texts(notebook: nbformat.NotebookNode) -> list[str]:
-    """What the cells print."""
-    return [o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs(notebook)]
+    """What the cells print, and the HTML of sliders without its pictures."""
+    return [
+        PICTURE.sub("", page(o)) or o.get("text") or o.get("data", {}).get("text/plain", "")
+        for o in outputs(notebook)
+    ]
+
+
+def frames(output: nbformat.NotebookNode) -> list[np.ndarray]:
+    """The pictures of a slider, that which is shown at first before the others."""
+    files = (io.BytesIO(base64.b64decode(data)) for data in PICTURE.findall(page(output)))
+    return [np.asarray(Image.open(file).convert("RGB"), float) for file in files]
 
 
 def pictures(notebook: nbformat.NotebookNode) -> list[np.ndarray]:
     """What the cells draw, as arrays of (H, W, 3)."""
-    return [
-        np.asarray(decoded(output), float)
-        for output in outputs(notebook)
-        if "image/png" in output.get("data", {})
-    ]
+    found = []
+    for output in outputs(notebook):
+        if "image/png" in output.get("data", {}):
+            found.append(np.asarray(decoded(output), float))
+        found += frames(output)
+    return found
 
 
 def same_text(one: str, other: str) -> bool:

@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# Packages that the extra test does not install.
+NOT_IN_TEST = (
+    *("aiohttp", "astropy", "av", "dask", "distributed", "h5netcdf", "netCDF4", "pandas"),
+    *("pyarrow", "torch", "webdataset", "xarray", "yaml", "zarr"),
+)
 RUNNER = """
 import sys
 from pathlib import Path
@@ -67,17 +72,34 @@ def test_files_that_steps_name_are_there(check):
     assert [path for path in sorted(named) if not list(ROOT.glob(path))] == []
 
 
+def test_tests_that_only_some_extras_do_not_skip_run_with_all_extras(check):
+    commands = " ".join(
+        step.commands for step in check.STEPS if f"{check.ALL}/pytest" in step.commands
+    )
+    named = {Path(path) for path in re.findall(r"tests/[\w/.]+", commands)}
+    need = re.compile(rf"importorskip\(\"(?:{'|'.join(NOT_IN_TEST)})\b")
+    found = [
+        path.relative_to(ROOT)
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        if need.search(path.read_text("utf-8"))
+    ]
+    assert len(found) > 20
+    assert [path for path in found if not named.intersection([path, *path.parents])] == []
+
+
 def test_every_slow_test_is_in_one_step(check):
-    """Those of the last step are what the others do not name; lessons have their own."""
+    """Those of the last step are what the others do not name; lessons and networks have others."""
     slow = {step.name: step.commands for step in check.STEPS if step.name.startswith("slow-")}
     others = slow.pop("slow-others")
     assert " tests " in others
     ignored = {*re.findall(r"--ignore=(\S+)", others)}
     divided = [path for one in slow.values() for path in re.findall(r" (tests/\S+)", one)]
     assert len({*divided}) == len(divided)
-    assert {*divided} == ignored - {"tests/commands/test_notebooks.py"}
-    (lessons,) = (step for step in check.STEPS if step.name == "lessons")
-    assert "-m slow tests/commands/test_notebooks.py" in lessons.commands
+    assert {*divided} == ignored.difference(check.IN_OTHER_STEPS)
+    commands = {step.name: step.commands for step in check.STEPS}
+    assert "-m slow tests/commands/test_notebooks.py" in commands["lessons"]
+    assert '-m "" --strength 2 tests/nonlinear ' in commands["torch"]
+    assert len(check.IN_OTHER_STEPS) == 2
 
 
 def test_a_step_waits_for_what_it_needs_and_output_is_whole(ran, tmp_path):

@@ -30,6 +30,7 @@ from spectral_mae._checks.arrays import (
     real_array,
     real_pixels,
     squarable,
+    sum_of_squares,
 )
 from spectral_mae._checks.axes import (
     AXES,
@@ -167,6 +168,7 @@ __all__ = [
     "seen_numbers",
     "some_seen",
     "squarable",
+    "sum_of_squares",
     "to_numpy",
     "visible_of",
     "weights",

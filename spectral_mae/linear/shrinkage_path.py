@@ -105,9 +105,9 @@ def losses_by_shrinkage(
         held = mix.own * held_out.blocks[rows] + others
         spoiled = _adjoint(vectors) @ (held @ vectors)
         seen = np.split(_real_times(together, vectors), 3, axis=1)
-        linear = [np.sum((one.conj() * seen[2]).real, axis=1) for one in seen[:2]]
-        own = [(spoiled * (_adjoint(one) @ one).conj()).real for one in seen[:2]]
-        mixed = (spoiled * (_adjoint(seen[0]) @ seen[1]).conj()).real
+        linear = [_real_part(one, seen[2]).sum(axis=1) for one in seen[:2]]
+        own = [_real_part(spoiled, _adjoint(one) @ one) for one in seen[:2]]
+        mixed = _real_part(spoiled, _adjoint(seen[0]) @ seen[1])
         times = stack.multiplicity[rows]
         modes = np.maximum(modes, EPS * modes[:, -1:])  # where it counts, `least` says so below
         gains = 1.0 / ((1 - tried) * modes[:, np.newaxis] + tried)  # (n, values, d)
@@ -131,6 +131,14 @@ def losses_by_shrinkage(
 
 def _adjoint(matrices: NDArray[Any]) -> NDArray[Any]:
     return matrices.conj().swapaxes(-1, -2)
+
+
+def _real_part(a: NDArray[Any], b: NDArray[Any]) -> FloatArray:
+    """Re(a ∘ conj(b))."""
+    product = a.real * b.real
+    if np.iscomplexobj(a):
+        product += a.imag * b.imag
+    return product
 
 
 def _real_times(matrix: FloatArray, vectors: NDArray[Any]) -> NDArray[Any]:

@@ -528,5 +528,5 @@ def _patch_floor(power: FloatArray) -> float:
         return 0.0
     scale = largest if not 1e-140 < largest < 1e140 else 1.0  # squares could leave the range
     scaled = power if scale == 1.0 else power / scale
-    rms = scale * math.sqrt(float(np.vdot(scaled, scaled)) / power.size)
+    rms = scale * math.sqrt(_checks.sum_of_squares(scaled.ravel()) / power.size)
     return 4 * eps * math.sqrt(math.log2(power.size + 1)) * rms

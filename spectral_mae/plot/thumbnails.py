@@ -72,7 +72,7 @@ def captured(draw: Callable[[], Any], *, dpi: float = 100.0) -> tuple[bytes, Any
     if len(made) != 1:
         raise ValueError(f"{len(made)} figures were made with pyplot by {draw!r}, not one")
     made[0].set_dpi(_checks.positive_number("dpi", dpi))
-    canvas = FigureCanvasAgg(made[0])
+    canvas: Any = FigureCanvasAgg(made[0])  # its methods have no types
     canvas.draw()  # `savefig` would draw twice, and drawing is what takes the time
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]
     file = io.BytesIO()

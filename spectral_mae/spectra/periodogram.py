@@ -47,7 +47,6 @@ from spectral_mae.spectra.tensors.periodogram import TensorPeriodogram
 SEVERAL = "Periodogram(shape).radial(images), .mean(images) or .power(images)"
 BLOCK_BYTES = 64 * 2**20
 SUMMED = 2**20  # bytes of power that are added up at a time
-SQUARED = 2**17  # pixels whose squares are added up at a time, in their own precision
 TRANSPOSED = 150**2  # pixels from which transposed half-planes are faster
 
 
@@ -678,25 +677,18 @@ def _seen(images: NDArray[Any], masks: NDArray[Any] | None) -> NDArray[Any]:
 
 
 def _sum_of_squares(batch: NDArray[Any], masks: NDArray[Any] | None) -> float:
-    """Of all pixels, times their weights; to five digits at least, as floors need."""
-    if masks is None and batch.dtype in (np.float32, np.float64):
-        # Some pixels at a time: a long sum in single precision loses digits.
-        flat = batch.ravel()
-        with np.errstate(over="ignore"):
-            total = sum(
-                float(np.dot(part, part))
-                for part in (flat[i : i + SQUARED] for i in range(0, flat.size, SQUARED))
-            )
-        if math.isfinite(total):
-            return total
-    total = 0.0
-    for number, image in enumerate(batch):
-        for rows in row_strips(image.shape):
-            pixels = image[rows].astype(np.float64)
-            if masks is not None:
-                weights = masks[number, rows][..., np.newaxis]
-                pixels = np.where(weights != 0, pixels, 0.0) * weights
-            flat = pixels.ravel()
-            with np.errstate(over="ignore"):
-                total += float(np.dot(flat, flat))
+    """Of all pixels, times their weights; to six digits at least, as floors need."""
+    with np.errstate(over="ignore"):
+        if masks is None and batch.dtype in (np.float32, np.float64):
+            total = _checks.sum_of_squares(batch.ravel())
+            if math.isfinite(total):
+                return total
+        total = 0.0
+        for number, image in enumerate(batch):
+            for rows in row_strips(image.shape):
+                pixels = image[rows].astype(np.float64)
+                if masks is not None:
+                    weights = masks[number, rows][..., np.newaxis]
+                    pixels = np.where(weights != 0, pixels, 0.0) * weights
+                total += _checks.sum_of_squares(pixels.ravel())
     return total

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from command_runs import read_csv, run, write_images
+from long_runs import pictures_left_out
 
 import spectral_mae as sm
 from spectral_mae.batch.analyze.outcomes import BatchAnalyzer
@@ -32,11 +33,18 @@ def nowhere(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def without_pictures():
+    with pictures_left_out():
+        yield
+
+
 def numbers(rows):
     return [{k: v for k, v in row.items() if k != "path"} for row in rows]
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_analysis_is_that_of_the_command(folder, tmp_path):
     out = tmp_path / "a"
     options = ["--size", 16, "--patch-size", "4,8", "--masks", 2, "--quiet"]
@@ -152,6 +160,7 @@ def test_a_sweep_is_that_of_the_command(stack, nowhere):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_an_interrupt_carries_what_was_done(folder, tmp_path, monkeypatch):
     sound = BatchAnalyzer.measure
 

@@ -4,7 +4,9 @@ import html.parser
 import io
 import json
 import re
+import shutil
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
 import pytest
@@ -18,13 +20,29 @@ from spectral_mae.cli import main
 from spectral_mae.cli.console import answer
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return write_images(tmp_path / "images")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_images(tmp_path_factory.mktemp("here") / "images")
 
 
 def analyze(folder, out, *more):
     return run("analyze", folder, "--out", out, "--size", 32, "--patch-size", 4, 8, *more)
+
+
+@pytest.fixture(scope="module")
+def whole(folder, tmp_path_factory):
+    """A run with all that it writes, which no test changes; what it printed."""
+    out = tmp_path_factory.mktemp("whole") / "out"
+    printed, error = io.StringIO(), io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(error):
+        assert analyze(folder, out) == answer.SOME_FAILED
+    return out, printed.getvalue(), error.getvalue()
+
+
+@pytest.fixture
+def without_pictures():
+    with pictures_left_out():
+        yield
 
 
 class Tags(html.parser.HTMLParser):
@@ -47,13 +65,11 @@ class Tags(html.parser.HTMLParser):
 
 
 @pytest.mark.slow
-def test_analyze_writes_everything(folder, tmp_path, capsys):
-    out = tmp_path / "out"
-    assert analyze(folder, out) == answer.SOME_FAILED
-    printed = capsys.readouterr()
-    assert "2 of 3 images analysed, 1 failed, 1 other files passed over" in printed.out
-    assert f"page: {out / 'report.html'}" in printed.out
-    assert "bad&.png: " in printed.err
+def test_analyze_writes_everything(whole):
+    out, printed, error = whole
+    assert "2 of 3 images analysed, 1 failed, 1 other files passed over" in printed
+    assert f"page: {out / 'report.html'}" in printed
+    assert "bad&.png: " in error
 
     rows = read_csv(out / "images.csv")
     assert tuple(rows[0]) == COLUMNS
@@ -100,9 +116,8 @@ def test_analyze_writes_everything(folder, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_page_is_whole_offline_and_escaped(folder, tmp_path):
-    out = tmp_path / "out"
-    analyze(folder, out, "--quiet")
+def test_page_is_whole_offline_and_escaped(whole):
+    out = whole[0]
     text = (out / "report.html").read_text("utf-8")
     tags = Tags(text)
     assert tags.open == []
@@ -116,6 +131,7 @@ def test_page_is_whole_offline_and_escaped(folder, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_equal_seeds_give_equal_tables(folder, tmp_path):
     outs = [tmp_path / name for name in ("a", "b", "c")]
     for out, seed in zip(outs, (1, 1, 2), strict=True):
@@ -127,9 +143,8 @@ def test_equal_seeds_give_equal_tables(folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_second_run_removes_the_pictures_of_the_first_and_nothing_else(folder, tmp_path):
-    out = tmp_path / "out"
-    analyze(folder, out, "--quiet")
+def test_second_run_removes_the_pictures_of_the_first_and_nothing_else(folder, whole, tmp_path):
+    out = shutil.copytree(whole[0], tmp_path / "out")
     assert (out / "figures" / "masking-2.png").exists()
     (out / "figures" / "mine.png").write_bytes(b"mine")
     again = ["analyze", folder / "0.png", "--out", out, "--size", 32, "--patch-size", 8]
@@ -149,6 +164,7 @@ def test_nothing_usable(folder, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_interrupt_keeps_what_was_done(folder, tmp_path, monkeypatch, capsys):
     sound = BatchAnalyzer.measure
 
@@ -173,6 +189,7 @@ def test_out_that_is_a_file(folder, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_progress_bar_on_a_terminal(folder, tmp_path, monkeypatch):
     terminal = io.StringIO()
     terminal.isatty = lambda: True
@@ -251,6 +268,7 @@ def test_masks_for_comparison_differ_from_image_to_image(tmp_path, folder, monke
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_patch_sizes_add_up(tmp_path, folder):
     out = tmp_path / "out"
     sizes = ["--patch-size", 8, "--patch-size", "4,8", "--patch-size", 16]
@@ -269,12 +287,6 @@ def red_cells(page):
     text, table = page.read_text("utf-8"), page_table(page)
     of_images = [table["rows"][int(row)][i] for row, some in table["bad"].items() for i in some]
     return re.findall(r'<td class="bad">([^<]*)</td>', text) + of_images
-
-
-@pytest.fixture
-def without_pictures():
-    with pictures_left_out():
-        yield
 
 
 @pytest.mark.usefixtures("without_pictures")

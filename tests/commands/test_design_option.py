@@ -59,7 +59,7 @@ def test_the_expected_spectrum_is_that_under_the_design(folder, tmp_path):
 @pytest.mark.parametrize("design", ["block:3x2", "cutouts:2x2,3"])
 def test_the_expectations_under_a_design_are_verified(folder, tmp_path, capsys, design):
     assert run(*command("verify", folder, tmp_path, "--design", design)) == answer.OK
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     masks = {"block:3x2": "all 64 masks", "cutouts:2x2,3": "400 drawn masks"}[design]
     assert printed.count(masks) == printed.count(f"({design})") == 2
 

@@ -39,7 +39,7 @@ def folder(image, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["holes.tif", "holes.npy"])
 def test_psd_of_missing_pixels_is_unmasked(folder, image, name, capsys):
     assert main.main(["psd", name, "--nan", "hidden", "--out", "o.csv"]) == 0
-    found, printed = columns(folder / "o.csv"), capsys.readouterr().out
+    found, (printed, notes) = columns(folder / "o.csv"), capsys.readouterr()
     exact, visible = image.astype(float), np.isfinite(image)
     unmasked = sm.unmasked_psd(exact, "finite", detrend="constant", **OPTIONS)
     np.testing.assert_allclose(found["unmasked"], unmasked.radial().power)
@@ -48,7 +48,7 @@ def test_psd_of_missing_pixels_is_unmasked(folder, image, name, capsys):
     assert (found["stderr"] > 0).all()
     fit = sm.fit_masked_slope(exact, visible, fmax=0.5 + 1e-9, wrap=False)
     assert f"slope {fit.slope:.3f} ± {fit.stderr:.3f}" in printed
-    assert f"note: {(~visible).sum()} pixels are NaN or infinite: taken as missing" in printed
+    assert f"note: {(~visible).sum()} pixels are NaN or infinite: taken as missing" in notes
     assert f"{1 - visible.mean():.1%} of the pixels missing" in printed
     assert "the spectrum is unmasked" in printed
 

@@ -44,9 +44,9 @@ def quiet(folder, tmp_path_factory):
 
 WITHOUT_PICTURES = """
 import sys
-from spectral_mae.batch.analyze import report
+from spectral_mae.batch.analyze.pictures import Pictures
 from spectral_mae.cli.main import main
-report._draw = report.model_pictures = lambda *_: ()
+Pictures.begin, Pictures.all = lambda *_: None, lambda *_: []
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 """

@@ -57,6 +57,22 @@ def test_standard_output_of_a_process_is_one_document(folder, arguments, keys):
     assert "read good/0.png: 40 x 56 pixels" in found.stderr  # by -v, on standard error
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a pipe that is closed")
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_reader_that_stops_is_no_error(folder, more):
+    """As ``| head -1``: the pipe is closed before anything is written."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "spectral_mae", "completion", "bash"]
+    if more:
+        command = [sys.executable, "-m", "spectral_mae", "psd", "good/0.png", *more]
+    found = subprocess.run(
+        command, cwd=folder, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
 def test_psd_prints_the_numbers_of_its_table(folder, capsys):
     import spectral_mae as sm
 

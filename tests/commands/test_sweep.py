@@ -230,7 +230,9 @@ def options_of(record):
 
 
 @pytest.mark.slow  # patches of 32 pixels, by default
-def test_the_record_says_what_was_run(folder, tmp_path, drawn):
+def test_the_record_says_what_was_run(folder, tmp_path, drawn, monkeypatch):
+    # To choose among shrinkages takes most of the time, and has tests of its own.
+    monkeypatch.setattr(sm.LinearMAE, "choose_shrinkage", lambda model, _: None)
     assert run("sweep", folder, "--size", 64, "--out", tmp_path / "a") == OK
     options = options_of(tmp_path / "a" / "run.json")
     rows = read_csv(tmp_path / "a" / "sweep.csv")

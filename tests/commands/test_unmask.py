@@ -135,6 +135,6 @@ def test_tapered_masks_count_in_part(files, capsys):
     write_gray_png(folder / "soft.png", soft)
     arguments = [str(folder / "image.png"), "--mask", str(folder / "soft.png")]
     assert main.main(["psd", *arguments, "--out", str(folder / "o.csv")]) == 0
-    assert "of the mask's pixels are gray and count in part" in capsys.readouterr().out
+    assert "of the mask's pixels are gray and count in part" in capsys.readouterr().err
     found = columns(folder / "o.csv")["naive"]
     np.testing.assert_allclose(found, MaskedSpectra.of(image, soft / 255).naive.power)

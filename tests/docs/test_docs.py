@@ -95,6 +95,8 @@ def test_all_sources_are_copied_before_they_are_built(tmp_path):
     lessons = {f"lessons/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
     pages = {page.removeprefix("docs/") for page in TEXTS}
     assert {"conf.py", "changelog.md", "contributing.md", *pages, *lessons} <= names
+    contents = re.findall(r"<?(lessons/\w+)>?$", (source / "lessons.md").read_text("utf-8"), re.M)
+    assert {name.removesuffix(".ipynb") for name in lessons} <= {*contents}
     for page in names:
         if page.endswith(".md"):
             for target in re.findall(r"\]\(([^)#]+)\)", (source / page).read_text("utf-8")):

@@ -22,7 +22,7 @@ def test_an_image_that_needs_more_has_a_row_that_says_how_much(tmp_path):
     folder.mkdir()
     noise(folder / "large.png", 192)
     noise(folder / "small.png", 128)
-    words = ["--size", "native", "--memory-limit", 2, "--jobs", 1]
+    words = ["--size", "native", "--memory-limit", 2, "--jobs", 1, "--no-figures"]
     code = run("analyze", folder, "--out", tmp_path / "out", *words)
     assert code == 1
     large, small = read_csv(tmp_path / "out" / "images.csv")

@@ -329,16 +329,11 @@ class MaskingAnalyzer:
         components = self._masked.components_with_centred(image)
         own = next(components)
         take(own.original)
-        counts = self._octaves.counts
-        of_image, of_others = self._sums(own)
-        leakage = _over_all(own, of_image, of_others, counts)
-        octaves = _there(own.leakage_of_sums(of_image, of_others, counts), counts)
+        leakage, octaves = self._leakage(own)
         original, expected = self._ring(own.original), self._ring(own.expected())
         del own
         centred = next(components)
-        of_image, of_others = self._sums(centred)
-        leakage_centred = _over_all(centred, of_image, of_others, counts)
-        octaves_centred = _there(centred.leakage_of_sums(of_image, of_others, counts), counts)
+        leakage_centred, octaves_centred = self._leakage(centred)
         expected_centred = self._ring(centred.expected())
         del centred, components
         mean = float(image.mean())
@@ -367,11 +362,16 @@ class MaskingAnalyzer:
             return record
         return self._checked(record, image, generator_of(rng), check=check, draw=draw)
 
-    def _sums(self, components: MaskedComponents) -> tuple[FloatArray, FloatArray]:
-        """Power of the image and of what masks add to it, summed over each octave."""
-        spectra = components.original, components.others
-        of_image, of_others = (self._octaves.sums(spectrum.power) for spectrum in spectra)
-        return of_image, of_others
+    def _leakage(self, components: MaskedComponents) -> tuple[float, tuple[float | None, ...]]:
+        """Leakage over all octaves together, and in each; None of those without a frequency."""
+        spectra = components.original.power, components.others.power
+        counts = self._octaves.counts
+        each = (*map(self._octaves.sums, spectra), counts)
+        # All of them behind the octaves: a second call would take as long as the first.
+        sums = [np.append(one, one.sum()) for one in each]
+        *by_octave, of_all = components.leakage_of_sums(*sums).tolist()
+        pairs = zip(by_octave, counts.tolist(), strict=True)
+        return of_all, tuple(value if count else None for value, count in pairs)
 
     def _checked(
         self,
@@ -487,20 +487,6 @@ def _std(image: FloatArray, mean: float) -> float:
     off = (image - mean).ravel()
     std = math.sqrt(float(off @ off) / off.size)
     return std if std > CONSTANT * abs(mean) or np.ptp(image) > 0 else 0.0
-
-
-def _over_all(
-    components: MaskedComponents, of_image: FloatArray, of_others: FloatArray, counts: NDArray[Any]
-) -> float:
-    """Leakage over all octaves, of which sums are known."""
-    sums = (one.sum(keepdims=True) for one in (of_image, of_others, counts))
-    return float(components.leakage_of_sums(*sums)[0])
-
-
-def _there(values: FloatArray, counts: NDArray[np.integer[Any]]) -> tuple[float | None, ...]:
-    """Values of annuli; None of those without a frequency."""
-    pairs = zip(values.tolist(), counts.tolist(), strict=True)
-    return tuple(value if count else None for value, count in pairs)
 
 
 def with_slopes(records: Sequence[MaskingAnalysis]) -> list[MaskingAnalysis]:

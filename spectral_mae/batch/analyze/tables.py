@@ -16,6 +16,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis, octave_columns
 from spectral_mae.batch.analyze.outcomes import Outcome
 
@@ -44,7 +45,7 @@ COLUMNS = (
     "agreement_max",
     "notes",
 )
-SERIES = ("original", "masked", "expected", "expected_centred")  # of mean_spectra.csv
+SERIES = ("original", "masked", "expected")
 LINE_END = "\r\n"  # of the csv module
 SPECTRA_COLUMNS = ("path", "patch_size", "series", "frequency", "power")
 SPECTRA = {
@@ -91,8 +92,12 @@ def images_text(outcomes: Sequence[Outcome]) -> str:
 def spectra_text(outcomes: Sequence[Outcome]) -> str:
     """The rows of spectra.csv: the radial spectra in tidy form."""
     parts: list[str] = []
+    known: FloatArray | None = None
+    frequencies: list[str] = []
     for outcome, analysis in _analysed(outcomes):
-        frequencies = [f"{f:.8g}" for f in analysis.original.frequency.tolist()]
+        if analysis.original.frequency is not known:  # images of one shape share their rings
+            known = analysis.original.frequency
+            frequencies = [f"{f:.8g}" for f in known.tolist()]
         for series, spectrum in analysis.series.items():
             # The writer quotes names; line by line it takes several times as long.
             start = header([outcome.name, outcome.patch_size, series]).removesuffix(LINE_END)

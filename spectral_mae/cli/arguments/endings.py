@@ -104,7 +104,12 @@ EXAMPLES: Mapping[str, Mapping[str, str]] = {
 _DONE, _SOME, _NONE = "all images were used", "some images failed", "no image could be used"
 _WRONG = "wrong usage, or files that cannot be read or written"
 _OWN: Mapping[str, Mapping[int, str]] = {
-    "": {0: "done", 1: "some images failed, or a check does", 3: _NONE, 4: "a formula is wrong"},
+    "": {
+        0: "done",
+        1: "some images failed, or a check of verify does not hold",
+        3: _NONE,
+        4: "a formula failed its check in analyze",
+    },
     "analyze": {
         0: _DONE,
         1: _SOME,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,12 +36,18 @@ class Answer:
     found: Mapping[str, Any] = field(default_factory=dict)
 
     def print(self, arguments: argparse.Namespace) -> None:
-        """Print the results on standard output, in sentences or as one JSON document."""
-        if arguments.json:
-            print(document(arguments.command, self))
-            return
-        for line in self.lines:
-            print(line)
+        """Print the results on standard output, in sentences or as one JSON document.
+
+        Whoever reads them may stop, as ``head`` does.
+        """
+        lines = [document(arguments.command, self)] if arguments.json else self.lines
+        try:
+            for line in lines:
+                print(line)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is left is for nobody, and Python would complain of it at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def exit_code(interrupt: KeyboardInterrupt) -> int:

@@ -70,7 +70,8 @@ def share_of_patch_means(images: Any) -> float:
 
 def octaves_won(audited: Any) -> float:
     """Octaves in which an audited model explains more than the best linear map."""
-    return float(np.sum(np.asarray(audited.differences["best linear map"].value) > 0))
+    *octaves, _all = audited.differences["best linear map"].value
+    return float(np.sum(np.array(octaves) > 0))
 
 
 MODELS = {
@@ -202,8 +203,9 @@ MODELS = {
     ),
     "7.3": Question(
         octaves_won,
-        "One gray for all hidden pixels has no frequency but the lowest ones, and even those a "
-        "linear map knows better.",
-        "Count the positive values of `of_gray.differences['best linear map'].value`.",
+        "Where hidden pixels cannot be guessed, a gray that adds nothing is better than a map that "
+        "adds what is wrong. In all the linear map is ahead.",
+        "Count the positive values of `of_gray.differences['best linear map'].value`, but not the "
+        "last one, which is of all frequencies.",
     ),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 
 from spectral_mae._checks import brief
 
+LARGEST = sys.float_info.max
 # A number, several of them in order, a set of whole numbers in any order, or a word.
 Answer = float | tuple[float, ...] | frozenset[int] | str
 
@@ -98,9 +98,9 @@ def _numbers(answer: Any, says: str) -> list[float]:
     found = []
     for one in answer:
         value = one.item() if isinstance(one, np.ndarray | np.generic) and one.size == 1 else one
-        if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        if not isinstance(value, int | float) or isinstance(value, bool):
             raise Unreadable(says)
-        if not abs(value) <= sys.float_info.max:  # infinite, NaN, or an integer beyond all floats
+        if not -LARGEST <= value <= LARGEST:  # NaN, infinite, or an integer beyond all floats
             raise Unreadable(f"{says} {brief(value)} is no such number.")
         found.append(float(value))
     return found
