@@ -56,6 +56,14 @@ class FrequencyResponse(Pictured, Tabled):
     error : ndarray, shape (*shape)
         S − 2μRe(SW)_kk + (WᴴQW)_kk. Sums to the expected loss (for a hidden target to that of a
         hidden pixel, the loss divided by 1−π₁).
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> images = np.random.default_rng(0).standard_normal((50, 16, 16))
+    >>> response = sm.LinearMAE(4, 0.5).fit(images).frequency_response()
+    >>> response.shape, bool((response.radial().explained <= 1).all())
+    ((16, 16), True)
     """
 
     gain: Complex128Array

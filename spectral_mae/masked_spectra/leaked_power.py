@@ -151,6 +151,14 @@ class Leakage(Pictured, Tabled):
     kept : Spectrum
         π₁²|X|², with the mean of π₁ over patches: what arrives at k of X[k] itself, on average
         over masks.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> image = np.random.default_rng(0).standard_normal((32, 32))
+    >>> leak = sm.leakage(image, 8, 0.75)
+    >>> leak.shape, leak.radial(4).ratio.shape
+    ((32, 32), (4,))
     """
 
     leaked: Spectrum

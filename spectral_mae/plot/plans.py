@@ -60,7 +60,7 @@ def plan_curves(
     >>> import spectral_mae as sm
     >>> from spectral_mae import plot
     >>> fields = sm.fields.gaussian_fields(sm.fields.power_law((32, 32), -2.0), 60, rng=0)
-    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9], shrinkage=0.02)
+    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9])
     >>> ax = plot.plan_curves(plan)
     """
     _checks.needed("plan", plan, Plan, HOW)
@@ -127,7 +127,7 @@ def plan_map(plan: Plan, ax: Axes | None = None, *, equal: Sequence[float] = EQU
     >>> import spectral_mae as sm
     >>> from spectral_mae import plot
     >>> fields = sm.fields.gaussian_fields(sm.fields.power_law((32, 32), -2.0), 60, rng=0)
-    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9], shrinkage=0.02)
+    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9])
     >>> ax = plot.plan_map(plan)
     """
     _checks.needed("plan", plan, Plan, HOW)
@@ -196,7 +196,7 @@ def plan_octaves(
     >>> import spectral_mae as sm
     >>> from spectral_mae import plot
     >>> fields = sm.fields.gaussian_fields(sm.fields.power_law((32, 32), -2.0), 60, rng=0)
-    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9], shrinkage=0.02)
+    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9])
     >>> ax = plot.plan_octaves(plan)
     """
     _checks.needed("plan", plan, Plan, HOW)
@@ -254,7 +254,7 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
     >>> import spectral_mae as sm
     >>> from spectral_mae import plot
     >>> fields = sm.fields.gaussian_fields(sm.fields.power_law((32, 32), -2.0), 60, rng=0)
-    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9], shrinkage=0.02)
+    >>> plan = sm.plan(fields, [2, 4, 8], [0.5, 0.75, 0.9])
     >>> ax = plot.plan_costs(plan)
     """
     _checks.needed("plan", plan, Plan, HOW)
@@ -284,6 +284,7 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
                 zorder=4,  # above the lines of other sizes
             )
     ax.axvline(1.0, color=GRAY, linewidth=0.7, zorder=0)
+    ax.margins(x=0.1)  # for the first label
     ax.set_xscale("log")
     inside = [t for t in COST_TICKS if ax.get_xlim()[0] <= t <= ax.get_xlim()[1]]
     ax.set_xticks(inside, [f"{t:g}" for t in inside])

@@ -260,7 +260,7 @@ def rose(result: SectorSpectrum, ax: Axes | None = None, *, label: str | None = 
     ax.set_theta_direction(-1)
     ax.bar(angle, np.tile(result.power, 2), width, alpha=0.6, edgecolor="white", label=label)
     ax.set_xticks(np.deg2rad(np.arange(0, 360, 45)))
-    ax.set_axisbelow(True)
+    ax.set_axisbelow("line")  # numbers of the rings are read on the bars
     ax.yaxis.set_major_locator(MaxNLocator(3))
     ax.set_rlabel_position(68)
     ax.set_title(power_label(result.scaling, result.fs, result.labels), fontsize="small")

@@ -47,6 +47,14 @@ class RadialRatio(Pictured, Tabled):
         Sampling frequency along each axis of the data.
     labels : Labels or None
         Names and units of the axes, where they are known.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> image = np.random.default_rng(0).standard_normal((32, 32))
+    >>> ratio = sm.psd(2 * image).radial() / sm.psd(image).radial()
+    >>> bool(np.allclose(ratio.ratio, 4))
+    True
     """
 
     frequency: FloatArray
@@ -148,6 +156,14 @@ class SpectrumRatio(Pictured, Tabled):
     ------
     ValueError
         If one of these differs; the message prints both.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> image = np.random.default_rng(0).standard_normal((32, 32))
+    >>> ratio = sm.psd(2 * image) / sm.psd(image)
+    >>> bool(np.allclose(ratio.ratio, 4))
+    True
     """
 
     numerator: Spectrum

@@ -70,6 +70,14 @@ class RadialSpectrum(Pictured, Tabled):
         `fit_slope` needs. By default log ``frequency`` and zero.
     labels : Labels or None
         Names and units of the axes and the unit of the pixels, where they are known.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> images = np.random.default_rng(0).standard_normal((6, 32, 32))
+    >>> batch = sm.Periodogram((32, 32)).radial(images)
+    >>> len(batch), batch[0].power.shape, batch.mean().averages
+    (6, (16,), 6)
     """
 
     frequency: FloatArray

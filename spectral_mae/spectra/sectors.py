@@ -45,6 +45,14 @@ class SectorSpectrum(Pictured, Tabled):
         Sampling frequency along each axis of the data.
     labels : Labels or None
         Names and units of the axes and the unit of the pixels, where they are known.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> rows = np.cos(2 * np.pi * np.arange(32) / 8)  # horizontal stripes
+    >>> sectors = sm.psd(np.tile(rows[:, np.newaxis], (1, 32))).sectors(4)
+    >>> float(sectors.angle[np.argmax(sectors.power)])
+    90.0
     """
 
     angle: FloatArray

@@ -53,6 +53,16 @@ class Spectrum(Pictured, Tabled):
         Power that rounding alone can leave at a frequency that has none.
     labels : Labels or None
         Names and units of the axes and the unit of the pixels, where they are known.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> image = np.random.default_rng(0).standard_normal((32, 32))
+    >>> spectrum = sm.psd(image)
+    >>> bool(np.isclose(spectrum.total, np.mean(image**2)))  # Parseval
+    True
+    >>> spectrum.radial()
+    RadialSpectrum(16 rings from 0.03772 to 0.4902, scaling='density')
     """
 
     power: FloatArray

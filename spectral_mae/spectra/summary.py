@@ -39,6 +39,14 @@ class SpectralSummary(Pictured, Tabled):
     slopes : SlopeFit
         Slope of each image and its standard error, two arrays of shape (n,). NaN for images
         without a slope, such as constant ones.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> images = np.random.default_rng(0).standard_normal((6, 32, 32))
+    >>> summary = sm.summarize(images)
+    >>> len(summary), summary.slopes.slope.shape
+    (6, (6,))
     """
 
     spectrum: Spectrum
