@@ -210,7 +210,7 @@ def test_files_that_are_cut_short_are_refused(saved, tmp_path, part):
     path = copied(saved[2], tmp_path)
     whole = path.read_bytes()
     path.write_bytes(whole[: part if part < 0 else int(part * len(whole))])
-    with pytest.raises(ValueError, match=r"copy\.npz' is not a file of arrays"):
+    with pytest.raises(ValueError, match=r"copy\.npz' is not a file of arrays: its end is missing"):
         sm.load_linear_model(path)
 
 
