@@ -140,8 +140,10 @@ def test_the_finding_is_no_stronger_than_the_curve():
 
 def test_what_is_filled_in_of_single_images_is_said_with_its_spread():
     rng = np.random.default_rng(0)
-    hidden, power = rng.random(40) + 1, rng.random(40) + 3
-    filled = Filled(tuple(range(40)), hidden * rng.uniform(0.2, 1.2, 40), hidden, power)
+    # Images of much power are filled in better, so that pooled and mean differ.
+    hidden = rng.uniform(0.2, 2, 40)
+    error = hidden * (1.1 - 0.4 * hidden + rng.uniform(-0.1, 0.1, 40))
+    filled = Filled(tuple(range(40)), error, hidden, hidden * 1.3)
     assert filled.pooled == pytest.approx(1 - filled.error.sum() / hidden.sum())
     assert filled.interval[0] < filled.pooled < filled.interval[1]
     means = 1 - filled.error / hidden
