@@ -75,7 +75,10 @@ MEAN_SPECTRA: Notes = {
     "width": WIDTH,
     "patch_size": PATCH_SIZE,
     "images": integer("Images of this shape in the mean."),
-    "series": SERIES,
+    "series": text(
+        f"{SERIES.description.removesuffix('.')}; or expected_centred (as expected, with the mean "
+        "of each image removed before masking)."
+    ),
     "frequency": FREQUENCY,
     "power": number("Mean over the images of the power density in the ring.", POWER),
     "std": number("Standard deviation over the images of the power density.", POWER),
@@ -91,6 +94,9 @@ ARRAYS: Notes = {
     "masked": number("Mean power density over drawn masks; NaN where none were drawn.", POWER),
     "masked_std": number("Standard deviation of masked from mask to mask.", POWER),
     "expected": number("Exact mean of the power density over all masks.", POWER),
+    "expected_centred": number(
+        "The same, with the mean of the image removed before masking.", POWER
+    ),
 }
 
 
