@@ -184,9 +184,12 @@ STEPS = [
         {ALL}/pytest -n 0 -m "" --strength 2 tests/images/containers tests/spectra/labels \\
             tests/batch/test_files_of_several_images.py tests/test_chunked.py \\
             tests/spectra/test_segments.py tests/spectra/test_summary.py \\
-            tests/cross_spectra/test_comparison.py \\
-            tests/plot/test_plot_results.py docs/guides/labelled.md docs/guides/files.md
-        {ALL}/pytest -n 0 -m "" tests/batch/test_chunks.py -k cluster
+            tests/cross_spectra/test_comparison.py tests/plot/test_plot_results.py \\
+            tests/arguments/test_hidden_pixels.py tests/commands/test_columns.py \\
+            tests/masks/designs/test_samplers_of_others.py \\
+            docs/guides/labelled.md docs/guides/files.md
+        {ALL}/pytest -n 0 -m "" -k "cluster or scheduler" tests/batch/test_chunks.py \\
+            tests/batch/test_run_folder.py tests/commands/test_resume.py
         {ALL}/pytest -n 0 tests/spectra/test_backends.py tests/spectra/test_fft.py -k ducc
         """,
         needs=["extras"],

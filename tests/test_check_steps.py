@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# Packages that the extra test does not install.
+NOT_IN_TEST = (
+    *("aiohttp", "astropy", "av", "dask", "distributed", "h5netcdf", "netCDF4", "pandas"),
+    *("pyarrow", "torch", "webdataset", "xarray", "yaml", "zarr"),
+)
 RUNNER = """
 import sys
 from pathlib import Path
@@ -65,6 +70,21 @@ def test_files_that_steps_name_are_there(check):
     named = {path for path in re.findall(pattern, commands) if not path.startswith(".ci/out")}
     assert len(named) > 20
     assert [path for path in sorted(named) if not list(ROOT.glob(path))] == []
+
+
+def test_tests_that_only_some_extras_do_not_skip_run_with_all_extras(check):
+    commands = " ".join(
+        step.commands for step in check.STEPS if f"{check.ALL}/pytest" in step.commands
+    )
+    named = {Path(path) for path in re.findall(r"tests/[\w/.]+", commands)}
+    need = re.compile(rf"importorskip\(\"(?:{'|'.join(NOT_IN_TEST)})\b")
+    found = [
+        path.relative_to(ROOT)
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        if need.search(path.read_text("utf-8"))
+    ]
+    assert len(found) > 20
+    assert [path for path in found if not named.intersection([path, *path.parents])] == []
 
 
 def test_every_slow_test_is_in_one_step(check):

@@ -22,6 +22,10 @@ SERIES = text(
     "Which spectrum: original (before masks), expected (exact mean over all masks) or masked (mean "
     "over drawn masks, of the images of --masks-for alone)."
 )
+MEAN_SERIES = text(
+    "Which spectrum: as in spectra.csv, or expected_centred (exact mean over all masks, had the "
+    "mean of each image been removed before masking)."
+)
 
 
 def _leakage() -> Notes:
@@ -75,10 +79,7 @@ MEAN_SPECTRA: Notes = {
     "width": WIDTH,
     "patch_size": PATCH_SIZE,
     "images": integer("Images of this shape in the mean."),
-    "series": text(
-        f"{SERIES.description.removesuffix('.')}; or expected_centred (as expected, with the mean "
-        "of each image removed before masking)."
-    ),
+    "series": MEAN_SERIES,
     "frequency": FREQUENCY,
     "power": number("Mean over the images of the power density in the ring.", POWER),
     "std": number("Standard deviation over the images of the power density.", POWER),
@@ -95,7 +96,7 @@ ARRAYS: Notes = {
     "masked_std": number("Standard deviation of masked from mask to mask.", POWER),
     "expected": number("Exact mean of the power density over all masks.", POWER),
     "expected_centred": number(
-        "The same, with the mean of the image removed before masking.", POWER
+        "The same, had the mean of the image been removed before masking.", POWER
     ),
 }
 
