@@ -96,6 +96,7 @@ def test_masks_are_drawn_for_the_first_images_and_change_no_exact_number(referen
         "original": 19,
         "masked": 8,
         "expected": 19,
+        "expected_centred": 19,
     }
     np.testing.assert_array_equal(
         means["expected"].mean, all_.spectra.means[16, 16, 8]["expected"].mean
@@ -114,9 +115,11 @@ def test_mean_spectra_are_means(references):
         spectra.update(batch.analyze(reference))
     ((key, means),) = spectra.means.items()
     assert key == (16, 16, 8)
-    assert list(means) == ["original", "masked", "expected"]
+    assert list(means) == ["original", "masked", "expected", "expected_centred"]
     for series, mean in means.items():
-        power = [analysis.series[series].power for analysis in found]
+        power = [
+            (one.series | {"expected_centred": one.expected_centred})[series].power for one in found
+        ]
         assert mean.n == 19
         np.testing.assert_allclose(mean.mean, np.mean(power, axis=0), rtol=1e-12)
         np.testing.assert_allclose(mean.squares / 18, np.var(power, axis=0, ddof=1), rtol=1e-9)

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._files.parquet_table import parquet_of_csv, parquet_table
-from spectral_mae.batch.analyze.tables import SERIES, SPECTRA
+from spectral_mae.batch.analyze.tables import SPECTRA
 from spectral_mae.batch.columns import analysis
 
+SERIES = ("original", "masked", "expected")  # of spectra.csv
 ROWS = 2**17  # numbers of one series that are written together
 
 

@@ -13,6 +13,7 @@ from spectral_mae.batch.analyze import model_pictures, shape_moments
 from spectral_mae.batch.analyze import outcomes as batches
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, BatchAnalyzer
 from spectral_mae.batch.analyze.summary.sample import SampledImage
+from spectral_mae.batch.pages import saving
 from spectral_mae.batch.pages.picture import Picture, short_name
 from spectral_mae.images.files import display_name
 from spectral_mae.linear.moments.kinds import StationaryMoments
@@ -161,6 +162,13 @@ def drawn(monkeypatch):
     """Figures by file name, which are not saved, to be quick."""
     figures = {}
     monkeypatch.setattr(plot, "save", lambda figure, path: figures.update({path.name: figure}))
+    save_as = saving.save_as
+
+    def saved(figure, path, endings):
+        figures[path.name] = figure
+        save_as(figure, path, endings)
+
+    monkeypatch.setattr(saving, "save_as", saved)
     return figures
 
 
