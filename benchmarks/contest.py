@@ -27,7 +27,7 @@ class Size:
     images: int = 64  # in a batch of spectra
     masks: int = 100  # of a Monte Carlo estimate
     band_images: int = 50  # in an update of moments
-    shrunken: tuple[tuple[int, int], ...] = ((32, 4), (96, 16))  # sides and patches of a choice
+    shrunken: tuple[tuple[int, int], ...] = ((32, 4), (48, 16))  # sides and patches of a choice
     dense_side: int = 32  # where the dense problem still fits
     dense_patch: int = 4
     dense_images: int = 4000

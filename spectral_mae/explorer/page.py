@@ -164,12 +164,14 @@ def explorer_page(images: Sequence[PageImage]) -> str:
         Path(file.name): file.read_text(encoding="utf-8")
         for file in files("spectral_mae.explorer").joinpath("web").iterdir()
     }
+    pages = files("spectral_mae.batch.pages")
+    colors = pages.joinpath("templates", "colors.css").read_text(encoding="utf-8")
     modules = {path.stem: text for path, text in web.items() if path.suffix == ".js"}
     data = json.dumps({"size": SIZE, "images": [image.to_dict() for image in images]})
     return _filled(
         web[Path("page.html")],
         {
-            "/*STYLE*/": web[Path("style.css")],
+            "/*STYLE*/": colors + web[Path("style.css")],
             "/*DATA*/": data.replace("<", "\\u003c"),  # no name of a file ends the script
             "/*SCRIPT*/": bundle(modules, "main"),
         },

@@ -265,11 +265,17 @@ def frequency_response(
     def work(rows: slice) -> tuple[Complex128Array, ...]:
         second, map_ = stack.blocks[rows], in_double(weights[rows])
         mean_map = mix.seen(stack, map_)
-        adjoint = mean_map.conj().swapaxes(1, 2)
-        cross = second @ mean_map
-        output = map_.conj().swapaxes(1, 2) @ (mix.second_moment(stack, rows) @ map_)
-        matrices = (second, adjoint, cross, adjoint @ cross, output)
-        return tuple(transform.fourier_diagonal(matrix, rows) for matrix in matrices)
+        # The diagonal of U AᴴSA Uᴴ is that of (A Uᴴ)ᴴ S (A Uᴴ): of the products of matrices two are
+        # left, and transforms of rows take less than products.
+        of_second, of_map = (transform.by_frequency(matrix, rows) for matrix in (second, map_))
+        of_mean = mix.seen(stack, of_map.reshape(map_.shape)).reshape(of_map.shape)
+        return (
+            transform.fourier_diagonal(second, rows),
+            transform.fourier_diagonal(mean_map.conj().swapaxes(1, 2), rows),
+            _diagonal(of_second, of_mean),
+            _diagonal(of_mean, _times(second, of_mean)),
+            _diagonal(of_map, _times(mix.second_moment(stack, rows), of_map)),
+        )
 
     found = in_batches(work, *stack.blocks.shape[:2])
     own, gain, cross, mean_output, output = map(
@@ -297,6 +303,16 @@ def frequency_response(
         reconstructed - from_signal,
         original - 2 * _trace(cross) + reconstructed,
     )
+
+
+def _times(matrices: NDArray[Any], columns: Complex128Array) -> Complex128Array:
+    """Products of (n, d, d) matrices with (n, d, frequencies, channels)."""
+    return (matrices @ columns.reshape(*columns.shape[:2], -1)).reshape(columns.shape)
+
+
+def _diagonal(left: Complex128Array, right: Complex128Array) -> Complex128Array:
+    """Inner products of the columns of each frequency, (n, frequencies, channels, channels)."""
+    return np.asarray(np.einsum("nrfc,nrfe->nfce", left.conj(), right))
 
 
 def _scalar_gain(gain: Complex128Array, own: Complex128Array) -> Complex128Array:

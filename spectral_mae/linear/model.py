@@ -124,7 +124,8 @@ class LinearModel(ABC):
         if unknown:
             raise ValueError(f"{type(self).__name__} has no parameters {sorted(unknown)}")
         type(self).__init__(self, **{**self.get_params(), **params})
-        vars(self).pop("solution_", None)
+        for name in ("solution_", "corruption_"):
+            vars(self).pop(name, None)
         return self
 
     def numpy(self) -> Self:
@@ -220,20 +221,38 @@ class LinearModel(ABC):
             If they do not fit this model's patch size, centring or rank, or have seen no images;
             for a hidden target, if they have no closed form.
         """
-        expected = KINDS[self.covariance]
-        if not isinstance(moments, expected):
-            raise TypeError(
-                f"covariance={self.covariance!r} needs {expected.__name__}, "
-                f"not {type(moments).__name__}"
-            )
-        patch_size = _checks.per_axis("patch_size", self.effective_patch_size, moments.grid.ndim)
-        if (patch_size, self.center) != (moments.grid.patch_size, moments.center):
-            raise ValueError(
-                f"moments of {moments.grid.patch_size=} with {moments.center=} do not fit "
-                f"{patch_size=} with center={self.center}"
-            )
-        corruption = self._corruption(moments.grid)
+        corruption = self._corruption_of(moments)
         self.solution_ = self._solve(moments, corruption, self.shrinkage)
+        self.moments_, self.corruption_ = moments, corruption
+        self.n_images_ = moments.n_images
+        return self
+
+    def with_moments(self, moments: Moments) -> Self:
+        """Hold second moments without solving for the map.
+
+        `second_moment` and `choose_shrinkage` need no more, and the latter solves with the
+        shrinkage that it chooses.
+
+        Parameters
+        ----------
+        moments : BandMoments, DenseMoments or StationaryMoments
+            As of `fit_moments`.
+
+        Returns
+        -------
+        self
+            This model, which knows its moments and is not fitted to them yet.
+
+        Raises
+        ------
+        TypeError
+            If the moments are of another kind than this model's covariance.
+        ValueError
+            If they do not fit this model's patch size or centring, or have seen no images.
+        """
+        moments.expect_images()
+        corruption = self._corruption_of(moments)
+        vars(self).pop("solution_", None)
         self.moments_, self.corruption_ = moments, corruption
         self.n_images_ = moments.n_images
         return self
@@ -295,7 +314,7 @@ class LinearModel(ABC):
         ValueError
             If there are no images, they do not fit the fitted ones, or they hold NaN or infinity.
         """
-        self._fitted()
+        self._seen()
         if self._is_elsewhere(images):
             return self.numpy().second_moment(images, channel_axis=channel_axis)
         return self._about_mean(images, channel_axis, lambda _: 0.0)[0]
@@ -315,7 +334,7 @@ class LinearModel(ABC):
     @property
     def centre(self) -> FloatArray:
         """The fitted mean, in patch order."""
-        self._fitted()
+        self._seen()
         return self._working.mean
 
     def second_moment_of(self, moments: Moments) -> CentredStack:
@@ -338,7 +357,7 @@ class LinearModel(ABC):
         ValueError
             If the moments have seen no images.
         """
-        self._fitted()
+        self._seen()
         working = self._working
         stack = moments.stack()
         return CentredStack(
@@ -426,7 +445,9 @@ class LinearModel(ABC):
         *,
         channel_axis: int | None = None,
     ) -> ShrinkageChoice:
-        """Take the shrinkage that explains most of other images, and fit again with it.
+        """Take the shrinkage that explains most of other images, and fit with it.
+
+        The model is fitted to the moments that it has from `fit`, `fit_moments` or `with_moments`.
 
         Parameters
         ----------
@@ -454,7 +475,7 @@ class LinearModel(ABC):
             If there are no values, or one is outside of 0 to 1; if the images do not fit, hold NaN,
             or have no power about the mean.
         """
-        self._fitted()
+        self._seen()
         self.moments_.expect_sums()
         tried = checked_shrinkages(values)
         if self._on_device:
@@ -467,7 +488,7 @@ class LinearModel(ABC):
         else:
             held_out = self.second_moment(images, channel_axis=channel_axis)
         power = _power(held_out)
-        del self.solution_  # room for the next
+        vars(self).pop("solution_", None)  # room for the next
         known = None
         if len(tried) > FEW and self.rank is None and not self.corruption_.scores_hidden:
             known = 1.0 - self._losses_by_shrinkage(held_out, tried) / power
@@ -861,6 +882,22 @@ class LinearModel(ABC):
             raise ValueError(f"weights of shape {found} do not fit {cls.__name__}: not {fitting}")
         return model
 
+    def _corruption_of(self, moments: Moments) -> Corruption:
+        """What happens to the images of moments; raises where these do not fit this model."""
+        expected = KINDS[self.covariance]
+        if not isinstance(moments, expected):
+            raise TypeError(
+                f"covariance={self.covariance!r} needs {expected.__name__}, "
+                f"not {type(moments).__name__}"
+            )
+        patch_size = _checks.per_axis("patch_size", self.effective_patch_size, moments.grid.ndim)
+        if (patch_size, self.center) != (moments.grid.patch_size, moments.center):
+            raise ValueError(
+                f"moments of {moments.grid.patch_size=} with {moments.center=} do not fit "
+                f"{patch_size=} with center={self.center}"
+            )
+        return self._corruption(moments.grid)
+
     def _solve(self, moments: Moments, corruption: Corruption, shrinkage: float) -> Solution:
         """The best map for images of these moments."""
         stack = _second_moment(moments, corruption, shrinkage)
@@ -908,12 +945,20 @@ class LinearModel(ABC):
             raise NotFittedError(
                 f"this {type(self).__name__} is not fitted yet: call fit or fit_moments first"
             )
+        self._seen()
+        return self.solution_
+
+    def _seen(self) -> None:
+        """Raise unless there are moments, the same as when they were given."""
+        if not hasattr(self, "corruption_"):
+            raise NotFittedError(
+                f"this {type(self).__name__} is not fitted yet: call fit or fit_moments first"
+            )
         if self.moments_.n_images != self.n_images_:
             raise NotFittedError(
                 f"the moments have taken in {self.moments_.n_images - self.n_images_} images since "
                 f"this {type(self).__name__} was fitted: call fit_moments again"
             )
-        return self.solution_
 
     @property
     def _working(self) -> Moments:

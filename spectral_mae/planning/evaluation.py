@@ -42,15 +42,17 @@ def solved(
     first : int
         Which of them is solved first.
     choose : callable
-        Given the first one when it is fitted; it may choose another shrinkage.
+        Given the first one with its moments, before it is fitted; it may choose another shrinkage.
 
     Yields
     ------
     index, model : int, LinearMAE
         Fitted; its solution is gone when the next one comes.
     """
-    chosen = models[first].fit_moments(moments)
+    chosen = models[first].with_moments(moments)
     choose(chosen)
+    if not hasattr(chosen, "solution_"):
+        chosen.fit_moments(moments)
     # The one that is solved already comes first, and leaves before the next one needs the room.
     for index in sorted(range(len(models)), key=lambda i: i != first):
         model = models[index]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,6 +76,62 @@ def frequency_cells(half: FloatArray, shape: tuple[int, ...], most: int = CELLS)
     if max(shape) <= most:
         return shifted_rows(slice(height))
     return _block_means((height, width), shifted_rows, most, np.float64)
+
+
+def save_cells(
+    cells: NDArray[Any],
+    path: Path,
+    *,
+    colours: str = "gray",
+    ends: tuple[float, float] | None = None,
+    quality: int = 80,
+) -> None:
+    """Write an array as a picture of its cells, without axes.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (H, W) or (H, W, 3)
+        Values, or colours from 0 to 1.
+    path : Path
+        The file; its ending names the format.
+    colours : str
+        Name of the colour map of values.
+    ends : tuple of float or None
+        Values with the first and the last colour; None takes the smallest and the largest.
+    quality : int
+        Of WebP, from 0 to 100.
+    """
+    from matplotlib.image import imsave
+
+    low, high = (None, None) if ends is None else ends
+    kind = path.suffix.removeprefix(".")
+    more = {"quality": quality} if kind == "webp" else None
+    values = np.asarray(cells)
+    imsave(path, values, cmap=colours, vmin=low, vmax=high, format=kind, pil_kwargs=more)
+
+
+def coloured(cells: FloatArray, colours: str, ends: tuple[float, float]) -> FloatArray:
+    """Colours of values.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (H, W)
+        The values.
+    colours : str
+        Name of the colour map.
+    ends : tuple of float
+        Values with the first and the last colour.
+
+    Returns
+    -------
+    ndarray, shape (H, W, 3)
+        Red, green and blue, from 0 to 1.
+    """
+    from matplotlib import colormaps
+
+    low, high = ends
+    found: FloatArray = colormaps[colours]((cells - low) / (high - low))[..., :3]
+    return found
 
 
 class PolarRing(NamedTuple):

@@ -250,7 +250,7 @@ def grating(
     norm = LogNorm(peak * 1e-5, peak)
     cells = frequency_cells(half_from_full(power), grid.shape)
     image = frequency_map(ax[0], cells, grid.shape, (1.0, 1.0), norm, POWER_MAP)
-    color_bar(ax[0], image, "E|M|²")
+    color_bar(ax[0], image, "E|M|² (pixels²)")
     zeros = [
         np.fft.fftfreq(n)[pulses.grating_zeros(n, p)]
         for n, p in zip((height, width), grid.patch_size, strict=True)
@@ -259,12 +259,42 @@ def grating(
         axis.set_ticks(at, minor=True)
         axis.remove_overlapping_locs = False  # a zero on a labelled tick is shown too
     ax[0].tick_params(which="minor", color=BLUE, length=5, width=1)
+    grating_section(power, np.abs(zeros[1]), ax[1])
+    marked = " (blue ticks: zeros)" if len(zeros[0]) + len(zeros[1]) else ""
+    named = "" if design.uniform is not None else f"{design.text}, "
+    ax[0].set_title(f"{named}patches of {'×'.join(map(str, grid.patch_size))} px{marked}")
+    ax[1].set_title("cut along the horizontal axis")
+    if len(zeros[1]):
+        ax[1].legend(loc="upper right")
+    return ax
+
+
+@styled
+def grating_section(power: FloatArray, zeros: FloatArray, ax: Axes) -> Axes:
+    """Draw the power of a random mask along the horizontal axis of frequency.
+
+    Parameters
+    ----------
+    power : ndarray, shape (H, W)
+        E|M|², as `expected_mask_power` returns it.
+    zeros : ndarray
+        Where it is zero for every mask, in cycles/pixel.
+    ax : matplotlib.axes.Axes
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    width = power.shape[1]
+    peak = float(np.max(power.ravel()[1:]))
     frequency = np.fft.rfftfreq(width)[1:]
     cut = power[0, 1 : width // 2 + 1]
     # A design may have no power at every other frequency: the line falls to zeros, with no gaps.
-    ax[1].semilogy(frequency, np.maximum(cut, peak * 1e-9), color=BLUE)
-    ax[1].vlines(
-        np.abs(zeros[1]),
+    ax.semilogy(frequency, np.maximum(cut, peak * 1e-9), color=BLUE)
+    ax.vlines(
+        zeros,
         peak * 1e-5,
         peak,
         color=GRAY,
@@ -272,16 +302,10 @@ def grating(
         linestyles="dashed",
         label="zeros of every mask",
     )
-    ax[1].set_ylim(peak * 1e-5, peak * 10)
-    ax[1].set_xlim(0, 0.5)
-    ax[1].set_ylabel("E|M|² at vertical frequency 0")
-    ax[1].set_xlabel("horizontal frequency (cycles/pixel)")
-    marked = " (blue ticks: zeros)" if len(zeros[0]) + len(zeros[1]) else ""
-    named = "" if design.uniform is not None else f"{design.text}, "
-    ax[0].set_title(f"{named}patches of {'×'.join(map(str, grid.patch_size))} px{marked}")
-    ax[1].set_title("cut along the horizontal axis")
-    if len(zeros[1]):
-        ax[1].legend(loc="upper right")
+    ax.set_ylim(peak * 1e-5, peak * 10)
+    ax.set_xlim(0, 0.505)  # a zero at 0.5 is not hidden by the end of the axis
+    ax.set_ylabel("E|M|² at vertical frequency 0 (pixels²)")
+    ax.set_xlabel("horizontal frequency (cycles/pixel)")
     return ax
 
 

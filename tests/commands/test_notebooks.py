@@ -243,7 +243,8 @@ def test_binder_installs_what_the_project_has():
 
 @pytest.mark.slow
 def test_kernels_have_one_thread_of_blas(tmp_path, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    for name in execute.THREADS:
+        monkeypatch.setenv(name, "2")
     path = tmp_path / "01_threads.ipynb"
     code = "import threadpoolctl, scipy.linalg\nprint([p['num_threads'] for p in "
     code += "threadpoolctl.threadpool_info()])"

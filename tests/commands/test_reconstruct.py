@@ -280,7 +280,12 @@ def test_reconstructions_of_an_earlier_run_do_not_stay(folder, model_file, tmp_p
     assert "(reconstruct.csv)" in usage_error(capsys, *command, folder / "7.png", *options)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert run(*command, folder / "7.png", *options, "--overwrite") == OK
-    assert {path.name for path in out.iterdir()} == {"001-7.png", "reconstruct.csv", *mine}
+    assert {path.name for path in out.iterdir()} == {
+        "001-7.png",
+        "reconstruct.csv",
+        "columns.json",
+        *mine,
+    }
     assert all((out / name).read_bytes() == data for name, data in mine.items())
 
 

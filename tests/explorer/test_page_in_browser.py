@@ -1,5 +1,8 @@
 """The page under a reader's hands: pointer, keys, narrow and dark windows, views that are kept."""
 
+import re
+from importlib.resources import files
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +10,7 @@ from PIL import Image
 import spectral_mae as sm
 from spectral_mae.explorer.page import explorer_page
 from spectral_mae.explorer.page_images import SIZE, PageImage, built_in
+from spectral_mae.spectra.octaves import all_octave_names
 
 pytestmark = pytest.mark.browser
 
@@ -89,7 +93,7 @@ def test_pictures_are_those_of_the_mask(opened):
 
 
 def test_spectra_have_zero_frequency_in_the_middle(opened):
-    browser = opened("image=wave&wave=10,20&patch=8")
+    browser = opened("image=wave&wave=10,20&patch=8&centred=0")
     bright = np.argwhere(canvas(browser, "image-power").sum(axis=-1) > 300) - SIZE // 2
     assert sorted(map(tuple, bright)) == [(-10, -20), (0, 0), (10, 20)]
 
@@ -197,7 +201,7 @@ def test_the_address_keeps_the_view(opened):
     )
     assert chosen(browser) == {
         "patch": 4, "ratio": 0.6, "design": "block", "seed": 9, "image": "wave", "wave": [5, 6],
-        "frequency": [-3, 4], "show": "all", "zeros": True, "centred": False,
+        "frequency": [-3, 4], "show": "all", "zeros": True, "centred": True,
     }  # fmt: skip
     drag(browser, "ratio", 61)
     assert browser.wait_for("location.hash.includes('ratio=61')")
@@ -267,7 +271,37 @@ def test_numbers_are_said_and_python_gives_the_same(opened):
         "return [...document.querySelectorAll('#octaves tr')].map((r) => r.innerText)"
     )
     assert len(rows) == 6
-    assert rows[0].startswith("0 to 1/32")
+    assert rows[0].startswith("below 1/32")
+    assert [row.split("\t")[0] for row in rows] == all_octave_names()
+    assert "the mean gray subtracted" in text(browser, "answer")
+
+
+def test_stripes_are_no_squares_and_reset_fits_the_axis(opened):
+    browser = opened("design=columns")
+    assert browser.wait_for("document.getElementById('patch-help').textContent.includes('stripes')")
+    ticks = "return [...document.querySelectorAll('#curves text')].map((t) => t.textContent)"
+    browser = opened_anew(opened)
+    first = browser.run(ticks)
+    assert "power per (cycle/pixel)²" in first
+    drag(browser, "ratio", 95)
+    drag(browser, "patch", 0)
+    browser.run("document.getElementById('reset').click()")
+    browser.run(f"return {FRAMES}")
+    assert browser.run(ticks) == first
+
+
+def test_curves_have_the_colours_of_the_report(opened):
+    colors = files("spectral_mae.batch.pages").joinpath("templates", "colors.css").read_text()
+    blue = re.search("--blue: (#[0-9a-f]+)", colors)[1]
+    browser = opened()
+    assert (
+        browser.run("return getComputedStyle(document.documentElement).getPropertyValue('--blue')")
+        == blue
+    )
+    line = "return getComputedStyle(document.querySelector('.curve.original')).stroke"
+    assert (
+        browser.run(line) == f"rgb({', '.join(str(int(blue[i : i + 2], 16)) for i in (1, 3, 5))})"
+    )
 
 
 def test_images_of_the_reader_are_there_and_odd_ones_do_no_harm(opened, tmp_path):
@@ -277,7 +311,7 @@ def test_images_of_the_reader_are_there_and_odd_ones_do_no_harm(opened, tmp_path
         PageImage.of("2", "wide", "", np.linspace(-5, 9, SIZE**2).reshape(SIZE, SIZE)),
     ]
     (tmp_path / "own.html").write_text(explorer_page(images), encoding="utf-8")
-    for fragment in ("image=0&centred=1", "image=0", "image=1", "image=2&show=all"):
+    for fragment in ("image=0&centred=0", "image=0", "image=1", "image=2&show=all"):
         browser = opened(fragment, tmp_path / "own.html")
         assert "NaN" not in browser.run("return document.querySelector('main').innerHTML")
     titles = browser.run(

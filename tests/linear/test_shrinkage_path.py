@@ -128,3 +128,36 @@ def test_few_values_are_solved_one_by_one(monkeypatch):
     assert len(model.choose_shrinkage(others, VALUES[: linear_model.FEW]).explained) == 4
     with pytest.raises(AssertionError, match="a solve"):
         model.choose_shrinkage(others, VALUES)
+
+
+def test_a_choice_needs_moments_and_no_fit(monkeypatch):
+    train, others = (dense.photographs(n, (4, 6), seed=n) for n in (60, 9))
+    fitted = sm.LinearMAE(2, 0.4).fit(train)
+    solves = []
+    solve = solver.full_rank
+    monkeypatch.setattr(solver, "full_rank", lambda *a, **o: solves.append(1) or solve(*a, **o))
+    model = sm.LinearMAE(2, 0.4).with_moments(fitted.moments_)
+    for ask in (lambda: model.loss_, lambda: model.score(others)):
+        with pytest.raises(ValueError, match="not fitted yet"):
+            ask()
+    choice = model.choose_shrinkage(others)
+    assert len(solves) == 1
+    expected = fitted.choose_shrinkage(others)
+    np.testing.assert_array_equal(choice.explained, expected.explained)
+    assert (model.shrinkage, model.loss_) == (fitted.shrinkage, fitted.loss_)
+
+
+def test_changed_parameters_forget_what_they_stood_for():
+    """Else the choice would be that of the masks before."""
+    train, others = (dense.photographs(n, (4, 6), seed=n) for n in (60, 9))
+    model = sm.LinearMAE(2, 0.4).fit(train).set_params(mask_ratio=0.7)
+    with pytest.raises(ValueError, match="not fitted yet"):
+        model.choose_shrinkage(others)
+
+
+def test_moments_that_do_not_fit_are_refused_at_once():
+    moments = sm.BandMoments(sm.PatchGrid((4, 6), 2))
+    with pytest.raises(ValueError, match="no images yet"):
+        sm.LinearMAE(2, 0.4).with_moments(moments)
+    with pytest.raises(ValueError, match="do not fit patch_size"):
+        sm.LinearMAE((2, 3), 0.4).with_moments(moments.update(dense.photographs(3, (4, 6))))

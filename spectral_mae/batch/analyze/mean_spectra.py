@@ -125,7 +125,7 @@ class MeanSpectra:
 
     def _rows(self) -> Iterator[list[Any]]:
         for key, means in self.means.items():
-            for series in (name for name in SERIES if name in means):
+            for series in (name for name in (*SERIES, CENTRED) if name in means):
                 one = means[series]
                 columns = one.frequency, one.mean, np.sqrt(one.squares / max(1, one.n - 1))
                 for values in zip(*(column.tolist() for column in columns), strict=True):

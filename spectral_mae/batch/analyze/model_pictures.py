@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome, linear_models
-from spectral_mae.batch.analyze.summary.answer import Explained
-from spectral_mae.batch.pages.picture import Picture, short_name
-from spectral_mae.batch.pages.saving import save_lines, save_pixels
+from spectral_mae.batch.analyze.summary.filling import Explained, Filled
+from spectral_mae.batch.analyze.summary.sample import SampledImage
+from spectral_mae.batch.pages.picture import Panel, Picture, short_name
+from spectral_mae.batch.pages.saving import save_panels
 from spectral_mae.linear.estimators import LinearMAE
+from spectral_mae.linear.frequency_response import FrequencyResponse
 from spectral_mae.linear.moments.kinds import StationaryMoments
-from spectral_mae.linear.reconstruction import reconstruct_image
+from spectral_mae.linear.reconstruction import Reconstruction, reconstruct_image
 from spectral_mae.masks.sampling import mask_seed
+from spectral_mae.plot.cells import pixel_cells, save_cells
+from spectral_mae.plot.drawing import GRAY, HIDDEN
 
 STRIPS = 4
+CELLS = 256  # along an axis of a panel
 
 
 @dataclass(frozen=True)
@@ -28,104 +37,187 @@ class ModelPictures:
     explained: dict[int, Explained]
 
 
+@dataclass(frozen=True)
+class FittedModel:
+    """The models of one patch size.
+
+    Attributes
+    ----------
+    whole : LinearMAE
+        The best one for all pixels.
+    filling : LinearMAE
+        The best one for hidden pixels, or ``whole`` where that has no closed form.
+    response : FrequencyResponse
+        Of ``whole``.
+    """
+
+    whole: LinearMAE
+    filling: LinearMAE
+    response: FrequencyResponse
+
+    @property
+    def patch_size(self) -> int:
+        """Side of the patches."""
+        return int(self.whole.moments_.grid.patch_size[0])
+
+
 def pictures_of_models(
     path: Path,
     outcomes: Sequence[Outcome],
     options: AnalyzeOptions,
     moments: StationaryMoments | None,
+    sampled: Sequence[SampledImage] = (),
 ) -> ModelPictures:
-    """Fit a model for each patch size to the moments of the images, and draw their pictures."""
-    models = linear_models(moments, options)
-    pictures = list(model_pictures(path.parent, outcomes, options, models))
-    return ModelPictures(pictures, {_size(model): _explained(model, options) for model in models})
+    """Fit models for each patch size to the moments of the images, and draw their pictures."""
+    models = fitted_models(linear_models(moments, options), options)
+    explained = {model.patch_size: _explained(model, options, sampled) for model in models}
+    pictures = list(model_pictures(path.parent, outcomes, options, models, explained))
+    return ModelPictures(pictures, explained)
+
+
+def fitted_models(models: Sequence[LinearMAE], options: AnalyzeOptions) -> list[FittedModel]:
+    """The models for hidden pixels beside those for all, and what these do by frequency."""
+    found = []
+    for model in models:
+        filling = model
+        if options.design is None:  # the closed form is of uniform designs
+            filling = LinearMAE(
+                model.moments_.grid.patch_size[0],
+                options.mask_ratio,
+                sampling=options.sampling,
+                covariance="stationary",
+                target="hidden",
+            ).fit_moments(model.moments_)
+        found.append(FittedModel(model, filling, model.frequency_response()))
+    return found
 
 
 def model_pictures(
     folder: Path,
     outcomes: Sequence[Outcome],
     options: AnalyzeOptions,
-    models: Sequence[LinearMAE],
+    models: Sequence[FittedModel],
+    explained: Mapping[int, Explained],
 ) -> Iterator[Picture]:
     """Draw the response of each model, and some images sent through them."""
     if not models:
         return
-    yield _responses(folder / "response.png", models)
+    yield _responses(folder / "response.png", models, explained)
     picture = _strips(folder / "reconstruction.png", outcomes, options, models)
     if picture is not None:
         yield picture
 
 
-def _responses(path: Path, models: Sequence[LinearMAE]) -> Picture:
-    n = len(models)
-    figure, axes = plot.new_figure(1, n, width=max(5.4, 4.2 * n), height=3.7, sharey=True)
-    for axis, model in zip(axes[0], models, strict=True):
-        plot.response(model.frequency_response(), axis)
-        (p, _), explained = model.moments_.grid.patch_size, 1 - model.loss_ / model.trace_
-        axis.set_title(f"patches of {p} px: {explained:.0%} of all power explained")
-        axis.label_outer()
-    embedded = save_lines(figure, path)
-    images = models[0].moments_
+def _responses(
+    path: Path, models: Sequence[FittedModel], explained: Mapping[int, Explained]
+) -> Picture:
+    images = models[0].whole.moments_
     height, width = images.grid.shape
     n_images = images.n_images
+    several = len({explained[model.patch_size].visible for model in models}) > 1
+    copied = "copying what is visible" if several else _copied(explained[models[0].patch_size])
+    draw = [
+        (explained[model.patch_size].finding, partial(_draw_response, model=model, found=found))
+        for model in models
+        for found in [explained[model.patch_size]]
+    ]
     return Picture(
         path.name,
-        "How a model can interpolate the frequencies that masking hides",
-        "The best linear masked autoencoder for images with the mean power spectrum of "
+        "Which frequencies a linear model can recover",
+        "The part of the power of each frequency that the reconstruction of all pixels gets right, "
+        "on average over all masks and all shifts of the images, for the best linear model of "
         f"{'these' if n_images > 1 else 'this'} {n_images} image{'s' * (n_images > 1)} of "
-        f"{height} × {width} pixels, in closed form: one small problem for each band of "
-        "frequencies that land on each other when an image is sampled once per patch. Explained "
-        "is the part of a frequency's power that the reconstruction gets right, on average over "
-        "all masks and all shifts of the images; gain is what the mean reconstruction keeps of "
-        "its amplitude (without a bottleneck the two are one curve); aliased is power that "
-        "arrives from other frequencies of the band (below zero where they take away from what "
-        "is passed, as they may in images that are not stationary); noise is what the "
-        "randomness of the masks adds. A model that only copied what is visible would explain no "
-        "more than the fraction of patches that is kept.",
+        f"{height} × {width} pixels, in closed form. The dashed line is what one gets by {copied}: "
+        "where the curve ends on it, nothing is filled in.",
         vector=True,
-        embedded=embedded,
+        panels=save_panels(path, draw, height=3.0),
+        legend=(("image", "recovered by the model"), ("zero", copied)),
     )
+
+
+def _copied(found: Explained) -> str:
+    return f"copying what is visible ({100 * found.visible:.0f} %)"
+
+
+def _draw_response(axis: Any, *, model: FittedModel, found: Explained) -> None:
+    plot.response(model.response, axis, curves=("explained",))
+    axis.axhline(found.visible, color=GRAY, linestyle="--", linewidth=1.2)
+    axis.set_ylabel("part of the power recovered")
+    axis.set_ylim(min(0.0, float(np.nanmin(found.curve))) - 0.02, 1.0)
+    p, part = model.patch_size, found.all
+    axis.set_title(f"patches of {p} px: {100 * part:.0f} % of all power", size="small")
+    legend = axis.get_legend()
+    if legend is not None:
+        legend.remove()
 
 
 def _strips(
     path: Path,
     outcomes: Sequence[Outcome],
     options: AnalyzeOptions,
-    models: Sequence[LinearMAE],
+    models: Sequence[FittedModel],
 ) -> Picture | None:
     chosen = _pictured(outcomes, models)
     if not chosen:
         return None
-    strips = [
-        reconstruct_image(
-            model,
-            pixels,
-            rng=mask_seed(options.rng, outcome.name, outcome.patch_size),
-        )
-        for outcome, pixels, model in chosen
-    ]
+    strips = [_filled_in(model, outcome.name, pixels, options) for outcome, pixels, model in chosen]
     names = [f"{short_name(outcome.name)}\n{outcome.patch_size} px" for outcome, *_ in chosen]
     figure, axes = plot.new_figure(len(strips), 5, width=11.4, height=2.35 * len(strips) + 0.2)
     plot.reconstructions(strips, axes, names=names)
-    embedded = save_pixels(figure, path)
-    explained = ", ".join(f"{strip.explained:.0%}" for strip in strips)
+    plot.save(figure, path)
+    panels: list[Panel] = []
+    for number, (strip, (outcome, *_)) in enumerate(zip(strips, chosen, strict=True), 1):
+        panels += _strip_panels(path, number, strip, outcome)
     return Picture(
         path.name,
         "What such a model makes of these images",
-        "Original, one mask, the model's output, the output with visible patches put back, and the "
-        "output's error (red is too bright, blue too dark; each on its own scale). The images are "
-        "among those whose mean spectrum the model was made of. It is one linear map for all "
-        "masks, so that it cannot tell a hidden patch from a gray one. Of the power of hidden "
-        f"pixels it explains, from the top: {explained}.",
-        embedded=embedded,
+        "Each image is under one mask, hidden patches in lilac. The model cannot know whether it "
+        "sees a patch or a gray one; it is one linear map for all masks, the best for hidden "
+        "pixels. Of the power that the hidden pixels of an image have about the mean of all "
+        "images it explains the percentage given; it is negative where the model is farther from "
+        "the hidden pixels than that mean is. Error: red is too bright, blue too dark, each image "
+        "on its own scale. The images are among those whose mean spectrum the model was made of.",
+        panels=tuple(panels),
+        columns=4,
     )
 
 
+def _strip_panels(
+    path: Path, number: int, strip: Reconstruction, outcome: Outcome
+) -> Iterator[Panel]:
+    name = f"{short_name(outcome.name)}, {outcome.patch_size}-pixel patches"
+    explained = f"{100 * strip.explained:.0f} %".replace("-", "−")
+    error = strip.output - strip.original
+    error = error.mean(axis=-1) if error.ndim == 3 else error
+    end = max(float(np.quantile(np.abs(error), 0.995)), 1e-6)
+    original, filled = (np.clip(one, 0, 1) for one in (strip.original, strip.filled))
+    parts: list[tuple[str, FloatArray, dict[str, Any]]] = [
+        ("original", original, {"ends": (0.0, 1.0)}),
+        ("masked", _tinted(original, strip.visible), {}),
+        ("hidden patches filled in", filled, {"ends": (0.0, 1.0)}),
+        ("error of the model", error, {"colours": "RdBu_r", "ends": (-end, end)}),
+    ]
+    for place, (label, pixels, colours) in enumerate(parts):
+        file = path.with_name(f"{path.stem}-panel-{number}-{place}.webp")
+        cells = pixels if pixels.ndim == 3 else pixel_cells(pixels, CELLS)
+        save_cells(cells, file, **colours)
+        heading = f"{name}: {explained} of the power of hidden pixels" if place == 0 else ""
+        yield Panel(file.name, label, f"{name}: {label}", heading)
+
+
+def _tinted(pixels: FloatArray, visible: Any) -> FloatArray:
+    """An image in colours, with its hidden pixels in a tint."""
+    colours = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
+    found: FloatArray = np.where(visible[..., np.newaxis], colours, HIDDEN)
+    return found
+
+
 def _pictured(
-    outcomes: Sequence[Outcome], models: Sequence[LinearMAE]
+    outcomes: Sequence[Outcome], models: Sequence[FittedModel]
 ) -> Sequence[tuple[Outcome, FloatArray, LinearMAE]]:
     """Images that are sent through the model of their patch size."""
-    by_size = {model.moments_.grid.patch_size[0]: model for model in models}
-    shape = models[0].mean_.shape
+    by_size = {model.patch_size: model.filling for model in models}
+    shape = models[0].whole.mean_.shape
     return [
         (outcome, outcome.pixels, by_size[outcome.patch_size])
         for outcome in outcomes
@@ -137,20 +229,40 @@ def _pictured(
     ][: STRIPS if len(models) > 1 else PICTURED]
 
 
-def _size(model: LinearMAE) -> int:
-    return int(model.moments_.grid.patch_size[0])
+def _filled_in(
+    model: LinearMAE, name: str, pixels: FloatArray, options: AnalyzeOptions
+) -> Reconstruction:
+    """An image through a model, under the first mask that is drawn of it."""
+    patch_size = int(model.moments_.grid.patch_size[0])
+    return reconstruct_image(model, pixels, rng=mask_seed(options.rng, name, patch_size))
 
 
-def _explained(model: LinearMAE, options: AnalyzeOptions) -> Explained:
-    """What a model explains, and what the best one for hidden pixels does of these."""
-    of_all, visible = 1 - model.loss_ / model.trace_, 1 - model.design_.mask_ratio
-    if options.design is not None:  # the closed form is of uniform designs
-        return Explained(of_all, visible, None)
-    hidden = LinearMAE(
-        _size(model),
-        options.mask_ratio,
-        sampling=options.sampling,
-        covariance="stationary",
-        target="hidden",
-    ).fit_moments(model.moments_)
-    return Explained(of_all, visible, 1 - hidden.loss_ / hidden.trace_)
+def _explained(
+    model: FittedModel, options: AnalyzeOptions, sampled: Sequence[SampledImage]
+) -> Explained:
+    """What the model explains, and what the best one for hidden pixels does of these."""
+    whole, filling = model.whole, model.filling
+    rings = model.response.radial()
+    found = Explained(
+        1 - whole.loss_ / whole.trace_,
+        1 - whole.design_.mask_ratio,
+        None if filling is whole else 1 - filling.loss_ / filling.trace_,
+        rings.frequency,
+        rings.explained,
+    )
+    shape, p = whole.mean_.shape, model.patch_size
+    images = [one for one in sampled if one.pixels.shape == shape and p in one.rows]
+    if not images:
+        return found
+    strips = [_filled_in(filling, one.name, one.pixels, options) for one in images]
+    sums = np.array([_squares(strip) for strip in strips])
+    filled = Filled(tuple(one.rows[p] for one in images), *sums.T)
+    return replace(found, filled=filled) if filled.hidden.sum() > 0 else found
+
+
+def _squares(strip: Reconstruction) -> tuple[float, float, float]:
+    """Squared error on hidden pixels, their squared distance from the mean, that of all pixels."""
+    hidden = ~np.asarray(strip.visible)
+    error = float(np.sum((strip.output - strip.original)[hidden] ** 2))
+    away = (strip.original - strip.mean) ** 2
+    return error, float(away[hidden].sum()), float(away.sum())

@@ -15,17 +15,24 @@ from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
 from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.run_tables import RunTables
-from spectral_mae.batch.analyze.summary.answer import NAMED, Explained, answer, most_unusual
-from spectral_mae.batch.analyze.summary.choice import Chosen
+from spectral_mae.batch.analyze.summary.answer import answer
+from spectral_mae.batch.analyze.summary.choice import Chosen, reason, scores
+from spectral_mae.batch.analyze.summary.filling import Explained
+from spectral_mae.batch.analyze.summary.next_steps import next_steps
+from spectral_mae.batch.analyze.summary.octave_words import FINE, wave_words
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
 from spectral_mae.batch.analyze.summary.rows import page_rows
-from spectral_mae.batch.pages.page import render_page
+from spectral_mae.batch.analyze.summary.sample import SampledImage
+from spectral_mae.batch.pages.page import file_address, render_page
 from spectral_mae.batch.pages.picture import Picture, short_name
+from spectral_mae.batch.pages.saving import save_thumbnail
+from spectral_mae.images.image import luma
 from spectral_mae.images.samples import Pixels
 from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 
 LISTED = 500  # failures on the page; images.csv has them all
+ALL_THUMBNAILS = 24  # images of which all have a small picture
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class RunResults:
         Of the images of the shape that most have, for pictures of what models make of them.
     read_again : callable
         Gives the pixels of an outcome whose image was too large to be kept, or None.
+    sampled : sequence of SampledImage
+        Images that were read once more, for thumbnails and for what models fill in of them.
     """
 
     tables: RunTables
@@ -60,6 +69,7 @@ class RunResults:
     n_analysed: int
     moments: StationaryMoments | None = None
     read_again: Callable[[Outcome], Pixels | None] = lambda _: None
+    sampled: Sequence[SampledImage] = ()
 
 
 def render(
@@ -73,11 +83,14 @@ def render(
     """The page, with its pictures inside; ``explained`` says what models explain."""
     numbers, run_tables = results.numbers, results.tables
     failed, n_failed, folder = _listed(run_tables.images)
-    rows = page_rows(run_tables, numbers, folder, curves=options.figures)
-    unusual = most_unusual(numbers)[:NAMED]
-    names = dict(zip(unusual, map(short_name, run_tables.names_of(unusual)), strict=True))
-    found = answer(numbers, names, explained, options.patch_sizes) if len(numbers) else None
+    found = answer(numbers, explained, options.patch_sizes) if len(numbers) else None
+    unusual = [] if found is None else found.rows
     chosen = run_tables.names_of([one.row for one in results.chosen])
+    thumbs = _thumbnails(figures, results, {*unusual, *(one.row for one in results.chosen)})
+    rows = page_rows(
+        run_tables, numbers, folder, curves=options.figures, thumbs=thumbs, explained=explained
+    )
+    far = scores(numbers) if unusual else None
     return render_page(
         "spectral_mae.batch.analyze",
         "report.html",
@@ -88,6 +101,15 @@ def render(
         answer=found,
         images=_images_text(run["options"]["paths"], results.n_images),
         chosen=list(zip(results.chosen, chosen, strict=True)),
+        unusual=[
+            (row, name[len(folder) :], reason(numbers, far, row), thumbs.get(row))
+            for row, name in zip(unusual, run_tables.names_of(unusual), strict=True)
+            if far is not None
+        ],
+        thumbs=thumbs,
+        explained=explained,
+        steps=next_steps(options, run, chosen),
+        check=_check_sentence(options, numbers),
         rows=json.dumps(rows, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
         rows_left_out=len(numbers) - len(rows["rows"]),
         has_curves=bool(rows["curves"]),
@@ -98,10 +120,34 @@ def render(
         n_done=results.n_analysed,
         within_expected=2 * float(scipy.special.stdtr(options.n_draws - 1, 2.0)) - 1,
         summary=[_summary(p, numbers) for p in options.patch_sizes],
-        octaves=all_octave_names(),
+        octaves=[(i, name, wave_words(i)) for i, name in enumerate(all_octave_names())],
+        fine=FINE,
         n_missing=numbers.n_missing,
         percent=_percent,
     )
+
+
+def _thumbnails(figures: Path, results: RunResults, wanted: set[int]) -> dict[int, str]:
+    """Small pictures as addresses, by row: of the wanted images, or all of a few."""
+    found = {}
+    for number, one in enumerate(results.sampled):
+        rows = set(one.rows.values())
+        if wanted & rows or len(results.sampled) <= ALL_THUMBNAILS:
+            path = figures / f"thumbnail-row-{number}.webp"
+            save_thumbnail(luma(one.pixels), path)
+            found.update(dict.fromkeys(rows, file_address(path)))
+    return found
+
+
+def _check_sentence(options: AnalyzeOptions, numbers: Numbers) -> str:
+    """Whether the formulas are right on the images, in a sentence."""
+    of_errors = [numbers.there(name).size for name in ("eq18_error", "mask_dft_error")]
+    if not any(of_errors):
+        return "Nothing was checked in this run."
+    n_bad = int(numbers.defective.sum())
+    if n_bad:
+        return f"No: an error is above its bound in {n_bad} of {len(numbers)} rows."
+    return "Yes: all errors are within what rounding explains."
 
 
 def _images_text(paths: Sequence[str], n: int) -> str:
@@ -151,6 +197,7 @@ class _Summary:
     mask_ratios: tuple[float, float]
     slope: float | None
     leakage: float | None
+    leakage_centred: float | None
     octaves: list[float | None]
     octaves_centred: list[float | None]
     eq18_error: float | None
@@ -175,6 +222,7 @@ def _summary(patch_size: int, numbers: Numbers) -> _Summary | None:
         mask_ratios=(float(found["mask_ratio"].min()), float(found["mask_ratio"].max())),
         slope=(whole if len(whole) else found).median("slope"),
         leakage=found.median("leakage"),
+        leakage_centred=found.median("leakage_centred"),
         octaves=[found.median(f"octave_{i}") for i in range(len(OCTAVES))],
         octaves_centred=[found.median(f"centred_{i}") for i in range(len(OCTAVES))],
         eq18_error=found.worst("eq18_error"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +16,40 @@ from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis
 from spectral_mae.batch.analyze.model_pictures import pictures_of_models
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.page import RunResults
-from spectral_mae.batch.analyze.summary.answer import Explained
 from spectral_mae.batch.analyze.summary.data_set import data_set_spectra
+from spectral_mae.batch.analyze.summary.filling import Explained
+from spectral_mae.batch.analyze.summary.octave_words import SEEN_OCTAVES
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
-from spectral_mae.batch.analyze.summary.pictures import mean_spectrum_picture, slopes_picture
+from spectral_mae.batch.analyze.summary.pictures import (
+    SPECTRA,
+    draw_spectra,
+    leakage_picture,
+    mean_spectrum_picture,
+    slopes_picture,
+)
 from spectral_mae.batch.pages.drawer import Call, Drawer
-from spectral_mae.batch.pages.picture import Picture, short_name
-from spectral_mae.batch.pages.saving import save_lines, save_pixels, save_thumbnail
+from spectral_mae.batch.pages.page import for_people
+from spectral_mae.batch.pages.picture import Panel, Picture, short_name
+from spectral_mae.batch.pages.saving import PANEL_WIDTH, save_panels, save_thumbnail
 from spectral_mae.images.image import luma
 from spectral_mae.images.samples import Pixels
+from spectral_mae.masked_spectra.expectation import expected_mask_power
+from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
+from spectral_mae.masks.pulses import grating_zeros
 from spectral_mae.masks.sampling import mask_seed
-from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
+from spectral_mae.plot.cells import coloured, frequency_cells, pixel_cells, save_cells
+from spectral_mae.plot.drawing import HIDDEN, POWER_MAP
+from spectral_mae.plot.masks import grating_section
+from spectral_mae.plot.spectra import common_limits, power_range
+from spectral_mae.spectra.frequencies import half_from_full
+from spectral_mae.spectra.periodogram import psd
+from spectral_mae.spectra.spectrum import Spectrum
 
 PANELS = 4  # images in the figure of radial spectra
-DOTS = 2000  # images in the picture of leakage
+CELLS = 256  # along an axis of a panel of pixels
+DOTS = 500  # images in the picture of leakage
 
 
 class Pictures:
@@ -93,10 +111,11 @@ class Pictures:
         self._grating(
             [(int(rows["height"][0]), int(rows["width"][0]), p) for rows, p in found if len(rows)]
         )
-        leakage = [_octaves_by_size(numbers, sizes, which) for which in ("octave", "centred")]
-        self._start("leakage.png", _octave_picture, leakage, len(numbers))
+        leakage = _octaves_by_size(numbers, sizes)
+        self._start("leakage.png", leakage_picture, leakage, len(numbers), DOTS)
         shown = [outcome for outcome in done if outcome.pixels is not None]
-        self._start("response.png", pictures_of_models, shown, self.options, results.moments)
+        models = shown, self.options, results.moments, results.sampled
+        self._start("response.png", pictures_of_models, *models)
         order = ["mean.png", "slopes.png", "leakage.png"]
         order += sorted(name for name in self._begun if name.startswith("masking"))
         order += ["radial.png", "grating.png", "response.png"]
@@ -108,8 +127,7 @@ class Pictures:
         for name in (name for name in order if name in by_name):
             pictures += by_name[name].pictures if name == "response.png" else [by_name[name]]
         self.explained = by_name["response.png"].explained
-        n_shown = min(PANELS, len(dict.fromkeys(outcome.name for outcome in done)))
-        return [_counted(picture, n_shown, results.n_analysed) for picture in pictures]
+        return pictures
 
     def _of_all_images(self, results: RunResults) -> None:
         """The mean spectrum, and the slopes with those of the images that are shown."""
@@ -140,8 +158,7 @@ class Pictures:
                 self._start(file, _masking_picture, name, pixels, analyses, self.options)
         panels = list(dict.fromkeys(outcome.name for outcome, _ in done))[:PANELS]
         chosen = [(o.name, a) for o, a in done if o.name in panels]
-        data = f"spectra.{self.options.table_format}"
-        self._start("radial.png", _radial_picture, chosen, data)
+        self._start("radial.png", _radial_picture, chosen)
 
     def _grating(self, shapes: Sequence[tuple[int, int, int]]) -> None:
         self._start("grating.png", _grating_picture, shapes, self.options)
@@ -149,14 +166,6 @@ class Pictures:
     def _start(self, file: str, function: Callable[..., Any], *args: object) -> None:
         if file not in self._begun:
             self._begun[file] = self._drawer.start(function, self.folder / file, *args)
-
-
-def _counted(picture: Picture, n_shown: int, n_images: int) -> Picture:
-    """The picture of radial spectra with the number of images that it leaves out."""
-    if picture.file != "radial.png" or n_shown >= n_images:
-        return picture
-    caption = f"{picture.caption} Shown: {n_shown} of {n_images} images."
-    return dataclasses.replace(picture, caption=caption)
 
 
 def _pictured(done: Sequence[Outcome]) -> list[str]:
@@ -173,7 +182,7 @@ def _masking_picture(
     analyses: Sequence[MaskingAnalysis],
     options: AnalyzeOptions,
 ) -> Picture:
-    """Fig. 22 for one image; with one patch size asked, its half and double stand beside it."""
+    """Fig. 22 for one image, its mean gray subtracted."""
     gray = luma(pixels)
     drawn = (
         analysis.mask or _other_mask(gray.shape, analysis.plan.patch_size, name, options)
@@ -181,37 +190,90 @@ def _masking_picture(
         if analysis.shape == gray.shape
     )
     masks = [mask for mask in drawn if mask is not None]
-    beside = ""
-    if len(masks) == 1:
-        asked = masks[0].patch_size[0]
-        others = [_other_mask(gray.shape, p, name, options) for p in (asked // 2, asked * 2)]
-        masks = [mask for mask in (others[0], *masks, others[1]) if mask is not None]
-        beside = f" (asked for: {asked}; half and double for comparison)" if any(others) else ""
-    columns = 1 + 2 * len(masks)
-    figure, axes = plot.new_figure(2, columns, width=1.75 * columns + 0.6, height=4.0)
-    plot.masking(gray, masks, axes)
-    embedded = save_pixels(figure, path)
+    dark, bright = min(0.0, float(gray.min())), max(1.0, float(gray.max()))
+    shown = pixel_cells((gray - dark) / (bright - dark), CELLS)[..., np.newaxis] * np.ones(3)
+    centred = gray - gray.mean()
+    rows = [("image", shown, psd(centred))]
+    for mask in masks:
+        visible = pixel_cells(mask.visible.astype(float), CELLS)[..., np.newaxis]
+        rows.append(("mask, white is visible", visible * np.ones(3), psd(mask.visible)))
+        tinted = shown * visible + np.array(HIDDEN) * (1 - visible)
+        rows.append(("masked, hidden in lilac", tinted, psd(centred * mask.visible)))
+    low, high = map(math.log10, common_limits(power_range(power) for *_, power in rows))
+    files = [
+        _cells_and_power(path.with_name(f"{path.stem}-{number}.webp"), cells, power, (low, high))
+        for number, (_, cells, power) in enumerate(rows)
+    ]
+    panels: list[Panel] = []
+    short = short_name(name)
+    for number, mask in enumerate(masks):
+        places = [0, 1 + 2 * number, 2 + 2 * number]
+        hidden = f"{100 * mask.mask_ratio:.0f} %"
+        heading = f"Patches of {mask.patch_size[0]} pixels, {hidden} hidden"
+        panels += [
+            Panel(files[i][0], rows[i][0], f"{short}: {rows[i][0]}", heading if not i else "")
+            for i in places
+        ]
+        panels += [
+            Panel(files[i][1], f"power of the {what}", f"{short}: power spectrum of the {what}")
+            for i, what in zip(places, ("image", "mask", "masked image"), strict=True)
+        ]
+    _mosaic(path, rows, (low, high))
     thumbnail = save_thumbnail(
         gray, path.with_name(path.stem.replace("masking", "thumbnail") + ".webp")
     )
-    sizes = ", ".join(str(mask.patch_size[0]) for mask in masks)
     detrended = "" if options.detrend is None else " Shown without the detrending of the analysis."
     return Picture(
         path.name,
-        f"Masking and its spectra: {name}",
-        f"Top: the image, then mask and masked image for patches of {sizes} pixels{beside}. "
-        "Bottom: their power spectral densities on one colour scale, zero frequency in the "
-        "middle. The mask's spectrum is a grating, the finer the larger the patch; masking "
-        f"convolves the image's spectrum with it.{detrended}",
-        embedded=embedded,
+        f"Masking and its spectra: {short}",
+        "Top: the image, one mask, and the image under it. Bottom: their power spectra over "
+        "frequency, the mean gray of the image subtracted. Zero frequency is in the middle, "
+        "0.5 cycles/pixel at the edges; horizontal frequencies lie left and right. One colour "
+        f"scale of {high - low:.0f} powers of ten, from black to pale yellow, which is "
+        f"{for_people(10**high)} per (cycle/pixel)². Every "
+        "point of the image’s spectrum is replaced by a copy of the mask’s spectrum, so it is "
+        f"smeared over the cross and the grid that one sees there.{detrended}",
         thumbnail=thumbnail,
+        about=name,
+        panels=tuple(panels),
+        columns=3,
     )
+
+
+def _cells_and_power(
+    path: Path, cells: FloatArray, power: Spectrum, ends: tuple[float, float]
+) -> tuple[str, str]:
+    """Files of the pixels and of the power of a column."""
+    beside = path.with_name(f"{path.stem}-power.webp")
+    save_cells(cells, path)
+    save_cells(_log_power(power, ends), beside, colours=POWER_MAP, ends=ends, quality=60)
+    return path.name, beside.name
+
+
+def _log_power(power: Spectrum, ends: tuple[float, float]) -> FloatArray:
+    cells = frequency_cells(power.power, power.shape, CELLS)
+    found: FloatArray = np.log10(np.maximum(cells, 10.0 ** ends[0]))
+    return found
+
+
+def _mosaic(
+    path: Path, rows: Sequence[tuple[str, FloatArray, Spectrum]], ends: tuple[float, float]
+) -> None:
+    """All panels in two rows as one picture: pixels above, power below."""
+    below = [coloured(_log_power(power, ends), POWER_MAP, ends) for *_, power in rows]
+    gap = 4
+    pad = ((0, gap), (0, gap), (0, 0))
+    lines = [
+        np.concatenate([np.pad(one, pad, constant_values=1.0) for one in line], axis=1)
+        for line in ([cells for _, cells, _ in rows], below)
+    ]
+    save_cells(np.clip(np.concatenate(lines), 0, 1), path)
 
 
 def _other_mask(
     shape: tuple[int, ...], patch_size: int, name: str, options: AnalyzeOptions
 ) -> PulseMask | None:
-    """A mask of another patch size, or None where that, or the design, does not fit the image."""
+    """The first mask of an image that no masks were drawn of, or None where it does not fit."""
     try:
         grid = PatchGrid(shape, patch_size)
         design = options.masks.on(grid)
@@ -221,71 +283,39 @@ def _other_mask(
     return PulseMask(grid.shape, grid.patch_size, grid.starts()[kept])
 
 
-def _radial_picture(
-    path: Path, chosen: Sequence[tuple[str, MaskingAnalysis]], data: str
-) -> Picture:
-    n_sizes = len({analysis.plan.patch_size for _, analysis in chosen})
-    columns = n_sizes if n_sizes > 1 else min(PANELS, len(chosen))
-    rows = math.ceil(len(chosen) / columns)
-    figure, axes = plot.new_figure(
-        rows, columns, width=max(4.8, 3.4 * columns), height=3.1 * rows, sharey=True
-    )
-    first = axes[0, 0]
-    for axis, (name, analysis) in zip(axes.flat, chosen, strict=False):
-        plot.masked_radial(
-            analysis.original, analysis.expected, analysis.drawn, axis, legend=axis is first
-        )
-        axis.set_title(f"{short_name(name)}, {analysis.plan.patch_size} px")
-        axis.label_outer()
-    for unused in axes.flat[len(chosen) :]:
-        unused.set_axis_off()
-    embedded = save_lines(figure, path)
-    some = any(analysis.drawn is not None for _, analysis in chosen)
-    band = "; the pale band is the spread of the masks that were drawn" if some else ""
+def _radial_picture(path: Path, chosen: Sequence[tuple[str, MaskingAnalysis]]) -> Picture:
+    draw = [
+        (f"Power spectrum of {short_name(name)}, before and under masks.", partial(_draw_radial,
+         name=name, analysis=analysis))
+        for name, analysis in chosen
+    ]  # fmt: skip
     return Picture(
         path.name,
-        "Radial spectra before and under masking",
-        "Mean power at each distance from zero frequency (a ring). The dark orange line is the "
-        f"exact expectation over all masks, computed without drawing any{band}.",
+        "Spectra of these images before and under masks",
+        "As the mean spectrum above, of single images: mean power at each distance from zero "
+        "frequency, the mean gray subtracted. The orange curve is the exact mean over all masks, "
+        "computed without drawing any.",
         vector=True,
-        embedded=embedded,
-        data=data,
+        data="spectra.npz",
+        panels=save_panels(path, draw, height=2.8),
+        legend=SPECTRA,
     )
 
 
-def _octave_picture(
-    path: Path, leakage: Sequence[Mapping[str, Sequence[Sequence[float]]]], n_rows: int
-) -> Picture:
-    figure, axes = plot.new_figure(1, 2, width=12.0, height=3.8, sharey=True)
-    titles = ("image as it is", "mean removed first")
-    for axis, title, by_size in zip(axes[0], titles, leakage, strict=True):
-        plot.octaves(by_size, all_octave_names(), axis, legend=title == titles[1])
-        axis.set_title(title)
-        axis.label_outer()
-    embedded = save_lines(figure, path)
-    return Picture(
-        path.name,
-        "How much of what one sees came from elsewhere",
-        "Leakage by octave of frequency: power that masking brought there, over the power of the "
-        f"image that it kept there. One dot per image{_of(n_rows)}, a bar at the median. Above 1, "
-        "most of what one sees at these frequencies is not the image's own. Left: the image as it "
-        "is, whose mean leaks along the grating. Right: had its mean been subtracted before "
-        "masking, as training code does roughly when it normalises pixels.",
-        vector=True,
-        embedded=embedded,
-        data="images.csv",
-    )
+def _draw_radial(axis: Any, *, name: str, analysis: MaskingAnalysis) -> None:
+    kept = (1 - analysis.mask_ratio) ** 2
+    before, seen = analysis.original, analysis.expected_centred
+    draw_spectra(axis, before.frequency, before.power, kept, seen.power)
+    axis.set_title(f"{short_name(name)}, {analysis.plan.patch_size} px")
 
 
-def _octaves_by_size(
-    numbers: Numbers, patch_sizes: Sequence[int], which: str
-) -> dict[str, list[list[float]]]:
+def _octaves_by_size(numbers: Numbers, patch_sizes: Sequence[int]) -> dict[str, list[list[float]]]:
     """Leakage of images in each octave, by patch size, as `plot.octaves` takes it."""
     by_size = {}
     for patch_size in patch_sizes:
         found = numbers.of_size(patch_size)
         if len(found):
-            columns = [found.there(f"{which}_{i}") for i in range(len(OCTAVES))]
+            columns = [found.there(f"centred_{i}") for i in SEEN_OCTAVES]
             by_size[f"patches of {patch_size} px"] = [_some(column) for column in columns]
     return by_size
 
@@ -298,25 +328,50 @@ def _some(column: FloatArray) -> list[float]:
     return np.sort(column)[ranks].tolist()
 
 
-def _of(n_rows: int) -> str:
-    return f" (of {DOTS} spread evenly over their ranks)" if n_rows > DOTS else ""
-
-
 def _grating_picture(
     path: Path, shapes: Sequence[tuple[int, int, int]], options: AnalyzeOptions
 ) -> Picture:
     """Of the masks for images of so many rows and columns, in patches of a size."""
     grids = [PatchGrid((height, width), p) for height, width, p in shapes]
     figure, axes = plot.new_figure(len(grids), 2, width=9.4, height=4.0 * len(grids))
+    panels: list[Panel] = []
     for grid, row in zip(grids, axes, strict=True):
-        plot.grating(design=options.masks.on(grid), ax=row)
-    embedded = save_pixels(figure, path)
+        design = options.masks.on(grid)
+        plot.grating(design=design, ax=row)
+        panels += _grating_panels(path, grid, design)
+    plot.save(figure, path)
     return Picture(
         path.name,
         "The grating of the masks",
-        "Mean power of a random mask over frequency, exactly. Whatever patches of p pixels are "
-        "kept, it is zero on whole lines at the multiples of 1/p cycles/pixel other than zero: "
-        "no power leaks between frequencies that lie such a distance apart, horizontally or "
-        "vertically.",
-        embedded=embedded,
+        "The spectrum of a mask says where the power of one frequency of the image goes: it is "
+        "laid down around that frequency in this pattern. It is the mean over all masks, exactly. "
+        "Whatever patches of p pixels are kept, it is zero on whole lines at the multiples of 1/p "
+        "cycles/pixel other than zero: no power leaks between frequencies that lie such a distance "
+        "apart, horizontally or vertically. The map spans five powers of ten.",
+        panels=tuple(panels),
+        legend=(("image", "mean power of the mask"), ("zero", "zero for every mask")),
     )
+
+
+def _grating_panels(path: Path, grid: PatchGrid, design: MaskDesign) -> list[Panel]:
+    power = expected_mask_power(design=design)
+    top = math.log10(float(np.max(power.ravel()[1:])))
+    p = grid.patch_size[0]
+    cells = frequency_cells(half_from_full(power), grid.shape, CELLS)
+    file = path.with_name(f"{path.stem}-{p}.webp")
+    logs = np.log10(np.maximum(cells, 10 ** (top - 5)))
+    save_cells(logs, file, colours=POWER_MAP, ends=(top - 5, top))
+    width = grid.shape[1]
+    zeros = np.abs(np.fft.fftfreq(width)[grating_zeros(width, p)])
+    figure, ((axis,),) = plot.new_figure(width=PANEL_WIDTH, height=3.4)
+    grating_section(power, zeros, axis)
+    section = path.with_name(f"{path.stem}-{p}.svg")
+    plot.save(figure, section)
+    return [
+        Panel(
+            file.name,
+            f"patches of {p} px: zero frequency in the middle, 0.5 cycles/pixel at the edges",
+            f"Map of the mean power of masks of {p}-pixel patches: a bright cross and a grid",
+        ),
+        Panel(section.name, "along the horizontal line through the middle", "Section of the map"),
+    ]

@@ -26,8 +26,10 @@ from spectral_mae.batch.analyze.pictures import Pictures
 from spectral_mae.batch.analyze.result import AnalyzeInterrupted, AnalyzeResult
 from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
+from spectral_mae.batch.analyze.summary.answer import NAMED, most_unusual
 from spectral_mae.batch.analyze.summary.choice import Chosen, choose
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
+from spectral_mae.batch.analyze.summary.sample import SampledImage, sample
 from spectral_mae.batch.analyze.work import AnalysisSums, AnalyzedChunk, AnalyzeWork
 from spectral_mae.batch.chunks import Chunk
 from spectral_mae.batch.errors import kept_on_disk, refused
@@ -216,6 +218,7 @@ class _Analysis:
         }
         with kept_on_disk():
             chosen = choose(numbers)
+            rows = [one.row for one in chosen] + most_unusual(numbers)[:NAMED]
             results = RunResults(
                 self.tables,
                 self._shown(chosen, again=interrupt is None),
@@ -226,6 +229,7 @@ class _Analysis:
                 counts["analysed"],
                 sums.moments.largest(),
                 self._reading_again(),
+                self._sampled(numbers, rows) if interrupt is None else [],
             )
             if interrupt is None:
                 record = self.run.identity.signed(record)
@@ -289,6 +293,20 @@ class _Analysis:
         else:
             result = self.work(Chunk(0, 0, tuple(found)))
         return result.shown
+
+    def _sampled(self, numbers: Numbers, wanted: Sequence[int]) -> list[SampledImage]:
+        """Images for thumbnails and models, read once more; none where no pictures are drawn."""
+        if not self.options.figures:
+            return []
+        reader = Reader(self.options.color, self.options.max_pixels, self.run.running.time_limit)
+        batch = BatchAnalyzer(self.options, reader)
+        by_name = {one.title: one for one in self.found.references}
+        patch_size = self.options.patch_sizes[0]
+
+        def read(name: str) -> Pixels | None:
+            return batch.read_again(by_name[name], patch_size) if name in by_name else None
+
+        return sample(numbers, wanted, self.tables.names_of, read)
 
     def _reading_again(self) -> Callable[[Outcome], Pixels | None]:
         """How pictures get the gray pixels of large images, which are not kept during the run."""

@@ -45,7 +45,7 @@ COLUMNS = (
     "agreement_max",
     "notes",
 )
-SERIES = ("original", "masked", "expected", "expected_centred")  # of mean_spectra.csv
+SERIES = ("original", "masked", "expected")
 LINE_END = "\r\n"  # of the csv module
 SPECTRA_COLUMNS = ("path", "patch_size", "series", "frequency", "power")
 SPECTRA = {

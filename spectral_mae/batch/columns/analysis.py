@@ -22,6 +22,10 @@ SERIES = text(
     "Which spectrum: original (before masks), expected (exact mean over all masks) or masked (mean "
     "over drawn masks, of the images of --masks-for alone)."
 )
+MEAN_SERIES = text(
+    "Which spectrum: as in spectra.csv, or expected_centred (exact mean over all masks, had the "
+    "mean of each image been removed before masking)."
+)
 
 
 def _leakage() -> Notes:
@@ -55,6 +59,7 @@ IMAGES: Notes = {
         "Leakage at all frequencies but zero: power that masks bring from other frequencies over "
         "the power of the image that they keep."
     ),
+    "leakage_centred": number("The same, had the mean of the image been removed before masking."),
     **_leakage(),
     "eq18_error": number("Relative error of Eq. 18 by direct sums; rounding leaves about 1e-16."),
     "mask_dft_error": number("Largest relative error of Eqs. 19 and 20 over the drawn masks."),
@@ -74,7 +79,7 @@ MEAN_SPECTRA: Notes = {
     "width": WIDTH,
     "patch_size": PATCH_SIZE,
     "images": integer("Images of this shape in the mean."),
-    "series": SERIES,
+    "series": MEAN_SERIES,
     "frequency": FREQUENCY,
     "power": number("Mean over the images of the power density in the ring.", POWER),
     "std": number("Standard deviation over the images of the power density.", POWER),
@@ -90,6 +95,9 @@ ARRAYS: Notes = {
     "masked": number("Mean power density over drawn masks; NaN where none were drawn.", POWER),
     "masked_std": number("Standard deviation of masked from mask to mask.", POWER),
     "expected": number("Exact mean of the power density over all masks.", POWER),
+    "expected_centred": number(
+        "The same, had the mean of the image been removed before masking.", POWER
+    ),
 }
 
 

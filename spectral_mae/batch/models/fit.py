@@ -235,13 +235,17 @@ def _fitted(
     ((moments,),) = data.fill(run, [empty]).values()
     with refused(ImagesRefused):
         LOGGER.info("solving for the model")
-        if choose_shrinkage:  # begin with the one that hardly anything refuses
-            model.set_params(shrinkage=1.0)
-        model.fit_moments(moments)
-        held_out = data.second_moment(run, model)
-        if held_out is not None and choose_shrinkage:
+        if choose_shrinkage:  # the one that hardly anything refuses, if no other has a solution
+            held_out = data.second_moment(
+                run, model.set_params(shrinkage=1.0).with_moments(moments)
+            )
             LOGGER.info("trying %d shrinkages", len(SHRINKAGES))
-            model.choose_shrinkage(held_out)
+            if held_out is None:
+                model.fit_moments(moments)
+            else:
+                model.choose_shrinkage(held_out)
+        else:
+            held_out = data.second_moment(run, model.fit_moments(moments))
         score = None if held_out is None else score_of(model, held_out, data, run)
     if math.isnan(model.solution_.explained):
         raise NothingUsable("the images have no power about their mean: nothing to explain")

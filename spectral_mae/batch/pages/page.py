@@ -6,10 +6,14 @@ import base64
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spectral_mae.batch.pages.glossary import glossary
-from spectral_mae.batch.pages.picture import Picture
+from spectral_mae.batch.pages.inline_svg import inline_svg
+from spectral_mae.batch.pages.picture import Panel, Picture
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 def render_page(
@@ -26,10 +30,11 @@ def render_page(
     figures : Path
         Folder of the pictures.
     pictures : sequence of Picture
-        The pictures, which the template finds as ``pictures``: pairs of a picture and its address,
-        which holds its bytes; ``thumbnails`` are such addresses by the file of a picture.
+        The pictures, which the template finds as ``pictures``; ``thumbnails`` are addresses that
+        hold the bytes of small ones, by the file of a picture.
     **values : Any
-        What else the template uses. The function ``number`` and the ``glossary`` are there too.
+        What else the template uses. The function ``number`` and the ``glossary`` are there too,
+        and ``drawn``, which makes the element of a panel or of a picture.
 
     Returns
     -------
@@ -45,14 +50,18 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    encoded = [
-        (picture, _uri(figures / (picture.embedded or picture.file))) for picture in pictures
-    ]
+
+    def drawn(one: Panel | Picture) -> Markup:
+        return _element(figures, one)
+
+    environment.globals["drawn"] = drawn  # also in macros
     thumbnails = {
-        picture.file: _uri(figures / picture.thumbnail) for picture in pictures if picture.thumbnail
+        picture.file: file_address(figures / picture.thumbnail)
+        for picture in pictures
+        if picture.thumbnail
     }
     return environment.get_template(template).render(
-        pictures=encoded,
+        pictures=pictures,
         thumbnails=thumbnails,
         number=for_people,
         glossary=glossary(),
@@ -60,8 +69,33 @@ def render_page(
     )
 
 
-def _uri(path: Path) -> str:
-    """A picture as the address that stands for its bytes."""
+def _element(figures: Path, one: Panel | Picture) -> Markup:
+    """A figure of lines as SVG, which takes the colours of the page, or pixels as an image."""
+    from markupsafe import Markup, escape
+
+    if isinstance(one, Panel):
+        path, words = figures / one.file, one.alt or one.label
+    else:
+        path, words = figures / one.file, one.alt or one.title
+        path = path.with_suffix(".svg") if one.vector else figures / one.on_page
+    if path.suffix == ".svg":
+        return Markup(inline_svg(path, words))
+    return Markup('<img src="{}" alt="{}">').format(file_address(path), escape(words))
+
+
+def file_address(path: Path) -> str:
+    """A picture as the address that stands for its bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The picture.
+
+    Returns
+    -------
+    str
+        A ``data:`` URL.
+    """
     kind = path.suffix.removeprefix(".")
     return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 
@@ -92,5 +126,6 @@ def for_people(value: float | str | None, digits: int = 3) -> str:
     if math.isnan(number):
         return "–"
     if math.isinf(number):
-        return "∞" if number > 0 else "-∞"
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.{digits}g}"
+        return "∞" if number > 0 else "−∞"
+    text = f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.{digits}g}"
+    return text.replace("-", "−")

@@ -4,6 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+# What a key of a legend looks like; the rules are in the page's style.
+Key = Literal["image", "seen", "kept", "foreign", "spread", "drawn", "median", "mark", "zero"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of a picture that moves below its neighbours where there is no room beside them.
+
+    Attributes
+    ----------
+    file : str
+        Name within the folder ``figures``: SVG, or pixels.
+    label : str
+        What stands below it; empty if nothing does.
+    alt : str
+        What a screen reader says of it; empty takes the label.
+    heading : str
+        What stands before it, over the whole width; empty if nothing does.
+    """
+
+    file: str
+    label: str = ""
+    alt: str = ""
+    heading: str = ""
 
 
 @dataclass(frozen=True)
@@ -23,6 +49,17 @@ class Picture:
         Table beside the page that holds its numbers; empty if there is none.
     thumbnail : str
         Name of a small picture of the image that it is about; empty if there is none.
+    about : str
+        Title of the image that it is about; empty if it is about no single one.
+    alt : str
+        What a screen reader says of it; empty takes the title.
+    panels : tuple of Panel
+        What the page shows in its place; empty shows the picture as one.
+    legend : tuple of (Key, str)
+        What curves of the panels mean.
+    columns : int
+        Of panels of pixels, on any width; 0 lets curves stand beside each other where there is
+        room.
     """
 
     file: str
@@ -32,6 +69,16 @@ class Picture:
     embedded: str = ""
     data: str = ""
     thumbnail: str = ""
+    about: str = ""
+    alt: str = ""
+    panels: tuple[Panel, ...] = ()
+    legend: tuple[tuple[Key, str], ...] = ()
+    columns: int = 0
+
+    @property
+    def on_page(self) -> str:
+        """Name of the file that the page shows, if it is one of pixels."""
+        return self.embedded or self.file
 
     @property
     def files(self) -> list[str]:

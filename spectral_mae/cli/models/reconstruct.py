@@ -108,13 +108,13 @@ def _make_room(
 ) -> list[Path]:
     """What an earlier run has left, to be removed; refused unless that was asked for."""
     out: Path = arguments.out
-    tables = [out / "reconstruct.csv", out / COLUMNS_JSON]
-    results = [*tables, *(out / file for file in files)]
+    table, notes = out / "reconstruct.csv", out / COLUMNS_JSON
+    results = [table, *(out / file for file in files)]
     named = (path for path in out.glob("*.png") if re.fullmatch(r"\d{3,}-.+", path.stem))
     earlier = [path for path in sorted(named) if made_here(path)]
-    check_distinct([*dict.fromkeys([*results, *earlier])], [arguments.model, *read])
-    check_results(out, [*results, *earlier], overwrite=arguments.overwrite)
-    return [*filter(Path.exists, tables), *earlier]
+    check_distinct([*dict.fromkeys([*results, *earlier, notes])], [arguments.model, *read])
+    check_results(out, [*results, *earlier, notes], overwrite=arguments.overwrite)
+    return [*filter(Path.exists, (table, notes)), *earlier]
 
 
 def _row(

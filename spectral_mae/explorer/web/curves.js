@@ -2,7 +2,7 @@
 
 import { drawn } from "./maps.js";
 
-const MARGIN = { left: 46, right: 10, top: 10, bottom: 40 };
+const MARGIN = { left: 58, right: 10, top: 10, bottom: 40 };
 const FREQUENCIES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 const MOST_DECADES = 9;
 const LEAST = 1e-20; // below it is what rounding leaves
@@ -37,6 +37,11 @@ export class Curves {
       ((Math.log10(frequency) - low) / (high - low)) * (width - MARGIN.left - MARGIN.right);
     this.places = this.frequency.map(this.x);
     if (this.range) this.#draw();
+  }
+
+  /** Let the axis fit what is shown next. */
+  reset() {
+    this.of = null;
   }
 
   /**
@@ -99,6 +104,11 @@ export class Curves {
       });
     }
     this.frame.prepend(drawn("path", { class: "grid", d: grid }));
+    const middle = (top + bottom) / 2;
+    text(11, middle, "power per (cycle/pixel)²", {
+      "text-anchor": "middle",
+      transform: `rotate(-90 11 ${middle})`,
+    });
     text((left + this.width - right) / 2, bottom + 34, "frequency (cycles/pixel)", {
       "text-anchor": "middle",
     });

@@ -150,5 +150,5 @@ export const DESIGNS = {
   cutouts: { name: "Scattered small blocks", make: cutouts },
   block: { name: "One block hidden", make: (counts, ratio) => block(counts, ratio, false) },
   keep: { name: "One block kept", make: (counts, ratio) => block(counts, ratio, true) },
-  columns: { name: "Whole columns", make: columns },
+  columns: { name: "Whole columns", make: columns, stripes: true },
 };

@@ -137,7 +137,10 @@ function connect() {
   for (const input of document.querySelectorAll("[name=show]"))
     input.addEventListener("change", () => change({ show: input.value }));
   $("again").addEventListener("click", () => change({ seed: (chosen.seed + 1) % 1000000 }));
-  $("reset").addEventListener("click", () => change({ ...start }));
+  $("reset").addEventListener("click", () => {
+    view.curves.reset();
+    change({ ...start });
+  });
   $("theme").addEventListener("click", nextTheme);
   for (const id of ["image-power", "mask-power", "masked-power"]) {
     const map = $(id).parentElement;

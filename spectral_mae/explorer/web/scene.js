@@ -23,7 +23,7 @@ export class Scene {
   /** images: list of { name, pixels } of size × size pixels. */
   constructor(images, size) {
     Object.assign(this, { images, size, rings: new Rings(size) });
-    const parts = ["shown", "original", "sums", "design", "mean", "pairs", "drawn", "power"];
+    const parts = ["level", "shown", "original", "sums", "design", "mean", "pairs", "drawn", "power"];
     this.memory = Object.fromEntries(parts.map((part) => [part, remembered()]));
   }
 
@@ -35,6 +35,8 @@ export class Scene {
     const design = [chosen.design, patch, ratio];
     const counts = size / patch;
 
+    this.centred = chosen.centred;
+    this.level = memory.level(image, () => this.#level(chosen));
     this.pixels = memory.shown(image, () => this.#pixels(chosen));
     this.original = memory.original(image, () => this.#spectrum(density(this.pixels, size)));
     this.design = memory.design(design, () => DESIGNS[chosen.design].make(counts, ratio));
@@ -67,12 +69,21 @@ export class Scene {
     return this;
   }
 
-  #pixels(chosen) {
+  #whole(chosen) {
     const { size, images } = this;
-    const pixels =
-      chosen.image === WAVE
-        ? wave(chosen.wave, size)
-        : images.find(({ name }) => name === chosen.image).pixels;
+    return chosen.image === WAVE
+      ? wave(chosen.wave, size)
+      : images.find(({ name }) => name === chosen.image).pixels;
+  }
+
+  /** The mean gray of the image. */
+  #level(chosen) {
+    const pixels = this.#whole(chosen);
+    return pixels.reduce((sum, one) => sum + one, 0) / pixels.length;
+  }
+
+  #pixels(chosen) {
+    const pixels = this.#whole(chosen);
     return chosen.centred ? centred(pixels) : pixels;
   }
 

@@ -7,7 +7,7 @@ export const PATCHES = [2, 4, 8, 16, 32, 64];
 export const START = {
   image: "",
   wave: [3, 12],
-  centred: false,
+  centred: true,
   patch: 8,
   ratio: 0.75,
   design: "fixed",

@@ -2,13 +2,14 @@
 
 import { POWER_COLORS, decades, pixel } from "./colors.js";
 import { Curves, tenTo } from "./curves.js";
+import { DESIGNS } from "./designs.js";
 import { wavesOf } from "./images.js";
 import { MOST_LINES, Marks, Picture } from "./maps.js";
 import { gratingZeros } from "./masks.js";
 import { WAVE } from "./scene.js";
 import { arrivals, largest } from "./sources.js";
 import { OCTAVES } from "./spectra.js";
-import { answer, leakageText, octaveName, part, pythonText, share } from "./words.js";
+import { answer, leakageText, octaveName, part, pythonText, share, waveWords } from "./words.js";
 
 const HIDDEN = pixel("#d4ccde"); // of no gray photograph
 const PARTS = 5; // rows of the table of the largest parts
@@ -63,7 +64,7 @@ export class View {
     const series = ["original", "stays", "expected", "this"];
     this.curves = new Curves($("curves"), rings.frequency, series);
     this.octaves = OCTAVES.map((_, i) => {
-      const row = $("octaves").appendChild(tableRow([octaveName(i), ""], "th"));
+      const row = $("octaves").appendChild(tableRow([octaveName(i), waveWords(i), ""], "th"));
       return row.lastChild;
     });
     drawBars();
@@ -143,7 +144,7 @@ export class View {
     for (const [id, name] of Object.entries(names)) $(id).setAttribute("aria-label", name);
   }
 
-  #say({ patch, ratio, show }) {
+  #say({ patch, ratio, show, design }) {
     const { scene, size } = this;
     const total = scene.kept.length,
       kept = scene.kept.reduce((sum, one) => sum + one, 0);
@@ -154,6 +155,13 @@ export class View {
     scene.leakage.forEach((value, i) => {
       this.octaves[i].textContent = leakageText(value);
     });
+    $("leakage-of").textContent = scene.centred ? ", the mean gray subtracted" : ", with the mean gray";
+    $("patch-help").firstChild.textContent = DESIGNS[design].stripes
+      ? "Width of the stripes that are hidden or kept. "
+      : "Side of the squares that are hidden or kept. ";
+    $("patch-scale").textContent =
+      `The image has ${size} pixels here: ${patch} of them are to it what ` +
+      `${Number(((patch * 224) / size).toPrecision(2))} are to one of 224.`;
     const one = show === "one";
     $("mask-power-caption").textContent = one
       ? "Spectrum of the mask"
@@ -166,7 +174,9 @@ export class View {
   /** Ends of the scales, and their labels: the same for one image, however it is masked. */
   #setScales(chosen) {
     const { pixels, original } = this.scene;
-    this.limits = chosen.centred ? [-0.5, 0.5] : grayLimits(pixels);
+    // An image less its mean looks as the image does.
+    const level = chosen.centred ? this.scene.level : 0;
+    this.limits = grayLimits(pixels.map((one) => one + level)).map((one) => one - level);
     this.scale = decades(original.power);
     const [low, high] = this.scale,
       ticks = [];

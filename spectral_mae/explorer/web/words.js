@@ -8,10 +8,18 @@ export function part(frequency, size) {
   return frequency < 0 ? `−${text}` : text;
 }
 
-/** An octave in cycles/pixel. */
+/** An octave in cycles/pixel, as `all_octave_names` of the package has it. */
 export function octaveName(i) {
-  const names = OCTAVES.map((low) => (low ? `1/${1 / low}` : "0"));
-  return i === OCTAVES.length - 1 ? "above 1/2" : `${names[i]} to ${names[i + 1]}`;
+  const names = OCTAVES.map((low) => `1/${1 / low}`);
+  if (i === 0) return `below ${names[1]}`;
+  return i === OCTAVES.length - 1 ? `from ${names[i]}` : `${names[i]}–${names[i + 1]}`;
+}
+
+/** The waves of an octave by their lengths, as the pages of the package have it. */
+export function waveWords(i) {
+  const lengths = OCTAVES.map((low) => 1 / low);
+  if (i === 0) return `> ${lengths[1]} px`;
+  return i === OCTAVES.length - 1 ? "corners" : `${lengths[i + 1]}–${lengths[i]} px`;
 }
 
 /** Leakage with two or three digits. */
@@ -37,12 +45,14 @@ export function share([down, across], power, total, size) {
 /** The answer that the page gives, in a sentence. */
 export function answer(scene) {
   const value = scene.leakage[4];
-  if (Number.isNaN(value)) return "Fine detail, 1/4 to 1/2 cycles/pixel: there is no power.";
+  const detail = "Fine detail, waves of 2 to 4 pixels (1/4 to 1/2 cycles/pixel)";
+  if (Number.isNaN(value)) return `${detail}: there is no power.`;
   const what =
     value <= 1e6
       ? `${leakageText(value)} times as much power arrives from other frequencies as stays in place`
       : "all power arrives from other frequencies, and nothing stays in place";
-  return `Fine detail, 1/4 to 1/2 cycles/pixel: ${what}, on average over all such masks.`;
+  const mean = scene.centred ? "the mean gray subtracted" : "the mean gray not subtracted";
+  return `${detail}: ${what}, on average over all such masks, ${mean}.`;
 }
 
 /** The same spectra in Python. */

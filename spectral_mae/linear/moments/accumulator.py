@@ -559,11 +559,11 @@ class Accumulator(ABC):
     def _identity(self) -> tuple[str, PatchGrid, int, bool]:
         return self.kind, self.grid, self.channels, self.center
 
-    def _counted(self) -> int:
+    def expect_images(self) -> None:
+        """Raise ``ValueError`` if no images have been taken in, or the sums are left out."""
         if self.n_images == 0:
             raise ValueError("no images yet: call update first")
         self.expect_sums()
-        return self.n_images
 
 
 class BlockMoments(Accumulator):
@@ -613,7 +613,8 @@ class BlockMoments(Accumulator):
             If no images have been taken in yet.
         """
         transform = self.transform
-        scale = 1.0 / (self._counted() * transform.norm)
+        self.expect_images()
+        scale = 1.0 / (self.n_images * transform.norm)
         if is_tensor(self._others):
             xp = namespace(self._others)
             first = xp.astype(self._first.scatter, self._others.dtype)[None, ...]

@@ -164,6 +164,23 @@ class BlockTransform(ABC):
         """
 
     @abstractmethod
+    def by_frequency(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """Return the columns M Uᴴ that matrices have at each frequency, in a unitary basis U.
+
+        Parameters
+        ----------
+        blocks : ndarray, shape (n, block_dim, block_dim)
+            Matrices M of the blocks ``rows``.
+        rows : slice
+            Range of blocks; all by default.
+
+        Returns
+        -------
+        ndarray of complex128, shape (n, block_dim, frequencies of a block, channels)
+            The diagonal of U M Uᴴ, `fourier_diagonal`, has their products with the rows of U.
+        """
+
+    @abstractmethod
     def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> NDArray[Any]:
         """Return matrices that act on each frequency by itself; see `Polyphase.circulant`.
 
@@ -260,6 +277,11 @@ class PixelTransform(BlockTransform):
         """Return what a (1, D, D) matrix does at each frequency by itself."""
         order = row_major(self.grid, self.channels)
         return self.basis.diagonal(blocks[:, order[:, np.newaxis], order], rows)
+
+    def by_frequency(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """Return the columns of a (1, D, D) matrix in the Fourier basis."""
+        order = row_major(self.grid, self.channels)
+        return self.basis.rows_by_frequency(blocks[:, :, order].conj(), rows).conj()
 
     def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> FloatArray:
         """Return the (1, D, D) matrix that is the same under all cyclic shifts of pixels."""
@@ -391,6 +413,10 @@ class BandTransform(BlockTransform):
     def fourier_diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
         """Return what (n, d, d) matrices do at each frequency of their bands by itself."""
         return self.basis.diagonal(blocks, rows)
+
+    def by_frequency(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """Return the columns of (n, d, d) matrices in the Fourier bases of their bands."""
+        return self.basis.rows_by_frequency(blocks.conj(), rows).conj()
 
     def circulant(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
         """Return the (n, d, d) matrices that are the same under all cyclic shifts of pixels."""

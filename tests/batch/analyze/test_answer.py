@@ -2,17 +2,23 @@
 
 import base64
 import json
+import shlex
 
 import numpy as np
 import pytest
+from command_runs import run as run_command
 from command_runs import write_images
 from long_runs import pictures_left_out
 
 import spectral_mae as sm
-from spectral_mae.batch.analyze.summary.answer import Explained, answer, most_unusual
-from spectral_mae.batch.analyze.summary.choice import FARTHEST, choose, scores, unusual
+from spectral_mae.batch.analyze.summary.answer import answer, most_unusual
+from spectral_mae.batch.analyze.summary.choice import FARTHEST, choose, reason, scores, unusual
+from spectral_mae.batch.analyze.summary.filling import Explained, Filled
+from spectral_mae.batch.analyze.summary.next_steps import next_steps
 from spectral_mae.batch.analyze.summary.page_numbers import COLUMNS, Numbers
 from spectral_mae.batch.analyze.summary.rows import POINTS, _curve
+from spectral_mae.cli import main
+from spectral_mae.cli.console.answer import Answer
 
 
 def numbers_of(slopes, leakage=None, patch_size=8.0):
@@ -26,16 +32,45 @@ def numbers_of(slopes, leakage=None, patch_size=8.0):
     return Numbers(rows)
 
 
-def test_chosen_images_are_typical_steepest_flattest_and_odd():
+def test_chosen_images_are_typical_steepest_flattest_and_most_unusual():
     leakage = [5.0, 5.0, 5.1, 4.9, 5.0, 50.0]
     numbers = numbers_of([-2.0, -3.5, -2.1, -1.0, -2.2, -2.0], leakage)
     assert [(one.role, one.row) for one in choose(numbers)] == [
         ("typical", 0),
         ("steepest", 1),
         ("flattest", 3),
-        ("odd", 5),
+        ("most unusual", 5),
     ]
-    assert "is 50, where the median is 5" in choose(numbers)[-1].why
+    assert "50 times as much arrives there from other frequencies as is kept (median 5" in (
+        choose(numbers)[-1].why
+    )
+
+
+def test_typical_and_most_unusual_are_the_ends_of_the_column_unusual():
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        numbers = numbers_of(rng.normal(-2.5, 0.4, 30), np.exp(rng.normal(1, 0.5, 30)))
+        far = unusual(scores(numbers))
+        by_role = {role: one.row for one in choose(numbers) for role in one.role.split(", ")}
+        assert far[by_role["typical"]] == far.min()
+        assert far[by_role["most unusual"]] == far.max()
+        assert by_role["steepest"] == np.argmin(numbers["slope"])
+        assert by_role["flattest"] == np.argmax(numbers["slope"])
+
+
+def test_reasons_say_which_way():
+    numbers = numbers_of([-2.0, -2.1, -2.0, -2.2, -4.0])
+    assert "falls faster than those of the others (slope −4, median −2.1" in reason(
+        numbers, scores(numbers), 4
+    )
+    numbers = numbers_of([-2.0] * 5, [4.0, 4.0, 4.1, 3.9, 0.5])
+    assert "unusually much power of its own" in reason(numbers, scores(numbers), 4)
+
+
+def test_corners_of_the_spectrum_make_no_image_unusual():
+    numbers = numbers_of([-2.0] * 6)
+    numbers["centred_5"][0] = 1e6
+    assert most_unusual(numbers) == []
 
 
 @pytest.mark.parametrize(
@@ -46,8 +81,8 @@ def test_chosen_images_are_typical_steepest_flattest_and_odd():
         ([-2.0, -1.0], ["steepest", "flattest"]),
         ([-2.0, -1.0, -1.5], ["typical", "steepest", "flattest"]),
         ([np.nan], ["the image"]),
-        ([np.nan, np.nan], ["typical", "odd"]),
-        ([-2.0, -2.1, -2.2, -2.1, np.nan], ["typical", "steepest", "flattest", "odd"]),
+        ([np.nan, np.nan], ["typical"]),
+        ([-2.0, -2.1, -2.2, -2.1, np.nan], ["typical", "steepest", "flattest", "most unusual"]),
     ],
 )
 def test_of_few_images_each_is_chosen_once(slopes, roles):
@@ -74,25 +109,86 @@ def test_distances_are_robust_standard_deviations_within_a_patch_size():
     assert unusual(scores(numbers_of([-2.0, np.nan])))[1] == FARTHEST
 
 
+def explained(filled=None, hidden=0.331, curve=(0.8, 0.5, 0.26, 0.25)):
+    frequency = np.array([0.01, 0.05, 0.2, 0.5])
+    return Explained(0.694, 0.25, hidden, frequency, np.array(curve), filled)
+
+
 def test_the_answer_says_what_the_numbers_say():
     numbers = numbers_of([-2.0, -2.1, -2.0, -2.2, -9.0], [4.0] * 5)
     assert most_unusual(numbers) == [4]
-    found = answer(numbers, {4: "odd.png"}, {8: Explained(0.694, 0.25, 0.331)}, (8, 16))
+    found = answer(numbers, {8: explained()}, (8, 16))
     (masking,), (model,) = found.masking, found.model
     assert masking.startswith("With 8-pixel patches, 75 % of them hidden, 4 times as much power")
-    assert "80 % of the power" in masking  # 4 / (1 + 4)
-    assert "recovers 69 % of all power" in model
-    assert "copying what is visible recovers 25 %" in model
-    assert "33 % of that of hidden pixels" in model
-    assert "1 of 5 images is unusual: odd.png (slope: −9, median −2.1)." in found.unusual
-    few = answer(numbers_of([-2.0, -9.0]), {}, {}, (8,))
+    assert "80 % of what one sees there" in masking  # 4 / (1 + 4)
+    assert "the mean gray of an image is subtracted" in masking
+    assert "recovers 33 % of the power of hidden pixels" in model
+    assert found.unusual == "1 of 5 images is unusual"
+    assert (found.rows, found.n_unusual) == ([4], 1)
+    few = answer(numbers_of([-2.0, -9.0]), {}, (8,))
     assert "too few images" in few.unusual
     assert few.model == []
 
 
+def test_the_finding_is_no_stronger_than_the_curve():
+    assert "waves shorter than 5 pixels (frequencies from 0.2 cycles/pixel)" in explained().finding
+    assert "At all frequencies" in explained(curve=(0.8, 0.5, 0.4, 0.31)).finding
+    assert "At no frequency" in explained(curve=(0.3, 0.28, 0.26, 0.25)).finding
+    # A rise at the end is not left out.
+    assert "At all frequencies" in explained(curve=(0.8, 0.2, 0.2, 0.4)).finding
+
+
+def test_what_is_filled_in_of_single_images_is_said_with_its_spread():
+    rng = np.random.default_rng(0)
+    hidden, power = rng.random(40) + 1, rng.random(40) + 3
+    filled = Filled(tuple(range(40)), hidden * rng.uniform(0.2, 1.2, 40), hidden, power)
+    assert filled.pooled == pytest.approx(1 - filled.error.sum() / hidden.sum())
+    assert filled.interval[0] < filled.pooled < filled.interval[1]
+    means = 1 - filled.error / hidden
+    np.testing.assert_allclose(filled.fractions, means)
+    assert filled.spread == pytest.approx(np.percentile(means, (50, 10, 90)))
+    sentence = explained(filled).sentence(8)
+    assert f"fills in {100 * filled.pooled:.0f} % of the power of the hidden pixels" in sentence
+    assert f"{100 * filled.spread[0]:.0f} % (median; " in sentence
+    # The bootstrap is about as wide as theory makes the error of a ratio of means.
+    rest = (filled.error - (1 - filled.pooled) * hidden) / hidden.mean()
+    width = filled.interval[1] - filled.interval[0]
+    assert width == pytest.approx(2 * 1.96 * rest.std() / np.sqrt(40), rel=0.2)
+    few = Filled((0,), *(np.array([x]) for x in (1.0, 2.0, 3.0)))
+    assert few.interval is None
+    assert "interval" not in explained(few).sentence(8)
+
+
 def test_a_model_without_a_closed_form_on_hidden_pixels_says_nothing_of_them():
-    found = answer(numbers_of([-2.0]), {}, {8: Explained(0.5, 0.25, None)}, (8,))
+    found = answer(numbers_of([-2.0]), {8: explained(hidden=None)}, (8,))
     assert "hidden pixels" not in found.model[0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"size": None, "patch_sizes": (4, 8)},
+        {"size": 32, "patch_sizes": (8,), "design": "block:2x2,keep", "color": True},
+    ],
+)
+def test_every_next_command_is_one(options, monkeypatch):
+    seen = []
+    command = lambda given: seen.append(given) or Answer(0)  # noqa: E731
+    monkeypatch.setattr(main, "_command", lambda name: command)
+    paths = ["a folder", "b.png"]
+    run = {"options": {"paths": paths}}
+    steps = next_steps(sm.AnalyzeOptions(**options), run, ["a folder/it's.png", "b.png"])
+    names = [shlex.split(step.command)[1] for step in steps]
+    assert names[0] == "analyze"
+    assert "explore" in names
+    for step in steps:
+        words = shlex.split(step.command)
+        assert run_command(*words[1:]) == 0
+        if words[1] in ("analyze", "plan"):
+            assert seen[-1].paths == paths
+    of_arrays = {"options": {"paths": ["images of shape (3, 8, 8)"]}}
+    assert next_steps(sm.AnalyzeOptions(), of_arrays, []) == []
 
 
 def test_a_curve_is_the_spectrum_to_a_part_of_its_range():

@@ -1,6 +1,6 @@
 """The part of ``analyze`` that fits models to the images, and its pictures on the page."""
 
-import re
+import html
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from spectral_mae import plot
 from spectral_mae.batch.analyze import model_pictures, shape_moments
 from spectral_mae.batch.analyze import outcomes as batches
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, BatchAnalyzer
+from spectral_mae.batch.analyze.summary.sample import SampledImage
 from spectral_mae.batch.pages.picture import Picture, short_name
 from spectral_mae.images.files import display_name
 from spectral_mae.linear.moments.kinds import StationaryMoments
@@ -163,30 +164,32 @@ def drawn(monkeypatch):
     return figures
 
 
-def pictures(paths, folder, **options):
+def pictures(paths, folder, *, sampled=(), **options):
     batch, outcomes = analyzed(paths, size=16, **options)
-    models = batch.linear_models()
-    found = list(model_pictures.model_pictures(folder, outcomes, batch.options, models))
-    return found, models
+    whole = batch.linear_models()
+    models = model_pictures.fitted_models(whole, batch.options)
+    explained = {m.patch_size: model_pictures._explained(m, batch.options, sampled) for m in models}
+    found = list(model_pictures.model_pictures(folder, outcomes, batch.options, models, explained))
+    return found, models, explained
 
 
 def test_responses_of_all_models(files, tmp_path, drawn):
-    (first, _), models = pictures(files, tmp_path)
+    (first, _), models, explained = pictures(files, tmp_path)
     assert first.file == "response.png"
     assert "these 5 images of 16 × 16 pixels" in first.caption
     axes = drawn["response.png"].axes
-    assert len(axes) == len(models) == 2
-    for ax, model in zip(axes, models, strict=True):
-        explained = 1 - model.loss_ / model.trace_
-        assert ax.get_title() == (
-            f"patches of {model.patch_size} px: {explained:.0%} of all power explained"
-        )
-        rings = model.frequency_response().radial()
-        np.testing.assert_allclose(ax.lines[1].get_ydata(), rings.explained)
-    ends = [ax.get_ylim() for ax in axes]
-    assert ends[0] == ends[1]
-    assert axes[0].get_ylabel()
-    assert not axes[1].get_ylabel()
+    assert len(axes) == len(models) == len(first.panels) == 2
+    for ax, model, panel in zip(axes, models, first.panels, strict=True):
+        found = explained[model.patch_size]
+        assert found.all == pytest.approx(1 - model.whole.loss_ / model.whole.trace_)
+        part = f"{100 * found.all:.0f} %"
+        assert ax.get_title() == f"patches of {model.patch_size} px: {part} of all power"
+        rings = model.whole.frequency_response().radial()
+        np.testing.assert_allclose(ax.lines[0].get_ydata(), rings.explained)
+        np.testing.assert_array_equal(found.curve, rings.explained)
+        assert list(ax.lines[-1].get_ydata()) == [found.visible] * 2  # the level of copying
+        assert panel.alt == found.finding
+        assert ax.get_ylabel()
 
 
 @pytest.mark.parametrize("color", [False, True])
@@ -201,46 +204,66 @@ def test_strips_are_images_through_the_models(files, tmp_path, drawn, color, mon
             made.append((several, names)) or sound(several, axes, **names)
         ),
     )
-    (_, second), models = pictures(files, tmp_path, color=color, rng=3)
+    (_, second), models, _ = pictures(files, tmp_path, color=color, rng=3)
     assert second.file == "reconstruction.png"
     ((strips, named),) = made
     assert len(strips) == model_pictures.STRIPS == 4
+    assert all(model.filling.target == "hidden" for model in models)
     places = [(path, model) for path in files for model in models][:4]
     for strip, (path, model) in zip(strips, places, strict=True):
         image = sm.resize_and_crop(sm.read_image(path, color=color), 16).pixels
         rng = np.random.default_rng(mask_seed(3, display_name(path), model.patch_size))
-        expected = reconstruct_image(model, image, rng=rng)
+        expected = reconstruct_image(model.filling, image, rng=rng)
         np.testing.assert_array_equal(strip.original, image)
         np.testing.assert_array_equal(strip.visible, expected.visible)
         np.testing.assert_allclose(strip.output, expected.output, atol=1e-12)
     assert named == {"names": [f"{path.name}\n{model.patch_size} px" for path, model in places]}
-    listed = ", ".join(f"{strip.explained:.0%}" for strip in strips)
-    assert second.caption.endswith(f"explains, from the top: {listed}.")
+    headings = [panel.heading for panel in second.panels if panel.heading]
+    for strip, heading in zip(strips, headings, strict=True):
+        assert f": {100 * strip.explained:.0f} %".replace("-", "−") in heading
+
+
+def test_numbers_of_the_answer_are_those_under_the_pictures(files, tmp_path, drawn):
+    """Pooled over images by their power, of the same model and the same masks."""
+    _, outcomes = analyzed(files, size=16, patch_sizes=(4,))
+    sampled = [SampledImage(o.name, {4: row}, o.pixels) for row, o in enumerate(outcomes)]
+    (_, second), _, explained = pictures(files, tmp_path, sampled=sampled, patch_sizes=(4,))
+    filled = explained[4].filled
+    assert filled.rows == tuple(range(len(files)))
+    shown = [panel.heading for panel in second.panels if panel.heading]
+    for heading, part in zip(shown, filled.fractions, strict=False):
+        assert f": {100 * part:.0f} %".replace("-", "−") in heading
+    assert filled.pooled == pytest.approx(np.average(filled.fractions, weights=filled.hidden))
+    assert f"fills in {100 * filled.pooled:.0f} %" in explained[4].sentence(4)
 
 
 @pytest.mark.slow
 def test_one_model_has_a_strip_for_each_image(files, tmp_path, drawn):
-    (_, second), _ = pictures(files, tmp_path, patch_sizes=(4,))
-    assert len(re.findall(r"-?\d+%", second.caption)) == PICTURED
-    (first, second), _ = pictures(files[:1], tmp_path, patch_sizes=(4,))
+    (_, second), *_ = pictures(files, tmp_path, patch_sizes=(4,))
+    assert len(second.panels) == 4 * PICTURED
+    (first, second), *_ = pictures(files[:1], tmp_path, patch_sizes=(4,))
     assert "this 1 image of" in first.caption
-    assert len(re.findall(r"-?\d+%", second.caption)) == 1
+    assert len(second.panels) == 4
     assert len(drawn["reconstruction.png"].axes) == 5
 
 
 @pytest.mark.slow
 def test_only_images_of_the_models_shape_are_sent_through(files, tmp_path, drawn):
     batch, outcomes = analyzed(files, size=None)
-    models = batch.linear_models()
     options = batch.options
-    _, second = model_pictures.model_pictures(tmp_path, outcomes, options, models)
+    models = model_pictures.fitted_models(batch.linear_models(), options)
+    explained = {m.patch_size: model_pictures._explained(m, options, ()) for m in models}
+
+    def drawn_of(some, these=models):
+        return list(model_pictures.model_pictures(tmp_path, some, options, these, explained))
+
+    _, second = drawn_of(outcomes)
     labels = [ax.get_ylabel() for ax in drawn["reconstruction.png"].axes[::5]]
     assert labels == ["1.png\n4 px", "1.png\n8 px", "2.png\n4 px", "2.png\n8 px"]
-    without = [outcome.without_pixels() for outcome in outcomes]
-    (only,) = model_pictures.model_pictures(tmp_path, without, options, models)
+    (only,) = drawn_of([outcome.without_pixels() for outcome in outcomes])
     assert only.file == "response.png"
-    assert list(model_pictures.model_pictures(tmp_path, outcomes, options, [])) == []
-    (only,) = model_pictures.model_pictures(tmp_path, outcomes[:2], options, models)
+    assert drawn_of(outcomes, []) == []
+    (only,) = drawn_of(outcomes[:2])
     assert only.file == "response.png"
     assert isinstance(second, Picture)
 
@@ -261,13 +284,13 @@ def test_the_page_holds_the_pictures(files, tmp_path):
     options = ["--size", 16, "--patch-size", 4, "--mask-ratio", 0.5, "--quiet"]
     assert run("analyze", files[0], "--out", out, *options) == 0
     page = (out / "report.html").read_text("utf-8")
-    expected, _ = pictures(files[:1], tmp_path, patch_sizes=(4,))
+    expected, *_ = pictures(files[:1], tmp_path, patch_sizes=(4,))
     assert [picture.file for picture in expected] == ["response.png", "reconstruction.png"]
     for picture in expected:
         written = (out / "figures" / picture.file).read_bytes()
         assert written == (tmp_path / picture.file).read_bytes()
         assert picture.title in page
-        assert picture.caption.replace("'", "&#39;") in page
+        assert html.escape(picture.caption, quote=False) in html.unescape(page)
         assert f'"figures/{picture.file}"' in (out / "run.json").read_text()
 
 
@@ -279,4 +302,4 @@ def test_the_page_of_constant_images_has_no_models(tmp_path):
     assert run("analyze", tmp_path / "flat.png", "--out", out, *options) == 0
     assert not (out / "figures" / "response.png").exists()
     assert not (out / "figures" / "reconstruction.png").exists()
-    assert "linear masked autoencoder" not in (out / "report.html").read_text("utf-8")
+    assert 'id="model"' not in (out / "report.html").read_text("utf-8")

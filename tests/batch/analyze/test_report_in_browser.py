@@ -1,5 +1,9 @@
 """The page of ``analyze`` as its readers see it: it sorts, filters, opens rows, and is legible."""
 
+import csv
+import re
+import statistics
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,6 +20,7 @@ FIND = """
   field.value = arguments[0];
   field.dispatchEvent(new Event("input"));
 """
+TEXTS = "return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent)"
 HEADS = "[...document.querySelectorAll('#table th button')]"
 
 
@@ -39,6 +44,7 @@ def test_all_rows_sort_and_filter(browser, page):
     assert len(browser.run(FIRST)) == 100
     browser.run("document.getElementById('next').click()")
     assert len(browser.run(FIRST)) == 130
+    assert browser.run(FIRST)[0] == "<b>7.png"  # at first by how unusual they are
     browser.run("document.querySelector('#table th button').click()")
     assert browser.run(FIRST)[:3] == ["<b>0.png", "<b>1.png", "<b>2.png"]
     unusual = f"{HEADS}.find((one) => one.textContent == 'unusual')"
@@ -54,6 +60,79 @@ def test_all_rows_sort_and_filter(browser, page):
     browser.run(FIND, "")
     browser.run("only.click()")
     assert browser.run(FIRST)[-1] == "<b>7.png"
+    browser.run(FIND, "no such name")
+    assert browser.run(FIRST) == ["No image matches."]
+
+
+def test_the_first_sentence_has_the_numbers_of_the_table(browser, page):
+    browser.open(page)
+    sentence = browser.run("return document.querySelector('.answer p').textContent")
+    medians = browser.run(TEXTS, ".fine td[data-centred]")
+    assert len(medians) == 2
+    least, most = sorted(medians, key=float)
+    said = re.search(r"hidden, (\S+)(?: to (\S+))? times", sentence)
+    assert (said[1], said[2] or said[1]) == (least, most)
+    with (page.parent / "images.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    true = [
+        statistics.median(float(row[name]) for row in rows)
+        for name in ("leakage_0.125_0.25_centred", "leakage_0.25_0.5_centred")
+    ]
+    assert [float(cell) for cell in medians] == pytest.approx(true, rel=6e-3)
+
+
+def test_an_unusual_image_is_a_link_that_opens_its_row(browser, page):
+    browser.open(page)
+    browser.run(FIND, "12")
+    browser.run("document.querySelector('.answer a[data-row]').click()")
+    own = "document.querySelector('#table tr.own')"
+    name = f"{own}.previousElementSibling.cells[0].innerText"
+    assert browser.run(f"return {name}") == "<b>7.png"
+    assert browser.run(f"return {own}.querySelector('img').naturalWidth") > 0
+    assert "than those of the others" in browser.run(f"return {own}.querySelector('p').textContent")
+    assert browser.run(f"return document.activeElement.textContent === {name}")
+    assert browser.run("return document.querySelectorAll('#table tbody tr').length") > 100
+    assert browser.run("return document.querySelectorAll('.gallery img').length") == browser.run(
+        "return document.querySelectorAll('.answer a[data-row]').length"
+    )
+
+
+def test_the_picture_of_the_typical_image_has_the_smallest_distance(browser, page):
+    browser.open(page)
+    roles = browser.run(TEXTS, ".cards h3")
+    typical = next(one for one in roles if one.startswith("Typical: "))
+    unusual = f"{HEADS}.find((one) => one.textContent == 'unusual')"
+    browser.run(f"{unusual}.click()")
+    assert browser.run(FIRST)[0] == typical.removeprefix("Typical: ")
+
+
+def test_figures_take_the_colours_of_the_page(browser, page):
+    ink = "return getComputedStyle(document.querySelector('.panel svg text')).fill"
+    line = "return getComputedStyle(document.querySelector('.panel svg path[style*=blue]'))"
+    browser.prefer("light")
+    browser.open(page)
+    light = browser.run(ink), browser.run(f"{line}.stroke")
+    browser.run("theme.click()")
+    dark = browser.run(ink), browser.run(f"{line}.stroke")
+    assert all(one != other for one, other in zip(light, dark, strict=True))
+    assert light[0] == "rgb(28, 28, 28)"
+    fills = "[...document.querySelectorAll('.drawn svg path')].map((p) => getComputedStyle(p).fill)"
+    assert "rgb(255, 255, 255)" not in browser.run(f"return {fills}")
+
+
+def test_letters_of_figures_are_legible_on_a_telephone(browser, page):
+    browser.resize(390)
+    browser.open(page)
+    sizes = browser.run("""return [...document.querySelectorAll('.panel svg')].flatMap((svg) => {
+      const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+      return [...svg.querySelectorAll('text')].map(
+        (text) => scale * parseFloat(getComputedStyle(text).fontSize));
+    })""")
+    assert min(sizes) > 5.5  # exponents
+    assert statistics.median(sizes) > 8
+    panels = "[...document.querySelectorAll('.panel')]"
+    ends = browser.run(f"return {panels}.map((one) => one.getBoundingClientRect().right)")
+    assert max(ends) <= 390
 
 
 def test_a_row_opens_its_own_figure_by_keyboard(browser, page):
@@ -106,7 +185,10 @@ def test_the_switch_turns_the_page_dark_and_back(browser, page):
 
 def test_contents_lead_to_each_part_and_options_come_last(browser, page):
     browser.open(page)
-    heads = browser.run("return [...document.querySelectorAll('h2')].map((one) => one.textContent)")
+    heads = (
+        "return [...document.querySelectorAll('h2:not([data-plain])')].map((h) => h.textContent)"
+    )
+    heads = browser.run(heads)
     links = browser.run("return [...document.querySelectorAll('nav a')].map((a) => a.textContent)")
     assert links == heads
     assert heads[0].startswith("The spectrum of the images")

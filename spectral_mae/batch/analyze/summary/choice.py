@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
+from spectral_mae.batch.analyze.summary.octave_words import SEEN_OCTAVES, wave_words
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
-from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
+from spectral_mae.batch.pages.page import for_people
+from spectral_mae.spectra.octaves import all_octave_names
 
 UNUSUAL = 3.5  # robust standard deviations from the median (Iglewicz and Hoaglin 1993)
 FARTHEST = 99.0  # where a distance ends, so that no image makes all others alike
 _TO_SIGMA = 1.4826  # standard deviation of a normal distribution over its median deviation
 _SMALLEST = 0.05  # spread below which differences mean nothing: of slopes, and of log10 of leakage
 
-FEATURES = ("slope", *(f"centred_{i}" for i in range(len(OCTAVES))))
+FEATURES = ("slope", *(f"centred_{i}" for i in SEEN_OCTAVES))
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Chosen:
     row : int
         Its number among all analysed rows.
     role : str
-        Such as "typical".
+        Such as "typical", or "steepest, most unusual".
     why : str
         The numbers that say so.
     """
@@ -77,10 +79,11 @@ def unusual(found: FloatArray) -> FloatArray:
 
 
 def choose(numbers: Numbers) -> list[Chosen]:
-    """Up to four images, at the first patch size: typical, steepest, flattest, odd.
+    """Up to four images, at the first patch size: typical, steepest, flattest, most unusual.
 
-    Images with missing pixels are left out where there are others, because no masks are drawn of
-    them.
+    Typical is the image with the smallest distance `unusual`, most unusual the one with the
+    largest, which may be the steepest or the flattest too. Images with missing pixels are left out
+    where there are others, because no masks are drawn of them.
 
     Parameters
     ----------
@@ -101,34 +104,46 @@ def _chosen(numbers: Numbers) -> Iterator[Chosen]:
     found, slope = scores(numbers), numbers["slope"]
     n = len(left)
     if n == 1:
-        yield Chosen(int(left[0]), "the image", _slope_text(slope[left[0]]))
+        yield Chosen(int(left[0]), "the image", f"{_slope_text(slope[left[0]])}.")
         return
     far = unusual(found)
     sloped = left[np.isfinite(slope[left])]
-    ends: list[Chosen] = []
-    if len(sloped) > 1:
-        order = sloped[np.argsort(slope[sloped], kind="stable")]
-        for row, role, what in (
-            (order[0], "steepest", "the least fine detail for its coarse structure"),
-            (order[-1], "flattest", "the most fine detail or noise for its coarse structure"),
-        ):
-            why = f"{_slope_text(slope[row])}: {what} among {n} images"
-            ends.append(Chosen(int(row), role, why))
-    left = np.setdiff1d(left, [one.row for one in ends])
-    if len(left):
-        mean = np.sqrt(np.mean(np.nan_to_num(found[left], nan=FARTHEST) ** 2, axis=1))
-        typical = int(left[np.argmin(mean)])
-        why = f"{_slope_text(slope[typical])}: closest to the medians of slope and leakage together"
-        yield Chosen(typical, "typical", why)
-        left = left[left != typical]
-    yield from ends
-    if len(left):
-        odd = int(left[np.argmax(far[left])])
-        yield Chosen(odd, "odd", reason(numbers, found, odd))
+    order = sloped[np.argsort(slope[sloped], kind="stable")]
+    ends = {int(order[0]): "steepest", int(order[-1]): "flattest"} if len(order) > 1 else {}
+    inside = left if n > len(ends) + 1 else np.setdiff1d(left, list(ends))
+    typical = -1
+    if len(inside):
+        mean = np.sqrt(np.mean(np.nan_to_num(found[inside], nan=FARTHEST) ** 2, axis=1))
+        typical = int(inside[np.lexsort((mean, far[inside]))[0]])
+        yield Chosen(typical, "typical", f"{_slope_text(slope[typical])}. {_typical(far[typical])}")
+    odd = int(left[np.argmax(far[left])])
+    what = {
+        "steepest": "the least fine detail for its coarse structure",
+        "flattest": "the most fine detail or noise for its coarse structure",
+    }
+    for row, role in ends.items():
+        if row == typical:
+            continue
+        why = f"{_slope_text(slope[row])}: {what[role]} among {n} images."
+        both = row == odd and n > 3  # of fewer, one end lies as far from the median as it must
+        yield Chosen(
+            row,
+            f"{role}, most unusual" if both else role,
+            f"{why} {reason(numbers, found, row)}" if both else why,
+        )
+    if odd != typical and odd not in ends:
+        yield Chosen(odd, "most unusual", reason(numbers, found, odd))
+
+
+def _typical(far: float) -> str:
+    return (
+        "No other image lies as near to the medians of slope and leakage: at most "
+        f"{far:.2g} robust standard deviations from each."
+    )
 
 
 def reason(numbers: Numbers, found: FloatArray, row: int) -> str:
-    """What is most unusual about a row, in words.
+    """What is most unusual about a row, as a sentence.
 
     Parameters
     ----------
@@ -142,34 +157,33 @@ def reason(numbers: Numbers, found: FloatArray, row: int) -> str:
     Returns
     -------
     str
-        A clause with the number, the median, and the distance.
+        A sentence with the number, the median, and the distance.
     """
     if np.isnan(found[row, 0]):
-        return "its spectrum has no slope, as that of a constant image"
-    what, value, middle, distance = _most_unusual(numbers, found, row)
-    where = "above" if distance > 0 else "below"
-    return (
-        f"{what} is {value}, where the median is {middle} ({abs(distance):.1f} robust standard "
-        f"deviations {where} it)"
-    )
-
-
-def shortly(numbers: Numbers, found: FloatArray, row: int) -> str:
-    """What `reason` says, in few words."""
-    if np.isnan(found[row, 0]):
-        return "no slope"
-    what, value, middle, _ = _most_unusual(numbers, found, row)
-    return f"{what}: {value}, median {middle}"
-
-
-def _most_unusual(numbers: Numbers, found: FloatArray, row: int) -> tuple[str, str, str, float]:
-    """The feature that is most unusual about a row: its name, value, median, and distance."""
+        return "Its spectrum has no slope, as that of a constant image."
     column = int(np.argmax(np.nan_to_num(np.abs(found[row]))))
-    name = FEATURES[column]
+    name, distance = FEATURES[column], float(found[row, column])
     same = numbers.of_size(int(numbers["patch_size"][row]))
-    what = "slope" if name == "slope" else f"leakage {_octave(name)} cycles/pixel"
     value, middle = _short(float(numbers[name][row])), _short(same.median(name))
-    return what, value, middle, float(found[row, column])
+    away = f"{abs(distance):.1f} robust standard deviations"
+    if name == "slope":
+        how = "more slowly" if distance > 0 else "faster"
+        has = "more" if distance > 0 else "less"
+        return (
+            f"Its spectrum falls {how} than those of the others (slope {value}, median {middle}, "
+            f"{away} away): it has {has} fine detail for its coarse structure."
+        )
+    octave = int(name.rpartition("_")[2])
+    where = f"{wave_words(octave)} ({all_octave_names()[octave]} cycles/pixel)"
+    if distance > 0:
+        return (
+            f"It has unusually little power of its own in {where}: under masks {value} times as "
+            f"much arrives there from other frequencies as is kept (median {middle}, {away} away)."
+        )
+    return (
+        f"It has unusually much power of its own in {where}: under masks only {value} times as "
+        f"much arrives there from other frequencies as is kept (median {middle}, {away} away)."
+    )
 
 
 def _rows(numbers: Numbers, allowed: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -177,14 +191,9 @@ def _rows(numbers: Numbers, allowed: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.flatnonzero(allowed & (numbers["patch_size"] == first))
 
 
-def _octave(feature: str) -> str:
-    name = all_octave_names()[int(feature.rpartition("_")[2])]
-    return name if name.startswith(("below", "from")) else f"at {name}"
-
-
 def _short(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}".replace("-", "−")
+    return "–" if value is None else for_people(value)
 
 
 def _slope_text(slope: float) -> str:
-    return f"slope {slope:.2f}".replace("-", "−") if np.isfinite(slope) else "no slope"
+    return f"Slope {slope:.2f}".replace("-", "−") if np.isfinite(slope) else "No slope"

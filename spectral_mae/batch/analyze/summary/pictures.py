@@ -1,8 +1,9 @@
-"""Drawings of what a run says of its images together: their mean spectrum, and their slopes."""
+"""Drawings of what a run says of its images together: mean spectrum, slopes, leakage."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +12,27 @@ import numpy as np
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.summary.data_set import BAND, DataSetSpectrum
-from spectral_mae.batch.pages.picture import Picture
-from spectral_mae.batch.pages.saving import save_lines
+from spectral_mae.batch.analyze.summary.octave_words import SEEN_OCTAVES
+from spectral_mae.batch.pages.picture import Key, Picture
+from spectral_mae.batch.pages.saving import save_panels
 from spectral_mae.plot.drawing import BLUE, GRAY, GREEN, NOTHING, VERMILION, log_frequency_axis
+from spectral_mae.spectra.octaves import all_octave_names
 
 BINS = 30
+SPECTRA: tuple[tuple[Key, str], ...] = (
+    ("image", "image"),
+    ("seen", "seen under masks, mean over all masks"),
+    ("kept", "kept of the image under masks"),
+    ("foreign", "came from other frequencies"),
+)
+FIELD = "Field 1987, doi:10.1364/JOSAA.4.002379"
 
 
 def mean_spectrum_picture(path: Path, found: Sequence[DataSetSpectrum]) -> Picture:
     """The mean power at each frequency, before and under masks, and what masks keep of it."""
-    columns = min(2, len(found))
-    rows = -(-len(found) // columns)
-    figure, axes = plot.new_figure(
-        rows, columns, width=7.6 if columns == 1 else 11.4, height=4.4 * rows, sharey=True
+    panels = save_panels(
+        path, [(_mean_words(one), partial(_draw_mean, one=one)) for one in found], height=3.3
     )
-    for axis, one in zip(axes.flat, found, strict=False):
-        _draw_mean(axis, one, legend=axis is axes[0, 0])
-        axis.set_title(f"patches of {one.patch_size} px, {one.n} images")
-        axis.label_outer()
-    for unused in axes.flat[len(found) :]:
-        unused.set_axis_off()
-    embedded = save_lines(figure, path)
     shape = " × ".join(map(str, found[0].shape))
     several = found[0].n > 1
     band = (
@@ -43,88 +44,158 @@ def mean_spectrum_picture(path: Path, found: Sequence[DataSetSpectrum]) -> Pictu
     return Picture(
         path.name,
         "Mean power spectrum of the images, before and under masks",
-        f"Mean of the power of {found[0].n} image{'s' * several} of {shape} pixels at each "
-        "distance from zero frequency. Blue: the images. Green: what masks keep of it (the "
-        "fraction π₁² of each frequency, where π₁ is the probability that a patch is kept). Dark "
-        "orange: what a masked image has there, exactly, on average over all masks. The gap "
-        "between green and orange is power that came from other frequencies; where orange is far "
-        f"above green, little of what one sees is the image's own.{band}",
+        f"Mean of the power of {found[0].n} image{'s' * several} of {shape} pixels, by frequency "
+        "from coarse (left) to fine (right), the mean gray of each image subtracted. Green is what "
+        "masks keep of the image (each patch is kept with the probability π₁, and π₁² of the power "
+        "of a frequency stays). Orange is what a masked image has there, exactly, on average over "
+        "all masks. The hatched gap between the two came from other frequencies: where it is wide, "
+        f"little of what one sees is the image's own.{band}",
         vector=True,
-        embedded=embedded,
         data="mean_spectra.csv",
+        panels=panels,
+        legend=SPECTRA,
     )
 
 
-def _draw_mean(axis: Any, one: DataSetSpectrum, *, legend: bool) -> None:
+def _mean_words(one: DataSetSpectrum) -> str:
+    there = (one.frequency > 0) & (one.original > 0)
+    if not there.any():
+        return "No power above rounding."
+    kept, seen = one.kept * one.original[there], one.expected[there]
+    return (
+        f"Patches of {one.patch_size} pixels: at the finest frequency shown, "
+        f"{seen[-1]:.2g} is seen under masks and {kept[-1]:.2g} is kept of the images; at the "
+        f"coarsest {seen[0]:.2g} and {kept[0]:.2g}."
+    )
+
+
+def _draw_mean(axis: Any, *, one: DataSetSpectrum) -> None:
     where = (one.frequency > 0) & (one.original > 0)
+    if one.n > 1 and where.any():
+        for band, colour in zip(one.bands, (BLUE, VERMILION), strict=True):
+            low = np.maximum(band[0, where], np.finfo(float).tiny)
+            shade = {"color": colour, "alpha": 0.16, "linewidth": 0}
+            axis.fill_between(one.frequency[where], low, band[1, where], **shade)
+    draw_spectra(axis, one.frequency, one.original, one.kept, one.expected)
+    axis.set_title(
+        f"patches of {one.patch_size} px, {one.n} image{'s' * (one.n > 1)}", size="small"
+    )
+
+
+def draw_spectra(
+    axis: Any, frequency: FloatArray, original: FloatArray, kept: float, seen: FloatArray
+) -> None:
+    """Draw the power of an image, what masks keep of it, and what is seen under them."""
+    where = (frequency > 0) & (original > 0)
     axis.set_ylabel("power density (per (cycle/pixel)²)")
     if not where.any():
         axis.set_xlabel(NOTHING)
         return
-    frequency, kept = one.frequency[where], one.kept * one.original
-    before, under = (band[:, where] for band in one.bands)
-    if one.n > 1:
-        for band, colour in ((before, BLUE), (under, VERMILION)):
-            low = np.maximum(band[0], np.finfo(float).tiny)
-            axis.fill_between(frequency, low, band[1], color=colour, alpha=0.13, linewidth=0)
-    axis.plot(frequency, one.original[where], color=BLUE, label="images")
-    axis.plot(frequency, kept[where], "--", color=GREEN, label="kept of the images under masks")
-    axis.plot(frequency, one.expected[where], color=VERMILION, label="seen under masks (mean)")
+    at, before, under = frequency[where], original[where], seen[where]
+    own = kept * before
     axis.fill_between(
-        frequency,
-        kept[where],
-        one.expected[where],
-        where=one.expected[where] > kept[where],
+        at,
+        own,
+        under,
+        where=under > own,
         facecolor="none",
         edgecolor=VERMILION,
         hatch="///",
         linewidth=0,
         alpha=0.35,
-        label="came from other frequencies",
     )
+    axis.plot(at, before, color=BLUE)
+    axis.plot(at, own, "--", color=GREEN)
+    axis.plot(at, under, color=VERMILION)
     axis.set_yscale("log")
-    axis.set_xlim(frequency.min() * 0.9, frequency.max() * 1.1)
-    log_frequency_axis(axis, frequency, (1.0, 1.0))
-    bottom = min(kept[where].min(), one.expected[where].min())
-    top = max(one.original[where].max(), one.expected[where].max(), before.max())
-    axis.set_ylim(bottom / 4, top * 3)
-    if legend:
-        axis.legend()
+    axis.set_xlim(at.min() * 0.9, at.max() * 1.1)
+    log_frequency_axis(axis, at, (1.0, 1.0))
+    positive = np.concatenate([one[one > 0] for one in (own, under)])
+    axis.set_ylim(positive.min() / 3, max(before.max(), under.max()) * 4)
 
 
 def slopes_picture(path: Path, slopes: FloatArray, marked: Mapping[str, float]) -> Picture:
     """A histogram of the slopes of the images, with some of them marked."""
     slopes = slopes[np.isfinite(slopes)]
-    figure, ((axis,),) = plot.new_figure(1, 1, width=7.6, height=2.9)
+    median = float(np.median(slopes))
+    steeper = int(np.sum(slopes < -2))
+    words = (
+        f"Histogram of {len(slopes)} slopes from {slopes.min():.2f} to {slopes.max():.2f}, "
+        f"median {median:.2f}."
+    )
+    draw = partial(_draw_slopes, slopes=slopes, marked=marked)
+    return Picture(
+        path.name,
+        "Slopes of the spectra of single images",
+        "The slope says how fast power falls from coarse to fine: it is that of a straight line "
+        "through the blue curve of an image, on axes that are both logarithmic. A slope of −2 "
+        "means that twice the frequency has a quarter of the power. A steeper one means a smoother "
+        "image, a flatter one more detail or noise. Photographs of nature have about −2 "
+        f"({FIELD}); {steeper} of these {len(slopes)} are steeper than that. Resizing changes the "
+        "slope. Triangles mark the images shown below.",
+        vector=True,
+        data="images.csv",
+        panels=save_panels(path, [(words.replace("-", "−"), draw)], height=2.7),
+        legend=(("median", f"median {median:.2f}".replace("-", "−")),),
+    )
+
+
+def _draw_slopes(axis: Any, *, slopes: FloatArray, marked: Mapping[str, float]) -> None:
     low, high = float(slopes.min()), float(slopes.max())
     width = max(high - low, 0.2)
     n_bins = int(np.clip(round(2 * len(slopes) ** 0.5), 5, BINS))
     edges = np.linspace(low - 0.02 * width, high + 0.02 * width, n_bins + 1)
     axis.hist(slopes, edges, color=BLUE, alpha=0.75, edgecolor="white", linewidth=0.5)
-    axis.axvline(float(np.median(slopes)), color=VERMILION, label="median")
     top = axis.get_ylim()[1]
-    axis.set_ylim(0, top * 1.3)
-    for role, slope in marked.items():
-        axis.plot([slope], [top * 1.06], "v", color=GRAY, markersize=5)
-        left, right = slope < low + 0.15 * width, slope > high - 0.15 * width
-        axis.annotate(
-            role,
-            (slope, top * 1.12),
-            ha="left" if left else "right" if right else "center",
-            va="bottom",
-        )
+    axis.plot([float(np.median(slopes))] * 2, [0, top], color=VERMILION)
+    ends: list[float] = []  # where the last name on each level ends
+    for role, slope in sorted(marked.items(), key=lambda one: one[1]):
+        long = 0.021 * len(role) * width
+        start = min(max(slope - long / 2, low), high - long)
+        level = next((i for i, end in enumerate(ends) if end < start), len(ends))
+        ends[level : level + 1] = [start + long]
+        height = top * (1.06 + 0.14 * level)
+        axis.plot([slope], [height], "v", color=GRAY, markersize=5)
+        axis.annotate(role, (start + long / 2, height + 0.04 * top), ha="center", va="bottom")
+    axis.set_ylim(0, top * (1.12 + 0.14 * len(ends)))
     axis.set_xlabel("slope of log power against log frequency")
-    axis.set_ylabel("images")
+    axis.set_ylabel("number of images")
     axis.yaxis.get_major_locator().set_params(integer=True)
-    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    embedded = save_lines(figure, path)
+
+
+def _plain(value: float, _: Any) -> str:
+    """A number of a logarithmic axis, if it is 1, 2 or 5 times a power of ten."""
+    first = f"{value:e}"[0]
+    return f"{value:g}" if first in "125" and f"{value:g}".strip("0.") == first else ""
+
+
+def leakage_picture(
+    path: Path, leakage: Mapping[str, Sequence[Sequence[float]]], n_rows: int, most: int
+) -> Picture:
+    """The leakage of each image by octave, at most so many of them."""
+    names = [all_octave_names()[i] for i in SEEN_OCTAVES]
+
+    def draw(axis: Any) -> None:
+        plot.octaves(leakage, names, axis, legend=len(leakage) > 1)
+        axis.set_ylabel("leakage (times what is kept)")
+        for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+            which(_plain)
+
+    ends = [max((float(np.median(one[i])) for one in leakage.values() if len(one[i])), default=0.0)
+            for i in (0, -1)]  # fmt: skip
+    words = (
+        f"Leakage by octave. The median is {ends[0]:.2g} at the coarsest octave and {ends[1]:.2g} "
+        "at the finest."
+    )
+    some = f" (of {most} spread evenly over their ranks)" if n_rows > most else ""
     return Picture(
         path.name,
-        "Slopes of the spectra of single images",
-        f"The slope says how fast power falls with frequency: about −2 is usual for "
-        "photographs; a steeper one means smoother images, a flatter one more detail or noise. "
-        f"{len(slopes)} images, {low:.2f} to {high:.2f}.".replace("-", "−"),
+        "How much of what one sees came from elsewhere",
+        "Leakage by octave of frequency, the mean gray of each image subtracted: power that "
+        f"masking brought there, over the power of the image that it kept there. One dot per "
+        f"image{some}, a bar at the median, whose numbers are in the table above. Above 1, most of "
+        "what one sees at these frequencies is not the image's own.",
         vector=True,
-        embedded=embedded,
         data="images.csv",
+        panels=save_panels(path, [(words, draw)], height=3.0),
     )

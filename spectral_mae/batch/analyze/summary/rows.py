@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.image_analysis import octave_columns
 from spectral_mae.batch.analyze.run_tables import RunTables
-from spectral_mae.batch.analyze.summary.choice import UNUSUAL, scores, unusual
+from spectral_mae.batch.analyze.summary.choice import UNUSUAL, reason, scores, unusual
+from spectral_mae.batch.analyze.summary.filling import Explained
+from spectral_mae.batch.analyze.summary.octave_words import SEEN_OCTAVES, wave_words
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
 from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 
@@ -25,7 +27,15 @@ LEVELS = 255  # of the power in a curve; 0 is none
 _Column = dict[str, Any]
 
 
-def page_rows(run_tables: RunTables, numbers: Numbers, folder: str, *, curves: bool) -> Any:
+def page_rows(
+    run_tables: RunTables,
+    numbers: Numbers,
+    folder: str,
+    *,
+    curves: bool,
+    thumbs: Mapping[int, str] | None = None,
+    explained: Mapping[int, Explained] | None = None,
+) -> Any:
     """All rows, ready for JSON.
 
     Parameters
@@ -38,24 +48,35 @@ def page_rows(run_tables: RunTables, numbers: Numbers, folder: str, *, curves: b
         What is left out at the start of names.
     curves : bool
         Whether rows have their radial spectra with them, as bytes in base 64.
+    thumbs : mapping of int to str
+        Addresses of small pictures of some rows.
+    explained : mapping of int to Explained
+        What models fill in of some rows, by patch size.
 
     Returns
     -------
     dict
         ``columns``, ``rows`` (lists in the order of the columns), ``bad`` (numbers of the columns
-        of each defective row by its number), ``notes`` and ``curves`` by row, and limits.
+        of each defective row by its number), ``notes``, ``whys`` (what is unusual about a row),
+        ``thumbs`` (numbers of ``pictures``) and ``curves`` by row, and limits.
     """
-    columns = _columns(numbers)
-    far = unusual(scores(numbers)) if len(numbers) else np.empty(0)
+    filled = _filled(explained or {})
+    columns = _columns(numbers, filled)
+    found = scores(numbers) if len(numbers) else np.empty((0, 1))
+    far = unusual(found)
     above = {name: numbers[name] > numbers["bound"] for name in ("eq18_error", "mask_dft_error")}
     rows: list[list[Any]] = []
     bad: dict[int, list[int]] = {}
     notes: dict[int, str] = {}
+    whys: dict[int, str] = {}
     analysed = (row for row in tables.read_images_csv(run_tables.images) if row["status"] == "ok")
     for number, row in enumerate(analysed):
         if number >= MOST_ROWS:
             break
         row["unusual"] = f"{far[number]:.3g}"
+        row["filled"] = filled.get(number, "")
+        if far[number] >= UNUSUAL and len(whys) < CURVES:
+            whys[number] = reason(numbers, found, number)
         row["path"] = row["path"][len(folder) :]
         rows.append([_value(row[column["name"]], column) for column in columns])
         names = [column["name"] for column in columns]
@@ -66,11 +87,15 @@ def page_rows(run_tables: RunTables, numbers: Numbers, folder: str, *, curves: b
             notes[number] = row["notes"]
     shown = curves and len(numbers) <= CURVES
     drawn = [_curve(one) for one in run_tables.spectra(len(numbers))] if shown else []
+    pictures = list(dict.fromkeys((thumbs or {}).values()))
     return {
         "columns": columns,
         "rows": rows,
         "bad": bad,
         "notes": notes,
+        "whys": whys,
+        "pictures": pictures,
+        "thumbs": {row: pictures.index(thumb) for row, thumb in (thumbs or {}).items()},
         "curves": drawn if len(drawn) == len(rows) else [],
         "points": POINTS,
         "levels": LEVELS,
@@ -79,42 +104,82 @@ def page_rows(run_tables: RunTables, numbers: Numbers, folder: str, *, curves: b
     }
 
 
-def _columns(numbers: Numbers) -> list[_Column]:
+def _filled(explained: Mapping[int, Explained]) -> dict[int, str]:
+    """The percentage of the power of hidden pixels that a model fills in, by row."""
+    return {
+        row: f"{100 * part:.4g}"
+        for one in explained.values()
+        if one.filled is not None
+        for row, part in zip(one.filled.rows, one.filled.fractions.tolist(), strict=True)
+        if np.isfinite(part)
+    }
+
+
+def _columns(numbers: Numbers, filled: Mapping[int, str]) -> list[_Column]:
     """The columns of the table: those behind the switch are ``more``."""
-    return list(_listed_columns(numbers))
+    return [one for one in _listed_columns(numbers) if one["name"] != "filled" or filled]
 
 
 def _listed_columns(numbers: Numbers) -> Iterator[_Column]:
     names, n = octave_columns(), len(OCTAVES)
     several_sizes = len(np.unique(numbers["patch_size"])) > 1
     yield _column("path", "image", "name of the image", text=True)
-    yield _column("patch_size", "patch", "patch size in pixels", more=not several_sizes)
-    yield _column("unusual", "unusual", "largest distance from the medians, robust deviations")
+    yield _column("patch_size", "patch", "side of the patches", "px", more=not several_sizes)
+    title = "largest distance from the medians of slope and leakage"
+    yield _column("unusual", "unusual", title, "robust std")
     yield _column("slope", "slope", "slope of log power against log frequency")
-    yield _column("leakage", "leakage", "leaked over kept power, all frequencies but zero")
-    for name, octave in zip(names[n:], all_octave_names(), strict=True):
-        yield _column(name, octave, f"leakage at {octave} cycles/pixel, mean removed")
-    yield _column("height", "rows", "rows of pixels", more=True)
-    yield _column("width", "columns", "columns of pixels", more=True)
-    yield _column("mask_ratio", "hidden", "fraction of patches hidden", more=True)
-    yield _column("missing", "missing", "fraction of pixels missing", more=True)
-    yield _column("mean", "mean", "mean of the pixels", more=True)
-    yield _column("std", "std", "standard deviation of the pixels", more=True)
-    yield _column("slope_stderr", "± slope", "standard error of the slope", more=True)
-    for name, octave in zip(names[:n], all_octave_names(), strict=True):
-        title = f"leakage at {octave} cycles/pixel, image as it is"
-        yield _column(name, f"{octave}, as it is", title, more=True)
-    yield _column("eq18_error", "Eq. 18", "relative error of Eq. 18", 2, more=True)
-    yield _column("mask_dft_error", "Eqs. 19–20", "relative error of Eqs. 19–20", 2, more=True)
-    title = "root mean square of drawn masks minus expectation, standard errors"
-    yield _column("agreement_rms", "agreement", title, 2, more=True)
+    group = "leakage, mean gray subtracted, by frequency (cycles/pixel)"
+    title = "power from elsewhere over power kept"
+    whole = f"{title}, all frequencies but zero"
+    yield _column("leakage_centred", "all", whole, more=True, group=group)
+    for i, (name, octave) in enumerate(zip(names[n:], all_octave_names(), strict=True)):
+        waves = wave_words(i).removeprefix("waves ").removeprefix("of ").replace("longer than", ">")
+        hidden = i not in SEEN_OCTAVES
+        unit = "corners" if hidden else waves
+        whole = f"{title}, {octave} cycles/pixel: {wave_words(i)}"
+        yield _column(name, octave, whole, unit, more=hidden, group=group)
+    title = "part of the power of the hidden pixels that the linear model fills in, one mask"
+    yield _column("filled", "filled in", title, "% of power", digits=2)
+    group = "the image"
+    yield _column("height", "rows", "rows of pixels", more=True, group=group)
+    yield _column("width", "columns", "columns of pixels", more=True, group=group)
+    yield _column("mask_ratio", "hidden", "part of the patches hidden", more=True, group=group)
+    yield _column("missing", "missing", "part of the pixels missing", more=True, group=group)
+    unit = "gray value"
+    yield _column("mean", "mean", "mean of the pixels", unit, more=True, group=group)
+    title = "standard deviation of the pixels"
+    yield _column("std", "std", title, unit, more=True, group=group)
+    yield _column("slope_stderr", "± slope", "standard error of the slope", more=True, group=group)
+    group = "leakage, image as it is"
+    yield _column("leakage", "all", "all frequencies but zero", more=True, group=group)
+    for i, (name, octave) in enumerate(zip(names[:n], all_octave_names(), strict=True)):
+        title = f"{octave} cycles/pixel: {wave_words(i)}"
+        yield _column(name, octave, title, more=True, group=group)
+    group = "checks of the formulas"
+    title = "relative error of Eq. 18"
+    yield _column("eq18_error", "Eq. 18", title, digits=2, more=True, group=group)
+    title = "relative error of Eqs. 19–20"
+    yield _column("mask_dft_error", "Eqs. 19–20", title, digits=2, more=True, group=group)
+    title = "drawn masks minus exact mean, root mean square over rings, in standard errors"
+    yield _column(
+        "agreement_rms", "drawn masks", title, "std errors", digits=2, more=True, group=group
+    )
 
 
 def _column(
-    name: str, label: str, title: str, digits: int = 3, *, more: bool = False, text: bool = False
+    name: str,
+    label: str,
+    title: str,
+    unit: str = "",
+    *,
+    digits: int = 3,
+    more: bool = False,
+    text: bool = False,
+    group: str = "",
 ) -> _Column:
     return {
-        "name": name, "label": label, "title": title, "digits": digits, "more": more, "text": text
+        "name": name, "label": label, "title": title, "unit": unit, "digits": digits,
+        "more": more, "text": text, "group": group,
     }  # fmt: skip
 
 
@@ -124,7 +189,7 @@ def _value(text: str, column: _Column) -> Any:
     if not text:
         return None
     number = float(text)
-    return float(f"{number:.4g}") if np.isfinite(number) else text  # JSON has no infinity
+    return float(f"{number:.6g}") if np.isfinite(number) else text  # JSON has no infinity
 
 
 def _curve(spectrum: dict[str, NDArray[Any]]) -> list[Any]:

@@ -1,6 +1,6 @@
 // The table of all images: sorts, filters, and opens the spectra of each.
 (() => {
-  const { columns, rows, bad, notes, curves } = DATA;
+  const { columns, rows, bad, notes, whys, pictures, thumbs, curves } = DATA;
   const BATCH = 100, PRINTED = 500;
   const table = document.getElementById("table"), [body] = table.tBodies;
   const find = document.getElementById("find"), only = document.getElementById("only");
@@ -8,7 +8,9 @@
   const count = document.getElementById("count");
   const index = Object.fromEntries(columns.map((column, i) => [column.name, i]));
   const names = rows.map((row) => row[0].toLowerCase());
-  let sorted = { column: -1, down: false }, order = rows.map((_, i) => i), length = BATCH;
+  // The most unusual images come first, where there are enough to say what is usual.
+  let sorted = rows.length < 5 ? { column: -1, down: false } : { column: index.unusual, down: true };
+  let order = rows.map((_, i) => i), length = BATCH;
 
   const make = (tag, properties = {}, ...children) => {
     const one = Object.assign(document.createElement(tag), properties);
@@ -24,6 +26,7 @@
       : size < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(n)));
     return text.replace(/^-/, "−").replace("e-", "e−");
   };
+  const tenTo = (power) => `10${[...String(power)].map((one) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(one)]).join("")}`;
   const number = (value) => value === null ? -Infinity : value === "inf" ? Infinity : Number(value);
   const shown = () => columns.map((_, i) => i).filter((i) => more.checked || !columns[i].more);
 
@@ -46,10 +49,14 @@
   }
 
   function head(list) {
-    const line = make("tr");
+    const line = make("tr"), groups = make("tr", { className: "groups" });
     for (const i of list) {
+      const { group } = columns[i], last = groups.lastElementChild;
+      if (last && last.textContent === group) last.colSpan += 1;
+      else groups.append(make("th", { scope: "colgroup" }, group));
       const button = make("button", { type: "button", title: columns[i].title }, columns[i].label);
       const cell = make("th", { scope: "col" }, button);
+      if (columns[i].unit) cell.append(make("small", {}, columns[i].unit));
       cell.setAttribute("aria-sort", sorted.column === i ? (sorted.down ? "descending" : "ascending") : "none");
       button.addEventListener("click", () => {
         const again = sorted.column === i;
@@ -61,11 +68,12 @@
       button.dataset.column = i;
       line.append(cell);
     }
-    table.tHead.replaceChildren(line);
+    table.tHead.replaceChildren(groups, line);
   }
 
   function line(i, list) {
     const one = make("tr");
+    one.dataset.row = i;
     for (const j of list) {
       const cell = make("td", { className: bad[i]?.includes(j) ? "bad" : "" });
       if (j === 0) {
@@ -85,17 +93,33 @@
       button.setAttribute("aria-expanded", "false");
       return;
     }
-    const holder = make("div");
-    if (curves.length && curves[i].length) holder.append(picture(i));
+    const holder = make("div"), start = make("div", { className: "start" });
+    if (i in thumbs) start.append(make("img", { src: pictures[thumbs[i]], alt: rows[i][0] }));
+    if (whys[i]) start.append(make("p", {}, whys[i]));
+    holder.append(start);
+    if (curves.length && curves[i].length) holder.append(legend(), picture(i));
     if (notes[i]) holder.append(make("p", {}, `Notes: ${notes[i]}`));
-    const list = make("dl");
-    for (const [j, column] of columns.entries()) if (j) list.append(make("div", {},
-      make("dt", { title: column.title }, column.name.startsWith("leakage_") && column.name.endsWith("_centred")
-        ? `leakage, ${column.label}` : column.label),
-      make("dd", {}, digits(rows[i][j], column.digits))));
-    holder.append(list);
+    let group, list;
+    for (const [j, column] of columns.entries()) {
+      if (!j) continue;
+      if (column.group !== group) {
+        ({ group } = column);
+        if (group) holder.append(make("h4", {}, group[0].toUpperCase() + group.slice(1)));
+        list = holder.appendChild(make("dl"));
+      }
+      const unit = column.unit && `, ${column.unit}`;
+      list.append(make("div", {}, make("dt", { title: column.title }, column.label + unit),
+        make("dd", {}, digits(rows[i][j], column.digits))));
+    }
     after.after(make("tr", { className: "own" }, make("td", { colSpan: width }, holder)));
     button.setAttribute("aria-expanded", "true");
+  }
+
+  function legend() {
+    const keys = [["image", "image"], ["seen", "seen under masks, mean over all masks"],
+      ["kept", "kept of the image under masks"]];
+    return make("ul", { className: "legend" }, ...keys.map(([key, text]) =>
+      make("li", {}, make("i", { className: `key-${key}` }), text)));
   }
 
   function picture(i) {
@@ -103,7 +127,8 @@
     const levels = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     const ratio = rows[i][index.mask_ratio], fade = 2 * Math.log10(Math.max(1 - ratio, 1e-6));
     const low = p0 + Math.min(fade, 0), high = p1 + 0.1;
-    const left = 62, right = 500, top = 10, bottom = 250;
+    const narrow = document.documentElement.clientWidth < 560, wide = narrow ? 340 : 600;
+    const left = 58, right = wide - 8, top = 10, bottom = 250;
     const x = (f) => left + (right - left) * (f - f0) / (f1 - f0);
     const y = (p) => bottom - (bottom - top) * (p - low) / (high - low);
     const power = (k) => p0 + (p1 - p0) * (levels[k] - 1) / (DATA.levels - 1);
@@ -114,53 +139,71 @@
       one.textContent = text;
       return one;
     };
-    const svg = draw("svg", { viewBox: "0 0 640 292", class: "curves", role: "img",
+    const svg = draw("svg", { viewBox: `0 0 ${wide} 292`, class: "curves", role: "img",
       "aria-label": `Radial power spectrum of ${rows[i][0]}, before and under masks` });
     const step = Math.max(1, Math.ceil((high - low) / 6));
     for (let p = Math.ceil(low); p <= high; p += step) {
       svg.append(draw("line", { x1: left, x2: right, y1: y(p), y2: y(p), class: "grid" }),
-        draw("text", { x: left - 8, y: y(p) + 4, "text-anchor": "end" }, `1e${p}`.replace("-", "−")));
+        draw("text", { x: left - 8, y: y(p) + 4, "text-anchor": "end" }, tenTo(p)));
     }
-    for (const f of [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]) {
+    for (const f of narrow ? [0.01, 0.05, 0.2, 0.5] : [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]) {
       const at = Math.log10(f);
-      if (at < f0 || at > f1) continue;
+      if (at < f0 - 0.05 || at > f1 + 0.05) continue;  // the last ring may end just below 0.5
       svg.append(draw("line", { x1: x(at), x2: x(at), y1: top, y2: bottom, class: "grid" }),
         draw("text", { x: x(at), y: bottom + 16, "text-anchor": "middle" }, String(f)));
     }
     svg.append(draw("text", { x: (left + right) / 2, y: bottom + 34, "text-anchor": "middle" },
-      "frequency (cycles/pixel)"));
-    const ends = [];
-    const path = (name, first, shift, label) => {
+      "frequency (cycles/pixel)"), draw("text", { x: 12, y: (top + bottom) / 2, "text-anchor": "middle",
+      transform: `rotate(-90 12 ${(top + bottom) / 2})` }, "power per (cycle/pixel)²"));
+    const path = (name, first, shift) => {
       const points = Array.from({ length: n }, (_, k) =>
         `${x(f0 + (f1 - f0) * k / (n - 1)).toFixed(1)},${y(power(first + k) + shift).toFixed(1)}`);
       svg.append(draw("path", { d: `M${points.join("L")}`, class: name }));
-      ends.push([y(power(first + n - 1) + shift), name, label]);
     };
-    path("images", 0, 0, "image");
-    path("kept", 0, fade, "kept of it");
-    path("seen", n, 0, "seen under masks");
-    ends.sort((a, b) => a[0] - b[0]);
-    let last = -Infinity;
-    for (const [at, name, label] of ends) {
-      last = Math.max(at + 4, last + 15);
-      svg.append(draw("text", { x: right + 8, y: last, class: `of-${name}` }, label));
-    }
+    path("images", 0, 0);
+    path("kept", 0, fade);
+    path("seen", n, 0);
     return svg;
   }
 
   function draw() {
     const list = shown(), there = wanted();
     head(list);
-    body.replaceChildren(...there.slice(0, length).map((i) => line(i, list)));
+    const none = make("tr", { className: "empty" }, make("td", { colSpan: list.length }, "No image matches."));
+    body.replaceChildren(...(there.length ? there.slice(0, length).map((i) => line(i, list)) : [none]));
     next.hidden = there.length <= length;
     count.textContent = `${there.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`
       + (there.length > length ? `, the first ${length} shown` : "");
   }
+  // Lead to the row of an image, and open it.
+  function lead(i) {
+    find.value = "";
+    only.checked = false;
+    length = Math.max(length, order.indexOf(i) + 1);
+    draw();
+    const button = body.querySelector(`tr[data-row="${i}"] button`);
+    button.click();
+    button.focus();
+    button.closest("tr").scrollIntoView({ block: "start" });
+  }
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-row], a[data-unusual]");
+    if (!link) return;
+    if (link.dataset.row !== undefined && Number(link.dataset.row) < rows.length) {
+      event.preventDefault();
+      lead(Number(link.dataset.row));
+    } else if (link.dataset.unusual !== undefined) {
+      find.value = "";
+      only.checked = true;
+      again();
+    }
+  });
   const again = () => { length = BATCH; draw(); };
   find.addEventListener("input", again);
   only.addEventListener("change", again);
   more.addEventListener("change", draw);
   next.addEventListener("click", () => { length += BATCH; draw(); });
   addEventListener("beforeprint", () => { length = Math.max(length, PRINTED); draw(); });
+  sort();
   draw();
 })();

@@ -1,7 +1,7 @@
 // Contents of the page, from its headings, and the switch between light and dark.
 (() => {
   const root = document.documentElement, title = document.querySelector("h1");
-  const headings = [...document.querySelectorAll("h2")];
+  const headings = [...document.querySelectorAll("h2:not([data-plain])")];
   if (title && headings.length > 2) {
     const contents = document.createElement("nav"), list = document.createElement("ul");
     contents.className = "contents";
