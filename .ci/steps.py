@@ -142,7 +142,6 @@ STEPS = [
         """,
         needs=["extras"],
     ),
-    Step("docs", "the site builds without a warning", f"{ALL}/python docs/build.py", ["extras"]),
     Step(
         "lessons",
         "notebooks, in kernels of their own, which wait for ever in a worker of xdist",
@@ -168,12 +167,22 @@ STEPS = [
         needs=["extras"],
     ),
     Step(
+        "docs",
+        "the site builds without a warning; its links, search and first screen",
+        f"""
+        {ALL}/python docs/build.py
+        {ALL}/pytest -q -n 0 -m "" tests/docs/test_site.py tests/docs/test_site_in_browser.py
+        """,
+        needs=["extras", "browser"],
+    ),
+    Step(
         "torch",
         "tests and doctests that need PyTorch, and outputs of a peer package",
         f"""
         {ALL}/pytest -n 0 -m "" --strength 2 tests/nonlinear spectral_mae/nonlinear \\
             tests/spectra/test_tensor_spectra.py tests/masked_spectra/test_tensor_patches.py \\
-            tests/linear/test_tensor_models.py docs/guides/audit.md docs/guides/tensors.md
+            tests/linear/test_tensor_models.py docs/guides/audit.md docs/guides/tensors.md \\
+            docs/guides/trained.md
         """,
         needs=["extras"],
     ),
