@@ -12,11 +12,21 @@ from long_runs import pictures_left_out
 
 import spectral_mae as sm
 from spectral_mae.batch.analyze.summary.answer import answer, most_unusual
-from spectral_mae.batch.analyze.summary.choice import FARTHEST, choose, reason, scores, unusual
+from spectral_mae.batch.analyze.summary.choice import (
+    FARTHEST,
+    SMALLEST,
+    TO_SIGMA,
+    UNUSUAL,
+    choose,
+    reason,
+    scores,
+    unusual,
+)
 from spectral_mae.batch.analyze.summary.filling import Explained, Filled
 from spectral_mae.batch.analyze.summary.next_steps import next_steps
 from spectral_mae.batch.analyze.summary.page_numbers import COLUMNS, Numbers
 from spectral_mae.batch.analyze.summary.rows import POINTS, _curve
+from spectral_mae.batch.pages.glossary import glossary
 from spectral_mae.cli import main
 from spectral_mae.cli.console.answer import Answer
 
@@ -107,6 +117,30 @@ def test_distances_are_robust_standard_deviations_within_a_patch_size():
     np.testing.assert_allclose(found[:4001], found[4001:], atol=1e-9)
     assert found[0, 0] == pytest.approx(10, rel=0.06)
     assert unusual(scores(numbers_of([-2.0, np.nan])))[1] == FARTHEST
+
+
+def test_what_is_unusual_is_said_with_the_numbers_of_the_rule():
+    words = glossary()["unusual"].definition
+    for number in (TO_SIGMA, SMALLEST, UNUSUAL, FARTHEST):
+        assert f" {number:g}" in words
+    assert f" {100 * (10**SMALLEST - 1):.2g} %" in words
+    assert "logarithm of its leakage" in words
+
+
+def test_an_image_is_unusual_where_all_others_are_nearly_alike():
+    """As of a photograph with a quarter more leakage of long waves than any other of 100."""
+    rng = np.random.default_rng(0)
+    leakage = 1.52 * 10 ** rng.normal(0, 0.012, 100)
+    leakage[7] = 1.91
+    numbers = numbers_of(rng.normal(-2.6, 0.25, 100), leakage)
+    assert most_unusual(numbers) == [7]
+    logs = np.log10(leakage)
+    deviation = TO_SIGMA * np.median(np.abs(logs - np.median(logs)))
+    far = (logs[7] - np.median(logs)) / deviation
+    assert deviation > SMALLEST
+    assert unusual(scores(numbers))[7] == pytest.approx(far)
+    alike = 1.52 * 10 ** rng.normal(0, 1e-4, 100)  # of which nobody would call one unusual
+    assert most_unusual(numbers_of(np.full(100, -2.0), alike)) == []
 
 
 def explained(filled=None, hidden=0.331, curve=(0.8, 0.5, 0.26, 0.25)):

@@ -16,8 +16,10 @@ from spectral_mae.spectra.octaves import all_octave_names
 
 UNUSUAL = 3.5  # robust standard deviations from the median (Iglewicz and Hoaglin 1993)
 FARTHEST = 99.0  # where a distance ends, so that no image makes all others alike
-_TO_SIGMA = 1.4826  # standard deviation of a normal distribution over its median deviation
-_SMALLEST = 0.05  # spread below which differences mean nothing: of slopes, and of log10 of leakage
+TO_SIGMA = 1.4826  # standard deviation of a normal distribution over its median deviation
+# Spread below which differences mean nothing, of slopes and of log10 of leakage (2.3 % of it).
+# Leakage of long waves can differ by as little over all images but a few.
+SMALLEST = 0.01
 
 FEATURES = ("slope", *(f"centred_{i}" for i in SEEN_OCTAVES))
 
@@ -52,8 +54,9 @@ def scores(numbers: Numbers) -> FloatArray:
     Returns
     -------
     ndarray, shape (rows, features)
-        In robust standard deviations: of the slope, and of the logarithm of the leakage with the
-        mean removed in each octave. NaN where a row lacks the feature.
+        In robust standard deviations, `TO_SIGMA` times the median absolute deviation and at least
+        `SMALLEST`: of the slope, and of log10 of the leakage with the mean removed in each octave.
+        NaN where a row lacks the feature.
     """
     found = np.full((len(numbers), len(FEATURES)), np.nan)
     for patch_size in np.unique(numbers["patch_size"]):
@@ -67,7 +70,7 @@ def scores(numbers: Numbers) -> FloatArray:
             if np.isnan(values).all():
                 continue
             away = values - np.nanmedian(values)
-            spread = max(_TO_SIGMA * float(np.nanmedian(np.abs(away))), _SMALLEST)
+            spread = max(TO_SIGMA * float(np.nanmedian(np.abs(away))), SMALLEST)
             found[rows, column] = np.clip(away / spread, -FARTHEST, FARTHEST)
     return found
 
