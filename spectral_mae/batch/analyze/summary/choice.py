@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.summary.octave_words import SEEN_OCTAVES, wave_words
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
-from spectral_mae.batch.pages.page import for_people
+from spectral_mae.batch.analyze.summary.rounding import significant
 from spectral_mae.spectra.octaves import all_octave_names
 
 UNUSUAL = 3.5  # robust standard deviations from the median (Iglewicz and Hoaglin 1993)
@@ -141,7 +141,7 @@ def _chosen(numbers: Numbers) -> Iterator[Chosen]:
 def _typical(far: float) -> str:
     return (
         "No other image lies as near to the medians of slope and leakage: at most "
-        f"{far:.2g} robust standard deviations from each."
+        f"{far:.1f} robust standard deviations from each."
     )
 
 
@@ -167,7 +167,8 @@ def reason(numbers: Numbers, found: FloatArray, row: int) -> str:
     column = int(np.argmax(np.nan_to_num(np.abs(found[row]))))
     name, distance = FEATURES[column], float(found[row, column])
     same = numbers.of_size(int(numbers["patch_size"][row]))
-    value, middle = _short(float(numbers[name][row])), _short(same.median(name))
+    shown = _slope_number if name == "slope" else significant
+    value, middle = shown(float(numbers[name][row])), shown(same.median(name))
     away = f"{abs(distance):.1f} robust standard deviations"
     if name == "slope":
         how = "more slowly" if distance > 0 else "faster"
@@ -194,9 +195,9 @@ def _rows(numbers: Numbers, allowed: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.flatnonzero(allowed & (numbers["patch_size"] == first))
 
 
-def _short(value: float | None) -> str:
-    return "–" if value is None else for_people(value)
+def _slope_number(slope: float | None) -> str:
+    return "–" if slope is None else f"{slope:.2f}".replace("-", "−")
 
 
 def _slope_text(slope: float) -> str:
-    return f"Slope {slope:.2f}".replace("-", "−") if np.isfinite(slope) else "No slope"
+    return f"Slope {_slope_number(slope)}" if np.isfinite(slope) else "No slope"
