@@ -230,9 +230,11 @@ def _masking_picture(
         "frequency, the mean gray of the image subtracted. Zero frequency is in the middle, "
         "0.5 cycles/pixel at the edges; horizontal frequencies lie left and right. One colour "
         f"scale of {high - low:.0f} powers of ten, from black to pale yellow, which is "
-        f"{for_people(10**high)} per (cycle/pixel)². Every "
-        "point of the image’s spectrum is replaced by a copy of the mask’s spectrum, so it is "
-        f"smeared over the cross and the grid that one sees there.{detrended}",
+        f"{for_people(10**high)} (squared gray values, 0 black and 1 white) per (cycle/pixel)². "
+        "A copy of the mask’s spectrum takes the place of every point of the image’s, so that "
+        "power spreads from the bright middle over all frequencies, most of it along the "
+        "horizontal and the vertical through the middle. Copies fill each other’s dark lines, so "
+        f"the grid of the mask is hardly seen in the masked image.{detrended}",
         thumbnail=thumbnail,
         about=name,
         panels=tuple(panels),
@@ -365,6 +367,7 @@ def _grating_panels(path: Path, grid: PatchGrid, design: MaskDesign) -> list[Pan
     zeros = np.abs(np.fft.fftfreq(width)[grating_zeros(width, p)])
     figure, ((axis,),) = plot.new_figure(width=PANEL_WIDTH, height=3.4)
     grating_section(power, zeros, axis)
+    axis.set_ylabel("mean power of the mask (pixels²)")
     section = path.with_name(f"{path.stem}-{p}.svg")
     plot.save(figure, section)
     return [

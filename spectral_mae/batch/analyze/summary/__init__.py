@@ -9,5 +9,7 @@
 - `page_numbers`: a few numbers of each image, as one array.
 - `pictures`: drawings of the mean spectrum and of the slopes.
 - `rows`: the table of all images, as the script of the page takes it.
+- `rounding`: how numbers are rounded.
 - `sample`: some images, read once more.
+- `unusual_table`: unusual.csv.
 """

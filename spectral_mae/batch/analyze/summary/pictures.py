@@ -45,7 +45,8 @@ def mean_spectrum_picture(path: Path, found: Sequence[DataSetSpectrum]) -> Pictu
         path.name,
         "Mean power spectrum of the images, before and under masks",
         f"Mean of the power of {found[0].n} image{'s' * several} of {shape} pixels, by frequency "
-        "from coarse (left) to fine (right), the mean gray of each image subtracted. Green is what "
+        "from coarse (left) to fine (right), the mean gray of each image subtracted. Power is in "
+        "squared gray values (0 black, 1 white) per (cycle/pixel)². Green is what "
         "masks keep of the image (each patch is kept with the probability π₁, and π₁² of the power "
         "of a frequency stays). Orange is what a masked image has there, exactly, on average over "
         "all masks. The hatched gap between the two came from other frequencies: where it is wide, "
@@ -87,7 +88,7 @@ def draw_spectra(
 ) -> None:
     """Draw the power of an image, what masks keep of it, and what is seen under them."""
     where = (frequency > 0) & (original > 0)
-    axis.set_ylabel("power density (per (cycle/pixel)²)")
+    axis.set_ylabel("power (gray² per (cycle/pixel)²)")
     if not where.any():
         axis.set_xlabel(NOTHING)
         return
@@ -193,8 +194,8 @@ def leakage_picture(
         "How much of what one sees came from elsewhere",
         "Leakage by octave of frequency, the mean gray of each image subtracted: power that "
         f"masking brought there, over the power of the image that it kept there. One dot per "
-        f"image{some}, a bar at the median, whose numbers are in the table above. Above 1, most of "
-        "what one sees at these frequencies is not the image's own.",
+        f"image{some}, a bar at the median, whose numbers are in the table “median over "
+        "the images”. Above 1, most of what one sees at these frequencies is not the image's own.",
         vector=True,
         data="images.csv",
         panels=save_panels(path, [(words, draw)], height=3.0),

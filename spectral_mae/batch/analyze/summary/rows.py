@@ -161,7 +161,7 @@ def _listed_columns(numbers: Numbers) -> Iterator[_Column]:
     yield _column("mask_dft_error", "Eqs. 19–20", title, digits=2, more=True, group=group)
     title = "drawn masks minus exact mean, root mean square over rings, in standard errors"
     yield _column(
-        "agreement_rms", "drawn masks", title, "std errors", digits=2, more=True, group=group
+        "agreement_rms", "agreement", title, "std errors", digits=2, more=True, group=group
     )
 
 

@@ -28,6 +28,8 @@
       : size < 1e-3 ? value.toExponential(1) : value.toPrecision(n);
     return text.replace(/^-0(?:\.0*)?$/, "0").replace(/^-/, "−").replace("e-", "e−");
   };
+  // A name breaks behind its separators, and only where these are too far apart within words.
+  const breakable = (name) => name.split(/(?<=[/:_.\-])/).flatMap((part, k) => k ? [make("wbr"), part] : [part]);
   // What stands behind a number so that decimal points of a column lie below each other.
   const behind = (text, most) => {
     if (/[e∞–]/.test(text)) return "";
@@ -89,7 +91,7 @@
     for (const j of list) {
       const cell = make("td", { className: bad[i]?.includes(j) ? "bad" : "" });
       if (j === 0) {
-        const button = make("button", { type: "button" }, rows[i][0] || "(no name)");
+        const button = make("button", { type: "button" }, ...breakable(rows[i][0] || "(no name)"));
         button.setAttribute("aria-expanded", "false");
         button.addEventListener("click", () => open(i, one, button, list.length));
         cell.append(button);
@@ -169,7 +171,7 @@
     }
     svg.append(draw("text", { x: (left + right) / 2, y: bottom + 34, "text-anchor": "middle" },
       "frequency (cycles/pixel)"), draw("text", { x: 12, y: (top + bottom) / 2, "text-anchor": "middle",
-      transform: `rotate(-90 12 ${(top + bottom) / 2})` }, "power per (cycle/pixel)²"));
+      transform: `rotate(-90 12 ${(top + bottom) / 2})` }, "power (gray² per (cycle/pixel)²)"));
     const path = (name, first, shift) => {
       const points = Array.from({ length: n }, (_, k) =>
         `${x(f0 + (f1 - f0) * k / (n - 1)).toFixed(1)},${y(power(first + k) + shift).toFixed(1)}`);

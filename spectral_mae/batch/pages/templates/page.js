@@ -30,6 +30,17 @@
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", say);
   say();
+  // A table that is wider than the page says so.
+  for (const frame of document.querySelectorAll(".scroll")) {
+    const hint = document.createElement("p");
+    hint.className = "sideways";
+    hint.textContent = "Scroll the table sideways to see all of its columns.";
+    frame.before(hint);
+    const look = () => { hint.hidden = frame.scrollWidth <= frame.clientWidth + 1; };
+    const watch = new ResizeObserver(look);
+    for (const one of [frame, ...frame.children]) watch.observe(one);
+    look();
+  }
   // What is folded is printed too.
   const folded = [];
   addEventListener("beforeprint", () => {
