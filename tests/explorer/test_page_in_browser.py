@@ -329,3 +329,22 @@ def test_pictures_stay_in_view_on_a_narrow_window(browser, opened, tmp_path):
     assert top == 0
     with Image.open(browser.screenshot(tmp_path / "narrow.png", whole=False)) as picture:
         assert picture.size == (780, 1688)
+
+
+def test_one_wave_is_seen_where_it_is_and_nowhere_else(opened):
+    """Its two points as dots in the colours of their power; no curve where it has no power."""
+    browser = opened("image=wave&wave=3,12&frequency=4,13")
+    assert chosen(browser)["image"] == "wave"
+    dots = "return [...document.querySelectorAll('#{} .dots circle')].map((one) => one.style.fill)"
+    for name in ("image-marks", "arrivals-marks"):
+        fills = browser.run(dots.format(name))
+        assert len(fills) == 2
+        brightest = max(sum(map(int, re.findall(r"\d+", fill))) for fill in fills)
+        assert brightest > 300
+    line = browser.run("return document.querySelector('.curve.original').getAttribute('d')")
+    width = browser.run("return document.querySelector('.curve.original').getBBox().width")
+    assert line.startswith("M")
+    assert width < 30
+    cells = "[...document.querySelectorAll('#largest td:last-child')]"
+    parts = browser.run(f"return {cells}.map((one) => one.textContent)")
+    assert sum(float(part.removesuffix(" %")) for part in parts) <= 100.05

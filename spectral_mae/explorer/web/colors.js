@@ -22,6 +22,18 @@ export const POWER_COLORS = (() => {
   });
 })();
 
+/** The place of a power among `POWER_COLORS`, on a scale whose ends are exponents of ten. */
+export function level(power, [low, high]) {
+  const found = ((Math.log10(power) - low) * 255) / (high - low);
+  return found > 0 ? Math.min(Math.round(found), 255) : 0;
+}
+
+/** The colour of a power as CSS has it. */
+export function cssColor(power, ends) {
+  const color = POWER_COLORS[level(power, ends)];
+  return `rgb(${color & 255} ${(color >> 8) & 255} ${(color >> 16) & 255})`;
+}
+
 /** A pixel of a gray value from 0 to 1. */
 export function gray(value) {
   const level = Math.max(0, Math.min(255, Math.round(255 * value)));

@@ -14,6 +14,21 @@ export function tenTo(exponent) {
   return `10${exponent < 0 ? "⁻" : ""}${digits}`;
 }
 
+/** A curve; where there is no power within the axis there is no line, and its ends are upright. */
+function path(curve, places, y, least, bottom) {
+  let found = "",
+    drawing = false;
+  curve.forEach((power, i) => {
+    const x = places[i].toFixed(1);
+    if (power >= least) {
+      const start = i > 0 ? `M${x} ${bottom}L` : "M"; // up from the axis
+      found += `${drawing ? "L" : start}${x} ${y(power).toFixed(1)}`;
+    } else if (drawing) found += `V${bottom}`;
+    drawing = power >= least;
+  });
+  return found;
+}
+
 export class Curves {
   /** series: class of each curve, from the lowest layer to the highest. */
   constructor(svg, frequency, series) {
@@ -74,10 +89,7 @@ export class Curves {
       this.at.map((one) => `M${this.x(one).toFixed(1)} ${MARGIN.top}V${bottom}`).join(""),
     );
     for (const [name, curve] of Object.entries(this.curves)) {
-      let path = "";
-      for (let i = 0; i < curve.length; i++)
-        path += `${i ? "L" : "M"}${this.places[i].toFixed(1)} ${Math.min(y(curve[i]), bottom).toFixed(1)}`;
-      this.lines[name].setAttribute("d", path);
+      this.lines[name].setAttribute("d", path(curve, this.places, y, 10 ** low, bottom));
     }
   }
 

@@ -1,6 +1,6 @@
 // Square pictures of pixels and of spectra, with zero frequency in the middle of the latter.
 
-import { POWER_COLORS, gray } from "./colors.js";
+import { POWER_COLORS, gray, level } from "./colors.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 export const MOST_LINES = 16; // of zero power along an axis, beyond which they would hide what is below
@@ -35,16 +35,13 @@ export class Picture {
   }
 
   /** Powers in FFT order on a logarithmic scale, whose ends are exponents of ten. */
-  powers(values, [low, high]) {
+  powers(values, ends) {
     const { size, pixels } = this;
-    const half = size / 2,
-      scale = 255 / (high - low);
+    const half = size / 2;
     for (let row = 0, i = 0; row < size; row++) {
       const from = ((row + half) % size) * size;
-      for (let column = 0; column < size; column++, i++) {
-        const level = (Math.log10(values[from + ((column + half) % size)]) - low) * scale;
-        pixels[i] = POWER_COLORS[level > 0 ? Math.min(Math.round(level), 255) : 0];
-      }
+      for (let column = 0; column < size; column++, i++)
+        pixels[i] = POWER_COLORS[level(values[from + ((column + half) % size)], ends)];
     }
     this.#show();
   }
@@ -58,6 +55,7 @@ export class Marks {
     svg.setAttribute("viewBox", `${-half - 0.5} ${-half - 0.5} ${size} ${size}`);
     this.size = size;
     this.lines = svg.appendChild(drawn("path", { class: "zeros" }));
+    this.dots = svg.appendChild(drawn("g", { class: "dots" }));
     this.copies = svg.appendChild(drawn("path", { class: "copies" }));
     this.cross = svg.appendChild(drawn("g", { class: "cross" }));
     // Drawn twice: a dark line below a bright one is seen on every colour.
@@ -90,6 +88,15 @@ export class Marks {
   at(frequencies) {
     const ring = ([down, across]) => `M${across - 4} ${down}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0`;
     this.copies.setAttribute("d", frequencies.map(ring).join(""));
+  }
+
+  /** Dots at frequencies that are single points of a map, too small to be seen: of such colours. */
+  points(frequencies, colors) {
+    this.dots.replaceChildren(
+      ...frequencies.map(([down, across], i) =>
+        drawn("circle", { cx: across, cy: down, r: 2.4, style: `fill: ${colors[i]}` }),
+      ),
+    );
   }
 
   /** The frequency that was pointed at, [down, across]. */

@@ -1,6 +1,6 @@
 // What is seen of a scene: pictures, curves, tables, and numbers in words.
 
-import { POWER_COLORS, decades, pixel } from "./colors.js";
+import { POWER_COLORS, cssColor, decades, pixel } from "./colors.js";
 import { Curves, tenTo } from "./curves.js";
 import { DESIGNS } from "./designs.js";
 import { wavesOf } from "./images.js";
@@ -8,7 +8,7 @@ import { MOST_LINES, Marks, Picture } from "./maps.js";
 import { gratingZeros } from "./masks.js";
 import { WAVE } from "./scene.js";
 import { arrivals, largest } from "./sources.js";
-import { OCTAVES } from "./spectra.js";
+import { OCTAVES, placed } from "./spectra.js";
 import { answer, leakageText, octaveName, part, pythonText, share, waveWords } from "./words.js";
 
 const HIDDEN = pixel("#d4ccde"); // of no gray photograph
@@ -91,6 +91,8 @@ export class View {
     marks.masked.zeros(waves.length ? [] : zeros); // each wave has zeros of its own, elsewhere
     for (const name of ["image", "masked", "arrivals"])
       marks[name].at(waves.map(({ frequency }) => frequency));
+    this.waves = waves.map(({ frequency }) => frequency);
+    this.#dots("image", scene.original.power, this.scale);
     this.curves.show(
       {
         original: scene.original.rings,
@@ -112,6 +114,7 @@ export class View {
     const total = power.reduce((sum, value) => sum + value, 0),
       top = Math.log10(total);
     this.pictures.arrivals.powers(power, [top - ARRIVING, top]);
+    this.#dots("arrivals", power, [top - ARRIVING, top]);
     for (const mark of Object.values(this.marks)) mark.point(at);
     $("across-text").textContent = part(at[1], size);
     $("down-text").textContent = part(at[0], size);
@@ -122,9 +125,18 @@ export class View {
         const here = down === at[0] && across === at[1];
         const which = down === 0 && across === 0 ? " (the mean)" : here ? " (stays)" : "";
         const from = `${part(across, size)}, ${part(down, size)}${which}`;
-        return tableRow([from, `${(100 * of).toFixed(of < 0.1 ? 1 : 0)} %`]);
+        return tableRow([from, `${(100 * of).toFixed(1)} %`]);
       }),
     );
+  }
+
+  /** The points of waves on a map, as large as the eye needs, in the colours of their powers. */
+  #dots(name, power, ends) {
+    const { size, waves } = this;
+    const colors = waves.map(([down, across]) =>
+      cssColor(power[placed(down, size) * size + placed(across, size)], ends),
+    );
+    this.marks[name].points(waves, colors);
   }
 
   /** Say what a drag would say too often: a sentence, names of pictures, and code. */
