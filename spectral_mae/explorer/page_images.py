@@ -132,11 +132,11 @@ def built_in() -> Sequence[PageImage]:
     Examples
     --------
     >>> [image.title for image in built_in()]
-    ['Cameraman', 'Grass', 'Random field']
+    ['Camera', 'Grass', 'Random field']
     """
     photographs = [
         from_loaded(read_image(f"builtin:{name}"), name, title)
-        for name, title in (("camera", "Cameraman"), ("grass", "Grass"))
+        for name, title in (("camera", "Camera"), ("grass", "Grass"))
     ]
     spectrum = fields.power_law((SIZE, SIZE), -2.0, variance=0.02)
     field = 0.5 + fields.gaussian_fields(spectrum, 1, rng=0)[0]

@@ -71,7 +71,7 @@ def test_the_page_is_one_small_file_that_loads_nothing(page):
 def test_its_images_are_the_built_in_ones(page):
     data = Reader(page).data()
     assert data["size"] == SIZE
-    assert [image["title"] for image in data["images"]] == ["Cameraman", "Grass", "Random field"]
+    assert [image["title"] for image in data["images"]] == ["Camera", "Grass", "Random field"]
     camera = sm.resize_and_crop(sm.read_image("builtin:camera"), SIZE).pixels
     found = PageImage(**data["images"][0])
     np.testing.assert_allclose(found.pixels(), camera, atol=(found.high - found.low) / 509)
