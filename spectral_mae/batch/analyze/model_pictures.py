@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome, linear_models
 from spectral_mae.batch.analyze.summary.filling import Explained, Filled
+from spectral_mae.batch.analyze.summary.rounding import percent
 from spectral_mae.batch.analyze.summary.sample import SampledImage
 from spectral_mae.batch.pages.picture import Panel, Picture, short_name
 from spectral_mae.batch.pages.saving import save_panels
@@ -125,10 +127,12 @@ def _responses(
         path.name,
         "Which frequencies a linear model can recover",
         "The part of the power of each frequency that the reconstruction of all pixels gets right, "
-        "on average over all masks and all shifts of the images, for the best linear model of "
+        "as the model makes it, without putting visible patches back, on average over all masks "
+        "and all shifts of the images, for the best linear model of "
         f"{'these' if n_images > 1 else 'this'} {n_images} image{'s' * (n_images > 1)} of "
-        f"{height} × {width} pixels, in closed form. The dashed line is what one gets by {copied}: "
-        "where the curve ends on it, nothing is filled in.",
+        f"{height} × {width} pixels, in closed form. Zero frequency, the brightness, is left "
+        f"out. The dashed line is what one gets by {copied}: where the curve ends on it, nothing "
+        "is filled in.",
         vector=True,
         panels=save_panels(path, draw, height=3.0),
         legend=(("image", "recovered by the model"), ("zero", copied)),
@@ -136,7 +140,7 @@ def _responses(
 
 
 def _copied(found: Explained) -> str:
-    return f"copying what is visible ({100 * found.visible:.0f} %)"
+    return f"copying what is visible ({percent(found.visible)})"
 
 
 def _draw_response(axis: Any, *, model: FittedModel, found: Explained) -> None:
@@ -144,8 +148,7 @@ def _draw_response(axis: Any, *, model: FittedModel, found: Explained) -> None:
     axis.axhline(found.visible, color=GRAY, linestyle="--", linewidth=1.2)
     axis.set_ylabel("part of the power recovered")
     axis.set_ylim(min(0.0, float(np.nanmin(found.curve))) - 0.02, 1.0)
-    p, part = model.patch_size, found.all
-    axis.set_title(f"patches of {p} px: {100 * part:.0f} % of all power", size="small")
+    axis.set_title(f"patches of {model.patch_size} px", size="small")
     legend = axis.get_legend()
     if legend is not None:
         legend.remove()
@@ -173,9 +176,9 @@ def _strips(
         "What such a model makes of these images",
         "Each image is under one mask, hidden patches in lilac. The model cannot know whether it "
         "sees a patch or a gray one; it is one linear map for all masks, the best for hidden "
-        "pixels. Of the power that the hidden pixels of an image have about the mean of all "
-        "images it explains the percentage given; it is negative where the model is farther from "
-        "the hidden pixels than that mean is. Error: red is too bright, blue too dark, each image "
+        "pixels. The percentage is the part of the hidden detail that it fills in, as in the table "
+        "of images; it is negative where the mean gray of the image itself is nearer to the hidden "
+        "pixels than the model. Error: red is too bright, blue too dark, each image "
         "on its own scale. The images are among those whose mean spectrum the model was made of.",
         panels=tuple(panels),
         columns=4,
@@ -186,7 +189,7 @@ def _strip_panels(
     path: Path, number: int, strip: Reconstruction, outcome: Outcome
 ) -> Iterator[Panel]:
     name = f"{short_name(outcome.name)}, {outcome.patch_size}-pixel patches"
-    explained = f"{100 * strip.explained:.0f} %".replace("-", "−")
+    part_filled = percent(_squares(strip).fraction)
     error = strip.output - strip.original
     error = error.mean(axis=-1) if error.ndim == 3 else error
     end = max(float(np.quantile(np.abs(error), 0.995)), 1e-6)
@@ -201,7 +204,7 @@ def _strip_panels(
         file = path.with_name(f"{path.stem}-panel-{number}-{place}.webp")
         cells = pixels if pixels.ndim == 3 else pixel_cells(pixels, CELLS)
         save_cells(cells, file, **colours)
-        heading = f"{name}: {explained} of the power of hidden pixels" if place == 0 else ""
+        heading = f"{name}: {part_filled} of the hidden detail" if place == 0 else ""
         yield Panel(file.name, label, f"{name}: {label}", heading)
 
 
@@ -257,12 +260,31 @@ def _explained(
     strips = [_filled_in(filling, one.name, one.pixels, options) for one in images]
     sums = np.array([_squares(strip) for strip in strips])
     filled = Filled(tuple(one.rows[p] for one in images), *sums.T)
-    return replace(found, filled=filled) if filled.hidden.sum() > 0 else found
+    return replace(found, filled=filled) if filled.detail.sum() > 0 else found
 
 
-def _squares(strip: Reconstruction) -> tuple[float, float, float]:
-    """Squared error on hidden pixels, their squared distance from the mean, that of all pixels."""
+class _Squares(NamedTuple):
+    """Sums of squares of an image and of what a model made of it, as in `Filled`."""
+
+    error: float
+    detail: float
+    hidden: float
+    power: float
+
+    @property
+    def fraction(self) -> float:
+        """Part of the hidden detail that is filled in; NaN of a constant image."""
+        return 1 - self.error / self.detail if self.detail > 0 else math.nan
+
+
+def _squares(strip: Reconstruction) -> _Squares:
     hidden = ~np.asarray(strip.visible)
-    error = float(np.sum((strip.output - strip.original)[hidden] ** 2))
-    away = (strip.original - strip.mean) ** 2
-    return error, float(away[hidden].sum()), float(away.sum())
+    original = strip.original
+    own = original.mean(axis=(0, 1))  # of each channel
+    away = (original - strip.mean) ** 2
+    return _Squares(
+        error=float(np.sum((strip.output - original)[hidden] ** 2)),
+        detail=float(np.sum((original - own)[hidden] ** 2)),
+        hidden=float(away[hidden].sum()),
+        power=float(away.sum()),
+    )

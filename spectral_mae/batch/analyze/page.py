@@ -21,7 +21,8 @@ from spectral_mae.batch.analyze.summary.filling import Explained
 from spectral_mae.batch.analyze.summary.next_steps import next_steps
 from spectral_mae.batch.analyze.summary.octave_words import FINE, wave_words
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
-from spectral_mae.batch.analyze.summary.rows import page_rows
+from spectral_mae.batch.analyze.summary.rounding import percent, significant
+from spectral_mae.batch.analyze.summary.rows import page_rows, shown_name
 from spectral_mae.batch.analyze.summary.sample import SampledImage
 from spectral_mae.batch.pages.page import file_address, render_page
 from spectral_mae.batch.pages.picture import Picture, short_name
@@ -100,9 +101,12 @@ def render(
         run=run,
         answer=found,
         images=_images_text(run["options"]["paths"], results.n_images),
-        chosen=list(zip(results.chosen, chosen, strict=True)),
+        chosen=[
+            (one, name, shown_name(name, folder))
+            for one, name in zip(results.chosen, chosen, strict=True)
+        ],
         unusual=[
-            (row, name[len(folder) :], reason(numbers, far, row), thumbs.get(row))
+            (row, shown_name(name, folder), reason(numbers, far, row), thumbs.get(row))
             for row, name in zip(unusual, run_tables.names_of(unusual), strict=True)
             if far is not None
         ],
@@ -124,6 +128,8 @@ def render(
         fine=FINE,
         n_missing=numbers.n_missing,
         percent=_percent,
+        significant=significant,
+        whole=percent,
     )
 
 

@@ -81,7 +81,7 @@ def write_run(
         *(f"figures/{name}" for picture in shown for name in picture.files),
     ]
     with stage("writing tables", 3 + len(files)) as written:
-        results.tables.write_derived(results.spectra)
+        results.tables.write_derived(results.spectra, pictures.explained)
         written.add(2)
         page = render(figures, shown, results, options, run, pictures.explained)
         (made / "report.html").write_text(page, encoding="utf-8")

@@ -184,7 +184,7 @@ class _Analysis:
         """The result of all images, without pictures and page."""
         sums = self._sums_of_all()
         self.tables.flush()
-        self.tables.write_derived(sums.spectra)
+        self.tables.write_derived(sums.spectra, {})
         counts = self._counts(self.tables.numbers())
         result = AnalyzeResult("complete", counts, None, False, self.tables.folder)
         return result.in_memory()

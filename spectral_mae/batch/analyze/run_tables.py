@@ -17,11 +17,13 @@ from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
 from spectral_mae.batch.analyze.outcomes import Outcome, TableFormat
 from spectral_mae.batch.analyze.parquet import write_parquet
+from spectral_mae.batch.analyze.summary.filling import Explained
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
+from spectral_mae.batch.analyze.summary.unusual_table import write_unusual
 from spectral_mae.batch.columns.analysis import tables as table_columns
 from spectral_mae.batch.journal import Journal
 
-IMAGES, SPECTRA = "images.csv", "spectra.csv"
+IMAGES, SPECTRA, UNUSUAL = "images.csv", "spectra.csv", "unusual.csv"
 NUMBERS, NAMES = "numbers", "paths"
 COLUMN = {name: f"spectra-{name}" for name in tables.SPECTRA}  # of spectra.npz
 
@@ -141,11 +143,15 @@ class RunTables:
         for name in (NAMES, *COLUMN.values()):
             (self.folder / name).touch()
 
-    def write_derived(self, spectra: MeanSpectra) -> None:
-        """Write the tables that are made of others, and what all columns are."""
+    def write_derived(self, spectra: MeanSpectra, explained: Mapping[int, Explained]) -> None:
+        """Write the tables that are made of others, and what all columns are.
+
+        ``explained`` says what models fill in, by patch size.
+        """
         columns = {name: self.folder / file for name, file in COLUMN.items()}
         tables.write_spectra_npz(self.folder / "spectra.npz", self.folder / NAMES, columns)
         spectra.write_csv(self.folder / "mean_spectra.csv")
+        write_unusual(self.folder / UNUSUAL, self.images, self.numbers(), explained)
         if self._table_format == "parquet":
             write_parquet(self.folder, self.folder / NAMES, columns)
         write_column_notes(self.folder, table_columns(self._table_format))

@@ -84,6 +84,19 @@ MEAN_SPECTRA: Notes = {
     "power": number("Mean over the images of the power density in the ring.", POWER),
     "std": number("Standard deviation over the images of the power density.", POWER),
 }
+UNUSUAL: Notes = {
+    "path": PATH,
+    "patch_size": PATCH_SIZE,
+    "unusual": number(
+        "Largest distance of the slope, or of log10 of the leakage with the mean removed in an "
+        "octave below 1/2 cycle/pixel, from the median over the images, in robust standard "
+        "deviations; 99 at most."
+    ),
+    "filled_in": number(
+        "1 - squared error of the best linear model on the hidden pixels / squared distance of "
+        "these from the mean of the image, under one mask; absent of images that were not measured."
+    ),
+}
 # Arrays of spectra.npz. All but the first have one number for each image, patch size and ring.
 ARRAYS: Notes = {
     "paths": PATH,
@@ -114,7 +127,12 @@ def tables(table_format: str) -> dict[str, Notes]:
     dict
         A description of each column.
     """
-    found = {"images.csv": IMAGES, "mean_spectra.csv": MEAN_SPECTRA, "spectra.npz": ARRAYS}
+    found = {
+        "images.csv": IMAGES,
+        "mean_spectra.csv": MEAN_SPECTRA,
+        "unusual.csv": UNUSUAL,
+        "spectra.npz": ARRAYS,
+    }
     if table_format == "csv":
         return {**found, "spectra.csv": SPECTRA}
     parquet = {"images": IMAGES, "spectra": SPECTRA, "mean_spectra": MEAN_SPECTRA}

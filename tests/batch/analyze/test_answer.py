@@ -1,6 +1,7 @@
 """What a page says of all images: chosen and unusual ones, sentences, the mean spectrum, rows."""
 
 import base64
+import csv
 import json
 import shlex
 
@@ -12,11 +13,23 @@ from long_runs import pictures_left_out
 
 import spectral_mae as sm
 from spectral_mae.batch.analyze.summary.answer import answer, most_unusual
-from spectral_mae.batch.analyze.summary.choice import FARTHEST, choose, reason, scores, unusual
+from spectral_mae.batch.analyze.summary.choice import (
+    FARTHEST,
+    SMALLEST,
+    TO_SIGMA,
+    UNUSUAL,
+    choose,
+    reason,
+    scores,
+    unusual,
+)
 from spectral_mae.batch.analyze.summary.filling import Explained, Filled
 from spectral_mae.batch.analyze.summary.next_steps import next_steps
 from spectral_mae.batch.analyze.summary.page_numbers import COLUMNS, Numbers
 from spectral_mae.batch.analyze.summary.rows import POINTS, _curve
+from spectral_mae.batch.analyze.summary.unusual_table import write_unusual
+from spectral_mae.batch.columns import analysis as columns
+from spectral_mae.batch.pages.glossary import glossary
 from spectral_mae.cli import main
 from spectral_mae.cli.console.answer import Answer
 
@@ -41,7 +54,7 @@ def test_chosen_images_are_typical_steepest_flattest_and_most_unusual():
         ("flattest", 3),
         ("most unusual", 5),
     ]
-    assert "50 times as much arrives there from other frequencies as is kept (median 5" in (
+    assert "50.0 times as much arrives there from other frequencies as is kept (median 5.00" in (
         choose(numbers)[-1].why
     )
 
@@ -60,7 +73,7 @@ def test_typical_and_most_unusual_are_the_ends_of_the_column_unusual():
 
 def test_reasons_say_which_way():
     numbers = numbers_of([-2.0, -2.1, -2.0, -2.2, -4.0])
-    assert "falls faster than those of the others (slope −4, median −2.1" in reason(
+    assert "falls faster than those of the others (slope −4.00, median −2.10" in reason(
         numbers, scores(numbers), 4
     )
     numbers = numbers_of([-2.0] * 5, [4.0, 4.0, 4.1, 3.9, 0.5])
@@ -109,6 +122,30 @@ def test_distances_are_robust_standard_deviations_within_a_patch_size():
     assert unusual(scores(numbers_of([-2.0, np.nan])))[1] == FARTHEST
 
 
+def test_what_is_unusual_is_said_with_the_numbers_of_the_rule():
+    words = glossary()["unusual"].definition
+    for number in (TO_SIGMA, SMALLEST, UNUSUAL, FARTHEST):
+        assert f" {number:g}" in words
+    assert f" {100 * (10**SMALLEST - 1):.2g} %" in words
+    assert "logarithm of its leakage" in words
+
+
+def test_an_image_is_unusual_where_all_others_are_nearly_alike():
+    """As of a photograph with a quarter more leakage of long waves than any other of 100."""
+    rng = np.random.default_rng(0)
+    leakage = 1.52 * 10 ** rng.normal(0, 0.012, 100)
+    leakage[7] = 1.91
+    numbers = numbers_of(rng.normal(-2.6, 0.25, 100), leakage)
+    assert most_unusual(numbers) == [7]
+    logs = np.log10(leakage)
+    deviation = TO_SIGMA * np.median(np.abs(logs - np.median(logs)))
+    far = (logs[7] - np.median(logs)) / deviation
+    assert deviation > SMALLEST
+    assert unusual(scores(numbers))[7] == pytest.approx(far)
+    alike = 1.52 * 10 ** rng.normal(0, 1e-4, 100)  # of which nobody would call one unusual
+    assert most_unusual(numbers_of(np.full(100, -2.0), alike)) == []
+
+
 def explained(filled=None, hidden=0.331, curve=(0.8, 0.5, 0.26, 0.25)):
     frequency = np.array([0.01, 0.05, 0.2, 0.5])
     return Explained(0.694, 0.25, hidden, frequency, np.array(curve), filled)
@@ -119,10 +156,12 @@ def test_the_answer_says_what_the_numbers_say():
     assert most_unusual(numbers) == [4]
     found = answer(numbers, {8: explained()}, (8, 16))
     (masking,), (model,) = found.masking, found.model
-    assert masking.startswith("With 8-pixel patches, 75 % of them hidden, 4 times as much power")
-    assert "80 % of what one sees there" in masking  # 4 / (1 + 4)
-    assert "the mean gray of an image is subtracted" in masking
-    assert "recovers 33 % of the power of hidden pixels" in model
+    assert masking.startswith("With 8-pixel patches, 75 % of them hidden, most of the fine detail")
+    assert "80 % of the power (squared strength) of waves of 4 to 8 px and 2 to 4 px" in masking
+    assert "That is 4.00 times as much as is kept" in masking
+    assert "80 % of these have 4.00 times" in masking
+    assert "The mean gray of an image is subtracted" in masking
+    assert "gets 33 % of the squared differences of hidden pixels" in model
     assert found.unusual == "1 of 5 images is unusual"
     assert (found.rows, found.n_unusual) == ([4], 1)
     few = answer(numbers_of([-2.0, -9.0]), {}, (8,))
@@ -130,35 +169,80 @@ def test_the_answer_says_what_the_numbers_say():
     assert few.model == []
 
 
+def test_numbers_of_octaves_are_said_with_their_spread_over_images():
+    numbers = numbers_of([-2.0] * 11, np.arange(1.0, 12.0))
+    numbers["centred_4"][:] *= 10
+    (masking,) = answer(numbers, {}, (8,)).masking
+    assert "86 % and 98 % of the power" in masking  # 6 / 7 and 60 / 61
+    assert "6.00 and 60.0 times" in masking
+    assert "the middle 80 % of these have 2.00 to 10.0 and 20.0 to 100 times" in masking
+
+
 def test_the_finding_is_no_stronger_than_the_curve():
-    assert "waves shorter than 5 pixels (frequencies from 0.2 cycles/pixel)" in explained().finding
-    assert "At all frequencies" in explained(curve=(0.8, 0.5, 0.4, 0.31)).finding
-    assert "At no frequency" in explained(curve=(0.3, 0.28, 0.26, 0.25)).finding
+    assert "waves shorter than 5.0 pixels (frequencies from 0.20 cycles/pixel)" in (
+        explained().finding
+    )
+    assert "Down to the shortest" in explained(curve=(0.8, 0.5, 0.4, 0.31)).finding
+    assert "at no frequency" in explained(curve=(0.3, 0.28, 0.26, 0.25)).finding
     # A rise at the end is not left out.
-    assert "At all frequencies" in explained(curve=(0.8, 0.2, 0.2, 0.4)).finding
+    assert "Down to the shortest" in explained(curve=(0.8, 0.2, 0.2, 0.4)).finding
+
+
+@pytest.mark.parametrize(
+    ("curve", "words"),
+    [
+        ((0.8, 0.51, 0.3, 0.25), "more than half of the power of waves of 20 pixels and longer"),
+        ((0.8, 0.5, 0.9, 0.25), "the longest waves alone, those as long as the image (80 %"),
+        ((0.5, 0.4, 0.3, 0.25), "no more than half of the power even of the longest waves (50 %"),
+        ((0.9, 0.8, 0.7, 0.6), "waves of every length (90 % of the longest, 60 % of the shortest)"),
+    ],
+)
+def test_more_than_half_is_said_of_no_frequency_that_has_less(curve, words):
+    assert words in explained(curve=curve).finding
 
 
 def test_what_is_filled_in_of_single_images_is_said_with_its_spread():
     rng = np.random.default_rng(0)
-    # Images of much power are filled in better, so that pooled and mean differ.
-    hidden = rng.uniform(0.2, 2, 40)
-    error = hidden * (1.1 - 0.4 * hidden + rng.uniform(-0.1, 0.1, 40))
-    filled = Filled(tuple(range(40)), error, hidden, hidden * 1.3)
-    assert filled.pooled == pytest.approx(1 - filled.error.sum() / hidden.sum())
+    # Images of much detail are filled in better, so that pooled and mean differ.
+    detail = rng.uniform(0.2, 2, 40)
+    error = detail * (1.1 - 0.4 * detail + rng.uniform(-0.1, 0.1, 40))
+    filled = Filled(tuple(range(40)), error, detail, detail * 1.2, detail * 1.5)
+    assert filled.pooled == pytest.approx(1 - filled.error.sum() / detail.sum())
+    assert filled.pooled < filled.with_brightness < filled.put_back
     assert filled.interval[0] < filled.pooled < filled.interval[1]
-    means = 1 - filled.error / hidden
+    means = 1 - filled.error / detail
     np.testing.assert_allclose(filled.fractions, means)
     assert filled.spread == pytest.approx(np.percentile(means, (50, 10, 90)))
     sentence = explained(filled).sentence(8)
-    assert f"fills in {100 * filled.pooled:.0f} % of the power of the hidden pixels" in sentence
-    assert f"{100 * filled.spread[0]:.0f} % (median; " in sentence
+    assert f"fills in {100 * filled.pooled:.0f} % of the hidden detail" in sentence
+    assert f"{100 * filled.spread[0]:.0f} % of that of the median image" in sentence
+    assert f"how bright an image is, it is {100 * filled.with_brightness:.0f} %" in sentence
     # The bootstrap is about as wide as theory makes the error of a ratio of means.
-    rest = (filled.error - (1 - filled.pooled) * hidden) / hidden.mean()
+    rest = (filled.error - (1 - filled.pooled) * detail) / detail.mean()
     width = filled.interval[1] - filled.interval[0]
     assert width == pytest.approx(2 * 1.96 * rest.std() / np.sqrt(40), rel=0.2)
-    few = Filled((0,), *(np.array([x]) for x in (1.0, 2.0, 3.0)))
+    few = Filled((0,), *(np.array([x]) for x in (1.0, 2.0, 3.0, 4.0)))
     assert few.interval is None
-    assert "interval" not in explained(few).sentence(8)
+    assert "confidence" not in explained(few).sentence(8)
+
+
+def test_a_table_has_how_unusual_each_image_is(tmp_path):
+    """Of two patch sizes and an image that failed; what was not measured is empty."""
+    images = tmp_path / "images.csv"
+    names = [(f"{i}, a.png", size) for i in range(6) for size in (8, 4)]
+    lines = [f'"{name}",{size},ok' for name, size in names]
+    images.write_text("\n".join(["path,patch_size,status", "bad.png,8,failed", *lines]) + "\n")
+    numbers = numbers_of(np.repeat([-2.0, -2.1, -2.0, -2.2, -1.9, -3.0], 2))
+    numbers["patch_size"][1::2] = 4
+    ones = np.ones(2)
+    filled = Filled((0, 4), ones * [0.25, 2], ones, ones, ones)
+    write_unusual(tmp_path / "unusual.csv", images, numbers, {8: explained(filled)})
+    with (tmp_path / "unusual.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["path"], int(row["patch_size"])) for row in rows] == names
+    np.testing.assert_allclose([float(row["unusual"]) for row in rows], unusual(scores(numbers)))
+    assert [row["filled_in"] for row in rows] == ["0.75", "", "", "", "-1", *[""] * 7]
+    assert list(rows[0]) == list(columns.UNUSUAL)
 
 
 def test_a_model_without_a_closed_form_on_hidden_pixels_says_nothing_of_them():

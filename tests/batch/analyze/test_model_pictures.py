@@ -12,6 +12,7 @@ from spectral_mae import plot
 from spectral_mae.batch.analyze import model_pictures, shape_moments
 from spectral_mae.batch.analyze import outcomes as batches
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, BatchAnalyzer
+from spectral_mae.batch.analyze.summary.rounding import percent
 from spectral_mae.batch.analyze.summary.sample import SampledImage
 from spectral_mae.batch.pages import saving
 from spectral_mae.batch.pages.picture import Picture, short_name
@@ -190,8 +191,7 @@ def test_responses_of_all_models(files, tmp_path, drawn):
     for ax, model, panel in zip(axes, models, first.panels, strict=True):
         found = explained[model.patch_size]
         assert found.all == pytest.approx(1 - model.whole.loss_ / model.whole.trace_)
-        part = f"{100 * found.all:.0f} %"
-        assert ax.get_title() == f"patches of {model.patch_size} px: {part} of all power"
+        assert ax.get_title() == f"patches of {model.patch_size} px"
         rings = model.whole.frequency_response().radial()
         np.testing.assert_allclose(ax.lines[0].get_ydata(), rings.explained)
         np.testing.assert_array_equal(found.curve, rings.explained)
@@ -228,21 +228,33 @@ def test_strips_are_images_through_the_models(files, tmp_path, drawn, color, mon
     assert named == {"names": [f"{path.name}\n{model.patch_size} px" for path, model in places]}
     headings = [panel.heading for panel in second.panels if panel.heading]
     for strip, heading in zip(strips, headings, strict=True):
-        assert f": {100 * strip.explained:.0f} %".replace("-", "−") in heading
+        hidden = ~strip.visible
+        error = np.sum((strip.output - strip.original)[hidden] ** 2)
+        detail = np.sum((strip.original - strip.original.mean(axis=(0, 1)))[hidden] ** 2)
+        assert f": {percent(1 - error / detail)} of the hidden detail" in heading
 
 
 def test_numbers_of_the_answer_are_those_under_the_pictures(files, tmp_path, drawn):
     """Pooled over images by their power, of the same model and the same masks."""
     _, outcomes = analyzed(files, size=16, patch_sizes=(4,))
     sampled = [SampledImage(o.name, {4: row}, o.pixels) for row, o in enumerate(outcomes)]
-    (_, second), _, explained = pictures(files, tmp_path, sampled=sampled, patch_sizes=(4,))
+    (_, second), models, explained = pictures(files, tmp_path, sampled=sampled, patch_sizes=(4,))
     filled = explained[4].filled
     assert filled.rows == tuple(range(len(files)))
     shown = [panel.heading for panel in second.panels if panel.heading]
     for heading, part in zip(shown, filled.fractions, strict=False):
-        assert f": {100 * part:.0f} %".replace("-", "−") in heading
-    assert filled.pooled == pytest.approx(np.average(filled.fractions, weights=filled.hidden))
-    assert f"fills in {100 * filled.pooled:.0f} %" in explained[4].sentence(4)
+        assert f": {percent(part)} of the hidden detail" in heading
+    assert filled.pooled == pytest.approx(np.average(filled.fractions, weights=filled.detail))
+    assert f"fills in {percent(filled.pooled)}" in explained[4].sentence(4)
+    # The same model explains more where brightness counts, which differs between images.
+    strips = [
+        reconstruct_image(models[0].filling, o.pixels, rng=mask_seed(0, o.name, 4))
+        for o in outcomes
+    ]
+    hidden = [one.original[~one.visible] - one.mean[~one.visible] for one in strips]
+    np.testing.assert_allclose(filled.hidden, [np.sum(one**2) for one in hidden])
+    own = [one.original[~one.visible] - one.original.mean() for one in strips]
+    np.testing.assert_allclose(filled.detail, [np.sum(one**2) for one in own])
 
 
 @pytest.mark.slow

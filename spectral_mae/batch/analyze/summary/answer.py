@@ -9,9 +9,9 @@ import numpy as np
 
 from spectral_mae.batch.analyze.summary.choice import UNUSUAL, scores, unusual
 from spectral_mae.batch.analyze.summary.filling import Explained
-from spectral_mae.batch.analyze.summary.octave_words import FINE, FINE_WORDS
+from spectral_mae.batch.analyze.summary.octave_words import FINE, wave_words
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
-from spectral_mae.batch.pages.page import for_people
+from spectral_mae.batch.analyze.summary.rounding import percent, significant
 
 NAMED = 12  # unusual images that the page names and shows
 
@@ -84,31 +84,43 @@ def _masking(patch_size: int, numbers: Numbers, *, first: bool) -> str:
     low, high = (100 * end for end in (numbers["mask_ratio"].min(), numbers["mask_ratio"].max()))
     hidden = f"{low:.3g} %" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g} %"
     start = f"With {patch_size}-pixel patches, {hidden} of them hidden, "
-    medians = [numbers.median(f"centred_{i}") for i in FINE]
-    there = [m for m in medians if m is not None and np.isfinite(m)]
+    there = [(i, m) for i in FINE if (m := numbers.median(f"centred_{i}")) is not None]
+    there = [(i, m) for i, m in there if np.isfinite(m)]
     if not there:
         return f"{start}fine detail has no power that could be compared."
-    least, most = min(there), max(there)
-    if most <= 0:
-        return f"{start}masking brings no power from other frequencies to fine detail."
-    times = _range(*map(for_people, (least, most)))
-    share = _range(*(f"{100 * max(x, 0) / (1 + max(x, 0)):.0f}" for x in (least, most)))
+    if max(m for _, m in there) <= 0:
+        return f"{start}masking brings nothing from other frequencies to fine detail."
+    parts = _and([percent(max(m, 0) / (1 + max(m, 0))) for _, m in there])
+    waves = _and([wave_words(i).removeprefix("waves of ") for i, _ in there])
     text = (
-        f"{start}{times} times as much power arrives at fine detail ({FINE_WORDS}) from other "
-        f"frequencies as is kept of the image there: {share} % of what one sees there in a masked "
-        "image came from elsewhere"
+        f"{start}most of the fine detail that one sees is not the image’s: {parts} of the power "
+        f"(squared strength) of waves of {waves} came from coarser and finer waves"
+        if min(m for _, m in there) > 1
+        else f"{start}{parts} of the power (squared strength) that one sees of waves of {waves} "
+        "came from coarser and finer waves"
     )
+    times = _and([significant(m) for _, m in there])
+    text += f". That is {times} times as much as is kept of the image’s own waves of these lengths"
+    if len(numbers) > 1:
+        spreads = [_spread(numbers, i) for i, _ in there]
+        text += f" (medians over the images; the middle 80 % of these have {_and(spreads)} times)"
     if not first:
         return f"{text}."
-    of_all = "median over the images; " if len(numbers) > 1 else ""
     return (
-        f"{text} ({of_all}the mean gray of an image is subtracted before masking, as training "
-        "code does when it normalises pixels, here and in all that follows)."
+        f"{text}. The mean gray of an image is subtracted before masking, as training code does "
+        "when it normalises pixels, in this part and in all that follows up to the model."
     )
 
 
-def _range(first: str, last: str) -> str:
-    return first if first == last else f"{first} to {last}"
+def _spread(numbers: Numbers, octave: int) -> str:
+    low, high = np.percentile(numbers.there(f"centred_{octave}"), (10, 90)).tolist()
+    ends = significant(low), significant(high)
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+
+
+def _and(texts: Sequence[str]) -> str:
+    """Texts one after the other; equal ones once."""
+    return " and ".join(dict.fromkeys(texts))
 
 
 def _unusual(numbers: Numbers, n_unusual: int) -> str:

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.summary.octave_words import SEEN_OCTAVES, wave_words
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
-from spectral_mae.batch.pages.page import for_people
+from spectral_mae.batch.analyze.summary.rounding import significant
 from spectral_mae.spectra.octaves import all_octave_names
 
 UNUSUAL = 3.5  # robust standard deviations from the median (Iglewicz and Hoaglin 1993)
 FARTHEST = 99.0  # where a distance ends, so that no image makes all others alike
-_TO_SIGMA = 1.4826  # standard deviation of a normal distribution over its median deviation
-_SMALLEST = 0.05  # spread below which differences mean nothing: of slopes, and of log10 of leakage
+TO_SIGMA = 1.4826  # standard deviation of a normal distribution over its median deviation
+# Spread below which differences mean nothing, of slopes and of log10 of leakage (2.3 % of it).
+# Leakage of long waves can differ by as little over all images but a few.
+SMALLEST = 0.01
 
 FEATURES = ("slope", *(f"centred_{i}" for i in SEEN_OCTAVES))
 
@@ -52,8 +54,9 @@ def scores(numbers: Numbers) -> FloatArray:
     Returns
     -------
     ndarray, shape (rows, features)
-        In robust standard deviations: of the slope, and of the logarithm of the leakage with the
-        mean removed in each octave. NaN where a row lacks the feature.
+        In robust standard deviations, `TO_SIGMA` times the median absolute deviation and at least
+        `SMALLEST`: of the slope, and of log10 of the leakage with the mean removed in each octave.
+        NaN where a row lacks the feature.
     """
     found = np.full((len(numbers), len(FEATURES)), np.nan)
     for patch_size in np.unique(numbers["patch_size"]):
@@ -67,7 +70,7 @@ def scores(numbers: Numbers) -> FloatArray:
             if np.isnan(values).all():
                 continue
             away = values - np.nanmedian(values)
-            spread = max(_TO_SIGMA * float(np.nanmedian(np.abs(away))), _SMALLEST)
+            spread = max(TO_SIGMA * float(np.nanmedian(np.abs(away))), SMALLEST)
             found[rows, column] = np.clip(away / spread, -FARTHEST, FARTHEST)
     return found
 
@@ -138,7 +141,7 @@ def _chosen(numbers: Numbers) -> Iterator[Chosen]:
 def _typical(far: float) -> str:
     return (
         "No other image lies as near to the medians of slope and leakage: at most "
-        f"{far:.2g} robust standard deviations from each."
+        f"{far:.1f} robust standard deviations from each."
     )
 
 
@@ -164,7 +167,8 @@ def reason(numbers: Numbers, found: FloatArray, row: int) -> str:
     column = int(np.argmax(np.nan_to_num(np.abs(found[row]))))
     name, distance = FEATURES[column], float(found[row, column])
     same = numbers.of_size(int(numbers["patch_size"][row]))
-    value, middle = _short(float(numbers[name][row])), _short(same.median(name))
+    shown = _slope_number if name == "slope" else significant
+    value, middle = shown(float(numbers[name][row])), shown(same.median(name))
     away = f"{abs(distance):.1f} robust standard deviations"
     if name == "slope":
         how = "more slowly" if distance > 0 else "faster"
@@ -191,9 +195,9 @@ def _rows(numbers: Numbers, allowed: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.flatnonzero(allowed & (numbers["patch_size"] == first))
 
 
-def _short(value: float | None) -> str:
-    return "–" if value is None else for_people(value)
+def _slope_number(slope: float | None) -> str:
+    return "–" if slope is None else f"{slope:.2f}".replace("-", "−")
 
 
 def _slope_text(slope: float) -> str:
-    return f"Slope {slope:.2f}".replace("-", "−") if np.isfinite(slope) else "No slope"
+    return f"Slope {_slope_number(slope)}" if np.isfinite(slope) else "No slope"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
+from spectral_mae.batch.analyze.summary.rounding import percent, significant
 
 DRAWS = 2000  # bootstrap samples
 NEAR = 0.05  # of all power; closer to copying than that is called copying
+MOST = 0.5  # of the power of a frequency, from which on it is called recovered
 SPREAD = (10, 90)  # percentiles over images
 
 
@@ -22,35 +26,47 @@ class Filled:
     ----------
     rows : tuple of int
         The images, as rows of the numbers of the run.
-    error, hidden, power : ndarray, shape (n,)
-        Squared error on the hidden pixels of each, their squared distance from the mean of all
-        images, and that of all its pixels.
+    error : ndarray, shape (n,)
+        Squared error on the hidden pixels of each.
+    detail : ndarray, shape (n,)
+        Squared distance of its hidden pixels from the mean gray of the image itself.
+    hidden, power : ndarray, shape (n,)
+        Squared distance of its hidden pixels, and of all its pixels, from the mean of all images.
 
     Examples
     --------
-    >>> found = Filled((0, 1), np.array([1.0, 9.0]), np.array([10.0, 10.0]), np.array([15.0, 15.0]))
-    >>> found.fractions.round(2), found.pooled, round(found.put_back, 2)
-    (array([0.9, 0.1]), 0.5, 0.67)
+    >>> error, detail = np.array([1.0, 9.0]), np.array([5.0, 10.0])
+    >>> found = Filled((0, 1), error, detail, np.array([10.0, 10.0]), np.array([15.0, 15.0]))
+    >>> found.fractions.round(2), round(found.pooled, 2), found.with_brightness
+    (array([0.8, 0.1]), 0.33, 0.5)
+    >>> round(found.put_back, 2)
+    0.67
     """
 
     rows: tuple[int, ...]
     error: FloatArray
+    detail: FloatArray
     hidden: FloatArray
     power: FloatArray
 
     @cached_property
     def fractions(self) -> FloatArray:
-        """Part of the power of hidden pixels that is filled in, of each image; NaN without any."""
-        return 1 - self.error / np.where(self.hidden > 0, self.hidden, np.nan)
+        """Part of the detail of hidden pixels that is filled in, of each image; NaN without any."""
+        return 1 - self.error / np.where(self.detail > 0, self.detail, np.nan)
 
     @property
     def pooled(self) -> float:
-        """The same of all images together, each with the weight of its power."""
+        """The same of all images together, each with the weight of its detail."""
+        return float(1 - self.error.sum() / self.detail.sum())
+
+    @property
+    def with_brightness(self) -> float:
+        """As `pooled`, but of distances from the mean of all images, so that brightness counts."""
         return float(1 - self.error.sum() / self.hidden.sum())
 
     @property
     def put_back(self) -> float:
-        """Part of the power of all pixels, once the visible ones are put back."""
+        """As `with_brightness`, of all pixels, once the visible ones are put back."""
         return float(1 - self.error.sum() / self.power.sum())
 
     @cached_property
@@ -60,7 +76,7 @@ class Filled:
         if n < 5:
             return None
         drawn = np.random.default_rng(0).integers(0, n, (DRAWS, n))
-        pooled = 1 - self.error[drawn].sum(axis=1) / self.hidden[drawn].sum(axis=1)
+        pooled = 1 - self.error[drawn].sum(axis=1) / self.detail[drawn].sum(axis=1)
         low, high = np.percentile(pooled, (2.5, 97.5)).tolist()
         return low, high
 
@@ -100,23 +116,31 @@ class Explained:
     def sentence(self, patch_size: int) -> str:
         """What a model fills in, for the top of the page."""
         start = (
-            f"From the visible {patch_size}-pixel patches, the best linear model for these images "
+            f"From the visible {patch_size}-pixel patches the best linear model for these images "
+            "(one matrix that makes the image from what is visible) "
         )
         if self.filled is None:
             part = self.all if self.hidden is None else self.hidden
-            of = "all power about the mean" if self.hidden is None else "the power of hidden pixels"
-            return f"{start}recovers {_percent(part)} of {of}. {self.finding}"
+            of = "all pixels" if self.hidden is None else "hidden pixels"
+            return (
+                f"{start}gets {percent(part)} of the squared differences of {of} from the mean of "
+                f"all images right. {self.finding}"
+            )
         found = self.filled
-        text = f"{start}fills in {_percent(found.pooled)} of the power of the hidden pixels"
+        text = f"{start}fills in {percent(found.pooled)} of the hidden detail"
         if found.interval is not None:
             low, high = found.interval
             middle, lower, upper = found.spread
             text += (
-                f" of all images together (95 % interval {_percent(low)} to {_percent(high)}); "
-                f"of single images {_percent(middle)} (median; {_percent(lower)} to "
-                f"{_percent(upper)} for the middle {SPREAD[1] - SPREAD[0]} % of them)"
+                f" of all images together ({percent(low)} to {percent(high)} with 95 % confidence)"
+                f", and {percent(middle)} of that of the median image (middle "
+                f"{SPREAD[1] - SPREAD[0]} % of the images: {percent(lower)} to {percent(upper)})"
             )
-        return f"{text}. {self.finding}"
+        return (
+            f"{text}. Detail is how hidden pixels differ from the mean gray of their own image, "
+            "squared and summed. Counted from the mean of all images, which also credits guessing "
+            f"how bright an image is, it is {percent(found.with_brightness)}. {self.finding}"
+        )
 
     @property
     def finding(self) -> str:
@@ -125,23 +149,70 @@ class Explained:
         at, part = self.frequency[there], self.curve[there]
         if not len(at):
             return ""
-        copying = f"copying what is visible ({_percent(self.visible)})"
+        copying = f"copying the visible patches gives ({percent(self.visible)})"
         above = np.flatnonzero(part > self.visible + NEAR)
         if not len(above):
-            return f"At no frequency does it do clearly better than {copying}."
-        if above[-1] == len(at) - 1:
-            return (
-                f"At all frequencies up to the finest it explains more than {copying}: "
-                f"{_percent(part[0])} at the coarsest and {_percent(part[-1])} at the finest."
-            )
-        first = at[above[-1] + 1]
+            return f"{_BY_FREQUENCY}at no frequency does it explain clearly more than {copying}."
+        return f"{_BY_FREQUENCY}{_coarse(at, part)}. {_fine(at, above, copying)}"
+
+
+_BY_FREQUENCY = "By frequency, and now of all pixels, visible ones too, "
+
+
+def _coarse(at: FloatArray, part: FloatArray) -> str:
+    """Down to which wave more than half is explained of each frequency."""
+    below = np.flatnonzero(part <= MOST)
+    if not len(below):
+        return f"it explains more than half of the power of waves of every length ({_ends(part)})"
+    if below[0] == 0:
         return (
-            f"It recovers coarse shapes ({_percent(part[0])} of the power at the coarsest "
-            f"frequency). Of waves shorter than {1 / first:.2g} pixels (frequencies from "
-            f"{first:.2g} cycles/pixel) it recovers hardly more than {copying}, at most "
-            f"{100 * NEAR:.0f} points: that detail is not filled in."
+            f"it explains no more than half of the power even of the longest waves ({_ends(part)})"
         )
+    last = below[0] - 1
+    if last == 0:
+        return (
+            "it explains more than half of the power of the longest waves alone, those as long as "
+            f"the image ({percent(part[0])} of theirs)"
+        )
+    return (
+        f"it explains more than half of the power of waves of {significant(1 / at[last], 2)} "
+        f"pixels and longer ({percent(part[0])} of the longest)"
+    )
 
 
-def _percent(part: float) -> str:
-    return f"{100 * part:.0f} %".replace("-", "−")
+def _ends(part: FloatArray) -> str:
+    return f"{percent(part[0])} of the longest, {percent(part[-1])} of the shortest"
+
+
+def _fine(at: FloatArray, above: NDArray[np.intp], copying: str) -> str:
+    """From which wave on hardly more than by copying is explained."""
+    if above[-1] == len(at) - 1:
+        return f"Down to the shortest waves it explains more than {copying}."
+    first = at[above[-1] + 1]
+    return (
+        f"Of waves shorter than {significant(1 / first, 2)} pixels (frequencies from "
+        f"{significant(first, 2)} cycles/pixel) it explains hardly more than {copying}, at most "
+        f"{100 * NEAR:.0f} percentage points: that detail is not filled in."
+    )
+
+
+def filled_parts(explained: Mapping[int, Explained]) -> dict[int, float]:
+    """Part of the hidden detail that a model fills in, by row, of all patch sizes.
+
+    Parameters
+    ----------
+    explained : mapping of int to Explained
+        By patch size.
+
+    Returns
+    -------
+    dict of float
+        Of the rows of the numbers of the run that were measured.
+    """
+    return {
+        row: part
+        for one in explained.values()
+        if one.filled is not None
+        for row, part in zip(one.filled.rows, one.filled.fractions.tolist(), strict=True)
+        if np.isfinite(part)
+    }

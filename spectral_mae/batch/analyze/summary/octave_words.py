@@ -10,7 +10,6 @@ from spectral_mae.spectra.octaves import OCTAVES
 # radial spectra leave out; what the page says of fine detail, and of what is unusual, does too.
 SEEN_OCTAVES = tuple(i for i, (_, high) in enumerate(OCTAVES) if math.isfinite(high))
 FINE = tuple(i for i in SEEN_OCTAVES if OCTAVES[i][0] >= 0.125)
-FINE_WORDS = "waves of 2 to 8 pixels"
 
 
 def wave_words(octave: int) -> str:

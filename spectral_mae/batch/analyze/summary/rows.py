@@ -14,7 +14,7 @@ from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.image_analysis import octave_columns
 from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.batch.analyze.summary.choice import UNUSUAL, reason, scores, unusual
-from spectral_mae.batch.analyze.summary.filling import Explained
+from spectral_mae.batch.analyze.summary.filling import Explained, filled_parts
 from spectral_mae.batch.analyze.summary.octave_words import SEEN_OCTAVES, wave_words
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers
 from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
@@ -60,7 +60,7 @@ def page_rows(
         of each defective row by its number), ``notes``, ``whys`` (what is unusual about a row),
         ``thumbs`` (numbers of ``pictures``) and ``curves`` by row, and limits.
     """
-    filled = _filled(explained or {})
+    filled = filled_parts(explained or {})
     columns = _columns(numbers, filled)
     found = scores(numbers) if len(numbers) else np.empty((0, 1))
     far = unusual(found)
@@ -73,11 +73,11 @@ def page_rows(
     for number, row in enumerate(analysed):
         if number >= MOST_ROWS:
             break
-        row["unusual"] = f"{far[number]:.3g}"
-        row["filled"] = filled.get(number, "")
+        row["unusual"] = repr(float(far[number]))
+        row["filled"] = repr(filled[number]) if number in filled else ""
         if far[number] >= UNUSUAL and len(whys) < CURVES:
             whys[number] = reason(numbers, found, number)
-        row["path"] = row["path"][len(folder) :]
+        row["path"] = shown_name(row["path"], folder)
         rows.append([_value(row[column["name"]], column) for column in columns])
         names = [column["name"] for column in columns]
         wrong = [names.index(name) for name, exceeds in above.items() if exceeds[number]]
@@ -104,18 +104,12 @@ def page_rows(
     }
 
 
-def _filled(explained: Mapping[int, Explained]) -> dict[int, str]:
-    """The percentage of the power of hidden pixels that a model fills in, by row."""
-    return {
-        row: f"{100 * part:.4g}"
-        for one in explained.values()
-        if one.filled is not None
-        for row, part in zip(one.filled.rows, one.filled.fractions.tolist(), strict=True)
-        if np.isfinite(part)
-    }
+def shown_name(path: str, folder: str) -> str:
+    """The title of an image without what all have in common, or that it comes with the package."""
+    return path[len(folder) :].removeprefix("builtin:")
 
 
-def _columns(numbers: Numbers, filled: Mapping[int, str]) -> list[_Column]:
+def _columns(numbers: Numbers, filled: Mapping[int, float]) -> list[_Column]:
     """The columns of the table: those behind the switch are ``more``."""
     return [one for one in _listed_columns(numbers) if one["name"] != "filled" or filled]
 
@@ -124,11 +118,13 @@ def _listed_columns(numbers: Numbers) -> Iterator[_Column]:
     names, n = octave_columns(), len(OCTAVES)
     several_sizes = len(np.unique(numbers["patch_size"])) > 1
     yield _column("path", "image", "name of the image", text=True)
-    yield _column("patch_size", "patch", "side of the patches", "px", more=not several_sizes)
+    yield _column(
+        "patch_size", "patch", "side of the patches", "px", decimals=0, more=not several_sizes
+    )
     title = "largest distance from the medians of slope and leakage"
-    yield _column("unusual", "unusual", title, "robust std")
-    yield _column("slope", "slope", "slope of log power against log frequency")
-    group = "leakage, mean gray subtracted, by frequency (cycles/pixel)"
+    yield _column("unusual", "unusual", title, "robust std", decimals=1)
+    yield _column("slope", "slope", "slope of log power against log frequency", decimals=2)
+    group = "leakage, mean gray subtracted, at frequencies in cycles/pixel"
     title = "power from elsewhere over power kept"
     whole = f"{title}, all frequencies but zero"
     yield _column("leakage_centred", "all", whole, more=True, group=group)
@@ -138,19 +134,22 @@ def _listed_columns(numbers: Numbers) -> Iterator[_Column]:
         unit = "corners" if hidden else waves
         whole = f"{title}, {octave} cycles/pixel: {wave_words(i)}"
         yield _column(name, octave, whole, unit, more=hidden, group=group)
-    title = "part of the power of the hidden pixels that the linear model fills in, one mask"
-    yield _column("filled", "filled in", title, "% of power", digits=2)
+    title = "part of the hidden detail that the linear model fills in, one mask"
+    yield _column("filled", "filled in", title, "% of detail", decimals=0, times=100)
     group = "the image"
-    yield _column("height", "rows", "rows of pixels", more=True, group=group)
-    yield _column("width", "columns", "columns of pixels", more=True, group=group)
-    yield _column("mask_ratio", "hidden", "part of the patches hidden", more=True, group=group)
-    yield _column("missing", "missing", "part of the pixels missing", more=True, group=group)
-    unit = "gray value"
+    yield _column("height", "rows", "rows of pixels", decimals=0, more=True, group=group)
+    yield _column("width", "columns", "columns of pixels", decimals=0, more=True, group=group)
+    title, unit = "part of the patches hidden", "% of patches"
+    yield _column("mask_ratio", "hidden", title, unit, times=100, more=True, group=group)
+    title, unit = "part of the pixels that are NaN or infinite", "% of pixels"
+    yield _column("missing", "without value", title, unit, times=100, more=True, group=group)
+    unit = "gray, 0 to 1"
     yield _column("mean", "mean", "mean of the pixels", unit, more=True, group=group)
     title = "standard deviation of the pixels"
     yield _column("std", "std", title, unit, more=True, group=group)
-    yield _column("slope_stderr", "± slope", "standard error of the slope", more=True, group=group)
-    group = "leakage, image as it is"
+    title = "standard error of the slope"
+    yield _column("slope_stderr", "error of slope", title, decimals=2, more=True, group=group)
+    group = "leakage, image as it is, at frequencies in cycles/pixel"
     yield _column("leakage", "all", "all frequencies but zero", more=True, group=group)
     for i, (name, octave) in enumerate(zip(names[:n], all_octave_names(), strict=True)):
         title = f"{octave} cycles/pixel: {wave_words(i)}"
@@ -173,12 +172,15 @@ def _column(
     unit: str = "",
     *,
     digits: int = 3,
+    decimals: int | None = None,
+    times: float = 1,
     more: bool = False,
     text: bool = False,
     group: str = "",
 ) -> _Column:
     return {
         "name": name, "label": label, "title": title, "unit": unit, "digits": digits,
+        "decimals": decimals, "times": times,
         "more": more, "text": text, "group": group,
     }  # fmt: skip
 
@@ -188,8 +190,8 @@ def _value(text: str, column: _Column) -> Any:
         return text
     if not text:
         return None
-    number = float(text)
-    return float(f"{number:.6g}") if np.isfinite(number) else text  # JSON has no infinity
+    number = float(text)  # which the page rounds, once
+    return number if np.isfinite(number) else text  # JSON has no infinity
 
 
 def _curve(spectrum: dict[str, NDArray[Any]]) -> list[Any]:

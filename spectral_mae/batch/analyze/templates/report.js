@@ -17,15 +17,27 @@
     one.append(...children);
     return one;
   };
-  const digits = (value, n) => {
+  const digits = (value, { digits: n, decimals, times }) => {
     if (value === null || value === "") return "–";
     if (typeof value === "string") return value === "inf" ? "∞" : value;
+    value *= times;
     if (value === 0) return "0";
     const size = Math.abs(value);
-    const text = size >= 1e3 ? Math.round(value).toLocaleString("en")
-      : size < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(n)));
-    return text.replace(/^-/, "−").replace("e-", "e−");
+    const text = decimals !== null ? value.toFixed(decimals)
+      : size >= 1e3 ? Math.round(value).toLocaleString("en")
+      : size < 1e-3 ? value.toExponential(1) : value.toPrecision(n);
+    return text.replace(/^-0(?:\.0*)?$/, "0").replace(/^-/, "−").replace("e-", "e−");
   };
+  // What stands behind a number so that decimal points of a column lie below each other.
+  const behind = (text, most) => {
+    if (/[e∞–]/.test(text)) return "";
+    const point = text.indexOf("."), n = point < 0 ? 0 : text.length - point - 1;
+    return (point < 0 && most ? "\u2008" : "") + "\u2007".repeat(Math.max(most - n, 0));
+  };
+  const most = columns.map((column, j) => column.text ? 0 : Math.max(0, ...rows.slice(0, 2000).map((row) => {
+    const text = digits(row[j], column), point = text.indexOf(".");
+    return point < 0 || text.includes("e") ? 0 : text.length - point - 1;
+  })));
   const tenTo = (power) => `10${[...String(power)].map((one) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(one)]).join("")}`;
   const number = (value) => value === null ? -Infinity : value === "inf" ? Infinity : Number(value);
   const shown = () => columns.map((_, i) => i).filter((i) => more.checked || !columns[i].more);
@@ -81,7 +93,10 @@
         button.setAttribute("aria-expanded", "false");
         button.addEventListener("click", () => open(i, one, button, list.length));
         cell.append(button);
-      } else cell.textContent = digits(rows[i][j], columns[j].digits);
+      } else {
+        const text = digits(rows[i][j], columns[j]);
+        cell.textContent = text + behind(text, most[j]);
+      }
       one.append(cell);
     }
     return one;
@@ -109,7 +124,7 @@
       }
       const unit = column.unit && `, ${column.unit}`;
       list.append(make("div", {}, make("dt", { title: column.title }, column.label + unit),
-        make("dd", {}, digits(rows[i][j], column.digits))));
+        make("dd", {}, digits(rows[i][j], column))));
     }
     after.after(make("tr", { className: "own" }, make("td", { colSpan: width }, holder)));
     button.setAttribute("aria-expanded", "true");
