@@ -17,6 +17,7 @@ TORCH, FFTW, DUCC = (
 # Doctests import the modules that hold them. The tests say themselves why they are skipped.
 NEED_TORCH = [
     "spectral_mae/nonlinear/*",
+    "spectral_mae/batch/audit/run.py",
     *(f"docs/guides/{page}.md" for page in ("audit", "tensors", "trained")),
 ]
 BACKENDS = "spectral_mae/spectra/backends"

@@ -253,6 +253,14 @@ class RadialCrossSpectrum(Pictured, CrossAverages):
         Mean distance from zero of the frequencies in each ring, in units of ``fs``.
     edges : ndarray, shape (n_bins, 2)
         Lower and upper edge of each ring.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> image = np.random.default_rng(0).standard_normal((16, 16))
+    >>> rings = sm.cross_spectrum(image, 0.5 * image).radial(4)
+    >>> rings.gain.real.round(3), rings.explained.round(3)
+    (array([0.5, 0.5, 0.5, 0.5]), array([0.75, 0.75, 0.75, 0.75]))
     """
 
     frequency: FloatArray
@@ -337,6 +345,14 @@ class SectorCrossSpectrum(CrossAverages):
     ----------
     angle : ndarray, shape (n,)
         Middle of each sector in degrees, as in `SectorSpectrum`.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> image = np.random.default_rng(0).standard_normal((16, 16))
+    >>> sectors = sm.cross_spectrum(image, 0.5 * image).sectors(4)
+    >>> sectors.angle, sectors.gain.real.round(3)
+    (array([  0.,  45.,  90., 135.]), array([0.5, 0.5, 0.5, 0.5]))
     """
 
     angle: FloatArray

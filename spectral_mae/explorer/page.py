@@ -37,6 +37,11 @@ class ExploreResult:
         Titles of the images that it holds.
     failures : tuple of (str, str)
         Images that could not be used, and why.
+
+    Examples
+    --------
+    >>> ExploreResult(Path("page.html"), ("cat", "moon"), (("a.png", "no image"),)).to_dict()
+    {'page': 'page.html', 'images': ['cat', 'moon'], 'failures': [['a.png', 'no image']]}
     """
 
     page: Path

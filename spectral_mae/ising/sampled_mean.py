@@ -40,6 +40,13 @@ class SampledMean:
         τ√(2(2M + 1)/n).
     n_samples : int
         How many samples there are.
+
+    Examples
+    --------
+    >>> samples = np.random.default_rng(0).standard_normal(1000)
+    >>> found = SampledMean.of(samples)
+    >>> found.n_samples, abs(found.mean) < 4 * found.stderr, found.effective_samples > 500
+    (1000, True, True)
     """
 
     mean: float

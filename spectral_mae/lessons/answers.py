@@ -24,6 +24,12 @@ class Verdict:
         Whether the answer is right.
     says : str
         The reason of a right answer, or a hint.
+
+    Examples
+    --------
+    >>> verdict = Verdict(False, "Count the hidden patches again.")
+    >>> verdict, bool(verdict)
+    (Count the hidden patches again., False)
     """
 
     right: bool

@@ -66,6 +66,20 @@ class Slider:
         The place in ``values`` of what is shown at first, for each argument.
     frames : tuple of Frame
         A picture for each combination; the last argument varies fastest.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectral_mae.lessons import slider
+    >>> def wave(k):
+    ...     "A wave over 16 pixels."
+    ...     import matplotlib.pyplot as plt
+    ...
+    ...     plt.figure(figsize=(1, 1)).gca().plot(np.cos(2 * np.pi * k * np.arange(16) / 16))
+    ...     return f"It turns {k} times."
+    >>> shown = slider(wave, k=[1, 2])
+    >>> len(shown.frames), shown.frame(k=2).says
+    (2, 'It turns 2 times.')
     """
 
     alt: str

@@ -95,6 +95,12 @@ def filter_energy(filters: FloatArray, grid: PatchGrid) -> FloatArray:
     ------
     ValueError
         If the filters do not fit the grid.
+
+    Examples
+    --------
+    >>> filters = np.array([[1.0, 2.0, 0.0, 0.0], [0.0, 1.0, 0.0, 3.0]])
+    >>> filter_energy(filters, PatchGrid(4, 2))
+    array([1., 5., 0., 9.])
     """
     expect_grid(grid)
     filters = _checks.squarable("filters", _checks.real_array("filters", filters))

@@ -50,6 +50,13 @@ class MaskRatioSweep:
         Expected squared error per image, summed over the scored pixels and channels.
     explained : ndarray, shape (n,)
         Explained fraction of power, 1 − loss/trace.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).standard_normal((50, 8, 8)).cumsum(axis=1)
+    >>> sweep = LinearMAE(2, 0.75).fit(images).mask_ratio_sweep([0.25, 0.5, 0.75])
+    >>> sweep.hidden, bool((np.diff(sweep.explained) < 0).all())
+    (array([0.25, 0.5 , 0.75]), True)
     """
 
     mask_ratio: FloatArray

@@ -186,6 +186,16 @@ class RadialResponse(Pictured, Tabled):
         Real part of the gain, weighted with the power of the images.
     original, passed, aliased, noise, error : ndarray, shape (n_bins,)
         Mean power densities, as in `FrequencyResponse`.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> images = np.random.default_rng(0).standard_normal((50, 8, 8)).cumsum(axis=1)
+    >>> rings = sm.LinearMAE(4, 0.5).fit(images).frequency_response().radial(2)
+    >>> bool(np.allclose(rings.reconstructed, rings.passed + rings.aliased + rings.noise))
+    True
+    >>> bool(np.allclose(rings.explained, 1 - rings.error / rings.original))
+    True
     """
 
     frequency: FloatArray

@@ -40,6 +40,16 @@ class Interpolation:
         Steps of conjugate gradients that were taken.
     converged : bool
         Whether every residual is at most the tolerance.
+
+    Examples
+    --------
+    >>> from spectral_mae import BandMoments, Interpolator, PatchGrid, PulseMask
+    >>> images = np.random.default_rng(0).standard_normal((50, 8, 8)).cumsum(axis=1)
+    >>> grid = PatchGrid((8, 8), 4)
+    >>> visible = PulseMask.random(grid, 0.5, rng=0).visible
+    >>> filled = Interpolator(BandMoments(grid).update(images)).fill(images[:2], visible)
+    >>> filled.images.shape, filled.residual.shape, filled.converged
+    ((2, 8, 8), (2,), True)
     """
 
     images: FloatArray

@@ -32,6 +32,12 @@ class WeightsByDistance(Tabled):
         Mean normalised weight of an input pixel there.
     count : ndarray of int, shape (n_rings,)
         Input pixels in the ring.
+
+    Examples
+    --------
+    >>> r = np.arange(4.0)
+    >>> round(WeightsByDistance(r, np.exp(-r / 2), np.ones(4, dtype=int)).decay_length, 9)
+    2.0
     """
 
     distance: FloatArray
@@ -253,6 +259,13 @@ class WeightReach:
         Mean share of the output pixel's own patch, from 0 to 1.
     n_fields : int
         Number of output pixels.
+
+    Examples
+    --------
+    >>> field = ReceptiveField(np.array([0.0, 0.5, 1.0, 0.5]), PatchGrid(4, 2), (2,), False)
+    >>> reach = weight_reach([field])
+    >>> reach.mean_distance, reach.own_patch_share, reach.n_fields
+    (0.5, 0.75, 1)
     """
 
     mean_distance: float

@@ -42,6 +42,16 @@ class Reconstruction:
         The fitted mean.
     visible : ndarray of bool, shape (*shape), or None
         True where a pixel was kept; None where nothing was hidden.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> images = np.random.default_rng(0).random((50, 8, 8)).cumsum(axis=1)
+    >>> found = sm.reconstruct_image(sm.LinearMAE(4, 0.5).fit(images), images[0], rng=0)
+    >>> bool((found.filled == images[0])[found.visible].all()), 0 < found.explained < 1
+    (True, True)
+    >>> list(found.spectra())
+    ['original', 'corrupted', 'reconstruction', 'error']
     """
 
     grid: PatchGrid
@@ -236,6 +246,13 @@ def expected_border_gradient_ratio(
         If the model is no `LinearMAE`.
     ValueError
         If the model's patch grid lies at a random offset, or the image or the design does not fit.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).random((50, 8, 8)).cumsum(axis=1)
+    >>> model = LinearMAE(4, 0.5).fit(images)
+    >>> expected_border_gradient_ratio(model, images[0]) > 1  # steps are larger where patches meet
+    True
     """
     if not isinstance(model, LinearMAE):
         raise TypeError(f"{_checks.brief(model)} has no masks to expect anything over")

@@ -39,6 +39,16 @@ class MaskedComponents:
         E|Y|² − ``share``·|X|² under ``design``, if that is not uniform.
     share : float
         Part of |X|² that ``pairs`` leaves out.
+
+    Examples
+    --------
+    >>> from spectral_mae import MaskedPeriodogram
+    >>> image = np.random.default_rng(0).standard_normal((16, 16))
+    >>> parts = MaskedPeriodogram(PatchGrid((16, 16), 4)).components(image)
+    >>> for mask_ratio in (0.25, 0.75):  # one transform serves all mask ratios
+    ...     print(round(parts.expected(mask_ratio).total / parts.original.total, 9))
+    0.75
+    0.25
     """
 
     grid: PatchGrid

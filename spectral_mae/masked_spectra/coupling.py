@@ -229,6 +229,17 @@ class BinnedCoupling:
         Lower and upper edge of each ring, in cycles/pixel.
     matrix : ndarray, shape (n_rings, n_rings)
         Expected mean power in a ring (row) under the mask, of unit power in another (column).
+
+    Examples
+    --------
+    >>> from spectral_mae import PatchGrid
+    >>> rings = ModeCoupling.random(PatchGrid((16, 16), 4), 0.75).binned()
+    >>> power = 1 / np.arange(1.0, len(rings.frequency) + 1)
+    >>> bool(np.allclose(rings.decouple(rings.couple(power)), power))
+    True
+    >>> rings.couple(np.ones_like(power)).round(3)  # of white noise 1/4 of the power is left
+    array([0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25,
+           0.25, 0.25])
     """
 
     frequency: FloatArray
@@ -319,6 +330,13 @@ def mode_coupling(visible: ArrayLike, *, ndim: int | None = None) -> ModeCouplin
     ------
     ValueError
         If no pixel is visible, or three axes come without ``ndim=3``.
+
+    Examples
+    --------
+    >>> visible = np.arange(8) % 2 == 0  # every second pixel
+    >>> wave = np.array([0.0, 1, 0, 0, 0, 0, 0, 1])
+    >>> mode_coupling(visible).couple(wave)  # half of what is left is at 3/8 cycles/pixel
+    array([0.  , 0.25, 0.  , 0.25, 0.  , 0.25, 0.  , 0.25])
     """
     array = _checks.plain_array("visible", visible)
     several = "call this for each mask"

@@ -45,6 +45,14 @@ class MaskedSlopeFit:
         Power density (per (cycle/pixel)², or per cycle/pixel) at one cycle per pixel.
     spectrum : Spectrum
         The fitted power law, in scaling "density".
+
+    Examples
+    --------
+    >>> from spectral_mae import PatchGrid, PulseMask, fields, fit_masked_slope
+    >>> image = fields.gaussian_fields(fields.power_law((32, 32), -2.0), 1, rng=0)[0]
+    >>> fit = fit_masked_slope(image, PulseMask.random(PatchGrid((32, 32), 8), 0.5, rng=0).visible)
+    >>> abs(fit.slope + 2) < 3 * fit.stderr, fit.spectrum.shape
+    (True, (32, 32))
     """
 
     slope: float

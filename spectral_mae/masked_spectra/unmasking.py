@@ -45,6 +45,17 @@ class UnmaskedSpectrum(Spectrum):
     n_unseen, n_rare : int
         Number of lags without a pair, and with fewer than ``min_pairs``. The autocovariance at
         both is taken as zero in ``power``.
+
+    Examples
+    --------
+    >>> from spectral_mae import unmasked_psd
+    >>> image = np.random.default_rng(0).standard_normal((32, 32))
+    >>> visible = np.random.default_rng(1).random((32, 32)) < 0.5
+    >>> found = unmasked_psd(image, visible)
+    >>> found.n_unseen, bool(found.pairs[0, 0] == visible.sum())
+    (0, True)
+    >>> bool(np.isclose(found.autocovariance[0, 0], image[visible].var(), rtol=0.01))
+    True
     """
 
     autocovariance: FloatArray = dataclasses.field(default_factory=lambda: np.empty(0))

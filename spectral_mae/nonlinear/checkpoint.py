@@ -97,6 +97,16 @@ def load_checkpoint(path: AnyPath) -> ImageModel:
     ------
     ValueError
         If the file holds no such model, or is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> config = MAEConfig((8, 8), 4, channels=1, width=8, depth=1, decoder_depth=1)
+    >>> model = MaskedAutoencoder(config)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(f"{folder}/model.pt", model)
+    ...     type(load_checkpoint(f"{folder}/model.pt")).__name__
+    'MaskedAutoencoder'
     """
     content = read(path)
     try:

@@ -41,6 +41,14 @@ class LabelledImages:
         Names of the classes, sorted: names of folders, or numbers for CIFAR's binary batches.
     failed : dict
         For each file that could not be read, the reason.
+
+    Examples
+    --------
+    >>> pixels = np.zeros((6, 8, 8, 3), np.uint8)
+    >>> images = LabelledImages(pixels, [0, 1, 0, 1, 0, 1], ("cat", "dog"))
+    >>> training, held_out = images.split(0.5, rng=0)
+    >>> images, len(training), len(held_out), held_out.classes
+    (LabelledImages((6, 8, 8, 3), 2 classes), 3, 3, ('cat', 'dog'))
     """
 
     pixels: UInt8Array
@@ -158,6 +166,18 @@ def read_labelled(
         of CIFAR are given beside something else.
     FileNotFoundError
         If a path finds no file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat", "dog"):
+    ...         Path(folder, name).mkdir()
+    ...         Image.new("RGB", (8, 8)).save(Path(folder, name, "1.png"))
+    ...     images = read_labelled(folder)
+    >>> images.classes, images.labels, images.pixels.shape
+    (('cat', 'dog'), array([0, 1]), (2, 8, 8, 3))
     """
     if limit is not None:
         positive_int("limit", limit)

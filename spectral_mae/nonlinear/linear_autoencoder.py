@@ -132,6 +132,12 @@ class DescentConfig:
         Largest learning rate.
     warmup : float
         Fraction of the steps in which the learning rate rises.
+
+    Examples
+    --------
+    >>> config = DescentConfig(steps=100, batch=32)
+    >>> config.steps, config.rate
+    (100, 0.003)
     """
 
     steps: int = 4000
@@ -185,6 +191,16 @@ def descend(
     ValueError
         If images have another shape, are not finite, or there is none; or with ``hidden_only`` if
         the corruption hides no patches.
+
+    Examples
+    --------
+    >>> from spectral_mae import designs
+    >>> grid = PatchGrid((4, 4), 2)
+    >>> images = np.random.default_rng(0).standard_normal((200, 4, 4)).cumsum(axis=1)
+    >>> masks, config = PatchMasking(designs.fixed(grid, 0.5)), DescentConfig(steps=40, batch=32)
+    >>> losses = descend(LinearAutoencoder(grid), images, masks, config=config, rng=0)
+    >>> losses.shape, bool(losses[-5:].mean() < losses[:5].mean())
+    ((40,), True)
     """
     config = DescentConfig() if config is None else config
     rng = generator_of(rng)
@@ -251,6 +267,17 @@ def exact_loss(model: LinearAutoencoder, moments: DenseMoments, corruption: Corr
     -------
     float
         Expected squared error, summed over the numbers of an image.
+
+    Examples
+    --------
+    >>> from spectral_mae import designs
+    >>> grid = PatchGrid((4, 4), 2)
+    >>> moments = DenseMoments(grid).update(np.random.default_rng(0).standard_normal((50, 4, 4)))
+    >>> model = LinearAutoencoder(grid)
+    >>> _ = torch.nn.init.eye_(model.factors[0])  # the identity map leaves hidden patches zero
+    >>> loss = exact_loss(model, moments, PatchMasking(designs.fixed(grid, 0.75)))
+    >>> round(loss / moments.stack().trace, 6)
+    0.75
     """
     stack = corruption.prepared(moments.stack(), moments.transform)
     return solver.expected_loss(stack, corruption.mix, model.weight_matrix()[np.newaxis])
@@ -279,6 +306,17 @@ def exact_hidden_loss(
     -------
     float
         Expected squared error, summed over the hidden numbers of an image.
+
+    Examples
+    --------
+    >>> from spectral_mae import designs
+    >>> grid = PatchGrid((4, 4), 2)
+    >>> moments = DenseMoments(grid).update(np.random.default_rng(0).standard_normal((50, 4, 4)))
+    >>> model = LinearAutoencoder(grid)
+    >>> _ = torch.nn.init.zeros_(model.factors[0])  # an output of zero: hidden power is lost
+    >>> loss = exact_hidden_loss(model, moments, PatchMasking(designs.fixed(grid, 0.5)))
+    >>> round(loss / moments.stack().trace, 6)
+    0.5
     """
     stack, weights = moments.stack(), model.weight_matrix()
     if masking.design.uniform_given_hidden is None:

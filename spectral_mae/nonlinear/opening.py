@@ -52,6 +52,17 @@ def open_model(place: str | os.PathLike[str], **options: Any) -> Opened:
         If it is none of these, or is damaged, or options do not apply to it.
     FileNotFoundError
         If there is no such file, folder or module.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from spectral_mae import LinearMAE
+    >>> model = LinearMAE(4, 0.5).fit(np.random.default_rng(0).random((20, 8, 8)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.npz")
+    ...     open_model(f"{folder}/model.npz").loss_ == model.loss_
+    True
     """
     path, name = Path(place), os.fspath(place)
     named = _FUNCTION.fullmatch(name)

@@ -74,6 +74,14 @@ def load_official(
         names or shapes do not fit; if weights are not finite; or if units are needed.
     OSError
         If the file cannot be opened.
+
+    Examples
+    --------
+    >>> model = load_official("mae_visualize_vit_base.pth")  # doctest: +SKIP
+    >>> load_official("no-file.pth")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: ...'no-file.pth'
     """
     if Path(path).is_dir():
         raise ValueError(f"{str(path)!r} is a folder; load_hugging_face reads folders")
@@ -123,6 +131,14 @@ def from_official(
     ------
     ValueError
         If names or shapes do not fit, or weights are not finite.
+
+    Examples
+    --------
+    >>> model = from_official(timm_model.state_dict())  # doctest: +SKIP
+    >>> from_official({"patch_embed.proj.weight": torch.zeros(8, 3, 4, 4)})
+    Traceback (most recent call last):
+    ...
+    ValueError: these weights (0 blocks, ...) are of an encoder alone: ...
     """
     layout, ours = to_ours(tensor_files.state_of(state))
     if layout is HUGGING_FACE:
@@ -168,6 +184,14 @@ def load_hugging_face(
         the configuration, weights are not finite, or units are needed.
     FileNotFoundError
         If one of the files is missing.
+
+    Examples
+    --------
+    >>> model = load_hugging_face("vit-mae-base")  # doctest: +SKIP
+    >>> load_hugging_face("no-folder")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: there is no folder no-folder
     """
     place = Path(folder)
     if not place.is_dir():

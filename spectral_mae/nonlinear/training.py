@@ -63,6 +63,12 @@ class TrainConfig:
         In the place of mask ratio and sampling, another design of the masks, or its text such as
         ``"block:3x3,keep"``. The text is kept, and made into a design on the grid of the model.
         Where masks keep unequal numbers of patches, batches are padded.
+
+    Examples
+    --------
+    >>> config = TrainConfig(epochs=10, batch=64, mask_ratio=0.5)
+    >>> config.rate, config.masks(PatchGrid((32, 32), 8)).mask_ratio
+    (0.001, 0.5)
     """
 
     epochs: int = 100
@@ -138,6 +144,12 @@ class History:
         ``epoch`` (from 1), ``step``, ``rate`` of its last step, ``loss`` (mean over its steps),
         ``held_out`` (loss of held-out images, NaN where there are none), and ``seconds`` since the
         start. Losses are in units of the model.
+
+    Examples
+    --------
+    >>> history = History([{"epoch": 1, "loss": 0.9}, {"epoch": 2, "loss": 0.5}])
+    >>> history.column("loss"), history.to_dict()["epoch"]
+    ([0.9, 0.5], [1, 2])
     """
 
     rows: list[dict[str, float]]
@@ -285,6 +297,16 @@ def train(
     ValueError
         If the images or the masks do not fit, if no mask of an epoch hides a patch, or if the
         checkpoint belongs to another run.
+
+    Examples
+    --------
+    >>> from spectral_mae.nonlinear import MAEConfig, MaskedAutoencoder
+    >>> config = MAEConfig((8, 8), 4, channels=1, width=8, depth=1, decoder_depth=1)
+    >>> model = MaskedAutoencoder(config)
+    >>> pixels = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 1), dtype=np.uint8)
+    >>> history = train(model, pixels, TrainConfig(epochs=2, batch=8), device="cpu")
+    >>> history.column("epoch"), bool(np.isfinite(history.column("loss")).all())
+    ([1, 2], True)
     """
     place = best_device() if device is None else torch.device(device)
     pixels = eight_bit(pixels, model)
@@ -389,6 +411,15 @@ def evaluate(
         If the images do not fit, both are given, or no mask hides anything.
     FloatingPointError
         If the loss is not finite.
+
+    Examples
+    --------
+    >>> from spectral_mae.nonlinear import MAEConfig, MaskedAutoencoder
+    >>> config = MAEConfig((8, 8), 4, channels=1, width=8, depth=1, decoder_depth=1)
+    >>> model = MaskedAutoencoder(config)
+    >>> pixels = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    >>> evaluate(model, pixels, 0.75, rng=0) == evaluate(model, pixels, 0.75, rng=0)  # same masks
+    True
     """
     pixels = eight_bit(pixels, model)
     masks = design_on(model.grid, mask_ratio, sampling=sampling, design=design)

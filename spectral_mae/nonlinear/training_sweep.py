@@ -42,6 +42,13 @@ class TrainingSweep:
         ``steps``, ``loss`` (mean squared error of hidden pixels of test images, in units of the
         model), ``explained`` (1 − loss over that of the mean image; NaN where that has none),
         ``seconds`` of training, ``accuracy`` and ``stderr`` of a linear probe (NaN without labels).
+
+    Examples
+    --------
+    >>> rows = [{"loss": 0.4, "accuracy": 0.6}, {"loss": 0.3, "accuracy": 0.7}]
+    >>> sweep = TrainingSweep([*rows, {"loss": 0.2, "accuracy": 0.5}])
+    >>> sweep.to_dict()["loss"], sweep.rank_correlation
+    ([0.4, 0.3, 0.2], 0.5)
     """
 
     rows: list[dict[str, float]]
@@ -161,6 +168,16 @@ def train_sweep(
     ValueError
         If a variation has another name, there is no variation, the settings have a design, a folder
         holds another run, or the test images have other classes.
+
+    Examples
+    --------
+    >>> pixels = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 1), dtype=np.uint8)
+    >>> images = LabelledImages(pixels)
+    >>> model = MAEConfig((8, 8), 4, channels=1, width=8, depth=1, decoder_depth=1)
+    >>> config, runs = TrainConfig(epochs=1, batch=8), [{"mask_ratio": 0.5}, {"mask_ratio": 0.75}]
+    >>> sweep = train_sweep(images, images, model, config, runs, device="cpu")
+    >>> sweep.to_dict()["mask_ratio"], sweep.to_dict()["steps"]
+    ([0.5, 0.75], [2, 2])
     """
     if probe_images is not None:
         positive_int("probe_images", probe_images)

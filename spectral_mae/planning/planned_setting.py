@@ -61,6 +61,14 @@ class PlannedSetting:
     resampled : ndarray, shape (2000,)
         Explained power in bootstrap samples of the images; they are the same samples for all
         settings of a plan, so that differences between settings can be taken.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> images = np.random.default_rng(0).standard_normal((40, 8, 8)).cumsum(axis=1)
+    >>> (setting,) = sm.plan(images, [2], [0.5]).settings
+    >>> setting.hidden, setting.n_patches, 0 < setting.explained < 1, setting.resampled.shape
+    (0.5, 16.0, True, (2000,))
     """
 
     patch_size: int

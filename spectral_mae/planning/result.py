@@ -49,6 +49,14 @@ class Plan:
         Settings that were asked for and are not possible on the images, each with the reason.
     found_complete : bool
         Whether a complete run was there already, so that nothing was left to do.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> images = np.random.default_rng(0).standard_normal((40, 8, 8)).cumsum(axis=1)
+    >>> plan = sm.plan(images, [4], [0.5])
+    >>> [one.patch_size for one in plan.settings], plan.n_fitted, plan.n_scored
+    ([4], 32, 5)
     """
 
     settings: list[PlannedSetting]

@@ -67,6 +67,13 @@ class FunctionSpaceLoss:
         The power of the step with which the last three losses approach the limit: 2 where signal
         and kernel are smooth within patches. NaN where there are fewer than three, or where they
         differ by no more than rounding.
+
+    Examples
+    --------
+    >>> from spectral_mae.theory import function_space_loss
+    >>> found = function_space_loss(np.cos, lambda t, s: np.exp(-((t - s) ** 2)), 4, 0.5)
+    >>> bool(np.allclose(found.loss, found.bias + found.shared + found.local)), len(found.samples)
+    (True, 4)
     """
 
     samples: NDArray[np.integer[Any]]

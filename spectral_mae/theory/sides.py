@@ -47,6 +47,15 @@ class Sides:
         term of a matrix.
     terms : dict
         The terms that the formula is the sum of, by name; empty where it has but one.
+
+    Examples
+    --------
+    >>> from spectral_mae.theory import lemma_1
+    >>> rng = np.random.default_rng(0)
+    >>> images, weights = rng.standard_normal((5, 8)), rng.standard_normal((8, 8))
+    >>> sides = lemma_1(images, weights, 2, 0.5, rng=1)
+    >>> bool(np.isclose(sides.formula, sides.definition)), sides.sigmas < 3, sorted(sides.terms)
+    (True, True, ['bias', 'local', 'shared'])
     """
 
     name: str

@@ -45,6 +45,13 @@ class CriticalPoints:
         Smallest difference of two eigenvalues, relative to ``largest``. Where it is zero there are
         more critical points than these: any vector in the plane of two equal eigenvalues is an
         eigenvector. NaN where there is only one eigenvalue.
+
+    Examples
+    --------
+    >>> from spectral_mae.theory import lemma_2
+    >>> found = lemma_2(np.diag([4.0, 2.0, 1.0]), 1, rng=0)
+    >>> found.formula, found.n_climbs, found.smallest_gap
+    (array([4., 2., 1.]), array([0, 1, 2]), 0.25)
     """
 
     subset: NDArray[np.integer[Any]]

@@ -75,6 +75,7 @@ def test_works_of_other_names_are_refused(capsys):
     assert "--only nothing: none of the works" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_script(photographs):
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.batches", photographs, *TINY, "--only", "command"],

@@ -1,6 +1,7 @@
-"""Docstrings of the public API pass numpydoc's validation, and go on passing it."""
+"""Docstrings of the public API pass numpydoc's validation, go on passing it, and show examples."""
 
 import dataclasses
+import doctest
 import importlib
 import importlib.util
 import inspect
@@ -92,3 +93,24 @@ def test_docstring(name):
 def test_the_list_of_names_that_do_not_pass_yet_names_what_there_is():
     if "nonlinear" in MODULES:
         assert PUBLIC.keys() >= NOT_YET
+
+
+def runs(text):
+    """Whether a docstring has an example that runs as a doctest, and not only skipped ones."""
+    found = doctest.DocTestParser().get_examples(text)
+    return any(not example.options.get(doctest.SKIP) for example in found)
+
+
+def needs_example(name, value):
+    """Whether a name is a function or class by itself, and no exception.
+
+    Methods and properties are shown with their class. Exceptions are shown by what raises them.
+    Constants, aliases of types and exported modules are not among the public objects.
+    """
+    is_exception = inspect.isclass(value) and issubclass(value, BaseException)
+    return name.rpartition(".")[0] not in PUBLIC and not is_exception
+
+
+def test_every_public_function_and_class_has_an_example_that_runs():
+    needed = [name for name, value in PUBLIC.items() if needs_example(name, value)]
+    assert [name for name in needed if not runs(PUBLIC[name].__doc__ or "")] == []

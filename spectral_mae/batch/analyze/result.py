@@ -34,6 +34,17 @@ class AnalyzeResult:
         Whether a complete run was there already, so that nothing was left to do.
     folder : Path
         Where the tables are. They are read when they are first asked for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import spectral_mae as sm
+    >>> options = sm.AnalyzeOptions(patch_sizes=(4,), size=16, n_draws=2)
+    >>> result = sm.analyze_images(np.random.default_rng(0).random((1, 16, 16)), options)
+    >>> result.status, result.counts["analysed"], result.failures, result.defects
+    ('complete', 1, [], [])
+    >>> result.spectra["expected"].shape == result.spectra["frequency"].shape
+    True
     """
 
     status: str

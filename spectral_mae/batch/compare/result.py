@@ -37,6 +37,17 @@ class CompareResult:
         Number of times that images are drawn with replacement for error bars.
     rng : int
         Seed of these draws.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import spectral_mae as sm
+    >>> images = np.random.default_rng(0).random((4, 16, 16))
+    >>> result = sm.compare_images(images, {"same": images, "dim": 0.5 * images})
+    >>> result.counts, [row["model"] for row in result.summaries]
+    ({'compared': 4, 'failed': 0}, ['same', 'dim'])
+    >>> result.rings["dim"].gain.real.round(3)
+    array([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
     """
 
     comparisons: Mapping[str, SpectraComparison]

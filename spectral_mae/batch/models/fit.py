@@ -58,6 +58,15 @@ class FitResult:
         Images that could not be used.
     found_complete : bool
         Whether a complete run was there already, so that nothing was left to do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import spectral_mae as sm
+    >>> images = np.random.default_rng(0).standard_normal((40, 8, 8)).cumsum(axis=1)
+    >>> result = sm.fit_images(images, sm.LinearMAE(4, 0.5), size=8, holdout=0.25)
+    >>> result.counts["fitted"], result.counts["held_out"], 0 < result.score < 1
+    (30, 10, True)
     """
 
     model: LinearModel

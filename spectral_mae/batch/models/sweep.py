@@ -61,6 +61,15 @@ class SweepResult:
         Images that could not be used.
     found_complete : bool
         Whether a complete run was there already, so that nothing was left to do.
+
+    Examples
+    --------
+    >>> import spectral_mae as sm
+    >>> images = np.random.default_rng(0).standard_normal((40, 8, 8)).cumsum(axis=1)
+    >>> result = sm.sweep_images(images, [2, 4], [0.5, 0.75], size=8, holdout=0.25)
+    >>> explained = result.table([2, 4], [0.5, 0.75])  # a row for each patch size
+    >>> explained.shape, bool((explained[0] > explained[1]).all())
+    ((2, 2), True)
     """
 
     rows: list[dict[str, Any]]

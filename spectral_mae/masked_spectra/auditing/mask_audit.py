@@ -44,6 +44,14 @@ class MaskAudit:
         For each kind of named design the nearest one, sorted by distance.
     leakage : OctaveLeakage
         Leakage by octave under the reference spectrum.
+
+    Examples
+    --------
+    >>> from spectral_mae import audit_masks, designs
+    >>> grid = PatchGrid((32, 32), 8)
+    >>> audit = audit_masks(grid, designs.fixed(grid, 0.75).sample_kept(200, rng=0))
+    >>> audit.n_masks, float(audit.ratios.mean()), audit.nearest.design.text
+    (200, 0.75, 'fixed:0.75')
     """
 
     grid: PatchGrid

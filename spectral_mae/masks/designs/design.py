@@ -56,6 +56,15 @@ class MaskDesign(ABC):
         pairs at that offset.
     spectrum : ndarray, shape ``grid.counts``
         ρ̂, the DFT of ρ in FFT order, which is real and not negative.
+
+    Examples
+    --------
+    >>> from spectral_mae import PatchGrid, designs
+    >>> design = designs.block(PatchGrid((32, 32), 8), 2)
+    >>> isinstance(design, MaskDesign), design.mask_ratio, design.inclusion.shape
+    (True, 0.25, (4, 4))
+    >>> bool(np.isclose(design.pair_inclusion[0, 0], design.inclusion.mean()))
+    True
     """
 
     grid: PatchGrid

@@ -93,6 +93,15 @@ class AuditResult:
         What should be known of these numbers.
     seconds : float
         How long the audit took.
+
+    Examples
+    --------
+    >>> from spectral_mae.nonlinear import audit
+    >>> def zeros(images, visible):  # a model that leaves hidden pixels zero
+    ...     return np.where(visible, images, 0.0)
+    >>> found = audit(zeros, np.random.default_rng(0).random((8, 8, 8)), patch_size=4)
+    >>> found.n_images, sorted(found.total), bool(found.total["model"].value < 0)
+    (8, ['best linear map', 'best linear map per mask', 'model'], True)
     """
 
     design: MaskDesign

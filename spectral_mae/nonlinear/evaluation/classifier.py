@@ -37,6 +37,12 @@ class ClassifyConfig:
         Mirror half of the images, left to right.
     rng : int
         Seed of the run, at least 0; a generator is refused, as in `TrainConfig`.
+
+    Examples
+    --------
+    >>> config = ClassifyConfig(epochs=5, flip=False)  # of digits, which must not be mirrored
+    >>> config.epochs, config.rate
+    (5, 0.001)
     """
 
     epochs: int = 10
@@ -70,6 +76,14 @@ class Classifier(nn.Module):
         The model whose features are used.
     n_classes : int
         Number of classes.
+
+    Examples
+    --------
+    >>> from spectral_mae.nonlinear import MAEConfig, MaskedAutoencoder
+    >>> config = MAEConfig((8, 8), 4, channels=1, width=8, depth=1, decoder_depth=1)
+    >>> classifier = Classifier(MaskedAutoencoder(config), 3).eval()
+    >>> classifier(torch.rand(5, 1, 8, 8))[0]  # before training all scores are zero
+    tensor([0., 0., 0.], grad_fn=<SelectBackward0>)
     """
 
     def __init__(self, model: ImageModel, n_classes: int) -> None:
@@ -139,6 +153,17 @@ def fit_classifier(
         from 0 to one less than the number of classes, one for each image.
     FloatingPointError
         If the loss becomes NaN or infinite.
+
+    Examples
+    --------
+    >>> from spectral_mae.nonlinear import MAEConfig, MaskedAutoencoder
+    >>> config = MAEConfig((8, 8), 4, channels=1, width=8, depth=1, decoder_depth=1)
+    >>> pixels = np.random.default_rng(0).integers(0, 200, (16, 8, 8, 1), dtype=np.uint8)
+    >>> pixels[8:, :4] += 55  # images of class 1 are brighter at the top
+    >>> classifier, settings = Classifier(MaskedAutoencoder(config), 2), ClassifyConfig(2, 8)
+    >>> options = {"set_units": True, "device": "cpu"}
+    >>> len(fit_classifier(classifier, pixels, [0] * 8 + [1] * 8, settings, **options))  # epochs
+    2
     """
     pixels = eight_bit(pixels, classifier.model)
     if len(pixels) < 2:
@@ -207,6 +232,15 @@ def predicted_classes(classifier: Classifier, pixels: UInt8Array) -> Labels:
         If the images do not fit the model.
     FloatingPointError
         If a score is NaN or infinite.
+
+    Examples
+    --------
+    >>> from spectral_mae.nonlinear import MAEConfig, MaskedAutoencoder
+    >>> config = MAEConfig((8, 8), 4, channels=1, width=8, depth=1, decoder_depth=1)
+    >>> classifier = Classifier(MaskedAutoencoder(config), 3)
+    >>> _ = torch.nn.init.constant_(classifier.head.bias[1], 1.0)  # class 1 wins everywhere
+    >>> predicted_classes(classifier, np.zeros((4, 8, 8, 1), np.uint8))
+    array([1, 1, 1, 1])
     """
     pixels = eight_bit(pixels, classifier.model)
     place = classifier.model.pixel_mean.device
@@ -245,6 +279,14 @@ def accuracy(classifier: Classifier, pixels: UInt8Array, labels: Labels) -> floa
     ------
     ValueError
         As `predicted_classes`, or if there are not as many labels as images.
+
+    Examples
+    --------
+    >>> from spectral_mae.nonlinear import MAEConfig, MaskedAutoencoder
+    >>> config = MAEConfig((8, 8), 4, channels=1, width=8, depth=1, decoder_depth=1)
+    >>> classifier = Classifier(MaskedAutoencoder(config), 2)  # all scores are zero: class 0
+    >>> accuracy(classifier, np.zeros((4, 8, 8, 1), np.uint8), [0, 0, 0, 1])
+    0.75
     """
     truth = class_numbers("labels", labels, len(pixels))
     return float(np.mean(predicted_classes(classifier, pixels) == truth))

@@ -45,6 +45,11 @@ def jacobian_rows(
     ValueError
         If the image is not of floats, (channels, H, W), an output is out of range, or a derivative
         is NaN or infinite.
+
+    Examples
+    --------
+    >>> jacobian_rows(lambda x: x**2, torch.tensor([[[1.0, 3.0]]]), np.array([1]))
+    tensor([[[[0., 6.]]]])
     """
     if image.ndim != 3 or not image.is_floating_point():
         raise ValueError(
@@ -140,6 +145,14 @@ def receptive_field(
     ------
     ValueError
         As `jacobian_rows`, and if the pixel is outside the grid.
+
+    Examples
+    --------
+    >>> def mean_of_row(images):
+    ...     return images.mean(dim=3, keepdim=True).expand_as(images)
+    >>> field = receptive_field(mean_of_row, torch.zeros(1, 4, 4), PatchGrid((4, 4), 2), (1, 0))
+    >>> field.weights[1]
+    array([0.25, 0.25, 0.25, 0.25])
     """
     return mean_receptive_field([(function, image)], grid, output_pixel, channel=channel)
 
@@ -177,6 +190,13 @@ def mean_receptive_field(
     ValueError
         If there is no point, images differ in shape or do not fit the grid, the pixel is outside
         the grid, or a derivative is not finite.
+
+    Examples
+    --------
+    >>> image = torch.zeros(1, 4, 4)
+    >>> points = [(lambda x: x, image), (lambda x: 3 * x, image)]
+    >>> mean_receptive_field(points, PatchGrid((4, 4), 2), (0, 1)).weights[0]
+    array([0., 2., 0., 0.])
     """
     total, n = 0.0, 0
     shape: tuple[int, ...] | None = None
@@ -220,6 +240,11 @@ def singular_values(matrix: FloatArray) -> FloatArray:
     ------
     ValueError
         If it is not a matrix, or a number is not finite.
+
+    Examples
+    --------
+    >>> singular_values(np.array([[0.0, 2.0], [-3.0, 0.0]]))
+    array([3., 2.])
     """
     array = real_numbers("matrix", matrix)
     if array.ndim != 2:

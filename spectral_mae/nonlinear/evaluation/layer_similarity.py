@@ -93,6 +93,12 @@ def minibatch_cka(batches: Iterable[tuple[Sequence[Features], Sequence[Features]
     ValueError
         If a batch has fewer than four images, or there is no batch; if layers differ in number,
         hold NaN or infinite numbers, or do not vary. No NaN is returned.
+
+    Examples
+    --------
+    >>> layer = np.random.default_rng(0).standard_normal((10, 3))
+    >>> minibatch_cka([([layer], [2 * layer, -layer])]).round(6)  # CKA sees no scale and no sign
+    array([[1., 1.]])
     """
     cross: FloatArray | None = None
     own: list[FloatArray] = []
@@ -159,6 +165,15 @@ def layer_similarity(
     ------
     ValueError
         As `minibatch_cka`, or if the images do not fit both models.
+
+    Examples
+    --------
+    >>> from spectral_mae.nonlinear import MAEConfig
+    >>> config = MAEConfig((8, 8), 4, channels=1, width=8, depth=2, decoder_depth=1)
+    >>> model = MaskedAutoencoder(config)
+    >>> pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1), dtype=np.uint8)
+    >>> layer_similarity(model, model, pixels).diagonal().round(6)
+    array([1., 1., 1.])
     """
     _checks.integer(
         "batch", batch, least=LEAST, why=f"HSIC is not defined for less than {LEAST} images"

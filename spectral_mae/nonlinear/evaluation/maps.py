@@ -98,6 +98,14 @@ def filler(model: ImageModel | LinearModel, *, normalised: Normalised = "refuse"
     ValueError
         If the model predicts standardised patches and this is refused; from the function, for
         "visible", if an image has no visible patch.
+
+    Examples
+    --------
+    >>> from spectral_mae import LinearMAE
+    >>> images = np.random.default_rng(0).random((50, 8, 8)).cumsum(axis=1)
+    >>> fill = filler(LinearMAE(4, 0.5).fit(images))
+    >>> fill(images[:2], np.array([[True, False, False, True]] * 2)).shape
+    (2, 8, 8)
     """
     _checks.choice("normalised", normalised, Normalised)
     if isinstance(model, LinearModel):
@@ -194,6 +202,16 @@ def function_filler(function: ImageFunction, grid: PatchGrid) -> Filler:
     ------
     ValueError
         From the function that is returned: if a reconstruction has another shape, or holds NaN.
+
+    Examples
+    --------
+    >>> def gray(images, visible):  # a model that fills in the mean of the visible pixels
+    ...     mean = images.sum((1, 2)) / visible.sum((1, 2))
+    ...     return np.where(visible, images, mean[:, None, None])
+    >>> fill = function_filler(gray, PatchGrid((2, 4), 2))
+    >>> fill(np.array([[[1.0, 2.0, 9.0, 9.0], [3.0, 2.0, 9.0, 9.0]]]), np.array([[True, False]]))
+    array([[[1., 2., 2., 2.],
+            [3., 2., 2., 2.]]])
     """
 
     def fill(images: FloatArray, kept: BoolArray) -> FloatArray:
@@ -225,6 +243,17 @@ def with_mask(model: ImageModel, kept: BoolArray | None = None) -> TensorMap:
     -------
     callable
         Takes and returns tensors of shape (n, channels, H, W).
+
+    Examples
+    --------
+    >>> from spectral_mae.nonlinear import MAEConfig, MaskedAutoencoder
+    >>> config = MAEConfig((8, 8), 4, channels=1, width=8, depth=1, decoder_depth=1)
+    >>> model = MaskedAutoencoder(config)
+    >>> function = with_mask(model, np.array([True, False, False, True]))
+    >>> x, y = torch.rand(2, 1, 1, 8, 8)
+    >>> y[..., :4, :4], y[..., 4:, 4:] = x[..., :4, :4], x[..., 4:, 4:]  # they differ where hidden
+    >>> torch.allclose(function(x), function(y))
+    True
     """
 
     def function(images: torch.Tensor) -> torch.Tensor:

@@ -39,6 +39,12 @@ class ProbeResult:
         Number of training images.
     n_test : int
         Number of test images.
+
+    Examples
+    --------
+    >>> found = ProbeResult(0.9, 0.03, penalty=1.0, n_features=3, n_train=100, n_test=100)
+    >>> found.accuracy - 2 * found.stderr > 0.5  # better than guessing one of two classes
+    True
     """
 
     accuracy: float
@@ -78,6 +84,14 @@ def features_of(model: ImageModel, pixels: UInt8Array) -> FloatArray:
     ------
     ValueError
         If the images do not fit the model, or features are not finite.
+
+    Examples
+    --------
+    >>> from spectral_mae.nonlinear import MAEConfig, MaskedAutoencoder
+    >>> config = MAEConfig((8, 8), 4, channels=1, width=8, depth=1, decoder_depth=1)
+    >>> model = MaskedAutoencoder(config)
+    >>> features_of(model, np.zeros((5, 8, 8, 1), np.uint8)).shape
+    (5, 8)
     """
     pixels = eight_bit(pixels, model)
     place = model.pixel_mean.device
@@ -102,6 +116,11 @@ def pixel_features(pixels: UInt8Array) -> FloatArray:
     -------
     ndarray, shape (n, n_features)
         Values from 0 to 1.
+
+    Examples
+    --------
+    >>> pixel_features(np.array([[[[0], [51]], [[102], [255]]]], dtype=np.uint8))
+    array([[0. , 0.2, 0.4, 1. ]])
     """
     return pixels.reshape(len(pixels), -1) / 255.0
 

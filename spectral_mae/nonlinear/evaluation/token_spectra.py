@@ -38,6 +38,14 @@ class TokenSpectra:
         squared length of a token (about the mean token, if that was subtracted).
     grid : PatchGrid
         Grid of the images.
+
+    Examples
+    --------
+    >>> power = np.zeros((2, 4, 4))
+    >>> power[0, 0, 1] = power[1, 0, 2] = 1.0  # one wave: of 1/4 cycles per patch, then of 1/2
+    >>> spectra = TokenSpectra(("embedding", "encoder 1"), power, PatchGrid((16, 16), 4))
+    >>> spectra.frequencies[1], spectra.share_above
+    (array([ 0.  ,  0.25, -0.5 , -0.25]), array([1., 1.]))
     """
 
     layers: tuple[str, ...]
