@@ -155,7 +155,8 @@ def test_the_answer_says_what_the_numbers_say():
     numbers = numbers_of([-2.0, -2.1, -2.0, -2.2, -9.0], [4.0] * 5)
     assert most_unusual(numbers) == [4]
     found = answer(numbers, {8: explained()}, (8, 16))
-    (masking,), (model,) = found.masking, found.model
+    (masking,), (model, finding) = found.masking, found.model
+    assert finding == explained().finding
     assert masking.startswith("With 8-pixel patches, 75 % of them hidden, most of the fine detail")
     assert "80 % of the power (squared strength) of waves of 4 to 8 px and 2 to 4 px" in masking
     assert "That is 4.00 times as much as is kept" in masking

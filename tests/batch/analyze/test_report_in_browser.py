@@ -204,3 +204,45 @@ def test_what_only_a_screen_can_use_is_not_printed(browser, page):
     assert browser.run(seen)
     browser.prefer("light", media="print")
     assert not browser.run(seen)
+
+
+def test_a_table_that_is_cut_says_so(browser, page):
+    hint = "table.parentElement.previousElementSibling"
+    seen = f"return {hint}.className === 'sideways' && {hint}.checkVisibility()"
+    browser.resize(1200)
+    browser.open(page)
+    assert not browser.run(seen)
+    browser.run("more.click()")
+    assert browser.wait_for(seen.removeprefix("return "))
+    browser.resize(390)
+    browser.open(page)
+    assert browser.wait_for(seen.removeprefix("return "))
+
+
+def test_decimal_points_of_a_column_lie_below_each_other(browser, page):
+    """Every cell is as long behind its point, in digits or in spaces as wide."""
+    browser.open(page)
+    cells = browser.run(TEXTS, "#table tbody tr td:nth-child(4)")
+    assert len({len(cell.rstrip("\u2007")) for cell in cells}) > 1
+    behind = {len(cell) - max(cell.find("."), cell.find("\u2008")) for cell in cells}
+    assert len(behind) == 1
+    assert not any(re.search(r"\.\d+0{3}", cell) for cell in cells)
+
+
+def test_the_table_beside_the_page_has_what_its_table_shows(browser, page):
+    browser.open(page)
+    shown = browser.run("return DATA.rows")
+    names = browser.run("return DATA.columns.map((one) => one.name)")
+    with (page.parent / "unusual.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(shown) == 130
+    measured = 0
+    for row, cells in zip(rows, shown, strict=True):
+        cells = dict(zip(names, cells, strict=True))
+        assert row["path"].endswith(cells["path"])
+        assert float(row["unusual"]) == pytest.approx(cells["unusual"], rel=1e-7)
+        assert bool(row["filled_in"]) == (cells["filled"] is not None)
+        if row["filled_in"]:
+            measured += 1
+            assert float(row["filled_in"]) == pytest.approx(cells["filled"], rel=1e-7)
+    assert measured >= 100

@@ -25,7 +25,7 @@ class Answer:
     masking : list of str
         What masking does to the spectra, for each patch size.
     model : list of str
-        What a linear model fills in, for each patch size.
+        What a linear model fills in, and of which waves, for each patch size.
     unusual : str
         How many images are unusual.
     rows : list of int
@@ -63,7 +63,13 @@ def answer(
     rows = most_unusual(numbers)
     return Answer(
         [_masking(p, numbers.of_size(p), first=p == sizes[0]) for p in sizes],
-        [explained[p].sentence(p) for p in sizes if p in explained],
+        [
+            text
+            for p in sizes
+            if p in explained
+            for text in (explained[p].sentence(p), explained[p].finding)
+            if text
+        ],
         _unusual(numbers, len(rows)),
         rows[:NAMED],
         len(rows),

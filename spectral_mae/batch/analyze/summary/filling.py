@@ -114,7 +114,7 @@ class Explained:
     filled: Filled | None = None
 
     def sentence(self, patch_size: int) -> str:
-        """What a model fills in, for the top of the page."""
+        """What a model fills in, for the top of the page, where `finding` follows it."""
         start = (
             f"From the visible {patch_size}-pixel patches the best linear model for these images "
             "(one matrix that makes the image from what is visible) "
@@ -124,7 +124,7 @@ class Explained:
             of = "all pixels" if self.hidden is None else "hidden pixels"
             return (
                 f"{start}gets {percent(part)} of the squared differences of {of} from the mean of "
-                f"all images right. {self.finding}"
+                f"all images right."
             )
         found = self.filled
         text = f"{start}fills in {percent(found.pooled)} of the hidden detail"
@@ -139,7 +139,7 @@ class Explained:
         return (
             f"{text}. Detail is how hidden pixels differ from the mean gray of their own image, "
             "squared and summed. Counted from the mean of all images, which also credits guessing "
-            f"how bright an image is, it is {percent(found.with_brightness)}. {self.finding}"
+            f"how bright an image is, it is {percent(found.with_brightness)}."
         )
 
     @property
@@ -156,7 +156,7 @@ class Explained:
         return f"{_BY_FREQUENCY}{_coarse(at, part)}. {_fine(at, above, copying)}"
 
 
-_BY_FREQUENCY = "By frequency, and now of all pixels, visible ones too, "
+_BY_FREQUENCY = "By frequency, and of all pixels, visible ones too, "
 
 
 def _coarse(at: FloatArray, part: FloatArray) -> str:
