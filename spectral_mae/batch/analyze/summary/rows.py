@@ -141,7 +141,7 @@ def _listed_columns(numbers: Numbers) -> Iterator[_Column]:
     yield _column("width", "columns", "columns of pixels", decimals=0, more=True, group=group)
     title, unit = "part of the patches hidden", "% of patches"
     yield _column("mask_ratio", "hidden", title, unit, times=100, more=True, group=group)
-    title, unit = "part of the pixels that are NaN or infinite", "% of pixels"
+    title, unit = "part of the pixels without a finite value", "% of pixels"
     yield _column("missing", "without value", title, unit, times=100, more=True, group=group)
     unit = "gray, 0 to 1"
     yield _column("mean", "mean", "mean of the pixels", unit, more=True, group=group)
