@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -389,10 +388,16 @@ def save_as(figure: Figure, path: str | os.PathLike[str], endings: Sequence[str]
 
 def _drawn(figure: Figure, dpi: float) -> NDArray[np.uint8]:
     """The pixels of a figure, (H, W, 4)."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="rgba", dpi=dpi)
-    width, height = (int(dpi * inches) for inches in figure.get_size_inches())
-    return np.frombuffer(buffer.getbuffer(), np.uint8).reshape(height, width, 4)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    # The canvas knows its size: inches times dots, which matplotlib rounds in its own way.
+    shown, own = figure.canvas, figure.dpi
+    canvas = FigureCanvasAgg(figure)
+    figure.set_dpi(dpi)
+    canvas.draw()
+    figure.set_dpi(own)
+    figure.set_canvas(shown)
+    return np.array(canvas.buffer_rgba())
 
 
 def one_axes(ax: Axes | None) -> Axes:

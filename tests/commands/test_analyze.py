@@ -124,7 +124,8 @@ def test_page_is_whole_offline_and_escaped(whole):
     assert "&lt;b&gt;bad&amp;.png" in text
     assert "<b>bad" not in text
     images = [attrs for tag, attrs in tags.seen if tag == "img"]
-    assert len(images) == 11
+    # Of two images and two patch sizes: panels of masks and of models, gratings, thumbnails.
+    assert len(images) == 2 * 2 * 6 + 4 * 4 + 2 + 2
     assert all(a["src"].startswith("data:image/webp;base64,") and a["alt"] for a in images)
     assert not re.findall(r"(?:src|href)=[\"']?(?:https?:|//)", text)
     assert "None" not in re.sub(r"base64,[^\"]*", "", text)
@@ -227,13 +228,18 @@ def test_constant_images_are_drawn_and_have_no_slope(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_pictures_show_values_beyond_one_as_they_are(tmp_path, monkeypatch):
-    from spectral_mae import plot
+    from spectral_mae.batch.analyze import pictures
 
-    seen = []
-    sound = plot.masking
-    monkeypatch.setattr(
-        plot, "masking", lambda image, *rest: seen.append(image) or sound(image, *rest)
-    )
+    seen, cells = [], []
+    for name, taken in (("psd", seen), ("pixel_cells", cells)):
+        sound = getattr(pictures, name)
+        monkeypatch.setattr(
+            pictures,
+            name,
+            lambda image, *rest, taken=taken, sound=sound: (
+                taken.append(image) or sound(image, *rest)
+            ),
+        )
     pixels = np.random.default_rng(0).uniform(950, 1015, (32, 32)).astype(np.float32)
     Image.fromarray(pixels).save(tmp_path / "f.tif")
     assert (
@@ -250,17 +256,25 @@ def test_pictures_show_values_beyond_one_as_they_are(tmp_path, monkeypatch):
         )
         == 0
     )
-    np.testing.assert_array_equal(seen[0], pixels)
+    np.testing.assert_allclose(seen[0], pixels - pixels.astype(float).mean(), atol=1e-4)
+    np.testing.assert_allclose(cells[0], pixels / pixels.max(), atol=1e-6)  # black is 0
 
 
 @pytest.mark.slow
 def test_masks_for_comparison_differ_from_image_to_image(tmp_path, folder, monkeypatch):
-    from spectral_mae import plot
+    from spectral_mae.batch.analyze import pictures
 
     drawn = []
-    monkeypatch.setattr(plot, "masking", lambda image, masks, axes: drawn.append(masks))
+    sound = pictures._masking_picture
+
+    def seen(path, name, pixels, analyses, options):
+        drawn.append([analysis.mask for analysis in analyses])
+        return sound(path, name, pixels, analyses, options)
+
+    monkeypatch.setattr(pictures, "_masking_picture", seen)
     images = [folder / "0.png", folder / "1.png"]
-    run("analyze", *images, "--size", 32, "--patch-size", 4, "--out", tmp_path / "o", "--quiet")
+    sizes = ["--patch-size", 2, 4, 8]
+    run("analyze", *images, "--size", 32, *sizes, "--out", tmp_path / "o", "--quiet")
     first, second = drawn
     assert [m.patch_size[0] for m in first] == [2, 4, 8]
     for one, other in zip(first, second, strict=True):

@@ -47,3 +47,15 @@ def test_equal_figures_give_equal_files(tmp_path):
     for ending in (".svg", ".png", ".webp"):
         first, second = ((tmp_path / f"{name}{ending}").read_bytes() for name in "ab")
         assert first == second
+
+
+def test_a_figure_of_nearly_whole_pixels_is_saved(tmp_path):
+    height = 2.8 * 3  # which times 110 is a little less than 924
+    figure, _ = plot.new_figure(width=2.0, height=height)
+    canvas, dpi = figure.canvas, figure.dpi
+    plot.save(figure, tmp_path / "figure.png")
+    assert (figure.canvas, figure.dpi) == (canvas, dpi)
+    with Image.open(tmp_path / "figure.png") as image:
+        assert image.size in {(220, 923), (220, 924)}
+        colours = np.unique(np.asarray(image.convert("L")))
+    assert len(colours) > 10
