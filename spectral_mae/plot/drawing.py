@@ -392,7 +392,7 @@ def _drawn(figure: Figure, dpi: float) -> NDArray[np.uint8]:
 
     # The canvas knows its size: inches times dots, which matplotlib rounds in its own way.
     shown, own = figure.canvas, figure.dpi
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
     figure.set_dpi(dpi)
     canvas.draw()
     figure.set_dpi(own)
