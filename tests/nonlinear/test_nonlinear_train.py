@@ -388,7 +388,7 @@ def test_the_command_trains_writes_and_resumes(tmp_path, photographs, capsys):
     printed = capsys.readouterr().out
     assert "9 images of 16 x 16 pixels, 2 epochs, 4 steps" in printed
     assert {f.name for f in (tmp_path / "out").iterdir()} == {
-        "checkpoint.pt", "log.csv", "curves.png"
+        "checkpoint.pt", "columns.json", "log.csv", "curves.png"
     }  # fmt: skip
     before = state(checkpoint.load_checkpoint(tmp_path / "out" / "checkpoint.pt"))
     assert run("train-mae", *options, "--resume") == 0
