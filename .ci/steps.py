@@ -120,7 +120,9 @@ STEPS = [
         {NEWEST}/pip uninstall --quiet --yes pyfftw
         {NEWEST}/spectral-mae analyze --out .ci/out/newest/report
         {NEWEST}/pytest -n 0 tests/spectra tests/masks tests/masked_spectra tests/cross_spectra \\
-            tests/images tests/commands tests/test_fields.py tests/test_chunked.py
+            tests/images tests/test_fields.py tests/test_chunked.py \\
+            tests/commands/test_command.py tests/commands/test_psd_sets.py \\
+            tests/commands/test_missing_pixels.py
         """,
         needs=["wheel"],
     ),
