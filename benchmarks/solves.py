@@ -64,7 +64,7 @@ def rates(size: Size) -> Iterator[Contest]:
                 f"full-rank solve of {bands} bands: share of the product rate",
                 "product",
                 "solve",
-                "≥ 0.5",
+                "≥ 0.7",
                 bands * 28 / 24,
             ),
             Ratio(

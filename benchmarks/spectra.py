@@ -14,8 +14,8 @@ from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_shape
 
-BARS = {"powerbox": "≥ 10", "pysteps algorithm": "≥ 15", "NumPy recipe": "≥ 4"}
-PLANNERS = ("estimate", "measure")
+BARS = {"powerbox": "≥ 15", "pysteps algorithm": "≥ 15", "NumPy recipe": "≥ 4"}
+PLANNERS = {"estimate": "≤ 1.15", "measure": "≤ 1.5"}  # with the bar over the bare transforms
 
 
 def bare(fft: RealFFT, n: int) -> Work:
@@ -35,7 +35,7 @@ def spectra(size: Size) -> Iterator[Contest]:
     images = np.random.default_rng(0).standard_normal((n, *shape)).astype(np.float32)
     title = f"Radial spectra of {n} images, {size.side}×{size.side} float32"
     peers, missing = installed()
-    for planner in PLANNERS:
+    for planner, bar in PLANNERS.items():
         one = sm.Periodogram(shape, dtype=np.float32, planner=planner)
         # A plan of its own, of as many images at once.
         fft = RealFFT(shape, dtype=np.float32, planner=planner)
@@ -44,9 +44,7 @@ def spectra(size: Size) -> Iterator[Contest]:
             "ours": lambda one=one: one.radial(images),
             "bare": bare(fft, whole),
         }
-        ratios = [
-            Ratio("time over that of the bare transforms", "ours", "bare", "≤ 2.2", whole / n)
-        ]
+        ratios = [Ratio("time over that of the bare transforms", "ours", "bare", bar, whole / n)]
         for name, peer in peers.items():
             works[name] = lambda peer=peer: peer(images[0])
             ratios.append(Ratio(f"as fast as {name}", name, "ours", BARS.get(name, ""), float(n)))
@@ -105,7 +103,7 @@ def expected(size: Size) -> Iterator[Contest]:
             "bare": bare(RealFFT(shape, chunk=1), transforms),
         },
         [
-            Ratio(f"as fast as {n} drawn masks, the same FFTW in a loop", "loop", "exact", "≥ 20"),
+            Ratio(f"as fast as {n} drawn masks, the same FFTW in a loop", "loop", "exact", "≥ 30"),
             Ratio(f"as fast as {n} drawn masks in one Periodogram.mean", "batch", "exact"),
             Ratio("time in bare transforms, planning and all", "exact", "bare", "≤ 10", transforms),
         ],
