@@ -10,6 +10,8 @@ from command_runs import read_csv, run, write_images
 from spectral_mae._files.made_here import made_here
 from spectral_mae.batch.columns import spectra
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--size", "32", "--patch-size", "8")
 KINDS = {"text", "integer", "number"}
 

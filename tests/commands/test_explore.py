@@ -7,7 +7,7 @@ def test_a_page_of_built_in_images(tmp_path, capsys):
     page = tmp_path / "new" / "explore.html"
     assert run("explore", "--out", page) == 0
     said = capsys.readouterr().out
-    assert said.startswith(f"{page}: Photo, Grass, Random field (")
+    assert said.startswith(f"{page}: Camera, Grass, Random field (")
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert run("explore", "--out", page) == 0  # its own page is replaced
 

@@ -14,6 +14,8 @@ import spectral_mae as sm
 from spectral_mae.batch.models import plan_images
 from spectral_mae.cli.console.answer import OK, SOME_FAILED
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--size", 16, "--patch-size", 4, 2, "--mask-ratio", 0.5, 0.75, "--holdout", 0.4]
 
 

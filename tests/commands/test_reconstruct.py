@@ -20,6 +20,8 @@ from spectral_mae.linear.reconstruction import (
 )
 from spectral_mae.masks.sampling import mask_seed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

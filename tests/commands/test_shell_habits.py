@@ -13,6 +13,8 @@ from command_runs import run, write_images
 from spectral_mae.cli import main
 from spectral_mae.cli.console import answer, messages
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--size", "32", "--patch-size", "8")
 PARSER, COMMANDS = main.parsers()
 

@@ -12,6 +12,8 @@ from spectral_mae.cli import main
 from spectral_mae.images.image import write_gray_png
 from spectral_mae.masked_spectra.partial.comparison import MaskedSpectra, is_whole
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def files(tmp_path):

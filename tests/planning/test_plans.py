@@ -10,6 +10,8 @@ import spectral_mae as sm
 from spectral_mae import designs, fields
 from spectral_mae.planning.settings import Setting, settings_of
 
+pytestmark = pytest.mark.slow
+
 SPECTRUM = fields.power_law((32, 32), -2.4)
 RATIOS = [0.25, 0.5, 0.75]
 

@@ -6,6 +6,8 @@ import pytest
 import spectral_mae as sm
 from spectral_mae import plot
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def plan():

@@ -1,6 +1,7 @@
 """A figure that is written to several files is laid out once, and looks as when saved alone."""
 
 import numpy as np
+import pytest
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
@@ -41,6 +42,7 @@ def test_files_have_one_layout_and_the_pixels_of_the_figure(tmp_path, monkeypatc
     assert "<dc:date>" not in svg
 
 
+@pytest.mark.slow
 def test_equal_figures_give_equal_files(tmp_path):
     for name in "ab":
         save_as(drawn(), tmp_path / name, (".svg", ".png", ".webp"))

@@ -9,6 +9,8 @@ from spectral_mae.linear.corruption import Mix, PatchMasking
 from spectral_mae.theory import verification
 from spectral_mae.theory.verification import verify_lemmas
 
+pytestmark = pytest.mark.slow
+
 NAMES = {f"Lemma {n}" for n in range(1, 7)} | {"Eq. 13", "Eq. 14", "Theorem 1"}
 
 

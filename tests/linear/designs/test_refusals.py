@@ -78,6 +78,7 @@ def test_one_second_moment_of_held_out_images_serves_models_of_all_designs(name)
         assert model.score(second) == pytest.approx(model.score(others), abs=1e-12)
 
 
+@pytest.mark.slow
 @EVERY_DESIGN
 def test_an_interpolator_fills_in_what_masks_of_the_design_hide(name):
     """It looks at the mask; no linear map for all masks has a smaller error over them."""
