@@ -320,7 +320,8 @@ def test_every_command_reads_archives_arrays_and_lists(tmp_path, monkeypatch, ca
     assert [row["path"] for row in rows] == names
     assert run("psd", "one.npy", "--out", "a.csv") == 0
     assert run("psd", "0.png", "--out", "b.csv") == 0
-    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    of_array, of_file = ((tmp_path / name).read_bytes() for name in ("a.csv", "b.csv"))
+    assert of_array.replace(b"one.npy", b"0.png") == of_file
     capsys.readouterr()
     assert run("psd", "some.zip", "--out", "c.csv") == 0
     assert "some.zip, 2 images: slope" in capsys.readouterr().out

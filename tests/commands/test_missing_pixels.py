@@ -120,7 +120,7 @@ def test_analyze_takes_images_with_missing_pixels_beside_others(folder, image, c
     with (folder / "out/mean_spectra.csv").open(encoding="utf-8") as file:
         assert {row["images"] for row in csv.DictReader(file)} == {"2"}
     page = (folder / "out/report.html").read_text(encoding="utf-8")
-    assert 'In 1 image <a href="#missing">pixels are missing</a>' in page
+    assert 'In 1 image <a href="#term-missing-pixels">pixels are missing</a>' in page
     assert "nan" not in re.sub(r'"data:[^"]*"', "", page).replace("<dt>nan</dt>", "")
 
 
