@@ -149,17 +149,13 @@ class Binning:
             places[part] = np.ravel_multi_index(upright[::-1], self.half_shape[::-1])
         return places
 
-    def moments(
-        self, power: FloatArray, *, transposed: bool = False
-    ) -> tuple[FloatArray, FloatArray]:
+    def moments(self, power: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and standard deviation of power in each bin.
 
         Parameters
         ----------
         power : ndarray or tensor, shape (..., *shape[:-1], shape[-1]//2 + 1)
             Power of one spectrum or several on the half-plane.
-        transposed : bool
-            Whether the last two axes of ``power`` are in the opposite order; not of tensors.
 
         Returns
         -------
@@ -169,7 +165,7 @@ class Binning:
         if is_tensor(power):
             return self._of_tensors.moments(power, len(self.half_shape))
         lead, size = power.shape[: power.ndim - len(self.half_shape)], math.prod(self.half_shape)
-        index = self._places(transposed)
+        index = self._index
         n = math.prod(lead)
         rows = power.reshape(n, size)
 
@@ -200,7 +196,7 @@ class Binning:
         add : bool
             Add the power to what ``out`` holds.
         """
-        index = self._places(transposed)
+        index = self._transposed_index if transposed else self._index
         # Squares of the float view: strided real and imaginary parts would be slower.
         for plane, row in zip(half.reshape(len(half), -1), out, strict=True):
             parts = plane.take(index, mode="wrap").view(out.dtype)
@@ -252,10 +248,6 @@ class Binning:
 
         mean, std = self._moments(1, gathered)
         return mean[0], std[0]
-
-    def _places(self, transposed: bool) -> NDArray[np.integer[Any]]:
-        """Where the entries lie in a half-plane read row by row."""
-        return self._transposed_index if transposed else self._index
 
     def _moments(self, n: int, gathered: Gathered) -> tuple[FloatArray, FloatArray]:
         """Moments of ``n`` planes, each (n, n_bins); ``gathered`` returns some entries of each."""

@@ -436,24 +436,20 @@ class RingBins:
         """
         return self._binning.spread(values)
 
-    def moments(
-        self, power: FloatArray, *, transposed: bool = False
-    ) -> tuple[FloatArray, FloatArray]:
+    def moments(self, power: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and standard deviation of power in each ring.
 
         Parameters
         ----------
         power : ndarray or tensor, shape (..., *shape[:-1], shape[-1]//2 + 1)
             Power of one spectrum or several on the half-plane.
-        transposed : bool
-            Whether the last two axes of ``power`` are in the opposite order; not of tensors.
 
         Returns
         -------
         mean, std : ndarray of float64 or tensor like ``power``, shape (..., n_rings)
             Mean and root mean square deviation from it.
         """
-        return self._binning.moments(power, transposed=transposed)
+        return self._binning.moments(power)
 
     @property
     def n_entries(self) -> int:
