@@ -35,9 +35,7 @@ def three(tmp_path):
     return path, names
 
 
-@pytest.mark.parametrize(
-    ("value", "label"), [(1.0, "10⁰"), (1e-12, "10⁻¹²"), (1e3, "10³")]
-)
+@pytest.mark.parametrize(("value", "label"), [(1.0, "10⁰"), (1e-12, "10⁻¹²"), (1e3, "10³")])
 def test_powers_of_ten_are_labelled_with_raised_digits(value, label):
     formatter = PlainPowers()
     formatter.create_dummy_axis()

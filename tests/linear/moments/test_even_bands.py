@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spectral_mae import LinearMAE
-from spectral_mae.linear import hidden_target, solver
+from spectral_mae.linear import frequency_response, hidden_target, solver
 from spectral_mae.linear.moments import even_bands
 from spectral_mae.linear.moments.even_bands import (
     EvenStack,
@@ -117,3 +117,18 @@ def test_what_masks_mix_in_is_left_in_complex_coordinates():
     assert even_bands.is_even(stack)
     mixed = dataclasses.replace(stack, mixed_in=np.zeros_like(stack.blocks))
     assert not even_bands.is_even(mixed)
+
+
+@pytest.mark.parametrize("options", [{}, {"target": "hidden"}, {"rank": 3}, {"shrinkage": 0.2}])
+@pytest.mark.parametrize(("shape", "patch_size"), [((16, 24), 4), ((12, 8), (2, 4)), ((16,), 4)])
+def test_responses_are_those_of_complex_coordinates(monkeypatch, options, shape, patch_size):
+    rng = np.random.default_rng(3)
+    moments = StationaryMoments(PatchGrid(shape, patch_size), 1)
+    moments.update(rng.standard_normal((40, *shape)).cumsum(axis=1))
+    model = LinearMAE(patch_size, 0.75, covariance="stationary", **options).fit_moments(moments)
+    found = model.frequency_response()
+    monkeypatch.setattr(frequency_response, "is_even", lambda _: False)
+    expected = model.frequency_response()
+    for name in ("gain", "original", "passed", "aliased", "noise", "reconstructed", "error"):
+        one, other = getattr(found, name), getattr(expected, name)
+        np.testing.assert_allclose(one, other, atol=1e-12 * np.abs(expected.original).max())
