@@ -68,10 +68,10 @@ LINES = (
         near="annulus",
     ),
     # Bins: independent frequencies, deviations that cancel, weights of shared frequencies.
-    Line("spectra/binning.py", "independent = self.counts / 2", "independent = self.counts"),
-    Line("spectra/binning.py", "std / np.sqrt(independent - 1)", "std / np.sqrt(independent)"),
-    Line("spectra/binning.py", "CANCELS = 1e-3", "CANCELS = 0.0"),
-    Line("spectra/binning.py", "% len(columns)] / 4)", "% len(columns)] / 2)", near="sectors"),
+    Line("spectra/bins/binning.py", "independent = self.counts / 2", "independent = self.counts"),
+    Line("spectra/bins/binning.py", "std / np.sqrt(independent - 1)", "std / np.sqrt(independent)"),
+    Line("spectra/bins/binning.py", "CANCELS = 1e-5", "CANCELS = 0.0"),
+    Line("spectra/bins/binning.py", "% len(columns)] / 4)", "% len(columns)] / 2)", near="sectors"),
     # Rings and slopes: the width of rings, the bias of logarithms, degrees of freedom.
     Line(
         "spectra/rings.py",
