@@ -113,7 +113,7 @@ LINES = (
     Line("masked_spectra/coupling.py", "weights.shape) / weights.size)", "weights.shape) / 1.0)"),
     # Linear models: what is lost of hidden patches.
     Line(
-        "linear/hidden_target.py",
+        "linear/problems/hidden_target.py",
         "trace = (1.0 - pi1) * stack.trace\n",
         "trace = pi1 * stack.trace\n",
     ),

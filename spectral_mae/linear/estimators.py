@@ -27,8 +27,8 @@ from spectral_mae.linear.corruption import (
     PatchMasking,
     Target,
 )
-from spectral_mae.linear.hidden_target import best_for_hidden
 from spectral_mae.linear.model import Covariance, LinearModel
+from spectral_mae.linear.problems.hidden_target import best_for_hidden
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_for, design_on
 from spectral_mae.masks.designs.uniform import Uniform

@@ -1,0 +1,5 @@
+"""What a linear model solves: second moments of images, and what happens to the images.
+
+- `hidden_target`: the best linear map when only hidden patches are scored.
+- `problem`: moments and a corruption: the best map, and what any map explains of other images.
+"""
