@@ -119,7 +119,7 @@ LINES = (
     ),
     # Images: luma, the middle of an odd margin; batch: which of two sums comes first.
     Line("images/samples.py", "+ 0.114 * (blue - green)", "+ 0.144 * (blue - green)"),
-    Line("images/image.py", "shape[0] - height) // 2", "shape[0] - height + 1) // 2"),
+    Line("images/cropping.py", "shape[0] - height) // 2", "shape[0] - height + 1) // 2"),
     Line("batch/merge_tree.py", "left.part.merge(branch.part)", "branch.part.merge(left.part)"),
 )
 
