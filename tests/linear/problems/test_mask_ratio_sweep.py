@@ -1,5 +1,7 @@
 """Losses at many mask ratios are those of a fit at each of them."""
 
+import pickle
+
 import dense
 import numpy as np
 import pytest
@@ -41,3 +43,12 @@ def test_sweep_says_what_is_hidden(images):
     swept = sm.LinearMAE(4, 0.5).fit(images).mask_ratio_sweep([0.5, 0.26])
     np.testing.assert_array_equal(swept.hidden, [0.5, 0.5])
     assert swept.loss[0] == swept.loss[1]
+
+
+def test_what_was_pickled_when_the_models_defined_it_loads(images):
+    swept = sm.LinearMAE(4, 0.5).fit(images).mask_ratio_sweep([0.5, 0.25])
+    file = b"spectral_mae.linear.problems.mask_ratio_sweep"
+    today = pickle.dumps(swept, protocol=2)
+    assert file in today
+    before = pickle.loads(today.replace(file, b"spectral_mae.linear.estimators"))
+    np.testing.assert_array_equal(before.loss, swept.loss)
