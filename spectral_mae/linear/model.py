@@ -305,7 +305,7 @@ class LinearModel(ABC):
         self._seen()
         if self._is_elsewhere(images):
             return self.numpy().second_moment(images, channel_axis=channel_axis)
-        return self._problem.about_mean(_batches(images), channel_axis, lambda _: 0.0)[0]
+        return self._problem.about_mean(_batches(images), channel_axis=channel_axis)[0]
 
     def empty_second_moment(self) -> Moments:
         """Return moments about zero, for the patches of (other) images minus `centre`.
@@ -408,14 +408,16 @@ class LinearModel(ABC):
         if in_place is not None:
             map_, design = self._map(), in_place.design
             stack, loss = self._problem.about_mean(
-                _batches(images), channel_axis, lambda p: map_.loss_over_masks(p, design)
+                _batches(images),
+                lambda p: map_.loss_over_masks(p, design),
+                channel_axis=channel_axis,
             )
             return 1.0 - loss / power_of(stack)
         problem = self._problem
         stack, extra = problem.about_mean(
             _batches(images),
-            channel_axis,
             lambda p: 0.0 if half is None else half.loss(p, problem.corruption),
+            channel_axis=channel_axis,
         )
         return problem.explained(stack, solution) - extra / stack.trace
 

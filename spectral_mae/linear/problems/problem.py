@@ -272,8 +272,9 @@ class Problem:
     def about_mean(
         self,
         batches: Iterable[ArrayLike],
-        channel_axis: int | None,
-        each: Callable[[FloatArray], float],
+        each: Callable[[FloatArray], float] = lambda _: 0.0,
+        *,
+        channel_axis: int | None = None,
     ) -> tuple[CentredStack, float]:
         """Return the second moment of other images about the mean of these, and one more mean.
 
@@ -281,11 +282,11 @@ class Problem:
         ----------
         batches : iterable of array_like, shape (n, *shape)
             Images, with the channels at ``channel_axis``.
+        each : callable
+            Takes images about the mean, cut into patches, and returns a mean over them.
         channel_axis : int or None
             Axis of the channels in a batch. None means a single channel, or the last axis if there
             are several.
-        each : callable
-            Takes images about the mean, cut into patches, and returns a mean over them.
 
         Returns
         -------

@@ -48,17 +48,17 @@ def test_the_rank_chooses_the_closed_form():
 @pytest.mark.parametrize("kind", ["banded", "dense"])
 def test_other_images_are_taken_about_the_mean_of_these(kind):
     problem, others = problem_of(kind), images_of(9, seed=1)
-    stack, mean = problem.about_mean([others[:4], others[4:]], None, lambda p: float(np.mean(p**2)))
+    stack, mean = problem.about_mean([others[:4], others[4:]], lambda p: float(np.mean(p**2)))
     patches = problem.moments.to_patches(others) - problem.moments.mean
     assert stack.trace == pytest.approx(np.sum(patches**2) / 9, rel=1e-12)
     assert mean == pytest.approx(np.mean(patches**2), rel=1e-12)
     problem.expect_taken_for_this(stack)
     with pytest.raises(ValueError, match="the batch is empty"):
-        problem.about_mean([], None, lambda _: 0.0)
+        problem.about_mean([])
 
 
 def test_a_second_moment_serves_one_kind_and_one_mean_alone():
-    stack, _ = problem_of().about_mean([images_of(9, seed=1)], None, lambda _: 0.0)
+    stack, _ = problem_of().about_mean([images_of(9, seed=1)])
     problem_of(corruption=GaussianNoise(1.0), rank=2).expect_taken_for_this(stack)
     for other in (problem_of("dense"), problem_of(seed=2)):
         with pytest.raises(ValueError, match="does not fit"):
@@ -87,6 +87,6 @@ def test_random_offsets_are_solved_in_single_frequencies():
 def test_images_without_power_have_nothing_to_explain():
     problem = problem_of()
     flat = np.broadcast_to(problem.moments.mean, (6, 4))
-    stack, _ = problem.about_mean([GRID.from_patches(flat[np.newaxis])], None, lambda _: 0.0)
+    stack, _ = problem.about_mean([GRID.from_patches(flat[np.newaxis])])
     with pytest.raises(ValueError, match="nothing to explain"):
         power_of(stack)
