@@ -113,13 +113,13 @@ LINES = (
     Line("masked_spectra/coupling.py", "weights.shape) / weights.size)", "weights.shape) / 1.0)"),
     # Linear models: what is lost of hidden patches.
     Line(
-        "linear/hidden_target.py",
+        "linear/problems/hidden_target.py",
         "trace = (1.0 - pi1) * stack.trace\n",
         "trace = pi1 * stack.trace\n",
     ),
     # Images: luma, the middle of an odd margin; batch: which of two sums comes first.
     Line("images/samples.py", "+ 0.114 * (blue - green)", "+ 0.144 * (blue - green)"),
-    Line("images/image.py", "shape[0] - height) // 2", "shape[0] - height + 1) // 2"),
+    Line("images/cropping.py", "shape[0] - height) // 2", "shape[0] - height + 1) // 2"),
     Line("batch/merge_tree.py", "left.part.merge(branch.part)", "branch.part.merge(left.part)"),
 )
 
