@@ -25,7 +25,7 @@ from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.masks.sampling import Seed, generator_of
-from spectral_mae.spectra.annulus import Annuli
+from spectral_mae.spectra.bins.annulus import Annuli
 from spectral_mae.spectra.conditioning import DetrendOption
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.octaves import OCTAVES
