@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spectral_mae import LinearMAE
-from spectral_mae.linear import frequency_response, hidden_target, solver
+from spectral_mae.linear import frequency_response, solver
 from spectral_mae.linear.moments import even_bands
 from spectral_mae.linear.moments.even_bands import (
     EvenStack,
@@ -14,6 +14,7 @@ from spectral_mae.linear.moments.even_bands import (
     sums_and_differences,
 )
 from spectral_mae.linear.moments.kinds import StationaryMoments
+from spectral_mae.linear.problems import hidden_target
 from spectral_mae.masks.patches import PatchGrid
 
 
