@@ -327,9 +327,14 @@ class MaskedPeriodogram:
             squares = _checks.sum_of_squares(pixels.ravel(order="K"))
         if not math.isfinite(squares):
             _checks.real_array("image", pixels)  # says which pixels are not finite
-        if self.channel_axis is not None:
-            pixels = _checks.channels_last("image", pixels, self.channel_axis, self.grid.ndim)
-        return pixels, squares
+        axis = self.channel_axis
+        planes = _checks.channels_last("image", pixels, axis, self.grid.ndim)
+        if planes.shape[:-1] != self.grid.shape or not planes.size:
+            raise ValueError(
+                f"image of shape {pixels.shape} with channel_axis={axis} is not an image of "
+                f"shape={self.grid.shape}"
+            )
+        return pixels if axis is None else planes, squares
 
     @property
     def _changes(self) -> bool:

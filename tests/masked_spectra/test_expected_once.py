@@ -101,7 +101,7 @@ def test_kept_plans_give_the_bits_of_new_ones_and_leave_earlier_results_alone():
         ({"patch_size": (8, 1)}, {"patch_size": (8, True)}, TypeError),
         ({"detrend": None}, {"detrend": 0}, ValueError),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_what_equals_a_good_argument_is_refused_after_it_too(good, bad, error):
     options = {"patch_size": 8, "mask_ratio": 0.5}
@@ -163,3 +163,14 @@ def test_pixels_that_are_not_finite_are_named(bad, order):
     image[3, 5] = bad
     with pytest.raises(ValueError, match=r"image holds 1 values .* first at \(3, 5\)"):
         expected_masked_psd(image, 8, 0.5)
+
+
+@pytest.mark.parametrize("method", ["expected", "components"])
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((24, 16), None), ((16, 24, 0), -1), ((3, 16, 24), -1)]
+)
+def test_images_of_another_shape_are_refused(shape, axis, method):
+    design = sm.designs.fixed(sm.PatchGrid((16, 24), 8), 0.5)
+    plan = MaskedPeriodogram(design=design, channel_axis=axis)
+    with pytest.raises(ValueError, match=r"image of shape .* is not an image of shape=\(16, 24\)"):
+        getattr(plan, method)(np.ones(shape))
