@@ -10,6 +10,7 @@
 - `hidden_target`: the best linear map when only hidden patches are scored.
 - `interpolator`: the best linear interpolation that may look at the mask.
 - `linear_map`: a linear map that was solved block by block, applied to images and seen as images.
+- `matrices/`: Hermitian matrices and their inverses, as LAPACK takes them.
 - `model`: what the linear models share: parameters, fit, scores, reconstructions, weights.
 - `model_file`: fitted linear models in npz files, without pickles.
 - `moments/`: second moments of images: all that a linear model sees of them.

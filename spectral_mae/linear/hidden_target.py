@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix, PatchMasking
+from spectral_mae.linear.matrices.inverse import EPS, Inverse, Met
 from spectral_mae.linear.moments.blocks import Stack, in_double
 from spectral_mae.linear.solution import Solution
-from spectral_mae.linear.solver import EPS, Inverse, Met, cutoff_of, inner, roots_within_patches
+from spectral_mae.linear.solver import cutoff_of, inner, roots_within_patches
 from spectral_mae.masks.designs.design import MaskDesign
 
 MOST_LISTED = 2**14  # masks: each patch has a problem of its own, with moments over all of them
