@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,6 +25,7 @@ from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.matrices.inverse import EPS, Inverse, Met
 from spectral_mae.linear.moments.blocks import Stack, in_double
+from spectral_mae.linear.moments.even_bands import is_even
 from spectral_mae.linear.solution import Components, Solution, in_single, largest_kept
 from spectral_mae.linear.tensors.bottleneck import through_bottleneck
 from spectral_mae.linear.tensors.inverse import TensorInverse
@@ -60,6 +62,10 @@ def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
     >>> np.diag(found.weights[0]), round(found.loss, 6)
     (array([0.8, 0.5]), 1.3)
     """
+    if is_even(stack):
+        real = full_rank(stack.real(), mix, overwrite=True)
+        room = stack.blocks if overwrite else None
+        return replace(real, weights=stack.of_pixels(real.weights, room))
     weights = stack.blocks if overwrite else namespace(stack.blocks).empty_like(stack.blocks)
     trace, cutoff = stack.trace, cutoff_of(stack, mix)  # before anything is overwritten
 

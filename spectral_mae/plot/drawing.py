@@ -386,6 +386,23 @@ def save_as(figure: Figure, path: str | os.PathLike[str], endings: Sequence[str]
             imsave(stem + ending, pixels, format=kind, dpi=dpi, metadata=metadata)
 
 
+def pixels_of(figure: Figure) -> NDArray[np.uint8]:
+    """Return the pixels of a figure that `save_as` has laid out.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to draw.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 4)
+        Red, green, blue and opacity, as in a PNG of the figure.
+    """
+    with style(), mpl.rc_context(UNCHANGED):
+        return _drawn(figure, mpl.rcParams["savefig.dpi"])
+
+
 def _drawn(figure: Figure, dpi: float) -> NDArray[np.uint8]:
     """The pixels of a figure, (H, W, 4)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -1,7 +1,9 @@
 """Planned real FFTs of batches, by FFTW or another library.
 
-Plans belong to a `RealFFT`; there is no global cache. Two difficulties of FFTW's are handled here,
-the others in `backends.fftw`:
+Plans that are only estimated are the same whenever they are made, so those of one kind are shared
+by all `RealFFT` of the process and outlive them (`_idle`): functions of a single image plan once.
+Measured plans belong to one `RealFFT`. Two difficulties of FFTW's are handled here, the others in
+`backends.fftw`:
 
 - a plan returns the same output array on every call, so results are copied out of it;
 - one plan used by two threads at once gives wrong numbers, so every thread borrows a workspace
@@ -42,6 +44,9 @@ LARGEST_PIECE = 2**25 - 2**13
 # A workspace beyond that is made again for the next batch, which costs little beside the transform
 # of so large an image; several that wait for work would take more than everything else.
 LARGEST_KEPT = 2**25
+# Workspaces that outlive their transforms: so many kinds, of at most so many bytes.
+KINDS = 8
+LARGEST_SHARED = 2**22
 
 
 # What checks and pages call the transforms of each library.
@@ -164,6 +169,17 @@ def workspaces(backend: Backend, planner: Planner) -> MakeWorkspace:
     return ScipyWorkspace
 
 
+@functools.lru_cache(maxsize=KINDS)
+def _idle(
+    backend: Backend, chunk: int, shape: tuple[int, ...], dtype: np.dtype[Any], transposed: bool
+) -> list[Workspace]:
+    """Workspaces of one kind, with estimated plans, that no thread uses now.
+
+    Those of the kinds asked for last. Others live as long as the transforms that they belong to.
+    """
+    return []
+
+
 class RealFFT:
     """Planned transforms of batches of real signals or images.
 
@@ -220,6 +236,8 @@ class RealFFT:
         cached = self.images_within(CHUNK_BYTES)
         self.chunk = cached if chunk is None else _checks.positive_int("chunk", chunk)
         self._free: list[Workspace] = []
+        if planner == "estimate" and 2 * self._chunk_bytes <= LARGEST_SHARED:
+            self._free = _idle(self.backend, self.chunk, self.shape, self.dtype, self.transposed)
         self._new_workspace = workspaces(self.backend, planner)
 
     @property
@@ -231,6 +249,11 @@ class RealFFT:
     def half_shape(self) -> tuple[int, ...]:
         """Shape of one transform: the non-negative half-plane."""
         return half_shape(self.shape)[:: -1 if self.transposed else 1]
+
+    @property
+    def _chunk_bytes(self) -> int:
+        """Memory of the images of a chunk, about that of each buffer of a workspace."""
+        return self.chunk * prod(self.shape) * self.dtype.itemsize
 
     @property
     def complex_dtype(self) -> np.dtype[Any]:
@@ -318,7 +341,8 @@ class RealFFT:
         chunks = iter([slice(i, min(i + self.chunk, n)) for i in range(0, n, self.chunk)])
 
         def run() -> None:
-            with self.borrow() as space:
+            # What is not a number is found in the results. Threads do not share this setting.
+            with self.borrow() as space, np.errstate(over="ignore", invalid="ignore"):
                 try:
                     for rows in chunks:  # a thread takes the next: cores are not equally fast
                         work(rows, space)
@@ -357,8 +381,7 @@ class RealFFT:
                 self._free.append(space)
 
     def _make(self) -> Workspace:
-        images = self.chunk * prod(self.shape) * self.dtype.itemsize
-        np.empty(min(KEPT * images, LARGEST_PIECE), dtype=np.uint8)  # freed at once
+        np.empty(min(KEPT * self._chunk_bytes, LARGEST_PIECE), dtype=np.uint8)  # freed at once
         return self._new_workspace(self.chunk, self.shape, self.dtype, self.transposed)
 
     def _expect(self, x: NDArray[Any], shape: tuple[int, ...]) -> None:

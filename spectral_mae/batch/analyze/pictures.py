@@ -31,8 +31,7 @@ from spectral_mae.batch.pages.drawer import Call, Drawer
 from spectral_mae.batch.pages.page import for_people
 from spectral_mae.batch.pages.picture import Panel, Picture, short_name
 from spectral_mae.batch.pages.saving import PANEL_WIDTH, save_panels, save_thumbnail
-from spectral_mae.images.image import luma
-from spectral_mae.images.samples import Pixels
+from spectral_mae.images.samples import Pixels, luma
 from spectral_mae.masked_spectra.expectation import expected_mask_power
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.patches import PatchGrid
