@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,7 +24,8 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray, is_tensor, namespace, to_numpy
 from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
-from spectral_mae.linear.matrices.inverse import EPS, Inverse, Met
+from spectral_mae.linear.matrices.inverse import EPS, LARGE, Inverse, Met, factored
+from spectral_mae.linear.matrices.subspace import Subspace
 from spectral_mae.linear.moments.blocks import Stack, in_double
 from spectral_mae.linear.moments.even_bands import is_even
 from spectral_mae.linear.solution import Components, Solution, in_single, largest_kept
@@ -68,21 +70,59 @@ def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
         return replace(real, weights=stack.of_pixels(real.weights, room))
     weights = stack.blocks if overwrite else namespace(stack.blocks).empty_like(stack.blocks)
     trace, cutoff = stack.trace, cutoff_of(stack, mix)  # before anything is overwritten
-
-    def work(rows: slice) -> tuple[float, Met]:
-        inverse = inverse_of(mix.second_moment(stack, rows), cutoff)
-        second, map_ = stack.blocks[rows, ...], weights[rows, ...]
-        if overwrite:
-            second = namespace(second).asarray(second, copy=True)
-        inverse.solve(mix.seen(stack, second, out=map_), out=map_)
-        times = stack.multiplicity[rows]
-        explained = shared_power(stack, mix, times, second, map_)
-        return explained, Met(inverse.condition, inverse.n_dropped(times))
-
-    found = over_blocks(work, stack)
+    space = _shared_range(stack, mix, cutoff)
+    solve = _solve if space is None else partial(_solve_within, space)
+    found = over_blocks(partial(solve, stack, mix, cutoff, weights), stack)
     loss = max(trace - math.fsum(explained for explained, _ in found), 0.0)
     met = Met.all(met for _, met in found)
     return Solution(weights, loss, trace, stack.dim, None, met.condition, met.n_dropped)
+
+
+def _shared_range(stack: Stack, mix: Mix, cutoff: float) -> Subspace | None:
+    """The range of Blkdiag_p(S) where Q of all blocks is singular to rounding with it.
+
+    Blkdiag_p(S) is the mean of all bands, and none has a negative eigenvalue: where it is zero,
+    all are.
+    """
+    n, d = stack.blocks.shape[:2]
+    if is_tensor(stack.blocks) or n == 1 or d < LARGE or mix.white or not mix.local:
+        return None
+    if stack.mixed_in is not None or stack.inclusion is not None or mix.own < 0:
+        return None
+    _, least = factored(stack.local[np.newaxis])
+    if mix.local * least > cutoff:
+        return None
+    space = Subspace.of(stack.local)
+    return space if space.basis.shape[1] < d else None
+
+
+def _solve(
+    stack: Stack, mix: Mix, cutoff: float, weights: NDArray[Any], rows: slice
+) -> tuple[float, Met]:
+    """Put maps of blocks into ``weights``, which may be where the blocks are."""
+    inverse = inverse_of(mix.second_moment(stack, rows), cutoff)
+    second, map_ = stack.blocks[rows, ...], weights[rows, ...]
+    if weights is stack.blocks:
+        second = namespace(second).asarray(second, copy=True)
+    inverse.solve(mix.seen(stack, second, out=map_), out=map_)
+    times = stack.multiplicity[rows]
+    explained = shared_power(stack, mix, times, second, map_)
+    return explained, Met(inverse.condition, inverse.n_dropped(times))
+
+
+def _solve_within(
+    space: Subspace, stack: Stack, mix: Mix, cutoff: float, weights: NDArray[Any], rows: slice
+) -> tuple[float, Met]:
+    """Put maps of blocks into ``weights``, solved in the coordinates of `_shared_range`."""
+    times, second = stack.multiplicity[rows], space.inside(stack.blocks[rows])
+    mixed = mix.own * second
+    np.einsum("bii->bi", mixed)[...] += mix.local * space.values
+    inverse = Inverse(mixed, cutoff, overwrite=True)
+    map_ = inverse.solve(mix.mu * second)
+    weights[rows] = space.outside(map_)
+    empty = weights.shape[-1] - len(space.values)
+    n_dropped = inverse.n_dropped(times) + empty * int(times.sum())
+    return mix.mu * inner(times, second, map_), Met(inverse.condition, n_dropped)
 
 
 def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:

@@ -2,4 +2,5 @@
 
 - `inverse`: inverses, and pseudo-inverses of what is singular to rounding.
 - `lapack`: Cholesky factors and triangular solves in place, without the interpreter's lock.
+- `subspace`: the range of a real matrix, and Hermitian matrices in its coordinates.
 """
