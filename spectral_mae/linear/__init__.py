@@ -9,6 +9,7 @@
 - `frequency_response`: what a linear model does to each frequency.
 - `interpolator`: the best linear interpolation that may look at the mask.
 - `linear_map`: a linear map that was solved block by block, applied to images and seen as images.
+- `matrices/`: Hermitian matrices and their inverses, as LAPACK takes them.
 - `model`: what users call of every linear model: parameters, fit, scores, reconstructions, weights.
 - `model_file`: fitted linear models in npz files, without pickles.
 - `moments/`: second moments of images: all that a linear model sees of them.

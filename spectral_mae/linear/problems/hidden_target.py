@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix, PatchMasking
+from spectral_mae.linear.matrices.inverse import EPS, Inverse, Met
 from spectral_mae.linear.moments.blocks import Stack, in_double
 from spectral_mae.linear.moments.even_bands import is_even
 from spectral_mae.linear.solution import Solution
-from spectral_mae.linear.solver import EPS, Inverse, Met, cutoff_of, inner, roots_within_patches
+from spectral_mae.linear.solver import cutoff_of, inner, roots_within_patches
 from spectral_mae.masks.designs.design import MaskDesign
 
 LEAST_OWN = 1e-3  # weight of S in Q, to that of I, from which on their difference has its digits
