@@ -68,10 +68,10 @@ LINES = (
         near="annulus",
     ),
     # Bins: independent frequencies, deviations that cancel, weights of shared frequencies.
-    Line("spectra/binning.py", "independent = self.counts / 2", "independent = self.counts"),
-    Line("spectra/binning.py", "std / np.sqrt(independent - 1)", "std / np.sqrt(independent)"),
-    Line("spectra/binning.py", "CANCELS = 1e-3", "CANCELS = 0.0"),
-    Line("spectra/binning.py", "% len(columns)] / 4)", "% len(columns)] / 2)", near="sectors"),
+    Line("spectra/bins/binning.py", "independent = self.counts / 2", "independent = self.counts"),
+    Line("spectra/bins/binning.py", "std / np.sqrt(independent - 1)", "std / np.sqrt(independent)"),
+    Line("spectra/bins/binning.py", "CANCELS = 1e-5", "CANCELS = 0.0"),
+    Line("spectra/bins/binning.py", "% len(columns)] / 4)", "% len(columns)] / 2)", near="sectors"),
     # Rings and slopes: the width of rings, the bias of logarithms, degrees of freedom.
     Line(
         "spectra/rings.py",
@@ -113,13 +113,13 @@ LINES = (
     Line("masked_spectra/coupling.py", "weights.shape) / weights.size)", "weights.shape) / 1.0)"),
     # Linear models: what is lost of hidden patches.
     Line(
-        "linear/hidden_target.py",
+        "linear/problems/hidden_target.py",
         "trace = (1.0 - pi1) * stack.trace\n",
         "trace = pi1 * stack.trace\n",
     ),
     # Images: luma, the middle of an odd margin; batch: which of two sums comes first.
     Line("images/samples.py", "+ 0.114 * (blue - green)", "+ 0.144 * (blue - green)"),
-    Line("images/image.py", "shape[0] - height) // 2", "shape[0] - height + 1) // 2"),
+    Line("images/cropping.py", "shape[0] - height) // 2", "shape[0] - height + 1) // 2"),
     Line("batch/merge_tree.py", "left.part.merge(branch.part)", "branch.part.merge(left.part)"),
 )
 

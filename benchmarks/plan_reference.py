@@ -25,7 +25,8 @@ import spectral_mae as sm
 from spectral_mae import planning
 from spectral_mae._checks import FloatArray
 from spectral_mae._files.atomic_file import write_whole
-from spectral_mae.images.image import LoadedImage, read_image, resize_and_crop
+from spectral_mae.images.cropping import resize_and_crop
+from spectral_mae.images.image import LoadedImage, read_image
 from spectral_mae.planning.error_sums import ErrorSums
 from spectral_mae.planning.evaluation import HeldOut, Measured, measured
 from spectral_mae.planning.reference import STORED, Curve, Reference

@@ -37,11 +37,11 @@ def bare(fft: RealFFT, n: int) -> Work:
 def least(images: NDArray[np.float32], planner: Planner) -> Work:
     """The numerical steps of `Periodogram.radial` with nothing checked and nothing allocated.
 
-    Transforms of the images where they lie, and for each plane one read in the order of the rings,
-    squares, and sums over the rings of the power and of its square.
+    Transforms of the images where they lie, squares, the sum of all power, and for each plane one
+    read in the order of the rings and sums over the rings of the power and of its square.
     """
     shape = images.shape[1:]
-    fft = RealFFT(shape, dtype=np.float32, planner=planner, transposed=True)
+    fft = RealFFT(shape, dtype=np.float32, planner=planner, transposed=True, chunk=1)
     side = images.shape[-1]
     radius = np.hypot(*np.meshgrid(np.fft.rfftfreq(side), np.fft.fftfreq(side), indexing="ij"))
     ring = np.rint(radius * side).astype(int).ravel()
@@ -49,20 +49,22 @@ def least(images: NDArray[np.float32], planner: Planner) -> Work:
     order = np.argsort(ring, kind="stable")
     order = order[inside[order]]
     starts = np.flatnonzero(np.diff(ring[order], prepend=0))
-    planes = np.empty(len(order), dtype=np.complex64)
-    parts, power = planes.view(np.float32), np.empty(len(order), dtype=np.float32)
-    exact, sums = np.empty(len(order)), np.empty(len(starts))
+    power, other = np.empty((2, radius.size), dtype=np.float32)
+    taken, exact = np.empty(len(order), dtype=np.float32), np.empty(len(order))
+    sums = np.empty(len(starts))
 
     def work(rows: slice, space: Workspace) -> None:
         space.forward(images[rows])
-        for half in space.half[: rows.stop - rows.start]:
-            half.reshape(-1).take(order, out=planes, mode="wrap")
-            np.square(parts, out=parts)
-            np.add(parts[0::2], parts[1::2], out=power)
-            exact[...] = power
-            np.add.reduceat(exact, starts, out=sums)
-            np.square(exact, out=exact)
-            np.add.reduceat(exact, starts, out=sums)
+        parts = space.half.reshape(-1).view(np.float32)
+        np.square(parts[0::2], out=power)
+        np.square(parts[1::2], out=other)
+        np.add(power, other, out=power)
+        np.add.reduce(power)
+        power.take(order, out=taken, mode="wrap")
+        exact[...] = taken
+        np.add.reduceat(exact, starts, out=sums)
+        np.square(exact, out=exact)
+        np.add.reduceat(exact, starts, out=sums)
 
     return lambda: fft.each_chunk(len(images), work)
 

@@ -20,7 +20,7 @@ from benchmarks.contest import cores
 # What is timed: module, attribute, stage. What one calls of another is taken off its own time.
 STAGES = (
     ("images.reader", "Reader.read", "decoding"),
-    ("images.image", "resize_and_crop", "decoding"),
+    ("images.cropping", "resize_and_crop", "decoding"),
     ("spectra.fft", "RealFFT.each_chunk", "transforms and powers"),
     ("masked_spectra.patch_power", "PatchPower.__call__", "transforms and powers"),
     ("masks.pulse_mask", "PulseMask._transform", "transforms and powers"),

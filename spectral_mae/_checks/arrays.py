@@ -13,6 +13,7 @@ from spectral_mae._checks.messages import brief
 FloatArray = NDArray[np.floating[Any]]
 ComplexArray = NDArray[np.complexfloating[Any, Any]]
 BoolArray = NDArray[np.bool_]
+ByteArray = NDArray[np.uint8]
 
 # Squares of larger or smaller numbers, summed over an image, leave the range of float64.
 LARGEST_SQUARED, SMALLEST_SQUARED = 1e140, 1e-140

@@ -25,7 +25,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from spectral_mae.batch.chunks import EngineFailed, WorkerLost
-from spectral_mae.images import time_limit
+from spectral_mae.images.limits import time_limit
 from spectral_mae.spectra.fft import FFTWMissingWarning, default_backend
 
 Task = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]

@@ -18,7 +18,8 @@ from spectral_mae.batch.columns import comparison as columns
 from spectral_mae.cli.console.answer import OK, Answer, written
 from spectral_mae.cli.errors import output_errors, usage_errors
 from spectral_mae.cli.shared import SizedReader, found_images
-from spectral_mae.images.image import LoadedImage, resize_and_crop
+from spectral_mae.images.cropping import resize_and_crop
+from spectral_mae.images.image import LoadedImage
 from spectral_mae.masked_spectra.auditing.mask_audit import MaskAudit, audit_masks
 from spectral_mae.masks.conventions import Convention
 from spectral_mae.masks.mask_files import read_masks

@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import Any
 
 from spectral_mae._version import __version__
-from spectral_mae.cli.arguments import images, models
+from spectral_mae.cli.arguments import images, models, networks
 from spectral_mae.cli.arguments.endings import EXAMPLES, exits
 from spectral_mae.cli.console import messages
 from spectral_mae.cli.console.answer import USAGE, Answer, exit_code
@@ -36,8 +36,8 @@ PARSERS = (
     models.add_sweep,
     models.add_plan,
     images.add_figures,
-    models.add_train,
-    models.add_audit,
+    networks.add_train,
+    networks.add_audit,
     images.add_completion,
 )
 # Where each command is: a module beside this one, and its function.

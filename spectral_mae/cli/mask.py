@@ -13,7 +13,7 @@ from spectral_mae.batch.analyze.outcomes import check_divides
 from spectral_mae.cli.console.answer import OK, Answer
 from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
 from spectral_mae.cli.shared import masking
-from spectral_mae.images.image import write_gray_png
+from spectral_mae.images.gray_png import write_gray_png
 from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask

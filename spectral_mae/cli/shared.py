@@ -15,8 +15,9 @@ from spectral_mae.batch.progress import LOGGER
 from spectral_mae.batch.run_folder import find_some
 from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.cli.console.messages import failed
-from spectral_mae.images.image import LoadedImage, resize_and_crop
-from spectral_mae.images.memory_budget import MemoryBudget
+from spectral_mae.images.cropping import resize_and_crop
+from spectral_mae.images.image import LoadedImage
+from spectral_mae.images.limits.memory_budget import MemoryBudget
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.sources import STANDARD_INPUT

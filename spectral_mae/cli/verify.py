@@ -24,7 +24,7 @@ from spectral_mae.cli.shared import (
     pixels_or_native,
     progress,
 )
-from spectral_mae.images.image import crop_to_multiple
+from spectral_mae.images.cropping import crop_to_multiple
 from spectral_mae.masked_spectra import verification
 from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid

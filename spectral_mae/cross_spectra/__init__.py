@@ -5,7 +5,9 @@
 - `comparison`: `SpectraComparison`, pairs of images in batches, with error bars over images.
 - `curves`: gain, coherence, Fourier ring correlation, error and explained power of mean powers.
 - `distance`: the log-spectral distance of two images.
+- `pair_batch`: a batch of originals and reconstructions, checked and read some images at a time.
 - `pairs`: planned transforms of batches of pairs.
+- `pixel_errors`: squared errors of all pixels of each image, and what is explained of them.
 - `resampling`: the bootstrap over images.
 - `spectrum`: `cross_spectrum` and `CrossSpectrum`, frequency by frequency.
 - `sums`: sums over pairs of images of one shape, and rings that images of several shapes share.

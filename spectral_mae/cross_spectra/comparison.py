@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
-from spectral_mae._checks import BoolArray, FloatArray, Scaling
+from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae._results.pictured import Pictured
 from spectral_mae._results.tabled import Tabled
-from spectral_mae.cross_spectra.arrays import pieces, sliceable
 from spectral_mae.cross_spectra.averages import RadialCrossSpectrum
-from spectral_mae.cross_spectra.pairs import pair_arrays
-from spectral_mae.cross_spectra.resampling import resampled_sums, spread_of
+from spectral_mae.cross_spectra.pair_batch import PairBatch
+from spectral_mae.cross_spectra.pixel_errors import PixelErrors
 from spectral_mae.cross_spectra.spectrum import CrossSpectrum
 from spectral_mae.cross_spectra.sums import PairPlan, PairSums, RingSums
 from spectral_mae.masks.sampling import Seed
@@ -26,7 +25,6 @@ from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.labels.axis_labels import Unit
 from spectral_mae.spectra.rings import Bins
 
-NAMES = ("originals", "reconstructions")
 KEPT = 4  # shapes whose plans are kept: they take many times the memory of their sums
 LOWEST_OCTAVE = 1 / 32  # of the sampling frequency; what lies below is one band
 
@@ -162,30 +160,21 @@ class SpectraComparison(Pictured, Tabled):
         TypeError
             For complex or non-numeric data.
         """
-        for name, batch in zip(NAMES, (originals, reconstructions), strict=True):
-            _checks.expect_known(name, batch, visible)
-        a, b = (
-            sliceable(name, batch)
-            for name, batch in zip(NAMES, (originals, reconstructions), strict=True)
+        batch = PairBatch.of(
+            originals, reconstructions, visible, channel_axis=self.channel_axis, ndim=self.ndim
         )
-        shape = self._shape_of(a, b)
-        masks = None if visible is None else _masks(visible, a.shape[0], shape)
-        self._expect_alike(masks is not None, shape)
+        shape, masked = batch.shape, batch.visible is not None
+        self._expect_alike(masked, shape)
         known = self._parts.get(shape)
         plan = self._plan(shape)
         part = PairSums(plan)
-        for rows in pieces(a.shape):
-            pair = pair_arrays(a[rows], b[rows], NAMES)
-            x, y = (
-                _checks.channels_last(name, one, self.channel_axis, len(shape) + 1)
-                for name, one in zip(NAMES, pair, strict=True)
-            )
-            part.add(plan, x, y, None if masks is None else ~masks[rows])
+        for pair in batch.pieces():
+            part.add(plan, *pair)
         if known is None:
             self._parts[shape] = part
         else:
             known.extend(part)
-        self._masked = masks is not None
+        self._masked = masked
         self._order.append((shape, part.n))
         self._save_memory()
         return self
@@ -334,26 +323,22 @@ class SpectraComparison(Pictured, Tabled):
         With ``visible`` both are sums over hidden pixels. The error of the mean is part of it,
         though zero frequency is in no ring. NaN where all images are constant.
         """
-        error, variance = self._totals().sum(axis=0)[:2]
-        return _explained(error, variance)
+        return self._errors().explained
 
     @property
     def explained_by_image(self) -> FloatArray:
         """`explained` of each image, in the order in which they were given."""
-        totals = self._totals()
-        return np.array([_explained(error, variance) for error, variance, _ in totals])
+        return self._errors().explained_by_image
 
     @property
     def mean_squared_error_by_image(self) -> FloatArray:
         """`mean_squared_error` of each image, in the order in which they were given."""
-        error, _, count = self._totals().T
-        return error / count
+        return self._errors().mean_squared_error_by_image
 
     @property
     def mean_squared_error(self) -> float:
         """Mean squared error of all pixels and channels; with ``visible`` of hidden pixels."""
-        error, _, count = self._totals().sum(axis=0)
-        return float(error / count)
+        return self._errors().mean_squared_error
 
     @property
     def log_spectral_distances(self) -> FloatArray:
@@ -377,27 +362,9 @@ class SpectraComparison(Pictured, Tabled):
             ``pairs``; ``explained``, ``mean_squared_error`` and ``log_spectral_distance`` (the
             mean over images, in decibels), and each with ``_stderr`` behind its name.
         """
-        totals, distances = self._totals(), self.log_spectral_distances
-        # The error of a mean that is infinite is none; NaN times zero does not warn as ∞ does.
-        known = np.where(np.isfinite(distances), distances, np.nan)
-        found = np.column_stack([totals, known])
-        stderr = np.full(3, np.nan)
-        if len(found) > 1:
-            sums = np.concatenate(list(resampled_sums(found, n_resamples, rng)))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                stderr = np.array(
-                    [
-                        spread_of(1 - sums[:, 0] / sums[:, 1]),
-                        spread_of(sums[:, 0] / sums[:, 2]),
-                        spread_of(sums[:, 3] / len(found)),
-                    ]
-                )
-        numbers = self.explained, self.mean_squared_error, float(distances.mean())
-        names = ("explained", "mean_squared_error", "log_spectral_distance")
-        result: dict[str, float] = {"pairs": self.n_pairs}
-        for name, number, error in zip(names, numbers, stderr.tolist(), strict=True):
-            result |= {name: number, f"{name}_stderr": error}
-        return result
+        distances = self.log_spectral_distances
+        summary = self._errors().summary(distances, n_resamples=n_resamples, rng=rng)
+        return {"pairs": self.n_pairs, **summary}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers of `summary` and the table of `radial` as plain values.
@@ -447,26 +414,6 @@ class SpectraComparison(Pictured, Tabled):
         options = {name: value for name, value in self._options.items() if name != "workers"}
         return {**options, "bins": self._bins, "channel_axis": self.channel_axis is None}
 
-    def _shape_of(self, a: Any, b: Any) -> tuple[int, ...]:
-        """Shape of one image, without channels."""
-        if tuple(a.shape) != tuple(b.shape):
-            raise ValueError(
-                f"originals of shape {tuple(a.shape)} and reconstructions of shape "
-                f"{tuple(b.shape)} differ: one needs the other's shape"
-            )
-        if not a.shape or a.shape[0] == 0:
-            raise ValueError(f"originals of shape {tuple(a.shape)} hold no images")
-        if self.channel_axis is not None and not -len(a.shape) < self.channel_axis < len(a.shape):
-            raise ValueError(
-                f"channel_axis={self.channel_axis} is not an axis of the images in a batch of "
-                f"shape {tuple(a.shape)}"
-            )
-        first = np.broadcast_to(np.float64(0), a.shape[1:])  # nothing is read for this
-        axis = self.channel_axis
-        axis = axis - 1 if axis is not None and axis > 0 else axis
-        name, batch = "an image of originals", "axis 0 alone holds the images"
-        return _checks.one_image(name, first, axis, batch, ndim=self.ndim).shape[:-1]
-
     def _expect_alike(self, masked: bool, shape: tuple[int, ...]) -> None:
         if self._masked not in (None, masked):
             raise ValueError(
@@ -485,9 +432,10 @@ class SpectraComparison(Pictured, Tabled):
             raise ValueError("no pair of images was given to update yet")
         return next(iter(self._parts.values()))
 
-    def _totals(self) -> FloatArray:
-        """Squared error, squared distance from the mean, and count of numbers, of each image."""
-        return self._by_image({shape: part.totals() for shape, part in self._parts.items()})
+    def _errors(self) -> PixelErrors:
+        """Errors of all pixels of each image, in the order in which they were given."""
+        totals = {shape: part.totals() for shape, part in self._parts.items()}
+        return PixelErrors(self._by_image(totals))
 
     def _by_image(self, found: dict[tuple[int, ...], FloatArray]) -> FloatArray:
         """Numbers of each image in the order in which they were given, of those of each shape."""
@@ -574,25 +522,7 @@ def compare_spectra(
     return comparison.update(originals, reconstructions, visible=visible)
 
 
-def _masks(visible: ArrayLike, n: int, shape: tuple[int, ...]) -> BoolArray:
-    masks = _checks.bool_mask("visible", visible)
-    if masks.shape not in (shape, (n, *shape)):
-        raise ValueError(f"visible of shape {masks.shape} is neither {shape} nor {(n, *shape)}")
-    full = np.broadcast_to(masks, (n, *shape))
-    whole = full.reshape(n, -1).all(axis=1)
-    if whole.any():
-        raise ValueError(
-            f"visible hides nothing of {int(whole.sum())} of {n} images, the first of them number "
-            f"{int(np.argmax(whole))}: there is no error on hidden pixels"
-        )
-    return full
-
-
 def _same(one: object, other: object) -> bool:
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return np.array_equal(np.asarray(one), np.asarray(other))
     return one == other
-
-
-def _explained(error: float, variance: float) -> float:
-    return float(1 - error / variance) if variance > 0 else math.nan

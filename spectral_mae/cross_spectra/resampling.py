@@ -9,7 +9,7 @@ import numpy as np
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.masks.sampling import Seed, generator_of
-from spectral_mae.spectra.binning import unit_near
+from spectral_mae.spectra.bins.binning import unit_near
 
 DRAWN = 2**22  # numbers that are drawn at a time
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from spectral_mae.cross_spectra.averages import RadialCrossSpectrum
 from spectral_mae.cross_spectra.curves import CURVES, Floors, Powers, mean_cross
 from spectral_mae.cross_spectra.distance import ring_distance
 from spectral_mae.cross_spectra.pairs import PairPeriodogram, energy
+from spectral_mae.cross_spectra.pixel_errors import squared_errors
 from spectral_mae.cross_spectra.resampling import resampled_sums, spread_of
 from spectral_mae.cross_spectra.spectrum import CrossSpectrum
 from spectral_mae.masks.sampling import Seed
@@ -130,7 +130,7 @@ class PairSums:
             cross = mean_cross(plan.rings, powers.cross, signal=plan.pairs.is_signal)
             means = power_a, power_b, cross.real, cross.imag, error
             self._rings.append(np.stack(means, axis=1))
-            self._totals.append(_pixel_totals(x, y, scored))
+            self._totals.append(squared_errors(x, y, scored))
             self._floors.append(floor(np.stack([energy(x), energy(y)], axis=1)))
             self.n += len(x)
 
@@ -180,7 +180,7 @@ class PairSums:
         Returns
         -------
         ndarray, shape (n, 3)
-            Squared error, squared distance of the original from its own mean, and count of numbers.
+            As `squared_errors` returns them.
         """
         return np.concatenate(self._totals)
 
@@ -341,15 +341,3 @@ def powers_of(sums: FloatArray, n_groups: int) -> Powers:
     there = np.where(count > 0, count, np.nan)
     power_a, power_b, real, imaginary, error = (power / there for power in powers)
     return Powers(power_a, power_b, real + 1j * imaginary, error)
-
-
-def _pixel_totals(a: FloatArray, b: FloatArray, hidden: BoolArray | None) -> FloatArray:
-    axes = tuple(range(1, a.ndim - 1))
-    error, apart = np.square(b - a), np.square(a - a.mean(axis=axes, keepdims=True))
-    count = np.full(len(a), float(math.prod(a.shape[1:])))
-    if hidden is not None:
-        scored = hidden[..., np.newaxis]
-        error, apart = error * scored, apart * scored
-        count = a.shape[-1] * hidden.reshape(len(a), -1).sum(axis=1).astype(np.float64)
-    totals = (one.reshape(len(a), -1).sum(axis=1) for one in (error, apart))
-    return np.column_stack([*totals, count])

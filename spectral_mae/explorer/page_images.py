@@ -11,7 +11,8 @@ import numpy as np
 
 from spectral_mae import fields
 from spectral_mae._checks import FloatArray
-from spectral_mae.images.image import LoadedImage, read_image, resize_and_crop
+from spectral_mae.images.cropping import resize_and_crop
+from spectral_mae.images.image import LoadedImage, read_image
 
 SIZE = 128  # pixels of an image along each axis: patches of 2 to 64 pixels divide it
 LEVELS = 255

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spectral_mae._checks import NaN
-from spectral_mae.images import time_limit as watch
 from spectral_mae.images.decoding import one_line
 from spectral_mae.images.files import display_name
 from spectral_mae.images.image import LoadedImage, read_file, with_missing
-from spectral_mae.images.memory_budget import MemoryBudget
+from spectral_mae.images.limits import time_limit as watch
+from spectral_mae.images.limits.memory_budget import MemoryBudget
 from spectral_mae.images.references import ImageReference, OpenFiles
 from spectral_mae.images.samples import ImageRefused
 

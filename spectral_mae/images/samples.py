@@ -364,3 +364,19 @@ def to_channels(pixels: Pixels, *, color: bool) -> Pixels:
     red, green, blue = np.moveaxis(pixels, -1, 0)
     # 0.299 R + 0.587 G + 0.114 B, in the order that leaves R = G = B exactly as it is
     return green + 0.299 * (red - green) + 0.114 * (blue - green)
+
+
+def luma(pixels: Pixels) -> Pixels:
+    """Convert an image to gray, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601 luma).
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        Gray values, or red, green and blue.
+
+    Returns
+    -------
+    ndarray, shape (H, W)
+        Gray values; ``pixels`` itself if it is gray.
+    """
+    return pixels if pixels.ndim == 2 else to_channels(pixels, color=False)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae.images.image import LoadedImage, crop_to_multiple, resize_and_crop
+from spectral_mae.images.cropping import crop_to_multiple, resize_and_crop
+from spectral_mae.images.image import LoadedImage
 from spectral_mae.images.reader import Reader, title_of
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused

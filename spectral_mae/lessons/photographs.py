@@ -7,7 +7,8 @@ from pathlib import Path
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.images.image import read_image, resize_and_crop
+from spectral_mae.images.cropping import resize_and_crop
+from spectral_mae.images.image import read_image
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".heic"}
 

@@ -7,12 +7,13 @@
 - `estimators`: the linear masked autoencoder, denoising autoencoder and autoencoder: their
   parameters, and the corruption that these stand for.
 - `frequency_response`: what a linear model does to each frequency.
-- `hidden_target`: the best linear map when only hidden patches are scored.
 - `interpolator`: the best linear interpolation that may look at the mask.
 - `linear_map`: a linear map that was solved block by block, applied to images and seen as images.
-- `model`: what the linear models share: parameters, fit, scores, reconstructions, weights.
+- `matrices/`: Hermitian matrices and their inverses, as LAPACK takes them.
+- `model`: what users call of every linear model: parameters, fit, scores, reconstructions, weights.
 - `model_file`: fitted linear models in npz files, without pickles.
 - `moments/`: second moments of images: all that a linear model sees of them.
+- `problems/`: what a linear model solves: moments and a corruption.
 - `receptive_field`: receptive fields: how far the inputs of an output pixel reach.
 - `reconstruction`: one image through a linear model, and what its patches' borders look like
   afterwards.

@@ -4,7 +4,6 @@ from .bottleneck import patch_borders as patch_borders
 from .estimators import LinearAE as LinearAE
 from .estimators import LinearDAE as LinearDAE
 from .estimators import LinearMAE as LinearMAE
-from .estimators import MaskRatioSweep as MaskRatioSweep
 from .estimators import load_linear_model as load_linear_model
 from .frequency_response import FrequencyResponse as FrequencyResponse
 from .frequency_response import RadialResponse as RadialResponse
@@ -16,6 +15,7 @@ from .moments.kinds import BandMoments as BandMoments
 from .moments.kinds import DenseMoments as DenseMoments
 from .moments.kinds import StationaryMoments as StationaryMoments
 from .moments.shrinkage import ShrinkageChoice as ShrinkageChoice
+from .problems.mask_ratio_sweep import MaskRatioSweep as MaskRatioSweep
 from .receptive_field import ReceptiveField as ReceptiveField
 from .receptive_field import WeightReach as WeightReach
 from .receptive_field import WeightsByDistance as WeightsByDistance

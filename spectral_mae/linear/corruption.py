@@ -77,7 +77,9 @@ class Mix:
             np.einsum("bii->bi", mixed)[...] += self.white
         return mixed
 
-    def seen(self, stack: Stack, matrices: NDArray[Any]) -> NDArray[Any]:
+    def seen(
+        self, stack: Stack, matrices: NDArray[Any], out: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
         """Return μ times matrices: what the mean of x̃ has of rows.
 
         Parameters
@@ -87,15 +89,21 @@ class Mix:
         matrices : ndarray, shape (..., d, n)
             Matrices whose rows belong to the numbers of a block. Of S it gives E[x̃ xᵀ], of a map W
             the map of the mean of x̂.
+        out : ndarray, shape (..., d, n), or None
+            Where the result is put; a new array by default.
 
         Returns
         -------
         ndarray, shape (..., d, n)
-            A new array.
+            The products.
         """
-        if stack.inclusion is None:
-            return self.mu * matrices
-        return stack.inclusion[:, np.newaxis] * matrices
+        factor = self.mu if stack.inclusion is None else stack.inclusion[:, np.newaxis]
+        if out is None:
+            return factor * matrices
+        if is_tensor(out):
+            out[...] = factor * matrices
+            return out
+        return np.multiply(factor, matrices, out=out)
 
 
 class Corruption(ABC):

@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from spectral_mae import _checks
-from spectral_mae._checks import FloatArray, Sampling
-from spectral_mae._files.columns import plain_fields, write_columns
-from spectral_mae.linear import model_file, solver
+from spectral_mae._checks import Sampling
+from spectral_mae.linear import model_file
 from spectral_mae.linear.corruption import (
     GaussianNoise,
     NoCorruption,
@@ -27,63 +24,12 @@ from spectral_mae.linear.corruption import (
     PatchMasking,
     Target,
 )
-from spectral_mae.linear.hidden_target import best_for_hidden
 from spectral_mae.linear.model import Covariance, LinearModel
+from spectral_mae.linear.problems.mask_ratio_sweep import MaskRatioSweep, sweep_mask_ratios
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_for, design_on
 from spectral_mae.masks.designs.uniform import Uniform
 from spectral_mae.masks.patches import PatchGrid
-
-
-@dataclass(frozen=True, eq=False)
-class MaskRatioSweep:
-    """Loss of the full-rank model at many mask ratios.
-
-    Attributes
-    ----------
-    mask_ratio : ndarray, shape (n,)
-        Mask ratios as they were asked for.
-    hidden : ndarray, shape (n,)
-        Fraction of patches that is hidden on average: with a fixed number of patches kept only
-        whole patches are.
-    loss : ndarray, shape (n,)
-        Expected squared error per image, summed over the scored pixels and channels.
-    explained : ndarray, shape (n,)
-        Explained fraction of power, 1 − loss/trace.
-
-    Examples
-    --------
-    >>> images = np.random.default_rng(0).standard_normal((50, 8, 8)).cumsum(axis=1)
-    >>> sweep = LinearMAE(2, 0.75).fit(images).mask_ratio_sweep([0.25, 0.5, 0.75])
-    >>> sweep.hidden, bool((np.diff(sweep.explained) < 0).all())
-    (array([0.25, 0.5 , 0.75]), True)
-    """
-
-    mask_ratio: FloatArray
-    hidden: FloatArray
-    loss: FloatArray
-    explained: FloatArray
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain lists.
-
-        Returns
-        -------
-        dict
-            The name of each field, and its value in types that JSON knows.
-        """
-        return plain_fields(self)
-
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a CSV file with one row per mask ratio.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write. An existing file is replaced.
-        """
-        names = ("mask_ratio", "hidden", "loss", "explained")
-        write_columns(path, {name: getattr(self, name) for name in names})
 
 
 class LinearMAE(LinearModel):
@@ -307,18 +253,8 @@ class LinearMAE(LinearModel):
         )
         if len(wanted) == 0:
             raise ValueError("no mask ratios: ratios is empty")
-        designs = [design.at_ratio(m) for m in wanted.tolist()]
-        stack = self._fitted_stack()
-        if self.target == "hidden":
-            found = [best_for_hidden(stack, PatchMasking(one, self.target)) for one in designs]
-            loss = np.array([each.loss for each in found])
-            explained = np.array([each.explained for each in found])
-        else:
-            loss = solver.sweep(stack, [self._masking_by(one).mix for one in designs])
-            with np.errstate(invalid="ignore"):
-                explained = 1.0 - loss / stack.trace
-        hidden = np.array([one.mask_ratio for one in designs])
-        return MaskRatioSweep(wanted, hidden, loss, explained)
+        maskings = [self._masking_by(design.at_ratio(m)) for m in wanted.tolist()]
+        return sweep_mask_ratios(self._fitted_stack(), wanted, maskings)
 
     def _corruption(self, grid: PatchGrid) -> PatchMasking | OffsetMasking:
         return self.masking(grid)

@@ -25,6 +25,7 @@ from spectral_mae._results.pictured import Pictured
 from spectral_mae._results.tabled import Tabled
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack, in_double
+from spectral_mae.linear.moments.even_bands import is_even
 from spectral_mae.spectra import frequencies as grids
 from spectral_mae.spectra.labels.columns import plane_columns
 from spectral_mae.spectra.octaves import octave_edges
@@ -280,7 +281,7 @@ def frequency_response(
         One value of each curve for every frequency of the whole grid.
     """
 
-    def work(rows: slice) -> tuple[Complex128Array, ...]:
+    def work(rows: slice) -> tuple[NDArray[Any], ...]:
         second, map_ = stack.blocks[rows], in_double(weights[rows])
         mean_map = mix.seen(stack, map_)
         # The diagonal of U AᴴSA Uᴴ is that of (A Uᴴ)ᴴ S (A Uᴴ): of the products of matrices two are
@@ -295,7 +296,31 @@ def frequency_response(
             _diagonal(of_map, _times(mix.second_moment(stack, rows), of_map)),
         )
 
-    found = in_batches(work, *stack.blocks.shape[:2])
+    def work_on_even(rows: slice) -> tuple[NDArray[Any], ...]:
+        """The same where S is diagonal in the Fourier basis: of the products none is left.
+
+        Of Blkdiag_p(S), which is real, half of one is.
+        """
+        power = transform.fourier_diagonal(stack.blocks[rows], rows)
+        of_map = transform.by_frequency(in_double(weights[rows]), rows)[..., 0]
+        map_ = transform.basis.rows_by_frequency(of_map.swapaxes(1, 2), rows)[..., 0]  # U A Uᴴ
+        passed = np.einsum("nff->nf", map_)[..., np.newaxis, np.newaxis]
+        kept = _squares(map_) @ power.real[..., 0, 0, np.newaxis]
+        kept = kept[..., np.newaxis]
+        within = stack.local @ of_map.view(np.float64)
+        local = np.einsum("nrf,nrf->nf", of_map.view(np.float64), within)
+        local = local.reshape(*local.shape[:-1], -1, 2).sum(axis=-1)[..., np.newaxis, np.newaxis]
+        white = _squares(of_map).sum(axis=1)[..., np.newaxis, np.newaxis]
+        return (
+            power,
+            mix.mu * passed.conj(),
+            mix.mu * power * passed,
+            mix.mu**2 * kept,
+            mix.own * kept + mix.local * local + mix.white * white,
+        )
+
+    even = is_even(stack)
+    found = in_batches(work_on_even if even else work, *stack.blocks.shape[:2])
     own, gain, cross, mean_output, output = map(
         transform.basis.scatter, map(np.concatenate, zip(*found, strict=True))
     )
@@ -321,6 +346,10 @@ def frequency_response(
         reconstructed - from_signal,
         original - 2 * _trace(cross) + reconstructed,
     )
+
+
+def _squares(numbers: Complex128Array) -> FloatArray:
+    return np.square(numbers.real) + np.square(numbers.imag)
 
 
 def _times(matrices: NDArray[Any], columns: Complex128Array) -> Complex128Array:

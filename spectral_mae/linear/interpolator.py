@@ -20,9 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Visible
 from spectral_mae._parallel import in_batches
+from spectral_mae.linear.matrices.inverse import EPS
 from spectral_mae.linear.moments.accumulator import Accumulator
 from spectral_mae.linear.moments.kinds import Moments, StationaryMoments
-from spectral_mae.linear.solver import EPS
 from spectral_mae.masks.sampling import Seed, generator_of
 
 

@@ -1,8 +1,8 @@
 """A linear model: its parameters, its fit in closed form, and what there is to see of the result.
 
-Models differ in their parameters and in the corruption that these stand for. All else follows
-from the corruption: the moments of the problem, the coordinates in which it falls into blocks,
-which pixels are scored, and what the model is shown.
+Models differ in their parameters and in the corruption that these stand for. A corruption and the
+second moments of images are a `Problem`; what is fitted, chosen and scored is computed there. What
+needs only the map that was found is in `linear_map`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import inspect
 import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -23,32 +22,25 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Visible, is_chunked, is_tensor, namespace, outline
 from spectral_mae.linear import model_file, solver
 from spectral_mae.linear.bottleneck import HalfPair
-from spectral_mae.linear.corruption import Corruption, Masking, PatchMasking
+from spectral_mae.linear.corruption import Corruption, Masking
 from spectral_mae.linear.frequency_response import FrequencyResponse, frequency_response
-from spectral_mae.linear.hidden_target import (
-    NoClosedFormError,
-    best_for_hidden,
-    hidden_loss_by_patch,
-)
 from spectral_mae.linear.linear_map import LinearMap
 from spectral_mae.linear.model_file import Stored
 from spectral_mae.linear.moments.blocks import CentredStack, Stack
-from spectral_mae.linear.moments.kinds import KINDS, BandMoments, Moments
+from spectral_mae.linear.moments.kinds import KINDS, Moments
 from spectral_mae.linear.moments.shrinkage import (
     SHRINKAGES,
     ShrinkageChoice,
-    best_shrinkage,
     checked_shrinkages,
 )
+from spectral_mae.linear.problems.problem import Problem, power_of
 from spectral_mae.linear.receptive_field import ReceptiveField
-from spectral_mae.linear.shrinkage_path import losses_by_shrinkage
 from spectral_mae.linear.solution import Solution, in_single
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import Seed
 
 Covariance = Literal["banded", "dense", "stationary"]
 Precision = Literal["auto", "float64"]
-FEW = 4  # shrinkages up to which a solve for each takes less than one factorisation for all
 ROUNDED = 1e-6  # part of the loss by which it may change for a map to be stored in single precision
 
 
@@ -221,11 +213,9 @@ class LinearModel(ABC):
             If they do not fit this model's patch size, centring or rank, or have seen no images;
             for a hidden target, if they have no closed form.
         """
-        corruption = self._corruption_of(moments)
-        self.solution_ = self._solve(moments, corruption, self.shrinkage)
-        self.moments_, self.corruption_ = moments, corruption
-        self.n_images_ = moments.n_images
-        return self
+        problem = Problem(moments, self._corruption_of(moments), self.rank)
+        self.solution_ = problem.solve(self.shrinkage)
+        return self._holding(problem)
 
     def with_moments(self, moments: Moments) -> Self:
         """Hold second moments without solving for the map.
@@ -251,11 +241,9 @@ class LinearModel(ABC):
             If they do not fit this model's patch size or centring, or have seen no images.
         """
         moments.expect_images()
-        corruption = self._corruption_of(moments)
+        problem = Problem(moments, self._corruption_of(moments), self.rank)
         vars(self).pop("solution_", None)
-        self.moments_, self.corruption_ = moments, corruption
-        self.n_images_ = moments.n_images
-        return self
+        return self._holding(problem)
 
     @property
     def loss_(self) -> float:
@@ -317,7 +305,7 @@ class LinearModel(ABC):
         self._seen()
         if self._is_elsewhere(images):
             return self.numpy().second_moment(images, channel_axis=channel_axis)
-        return self._about_mean(images, channel_axis, lambda _: 0.0)[0]
+        return self._problem.about_mean(_batches(images), channel_axis=channel_axis)[0]
 
     def empty_second_moment(self) -> Moments:
         """Return moments about zero, for the patches of (other) images minus `centre`.
@@ -327,9 +315,7 @@ class LinearModel(ABC):
         BandMoments or DenseMoments
             Moments that have seen no images yet; `second_moment_of` takes them when they have.
         """
-        working = self._working
-        kind = KINDS["dense" if self.covariance == "dense" else "banded"]
-        return kind(working.grid, working.channels, center=False)
+        return self._problem.empty_second_moment()
 
     @property
     def centre(self) -> FloatArray:
@@ -358,15 +344,7 @@ class LinearModel(ABC):
             If the moments have seen no images.
         """
         self._seen()
-        working = self._working
-        stack = moments.stack()
-        return CentredStack(
-            stack.blocks,
-            stack.multiplicity,
-            stack.patch_dim,
-            problem=self._problem,
-            mean=working.mean,
-        )
+        return self._problem.second_moment_of(moments)
 
     @property
     def needs_images_to_score(self) -> bool:
@@ -418,7 +396,7 @@ class LinearModel(ABC):
         half = self._half(solution)
         in_place = self._masks_in_place()
         if isinstance(images, CentredStack):
-            self._check_taken_for_this(images)
+            self._problem.expect_taken_for_this(images)
             if half is not None:
                 raise ValueError(f"{self!r} splits a pair of bands: score needs the images")
             if in_place is not None:
@@ -426,17 +404,22 @@ class LinearModel(ABC):
                     f"{in_place.design} hides some patches more often than others, which a second "
                     "moment in bands does not tell apart: score needs the images"
                 )
-            return self._explained(images, solution)
+            return self._problem.explained(images, solution)
         if in_place is not None:
             map_, design = self._map(), in_place.design
-            stack, loss = self._about_mean(
-                images, channel_axis, lambda p: map_.loss_over_masks(p, design)
+            stack, loss = self._problem.about_mean(
+                _batches(images),
+                lambda p: map_.loss_over_masks(p, design),
+                channel_axis=channel_axis,
             )
-            return 1.0 - loss / _power(stack)
-        stack, extra = self._about_mean(
-            images, channel_axis, lambda p: 0.0 if half is None else half.loss(p, self.corruption_)
+            return 1.0 - loss / power_of(stack)
+        problem = self._problem
+        stack, extra = problem.about_mean(
+            _batches(images),
+            lambda p: 0.0 if half is None else half.loss(p, problem.corruption),
+            channel_axis=channel_axis,
         )
-        return self._explained(stack, solution) - extra / stack.trace
+        return problem.explained(stack, solution) - extra / stack.trace
 
     def choose_shrinkage(
         self,
@@ -483,22 +466,13 @@ class LinearModel(ABC):
                 f"{self!r} was fitted to tensors: numpy() of it can choose a shrinkage, on the CPU"
             )
         if isinstance(images, CentredStack):
-            self._check_taken_for_this(images)
+            self._problem.expect_taken_for_this(images)
             held_out = images
         else:
             held_out = self.second_moment(images, channel_axis=channel_axis)
-        power = _power(held_out)
+        power_of(held_out)  # raises while the model is fitted still
         vars(self).pop("solution_", None)  # room for the next
-        known = None
-        if len(tried) > FEW and self.rank is None and not self.corruption_.scores_hidden:
-            known = 1.0 - self._losses_by_shrinkage(held_out, tried) / power
-        choice, solution = best_shrinkage(
-            tried,
-            self._solve_if_closed,
-            partial(self._explained, held_out),
-            otherwise=self.shrinkage,
-            known=known,
-        )
+        choice, solution = self._problem.choose_shrinkage(held_out, tried, self.shrinkage)
         self.shrinkage = choice.best
         if solution is None:
             self.fit_moments(self.moments_)
@@ -814,25 +788,12 @@ class LinearModel(ABC):
             return
         solution, rounding = self._fitted(), math.nan
         if dtype == "auto" and solution.components is None and self.moments_.has_sums:
-            rounding = self._rounding()
+            rounding = self._problem.rounding(solution, self.shrinkage)
             if rounding < ROUNDED:
                 solution = dataclasses.replace(solution, weights=in_single(solution.weights))
         name = type(self).__name__
         stored = Stored(name, self.get_params(), self.moments_, solution, rounding)
         model_file.write(path, stored, keep_moments=keep_moments)
-
-    def _rounding(self) -> float:
-        """By how much of itself the loss changes in single precision."""
-        solution, corruption = self._fitted(), self.corruption_
-        if solution.loss == 0:
-            return math.inf
-        stack = self._fitted_stack()
-        if isinstance(corruption, PatchMasking) and corruption.scored_by_patch:
-            rounded = in_single(solution.weights)
-            loss, _ = hidden_loss_by_patch(stack, corruption.design, rounded)
-            return abs(loss - solution.loss) / solution.loss
-        change = solver.rounding_loss(stack, corruption.scored_mix, solution.weights)
-        return abs(change) / (stack.trace * solution.loss / solution.trace)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -898,43 +859,14 @@ class LinearModel(ABC):
             )
         return self._corruption(moments.grid)
 
-    def _solve(self, moments: Moments, corruption: Corruption, shrinkage: float) -> Solution:
-        """The best map for images of these moments."""
-        stack = _second_moment(moments, corruption, shrinkage)
-        if isinstance(corruption, PatchMasking) and corruption.scores_hidden:
-            if is_tensor(stack.blocks):
-                raise TypeError(
-                    "target='hidden' with moments that are tensors: fit_moments(moments.numpy()) "
-                    "solves on the CPU"
-                )
-            return best_for_hidden(stack, corruption)
-        if self.rank is None:
-            return solver.full_rank(stack, corruption.mix, overwrite=True)  # made for this alone
-        return solver.low_rank(stack, corruption.mix, self.rank)
-
-    def _solve_if_closed(self, shrinkage: float) -> Solution | None:
-        """The map at a shrinkage; None without a closed form: some hidden targets need more."""
-        try:
-            return self._solve(self.moments_, self.corruption_, shrinkage)
-        except NoClosedFormError:
-            return None
-
-    def _losses_by_shrinkage(self, held_out: Stack, values: Sequence[float]) -> FloatArray:
-        """Losses on other images, as far as one factorisation gives them; else NaN."""
-        if self.corruption_.replaces_local:
-            return np.full(len(values), np.nan)
-        working, mix = self._working, self.corruption_.mix
-        return losses_by_shrinkage(working.stack(), working.transform, mix, held_out, values)
-
     def _fitted_stack(self) -> Stack:
         """The second moment that was solved."""
-        return _second_moment(self.moments_, self.corruption_, self.shrinkage)
+        return self._problem.second_moment(self.shrinkage)
 
     @property
     def _on_device(self) -> bool:
         """Whether the model was fitted to tensors."""
-        moments = getattr(self, "moments_", None)
-        return isinstance(moments, BandMoments) and moments.holds_tensors
+        return hasattr(self, "corruption_") and self._problem.on_device
 
     def _is_elsewhere(self, images: object) -> bool:
         """Whether images are no tensors, and the model was fitted to tensors."""
@@ -960,10 +892,20 @@ class LinearModel(ABC):
                 f"this {type(self).__name__} was fitted: call fit_moments again"
             )
 
+    def _holding(self, problem: Problem) -> Self:
+        self.moments_, self.corruption_ = problem.moments, problem.corruption
+        self.n_images_ = problem.moments.n_images
+        return self
+
+    @property
+    def _problem(self) -> Problem:
+        """The problem that was solved, or whose moments are given."""
+        return Problem(self.moments_, self.corruption_, self.rank)
+
     @property
     def _working(self) -> Moments:
         """The moments in whose coordinates the problem was solved."""
-        return self.corruption_.working(self.moments_)
+        return self._problem.working
 
     def _map(self) -> LinearMap:
         return LinearMap(self._fitted(), self._working.transform)
@@ -982,57 +924,15 @@ class LinearModel(ABC):
             )
         return None if components is None or components.split is None else self._map().half
 
-    def _about_mean(
-        self,
-        images: ArrayLike | Iterable[ArrayLike],
-        channel_axis: int | None,
-        each: Callable[[FloatArray], float],
-    ) -> tuple[CentredStack, float]:
-        """Second moment of images about the fitted mean, and the mean over them of a number."""
-        working = self._working
-        moments = self.empty_second_moment()
-        total = 0.0
-        for batch in _batches(images):
-            patches = working.to_patches(batch, channel_axis=channel_axis) - working.mean
-            moments.add_patches(patches)
-            total += each(patches) * patches.shape[0]
-        if moments.n_images == 0:
-            raise ValueError("no images to score: the batch is empty")
-        return self.second_moment_of(moments), total / moments.n_images
-
-    @property
-    def _problem(self) -> tuple[Any, ...]:
-        """What second moments have to be of to be scored by this model."""
-        working = self._working
-        return type(working).__name__, self.moments_.grid, working.grid, working.channels
-
-    def _check_taken_for_this(self, stack: CentredStack) -> None:
-        elsewhere = is_tensor(stack.blocks) != self._on_device
-        if elsewhere or not stack.fits(self._problem, self._working.mean):
-            raise ValueError(
-                f"a second moment taken for {stack.problem} does not fit {self._problem}, or was "
-                "taken about the mean of a model of other images"
-            )
-
-    def _explained(self, stack: Stack, solution: Solution) -> float:
-        corruption, trace = self.corruption_, _power(stack)
-        if isinstance(corruption, PatchMasking) and corruption.scored_by_patch:
-            loss, trace = hidden_loss_by_patch(stack, corruption.design, solution.weights)
-            return 1.0 - loss / trace
-        stack = corruption.prepared(stack, self._working.transform)
-        return 1.0 - solver.expected_loss(stack, corruption.scored_mix, solution.weights) / trace
-
     def _masks_in_place(self) -> Masking | None:
         """The masking whose loss on images differs from that over all their shifts, in bands."""
-        corruption = self.corruption_
-        if self.covariance == "dense" or not corruption.depends_on_place:
-            return None
-        if self._on_device:
+        masking = self._problem.masks_in_place
+        if masking is not None and self._on_device:
             raise TypeError(
                 f"{self!r} was fitted to tensors, and its masks hide some patches more often than "
                 "others: numpy() of it scores, on the CPU"
             )
-        return corruption if isinstance(corruption, Masking) else None
+        return masking
 
     def _empty_moments(self, batch: Any, channel_axis: int | None) -> Moments:
         last = _checks.images_of_patches(
@@ -1042,20 +942,6 @@ class LinearModel(ABC):
         grid = PatchGrid(shape[:-1], self.effective_patch_size)
         self._corruption(grid)  # raises now what would stop the fit after all images were read
         return KINDS[self.covariance](grid, shape[-1], self.center)
-
-
-def _second_moment(moments: Moments, corruption: Corruption, shrinkage: float) -> Stack:
-    """S as a corruption needs it, shrunken; new memory."""
-    working = corruption.working(moments)
-    stack = working.stack().shrunk(shrinkage, working.transform, overwrite=True)
-    return corruption.prepared(stack, working.transform)
-
-
-def _power(stack: Stack) -> float:
-    """The trace of a second moment, for ratios."""
-    if stack.trace == 0:
-        raise ValueError("the images have no power about the fitted mean: nothing to explain")
-    return stack.trace
 
 
 def _batches(images: ArrayLike | Iterable[ArrayLike]) -> Iterator[ArrayLike]:

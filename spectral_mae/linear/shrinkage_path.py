@@ -26,9 +26,11 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix
+from spectral_mae.linear.matrices.inverse import EPS, as_real, factored, substitute
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack, make_real
-from spectral_mae.linear.solver import EPS, STRIP, cutoff_of, factored
+from spectral_mae.linear.solver import cutoff_of
 
+STRIP = 128  # rows of a Hermitian product that are multiplied at once, up to the diagonal
 LEAST_OWN = 1e-3  # of μ²: below, c = μ/own magnifies the rounding of what cancels in the loss
 
 
@@ -81,6 +83,7 @@ def losses_by_shrinkage(
     scale = mix.mu / mix.own
     d = stack.blocks.shape[-1]
     white = mix.white * np.eye(d)
+    twice = 2 * np.tri(d) - np.eye(d)  # half of a Hermitian matrix stands for both
     inner = [mix.local * local + white for local in (stack.local, average.local, held_out.local)]
     fitted, averaged, others = inner
     together = np.concatenate(inner)
@@ -95,29 +98,30 @@ def losses_by_shrinkage(
             shifted = shifted.real
         first = mix.own * stack.blocks[rows] + fitted
         last = mix.own * shifted + averaged
+        held = mix.own * held_out.blocks[rows] + others
+        real = [as_real(one) for one in (first, last, held)]
+        if not any(map(np.iscomplexobj, real)):
+            first, last, held = real
         _, least_first = factored(first)
         factors, least_last = factored(last)
         if factors is None:
             return np.full(len(values), np.nan), least_first, least_last
-        back = _triangle_inverse(factors)
-        modes, basis = np.linalg.eigh(back @ first @ _adjoint(back))
-        vectors = _adjoint(back) @ basis
-        held = mix.own * held_out.blocks[rows] + others
-        spoiled = _adjoint(vectors) @ (held @ vectors)
+        substitute(factors, first)
+        first = np.ascontiguousarray(_adjoint(first))
+        substitute(factors, first)
+        modes, vectors = np.linalg.eigh(first)
+        substitute(factors, vectors, adjoint=True)
+        spoiled = _lower_half(vectors, held @ vectors)
         seen = np.split(_real_times(together, vectors), 3, axis=1)
         linear = [_real_part(one, seen[2]).sum(axis=1) for one in seen[:2]]
-        own = [_real_part(spoiled, _adjoint(one) @ one) for one in seen[:2]]
-        mixed = _real_part(spoiled, _adjoint(seen[0]) @ seen[1])
+        grams = [_lower_half(one, one) for one in (*seen[:2], seen[0] + seen[1])]
+        forms = [twice * _real_part(spoiled, gram) for gram in grams]
         times = stack.multiplicity[rows]
         modes = np.maximum(modes, EPS * modes[:, -1:])  # where it counts, `least` says so below
         gains = 1.0 / ((1 - tried) * modes[:, np.newaxis] + tried)  # (n, values, d)
         found = -2 * np.einsum("kv,nvd,knd,n->v", weights, gains, np.stack(linear), times)
-        forms = zip(
-            (weights[0] ** 2, weights[1] ** 2, 2 * weights[0] * weights[1]),
-            (*own, mixed),
-            strict=True,
-        )
-        for weight, form in forms:
+        both = weights[0] * weights[1]
+        for weight, form in zip((*(weights**2 - both), both), forms, strict=True):
             found += weight * (np.sum((gains @ form) * gains, axis=2).T @ times)
         return found, least_first, least_last
 
@@ -149,14 +153,11 @@ def _real_times(matrix: FloatArray, vectors: NDArray[Any]) -> NDArray[Any]:
     return (matrix @ halves).view(np.complex128)
 
 
-def _triangle_inverse(factors: NDArray[Any]) -> NDArray[Any]:
-    """The inverses of lower triangles, by strips of rows: nearly all of it is products."""
-    d = factors.shape[-1]
-    found = np.zeros_like(factors)
+def _lower_half(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """Of aᴴ b, which is Hermitian, what is not above the diagonal."""
+    d = a.shape[-1]
+    found = np.zeros((len(a), d, d), a.dtype)
     for first in range(0, d, STRIP):
         rows = slice(first, min(first + STRIP, d))
-        corner = np.linalg.inv(factors[:, rows, rows])
-        found[:, rows, rows] = corner
-        if first:
-            found[:, rows, :first] = -corner @ (factors[:, rows, :first] @ found[:, :first, :first])
+        found[:, rows, : rows.stop] = _adjoint(a[..., rows]) @ b[..., : rows.stop]
     return found

@@ -12,8 +12,10 @@ Photographs are ill-conditioned (1e7 to 1e8), so everything is in double precisi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.linalg
@@ -22,17 +24,16 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray, is_tensor, namespace, to_numpy
 from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
+from spectral_mae.linear.matrices.inverse import EPS, LARGE, Inverse, Met, factored
+from spectral_mae.linear.matrices.subspace import Subspace
 from spectral_mae.linear.moments.blocks import Stack, in_double
+from spectral_mae.linear.moments.even_bands import is_even
 from spectral_mae.linear.solution import Components, Solution, in_single, largest_kept
 from spectral_mae.linear.tensors.bottleneck import through_bottleneck
 from spectral_mae.linear.tensors.inverse import TensorInverse
 
 Result = TypeVar("Result")
 
-EPS = float(np.finfo(np.float64).eps)
-SMALL = 8  # size of a block up to which eigenvectors of many at once beat elimination of each
-LARGE = 96  # from here on the Cholesky factor at hand beats elimination, by strips of so many rows
-STRIP = 32
 TOGETHER = 2**28  # bytes of blocks that are tensors and are solved at once
 
 
@@ -63,22 +64,65 @@ def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
     >>> np.diag(found.weights[0]), round(found.loss, 6)
     (array([0.8, 0.5]), 1.3)
     """
+    if is_even(stack):
+        real = full_rank(stack.real(), mix, overwrite=True)
+        room = stack.blocks if overwrite else None
+        return replace(real, weights=stack.of_pixels(real.weights, room))
     weights = stack.blocks if overwrite else namespace(stack.blocks).empty_like(stack.blocks)
     trace, cutoff = stack.trace, cutoff_of(stack, mix)  # before anything is overwritten
-
-    def work(rows: slice) -> tuple[float, Met]:
-        cross = mix.seen(stack, stack.blocks[rows, ...])
-        inverse = inverse_of(mix.second_moment(stack, rows), cutoff)
-        map_ = inverse.solve(cross)
-        times = stack.multiplicity[rows]
-        explained = inner(times, cross, map_)
-        weights[rows, ...] = map_
-        return explained, Met(inverse.condition, inverse.n_dropped(times))
-
-    found = over_blocks(work, stack)
+    space = _shared_range(stack, mix, cutoff)
+    solve = _solve if space is None else partial(_solve_within, space)
+    found = over_blocks(partial(solve, stack, mix, cutoff, weights), stack)
     loss = max(trace - math.fsum(explained for explained, _ in found), 0.0)
     met = Met.all(met for _, met in found)
     return Solution(weights, loss, trace, stack.dim, None, met.condition, met.n_dropped)
+
+
+def _shared_range(stack: Stack, mix: Mix, cutoff: float) -> Subspace | None:
+    """The range of Blkdiag_p(S) where Q of all blocks is singular to rounding with it.
+
+    Blkdiag_p(S) is the mean of all bands, and none has a negative eigenvalue: where it is zero,
+    all are.
+    """
+    n, d = stack.blocks.shape[:2]
+    if is_tensor(stack.blocks) or n == 1 or d < LARGE or mix.white or not mix.local:
+        return None
+    if stack.mixed_in is not None or stack.inclusion is not None or mix.own < 0:
+        return None
+    _, least = factored(stack.local[np.newaxis])
+    if mix.local * least > cutoff:
+        return None
+    space = Subspace.of(stack.local)
+    return space if space.basis.shape[1] < d else None
+
+
+def _solve(
+    stack: Stack, mix: Mix, cutoff: float, weights: NDArray[Any], rows: slice
+) -> tuple[float, Met]:
+    """Put maps of blocks into ``weights``, which may be where the blocks are."""
+    inverse = inverse_of(mix.second_moment(stack, rows), cutoff)
+    second, map_ = stack.blocks[rows, ...], weights[rows, ...]
+    if weights is stack.blocks:
+        second = namespace(second).asarray(second, copy=True)
+    inverse.solve(mix.seen(stack, second, out=map_), out=map_)
+    times = stack.multiplicity[rows]
+    explained = shared_power(stack, mix, times, second, map_)
+    return explained, Met(inverse.condition, inverse.n_dropped(times))
+
+
+def _solve_within(
+    space: Subspace, stack: Stack, mix: Mix, cutoff: float, weights: NDArray[Any], rows: slice
+) -> tuple[float, Met]:
+    """Put maps of blocks into ``weights``, solved in the coordinates of `_shared_range`."""
+    times, second = stack.multiplicity[rows], space.inside(stack.blocks[rows])
+    mixed = mix.own * second
+    np.einsum("bii->bi", mixed)[...] += mix.local * space.values
+    inverse = Inverse(mixed, cutoff, overwrite=True)
+    map_ = inverse.solve(mix.mu * second)
+    weights[rows] = space.outside(map_)
+    empty = weights.shape[-1] - len(space.values)
+    n_dropped = inverse.n_dropped(times) + empty * int(times.sum())
+    return mix.mu * inner(times, second, map_), Met(inverse.condition, n_dropped)
 
 
 def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
@@ -231,7 +275,7 @@ def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
 
     def work(rows: slice) -> float:
         times, map_ = stack.multiplicity[rows], in_double(weights[rows, ...])
-        cross = inner(times, stack.blocks[rows, ...], mix.seen(stack, map_))
+        cross = shared_power(stack, mix, times, stack.blocks[rows, ...], map_)
         own = inner(times, map_, mix.second_moment(stack, rows) @ map_)
         return own - 2 * cross
 
@@ -359,7 +403,7 @@ def inverse_of(second: NDArray[Any], cutoff: float) -> Inverse | TensorInverse:
     Parameters
     ----------
     second : ndarray or tensor, shape (n, d, d)
-        Hermitian matrices Q.
+        Hermitian matrices Q; arrays are overwritten.
     cutoff : float
         Size up to which eigenvalues count as zero.
 
@@ -368,29 +412,39 @@ def inverse_of(second: NDArray[Any], cutoff: float) -> Inverse | TensorInverse:
     Inverse or TensorInverse
         Q⁻¹, or its pseudo-inverse.
     """
-    return TensorInverse(second, cutoff) if is_tensor(second) else Inverse(second, cutoff)
+    if is_tensor(second):
+        return TensorInverse(second, cutoff)
+    return Inverse(second, cutoff, overwrite=True)
 
 
-def factored(second: NDArray[Any]) -> tuple[NDArray[Any] | None, float]:
-    """Return Cholesky factors of some blocks, and an estimate of their smallest eigenvalue.
+def shared_power(
+    stack: Stack,
+    mix: Mix,
+    times: NDArray[np.integer[Any]],
+    second: NDArray[Any],
+    map_: NDArray[Any],
+) -> float:
+    """Return Re Tr(S μW), summed over blocks that stand for so many.
 
     Parameters
     ----------
-    second : ndarray, shape (n, d, d)
-        Hermitian matrices.
+    stack : Stack
+        The stack that the blocks are of, which says where μ differs from number to number.
+    mix : Mix
+        Moments of the corruption.
+    times : ndarray of int, shape (n,)
+        How many blocks each stands for.
+    second, map_ : ndarray, shape (n, d, d)
+        Second moment S of the images and a map W, in these blocks.
 
     Returns
     -------
-    factors : ndarray, shape (n, d, d), or None
-        Lower triangles; None if a matrix has none.
-    least : float
-        The estimate by which `Inverse` takes a matrix for singular; 0 without factors.
+    float
+        The sum.
     """
-    try:
-        factors = np.linalg.cholesky(second)
-    except np.linalg.LinAlgError:
-        return None, 0.0
-    return factors, min(norm * rcond for norm, rcond in _conditions(second, factors))
+    if stack.inclusion is None:
+        return mix.mu * inner(times, second, map_)
+    return inner(times, second, mix.seen(stack, map_))
 
 
 def inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -430,109 +484,3 @@ def _largest(
         mine = block == one
         encoder[mine] = decoder[mine] @ weights[one].T
     return Components(block, copies, values[block, place], decoder, encoder, split)
-
-
-class Met(NamedTuple):
-    """What the inversions of a stack met.
-
-    Attributes
-    ----------
-    condition : float
-        Largest condition number, within the range of each matrix.
-    n_dropped : int
-        Dimensions that count as empty.
-    """
-
-    condition: float
-    n_dropped: int
-
-    @classmethod
-    def all(cls, parts: Iterable[Met]) -> Met:
-        """Over all blocks."""
-        conditions, dropped = zip(*parts, strict=True)
-        return cls(max(conditions), sum(dropped))
-
-
-class Inverse:
-    """Q⁻¹ of some blocks, or its pseudo-inverse where Q is singular to rounding.
-
-    Elimination serves wherever a Cholesky factor and LAPACK's estimate of the condition say that
-    it may; else, and for the smallest blocks, the eigenvectors above the cut-off do.
-    """
-
-    def __init__(self, second: NDArray[Any], cutoff: float) -> None:
-        self._second = second
-        self._vectors: NDArray[Any] | None = None
-        self._factors: NDArray[Any] | None = None
-        self._dropped = np.zeros(len(second), dtype=int)
-        self.condition = 1.0
-        if second.shape[1] <= SMALL or not self._regular(cutoff):
-            self._decompose(cutoff)
-
-    def solve(self, right: NDArray[Any]) -> NDArray[Any]:
-        """Q⁻¹ times matrices."""
-        if self._factors is not None:
-            rights = np.broadcast_to(right, (len(self._factors), *right.shape[-2:]))
-            pairs = zip(self._factors, rights, strict=True)
-            return np.stack([_substitute(factor, one) for factor, one in pairs])
-        if self._vectors is None:
-            shape = (*self._second.shape[:-1], right.shape[-1])
-            return np.linalg.solve(self._second, np.broadcast_to(right, shape))
-        vectors = self._vectors
-        return (vectors * self._gains) @ (vectors.conj().swapaxes(1, 2) @ right)
-
-    def met(self, multiplicity: NDArray[np.integer[Any]]) -> Met:
-        """What was met, for blocks that stand for so many."""
-        return Met(self.condition, self.n_dropped(multiplicity))
-
-    def n_dropped(self, multiplicity: NDArray[np.integer[Any]]) -> int:
-        """Return the dimensions that count as empty, of blocks that stand for so many."""
-        return int(self._dropped @ multiplicity)
-
-    def _regular(self, cutoff: float) -> bool:
-        try:
-            factors = np.linalg.cholesky(self._second)
-        except np.linalg.LinAlgError:
-            return False
-        for norm, rcond in _conditions(self._second, factors):
-            if norm * rcond <= cutoff:
-                return False
-            self.condition = max(self.condition, 1.0 / rcond)
-        if factors.shape[1] >= LARGE:
-            self._factors = factors
-        return True
-
-    def _decompose(self, cutoff: float) -> None:
-        values, self._vectors = np.linalg.eigh(self._second)
-        inside = values > cutoff
-        gains = np.divide(1.0, values, out=np.zeros_like(values), where=inside)
-        self._gains = gains[:, np.newaxis]
-        self._dropped = np.count_nonzero(~inside, axis=1)
-        self.condition = float(np.max(values[:, -1] * gains.max(axis=1), initial=1.0))
-
-
-def _conditions(second: NDArray[Any], factors: NDArray[Any]) -> Iterator[tuple[float, float]]:
-    """Norms of matrices and LAPACK's estimates of their reciprocal condition numbers."""
-    complex_ = np.iscomplexobj(factors)
-    estimate = scipy.linalg.lapack.zpocon if complex_ else scipy.linalg.lapack.dpocon
-    norms = np.abs(second).sum(axis=1).max(axis=1)
-    for factor, norm in zip(factors, norms.tolist(), strict=True):
-        yield norm, estimate(factor, norm, uplo="L")[0]
-
-
-def _substitute(factor: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
-    """(LLᴴ)⁻¹ times a matrix, forwards and backwards by strips of rows.
-
-    Nearly all of it is products, which let go of the interpreter; BLAS's own triangular solve in
-    SciPy does not.
-    """
-    ends = [(i, min(i + STRIP, len(factor))) for i in range(0, len(factor), STRIP)]
-    corners = [np.linalg.inv(factor[first:last, first:last]) for first, last in ends]
-    found = np.empty(right.shape, np.result_type(factor, right))
-    for (first, last), corner in zip(ends, corners, strict=True):
-        rest = right[first:last] - factor[first:last, :first] @ found[:first]
-        np.matmul(corner, rest, out=found[first:last])
-    for (first, last), corner in zip(reversed(ends), reversed(corners), strict=True):
-        rest = found[first:last] - factor[last:, first:last].conj().T @ found[last:]
-        np.matmul(corner.conj().T, rest, out=found[first:last])
-    return found

@@ -14,7 +14,7 @@ from spectral_mae.fields import each_field
 from spectral_mae.masked_spectra.unmasking import Prewhiten, Unmasking
 from spectral_mae.masks.sampling import Seed, generator_of
 from spectral_mae.masks.tapers import mask_weights
-from spectral_mae.spectra.binning import unit_near
+from spectral_mae.spectra.bins.binning import unit_near
 from spectral_mae.spectra.rings import Bins, RadialSpectrum, RingBins
 from spectral_mae.spectra.spectrum import Spectrum
 

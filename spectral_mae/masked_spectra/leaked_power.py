@@ -17,7 +17,7 @@ from spectral_mae._files.columns import plain_fields, plain_value, write_columns
 from spectral_mae._results.pictured import Pictured
 from spectral_mae._results.tabled import Tabled
 from spectral_mae.spectra import frequencies as grid
-from spectral_mae.spectra.annulus import Annuli
+from spectral_mae.spectra.bins.annulus import Annuli
 from spectral_mae.spectra.labels import datasets
 from spectral_mae.spectra.labels.axis_labels import Labels, expect_one_unit
 from spectral_mae.spectra.labels.columns import plane_columns, unit_columns
@@ -341,7 +341,7 @@ class Leakage(Pictured, Tabled):
 
         Parameters
         ----------
-        annuli : spectral_mae.spectra.annulus.Annuli
+        annuli : spectral_mae.spectra.bins.annulus.Annuli
             Frequencies of a grid of this shape.
 
         Returns

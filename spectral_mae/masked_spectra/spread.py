@@ -23,7 +23,7 @@ from spectral_mae._checks import FloatArray, Sampling, Scaling
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import image_and_design
 from spectral_mae.masks.patches import PatchGrid
-from spectral_mae.spectra.binning import unit_near
+from spectral_mae.spectra.bins.binning import unit_near
 from spectral_mae.spectra.conditioning import DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.periodogram import Periodogram

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import scipy.fft
-import scipy.ndimage
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
@@ -198,7 +197,9 @@ def taper_edges(visible: ArrayLike, width: float) -> FloatArray:
     width = _checks.positive_number("width", width)
     if mask.all():
         return np.ones(mask.shape)
-    distance = scipy.ndimage.distance_transform_edt(mask)
+    from scipy.ndimage import distance_transform_edt  # it takes long to import
+
+    distance = distance_transform_edt(mask)
     return (1 - np.cos(np.pi * np.minimum(distance / width, 1))) / 2
 
 

@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from spectral_mae._checks import open_unit, positive_int
 from spectral_mae.images.arrays import CIFAR_10
-from spectral_mae.images.image import LoadedImage, resize_and_crop
+from spectral_mae.images.cropping import resize_and_crop
+from spectral_mae.images.image import LoadedImage
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.samples import ImageRefused, to_channels
 from spectral_mae.images.sources import find_sources

@@ -13,8 +13,8 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import Corruption, PatchMasking
-from spectral_mae.linear.hidden_target import hidden_loss_by_patch
 from spectral_mae.linear.moments.kinds import DenseMoments
+from spectral_mae.linear.problems.hidden_target import hidden_loss_by_patch
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import Seed, generator_of
 from spectral_mae.nonlinear.arrays import real_numbers

@@ -12,9 +12,9 @@ import numpy as np
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.linear.hidden_target import NoClosedFormError
 from spectral_mae.linear.moments.kinds import BandMoments, Moments, StationaryMoments
 from spectral_mae.linear.moments.shrinkage import best_shrinkage
+from spectral_mae.linear.problems.hidden_target import NoClosedFormError
 from spectral_mae.planning.drawn_masks import drawn_errors
 from spectral_mae.planning.error_sums import ErrorSums
 from spectral_mae.planning.exact_masks import exact_errors, exact_errors_of_moments

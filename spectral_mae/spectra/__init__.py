@@ -1,8 +1,7 @@
 """Power spectra of whole images and signals.
 
-- `annulus`: sums of power over annuli of frequencies.
 - `backends`: the libraries that compute transforms: FFTW, SciPy, ducc0.
-- `binning`: means over bins of frequencies, prepared once and used for many spectra.
+- `bins/`: sums and means of power over bins of frequencies.
 - `conditioning`: detrending, masking and windowing of pixels before the transform.
 - `fft`: planned real FFTs of batches.
 - `frequencies`: the order of frequencies in arrays: half-plane, Nyquist frequency, shifts.

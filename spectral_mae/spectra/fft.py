@@ -341,7 +341,8 @@ class RealFFT:
         chunks = iter([slice(i, min(i + self.chunk, n)) for i in range(0, n, self.chunk)])
 
         def run() -> None:
-            with self.borrow() as space:
+            # What is not a number is found in the results. Threads do not share this setting.
+            with self.borrow() as space, np.errstate(over="ignore", invalid="ignore"):
                 try:
                     for rows in chunks:  # a thread takes the next: cores are not equally fast
                         work(rows, space)

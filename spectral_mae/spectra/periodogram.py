@@ -23,7 +23,6 @@ from spectral_mae import _checks
 from spectral_mae._array_api import finite_tensor, precision, real_tensor, shared_with_numpy
 from spectral_mae._checks import (
     Backend,
-    ComplexArray,
     FloatArray,
     Planner,
     Scaling,
@@ -34,6 +33,7 @@ from spectral_mae._checks import (
 )
 from spectral_mae._chunked import ChunkedBatch
 from spectral_mae.spectra.backends.workspace import Workspace
+from spectral_mae.spectra.bins.power_sums import PowerSums
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_shape, row_strips
@@ -563,23 +563,48 @@ class Periodogram:
     ) -> None:
         """Mean and standard deviation of |X|² in each ring into ``out``, (2, n, n_rings).
 
-        And the sum of the squares of each image's pixels into ``squares``, (n,), while the image is
-        still in the cache.
+        And the sum of the squares of each image's pixels into ``squares``, (n,).
         """
-        mean, std = out
+        bins, transposed = rings.binning, self._fft.transposed
+        sums = np.empty((2, len(batch), bins.n_runs))
+        # By Parseval's theorem, of numbers that are in the cache; pixels would be read once more.
+        parseval = masks is None and not self._conditioning.changes
+        made: dict[tuple[int, int], PowerSums] = {}  # a workspace is used by one thread
+
+        def squares_of(rows: slice | NDArray[np.integer[Any]], space: Workspace) -> PowerSums:
+            part = batch[rows]
+            key = id(space), len(part)
+            power = made.get(key)
+            if power is None:
+                power = made[key] = PowerSums(bins, space, len(part), transposed=transposed)
+            seen = None if masks is None else masks[rows]
+            for channel in range(part.shape[-1]):
+                self._transform(part[..., channel], seen, space)
+                power.square(add=channel > 0)
+            return power
 
         def work(rows: slice, space: Workspace) -> None:
-            power = space.room(rows.stop - rows.start, rings.n_entries)
-            for number, half in enumerate(self._transforms(batch[rows], _part(masks, rows), space)):
-                with np.errstate(over="ignore", invalid="ignore"):  # found below
-                    rings.gather_power(half, power, transposed=self._fft.transposed, add=number > 0)
-            mean[rows], std[rows] = rings.moments_in_order(power)
-            for i in range(rows.start, rows.stop):
-                squares[i] = _sum_of_squares(batch[i : i + 1], _part(masks, slice(i, i + 1)))
+            power = squares_of(rows, space)
+            if parseval:
+                squares[rows] = power.total()
+            sums[:, rows] = power.sums()
 
+        def look_again(rows: slice, space: Workspace) -> None:
+            chosen = careless[rows]
+            power = squares_of(chosen, space).power
+            std[chosen] = bins.moments(power.swapaxes(1, 2) if transposed else power)[1]
+
+        mean, std = out
         with self._naming_pixels(batch, masks):
             self._fft.each_chunk(len(batch), work)
+            mean[...], std[...], exact = bins.moments_of_runs(sums)
             self._expect_in_range(mean, batch, masks, 1.0)
+        careless = np.flatnonzero(~exact.all(axis=1))
+        self._fft.each_chunk(len(careless), look_again)
+        squares /= prod(self.shape)
+        for i in range(len(batch)):
+            if not (parseval and math.isfinite(squares[i])):
+                squares[i] = _sum_of_squares(batch[i : i + 1], _part(masks, slice(i, i + 1)))
 
     def _turned(self, power: FloatArray) -> FloatArray:
         """Upright half-planes with their axes in the order of the transforms."""
@@ -590,16 +615,17 @@ class Periodogram:
 
         def work(rows: slice, space: Workspace) -> None:
             power = out[rows]
-            for number, half in enumerate(self._transforms(batch[rows], _part(masks, rows), space)):
+            for channel in range(batch.shape[-1]):
+                self._transform(batch[rows, ..., channel], _part(masks, rows), space)
+                half = space.half[: len(power)]
                 # Squares of the float view: strided real and imaginary parts would be slower.
                 parts = half.view(self._fft.dtype)
-                with np.errstate(over="ignore", invalid="ignore"):  # found below
-                    np.square(parts, out=parts)
-                    if number == 0:
-                        np.add(parts[..., 0::2], parts[..., 1::2], out=power)
-                    else:
-                        power += parts[..., 0::2]
-                        power += parts[..., 1::2]
+                np.square(parts, out=parts)
+                if channel == 0:
+                    np.add(parts[..., 0::2], parts[..., 1::2], out=power)
+                else:
+                    power += parts[..., 0::2]
+                    power += parts[..., 1::2]
             power *= self.norm / batch.shape[-1]
             self._expect_in_range(power, batch[rows], _part(masks, rows), self.norm)
 
@@ -620,21 +646,15 @@ class Periodogram:
                 f"pixels up to {largest:.3g} are too large for {self._fft.dtype} spectra"
             ) from None
 
-    def _transforms(
-        self, batch: NDArray[Any], masks: NDArray[Any] | None, space: Workspace
-    ) -> Iterator[ComplexArray]:
-        """Transforms of a chunk of images, (n, *shape, channels), of one channel after the other.
-
-        Each is in the memory of the one before, and may be written over.
-        """
-        for channel in range(batch.shape[-1]):
-            planes = batch[..., channel]
-            if masks is None and not self._conditioning.changes:
-                space.forward(planes)
-            else:
-                self._conditioning.fill(space, planes, masks)
-                space.forward()
-            yield space.half[: len(batch)]
+    def _transform(
+        self, planes: NDArray[Any], masks: NDArray[Any] | None, space: Workspace
+    ) -> None:
+        """Transform one channel of a chunk of images, (n, *shape), into the workspace."""
+        if masks is None and not self._conditioning.changes:
+            space.forward(planes)
+        else:
+            self._conditioning.fill(space, planes, masks)
+            space.forward()
 
     def _expect_finite(
         self, conditioned: FloatArray, batch: NDArray[Any], masks: NDArray[Any] | None

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from spectral_mae import _checks
 from spectral_mae._array_api import constant, numpy_fields, real_dtype
-from spectral_mae._checks import ComplexArray, FloatArray, Scaling
+from spectral_mae._checks import FloatArray, Scaling
 from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae._results.pictured import Pictured
 from spectral_mae._results.tabled import Tabled
 from spectral_mae.spectra import frequencies
-from spectral_mae.spectra.binning import Binning
+from spectral_mae.spectra.bins.binning import Binning
 from spectral_mae.spectra.labels import datasets
 from spectral_mae.spectra.labels.axis_labels import Labels, inverse, ring_unit
 from spectral_mae.spectra.labels.columns import bin_columns, unit_columns
@@ -452,19 +452,9 @@ class RingBins:
         return self._binning.moments(power)
 
     @property
-    def n_entries(self) -> int:
-        """Frequencies of the half-plane that lie in a ring."""
-        return self._binning.n_entries
-
-    def gather_power(
-        self, half: ComplexArray, out: FloatArray, *, transposed: bool = False, add: bool = False
-    ) -> None:
-        """Write |X|² of transforms in the order of the rings; see `Binning.gather_power`."""
-        self._binning.gather_power(half, out, transposed=transposed, add=add)
-
-    def moments_in_order(self, power: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Mean and standard deviation, in each ring, of what `gather_power` wrote."""
-        return self._binning.moments_in_order(power)
+    def binning(self) -> Binning:
+        """What adds up power in the order of the rings, without a plane of power."""
+        return self._binning
 
     def average(
         self,

@@ -16,7 +16,7 @@ from spectral_mae._files.columns import plain_fields, write_columns
 from spectral_mae._results.pictured import Pictured
 from spectral_mae._results.tabled import Tabled
 from spectral_mae.spectra import frequencies
-from spectral_mae.spectra.binning import Binning
+from spectral_mae.spectra.bins.binning import Binning
 from spectral_mae.spectra.labels import datasets
 from spectral_mae.spectra.labels.axis_labels import Labels
 from spectral_mae.spectra.labels.columns import bin_columns, unit_columns

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.linear.solver import Inverse
+from spectral_mae.linear.matrices.inverse import Inverse
 from spectral_mae.masks.sampling import Seed
 from spectral_mae.theory.sides import MaskedImages, Sides, decoder_rows, loss, norm
 

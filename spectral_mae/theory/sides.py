@@ -17,7 +17,7 @@ from spectral_mae.linear.corruption import Mix, PatchMasking
 from spectral_mae.masks.designs.short_form import design_on
 from spectral_mae.masks.patches import PatchGrid, kept_patches
 from spectral_mae.masks.sampling import Seed, enumerate_kept, generator_of, sample_kept
-from spectral_mae.spectra.binning import unit_near
+from spectral_mae.spectra.bins.binning import unit_near
 
 MOST_MASKS = 4096  # all masks of twelve patches that each have a coin of their own
 

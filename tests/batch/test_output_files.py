@@ -9,7 +9,7 @@ import spectral_mae as sm
 from spectral_mae._files.made_here import made_here
 from spectral_mae.cli import main
 from spectral_mae.cli.console.answer import OK
-from spectral_mae.images.image import write_gray_png
+from spectral_mae.images.gray_png import write_gray_png
 
 
 @pytest.fixture

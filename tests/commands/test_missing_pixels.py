@@ -12,7 +12,7 @@ from test_unmask import columns
 
 import spectral_mae as sm
 from spectral_mae.cli import main
-from spectral_mae.images.image import write_gray_png
+from spectral_mae.images.gray_png import write_gray_png
 
 SHAPE = (48, 64)
 OPTIONS = {"prewhiten": "gradient", "wrap": False}

@@ -9,7 +9,7 @@ from PIL import Image
 import spectral_mae as sm
 from spectral_mae.batch.columns.spectra import MASKED_PSD
 from spectral_mae.cli import main
-from spectral_mae.images.image import write_gray_png
+from spectral_mae.images.gray_png import write_gray_png
 from spectral_mae.masked_spectra.partial.comparison import MaskedSpectra, is_whole
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,8 @@ import tifffile
 
 import spectral_mae as sm
 from spectral_mae.batch.run_folder import find_some
-from spectral_mae.images.image import LoadedImage, read_bytes, resize_and_crop
+from spectral_mae.images.cropping import resize_and_crop
+from spectral_mae.images.image import LoadedImage, read_bytes
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.samples import ImageRefused
 

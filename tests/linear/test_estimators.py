@@ -113,21 +113,6 @@ def test_weights_are_columns_of_the_matrix_that_reconstructs(
 
 
 @pytest.mark.parametrize("covariance", ["banded", "dense"])
-@pytest.mark.parametrize("sampling", ["fixed", "bernoulli"])
-def test_sweep_equals_one_fit_per_ratio(covariance, sampling):
-    images = photographs(50, (8, 8))
-    ratios = [0.1, 0.25, 0.5, 0.75, 0.9]
-    model = sm.LinearMAE(2, 0.5, covariance=covariance, sampling=sampling).fit(images)
-    swept = model.mask_ratio_sweep(ratios)
-    fitted = [
-        sm.LinearMAE(2, m, covariance=covariance, sampling=sampling).fit(images) for m in ratios
-    ]
-    np.testing.assert_allclose(swept.loss, [m.loss_ for m in fitted], rtol=1e-8)
-    np.testing.assert_allclose(swept.explained, [1 - m.loss_ / m.trace_ for m in fitted])
-    assert (np.diff(swept.loss) > 0).all()
-
-
-@pytest.mark.parametrize("covariance", ["banded", "dense"])
 def test_autoencoder_is_principal_components(covariance):
     images = photographs(80, (4, 6))
     rows = images.reshape(80, -1)

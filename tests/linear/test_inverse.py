@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
-from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import Mix
+from spectral_mae.linear.matrices import inverse as inverses
+from spectral_mae.linear.matrices import lapack
+from spectral_mae.linear.matrices.inverse import Inverse, Met
 from spectral_mae.linear.moments.blocks import Stack
-from spectral_mae.linear.solver import Inverse, Met, cutoff_of
+from spectral_mae.linear.solver import cutoff_of
 
 # Both sides of the size up to which eigenvectors are taken at once.
 SIZES = pytest.mark.parametrize("d", [1, 3, 8, 9, 20])
@@ -120,23 +122,106 @@ def test_few_images_leave_dimensions_empty(shape, patch, channels, covariance, n
     np.testing.assert_allclose(fitted.weight_matrix(), weights, atol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
-@pytest.mark.parametrize("d", [1, 7, 8, 9, 31])
-def test_substitution_by_strips_equals_elimination(d, dtype, monkeypatch):
-    """Strips of all lengths; errors no larger than a Cholesky solve may make."""
-    monkeypatch.setattr(solver, "LARGE", 9)
-    monkeypatch.setattr(solver, "STRIP", 4)
+KNOWN = pytest.mark.parametrize("known", [True, False], ids=["pointers", "SciPy's functions"])
+
+
+@pytest.fixture
+def routines(known, monkeypatch):
+    """LAPACK by pointers, or by SciPy's functions, as where the signatures are not those known."""
+    lapack._pointer.cache_clear()
+    if not known:
+        monkeypatch.setattr(lapack, "_signature", lambda capsule: b"void (int64_t *, double *)")
+    assert (lapack._pointer("potrf", "D") is not None) == known
+    yield
+    lapack._pointer.cache_clear()
+
+
+def hermitian(d, kind, decay=1.0, n=3):
+    """Positive definite matrices, their rows and columns scaled down to ``decay``."""
     rng = np.random.default_rng(d)
-    a, right = (rng.standard_normal((3, d, d)).astype(dtype) for _ in range(2))
-    if dtype is np.complex128:
-        a, right = (x + 1j * rng.standard_normal(x.shape) for x in (a, right))
+    a = rng.standard_normal((n, d, d)).astype(kind)
+    if kind is complex:
+        a += 1j * rng.standard_normal(a.shape)
+    a *= np.geomspace(1, decay, d)[:, np.newaxis]
+    return a @ a.conj().swapaxes(1, 2) + decay**2 * np.eye(d)
+
+
+@KNOWN
+@KINDS
+@pytest.mark.parametrize("d", [1, 7, 8, 9, 31])
+def test_cholesky_solves_are_backward_stable(d, kind, routines, monkeypatch):
+    """Of ill-conditioned matrices as well, in place or not; real matrices take complex sides."""
+    monkeypatch.setattr(inverses, "LARGE", 9)
+    rng = np.random.default_rng(1)
+    right = rng.standard_normal((3, d, 5)) + 1j * rng.standard_normal((3, d, 5))
     for decay in (1.0, 1e-3, 1e-7):
-        scale = np.geomspace(1, decay, d)[:, np.newaxis]
-        second = (scale * a) @ (scale * a).conj().swapaxes(1, 2) + decay**2 * np.eye(d)
-        found = solver.Inverse(second, 0.0)
-        assert (found._factors is not None) == (d >= 9)
-        for b in (right, right[0]):
-            x = found.solve(b)
-            error = np.linalg.norm(second @ x - b)
-            size = np.linalg.norm(second, axis=(1, 2)).max() * np.linalg.norm(x)
-            assert error <= 20 * d * np.finfo(float).eps * size
+        second = hermitian(d, kind, decay)
+        for overwrite in (False, True):
+            found = Inverse(second.copy(), 0.0, overwrite=overwrite)
+            assert (found._factors is not None) == (d >= 9)
+            for b in (right, right[0], right.real.copy()):
+                x = found.solve(b)
+                error = np.linalg.norm(second @ x - b)
+                size = np.linalg.norm(second, axis=(1, 2)).max() * np.linalg.norm(x)
+                assert error <= 20 * d * np.finfo(float).eps * size
+            x = right.copy()
+            assert found.solve(x, out=x) is x
+            np.testing.assert_array_equal(x, found.solve(right))
+
+
+@KNOWN
+@KINDS
+def test_factors_are_those_of_parts_of_larger_arrays(kind, routines):
+    """A block inside an array of other numbers, which stay as they are."""
+    (second,) = hermitian(6, kind, n=1)
+    around = np.full((8, 9), 7.0).astype(kind)
+    inside = around[1:7, 2:8]
+    inside[...] = second
+    assert lapack.factor(inside)
+    np.testing.assert_allclose(np.tril(inside), np.linalg.cholesky(second), rtol=1e-12)
+    np.testing.assert_array_equal(np.triu(inside, 1), np.triu(second, 1))
+    around[1:7, 2:8] = 7.0
+    assert (around == 7.0).all()
+
+
+@KNOWN
+@KINDS
+def test_the_estimate_of_the_condition_is_that_of_small_matrices(kind, routines):
+    (second,) = hermitian(3, kind, 1e-2, n=1)
+    norm = float(np.linalg.norm(second, 1))
+    lower = np.linalg.cholesky(second)
+    exact = 1 / (norm * np.linalg.norm(np.linalg.inv(second), 1))
+    assert exact * 0.99 <= lapack.reciprocal_condition(lower, norm) <= 3 * exact
+
+
+@KNOWN
+@KINDS
+@pytest.mark.parametrize("least", [-1e-3, 1e-9])
+def test_matrices_that_are_singular_come_back_from_their_upper_triangles(
+    kind, least, routines, monkeypatch
+):
+    """Whether the factor fails or the condition tells, the first of two blocks is factored."""
+    monkeypatch.setattr(inverses, "LARGE", 9)
+    values = [*np.geomspace(1, 0.1, 11), least]
+    blocks = np.array([with_eigenvalues(np.ones(12), kind), with_eigenvalues(values, kind, 1)])
+    blocks = (blocks + blocks.conj().swapaxes(1, 2)) / 2
+    there = blocks.copy()
+    inverse = Inverse(there, 1e-6, overwrite=True)
+    np.testing.assert_array_equal(there, blocks)
+    assert inverse.n_dropped(np.array([1, 1])) == 1
+    np.testing.assert_allclose(
+        inverse.solve(np.eye(12))[1], with_eigenvalues([1 / v for v in values[:-1]] + [0], kind, 1),
+        rtol=1e-9, atol=1e-9,
+    )  # fmt: skip
+
+
+def test_blocks_without_imaginary_parts_are_inverted_as_real_ones():
+    real = hermitian(50, float)
+    assert inverses.as_real(real + 0j).dtype == np.float64
+    other = real + 0j
+    other[2, 40, 30] += 1e-300j
+    assert inverses.as_real(other) is other
+    right = np.ones((50, 2)) * (1 + 2j)
+    found = Inverse(real + 0j, 0.0)
+    np.testing.assert_allclose(found.solve(right), np.linalg.solve(real, right[np.newaxis]))
+    assert found._factors.dtype == np.float64

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
-from spectral_mae.linear import model as linear_model
 from spectral_mae.linear import solver
+from spectral_mae.linear.problems import problem
 from spectral_mae.linear.shrinkage_path import losses_by_shrinkage
 
 VALUES = [0.0, 0.01, 0.1, 0.3, 0.5, 0.9, 1.0]
@@ -91,7 +91,8 @@ def test_what_is_singular_is_solved_by_itself(covariance):
     model = sm.LinearMAE(2, 0.4, covariance=covariance).fit(train)
     assert model.solution_.n_dropped == 6
     held_out = model.second_moment(others)
-    losses = model._losses_by_shrinkage(held_out, VALUES)
+    solved = problem.Problem(model.moments_, model.corruption_)
+    losses = solved.losses_by_shrinkage(held_out, VALUES)
     assert np.isnan(losses).tolist() == [True] + [False] * 6
     expected = one_by_one(model, held_out)
     choice = model.choose_shrinkage(held_out, VALUES)
@@ -124,8 +125,8 @@ def test_other_problems_are_solved_value_by_value(make):
 def test_few_values_are_solved_one_by_one(monkeypatch):
     train, others = (dense.photographs(n, (4, 6), seed=n) for n in (60, 9))
     model = sm.LinearMAE(2, 0.4).fit(train)
-    monkeypatch.setattr(linear_model, "losses_by_shrinkage", no_solve)
-    assert len(model.choose_shrinkage(others, VALUES[: linear_model.FEW]).explained) == 4
+    monkeypatch.setattr(problem, "losses_by_shrinkage", no_solve)
+    assert len(model.choose_shrinkage(others, VALUES[: problem.FEW]).explained) == 4
     with pytest.raises(AssertionError, match="a solve"):
         model.choose_shrinkage(others, VALUES)
 

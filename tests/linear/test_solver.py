@@ -9,9 +9,9 @@ from masking_cases import uniform_masking
 
 from spectral_mae import PatchGrid
 from spectral_mae.linear.corruption import GaussianNoise, Mix, NoCorruption
-from spectral_mae.linear.hidden_target import hidden_target
 from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.moments.kinds import BandMoments, DenseMoments
+from spectral_mae.linear.problems.hidden_target import hidden_target
 from spectral_mae.linear.solver import (
     eigenvalues,
     expected_loss,

@@ -52,22 +52,6 @@ def test_hidden_target_stays_exact_where_moments_are_ill_conditioned(slope):
     assert np.abs(weights[own]).max() <= 1e-12 * np.abs(weights).max()
 
 
-@pytest.mark.parametrize("covariance", ["banded", "dense", "stationary"])
-def test_sweep_of_a_hidden_target_is_one_of_hidden_targets(images, covariance):
-    model = sm.LinearMAE(4, 0.5, target="hidden", covariance=covariance).fit(images)
-    swept = model.mask_ratio_sweep(iter([0.5, 0.75]))
-    for place, ratio in enumerate((0.5, 0.75)):
-        single = sm.LinearMAE(4, ratio, target="hidden", covariance=covariance).fit(images)
-        assert swept.loss[place] == pytest.approx(single.loss_, rel=1e-9)
-        assert swept.explained[place] == pytest.approx(1 - single.loss_ / single.trace_)
-
-
-def test_sweep_says_what_is_hidden(images):
-    swept = sm.LinearMAE(4, 0.5).fit(images).mask_ratio_sweep([0.5, 0.26])
-    np.testing.assert_array_equal(swept.hidden, [0.5, 0.5])
-    assert swept.loss[0] == swept.loss[1]
-
-
 @pytest.mark.parametrize("wrong", [255, 0.5, -1])
 def test_masks_are_zeros_and_ones(images, wrong):
     model = sm.LinearMAE(4, 0.5).fit(images)

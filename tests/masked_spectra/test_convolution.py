@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from spectral_mae import PatchGrid, PulseMask
-from spectral_mae.images.image import read_image, resize_and_crop
+from spectral_mae.images.cropping import resize_and_crop
+from spectral_mae.images.image import read_image
 from spectral_mae.masked_spectra import convolution
 from spectral_mae.masked_spectra.convolution import convolution_error
 from spectral_mae.masked_spectra.verification import rounding_bound

@@ -295,14 +295,20 @@ def test_a_single_image_is_transformed_where_it_is(transposed):
             assert np.all(space.real == 7.0)
 
 
-def test_room_is_the_same_memory_in_every_call_and_not_that_of_the_transforms():
-    fft = RealFFT((6, 8), chunk=16)
+@pytest.mark.parametrize("transposed", [False, True])
+def test_memory_to_work_in_is_not_that_of_the_transforms(transposed):
+    fft = RealFFT((6, 8), chunk=16, transposed=transposed)
     with fft.borrow() as space:
-        room = space.room(3, 20)
-        assert room.shape == (3, 20)
-        assert np.shares_memory(room, space.room(2, 11))
+        kept, spare = space.kept(60), space.spare(33, np.float64)
+        assert kept.shape == (60,)
+        assert spare.shape == (33,)
+        assert kept.dtype == spare.dtype == np.float64
+        assert np.shares_memory(kept, space.kept(22))
+        assert np.shares_memory(spare, space.spare(22, np.complex64))
         for used in (space.real, space.half):
-            assert not np.shares_memory(room, used)
+            assert not np.shares_memory(kept, used)
+            assert not np.shares_memory(spare, used)
+        assert not np.shares_memory(kept, spare)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import memory
-from spectral_mae.images.memory_budget import READ, READ_COLOR, WORKED_ON
+from spectral_mae.images.limits.memory_budget import READ, READ_COLOR, WORKED_ON
 
 CODE = """
 import resource

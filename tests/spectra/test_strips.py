@@ -8,7 +8,8 @@ import pytest
 import spectral_mae as sm
 from spectral_mae.masked_spectra import patch_power
 from spectral_mae.masked_spectra.patch_power import PatchPower
-from spectral_mae.spectra import binning, frequencies
+from spectral_mae.spectra import frequencies
+from spectral_mae.spectra.bins import binning
 
 
 def assert_same(found, expected):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from spectral_mae.batch.chunks import chunked, in_order
 from spectral_mae.batch.merge_tree import MergeTree
-from spectral_mae.images import time_limit
+from spectral_mae.images.limits import time_limit
 from spectral_mae.images.sources import find_sources
 
 MEMORY = 2**30

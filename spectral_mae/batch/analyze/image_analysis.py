@@ -25,7 +25,7 @@ from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.masks.sampling import Seed, generator_of
-from spectral_mae.spectra.annulus import Annuli
+from spectral_mae.spectra.bins.annulus import Annuli
 from spectral_mae.spectra.conditioning import DetrendOption
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.octaves import OCTAVES
@@ -37,6 +37,7 @@ from spectral_mae.spectra.spectrum import Spectrum
 DEFECT = "FAILED"  # what notes say of a formula whose error is above its bound
 DIRECT_FREQUENCIES = 25
 MASK_PIXELS = 2**24
+TOGETHER = 2**18  # pixels of an image whose spectra are averaged over rings all at once
 CONSTANT = 1e-12  # deviation, as a part of the mean, above which an image is not constant
 
 
@@ -268,6 +269,8 @@ class MaskingAnalyzer:
         self._fft = RealFFT(self.grid.shape, chunk=1)
         edges = [low for low, _ in OCTAVES] + [math.inf]
         self._octaves = Annuli(self.grid.shape, (1.0,) * self.grid.ndim, edges)
+        self._mask_ratio = self.design.mask_ratio
+        self._octave_counts = _and_in_all(self._octaves.counts)
 
     def analyze(
         self,
@@ -324,23 +327,29 @@ class MaskingAnalyzer:
         if not _checks.all_finite(image):
             return self._with_holes(image)
         plan, grid = self.plan, self.grid
-        # All spectra of a large image would take several times the memory of each: one after the
-        # other is brought down to some numbers and let go.
         components = self._masked.components_with_centred(image)
         own = next(components)
         take(own.original)
         leakage, octaves = self._leakage(own)
-        original, expected = self._ring(own.original), self._ring(own.expected())
+        # All spectra of a large image would take several times the memory of each: one after the
+        # other is brought down to some numbers and let go. To do so with all at once is faster.
+        spectra, rings = [], []
+        if prod(grid.shape) <= TOGETHER:
+            spectra = [own.original, own.expected()]
+        else:
+            rings = self._rings([own.original]) + self._rings([own.expected()])
         del own
         centred = next(components)
         leakage_centred, octaves_centred = self._leakage(centred)
-        expected_centred = self._ring(centred.expected())
+        spectra.append(centred.expected())
         del centred, components
+        original, expected, expected_centred = rings + self._rings(spectra)
+        del spectra
         mean = float(image.mean())
         record = MaskingAnalysis(
             plan=plan,
             shape=grid.shape,
-            mask_ratio=self.design.mask_ratio,
+            mask_ratio=self._mask_ratio,
             mean=mean,
             std=_std(image, mean),
             slope=None,
@@ -364,13 +373,14 @@ class MaskingAnalyzer:
 
     def _leakage(self, components: MaskedComponents) -> tuple[float, tuple[float | None, ...]]:
         """Leakage over all octaves together, and in each; None of those without a frequency."""
-        spectra = components.original.power, components.others.power
-        counts = self._octaves.counts
-        each = (*map(self._octaves.sums, spectra), counts)
+        counts = self._octave_counts
         # All of them behind the octaves: a second call would take as long as the first.
-        sums = [np.append(one, one.sum()) for one in each]
-        *by_octave, of_all = components.leakage_of_sums(*sums).tolist()
-        pairs = zip(by_octave, counts.tolist(), strict=True)
+        of_image, of_others = (
+            _and_in_all(self._octaves.sums(spectrum.power))
+            for spectrum in (components.original, components.others)
+        )
+        *by_octave, of_all = components.leakage_of_sums(of_image, of_others, counts).tolist()
+        pairs = zip(by_octave, counts.tolist(), strict=False)
         return of_all, tuple(value if count else None for value, count in pairs)
 
     def _checked(
@@ -450,9 +460,15 @@ class MaskingAnalyzer:
         pixels = self._periodogram.condition(image[np.newaxis])[0, ..., 0]
         return convolution_error(pixels, mask, rng, frequencies=DIRECT_FREQUENCIES)
 
-    def _ring(self, spectrum: Spectrum) -> RadialSpectrum:
+    def _rings(self, spectra: Sequence[Spectrum]) -> list[RadialSpectrum]:
+        """Averages of spectra over rings."""
         rings = self._periodogram.rings
-        return rings.average(spectrum.power, scaling=spectrum.scaling, floor=spectrum.floor)
+        alone = len(spectra) == 1
+        powers = spectra[0].power[np.newaxis] if alone else np.stack([s.power for s in spectra])
+        return [
+            rings.spectrum(mean, std, scaling=spectrum.scaling, floor=spectrum.floor)
+            for spectrum, mean, std in zip(spectra, *rings.moments(powers), strict=True)
+        ]
 
     def _draw(
         self, image: FloatArray, kept: NDArray[np.bool_], original: RadialSpectrum
@@ -480,6 +496,14 @@ def octave_columns() -> list[str]:
         for low, high in OCTAVES
     ]
     return [*names, *(f"{name}_centred" for name in names)]
+
+
+def _and_in_all(by_octave: NDArray[Any]) -> NDArray[Any]:
+    """Sums over octaves, and behind them the sum over all of them."""
+    sums = np.empty(len(by_octave) + 1, by_octave.dtype)
+    sums[:-1] = by_octave
+    sums[-1] = by_octave.sum()
+    return sums
 
 
 def _std(image: FloatArray, mean: float) -> float:

@@ -21,12 +21,8 @@ from spectral_mae.batch.analyze.image_analysis import (
     with_slopes,
 )
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
-from spectral_mae.images.image import (
-    LoadedImage,
-    crop_to_multiple,
-    require_two_patches,
-    resize_and_crop,
-)
+from spectral_mae.images.cropping import crop_to_multiple, require_two_patches, resize_and_crop
+from spectral_mae.images.image import LoadedImage
 from spectral_mae.images.reader import Reader, title_of
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused, Pixels

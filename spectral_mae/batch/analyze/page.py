@@ -27,8 +27,7 @@ from spectral_mae.batch.analyze.summary.sample import SampledImage
 from spectral_mae.batch.pages.page import file_address, render_page
 from spectral_mae.batch.pages.picture import Picture, short_name
 from spectral_mae.batch.pages.saving import save_thumbnail
-from spectral_mae.images.image import luma
-from spectral_mae.images.samples import Pixels
+from spectral_mae.images.samples import Pixels, luma
 from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.spectra.octaves import OCTAVES, all_octave_names
 

@@ -29,7 +29,7 @@ from spectral_mae.batch.analyze.outcomes import (
 from spectral_mae.batch.analyze.run_tables import rows_of
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
 from spectral_mae.batch.chunks import Chunk, ChunkResult, OfThread
-from spectral_mae.images.memory_budget import MemoryBudget
+from spectral_mae.images.limits.memory_budget import MemoryBudget
 from spectral_mae.images.reader import TIME_LIMIT, Reader
 
 SHOWN = 4  # images whose whole analysis the page needs; the first few with their pixels

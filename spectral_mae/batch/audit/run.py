@@ -16,7 +16,8 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.batch.audit.report import FILES, write_report
 from spectral_mae.batch.errors import NothingUsable
 from spectral_mae.batch.run_folder import check_report, find_some, scratch_folder
-from spectral_mae.images.image import LoadedImage, resize_and_crop
+from spectral_mae.images.cropping import resize_and_crop
+from spectral_mae.images.image import LoadedImage
 from spectral_mae.images.reader import Reader, title_of
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused

@@ -13,7 +13,7 @@ from spectral_mae._checks import FloatArray, PerAxis
 from spectral_mae._files.array_file import arrays_below
 from spectral_mae._parallel import one_blas_thread
 from spectral_mae.batch.chunks import Chunk, ChunkResult, OfThread
-from spectral_mae.images.memory_budget import MemoryBudget
+from spectral_mae.images.limits.memory_budget import MemoryBudget
 from spectral_mae.images.reader import TIME_LIMIT, Reader
 from spectral_mae.images.references import OpenFiles
 from spectral_mae.images.stream import ImageStream, StreamOptions

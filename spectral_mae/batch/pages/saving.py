@@ -8,19 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from spectral_mae import plot
 from spectral_mae.batch.pages.picture import Panel
 from spectral_mae.plot.cells import pixel_cells, save_cells
+from spectral_mae.plot.curves.panels import draw_panels
 from spectral_mae.plot.drawing import save_as
 
 PANEL_WIDTH = 4.3  # inches
 THUMBNAIL = 160  # pixels of the longer side, about
-
-
-def save_lines(figure: Any, path: Path) -> str:
-    """Save a figure of lines as PNG, and as SVG with its text as text, whose name is returned."""
-    save_as(figure, path, (".svg", ".png"))
-    return path.with_suffix(".svg").name
 
 
 def save_panels(
@@ -42,27 +36,9 @@ def save_panels(
     tuple of Panel
         Letters are legible where a panel is 340 pixels wide.
     """
-    if len(draw) > 1:
-        columns = 2
-        rows = -(-len(draw) // columns)
-        size = {"width": PANEL_WIDTH * columns, "height": height * rows}
-        figure, axes = plot.new_figure(rows, columns, **size)
-        for (_, into), axis in zip(draw, axes.flat, strict=False):
-            into(axis)
-        for unused in axes.flat[len(draw) :]:
-            unused.set_axis_off()
-        save_lines(figure, path)
-    panels = []
-    for number, (words, into) in enumerate(draw, 1):
-        figure, ((axis,),) = plot.new_figure(width=PANEL_WIDTH, height=height)
-        into(axis)
-        if len(draw) == 1:
-            panels.append(Panel(save_lines(figure, path), alt=words))
-            break
-        file = path.with_name(f"{path.stem}-panel-{number}.svg")
-        plot.save(figure, file)
-        panels.append(Panel(file.name, alt=words))
-    return tuple(panels)
+    words, into = zip(*draw, strict=True)
+    files = draw_panels(path, into, width=PANEL_WIDTH, height=height)
+    return tuple(Panel(file, alt=of) for file, of in zip(files, words, strict=True))
 
 
 def save_pixels(figure: Any, path: Path) -> str:

@@ -13,6 +13,7 @@ from spectral_mae.cli.arguments.shared import (
     add_max_pixels,
     add_nan,
     add_out,
+    add_overwrite,
     add_patch_size,
     add_reading,
     add_replacing,
@@ -113,9 +114,7 @@ def add_compare(add: AddParser) -> None:
     add_detrend(parser, before="comparing")
     add_max_pixels(parser)
     add_seed(parser, "seed of the bootstrap over images, for error bars (default 0)")
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the results of another run in --out"
-    )
+    add_overwrite(parser)
     add_talk(parser, "print only the path of the page")
 
 

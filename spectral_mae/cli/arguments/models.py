@@ -1,4 +1,4 @@
-"""Arguments of the commands that fit, train or use models."""
+"""Arguments of the commands about linear models: ``fit``, ``reconstruct``, ``sweep``, ``plan``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from spectral_mae.cli.arguments.shared import (
     SOURCE_HELP,
     AddParser,
     add_color,
-    add_design,
     add_max_pixels,
     add_out,
+    add_overwrite,
     add_patch_size,
     add_running,
     add_sampling,
@@ -104,9 +104,7 @@ def add_reconstruct(add: AddParser) -> None:
     )
     add_seed(parser)
     add_max_pixels(parser)
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the results of another run in --out"
-    )
+    add_overwrite(parser)
     add_talk(parser)
 
 
@@ -123,21 +121,8 @@ def add_sweep(add: AddParser) -> None:
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     add_out(parser)
-    parser.add_argument(
-        "--patch-size",
-        type=patch_sizes,
-        action=_Several,
-        default=[8, 16, 32],
-        metavar="P",
-        help="patch sizes: pixels of a patch along each axis (default 8 16 32)",
-    )
-    parser.add_argument(
-        "--mask-ratio",
-        type=mask_ratios,
-        action=_Several,
-        metavar="M",
-        help="mask ratios: fractions of patches hidden (default 0.25 0.5 0.6 0.75 0.9)",
-    )
+    _add_patch_sizes(parser, "default 8 16 32", default=[8, 16, 32])
+    _add_mask_ratios(parser)
     add_sampling(parser, default=None)
     parser.add_argument(
         "--design",
@@ -165,22 +150,12 @@ def add_plan(add: AddParser) -> None:
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help=SOURCE_HELP)
     add_out(parser)
-    parser.add_argument(
-        "--patch-size",
-        type=patch_sizes,
-        action=_Several,
-        metavar="P",
-        help="patch sizes: pixels of a patch along each axis (default: powers of two, at most 32, "
-        "that leave four patches along each side and need little memory)",
+    _add_patch_sizes(
+        parser,
+        "default: powers of two, at most 32, that leave four patches along each side and need "
+        "little memory",
     )
-    parser.add_argument(
-        "--mask-ratio",
-        type=mask_ratios,
-        action=_Several,
-        metavar="M",
-        help="mask ratios: fractions of patches hidden, which stand for M in --design (default "
-        "0.25 0.5 0.6 0.75 0.9)",
-    )
+    _add_mask_ratios(parser, ", which stand for M in --design")
     parser.add_argument(
         "--design",
         action="append",
@@ -210,182 +185,29 @@ def add_plan(add: AddParser) -> None:
     add_talk(parser)
 
 
-def add_train(add: AddParser) -> None:
-    """``train-mae``."""
-    text = "train a nonlinear masked autoencoder (needs PyTorch, the extra 'torch')"
-    parser = add("train-mae", help=text, description=text)
-    parser.add_argument(
-        "paths",
-        nargs="+",
-        metavar="PATH",
-        help="files, folders, patterns, archives, arrays and @LIST, as in analyze; or, alone, "
-        "CIFAR-10's binary batches (a folder, a .bin file, the .tar.gz)",
-    )
-    add_out(parser, required=True)
-    parser.add_argument(
-        "--model",
-        choices=["tiny", "small", "medium", "base"],
-        default="tiny",
-        help="size of the network; base is that of He et al. (default tiny)",
-    )
+def _add_patch_sizes(
+    parser: argparse.ArgumentParser, by_default: str, default: list[int] | None = None
+) -> None:
+    """``--patch-size`` with several values."""
     parser.add_argument(
         "--patch-size",
-        type=int,
-        default=4,
+        type=patch_sizes,
+        action=_Several,
+        default=default,
         metavar="P",
-        help="patch size: pixels of a patch along each axis (default 4)",
+        help=f"patch sizes: pixels of a patch along each axis ({by_default})",
     )
-    add_design(parser)
-    parser.add_argument(
-        "--size",
-        type=int,
-        metavar="N",
-        help="resize the shorter side to N pixels and crop the middle (default: keep the pixels)",
-    )
-    parser.add_argument(
-        "--epochs", type=int, default=50, metavar="N", help="number of epochs (default 50)"
-    )
-    parser.add_argument(
-        "--batch-size", type=int, default=128, metavar="N", help="images in a batch (default 128)"
-    )
-    parser.add_argument(
-        "--rate", type=float, default=1e-3, metavar="R", help="largest learning rate (default 1e-3)"
-    )
-    parser.add_argument(
-        "--warmup",
-        type=float,
-        default=1.0,
-        metavar="E",
-        help="epochs in which the learning rate rises to its largest value (default 1)",
-    )
-    parser.add_argument(
-        "--norm-target",
-        action="store_true",
-        help="score patches that are standardised with their own mean and standard deviation",
-    )
-    parser.add_argument("--no-flip", action="store_true", help="do not mirror half of the images")
-    parser.add_argument(
-        "--holdout",
-        type=float,
-        default=0.1,
-        metavar="F",
-        help="fraction of the images that is held out (default 0.1)",
-    )
-    parser.add_argument("--limit", type=int, metavar="N", help="use only N images, drawn at random")
-    parser.add_argument(
-        "--device", metavar="NAME", help="cpu, cuda, ... (default: a GPU where there is one)"
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="continue from the checkpoint in --out, if any"
-    )
-    add_seed(parser, "seed of weights, masks, order and held-out images (default 0)")
-    add_color(parser, "keep colours: three channels (default: gray, ITU-R 601 luma)")
-    add_talk(parser)
 
 
-def add_audit(add: AddParser) -> None:
-    """``audit``."""
-    text = "measure what a trained model does to each frequency, beside the best linear models "
-    text += "(needs PyTorch, the extra 'torch')"
-    parser = add("audit", out_or_json=True, help=text, description=text)
-    parser.add_argument(
-        "model",
-        metavar="MODEL",
-        help="a folder of Hugging Face's ViTMAEForPreTraining; a folder or checkpoint of "
-        "'train-mae'; a checkpoint of facebookresearch/mae, timm or lightly; MODEL.npz of 'fit'; "
-        "or module:function, a Python function of images (n, H, W[, 3]) with hidden pixels zero "
-        "and visible pixels (n, H, W) that returns the reconstructions. Nothing in a file is "
-        "executed; importing a module runs its code",
-    )
-    parser.add_argument("paths", nargs="*", metavar="IMAGE", help=SOURCE_HELP)
-    add_out(parser)
-    parser.add_argument(
-        "--patch-size",
-        type=int,
-        metavar="P",
-        help="patch size of a function: pixels of a patch along each axis (default: the model's)",
-    )
+def _add_mask_ratios(parser: argparse.ArgumentParser, meaning: str = "") -> None:
+    """``--mask-ratio`` with several values."""
     parser.add_argument(
         "--mask-ratio",
-        type=fraction,
+        type=mask_ratios,
+        action=_Several,
         metavar="M",
-        help="fraction of patches hidden, between 0 and 1 (default 0.75)",
+        help=f"mask ratios: fractions of patches hidden{meaning} (default 0.25 0.5 0.6 0.75 0.9)",
     )
-    add_sampling(parser, default=None)
-    parser.add_argument(
-        "--design",
-        type=design_text,
-        metavar="TEXT",
-        help="draw masks from another design, in the place of --mask-ratio and --sampling, such as "
-        "block:4,keep or cutouts:2x2,3",
-    )
-    parser.add_argument(
-        "--target",
-        choices=["hidden", "all"],
-        default="hidden",
-        help="which pixels are scored: those of hidden patches, or all (default hidden)",
-    )
-    parser.add_argument(
-        "--normalised",
-        choices=["keep", "visible"],
-        default="keep",
-        help="units of a model that predicts standardised patches (norm_pix_loss): 'keep' scores "
-        "standardised patches; 'visible' takes mean and deviation from the visible patches of each "
-        "image. Those of hidden patches are never used: with them a model that sees nothing would "
-        "look nearly perfect (default keep)",
-    )
-    parser.add_argument(
-        "--masks",
-        type=int,
-        default=2,
-        metavar="N",
-        help="reconstructions of each image, at least 2 (default 2)",
-    )
-    parser.add_argument(
-        "--covariance",
-        choices=["banded", "dense", "stationary"],
-        help="covariance of the linear models, as in 'fit' (default: banded with enough images, "
-        "else stationary)",
-    )
-    parser.add_argument(
-        "--limit",
-        type=int,
-        metavar="N",
-        help="use only N images, drawn at random (default 500, fewer for images above 32x32)",
-    )
-    parser.add_argument(
-        "--size",
-        type=int,
-        metavar="N",
-        help="for a function: resize the shorter side to N pixels and crop the middle",
-    )
-    add_color(parser, "for a function: keep colours (default: gray, ITU-R 601 luma)")
-    parser.add_argument(
-        "--heads", type=int, metavar="N", help="attention heads of a checkpoint's encoder"
-    )
-    parser.add_argument(
-        "--decoder-heads", type=int, metavar="N", help="attention heads of its decoder"
-    )
-    parser.add_argument(
-        "--norm-target",
-        action="store_true",
-        help="the checkpoint was trained on standardised patches (default: as its options say)",
-    )
-    parser.add_argument(
-        "--units",
-        metavar="MEAN,STD",
-        help="mean and deviation of pixels that the model was trained with, one or three of each "
-        "(default: as the files say, else those of ImageNet for three channels)",
-    )
-    parser.add_argument(
-        "--device", metavar="NAME", help="cpu, cuda, ... (default: a GPU where there is one)"
-    )
-    add_seed(parser, "seed of images, masks and bootstrap samples (default 0)")
-    add_max_pixels(parser)
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the results of another run in --out"
-    )
-    add_talk(parser)
 
 
 def _add_fitting(parser: argparse.ArgumentParser) -> None:

@@ -168,9 +168,7 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--resume", action="store_true", help="continue the run that was begun in --out"
     )
-    group.add_argument(
-        "--overwrite", action="store_true", help="replace the results of another run in --out"
-    )
+    add_overwrite(group)
     group.add_argument(
         "--fail-fast", action="store_true", help="stop at the first image that fails"
     )
@@ -197,6 +195,13 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         "(default 10)",
     )
     group.add_argument("--log-file", type=Path, metavar="FILE", help="write a log to this file")
+
+
+def add_overwrite(parser: argparse._ActionsContainer) -> None:
+    """``--overwrite``, of commands that write a folder."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the results of another run in --out"
+    )
 
 
 def add_replacing(parser: argparse.ArgumentParser) -> None:

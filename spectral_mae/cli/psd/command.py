@@ -34,7 +34,8 @@ from spectral_mae.cli.shared import (
     missing_pixels,
     pixels_or_native,
 )
-from spectral_mae.images.image import LoadedImage, crop_to_multiple
+from spectral_mae.images.cropping import crop_to_multiple
+from spectral_mae.images.image import LoadedImage
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused
 from spectral_mae.masked_spectra.expectation import expected_masked_psd

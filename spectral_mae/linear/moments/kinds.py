@@ -24,6 +24,7 @@ from spectral_mae._checks import FloatArray, to_numpy
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.accumulator import ROUNDING, Accumulator, BlockMoments
 from spectral_mae.linear.moments.blocks import BandTransform, PixelTransform, Stack, make_real
+from spectral_mae.linear.moments.even_bands import EvenStack
 from spectral_mae.linear.moments.polyphase import in_patch_order, pixels_of
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.spectra import frequencies as grids
@@ -395,7 +396,9 @@ class StationaryMoments(Accumulator):
 
         in_batches(lift, n, d)
         make_real(blocks, self.transform.multiplicity)
-        return Stack(blocks, self.transform.multiplicity, d)
+        even = self.channels == 1 and d % 2 == 0  # one colour may lag behind another
+        kind = EvenStack if even else Stack
+        return kind(blocks, self.transform.multiplicity, d)
 
     def _add(self, patches: FloatArray) -> None:
         images = self.grid.from_patches(patches, channel_axis=-1)

@@ -14,7 +14,7 @@ from spectral_mae._checks import namespace, to_numpy
 class TensorInverse:
     """Q⁻¹ of some blocks, or its pseudo-inverse where Q is singular to rounding.
 
-    As `spectral_mae.linear.solver.Inverse`, all blocks at once. The array API has neither
+    As `spectral_mae.linear.matrices.inverse.Inverse`, all blocks at once. The array API has neither
     triangular solves nor LAPACK's estimate of the condition, so that is computed, in the norm of
     the largest sum of a column.
 
@@ -34,13 +34,15 @@ class TensorInverse:
         if not self._regular(cutoff):
             self._decompose(cutoff)
 
-    def solve(self, right: Any) -> Any:
+    def solve(self, right: Any, out: Any = None) -> Any:
         """Return Q⁻¹ times matrices.
 
         Parameters
         ----------
         right : tensor, shape (n, d, m)
             The matrices.
+        out : tensor, shape (n, d, m), or None
+            Where the result is put as well.
 
         Returns
         -------
@@ -49,9 +51,13 @@ class TensorInverse:
         """
         xp = namespace(right)
         if self._vectors is None:
-            return xp.linalg.solve(self._second, right)
-        adjoint = xp.conj(xp.matrix_transpose(self._vectors))
-        return (self._vectors * self._gains) @ (adjoint @ right)
+            found = xp.linalg.solve(self._second, right)
+        else:
+            adjoint = xp.conj(xp.matrix_transpose(self._vectors))
+            found = (self._vectors * self._gains) @ (adjoint @ right)
+        if out is not None:
+            out[...] = found
+        return found
 
     def n_dropped(self, multiplicity: NDArray[np.integer[Any]]) -> int:
         """Return the dimensions that count as empty.

@@ -16,7 +16,7 @@ from spectral_mae.masked_spectra.coupling import ModeCoupling
 from spectral_mae.masked_spectra.slope_fit import fit_masked_slope
 from spectral_mae.masked_spectra.unmasking import unmasked_psd
 from spectral_mae.masks.designs.design import MaskDesign
-from spectral_mae.spectra.annulus import Annuli
+from spectral_mae.spectra.bins.annulus import Annuli
 from spectral_mae.spectra.frequencies import full_from_half, half_from_full, just_above, nyquist
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from spectral_mae._checks import FloatArray
-from spectral_mae.images.image import resize_and_crop
+from spectral_mae.images.cropping import resize_and_crop
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.sources import find_sources

@@ -130,6 +130,7 @@ class FFTWWorkspace(Workspace):
             self._rows = rows[: prod(upright)].reshape(upright)
             self.half = half[: prod(upright)].reshape(chunk, *upright[:0:-1])
             self.real = half.view(dtype)[: chunk * prod(shape)].reshape(chunk, *shape)
+            self._spare = rows.view(np.uint8)  # the rows are not needed once they are transformed
         else:
             self._rows = self.half = allocate(upright, dtype=kind)
             self.real = allocate((chunk, *shape), dtype=dtype)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from spectral_mae._checks import ComplexArray, FloatArray
+from spectral_mae._checks import ByteArray, ComplexArray, FloatArray
 
 
 class Workspace(ABC):
@@ -20,26 +20,45 @@ class Workspace(ABC):
 
     real: FloatArray
     half: ComplexArray
-    _room: FloatArray = np.empty(0)
+    _kept: FloatArray = np.empty(0)
+    _spare: ByteArray = np.empty(0, dtype=np.uint8)
 
-    def room(self, n: int, size: int) -> FloatArray:
+    def kept(self, n: int) -> FloatArray:
         """Return an array for what is worked out of the transforms, and that they do not use.
 
         Parameters
         ----------
         n : int
-            Number of images, at most those of a chunk.
-        size : int
-            Numbers for each.
+            How many numbers, of the type of the images.
 
         Returns
         -------
-        ndarray, shape (n, size)
+        ndarray, shape (n,)
             The same memory in every call.
         """
-        if self._room.size < n * size:
-            self._room = np.empty(n * size, dtype=self.real.dtype)
-        return self._room[: n * size].reshape(n, size)
+        if self._kept.size < n:
+            self._kept = np.empty(n, dtype=self.real.dtype)
+        return self._kept[:n]
+
+    def spare(self, n: int, dtype: DTypeLike) -> NDArray[Any]:
+        """Return memory to work in until the next transform: one that a transform works in itself.
+
+        Parameters
+        ----------
+        n : int
+            How many numbers.
+        dtype : dtype
+            Their type.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            The same memory in every call, whatever the type.
+        """
+        n_bytes = n * np.dtype(dtype).itemsize
+        if self._spare.size < n_bytes:
+            self._spare = np.empty(n_bytes, dtype=np.uint8)
+        return self._spare[:n_bytes].view(dtype)
 
     @abstractmethod
     def forward(self, planes: NDArray[Any] | None = None) -> None:

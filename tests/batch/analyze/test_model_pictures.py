@@ -14,12 +14,12 @@ from spectral_mae.batch.analyze import outcomes as batches
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, BatchAnalyzer
 from spectral_mae.batch.analyze.summary.rounding import percent
 from spectral_mae.batch.analyze.summary.sample import SampledImage
-from spectral_mae.batch.pages import saving
 from spectral_mae.batch.pages.picture import Picture, short_name
 from spectral_mae.images.files import display_name
 from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.linear.reconstruction import reconstruct_image
 from spectral_mae.masks.sampling import mask_seed
+from spectral_mae.plot.curves import panels
 
 
 def photograph(path, shape, seed):
@@ -163,13 +163,13 @@ def drawn(monkeypatch):
     """Figures by file name, which are not saved, to be quick."""
     figures = {}
     monkeypatch.setattr(plot, "save", lambda figure, path: figures.update({path.name: figure}))
-    save_as = saving.save_as
+    save_as = panels.save_as
 
     def saved(figure, path, endings):
         figures[path.name] = figure
         save_as(figure, path, endings)
 
-    monkeypatch.setattr(saving, "save_as", saved)
+    monkeypatch.setattr(panels, "save_as", saved)
     return figures
 
 
@@ -186,8 +186,8 @@ def test_responses_of_all_models(files, tmp_path, drawn):
     (first, _), models, explained = pictures(files, tmp_path)
     assert first.file == "response.png"
     assert "these 5 images of 16 × 16 pixels" in first.caption
-    axes = drawn["response.png"].axes
-    assert len(axes) == len(models) == len(first.panels) == 2
+    assert len(models) == len(first.panels) == 2
+    axes = [ax for panel in first.panels for ax in drawn[panel.file].axes]
     for ax, model, panel in zip(axes, models, first.panels, strict=True):
         found = explained[model.patch_size]
         assert found.all == pytest.approx(1 - model.whole.loss_ / model.whole.trace_)

@@ -19,6 +19,7 @@ from containers import (
 )
 
 import spectral_mae as sm
+from spectral_mae.images.gray_png import write_gray_png
 from spectral_mae.images.samples import ImageRefused
 
 
@@ -228,7 +229,7 @@ def test_one_file_with_two_selectors_is_met_twice(tmp_path):
 
 
 def test_image_files_have_nothing_to_choose(tmp_path):
-    sm.images.image.write_gray_png(tmp_path / "a.png", GRAY[0])
+    write_gray_png(tmp_path / "a.png", GRAY[0])
     with pytest.raises(ValueError, match=r"is one image: there is nothing to choose with ::1"):
         found(tmp_path / "a.png", "1")
     with pytest.raises(ImageRefused, match="there is nothing to choose"):

@@ -14,7 +14,7 @@ from design_cases import (
 
 import spectral_mae as sm
 from spectral_mae.linear.corruption import PatchMasking
-from spectral_mae.linear.hidden_target import hidden_loss_by_patch, hidden_target_by_patch
+from spectral_mae.linear.problems.hidden_target import hidden_loss_by_patch, hidden_target_by_patch
 
 pytestmark = pytest.mark.slow  # the loss and W against enumeration stay in the fast suite
 

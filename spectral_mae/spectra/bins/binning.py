@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_mae._checks import BoolArray, ComplexArray, FloatArray, is_tensor
+from spectral_mae._checks import BoolArray, FloatArray, is_tensor
 from spectral_mae.spectra.frequencies import half_shape, hermitian_weights, row_strips
 from spectral_mae.spectra.tensors.bin_means import TensorBins
 
@@ -24,14 +24,14 @@ BLOCK = 2**20  # numbers whose bins are worked out at a time
 GATHERED = 2**15  # numbers that are gathered and added up at a time: they stay in the cache
 # Mean of squares less squared mean is fast, and good enough where neither cancels nor leaves the
 # range of numbers. In other bins deviations are formed one by one.
-CANCELS = 1e-3  # variance over squared mean
+CANCELS = 1e-5  # variance over squared mean: ten digits of it are left
 LEAST_SQUARE = 1e-280
 
 Entries = slice | NDArray[np.integer[Any]]
 Gathered = Callable[[slice, Entries], FloatArray]  # some entries of some planes
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
     """Entries of some planes that are gathered together: some runs of equal weight."""
 
     planes: slice
@@ -39,15 +39,20 @@ class _Piece(NamedTuple):
     runs: slice  # counted from the first of the block
     starts: NDArray[np.integer[Any]]  # of the runs, in the entries of one plane after the other
 
+    @property
+    def size(self) -> int:
+        """Numbers that are gathered."""
+        planes, entries = self.planes, self.entries
+        return (planes.stop - planes.start) * (entries.stop - entries.start)
+
 
 class _Block(NamedTuple):
     """Bins that are worked out together."""
 
+    n_planes: int
     bins: slice
     runs: slice
-    first: NDArray[np.integer[Any]]  # run with which each bin begins, counted from the first
-    alone: BoolArray  # bins of a single entry
-    pieces: list[_Piece]
+    pieces: list[Piece]
 
 
 def unit_near(largest: float) -> float:
@@ -134,11 +139,27 @@ class Binning:
         if len(order):
             self.counts = np.add.reduceat(self._run_weight * self._run_sizes, self._first)
         self._last_blocks: tuple[int | None, list[_Block]] = None, []
+        self._last_pieces: tuple[int | None, list[Piece]] = None, []
 
     @cached_property
     def _of_tensors(self) -> TensorBins:
         weight = np.repeat(self._run_weight, self._run_sizes)
         return TensorBins(self._index, weight, self._sizes)
+
+    def order(self, *, transposed: bool = False) -> NDArray[np.integer[Any]]:
+        """Return the places of all entries in the half-plane, bin by bin.
+
+        Parameters
+        ----------
+        transposed : bool
+            Whether the last two axes of the half-plane are in the opposite order.
+
+        Returns
+        -------
+        ndarray of int, shape (n_entries,)
+            In the half-plane read row by row.
+        """
+        return self._transposed_index if transposed else self._index
 
     @cached_property
     def _transposed_index(self) -> NDArray[np.integer[Any]]:
@@ -177,55 +198,29 @@ class Binning:
         of_bins = *lead, len(self._sizes)
         return mean.reshape(of_bins), std.reshape(of_bins)
 
-    def gather_power(
-        self, half: ComplexArray, out: FloatArray, *, transposed: bool = False, add: bool = False
-    ) -> None:
-        """Write |X|² of transforms in the order of the bins, for `moments_in_order`.
-
-        What is in no bin is neither squared nor written, and to read numbers of 8 or 16 bytes out
-        of order takes no longer than those of 4.
+    def moments_of_runs(self, sums: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Mean and standard deviation of power in each bin, where sums over runs can say them.
 
         Parameters
         ----------
-        half : ndarray of complex, shape (n, *shape[:-1], shape[-1]//2 + 1)
-            Transforms on the half-plane.
-        out : ndarray, shape (n, n_entries)
-            Filled with their power.
-        transposed : bool
-            Whether the last two axes of ``half`` are in the opposite order.
-        add : bool
-            Add the power to what ``out`` holds.
-        """
-        index = self._transposed_index if transposed else self._index
-        # Squares of the float view: strided real and imaginary parts would be slower.
-        for plane, row in zip(half.reshape(len(half), -1), out, strict=True):
-            parts = plane.take(index, mode="wrap").view(out.dtype)
-            np.square(parts, out=parts)
-            if add:
-                np.add(row, parts[0::2], out=row)
-                np.add(row, parts[1::2], out=row)
-            else:
-                np.add(parts[0::2], parts[1::2], out=row)
-
-    @property
-    def n_entries(self) -> int:
-        """Entries of all bins together."""
-        return len(self._index)
-
-    def moments_in_order(self, power: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Mean and standard deviation, in each bin, of what `gather_power` wrote.
-
-        Parameters
-        ----------
-        power : ndarray, shape (n, n_entries)
-            It is not changed.
+        sums : ndarray, shape (2, n, n_runs)
+            What `PowerSums` found. It is changed.
 
         Returns
         -------
         mean, std : ndarray of float64, shape (n, n_bins)
             The bits that `moments` returns of the power on the half-plane.
+        exact : ndarray of bool, shape (n, n_bins)
+            Whether ``std`` may be used. Where it is False it takes `moments`.
         """
-        return self._moments(len(power), lambda planes, entries: power[planes, entries])
+        if self.single:
+            return sums[0], np.zeros(sums[0].shape), np.ones(sums[0].shape, dtype=bool)
+        return self._of_sums(slice(0, len(self._sizes)), sums)
+
+    @property
+    def n_runs(self) -> int:
+        """Runs of entries of equal weight in all bins together."""
+        return len(self._runs)
 
     def moments_of(
         self, function: Callable[[NDArray[np.integer[Any]]], FloatArray]
@@ -251,50 +246,76 @@ class Binning:
 
     def _moments(self, n: int, gathered: Gathered) -> tuple[FloatArray, FloatArray]:
         """Moments of ``n`` planes, each (n, n_bins); ``gathered`` returns some entries of each."""
-        if (self._sizes == 1).all():  # as all rings of a signal are
+        if self.single:
             powers = gathered(slice(None), slice(None)).astype(np.float64)
             return powers, np.zeros(powers.shape)
         blocks = self._blocks(n)
         if len(blocks) == 1:
-            return self._block_moments(n, blocks[0], gathered)
+            return self._block_moments(blocks[0], gathered)
         mean, std = np.empty((2, n, len(self._sizes)))
         for block in blocks:
-            mean[:, block.bins], std[:, block.bins] = self._block_moments(n, block, gathered)
+            mean[:, block.bins], std[:, block.bins] = self._block_moments(block, gathered)
         return mean, std
 
-    def _block_moments(
-        self, n: int, block: _Block, gathered: Gathered
-    ) -> tuple[FloatArray, FloatArray]:
+    def _block_moments(self, block: _Block, gathered: Gathered) -> tuple[FloatArray, FloatArray]:
+        mean, std, exact = self._of_sums(block.bins, self._sum_block(block, gathered))
+        if not exact.all():  # infinite power stays infinite
+            careless = np.asarray(~exact.all(axis=0))
+            with np.errstate(over="ignore", invalid="ignore"):
+                careful = self._deviations(gathered, block.bins, mean[:, careless], careless)
+            # Where it is not needed nothing changes, whatever other spectra come along.
+            std[:, careless] = np.where(exact[:, careless], std[:, careless], careful)
+        return mean, std
+
+    def _sum_block(self, block: _Block, gathered: Gathered) -> FloatArray:
+        """Sums of power, and of its square, over the runs of a block: (2, n, n_runs)."""
+        sums = np.empty((2, block.n_planes, block.runs.stop - block.runs.start))
+        with np.errstate(over="ignore", invalid="ignore"):  # found in what comes of them
+            for planes, entries, runs, starts in block.pieces:
+                # One row, for of several NumPy adds up parts without letting other threads run.
+                values = gathered(planes, entries).astype(np.float64).ravel()
+                mean, square = sums[:, planes, runs]
+                mean[...] = np.add.reduceat(values, starts).reshape(mean.shape)
+                np.square(values, out=values)
+                square[...] = np.add.reduceat(values, starts).reshape(mean.shape)
+        return sums
+
+    def _of_sums(self, bins: slice, sums: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Moments of some bins from the sums over their runs, and whether ``std`` may be used."""
+        runs = self._runs_of(bins)
+        alone = self._sizes[bins] == 1
         with np.errstate(over="ignore", invalid="ignore"):  # found below
-            mean, variance = self._means(n, block, gathered)
+            sums *= self._run_weight[runs]
+            means = sums.take(self._first[bins] - runs.start, axis=-1)
+            for places, of_run in self._further_runs(bins):  # far faster than NumPy's reduceat
+                if len(places) == means.shape[-1]:
+                    means += sums.take(of_run, axis=-1)
+                else:
+                    means[..., places] += sums[..., of_run]
+            means /= self.counts[bins]
+            mean, variance = means
             squared = np.square(mean)
             variance -= squared
             squared *= CANCELS
             squared += LEAST_SQUARE
             exact = (variance > squared) & (variance < np.inf)
-            variance[:, block.alone] = 0.0
-            std = np.sqrt(variance)
-            exact |= block.alone
-            if not exact.all():  # infinite power stays infinite
-                careless = ~exact.all(axis=0)
-                careful = self._deviations(gathered, block.bins, mean[:, careless], careless)
-                # Where it is not needed nothing changes, whatever other spectra come along.
-                std[:, careless] = np.where(exact[:, careless], std[:, careless], careful)
-        return mean, std
+            variance[:, alone] = 0.0
+            exact |= alone
+            return mean, np.sqrt(variance), exact
 
-    def _means(self, n: int, block: _Block, gathered: Gathered) -> FloatArray:
-        """Weighted means of power, and of its square, over the bins of a block: (2, n, n_bins)."""
-        sums = np.empty((2, n, block.runs.stop - block.runs.start))
-        for planes, entries, runs, starts in block.pieces:
-            # One row, for of several NumPy adds up parts without letting other threads run.
-            values = gathered(planes, entries).astype(np.float64, copy=False).ravel()
-            mean, square = sums[:, planes, runs]
-            mean[...] = np.add.reduceat(values, starts).reshape(mean.shape)
-            square[...] = np.add.reduceat(np.square(values), starts).reshape(mean.shape)
-        sums *= self._run_weight[block.runs]
-        means = np.add.reduceat(sums, block.first, axis=-1)
-        means /= self.counts[block.bins]
-        return means
+    def _further_runs(self, bins: slice) -> Iterator[tuple[NDArray[np.integer[Any]], ...]]:
+        """Yield bins that have a second run, and these runs; then those that have a third; ..."""
+        runs = self._runs_of(bins)
+        first = self._first[bins] - runs.start
+        n_runs = np.diff(first, append=runs.stop - runs.start)
+        for number in range(1, int(n_runs.max())):
+            places = np.flatnonzero(n_runs > number)
+            yield places, first[places] + number
+
+    @cached_property
+    def single(self) -> bool:
+        """Whether each bin is one entry, as all rings of a signal are."""
+        return bool((self._sizes == 1).all())
 
     def _blocks(self, n: int) -> list[_Block]:
         """The bins in blocks, for ``n`` planes."""
@@ -304,6 +325,25 @@ class Binning:
             blocks = [self._block(n, bins) for bins in self._cut(all_bins, BLOCK // max(1, n))]
             self._last_blocks = n, blocks
         return blocks
+
+    def pieces(self, n: int) -> list[Piece]:
+        """Return what is added up together, so that it stays in the cache.
+
+        Parameters
+        ----------
+        n : int
+            Number of planes.
+
+        Returns
+        -------
+        list of Piece
+            Each of some runs of one plane, or of all runs of some planes.
+        """
+        kept, pieces = self._last_pieces  # another thread may set it meanwhile
+        if kept != n:
+            pieces = self._block(n, slice(0, len(self._sizes))).pieces
+            self._last_pieces = n, pieces
+        return pieces
 
     def _block(self, n: int, bins: slice) -> _Block:
         runs = self._runs_of(bins)
@@ -318,9 +358,8 @@ class Binning:
                 starts = np.arange(planes.stop - first)[:, np.newaxis] * (end - begin)
                 starts = starts + (self._runs[of_part] - begin)
                 own = slice(of_part.start - runs.start, of_part.stop - runs.start)
-                pieces.append(_Piece(planes, slice(begin, end), own, starts.ravel()))
-        first_runs = self._first[bins] - runs.start
-        return _Block(bins, runs, first_runs, self._sizes[bins] == 1, pieces)
+                pieces.append(Piece(planes, slice(begin, end), own, starts.ravel()))
+        return _Block(n, bins, runs, pieces)
 
     def _cut(self, bins: slice, most: int) -> Iterator[slice]:
         """Yield ranges of bins that have at most so many entries, or are one bin."""
@@ -389,7 +428,7 @@ class Binning:
 
     def __getstate__(self) -> dict[str, Any]:
         # Working memory need not travel.
-        return {**self.__dict__, "_last_blocks": (None, [])}
+        return {**self.__dict__, "_last_blocks": (None, []), "_last_pieces": (None, [])}
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Write the value of each bin at all of its frequencies.

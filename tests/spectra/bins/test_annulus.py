@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spectral_mae.spectra import frequencies
-from spectral_mae.spectra.annulus import Annuli
+from spectral_mae.spectra.bins.annulus import Annuli
 
 
 @pytest.mark.parametrize(

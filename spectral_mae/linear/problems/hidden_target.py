@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix, PatchMasking
+from spectral_mae.linear.matrices.inverse import EPS, Inverse, Met
 from spectral_mae.linear.moments.blocks import Stack, in_double
+from spectral_mae.linear.moments.even_bands import is_even
 from spectral_mae.linear.solution import Solution
-from spectral_mae.linear.solver import EPS, Inverse, Met, cutoff_of, inner, roots_within_patches
+from spectral_mae.linear.solver import cutoff_of, inner, roots_within_patches
 from spectral_mae.masks.designs.design import MaskDesign
 
+LEAST_OWN = 1e-3  # weight of S in Q, to that of I, from which on their difference has its digits
 MOST_LISTED = 2**14  # masks: each patch has a problem of its own, with moments over all of them
 
 
@@ -83,6 +86,9 @@ def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
         If all patches but one are always visible and S is singular or nearly so: then Q' = S has
         no inverse and each output patch would need a problem of its own.
     """
+    if is_even(stack):
+        real = hidden_target(stack.real(), given_hidden, pi1)
+        return dataclasses.replace(real, weights=stack.of_pixels(real.weights))
     if given_hidden.local > EPS:
         weights, met = _whitened_without_own_patch(stack, given_hidden)
     else:
@@ -154,23 +160,31 @@ def _without_own_patch(stack: Stack, mix: Mix) -> tuple[NDArray[Any], Met]:
     inverses = np.empty_like(stack.blocks)
     cutoff = cutoff_of(stack, mix)
 
-    def invert(rows: slice) -> tuple[Met, NDArray[Any]]:
+    def invert(rows: slice) -> Met:
         inverse = Inverse(mix.second_moment(stack, rows), cutoff)
         inverses[rows] = inverse.solve(np.eye(stack.blocks.shape[-1]))
-        times = stack.multiplicity[rows]
-        product = np.tensordot(times, (inverses[rows] @ stack.blocks[rows]).real, axes=1)
-        return inverse.met(times), product
+        return inverse.met(stack.multiplicity[rows])
 
-    found = in_batches(invert, *stack.blocks.shape[:2])
-    total = np.sum([product for _, product in found], axis=0) / stack.multiplicity.sum()
-    local_products = stack.within_patches(total)
-    balance = np.linalg.pinv(stack.local_part(inverses), hermitian=True) @ local_products
+    def product(rows: slice) -> NDArray[Any]:
+        times = stack.multiplicity[rows]
+        return np.tensordot(times, (inverses[rows] @ stack.blocks[rows]).real, axes=1)
+
+    met = Met.all(in_batches(invert, *stack.blocks.shape[:2]))
+    own_inverse = stack.local_part(inverses)
+    local_products: NDArray[Any]
+    if not mix.local and not met.n_dropped and mix.own > LEAST_OWN * mix.white:
+        # Q = own·S + white·I: the mean of P S needs no product.
+        local_products = (np.eye(len(own_inverse)) - mix.white * own_inverse) / mix.own
+    else:
+        total = np.sum(in_batches(product, *stack.blocks.shape[:2]), axis=0)
+        local_products = stack.within_patches(total / stack.multiplicity.sum())
+    balance = np.linalg.pinv(own_inverse, hermitian=True) @ local_products
 
     def combine(rows: slice) -> None:
         inverses[rows] = mix.mu * (inverses[rows] @ (stack.blocks[rows] - balance))
 
     in_batches(combine, *stack.blocks.shape[:2])
-    return inverses, Met.all(met for met, _ in found)
+    return inverses, met
 
 
 def hidden_target_by_patch(stack: Stack, design: MaskDesign) -> Solution:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ring_cases import power_law_fields
 
-from spectral_mae.spectra import binning
+from spectral_mae.spectra.bins import binning
 from spectral_mae.spectra.frequencies import half_shape
 from spectral_mae.spectra.periodogram import Periodogram
 from spectral_mae.spectra.rings import RingBins
@@ -62,27 +62,6 @@ def test_the_order_in_memory_and_the_pieces_change_no_bit(shape, dtype, n, monke
         for planes in (power, side_by_side, apart):
             fresh = RingBins(shape, (1.0,) * len(shape), None)
             np.testing.assert_array_equal(fresh.moments(planes), expected)
-
-
-@pytest.mark.parametrize("shape", [(32, 24), (25, 37), (40,), (4, 6, 9)])
-@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
-def test_power_in_the_order_of_the_bins_has_the_moments_of_the_plane(shape, dtype):
-    """The bits of squares that are added up on the half-plane, over two channels."""
-    rng = np.random.default_rng(0)
-    halves = rng.standard_normal((2, 3, *half_shape(shape), 2)).view(complex)[..., 0].astype(dtype)
-    rings = RingBins(shape, (1.0,) * len(shape), None)
-    first, second = (half.real**2 + half.imag**2 for half in halves)
-    second = first + halves[1].real ** 2 + halves[1].imag ** 2
-    out = np.empty((3, rings.n_entries), dtype=first.dtype)
-    for number, power in enumerate((first, second)):
-        rings.gather_power(halves[number], out, add=number > 0)
-        kept = out.copy()
-        np.testing.assert_array_equal(rings.moments_in_order(out), rings.moments(power))
-        np.testing.assert_array_equal(out, kept)
-    if len(shape) == 2:
-        turned = np.ascontiguousarray(halves[0].swapaxes(1, 2))
-        rings.gather_power(turned, out, transposed=True)
-        np.testing.assert_array_equal(rings.moments_in_order(out), rings.moments(first))
 
 
 def test_several_leading_axes_are_those_of_the_moments():

@@ -6,7 +6,7 @@ from command_runs import read_csv, run
 from PIL import Image
 
 from spectral_mae.batch import executors
-from spectral_mae.images.memory_budget import READ, WORKED_ON, MemoryBudget
+from spectral_mae.images.limits.memory_budget import READ, WORKED_ON, MemoryBudget
 from spectral_mae.images.reader import Reader
 from spectral_mae.images.samples import ImageRefused
 

@@ -1,0 +1,72 @@
+"""Bands of few images: what is empty in all of them is left out at once."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import spectral_mae as sm
+from spectral_mae.linear import solver
+from spectral_mae.linear.corruption import PatchMasking
+from spectral_mae.linear.matrices import inverse
+from spectral_mae.linear.matrices.subspace import Subspace
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "patch", "channels", "n"), [((14, 21), 7, (), 5), ((20,), 5, (3,), 3)]
+)
+def test_what_no_band_has_is_left_out_of_all_at_once(
+    shape, patch, channels, n, overwrite, monkeypatch
+):
+    """Of few images: the same map, loss and empty dimensions as from eigenvectors of each band."""
+    grid = sm.PatchGrid(shape, patch)
+    monkeypatch.setattr(inverse, "LARGE", 10)
+    monkeypatch.setattr(solver, "LARGE", 10)
+    images = np.random.default_rng(0).standard_normal((n, *shape, *channels)).cumsum(axis=1)
+    stack = sm.BandMoments(grid, *channels).update(images).stack()
+    mix = PatchMasking(sm.designs.fixed(grid, 0.5)).mix
+    assert 0 < np.linalg.matrix_rank(stack.local, hermitian=True) < stack.blocks.shape[-1]
+    with monkeypatch.context() as patched:
+        patched.setattr(solver, "_shared_range", lambda *problem: None)
+        expected = solver.full_rank(stack, mix)
+
+    def refuse(self, cutoff):
+        raise AssertionError("eigenvectors of a band")
+
+    monkeypatch.setattr(inverse.Inverse, "_decompose", refuse)
+    given = dataclasses.replace(stack, blocks=stack.blocks.copy())
+    found = solver.full_rank(given, mix, overwrite=overwrite)
+    assert (given.blocks is found.weights) == overwrite
+    np.testing.assert_allclose(found.weights, expected.weights, atol=1e-8)
+    assert found.loss == pytest.approx(expected.loss, rel=0, abs=1e-12 * stack.trace)
+    assert found.n_dropped == expected.n_dropped > 0
+    assert found.condition == pytest.approx(expected.condition, rel=stack.blocks.shape[-1])
+
+
+def test_a_range_and_what_is_in_it():
+    rng = np.random.default_rng(1)
+    root = rng.standard_normal((6, 4))
+    space = Subspace.of(root @ root.T)
+    assert space.basis.shape == (6, 4)
+    np.testing.assert_allclose((space.basis * space.values) @ space.basis.T, root @ root.T)
+    parts = rng.standard_normal((2, 3, 4, 4)) + 0j
+    parts[0] *= 1 + 2j
+    for kind in (parts, parts.real):
+        inner = kind[0] @ kind[0].conj().mT
+        whole = root @ inner @ root.T
+        np.testing.assert_allclose(space.outside(space.inside(whole)), whole, atol=1e-10)
+        image = space.basis @ kind[1] @ space.basis.T
+        np.testing.assert_allclose(space.outside(np.array(kind[1])), image, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [5, 60])
+def test_models_of_few_images_leave_the_same_out(n, monkeypatch):
+    """Blocks that are large enough for it, through the public classes."""
+    images = np.random.default_rng(0).standard_normal((n, 14, 21)).cumsum(axis=1).cumsum(axis=2)
+    fitted = sm.LinearMAE(7, 0.5).fit(images)
+    monkeypatch.setattr(solver, "_shared_range", lambda *problem: None)
+    other = sm.LinearMAE(7, 0.5).fit(images)
+    assert fitted.solution_.n_dropped == other.solution_.n_dropped
+    assert (fitted.solution_.n_dropped > 0) == (n == 5)
+    assert fitted.score(images) == pytest.approx(other.score(images), abs=1e-9)
