@@ -19,6 +19,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property, reduce
 from math import prod
 from typing import Any
@@ -39,6 +40,7 @@ from spectral_mae.masks.designs.short_form import design_on, image_and_design
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulses import dirichlet_power
 from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.frequencies import hermitian_weights
 from spectral_mae.spectra.labels.axis_labels import Unit
 from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.periodogram import Periodogram
@@ -194,6 +196,7 @@ class MaskedPeriodogram:
             chunk=1,
             **self._options,
         )
+        self._weights = hermitian_weights(self.grid.shape).astype(np.float64)
         self._patch_power = PatchPower(self.grid)
         self._pair_power = None
         if design is not None and design.uniform is None:
@@ -229,11 +232,11 @@ class MaskedPeriodogram:
             )
         if is_tensor(image) or self.design.uniform is None:
             return self.components(image).expected()
-        pixels, squares = self._pixels(image)
+        pixels = self._pixels(image)
         planes = self._conditioned(pixels)
         pi1, pi2 = self.design.uniform
         weight = pi1 - pi2
-        own = self._of_image(pixels, squares)
+        own = self._of_image(pixels)
         power, total = own.power, 0.0
         power *= pi2
         with np.errstate(over="ignore", invalid="ignore"):  # found below
@@ -267,7 +270,7 @@ class MaskedPeriodogram:
         if is_tensor(image):
             return self._of_tensor(image)
         (own,) = self._components(
-            *self._pixels(image), lambda planes, scale: (self._patch_power(planes, scale),)
+            self._pixels(image), lambda planes, scale: (self._patch_power(planes, scale),)
         )
         return own
 
@@ -303,7 +306,7 @@ class MaskedPeriodogram:
             yield self.components(image)
             yield self._centred.components(image)
             return
-        own, centred = self._components(*self._pixels(image), self._patch_power.with_centred)
+        own, centred = self._components(self._pixels(image), self._patch_power.with_centred)
         power = centred.original.power.copy()
         power[(0,) * self.grid.ndim] = 0.0
         original = dataclasses.replace(centred.original, power=power)
@@ -320,13 +323,9 @@ class MaskedPeriodogram:
             **{**self._options, "detrend": "constant"},
         )
 
-    def _pixels(self, image: ArrayLike) -> tuple[FloatArray, float]:
-        """An image, checked, with its channels last; and the sum of its squares."""
+    def _pixels(self, image: ArrayLike) -> FloatArray:
+        """An image of the right shape, with its channels last; it may hold NaN."""
         pixels: FloatArray = _checks.real_pixels("image", image)
-        with np.errstate(over="ignore", invalid="ignore"):
-            squares = _checks.sum_of_squares(pixels.ravel(order="K"))
-        if not math.isfinite(squares):
-            _checks.real_array("image", pixels)  # says which pixels are not finite
         axis = self.channel_axis
         planes = _checks.channels_last("image", pixels, axis, self.grid.ndim)
         if planes.shape[:-1] != self.grid.shape or not planes.size:
@@ -334,7 +333,7 @@ class MaskedPeriodogram:
                 f"image of shape {pixels.shape} with channel_axis={axis} is not an image of "
                 f"shape={self.grid.shape}"
             )
-        return pixels if axis is None else planes, squares
+        return pixels if axis is None else planes
 
     @property
     def _changes(self) -> bool:
@@ -344,31 +343,49 @@ class MaskedPeriodogram:
     def _conditioned(self, pixels: FloatArray) -> FloatArray:
         """The image before it is masked, (*shape, channels)."""
         if self._changes:
-            return self._periodogram.condition(pixels[np.newaxis])[0]
+            with self._naming_pixels(pixels):
+                return self._periodogram.condition(pixels[np.newaxis])[0]
         return pixels[..., np.newaxis] if self.channel_axis is None else pixels
+
+    @contextmanager
+    def _naming_pixels(self, pixels: FloatArray) -> Iterator[None]:
+        """Say which pixels are not finite, once something shows that there are such."""
+        try:
+            yield
+        except ValueError:
+            if self.channel_axis is not None:
+                pixels = np.moveaxis(pixels, -1, self.channel_axis)
+            _checks.real_array("image", pixels)
+            raise
 
     def _scale(self, planes: FloatArray) -> float:
         """Factor from sums over the channels to power."""
         return self._periodogram.norm / planes.shape[-1]
 
-    def _of_image(self, pixels: FloatArray, squares: float) -> Spectrum:
-        """The spectrum of the image, of which the sum of the squares is known."""
+    def _of_image(self, pixels: FloatArray) -> Spectrum:
+        """The spectrum of the image."""
         periodogram = self._periodogram
-        channels = 1 if self.channel_axis is None else pixels.shape[-1]
+        with self._naming_pixels(pixels):
+            power = periodogram.power(pixels[np.newaxis])[0]
+        if self._changes:
+            channels = 1 if self.channel_axis is None else pixels.shape[-1]
+            squares = _checks.sum_of_squares(pixels.ravel(order="K")) / channels
+        else:  # by Parseval, of half as many numbers
+            total = float((power.reshape(-1, power.shape[-1]) @ self._weights).sum())
+            squares = total / (prod(self.grid.shape) * periodogram.norm)
         return Spectrum(
-            power=periodogram.power(pixels[np.newaxis])[0],
+            power=power,
             shape=self.grid.shape,
             scaling=periodogram.scaling,
             fs=periodogram.fs,
             cell=periodogram.cell,
-            floor=periodogram.rounding_floor(squares / channels),
+            floor=periodogram.rounding_floor(squares),
             labels=periodogram.labels,
         )
 
     def _components(
         self,
         pixels: FloatArray,
-        squares: float,
         patch_power: Callable[[FloatArray, float], tuple[FloatArray, ...]],
     ) -> list[MaskedComponents]:
         """Components with each Σ_b |X_b|² that ``patch_power`` makes of the image."""
@@ -381,9 +398,10 @@ class MaskedPeriodogram:
             pairs = None if self._pair_power is None else self._pair_power(planes)
         del planes  # a whole image, where detrending or a window made one
         if not math.isfinite(powers[0].max()):  # as NaN is
-            largest = float(np.max(np.abs(pixels)))
-            raise ValueError(f"pixels up to {largest:.3g} are too large for float64 spectra")
-        original = self._of_image(pixels, squares)
+            with self._naming_pixels(pixels):
+                largest = float(np.max(np.abs(pixels)))
+                raise ValueError(f"pixels up to {largest:.3g} are too large for float64 spectra")
+        original = self._of_image(pixels)
 
         def spectrum(power: FloatArray) -> Spectrum:
             floor = max(original.floor, _patch_floor(power))

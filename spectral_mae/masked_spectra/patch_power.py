@@ -59,6 +59,11 @@ class PatchPower:
 
     def __init__(self, grid: PatchGrid) -> None:
         self.grid = grid
+        self._n_patches, self._n_pixels = grid.n_patches, prod(grid.shape)
+        # Pixels of a patch before each axis, and ones for the patches along it.
+        self._ones = [
+            (prod(grid.patch_size[:axis]), np.ones(count)) for axis, count in enumerate(grid.counts)
+        ]
         table = max(n * p for n, p in zip(grid.shape, grid.patch_size, strict=True))
         small = grid.patch_pixels <= GRAM_PIXELS and table <= GRAM_TABLE and grid.ndim <= 2
         self._power = _GramPower(grid) if small else _PaddedPower(grid)
@@ -128,8 +133,8 @@ class PatchPower:
         planes = pixels.reshape(*self.grid.shape, -1)
         sums = self._sums_of_patches(planes)
         # Near the mean is good enough: whatever is taken off comes back exactly.
-        mean = sums.reshape(-1, planes.shape[-1]).sum(axis=0) / prod(self.grid.shape)
-        summed = (sums - self.grid.n_patches * mean) @ mean
+        mean = sums.reshape(-1, planes.shape[-1]).sum(axis=0) / self._n_pixels
+        summed = (sums - self._n_patches * mean) @ mean
         for rows, powers in self._power(planes, mean, summed, scale, centred=centred):
             for power in powers:
                 if power.min() < 0.0:  # a sum of squares, but for rounding
@@ -138,13 +143,10 @@ class PatchPower:
 
     def _sums_of_patches(self, planes: FloatArray) -> FloatArray:
         """Sum of all patches, (*patch_size, channels)."""
-        grid = self.grid
-        sums = np.ones(grid.counts[0]) @ planes.reshape(grid.counts[0], -1)
-        for axis, count in enumerate(grid.counts):
-            if axis:
-                before = prod(grid.patch_size[:axis])
-                sums = np.ones(count) @ sums.reshape(before, count, -1)
-        return sums.reshape(*grid.patch_size, -1)
+        sums: FloatArray = planes
+        for before, ones in self._ones:
+            sums = ones @ sums.reshape(before, len(ones), -1)
+        return sums.reshape(*self.grid.patch_size, -1)
 
 
 class _GramPower:
@@ -179,6 +181,7 @@ class _GramPower:
         sign = np.repeat([1.0, -1.0, 1.0, -1.0, 1.0], [n, n, n, n, 1])
         mirrored = half[rows.n - len(half) : 0 : -1] * sign
         self._spread = np.concatenate([half, mirrored])
+        self._ones = np.ones(columns)
         # Each lag stands for the opposite one too.
         twice = np.where(np.arange(columns) > 0, 2.0, 1.0)[:, np.newaxis]
         self._cosines, self._sines = twice * self._across.cosines, twice * self._across.sines
@@ -226,8 +229,10 @@ class _GramPower:
         step = max(1, min(STRIP // (n * row), PRODUCT // (2 * row * columns)))
         step = -(-height // -(-height // step))  # in equal parts
         room = np.empty((n + len(self._forward)) * step * row)
-        squares, crossed = sums = np.zeros((2, n, columns, columns))
-        product = np.empty_like(squares)
+        # In rows of 2p numbers that are read as rows of 2p + 1 the diagonals are columns.
+        sums = np.zeros((2, n, columns * (2 * columns + 1)))
+        squares, crossed = sums[..., columns:].reshape(2, n, columns, -1)[..., :columns]
+        product = np.empty((n, columns, columns))
         for first in range(0, height, step):
             cut = cut_up[first : first + step]
             about = room[: cut.size].reshape(cut.shape)
@@ -238,18 +243,19 @@ class _GramPower:
             for part in _steps(row, self._forward.size):
                 np.matmul(self._forward, flat[..., part], out=waves[..., part].swapaxes(0, 1))
             rows = waves.reshape(n, -1, columns)
+            into = product if first else squares
             # For the whole AᵀA NumPy calls BLAS's symmetric product, which takes twice as long.
             for half in slice(None, columns // 2), slice(columns // 2, None):
-                np.matmul(rows[..., half].swapaxes(1, 2), rows, out=product[:, half])
-            squares += product
-            if n > 1:
-                pairs = waves.reshape(n, 2, -1, columns)
-                np.matmul(pairs[:, 1].swapaxes(1, 2), pairs[:, 0], out=product)
+                np.matmul(rows[..., half].swapaxes(1, 2), rows, out=into[:, half])
+            if first:
+                squares += product
+            if n == 1:
+                continue
+            pairs, into = waves.reshape(n, 2, -1, columns), product if first else crossed
+            np.matmul(pairs[:, 1].swapaxes(1, 2), pairs[:, 0], out=into)
+            if first:
                 crossed += product
-        # With rows of 2p numbers that are read as rows of 2p + 1, diagonals are columns.
-        sheared = np.zeros((2, n, columns * (2 * columns + 1)))
-        sheared[..., columns:].reshape(2, n, columns, -1)[..., :columns] = sums
-        real, both = np.ones(columns) @ sheared.reshape(2, n, columns, -1)
+        real, both = self._ones @ sums.reshape(2, n, columns, -1)
         return real[:, columns:-1], both[:, columns:-1] - both[:, columns:0:-1]
 
 
