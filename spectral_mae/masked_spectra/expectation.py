@@ -39,11 +39,13 @@ from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_on, image_and_design
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulses import dirichlet_power
+from spectral_mae.spectra.backends.workspace import Workspace
 from spectral_mae.spectra.conditioning import DetrendOption, Window
-from spectral_mae.spectra.frequencies import hermitian_weights
+from spectral_mae.spectra.fft import RealFFT
+from spectral_mae.spectra.frequencies import half_shape, hermitian_weights
 from spectral_mae.spectra.labels.axis_labels import Unit
 from spectral_mae.spectra.labels.coordinates import labelled
-from spectral_mae.spectra.periodogram import Periodogram
+from spectral_mae.spectra.periodogram import TRANSPOSED, Periodogram
 from spectral_mae.spectra.spectrum import Spectrum
 
 # Part of the largest value of a design's spectrum below which there is only rounding.
@@ -196,6 +198,9 @@ class MaskedPeriodogram:
             chunk=1,
             **self._options,
         )
+        self._fft = RealFFT(
+            self.grid.shape, chunk=1, transposed=prod(self.grid.shape) >= TRANSPOSED
+        )
         self._weights = hermitian_weights(self.grid.shape).astype(np.float64)
         self._patch_power = PatchPower(self.grid)
         self._pair_power = None
@@ -234,19 +239,27 @@ class MaskedPeriodogram:
             return self.components(image).expected()
         pixels = self._pixels(image)
         planes = self._conditioned(pixels)
-        pi1, pi2 = self.design.uniform
-        weight = pi1 - pi2
-        own = self._of_image(pixels)
-        power, total = own.power, 0.0
-        power *= pi2
-        with np.errstate(over="ignore", invalid="ignore"):  # found below
-            for rows, part in self._patch_power.strips(planes, self._scale(planes) * weight):
-                total += _checks.sum_of_squares(part.ravel())
-                power[rows] += part
-        if not SQUARABLE[0] < total < SQUARABLE[1]:
+        scale, (pi1, pi2) = self._scale(planes), self.design.uniform
+        mean, squares = np.empty(half_shape(self.grid.shape)), 0.0
+        turned = mean.T if self._fft.transposed else mean
+        # Pixels that are not finite, or too large or small, show in the squares of the power.
+        with np.errstate(over="ignore", invalid="ignore"), self._fft.borrow() as space:
+            power = self._power(planes, space)
+            own_floor = self._floor(pixels, self._total(power, transposed=self._fft.transposed))
+            strips = self._patch_power.strips(
+                planes, scale * (pi1 - pi2), transposed=self._fft.transposed
+            )
+            for rows, part in strips:
+                squares += _checks.sum_of_squares(part.ravel(order="K"))
+                own = power[rows]
+                own *= scale * pi2
+                own += part
+                turned[rows] = own
+        if not SQUARABLE[0] < squares < SQUARABLE[1]:
             return self.components(image).expected()
-        floor = max(own.floor, _floor_of_sum(math.sqrt(total / power.size) / weight, power.size))
-        return dataclasses.replace(own, floor=pi2 * own.floor + weight * floor)
+        of_patches = _floor_of_sum(math.sqrt(squares / mean.size), mean.size)
+        floor = pi2 * own_floor + max((pi1 - pi2) * own_floor, of_patches)
+        return self._spectrum(mean, floor)
 
     def components(self, image: ArrayLike) -> MaskedComponents:
         """Return the spectra of one image of which its mean spectra under masks are sums.
@@ -362,24 +375,58 @@ class MaskedPeriodogram:
         """Factor from sums over the channels to power."""
         return self._periodogram.norm / planes.shape[-1]
 
+    def _power(self, planes: FloatArray, space: Workspace) -> FloatArray:
+        """|X|² summed over channels, in memory of the workspace, laid out as its half-plane."""
+        size = prod(self._fft.half_shape)
+        several = planes.shape[-1] > 1  # transforms that would write to what is spare
+        room = space.kept(size) if several else space.spare(size, np.float64)
+        power = room.reshape(self._fft.half_shape)
+        for number, channel in enumerate(np.moveaxis(planes, -1, 0)):
+            space.forward(channel[np.newaxis])
+            parts = space.half[0].view(np.float64)
+            np.square(parts, out=parts)
+            if number == 0:
+                np.add(parts[..., 0::2], parts[..., 1::2], out=power)
+            else:
+                power += parts[..., 0::2]
+                power += parts[..., 1::2]
+        return power
+
+    def _total(self, power: FloatArray, *, transposed: bool = False) -> float:
+        """Sum over all frequencies of power on the half-plane."""
+        if transposed:
+            return float((self._weights @ power).sum())
+        return float((power.reshape(-1, power.shape[-1]) @ self._weights).sum())
+
+    def _floor(self, pixels: FloatArray, total: float) -> float:
+        """Power that rounding leaves in the spectrum of the image.
+
+        ``total`` is Σ |X|², summed over all frequencies and channels.
+        """
+        if self._changes:
+            squares = _checks.sum_of_squares(pixels.ravel(order="K"))
+        else:
+            squares = total / prod(self.grid.shape)  # Parseval
+        channels = 1 if self.channel_axis is None else pixels.shape[-1]
+        return self._periodogram.rounding_floor(squares / channels)
+
     def _of_image(self, pixels: FloatArray) -> Spectrum:
         """The spectrum of the image."""
-        periodogram = self._periodogram
         with self._naming_pixels(pixels):
-            power = periodogram.power(pixels[np.newaxis])[0]
-        if self._changes:
-            channels = 1 if self.channel_axis is None else pixels.shape[-1]
-            squares = _checks.sum_of_squares(pixels.ravel(order="K")) / channels
-        else:  # by Parseval, of half as many numbers
-            total = float((power.reshape(-1, power.shape[-1]) @ self._weights).sum())
-            squares = total / (prod(self.grid.shape) * periodogram.norm)
+            power = self._periodogram.power(pixels[np.newaxis])[0]
+        channels = 1 if self.channel_axis is None else pixels.shape[-1]
+        total = self._total(power) * channels / self._periodogram.norm
+        return self._spectrum(power, self._floor(pixels, total))
+
+    def _spectrum(self, power: FloatArray, floor: float) -> Spectrum:
+        periodogram = self._periodogram
         return Spectrum(
             power=power,
             shape=self.grid.shape,
             scaling=periodogram.scaling,
             fs=periodogram.fs,
             cell=periodogram.cell,
-            floor=periodogram.rounding_floor(squares),
+            floor=floor,
             labels=periodogram.labels,
         )
 

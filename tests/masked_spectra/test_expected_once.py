@@ -22,6 +22,10 @@ CASES = [
     ((16, 9), (4, 1)),
     ((99, 64), (33, 32)),
     ((4, 6, 10), (2, 3, 5)),
+    # Half-planes of larger images are transposed; by products, and by padded transforms.
+    ((160, 152), (16, 8)),
+    ((153, 151), (9, 151)),
+    ((170, 136), (34, 34)),
 ]
 
 
@@ -62,15 +66,16 @@ def test_expected_needs_a_design():
 
 
 @pytest.mark.parametrize(("shape", "patch"), CASES)
-@pytest.mark.parametrize("block", [patch_power.BLOCK, 64])
-@pytest.mark.parametrize("scale", [1.0, 0.25])
-def test_strips_are_the_whole_in_parts(shape, patch, block, scale, monkeypatch):
+@pytest.mark.parametrize("block", [patch_power.BLOCK, 640])
+@pytest.mark.parametrize(("scale", "transposed"), [(1.0, False), (0.25, True)])
+def test_strips_are_the_whole_in_parts(shape, patch, block, scale, transposed, monkeypatch):
     monkeypatch.setattr(patch_power, "BLOCK", block)
     planned, image = PatchPower(sm.PatchGrid(shape, patch)), 2 + laws.field(shape)
-    whole, seen = planned(image), np.zeros((*shape[:-1], shape[-1] // 2 + 1))
-    for rows, part in planned.strips(image, scale):
+    whole, transposed = planned(image), transposed and len(shape) == 2
+    seen = np.zeros(whole.shape[::-1] if transposed else whole.shape)
+    for rows, part in planned.strips(image, scale, transposed=transposed):
         seen[rows] += part
-    laws.assert_close_to_max(seen, scale * whole, 1e-15)
+    laws.assert_close_to_max(seen.T if transposed else seen, scale * whole, 1e-15)
 
 
 def test_a_plan_is_kept_for_the_next_image():
