@@ -25,7 +25,7 @@ from spectral_mae.spectra.frequencies import half_from_full, half_shape, row_str
 
 # Products of the rows of patches beat padded FFTs up to so many pixels a patch, and so many numbers
 # in a table, which has a patch side times a side of the image.
-GRAM_PIXELS = 1024
+GRAM_PIXELS = 2048
 GRAM_TABLE = 2**17
 # Pixels whose waves are worked out at a time, and powers: so many as stay in the cache.
 STRIP = 2**15
