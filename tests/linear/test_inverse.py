@@ -242,3 +242,14 @@ def test_outer_products_are_added_below_the_diagonal(n, routines):
     np.testing.assert_allclose(total, expected, rtol=1e-12)
     around[1:6, 1:6] = other[1:6, 1:6]
     np.testing.assert_array_equal(around, other)
+
+
+@KNOWN
+@KINDS
+def test_squares_are_lower_triangles(kind, routines):
+    rng = np.random.default_rng(0)
+    matrix = rng.standard_normal((5, 7)).astype(kind)
+    if kind is complex:
+        matrix *= np.exp(1j * rng.standard_normal((5, 7)))
+    found = lapack.square(matrix[:, 1:])
+    np.testing.assert_allclose(found, np.tril(matrix[:, 1:] @ matrix[:, 1:].conj().T), atol=1e-12)

@@ -122,13 +122,37 @@ def add_outer_products(total: NDArray[np.complex128], rows: NDArray[np.complex12
         The vectors, one a row.
     """
     conjugate = np.conj(rows, order="C")  # of columns, so that the sum is of xxᴴ by rows
-    routine = _pointer("herk", "D")
+    _rank_update(total, conjugate, b"N", conjugate.shape[0])
+
+
+def square(matrix: NDArray[Any]) -> NDArray[Any]:
+    """Return A Aᴴ, in half the time of a product.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (d, n)
+        A.
+
+    Returns
+    -------
+    ndarray, shape (d, d)
+        Its lower triangle; zeros above the diagonal.
+    """
+    total = np.zeros((len(matrix), len(matrix)), matrix.dtype)
+    _rank_update(total, matrix, b"C", matrix.shape[1])
+    return total
+
+
+def _rank_update(total: NDArray[Any], rows: NDArray[Any], trans: bytes, n: int) -> None:
+    """Add BBᴴ ("N") or BᴴB ("C") of the columns that LAPACK sees, a sum over n of them."""
+    routine = _pointer("herk", total.dtype.char)
     if routine is None:
-        total.T[...] = scipy.linalg.blas.zherk(1.0, conjugate.T, beta=1.0, c=total.T, overwrite_c=1)
+        function = getattr(scipy.linalg.blas, _full("herk", total.dtype.char))
+        kind = {b"N": 0, b"C": 2 if np.iscomplexobj(total) else 1}[trans]
+        total.T[...] = function(1.0, rows.T, beta=1.0, c=total.T, trans=kind, overwrite_c=1)
         return
     one = ctypes.byref(ctypes.c_double(1.0))
-    sizes = _int(rows.shape[1]), _int(rows.shape[0])
-    routine(b"U", b"N", *sizes, one, *_array(conjugate), one, *_array(total))
+    routine(b"U", trans, _int(len(total)), _int(n), one, *_array(rows), one, *_array(total))
 
 
 @cache
@@ -156,7 +180,9 @@ def _signature(capsule: Any) -> bytes | None:
 
 
 def _full(name: str, type_: str) -> str:
-    return {"d": "d", "D": "z"}[type_] + name
+    if type_ == "d":
+        return f"d{'syrk' if name == 'herk' else name}"
+    return f"z{name}"
 
 
 def _int(value: int) -> Any:
