@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ from spectral_mae.batch.run_identity import RunIdentity
 from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.batch.run_state import Tally
 from spectral_mae.batch.signals import Interrupts
+from spectral_mae.batch.worker_processes import WorkerPool
 from spectral_mae.images.references import ImageReference
 
 SUM_BYTES = 2**29  # for the partial sums of a run
@@ -143,6 +145,12 @@ class BatchRun:
         running = self.running
         elsewhere = running.scheduler is not None and running.memory_limit is None
         return None if elsewhere else self._memory
+
+    @property
+    def workers(self) -> Executor | None:
+        """Processes of this machine that work for the run, while it goes on; None without any."""
+        executor = None if self._crew is None else self._crew.executor
+        return executor if isinstance(executor, WorkerPool) else None
 
     def phase(
         self,

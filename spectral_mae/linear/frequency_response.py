@@ -25,7 +25,7 @@ from spectral_mae._results.pictured import Pictured
 from spectral_mae._results.tabled import Tabled
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack, in_double
-from spectral_mae.linear.moments.even_bands import is_even
+from spectral_mae.linear.moments.even_bands import EvenStack
 from spectral_mae.spectra import frequencies as grids
 from spectral_mae.spectra.labels.columns import plane_columns
 from spectral_mae.spectra.octaves import octave_edges
@@ -319,7 +319,7 @@ def frequency_response(
             mix.own * kept + mix.local * local + mix.white * white,
         )
 
-    even = is_even(stack)
+    even = isinstance(stack, EvenStack) and stack.unmixed
     found = in_batches(work_on_even if even else work, *stack.blocks.shape[:2])
     own, gain, cross, mean_output, output = map(
         transform.basis.scatter, map(np.concatenate, zip(*found, strict=True))

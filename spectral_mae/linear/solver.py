@@ -28,7 +28,7 @@ from spectral_mae.linear.matrices import lapack
 from spectral_mae.linear.matrices.inverse import EPS, LARGE, Inverse, Met, factored
 from spectral_mae.linear.matrices.subspace import Subspace
 from spectral_mae.linear.moments.blocks import Stack, in_double
-from spectral_mae.linear.moments.even_bands import is_even
+from spectral_mae.linear.moments.even_bands import EvenStack
 from spectral_mae.linear.solution import Components, Solution, in_single, largest_kept
 from spectral_mae.linear.tensors.bottleneck import through_bottleneck
 from spectral_mae.linear.tensors.inverse import TensorInverse
@@ -65,7 +65,7 @@ def full_rank(stack: Stack, mix: Mix, *, overwrite: bool = False) -> Solution:
     >>> np.diag(found.weights[0]), round(found.loss, 6)
     (array([0.8, 0.5]), 1.3)
     """
-    if is_even(stack):
+    if isinstance(stack, EvenStack) and stack.unmixed:
         real = full_rank(stack.real(), mix, overwrite=True)
         room = stack.blocks if overwrite else None
         return replace(real, weights=stack.of_pixels(real.weights, room))

@@ -16,9 +16,12 @@ Where any two patches are both kept with the same probability π₂, and each wi
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property, reduce
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -37,6 +40,7 @@ from spectral_mae.masks.designs.short_form import design_on, image_and_design
 from spectral_mae.masks.patches import PatchGrid, expect_grid
 from spectral_mae.masks.pulses import dirichlet_power
 from spectral_mae.spectra.conditioning import DetrendOption, Window
+from spectral_mae.spectra.frequencies import hermitian_weights
 from spectral_mae.spectra.labels.axis_labels import Unit
 from spectral_mae.spectra.labels.coordinates import labelled
 from spectral_mae.spectra.periodogram import Periodogram
@@ -44,6 +48,13 @@ from spectral_mae.spectra.spectrum import Spectrum
 
 # Part of the largest value of a design's spectrum below which there is only rounding.
 ROUNDING = 1e-15
+
+# Sums of the squares of power that have lost no digits.
+SQUARABLE = 1e-280, 1e280
+
+# Plans that are kept from call to call: so many, of images of at most so many numbers.
+KEPT_PLANS = 8
+KEPT_PIXELS = 2**18
 
 # What the error says when there are several images.
 SEVERAL = "MaskedPeriodogram(PatchGrid(shape, patch_size)).components(image) for each of them"
@@ -185,10 +196,57 @@ class MaskedPeriodogram:
             chunk=1,
             **self._options,
         )
+        self._weights = hermitian_weights(self.grid.shape).astype(np.float64)
         self._patch_power = PatchPower(self.grid)
         self._pair_power = None
         if design is not None and design.uniform is None:
             self._pair_power = pair_power(design)
+
+    def expected(self, image: ArrayLike) -> Spectrum:
+        """Return the mean spectrum of one image under the design that the plan was made for.
+
+        That is ``components(image).expected()`` without the spectra of which it is the sum, in less
+        time and memory.
+
+        Parameters
+        ----------
+        image : array_like or tensor, shape ``grid.shape``, with channels at ``channel_axis``
+            As in `components`.
+
+        Returns
+        -------
+        Spectrum
+            The mean over all masks, exact.
+
+        Raises
+        ------
+        TypeError
+            If the plan was made without a design.
+        ValueError
+            As `components`.
+        """
+        if self.design is None:
+            raise TypeError(
+                "this plan has no design: MaskedPeriodogram(design=...), or "
+                "components(image).expected(mask_ratio)"
+            )
+        if is_tensor(image) or self.design.uniform is None:
+            return self.components(image).expected()
+        pixels = self._pixels(image)
+        planes = self._conditioned(pixels)
+        pi1, pi2 = self.design.uniform
+        weight = pi1 - pi2
+        own = self._of_image(pixels)
+        power, total = own.power, 0.0
+        power *= pi2
+        with np.errstate(over="ignore", invalid="ignore"):  # found below
+            for rows, part in self._patch_power.strips(planes, self._scale(planes) * weight):
+                total += _checks.sum_of_squares(part.ravel())
+                power[rows] += part
+        if not SQUARABLE[0] < total < SQUARABLE[1]:
+            return self.components(image).expected()
+        floor = max(own.floor, _floor_of_sum(math.sqrt(total / power.size) / weight, power.size))
+        return dataclasses.replace(own, floor=pi2 * own.floor + weight * floor)
 
     def components(self, image: ArrayLike) -> MaskedComponents:
         """Return the spectra of one image of which its mean spectra under masks are sums.
@@ -211,8 +269,9 @@ class MaskedPeriodogram:
         """
         if is_tensor(image):
             return self._of_tensor(image)
-        pixels = self._pixels(image)
-        (own,) = self._components(pixels, lambda planes: (self._patch_power(planes),))
+        (own,) = self._components(
+            self._pixels(image), lambda planes, scale: (self._patch_power(planes, scale),)
+        )
         return own
 
     def components_with_centred(self, image: ArrayLike) -> Iterator[MaskedComponents]:
@@ -243,7 +302,7 @@ class MaskedPeriodogram:
             yield own
             yield own
             return
-        if self._pair_power is not None or options["window"] is not None or options["detrend"]:
+        if self._pair_power is not None or self._changes:
             yield self.components(image)
             yield self._centred.components(image)
             return
@@ -265,31 +324,84 @@ class MaskedPeriodogram:
         )
 
     def _pixels(self, image: ArrayLike) -> FloatArray:
-        """An image, checked, with its channels last."""
-        pixels: FloatArray = _checks.real_array("image", image).astype(np.float64, copy=False)
-        if self.channel_axis is None:
-            return pixels
-        return _checks.channels_last("image", pixels, self.channel_axis, self.grid.ndim)
+        """An image of the right shape, with its channels last; it may hold NaN."""
+        pixels: FloatArray = _checks.real_pixels("image", image)
+        axis = self.channel_axis
+        planes = _checks.channels_last("image", pixels, axis, self.grid.ndim)
+        if planes.shape[:-1] != self.grid.shape or not planes.size:
+            raise ValueError(
+                f"image of shape {pixels.shape} with channel_axis={axis} is not an image of "
+                f"shape={self.grid.shape}"
+            )
+        return pixels if axis is None else planes
+
+    @property
+    def _changes(self) -> bool:
+        """Whether an image is detrended or windowed before it is masked."""
+        return self._options["window"] is not None or bool(self._options["detrend"])
+
+    def _conditioned(self, pixels: FloatArray) -> FloatArray:
+        """The image before it is masked, (*shape, channels)."""
+        if self._changes:
+            with self._naming_pixels(pixels):
+                return self._periodogram.condition(pixels[np.newaxis])[0]
+        return pixels[..., np.newaxis] if self.channel_axis is None else pixels
+
+    @contextmanager
+    def _naming_pixels(self, pixels: FloatArray) -> Iterator[None]:
+        """Say which pixels are not finite, once something shows that there are such."""
+        try:
+            yield
+        except ValueError:
+            if self.channel_axis is not None:
+                pixels = np.moveaxis(pixels, -1, self.channel_axis)
+            _checks.real_array("image", pixels)
+            raise
+
+    def _scale(self, planes: FloatArray) -> float:
+        """Factor from sums over the channels to power."""
+        return self._periodogram.norm / planes.shape[-1]
+
+    def _of_image(self, pixels: FloatArray) -> Spectrum:
+        """The spectrum of the image."""
+        periodogram = self._periodogram
+        with self._naming_pixels(pixels):
+            power = periodogram.power(pixels[np.newaxis])[0]
+        if self._changes:
+            channels = 1 if self.channel_axis is None else pixels.shape[-1]
+            squares = _checks.sum_of_squares(pixels.ravel(order="K")) / channels
+        else:  # by Parseval, of half as many numbers
+            total = float((power.reshape(-1, power.shape[-1]) @ self._weights).sum())
+            squares = total / (prod(self.grid.shape) * periodogram.norm)
+        return Spectrum(
+            power=power,
+            shape=self.grid.shape,
+            scaling=periodogram.scaling,
+            fs=periodogram.fs,
+            cell=periodogram.cell,
+            floor=periodogram.rounding_floor(squares),
+            labels=periodogram.labels,
+        )
 
     def _components(
-        self, pixels: FloatArray, patch_power: Callable[[FloatArray], tuple[FloatArray, ...]]
+        self,
+        pixels: FloatArray,
+        patch_power: Callable[[FloatArray, float], tuple[FloatArray, ...]],
     ) -> list[MaskedComponents]:
         """Components with each Σ_b |X_b|² that ``patch_power`` makes of the image."""
-        batch = pixels[np.newaxis]
-        planes = self._periodogram.condition(batch)[0]
-        scale = self._periodogram.norm / planes.shape[-1]
+        planes = self._conditioned(pixels)
+        scale = self._scale(planes)
         # First, for what it takes in memory may then serve the transform: with more in use at once
         # glibc would give it back after every call, and faults take as long as everything else.
         with np.errstate(over="ignore", invalid="ignore"):  # found below
-            powers = patch_power(planes)
+            powers = patch_power(planes, scale)
             pairs = None if self._pair_power is None else self._pair_power(planes)
         del planes  # a whole image, where detrending or a window made one
-        for power in powers:
-            np.multiply(power, scale, out=power)
         if not math.isfinite(powers[0].max()):  # as NaN is
-            largest = float(np.max(np.abs(pixels)))
-            raise ValueError(f"pixels up to {largest:.3g} are too large for float64 spectra")
-        original = self._periodogram.mean(batch)
+            with self._naming_pixels(pixels):
+                largest = float(np.max(np.abs(pixels)))
+                raise ValueError(f"pixels up to {largest:.3g} are too large for float64 spectra")
+        original = self._of_image(pixels)
 
         def spectrum(power: FloatArray) -> Spectrum:
             floor = max(original.floor, _patch_floor(power))
@@ -409,7 +521,7 @@ def expected_masked_psd(
         detrend=detrend,
         unit=unit,
     )
-    return planned.components(array).expected()
+    return planned.expected(array)
 
 
 @labelled("image")
@@ -494,8 +606,25 @@ def _planned(
 ) -> tuple[NDArray[Any], MaskedPeriodogram]:
     """An image as an array, and the plan for images like it."""
     array: Any = image if is_tensor(image) else _checks.numeric_array("image", image)
+    shape = tuple(array.shape)
+    asked = shape, patch_size, mask_ratio, sampling, channel_axis, tuple(options.items())
+    if design is None and prod(shape) <= KEPT_PIXELS and _is_hashable(asked):
+        return array, _kept_plan(repr(asked), *asked)
+    return array, _plan(*asked, design=design)
+
+
+def _plan(
+    shape: tuple[int, ...],
+    patch_size: _checks.PerAxis | None,
+    mask_ratio: float | None,
+    sampling: Sampling,
+    channel_axis: int | None,
+    options: tuple[tuple[str, Any], ...],
+    design: MaskDesign | None = None,
+) -> MaskedPeriodogram:
+    """The plan for images of a shape, channels included."""
     _, design = image_and_design(
-        outline(array),
+        np.broadcast_to(np.float64(0), shape),
         patch_size,
         mask_ratio,
         sampling=sampling,
@@ -503,7 +632,22 @@ def _planned(
         channel_axis=channel_axis,
         several=SEVERAL,
     )
-    return array, MaskedPeriodogram(design=design, channel_axis=channel_axis, **options)
+    return MaskedPeriodogram(design=design, channel_axis=channel_axis, **dict(options))
+
+
+@functools.lru_cache(maxsize=KEPT_PLANS)
+def _kept_plan(as_text: str, *asked: Any) -> MaskedPeriodogram:
+    """The same, kept. The text tells apart what is equal but not to the checks, as 1 and True."""
+    return _plan(*asked)
+
+
+def _is_hashable(argument: object) -> bool:
+    """Whether a plan can be found again by an argument; not by an array or a list."""
+    try:
+        hash(argument)
+    except TypeError:
+        return False
+    return True
 
 
 def _grid_of(grid: PatchGrid | None, design: MaskDesign | None) -> PatchGrid:
@@ -517,16 +661,21 @@ def _grid_of(grid: PatchGrid | None, design: MaskDesign | None) -> PatchGrid:
 
 
 def _patch_floor(power: FloatArray) -> float:
-    """Error of rounding in Σ_b |X_b|² at a frequency without power.
-
-    The sum is computed as one transform of a sum of autocorrelations, not as a sum of squares: its
-    error is ε·√log₂N of its root mean square. The floor is 4 of these.
-    """
-    eps = float(np.finfo(np.float64).eps)
+    """What rounding leaves in Σ_b |X_b|² at a frequency without power."""
     largest = float(power.max())
     if largest == 0.0:
         return 0.0
     scale = largest if not 1e-140 < largest < 1e140 else 1.0  # squares could leave the range
     scaled = power if scale == 1.0 else power / scale
     rms = scale * math.sqrt(_checks.sum_of_squares(scaled.ravel()) / power.size)
-    return 4 * eps * math.sqrt(math.log2(power.size + 1)) * rms
+    return _floor_of_sum(rms, power.size)
+
+
+def _floor_of_sum(rms: float, size: int) -> float:
+    """Error of rounding in Σ_b |X_b|², of which the root mean square is known.
+
+    The sum is computed as one transform of a sum of autocorrelations, not as a sum of squares: its
+    error is ε·√log₂N of its root mean square. The floor is 4 of these.
+    """
+    eps = float(np.finfo(np.float64).eps)
+    return 4 * eps * math.sqrt(math.log2(size + 1)) * rms

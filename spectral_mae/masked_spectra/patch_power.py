@@ -10,7 +10,7 @@ digits: with Z̄ the transform of the sum of the patches of z and R that of one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from math import prod
 
@@ -25,12 +25,19 @@ from spectral_mae.spectra.frequencies import half_from_full, half_shape, row_str
 
 # Products of the rows of patches beat padded FFTs up to so many pixels a patch, and so many numbers
 # in a table, which has a patch side times a side of the image.
-GRAM_PIXELS = 256
+GRAM_PIXELS = 1024
 GRAM_TABLE = 2**17
+# Pixels whose waves are worked out at a time, and powers: so many as stay in the cache.
+STRIP = 2**15
+BLOCK = 2**14
 PART = 2**20  # pixels that are cut into patches at a time
 # Multiplications in one product: OpenBLAS first copies larger matrices in another order, and so
 # takes three times as long where one has few columns.
 PRODUCT = 10**6
+
+
+# Places along the first axis of the half-plane, and powers there.
+Strip = tuple[slice, Sequence[FloatArray]]
 
 
 class PatchPower:
@@ -52,117 +59,204 @@ class PatchPower:
 
     def __init__(self, grid: PatchGrid) -> None:
         self.grid = grid
+        self._n_patches, self._n_pixels = grid.n_patches, prod(grid.shape)
+        # Pixels of a patch before each axis, and ones for the patches along it.
+        self._ones = [
+            (prod(grid.patch_size[:axis]), np.ones(count)) for axis, count in enumerate(grid.counts)
+        ]
         table = max(n * p for n, p in zip(grid.shape, grid.patch_size, strict=True))
         small = grid.patch_pixels <= GRAM_PIXELS and table <= GRAM_TABLE and grid.ndim <= 2
         self._power = _GramPower(grid) if small else _PaddedPower(grid)
 
-    def __call__(self, pixels: FloatArray) -> FloatArray:
+    def __call__(self, pixels: FloatArray, scale: float = 1.0) -> FloatArray:
         """Return Σ_b |X_b[k]|² of one image.
 
         Parameters
         ----------
         pixels : ndarray of float64, shape ``grid.shape``, or (*grid.shape, channels)
             The image; the sums of channels are added.
+        scale : float
+            Factor of the sum, 0 or more.
 
         Returns
         -------
         ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
             On the half-plane, unnormalised.
         """
-        power, _ = self.with_centred(pixels)
+        (power,) = self._whole(pixels, scale, centred=False)
         return power
 
-    def with_centred(self, pixels: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def strips(self, pixels: FloatArray, scale: float = 1.0) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield Σ_b |X_b[k]|² of one image in parts, which the cache holds.
+
+        Parameters
+        ----------
+        pixels, scale : optional
+            As in a call.
+
+        Yields
+        ------
+        rows : slice
+            Places along the first axis of the half-plane.
+        power : ndarray
+            That part of what a call returns. It may be written over.
+        """
+        for rows, (power,) in self._strips(pixels, scale, centred=False):
+            yield rows, power
+
+    def with_centred(self, pixels: FloatArray, scale: float = 1.0) -> tuple[FloatArray, FloatArray]:
         """Return Σ_b |X_b[k]|² of one image, and of the image less the mean of each channel.
 
         Parameters
         ----------
-        pixels : ndarray of float64, shape ``grid.shape``, or (*grid.shape, channels)
-            The image; the sums of channels are added.
+        pixels, scale : optional
+            As in a call.
 
         Returns
         -------
         power, centred : ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
             On the half-plane, unnormalised.
         """
+        power, centred = self._whole(pixels, scale, centred=True)
+        return power, centred
+
+    def _whole(self, pixels: FloatArray, scale: float, *, centred: bool) -> tuple[FloatArray, ...]:
+        shape = half_shape(self.grid.shape)
+        whole = tuple(np.empty(shape) for _ in range(1 + centred))
+        for rows, powers in self._strips(pixels, scale, centred=centred):
+            for out, power in zip(whole, powers, strict=True):
+                out[rows] = power
+        return whole
+
+    def _strips(self, pixels: FloatArray, scale: float, *, centred: bool) -> Iterator[Strip]:
+        """Σ_b |X_b[k]|² of one image and, if asked for, of the image less its means."""
         planes = pixels.reshape(*self.grid.shape, -1)
-        # Near the mean is good enough for the first: whatever is taken off comes back exactly.
-        rows = planes.reshape(len(planes), -1)
-        sums = (np.ones(len(rows)) @ rows).reshape(-1, planes.shape[-1]).sum(axis=0)
-        centred, of_mean = self._power(planes, sums / prod(self.grid.shape))
-        of_mean += centred
-        for power in (of_mean, centred):
-            if power.min() < 0.0:  # a sum of squares, but for rounding
-                np.maximum(power, 0.0, out=power)
-        return of_mean, centred
+        sums = self._sums_of_patches(planes)
+        # Near the mean is good enough: whatever is taken off comes back exactly.
+        mean = sums.reshape(-1, planes.shape[-1]).sum(axis=0) / self._n_pixels
+        summed = (sums - self._n_patches * mean) @ mean
+        for rows, powers in self._power(planes, mean, summed, scale, centred=centred):
+            for power in powers:
+                if power.min() < 0.0:  # a sum of squares, but for rounding
+                    np.maximum(power, 0.0, out=power)
+            yield rows, powers
+
+    def _sums_of_patches(self, planes: FloatArray) -> FloatArray:
+        """Sum of all patches, (*patch_size, channels)."""
+        sums: FloatArray = planes
+        for before, ones in self._ones:
+            sums = ones @ sums.reshape(before, len(ones), -1)
+        return sums.reshape(*self.grid.patch_size, -1)
 
 
 class _GramPower:
-    """Autocorrelations by products of rows of patches, and their transform by small products.
+    """Waves along the columns of patches, and products of what they leave of the rows.
 
-    With T the summed autocorrelation at lags (d, l), 0 ≤ d < p, |l| < p, which is even in (d, l),
-    Σ_b |Z_b|² = Re Σ_d w_d e^(−2πi k₁d/H) Σ_l T[d, l] e^(−2πi k₂l/W), w_0 = 1, else 2. So few lags
-    take a product of one table for each axis and no FFT. So does Z̄ R*, whose tables are those of
-    Z̄ times R*: where R is zero it is exactly zero. A signal is an image of one row.
+    Write z_θ[j] = Σ_i z[i, j] e^(−iθi) for a patch, and U_θ[k₂] = Σ_b |Σ_j z_θ[j] e^(−2πi k₂j/W)|²,
+    which comes from the sums of z_θ[j + l] z_θ*[j] over j and all patches. Σ_b |Z_b|² is a
+    trigonometric polynomial of degree p − 1 in φ = 2πk₁/H, so its values U_θ at 2p angles, θ =
+    ±π(2m + 1)/2p with 0 ≤ m < p, say what it is at every k₁.
 
-    Half of the rows k₁ are enough: the cosine terms are even in k₁ and the sine terms odd. Of
-    volumes there would be three times as many kinds of terms; `_PaddedPower` is for them.
+    Z̄ R* takes one table for each axis, those of Z̄ times R*: where R is zero it is exactly zero. A
+    signal is an image of one row. Of volumes there would be twice as many kinds of terms;
+    `_PaddedPower` is for them.
     """
 
     def __init__(self, grid: PatchGrid) -> None:
         missing = (1,) * (2 - grid.ndim)
         self._counts, self._patch = missing + grid.counts, missing + grid.patch_size
-        sides = list(zip(missing + grid.shape, self._patch, strict=True))
         self._shape = half_shape(grid.shape)
-        self._height = sides[0][0]
-        tables = {side: _Waves(*side) for side in set(sides)}
-        rows, self._columns = (tables[side] for side in sides)
-        twice = np.full((self._patch[0], 1), 2.0)
-        twice[0] = 1.0
-        self._rest = (twice * rows.cosines).T, (twice * rows.sines).T
-        self._mean = np.concatenate([2 * rows.even, rows.ones]).T, (2 * rows.odd).T
+        sides = zip(missing + grid.shape, self._patch, strict=True)
+        rows, self._across = (_Waves(*side) for side in sides)
+        n, columns = self._patch
+        angles = np.multiply.outer(np.arange(n), 2 * np.arange(n) + 1) * (np.pi / (2 * n))
+        cosines, sines = np.cos(angles), np.sin(angles)
+        waves = np.stack([cosines.T, sines.T], axis=1).reshape(2 * n, n)
+        self._forward = waves if n > 1 else waves[:1]  # of one row there is no sine
+        # What (U_θ + U_−θ)/2 and (U_θ − U_−θ)/2 count at φ: the sum and the difference of
+        # (1/2p) Σ_d e^(−id(φ − θ)), |d| < p, and the same at −θ. Then what is for the mean.
+        cosines[1:] *= 2
+        of_rest = [rows.cosines.T @ (cosines / n), rows.sines.T @ (sines * (2 / n))]
+        half = np.hstack([*of_rest, 2 * rows.even.T, -2 * rows.odd.T, rows.ones.T])
+        sign = np.repeat([1.0, -1.0, 1.0, -1.0, 1.0], [n, n, n, n, 1])
+        mirrored = half[rows.n - len(half) : 0 : -1] * sign
+        self._spread = np.concatenate([half, mirrored])
+        self._ones = np.ones(columns)
+        # Each lag stands for the opposite one too.
+        twice = np.where(np.arange(columns) > 0, 2.0, 1.0)[:, np.newaxis]
+        self._cosines, self._sines = twice * self._across.cosines, twice * self._across.sines
 
-    def __call__(self, planes: FloatArray, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Patch power of an image, (*shape, channels), less the mean of each channel.
+    def __call__(
+        self,
+        planes: FloatArray,
+        mean: FloatArray,
+        summed: FloatArray,
+        scale: float,
+        *,
+        centred: bool,
+    ) -> Iterator[Strip]:
+        """Patch power of an image, (*shape, channels), and of it less the mean of each channel.
 
-        And what is to be added to it for the mean.
+        ``summed`` is the sum of its patches less the means, times the means, (*patch_size).
         """
-        (height, width), (rows, columns) = self._counts, self._patch
-        cut = planes.reshape(height, rows, width, columns, len(mean))
-        # Row by row of the patches, and in each all patches and channels.
-        stacked = np.empty((rows, height, width, len(mean), columns))
-        np.subtract(cut.transpose(1, 0, 2, 4, 3), mean[:, np.newaxis], out=stacked)
-        per_row = height * width * len(mean)
-        flat = stacked.reshape(-1, columns)
-        products = np.empty((rows, columns, columns))
-        # For the whole AᵀA NumPy calls BLAS's symmetric product, which takes twice as long.
-        for part in slice(None, columns // 2), slice(columns // 2, None):
-            _product(flat[:, part], flat, products[0, part])
-        for lag in range(1, rows):
-            _product(flat[lag * per_row :], flat[: -lag * per_row], products[lag])
-        lags = _diagonal_sums(products)
-        forth, back = lags[:, columns - 1 :], lags[:, columns - 1 :: -1]
-        both = forth + back
-        both[:, 0] = forth[:, 0]
-        summed = np.tile(mean, height * width) @ flat.reshape(rows, per_row, columns)
-        across = self._columns
-        of_mean = np.concatenate([summed @ across.even, (mean @ mean) * across.ones])
-        return (
-            self._waves(self._rest, both @ across.cosines, (forth - back) @ across.sines),
-            self._waves(self._mean, of_mean, summed @ across.odd),
-        )
+        n, across = self._patch[0], self._across
+        even, odd = self._products(planes, mean)
+        summed = summed.reshape(self._patch)
+        terms = np.empty((self._spread.shape[1], across.ones.size))
+        np.matmul(even, self._cosines, out=terms[:n])
+        np.matmul(odd, self._sines, out=terms[n : 2 * n])
+        np.matmul(summed, across.even, out=terms[2 * n : 3 * n])
+        np.matmul(summed, across.odd, out=terms[3 * n : -1])
+        np.multiply(across.ones[0], mean @ mean, out=terms[-1])
+        terms *= scale
+        wanted = [len(terms), 2 * n] if centred else [len(terms)]
+        if len(self._shape) == 1:
+            yield slice(None), [self._spread[0, :m] @ terms[:m] for m in wanted]
+            return
+        most = PRODUCT // BLOCK  # multiplications for one number
+        for rows in _steps(len(self._spread), across.ones.size * max(len(terms), most)):
+            yield rows, [self._spread[rows, :m] @ terms[:m] for m in wanted]
 
-    def _waves(
-        self, tables: tuple[FloatArray, FloatArray], even: FloatArray, odd: FloatArray
-    ) -> FloatArray:
-        """Half-plane of waves along the rows, which are even and odd in k₁."""
-        cosine, sine = tables[0] @ even, tables[1] @ odd
-        power = np.empty((self._height, cosine.shape[1]))
-        half = len(cosine)
-        np.subtract(cosine, sine, out=power[:half])
-        mirrored = slice(self._height - half, 0, -1)
-        np.add(cosine[mirrored], sine[mirrored], out=power[half:])
-        return power.reshape(self._shape)
+    def _products(self, planes: FloatArray, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Sums of z_θ[j + l] z_θ*[j] over j and all patches, real and imaginary part.
+
+        Each (angles, columns), for 0 ≤ l < columns. With z_θ = C − iS the first are sums over
+        diagonals of CᵀC + SᵀS, and the second differences of such sums of SᵀC.
+        """
+        (height, width), (n, columns) = self._counts, self._patch
+        row = width * columns * len(mean)
+        cut_up = planes.reshape(height, n, width, columns, len(mean)).transpose(0, 1, 2, 4, 3)
+        step = max(1, min(STRIP // (n * row), PRODUCT // (2 * row * columns)))
+        step = -(-height // -(-height // step))  # in equal parts
+        room = np.empty((n + len(self._forward)) * step * row)
+        # In rows of 2p numbers that are read as rows of 2p + 1 the diagonals are columns.
+        sums = np.zeros((2, n, columns * (2 * columns + 1)))
+        squares, crossed = sums[..., columns:].reshape(2, n, columns, -1)[..., :columns]
+        product = np.empty((n, columns, columns))
+        for first in range(0, height, step):
+            cut = cut_up[first : first + step]
+            about = room[: cut.size].reshape(cut.shape)
+            np.subtract(cut, mean[:, np.newaxis], out=about)
+            flat = about.reshape(len(cut), n, row)
+            waves = room[cut.size :][: len(self._forward) * len(cut) * row]
+            waves = waves.reshape(-1, len(cut), row)
+            for part in _steps(row, self._forward.size):
+                np.matmul(self._forward, flat[..., part], out=waves[..., part].swapaxes(0, 1))
+            rows = waves.reshape(n, -1, columns)
+            into = product if first else squares
+            # For the whole AᵀA NumPy calls BLAS's symmetric product, which takes twice as long.
+            for half in slice(None, columns // 2), slice(columns // 2, None):
+                np.matmul(rows[..., half].swapaxes(1, 2), rows, out=into[:, half])
+            if first:
+                squares += product
+            if n == 1:
+                continue
+            pairs, into = waves.reshape(n, 2, -1, columns), product if first else crossed
+            np.matmul(pairs[:, 1].swapaxes(1, 2), pairs[:, 0], out=into)
+            if first:
+                crossed += product
+        real, both = self._ones @ sums.reshape(2, n, columns, -1)
+        return real[:, columns:-1], both[:, columns:-1] - both[:, columns:0:-1]
 
 
 class _PaddedPower:
@@ -179,34 +273,41 @@ class _PaddedPower:
         kernels = [dirichlet_kernel(n, p) for n, p in zip(grid.shape, grid.patch_size, strict=True)]
         self._kernels = [*kernels[:-1], half_from_full(kernels[-1])]
 
-    def __call__(self, planes: FloatArray, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Patch power of an image, (*shape, channels), less the mean of each channel.
+    def __call__(
+        self,
+        planes: FloatArray,
+        mean: FloatArray,
+        summed: FloatArray,
+        scale: float,
+        *,
+        centred: bool,
+    ) -> Iterator[Strip]:
+        """Patch power of an image, (*shape, channels), and of it less the mean of each channel.
 
-        And what is to be added to it for the mean.
+        ``summed`` is the sum of its patches less the means, times the means, (*patch_size).
         """
         squares = np.zeros((1, *self._padded.half_shape))
-        patches_sum = np.zeros((*self._grid.patch_size, len(mean)))
         for patches in self._patches(planes, mean):
             self._add_squares(patches, squares)
-            patches_sum += patches.sum(axis=0)
-        power, of_mean = np.empty((2, *half_shape(self._grid.shape)))
+        power = np.empty(half_shape(self._grid.shape))
         corner = tuple(slice(p) for p in self._grid.patch_size)
-        constant = float(mean @ mean) * self._grid.n_patches
+        constant = float(mean @ mean) * self._grid.n_patches * scale
         with self._fft.borrow() as space:
             image, half = space.real[0], space.half[0]
             image[...] = 0.0
             np.add.at(image, self._image_lag, self._padded.irfft(squares)[0])
             space.forward()
             # The correlation is even in the lag, so its transform is real.
-            power[...] = half.real
+            np.multiply(half.real, scale, out=power)
             image[...] = 0.0
-            image[corner] = patches_sum @ mean
+            np.multiply(summed, scale, out=image[corner])
             space.forward()
             for rows in row_strips(power.shape):
                 ones = self._ones(rows)
-                of_mean[rows] = 2 * (half[rows] * ones.conj()).real
-                of_mean[rows] += constant * np.abs(ones) ** 2
-        return power, of_mean
+                of_mean = 2 * (half[rows] * ones.conj()).real
+                of_mean += constant * np.abs(ones) ** 2
+                of_mean += power[rows]
+                yield rows, [of_mean, power[rows]] if centred else [of_mean]
 
     def _ones(self, rows: slice) -> NDArray[np.complex128]:
         """The transform of one patch of ones, in some rows of the half-plane."""
@@ -246,7 +347,7 @@ class _Waves:
     """
 
     def __init__(self, n: int, patch: int) -> None:
-        half = n // 2 + 1
+        self.n, half = n, n // 2 + 1
         phase = np.multiply.outer(np.arange(patch), np.arange(half)) % n
         waves = unit_roots(n, np.arange(n))[phase]
         kernel = dirichlet_kernel(n, patch)[:half]
@@ -257,24 +358,11 @@ class _Waves:
         self.ones = ((kernel.real**2 + kernel.imag**2) * (n // patch))[np.newaxis]
 
 
-def _product(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
-    """Write AᵀB of two matrices of many rows and few columns to ``out``."""
-    step = max(1, PRODUCT // max(1, out.size))
-    np.matmul(a[:step].T, b[:step], out=out)
-    for first in range(step, len(a), step):
-        out += a[first : first + step].T @ b[first : first + step]
-
-
-def _diagonal_sums(matrices: FloatArray) -> FloatArray:
-    """Sums over i − j = l of (n, p, p) matrices, shape (n, 2p − 1), for l from 1 − p to p − 1.
-
-    Rows are padded to 2p and read as rows of 2p − 1, which shifts each by one column to the right.
-    """
-    n, p = matrices.shape[:2]
-    sheared = np.zeros((n, p, 2 * p))
-    sheared[..., :p] = matrices[..., ::-1]
-    sheared = sheared.reshape(n, -1)[:, : p * (2 * p - 1)].reshape(n, p, 2 * p - 1)
-    return np.asarray(sheared.sum(axis=1))
+def _steps(n: int, multiplications: int) -> list[slice]:
+    """Parts of n rows or columns, of which each takes so many multiplications."""
+    step = max(1, PRODUCT // multiplications)
+    step = -(-n // -(-n // step))  # in equal parts
+    return [slice(first, first + step) for first in range(0, n, step)]
 
 
 def _signed_lags(patch: int) -> NDArray[np.integer]:

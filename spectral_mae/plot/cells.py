@@ -101,13 +101,12 @@ def save_cells(
     quality : int
         Of WebP, from 0 to 100.
     """
-    from matplotlib.image import imsave
+    from spectral_mae.plot.drawing import save_image
 
     low, high = (None, None) if ends is None else ends
     kind = path.suffix.removeprefix(".")
-    more = {"quality": quality} if kind == "webp" else None
-    values = np.asarray(cells)
-    imsave(path, values, cmap=colours, vmin=low, vmax=high, format=kind, pil_kwargs=more)
+    limits: dict[str, Any] = {"cmap": colours, "vmin": low, "vmax": high}
+    save_image(path, np.asarray(cells), kind, quality=quality, **limits)
 
 
 def coloured(cells: FloatArray, colours: str, ends: tuple[float, float]) -> FloatArray:

@@ -200,6 +200,8 @@ class Periodogram:
     ----------
     norm : float
         Factor from |X|² to power.
+    cell : float
+        Weight of one frequency in `Spectrum.total`.
 
     Raises
     ------
@@ -258,7 +260,7 @@ class Periodogram:
         self._conditioning = Conditioning(
             self.shape, self._fft.dtype, window, detrend, transposed=self._fft.transposed
         )
-        self.norm, self._cell = self._conditioning.normalisation(self.fs, scaling)
+        self.norm, self.cell = self._conditioning.normalisation(self.fs, scaling)
         self._with_dtype = functools.partial(
             Periodogram,
             self.shape,
@@ -384,7 +386,7 @@ class Periodogram:
             shape=self.shape,
             scaling=self.scaling,
             fs=self.fs,
-            cell=self._cell,
+            cell=self.cell,
             averages=n,
             floor=self.rounding_floor(squares / (n * batch.shape[-1])),
             labels=self.labels,
@@ -468,7 +470,7 @@ class Periodogram:
 
     @cached_property
     def _of_tensors(self) -> TensorPeriodogram:
-        return TensorPeriodogram(self._planned, self._conditioning.of_tensors(), self._cell)
+        return TensorPeriodogram(self._planned, self._conditioning.of_tensors(), self.cell)
 
     def _planned(self, dtype: np.dtype[Any]) -> Periodogram:
         """Periodogram of a precision: this one, or one with the same options."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from spectral_mae.batch.pages.drawer import Drawer
+from spectral_mae.batch.worker_processes import WorkerPool
 
 WHERE = ["process", "thread", "here"]
 
@@ -37,6 +38,26 @@ def test_a_thread_makes_all_calls():
         found = drawer.results([drawer.start(threading.get_ident) for _ in range(3)])
     assert len(set(found)) == 1
     assert found[0] != threading.get_ident()
+
+
+def test_workers_make_what_the_thread_has_not_begun():
+    with WorkerPool(2, max_memory=2**30) as pool, Drawer("thread", pool) as drawer:
+        slow = drawer.start(time.sleep, 0.5)
+        time.sleep(0.1)  # the thread has begun with it
+        rest = [drawer.start(os.getpid) for _ in range(3)]
+        failing = drawer.start(_only_in, os.getpid())
+        steps = []
+        found = drawer.results([slow, *rest, failing], lambda: steps.append(1))
+    assert found[0] is None
+    assert os.getpid() not in found[1:4]
+    assert found[4] == "here"  # for it failed where it was tried first
+    assert len(steps) == 5
+
+
+def _only_in(process):
+    if os.getpid() != process:
+        raise RuntimeError("not here")
+    return "here"
 
 
 def test_what_does_not_travel_is_called_here():

@@ -22,13 +22,14 @@ from spectral_mae.batch.pages.saving import save_panels
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.frequency_response import FrequencyResponse
 from spectral_mae.linear.moments.kinds import StationaryMoments
-from spectral_mae.linear.reconstruction import Reconstruction, reconstruct_image
+from spectral_mae.linear.reconstruction import Reconstruction
 from spectral_mae.masks.sampling import mask_seed
 from spectral_mae.plot.cells import pixel_cells, save_cells
 from spectral_mae.plot.drawing import GRAY, HIDDEN
 
 STRIPS = 4
 CELLS = 256  # along an axis of a panel
+TOGETHER = 2**21  # numbers of images that go through a model at a time
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,10 @@ def _strips(
     chosen = _pictured(outcomes, models)
     if not chosen:
         return None
-    strips = [_filled_in(model, outcome.name, pixels, options) for outcome, pixels, model in chosen]
+    strips = [
+        next(_filled_in(model, [(outcome.name, pixels)], options))
+        for outcome, pixels, model in chosen
+    ]
     names = [f"{short_name(outcome.name)}\n{outcome.patch_size} px" for outcome, *_ in chosen]
     figure, axes = plot.new_figure(len(strips), 5, width=11.4, height=2.35 * len(strips) + 0.2)
     plot.reconstructions(strips, axes, names=names)
@@ -233,11 +237,21 @@ def _pictured(
 
 
 def _filled_in(
-    model: LinearMAE, name: str, pixels: FloatArray, options: AnalyzeOptions
-) -> Reconstruction:
-    """An image through a model, under the first mask that is drawn of it."""
-    patch_size = int(model.moments_.grid.patch_size[0])
-    return reconstruct_image(model, pixels, rng=mask_seed(options.rng, name, patch_size))
+    model: LinearMAE, images: Sequence[tuple[str, FloatArray]], options: AnalyzeOptions
+) -> Iterator[Reconstruction]:
+    """Images through a model, each under the first mask that is drawn of it; some at a time."""
+    grid, mean = model.moments_.grid, model.mean_
+    masking, patch_size = model.masking(grid), int(grid.patch_size[0])
+    step = max(1, TOGETHER // mean.size)
+    for first in range(0, len(images), step):
+        some = images[first : first + step]
+        seeds = [mask_seed(options.rng, name, patch_size) for name, _ in some]
+        masks = np.stack([masking.masks(1, seed)[0] for seed in seeds])
+        outputs = model.reconstruct(np.stack([pixels for _, pixels in some]), masks)
+        for (_, pixels), mask, output in zip(some, masks, outputs, strict=True):
+            seen = mask.reshape(*mask.shape, *(1,) * (pixels.ndim - grid.ndim))
+            corrupted = np.where(seen, pixels, mean)
+            yield Reconstruction(grid, pixels, corrupted, output, mean, mask)
 
 
 def _explained(
@@ -257,7 +271,7 @@ def _explained(
     images = [one for one in sampled if one.pixels.shape == shape and p in one.rows]
     if not images:
         return found
-    strips = [_filled_in(filling, one.name, one.pixels, options) for one in images]
+    strips = _filled_in(filling, [(one.name, one.pixels) for one in images], options)
     sums = np.array([_squares(strip) for strip in strips])
     filled = Filled(tuple(one.rows[p] for one in images), *sums.T)
     return replace(found, filled=filled) if filled.detail.sum() > 0 else found

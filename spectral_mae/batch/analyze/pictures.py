@@ -39,6 +39,7 @@ from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.masks.pulses import grating_zeros
 from spectral_mae.masks.sampling import mask_seed
 from spectral_mae.plot.cells import coloured, frequency_cells, pixel_cells, save_cells
+from spectral_mae.plot.curves.panels import label_plainly
 from spectral_mae.plot.drawing import HIDDEN, POWER_MAP
 from spectral_mae.plot.masks import grating_section
 from spectral_mae.plot.spectra import common_limits, power_range
@@ -340,6 +341,8 @@ def _grating_picture(
         design = options.masks.on(grid)
         plot.grating(design=design, ax=row)
         panels += _grating_panels(path, grid, design)
+    for axis in figure.axes:
+        label_plainly(axis)
     plot.save(figure, path)
     return Picture(
         path.name,
@@ -367,6 +370,7 @@ def _grating_panels(path: Path, grid: PatchGrid, design: MaskDesign) -> list[Pan
     figure, ((axis,),) = plot.new_figure(width=PANEL_WIDTH, height=3.4)
     grating_section(power, zeros, axis)
     axis.set_ylabel("mean power of the mask (pixels²)")
+    label_plainly(axis)
     section = path.with_name(f"{path.stem}-{p}.svg")
     plot.save(figure, section)
     return [

@@ -130,7 +130,7 @@ def analyze_images(
         where: Where = "here"
         if out is not None:
             where = _where_to_draw(batch_run, len(found.references))
-        with batch_run, Drawer(where) as drawer:
+        with batch_run, Drawer(where, batch_run.workers) as drawer:
             analysis = _Analysis(options, found, batch_run, drawer)
             if out is None:
                 return analysis.in_memory()
@@ -175,7 +175,7 @@ class _Analysis:
     def __init__(
         self, options: AnalyzeOptions, found: FoundSources, run: BatchRun, drawer: Drawer
     ) -> None:
-        self.options, self.found, self.run = options, found, run
+        self.options, self.found, self.run, self.drawer = options, found, run, drawer
         self.tables = RunTables(run.journal, options.table_format)
         self.pictures = Pictures(self.tables.folder / "figures", options, drawer)
         self.work = AnalyzeWork(options, run.running.time_limit, run.max_memory)
@@ -201,6 +201,7 @@ class _Analysis:
             sums, interrupt = self._sums_of_all(), None
         except KeyboardInterrupt as error:
             sums, interrupt = self._checkpointed_sums(), error
+            self.drawer.workers = None  # they would first finish the chunks that they are at
         with kept_on_disk():
             self.tables.flush()
         numbers = self.tables.numbers()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from typing import Any, BinaryIO, Literal, Self
 
 # A new interpreter, and not a process of `multiprocessing`: that runs the script of the user once
@@ -62,6 +62,8 @@ class Drawer:
         In another process, which first has to load all that it needs; in a thread, where this
         process has little to do meanwhile, and no more than one of them draws; or not before the
         results are asked for.
+    workers : Executor or None
+        Processes that have nothing to do once the results are asked for, beside a thread.
 
     Examples
     --------
@@ -71,7 +73,8 @@ class Drawer:
     [1, 2, 4]
     """
 
-    def __init__(self, where: Where) -> None:
+    def __init__(self, where: Where, workers: Executor | None = None) -> None:
+        self.workers = workers
         known = bool(sys.executable) and not getattr(sys, "frozen", False)
         self.where: Where = where if known or where != "process" else "here"
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
@@ -104,7 +107,7 @@ class Drawer:
     def results(self, calls: Sequence[Call], each: Callable[[], None] = lambda: None) -> list[Any]:
         """Results of calls, in their order.
 
-        While another process makes the first of them, this one makes the last.
+        While another process makes the first of them, this one makes the last, or workers do.
 
         Parameters
         ----------
@@ -114,11 +117,17 @@ class Drawer:
             Called after each of them.
         """
         found: dict[int, Any] = {}
+        given = self._given_out(calls) if self.where == "thread" else {}
         if self.where != "thread":
             for number in reversed(range(len(calls))):
                 if calls[number].claimed():
                     found[number] = calls[number].function(*calls[number].args)
                     each()
+        for number, future in given.items():
+            error = future.exception()  # what fails there is called here, and met
+            call = calls[number]
+            found[number] = call.function(*call.args) if error is not None else future.result()
+            each()
         rest = [number for number in range(len(calls)) if number not in found]
         for number in rest:
             if calls[number].made():
@@ -126,6 +135,16 @@ class Drawer:
         for number in rest:
             found[number] = calls[number].result()
         return [found[number] for number in range(len(calls))]
+
+    def _given_out(self, calls: Sequence[Call]) -> dict[int, Future[Any]]:
+        """Calls that the workers make, the last first: the thread has begun with the first."""
+        if self.workers is None:
+            return {}
+        last_first = [number for number in reversed(range(len(calls))) if calls[number].claimed()]
+        return {
+            number: self.workers.submit(calls[number].function, *calls[number].args)
+            for number in last_first
+        }
 
     def _keep(self) -> None:
         """Send calls to the process and hear what they return, until it is lost."""

@@ -9,7 +9,7 @@ matrices", 1980). Products of real matrices take a quarter of the operations.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,11 @@ class EvenStack(Stack):
     >>> real.blocks.dtype, bool(np.allclose(stack.of_pixels(real.blocks), stack.blocks))
     (dtype('float64'), True)
     """
+
+    @property
+    def unmixed(self) -> bool:
+        """Whether real coordinates serve: nothing else stands in the place of Blkdiag_p(S)."""
+        return self.mixed_in is None and self.inclusion is None
 
     def real(self) -> Stack:
         """Return the same second moment in real coordinates.
@@ -80,22 +85,6 @@ class EvenStack(Stack):
         in_batches(turn, n, d)
         make_real(found, self.multiplicity)
         return found
-
-
-def is_even(stack: Stack) -> TypeGuard[EvenStack]:
-    """Tell whether a problem on a stack can be solved in real coordinates.
-
-    Parameters
-    ----------
-    stack : Stack
-        Second moment of images, as a corruption needs it.
-
-    Returns
-    -------
-    bool
-        False where a corruption has put something else in the place of Blkdiag_p(S).
-    """
-    return isinstance(stack, EvenStack) and stack.mixed_in is None and stack.inclusion is None
 
 
 def sums_and_differences(blocks: NDArray[Any]) -> FloatArray:

@@ -20,7 +20,7 @@ from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix, PatchMasking
 from spectral_mae.linear.matrices.inverse import EPS, Inverse, Met
 from spectral_mae.linear.moments.blocks import Stack, in_double
-from spectral_mae.linear.moments.even_bands import is_even
+from spectral_mae.linear.moments.even_bands import EvenStack
 from spectral_mae.linear.solution import Solution
 from spectral_mae.linear.solver import cutoff_of, inner, roots_within_patches
 from spectral_mae.masks.designs.design import MaskDesign
@@ -86,7 +86,7 @@ def hidden_target(stack: Stack, given_hidden: Mix, pi1: float) -> Solution:
         If all patches but one are always visible and S is singular or nearly so: then Q' = S has
         no inverse and each output patch would need a problem of its own.
     """
-    if is_even(stack):
+    if isinstance(stack, EvenStack) and stack.unmixed:
         real = hidden_target(stack.real(), given_hidden, pi1)
         return dataclasses.replace(real, weights=stack.of_pixels(real.weights))
     if given_hidden.local > EPS:

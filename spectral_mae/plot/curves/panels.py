@@ -10,11 +10,10 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.image import imsave
 from matplotlib.ticker import LogFormatterSciNotation
 
 from spectral_mae.plot.curves.axes import SUPERSCRIPTS
-from spectral_mae.plot.drawing import METADATA, new_figure, pixels_of, save_as, style
+from spectral_mae.plot.drawing import new_figure, pixels_of, save_as, save_image, style
 
 _POWER = re.compile(r"\$\\mathdefault\{(?:([\d.]+)\\times)?10\^\{(-?\d+)\}\}\$")
 _SIZE = re.compile(r'<svg [^>]*viewBox="0 0 ([\d.]+) ([\d.]+)"[^>]*>')
@@ -72,7 +71,7 @@ def draw_panels(
     for number, into in enumerate(draw, 1):
         figure, ((axes,),) = new_figure(width=width, height=height)
         into(axes)
-        _label_plainly(axes)
+        label_plainly(axes)
         if len(draw) == 1:
             save_as(figure, path, (".svg", ".png"))
             return [path.with_suffix(".svg").name]
@@ -83,14 +82,20 @@ def draw_panels(
     with style():
         dpi = mpl.rcParams["savefig.dpi"]
         mosaic = _mosaic(pixels, columns)
-        imsave(path, mosaic, format="png", dpi=dpi, metadata=METADATA["png"])
+        save_image(path, mosaic, "png", dpi=dpi)
     whole = _side_by_side([file.read_text(encoding="utf-8") for file in files], columns)
     path.with_suffix(".svg").write_text(whole, encoding="utf-8")
     return [file.name for file in files]
 
 
-def _label_plainly(axes: Axes) -> None:
-    """Put plain labels in the place of formulas."""
+def label_plainly(axes: Axes) -> None:
+    """Put plain labels in the place of formulas.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        With a logarithmic axis or two.
+    """
     for axis in (axes.xaxis, axes.yaxis):
         if type(axis.get_major_formatter()) is LogFormatterSciNotation:
             axis.set_major_formatter(PlainPowers())

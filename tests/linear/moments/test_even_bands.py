@@ -6,15 +6,12 @@ import numpy as np
 import pytest
 
 from spectral_mae import LinearMAE
-from spectral_mae.linear import frequency_response, solver
-from spectral_mae.linear.moments import even_bands
 from spectral_mae.linear.moments.even_bands import (
     EvenStack,
     from_sums_and_differences,
     sums_and_differences,
 )
 from spectral_mae.linear.moments.kinds import StationaryMoments
-from spectral_mae.linear.problems import hidden_target
 from spectral_mae.masks.patches import PatchGrid
 
 
@@ -94,8 +91,7 @@ def test_models_are_those_of_complex_coordinates(monkeypatch, options, shape, pa
     monkeypatch.setattr(EvenStack, "real", _noting(used, EvenStack.real))
     found = fitted()
     assert used
-    for module in (solver, hidden_target):
-        monkeypatch.setattr(module, "is_even", lambda _: False)
+    monkeypatch.setattr(EvenStack, "unmixed", False)
     expected = fitted()
     assert found.loss == pytest.approx(expected.loss, rel=1e-12)
     assert found.trace == pytest.approx(expected.trace, rel=1e-14)
@@ -115,9 +111,9 @@ def _noting(used, real):
 
 def test_what_masks_mix_in_is_left_in_complex_coordinates():
     stack = stack_of((8, 8), 4)
-    assert even_bands.is_even(stack)
+    assert stack.unmixed
     mixed = dataclasses.replace(stack, mixed_in=np.zeros_like(stack.blocks))
-    assert not even_bands.is_even(mixed)
+    assert not mixed.unmixed
 
 
 @pytest.mark.parametrize("options", [{}, {"target": "hidden"}, {"rank": 3}, {"shrinkage": 0.2}])
@@ -128,7 +124,7 @@ def test_responses_are_those_of_complex_coordinates(monkeypatch, options, shape,
     moments.update(rng.standard_normal((40, *shape)).cumsum(axis=1))
     model = LinearMAE(patch_size, 0.75, covariance="stationary", **options).fit_moments(moments)
     found = model.frequency_response()
-    monkeypatch.setattr(frequency_response, "is_even", lambda _: False)
+    monkeypatch.setattr(EvenStack, "unmixed", False)
     expected = model.frequency_response()
     for name in ("gain", "original", "passed", "aliased", "noise", "reconstructed", "error"):
         one, other = getattr(found, name), getattr(expected, name)
