@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from spectral_mae._checks import FloatArray, is_tensor, namespace, to_numpy
 from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
+from spectral_mae.linear.matrices import lapack
 from spectral_mae.linear.matrices.inverse import EPS, LARGE, Inverse, Met, factored
 from spectral_mae.linear.matrices.subspace import Subspace
 from spectral_mae.linear.moments.blocks import Stack, in_double
@@ -276,8 +277,13 @@ def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
     def work(rows: slice) -> float:
         times, map_ = stack.multiplicity[rows], in_double(weights[rows, ...])
         cross = shared_power(stack, mix, times, stack.blocks[rows, ...], map_)
-        own = inner(times, map_, mix.second_moment(stack, rows) @ map_)
-        return own - 2 * cross
+        corrupted = mix.second_moment(stack, rows)
+        if is_tensor(map_) or map_.shape[-1] < LARGE:
+            return inner(times, map_, corrupted @ map_) - 2 * cross
+        # Tr(Q W Wᴴ), of both Hermitian matrices what is not above the diagonal.
+        squares = [lapack.square(np.ascontiguousarray(one)) for one in map_]
+        np.einsum("bii->bi", corrupted)[...] /= 2
+        return 2 * inner(times, corrupted, squares) - 2 * cross
 
     return stack.trace + math.fsum(over_blocks(work, stack))
 
@@ -447,7 +453,9 @@ def shared_power(
     return inner(times, second, mix.seen(stack, map_))
 
 
-def inner(times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any]) -> float:
+def inner(
+    times: NDArray[np.integer[Any]], a: NDArray[Any], b: NDArray[Any] | Sequence[NDArray[Any]]
+) -> float:
     """Return Re Tr(aᴴ b), summed over blocks that stand for so many.
 
     Parameters

@@ -225,3 +225,31 @@ def test_blocks_without_imaginary_parts_are_inverted_as_real_ones():
     found = Inverse(real + 0j, 0.0)
     np.testing.assert_allclose(found.solve(right), np.linalg.solve(real, right[np.newaxis]))
     assert found._factors.dtype == np.float64
+
+
+@KNOWN
+@pytest.mark.parametrize("n", [1, 9])
+def test_outer_products_are_added_below_the_diagonal(n, routines):
+    """Of rows in any layout, to a block of a larger array."""
+    rng = np.random.default_rng(n)
+    around = rng.standard_normal((7, 8)) + 1j * rng.standard_normal((7, 8))
+    total = around[1:6, 1:6]
+    np.fill_diagonal(total, 1.0)
+    before, other = total.copy(), around.copy()
+    columns = rng.standard_normal((5, n)) + 1j * rng.standard_normal((5, n))
+    lapack.add_outer_products(total, columns.T)
+    expected = np.tril(before + columns @ columns.conj().T) + np.triu(before, 1)
+    np.testing.assert_allclose(total, expected, rtol=1e-12)
+    around[1:6, 1:6] = other[1:6, 1:6]
+    np.testing.assert_array_equal(around, other)
+
+
+@KNOWN
+@KINDS
+def test_squares_are_lower_triangles(kind, routines):
+    rng = np.random.default_rng(0)
+    matrix = rng.standard_normal((5, 7)).astype(kind)
+    if kind is complex:
+        matrix *= np.exp(1j * rng.standard_normal((5, 7)))
+    found = lapack.square(matrix[:, 1:])
+    np.testing.assert_allclose(found, np.tril(matrix[:, 1:] @ matrix[:, 1:].conj().T), atol=1e-12)

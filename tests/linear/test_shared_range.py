@@ -1,4 +1,4 @@
-"""Bands of few images: what is empty in all of them is left out at once."""
+"""Large bands: what is empty in all is left out at once, and of Hermitian products one half."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ import pytest
 import spectral_mae as sm
 from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import PatchMasking
-from spectral_mae.linear.matrices import inverse
+from spectral_mae.linear.matrices import inverse, lapack
 from spectral_mae.linear.matrices.subspace import Subspace
 
 
@@ -70,3 +70,15 @@ def test_models_of_few_images_leave_the_same_out(n, monkeypatch):
     assert fitted.solution_.n_dropped == other.solution_.n_dropped
     assert (fitted.solution_.n_dropped > 0) == (n == 5)
     assert fitted.score(images) == pytest.approx(other.score(images), abs=1e-9)
+
+
+@pytest.mark.parametrize("covariance", ["banded", "dense"])
+def test_scores_from_halves_of_hermitian_products(covariance, monkeypatch):
+    """The same as from whole products, with blocks above and below the size for it."""
+    images = np.random.default_rng(2).standard_normal((30, 8, 12)).cumsum(axis=1)
+    model = sm.LinearMAE(4, 0.5, covariance=covariance, shrinkage=0.1).fit(images[:20])
+    expected = model.score(images[20:])
+    monkeypatch.setattr(solver, "LARGE", 10)
+    assert model.score(images[20:]) == pytest.approx(expected, rel=0, abs=1e-12)
+    monkeypatch.setattr(lapack, "square", np.tril)
+    assert model.score(images[20:]) != pytest.approx(expected, rel=0, abs=1e-3)

@@ -18,7 +18,7 @@ from spectral_mae._checks import BoolArray, FloatArray, Sampling
 from spectral_mae.masked_spectra import verification
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.convolution import convolution_error
-from spectral_mae.masked_spectra.expectation import MaskedPeriodogram
+from spectral_mae.masked_spectra.masked_periodogram import MaskedPeriodogram
 from spectral_mae.masked_spectra.partial.missing_pixels import MissingPixels, slope_of
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import MaskChoice

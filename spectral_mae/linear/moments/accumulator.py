@@ -30,6 +30,7 @@ from spectral_mae._checks import (
 from spectral_mae._chunked import ChunkedBatch
 from spectral_mae._files.array_file import read_arrays, write_arrays
 from spectral_mae._parallel import in_batches
+from spectral_mae.linear.matrices import lapack
 from spectral_mae.linear.moments import tensors
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack, make_real
 from spectral_mae.masks.patches import PatchGrid, expect_grid
@@ -40,7 +41,7 @@ PART_BYTES = 64 * 2**20
 # or eigenvalue, is taken for rounding.
 ROUNDING = 1e-10
 SMALL = 8  # numbers in a block up to which one call for all blocks beats a loop
-STRIP = 64  # rows of a Hermitian sum that are added at once, up to the diagonal
+STRIP = 64  # rows of Hermitian sums that are completed at once
 
 
 LEFT_OUT = "sums_left_out"  # the array that says so in files
@@ -590,7 +591,7 @@ class BlockMoments(Accumulator):
         d = self.transform.block_dim
         self._has_sums = True
         self._first = Scatter(d, self.center)
-        # Of these sums only strips up to the diagonal are kept up to date; see `_hermitian`.
+        # Of these sums only the lower triangles are kept up to date; see `_hermitian`.
         self._others = np.zeros((len(self.transform.multiplicity) - 1, d, d), np.complex128)
 
     @property
@@ -646,15 +647,10 @@ class BlockMoments(Accumulator):
         if self.transform.block_dim <= SMALL:
             self._others += np.einsum("bni,bnj->bij", blocks[1:], blocks[1:].conj())
             return
-        edges = self._strips()
 
         def accumulate(chosen: slice) -> None:
             for place in range(chosen.start, chosen.stop):
-                rows = blocks[place + 1]
-                conjugate = rows.conj()
-                for first, last in edges:
-                    strip = rows[:, first:last].T @ conjugate[:, :last]
-                    self._others[place, first:last, :last] += strip
+                lapack.add_outer_products(self._others[place], blocks[place + 1])
 
         in_batches(accumulate, *self._others.shape[:2])
 
@@ -677,17 +673,18 @@ class BlockMoments(Accumulator):
         self._others += others
         self.n_images += len(first)
 
-    def _strips(self) -> list[tuple[int, int]]:
-        """Where the strips begin and end of which sums are kept, each up to the diagonal."""
-        d = self.transform.block_dim
-        return [(i, min(i + STRIP, d)) for i in range(0, d, STRIP)]
-
     def _hermitian(self) -> NDArray[np.complex128]:
-        """The sums of all blocks but the first, with what lies above the strips filled in."""
+        """The sums of all blocks but the first, with what lies above the diagonals filled in."""
         sums = self._others
-        if self.transform.block_dim > SMALL and not is_tensor(sums):
-            for first, last in self._strips():
-                sums[:, :first, first:last] = sums[:, first:last, :first].conj().swapaxes(1, 2)
+        d = self.transform.block_dim
+        if d <= SMALL or is_tensor(sums):
+            return sums
+        for first in range(0, d, STRIP):
+            strip = slice(first, min(first + STRIP, d))
+            sums[:, :first, strip] = sums[:, strip, :first].conj().swapaxes(1, 2)
+            corner = sums[:, strip, strip]
+            above = np.tri(corner.shape[-1], k=-1, dtype=bool).T
+            np.copyto(corner, corner.conj().swapaxes(1, 2), where=above)
         return sums
 
     def _merge(self, other: Self) -> None:
