@@ -13,6 +13,7 @@ import numpy as np
 
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
+from spectral_mae._parallel import one_blas_thread
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome, linear_models
 from spectral_mae.batch.analyze.summary.filling import Explained, Filled
 from spectral_mae.batch.analyze.summary.rounding import percent
@@ -72,7 +73,8 @@ def pictures_of_models(
     sampled: Sequence[SampledImage] = (),
 ) -> ModelPictures:
     """Fit models for each patch size to the moments of the images, and draw their pictures."""
-    models = fitted_models(linear_models(moments, options), options)
+    with one_blas_thread():  # the other cores have other pictures to draw
+        models = fitted_models(linear_models(moments, options), options)
     explained = {model.patch_size: _explained(model, options, sampled) for model in models}
     pictures = list(model_pictures(path.parent, outcomes, options, models, explained))
     return ModelPictures(pictures, explained)
@@ -171,6 +173,10 @@ def _strips(
     names = [f"{short_name(outcome.name)}\n{outcome.patch_size} px" for outcome, *_ in chosen]
     figure, axes = plot.new_figure(len(strips), 5, width=11.4, height=2.35 * len(strips) + 0.2)
     plot.reconstructions(strips, axes, names=names)
+    # The panels are as wide as they are high: to lay them out takes as long as to draw them.
+    figure.set_layout_engine(None)
+    top = 1 - 0.22 / figure.get_figheight()
+    figure.subplots_adjust(0.036, 0.01, 0.995, top, wspace=0.03, hspace=0.12)
     plot.save(figure, path)
     panels: list[Panel] = []
     for number, (strip, (outcome, *_)) in enumerate(zip(strips, chosen, strict=True), 1):
