@@ -22,7 +22,7 @@ STAGES = (
     ("images.reader", "Reader.read", "decoding"),
     ("images.cropping", "resize_and_crop", "decoding"),
     ("spectra.fft", "RealFFT.each_chunk", "transforms and powers"),
-    ("masked_spectra.patch_power", "PatchPower.__call__", "transforms and powers"),
+    ("masked_spectra.patch_sums.patch_power", "PatchPower._whole", "transforms and powers"),
     ("masks.pulse_mask", "PulseMask._transform", "transforms and powers"),
     ("masked_spectra.convolution", "direct_dft", "direct sums of Eq. 18"),
     ("masked_spectra.convolution", "circular_convolution", "direct sums of Eq. 18"),

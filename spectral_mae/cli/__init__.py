@@ -1,6 +1,7 @@
 """The ``spectral-mae`` command: one file for each of its commands.
 
 - `analyze`: ``spectral-mae analyze``: tables, pictures and a page of many images.
+- `analyze_early`: starts the process that draws for ``analyze``, and then `analyze`.
 - `audit_masks`: ``spectral-mae audit-masks``: what the masks of a generator do.
 - `arguments/`: the arguments of the commands; importing them loads nothing heavy.
 - `compare`: ``spectral-mae compare``: reconstructions beside their originals, by frequency.

@@ -42,7 +42,7 @@ PARSERS = (
 )
 # Where each command is: a module beside this one, and its function.
 COMMANDS = {
-    "analyze": ("analyze", "analyze"),
+    "analyze": ("analyze_early", "analyze"),
     "compare": ("compare", "compare"),
     "explore": ("explore", "explore"),
     "psd": ("psd.command", "power_spectrum"),

@@ -7,12 +7,11 @@
 - `error_bars`: standard errors by drawing Gaussian fields, and by the bootstrap over images.
 - `expectation`: the mean spectrum of an image under random masks, exactly.
 - `leaked_power`: `Leakage`, the power that masking brings to a frequency from others.
-- `pair_power`: the mean power under a design that is not uniform, from all pairs of patches.
+- `masked_periodogram`: `MaskedPeriodogram`, which keeps the plans of the mean spectra.
 - `partial/`: images that are visible in part, by a mask or because pixels are missing.
-- `patch_power`: Σ_b |X_b[k]|², the sum of the power spectra of all patches of an image.
+- `patch_sums/`: sums of the power of patches, and of pairs of patches.
 - `slope_fit`: the exponent of a power law fitted to a masked image by Whittle's likelihood.
 - `spread`: the standard deviation of the spectrum from mask to mask, exactly.
-- `tensor_patches`: the sum of the power spectra of all patches, for arrays of other libraries.
 - `unmasking`: the power spectrum estimated from masked images, lag by lag.
 - `verification`: the paper's mask equations and the expectations, checked on given pixels.
 """

@@ -6,11 +6,11 @@ from .coupling import ModeCoupling as ModeCoupling
 from .coupling import mode_coupling as mode_coupling
 from .error_bars import bootstrap_radial as bootstrap_radial
 from .error_bars import unmasked_covariance as unmasked_covariance
-from .expectation import MaskedPeriodogram as MaskedPeriodogram
 from .expectation import expected_mask_power as expected_mask_power
 from .expectation import expected_masked_psd as expected_masked_psd
 from .expectation import leakage as leakage
 from .leaked_power import Leakage as Leakage
+from .masked_periodogram import MaskedPeriodogram as MaskedPeriodogram
 from .slope_fit import MaskedSlopeFit as MaskedSlopeFit
 from .slope_fit import fit_masked_slope as fit_masked_slope
 from .spread import masked_psd_std as masked_psd_std

@@ -20,7 +20,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from spectral_mae._checks import FloatArray, Sampling
 from spectral_mae.masked_spectra.convolution import convolution_error
-from spectral_mae.masked_spectra.expectation import MaskedPeriodogram, expected_mask_power
+from spectral_mae.masked_spectra.expectation import expected_mask_power
+from spectral_mae.masked_spectra.masked_periodogram import MaskedPeriodogram
 from spectral_mae.masks import pulses
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_for

@@ -1,9 +1,8 @@
 """Planned real FFTs of batches, by FFTW or another library.
 
-Plans that are only estimated are the same whenever they are made, so those of one kind are shared
-by all `RealFFT` of the process and outlive them (`_idle`): functions of a single image plan once.
-Measured plans belong to one `RealFFT`. Two difficulties of FFTW's are handled here, the others in
-`backends.fftw`:
+Estimated plans are the same whenever they are made, so all `RealFFT` of a kind share them, and they
+outlive these (`_idle`): functions of a single image plan once. Measured plans belong to one
+`RealFFT`. Two difficulties of FFTW's are handled here, the others in `backends.fftw`:
 
 - a plan returns the same output array on every call, so results are copied out of it;
 - one plan used by two threads at once gives wrong numbers, so every thread borrows a workspace
@@ -173,10 +172,7 @@ def workspaces(backend: Backend, planner: Planner) -> MakeWorkspace:
 def _idle(
     backend: Backend, chunk: int, shape: tuple[int, ...], dtype: np.dtype[Any], transposed: bool
 ) -> list[Workspace]:
-    """Workspaces of one kind, with estimated plans, that no thread uses now.
-
-    Those of the kinds asked for last. Others live as long as the transforms that they belong to.
-    """
+    """Workspaces of one kind that no thread uses; those of a dropped kind die with their users."""
     return []
 
 

@@ -11,6 +11,8 @@ from spectral_mae._checks import FloatArray
 
 ROUNDS = 6  # the correction for the width of rings needs the slope, and settles fast
 NEWTON = 100  # steps at most, to the common variance; a few are enough
+FAR = 16.0  # from where on the series of the trigamma function has all digits
+TRIGAMMA = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66)  # Bernoulli numbers
 CLOSE = 1e-10  # relative step that no longer counts: the next would be far smaller
 
 
@@ -55,13 +57,31 @@ def power_law_slopes(
         widened = np.square(before)[:, np.newaxis] * log_spread
         effective = np.maximum(modes[moving] * np.exp(-widened), 0.5)
         bias = scipy.special.digamma(effective) - np.log(effective) + widened / 2
-        variance = scipy.special.zeta(2.0, effective)  # the trigamma function
+        variance = _trigamma(effective)
         found = _weighted_slopes(log_frequency, logarithm[moving] - bias, variance, extra[moving])
         slope[moving], stderr[moving], extra[moving] = found
         moving = moving[np.abs(found[0] - before) > CLOSE * np.abs(before)]
         if not len(moving):
             break
     return [SlopeFit(*pair) for pair in zip(slope.tolist(), stderr.tolist(), strict=True)]
+
+
+def _trigamma(x: FloatArray) -> FloatArray:
+    """The trigamma function of positive numbers, to rounding.
+
+    Its asymptotic series (Abramowitz and Stegun, 6.4.12) takes a tenth of the time of SciPy's
+    function, which is for the few rings that have few frequencies.
+    """
+    near = x < FAR
+    inverse = 1.0 / np.where(near, FAR, x)
+    square = inverse * inverse
+    series = np.full_like(inverse, TRIGAMMA[-1])
+    for coefficient in TRIGAMMA[-2::-1]:
+        series *= square
+        series += coefficient
+    found = inverse + square * (0.5 + inverse * series)
+    found[near] = scipy.special.zeta(2.0, x[near])
+    return found
 
 
 def _weighted_slopes(

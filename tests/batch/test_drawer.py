@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from spectral_mae.batch.pages import drawer as drawer_module
 from spectral_mae.batch.pages.drawer import Drawer
 from spectral_mae.batch.worker_processes import WorkerPool
 
@@ -91,3 +92,42 @@ def test_the_process_ends_with_the_block():
         process = drawer._process
         drawer.start(time.sleep, 60)
     assert process.poll() is not None
+
+
+@pytest.fixture
+def prepared():
+    drawer_module.prepare_process("csv")
+    (process,) = drawer_module._prepared
+    yield process
+    drawer_module.discard_prepared()
+    assert process.poll() is not None
+
+
+def test_a_process_that_was_prepared_is_taken_over(prepared):
+    with Drawer("process") as drawer:
+        call = drawer.start(os.getpid)
+        assert call.made()
+        assert call.result() == prepared.pid
+    assert not drawer_module._prepared
+
+
+@pytest.mark.parametrize("where", ["thread", "here"])
+def test_a_process_that_nobody_needs_is_discarded(prepared, where):
+    with Drawer(where) as drawer:
+        assert prepared.poll() is not None
+        assert drawer.results([drawer.start(pow, 2, 3)]) == [8]
+
+
+def test_a_process_that_could_not_load_its_module_draws_all_the_same():
+    drawer_module.prepare_process("no_such_module")
+    with Drawer("process") as drawer:
+        assert drawer.start(os.getpid).made()
+
+
+def test_a_prepared_process_that_died_is_replaced(prepared):
+    prepared.kill()
+    prepared.wait()
+    with Drawer("process") as drawer:
+        call = drawer.start(os.getpid)
+        assert call.made()
+        assert call.result() not in (prepared.pid, os.getpid())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spectral_mae import PatchGrid, designs
-from spectral_mae.masked_spectra.expectation import MaskedPeriodogram
+from spectral_mae.masked_spectra.masked_periodogram import MaskedPeriodogram
 from spectral_mae.spectra.bins.annulus import Annuli
 
 EDGES = (0.0, 0.05, 0.2, 0.5, np.inf)

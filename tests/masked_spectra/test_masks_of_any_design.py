@@ -8,7 +8,8 @@ import pytest
 from design_cases import MAKERS
 
 import spectral_mae as sm
-from spectral_mae.masked_spectra import pair_power, spread
+from spectral_mae.masked_spectra import spread
+from spectral_mae.masked_spectra.patch_sums import pair_power
 from spectral_mae.spectra import fft
 
 GRIDS = [

@@ -6,8 +6,8 @@ import pytest
 from tensor_kinds import DTYPES, KINDS, assert_power, needs_torch, numbers, shared, strict, tracked
 
 import spectral_mae as sm
-from spectral_mae.masked_spectra import tensor_patches
-from spectral_mae.masked_spectra.tensor_patches import TensorPatchPower
+from spectral_mae.masked_spectra.patch_sums import tensor_patches
+from spectral_mae.masked_spectra.patch_sums.tensor_patches import TensorPatchPower
 
 
 @KINDS

@@ -6,10 +6,12 @@ import math
 import laws
 import numpy as np
 import pytest
+import scipy.special
 from ring_cases import power_law_fields
 
 from spectral_mae.spectra.periodogram import Periodogram, psd
 from spectral_mae.spectra.rings import RadialSpectrum, fit_slopes
+from spectral_mae.spectra.slope import _trigamma
 
 
 def fit_one(rings, i):
@@ -154,3 +156,9 @@ def test_a_constant_image_in_a_batch_has_no_slope(dtype):
         batch.fit_slope()
     with pytest.raises(ValueError, match="the batch is empty"):
         batch[:0].fit_slope()
+
+
+def test_the_trigamma_series_has_all_digits():
+    numbers = np.concatenate([np.geomspace(0.5, 1e9, 400), [15.999999, 16.0, 16.000001]])
+    expected = scipy.special.polygamma(1, numbers)
+    np.testing.assert_allclose(_trigamma(numbers), expected, rtol=4e-15)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
-from spectral_mae.masked_spectra import patch_power
-from spectral_mae.masked_spectra.patch_power import PatchPower
+from spectral_mae.masked_spectra.patch_sums import patch_power
+from spectral_mae.masked_spectra.patch_sums.patch_power import PatchPower
 from spectral_mae.spectra import frequencies
 from spectral_mae.spectra.bins import binning
 

@@ -18,7 +18,7 @@ from spectral_mae._checks import BoolArray, FloatArray, Sampling
 from spectral_mae.masked_spectra import verification
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.convolution import convolution_error
-from spectral_mae.masked_spectra.expectation import MaskedPeriodogram
+from spectral_mae.masked_spectra.masked_periodogram import MaskedPeriodogram
 from spectral_mae.masked_spectra.partial.missing_pixels import MissingPixels, slope_of
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import MaskChoice
@@ -38,6 +38,7 @@ DEFECT = "FAILED"  # what notes say of a formula whose error is above its bound
 DIRECT_FREQUENCIES = 25
 MASK_PIXELS = 2**24
 TOGETHER = 2**18  # pixels of an image whose spectra are averaged over rings all at once
+CLOSE = 1e-3  # variance, as a part of the mean square, below which digits would cancel
 CONSTANT = 1e-12  # deviation, as a part of the mean, above which an image is not constant
 
 
@@ -209,7 +210,9 @@ class MaskingAnalysis:
 
     def row(self) -> dict[str, Any]:
         """The numbers of the record by column name; None where there is none."""
-        agreement = self.agreement[np.isfinite(self.agreement)]
+        agreement: FloatArray = np.zeros(0)
+        if self.drawn is not None:
+            agreement = self.agreement[np.isfinite(self.agreement)]
         row: dict[str, Any] = {
             "height": self.shape[0],
             "width": self.shape[1],
@@ -324,13 +327,16 @@ class MaskingAnalyzer:
         MaskingAnalysis
             Without a slope.
         """
-        if not _checks.all_finite(image):
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = float(image.mean())
+        if not math.isfinite(mean) and not _checks.all_finite(image):
             return self._with_holes(image)
         plan, grid = self.plan, self.grid
         components = self._masked.components_with_centred(image)
         own = next(components)
         take(own.original)
-        leakage, octaves = self._leakage(own)
+        in_octaves = self._in_octaves(own.original)
+        leakage, octaves = self._leakage(own, in_octaves)
         # All spectra of a large image would take several times the memory of each: one after the
         # other is brought down to some numbers and let go. To do so with all at once is faster.
         spectra, rings = [], []
@@ -340,12 +346,13 @@ class MaskingAnalyzer:
             rings = self._rings([own.original]) + self._rings([own.expected()])
         del own
         centred = next(components)
-        leakage_centred, octaves_centred = self._leakage(centred)
+        if self.plan.detrend or self.design.uniform is None:  # else they differ at zero alone
+            in_octaves = self._in_octaves(centred.original)
+        leakage_centred, octaves_centred = self._leakage(centred, in_octaves)
         spectra.append(centred.expected())
         del centred, components
         original, expected, expected_centred = rings + self._rings(spectra)
         del spectra
-        mean = float(image.mean())
         record = MaskingAnalysis(
             plan=plan,
             shape=grid.shape,
@@ -371,15 +378,18 @@ class MaskingAnalyzer:
             return record
         return self._checked(record, image, generator_of(rng), check=check, draw=draw)
 
-    def _leakage(self, components: MaskedComponents) -> tuple[float, tuple[float | None, ...]]:
+    def _in_octaves(self, spectrum: Spectrum) -> FloatArray:
+        """Power in each octave, and behind them in all together."""
+        return _and_in_all(self._octaves.sums(spectrum.power))
+
+    def _leakage(
+        self, components: MaskedComponents, in_octaves: FloatArray
+    ) -> tuple[float, tuple[float | None, ...]]:
         """Leakage over all octaves together, and in each; None of those without a frequency."""
         counts = self._octave_counts
-        # All of them behind the octaves: a second call would take as long as the first.
-        of_image, of_others = (
-            _and_in_all(self._octaves.sums(spectrum.power))
-            for spectrum in (components.original, components.others)
-        )
-        *by_octave, of_all = components.leakage_of_sums(of_image, of_others, counts).tolist()
+        # Of all together in the same call: a second one would take as long.
+        others = self._in_octaves(components.others)
+        *by_octave, of_all = components.leakage_of_sums(in_octaves, others, counts).tolist()
         pairs = zip(by_octave, counts.tolist(), strict=False)
         return of_all, tuple(value if count else None for value, count in pairs)
 
@@ -508,7 +518,11 @@ def _and_in_all(by_octave: NDArray[Any]) -> NDArray[Any]:
 
 def _std(image: FloatArray, mean: float) -> float:
     """Standard deviation of the pixels; exactly zero of a constant image."""
-    off = (image - mean).ravel()
+    flat = image.ravel()
+    squares = float(flat @ flat) / flat.size
+    if squares * (1 - CLOSE) > mean**2:
+        return math.sqrt(squares - mean**2)  # 13 digits of the difference are left
+    off = flat - mean
     std = math.sqrt(float(off @ off) / off.size)
     return std if std > CONSTANT * abs(mean) or np.ptp(image) > 0 else 0.0
 

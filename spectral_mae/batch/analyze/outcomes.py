@@ -361,7 +361,9 @@ class BatchAnalyzer:
         whole = all(o.analysis is not None and not o.analysis.n_missing for o in outcomes)
         if options.figures and first is not None and whole:
             same = [one for one in spectra[:1] if one.shape == first.shape]
-            self.moments.update(first, same[0] if same else None)
+            analysis = outcomes[0].analysis
+            mean = None if analysis is None else analysis.mean
+            self.moments.update(first, same[0] if same else None, mean)
         return outcomes
 
     def read_again(self, path: Path | ImageReference, patch_size: int) -> Pixels | None:

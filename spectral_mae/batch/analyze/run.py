@@ -54,6 +54,7 @@ from spectral_mae.masks.mask_files import is_mask_file
 
 CHUNK_PIXELS = 2**22  # of a chunk, over all patch sizes
 NATIVE_CHUNK = 32
+KEPT_NUMBERS = 2**22  # in the images that are kept until the end, so as not to read them again
 FEW = 10  # images below which a process that draws beside the analysis saves no time
 
 
@@ -176,6 +177,7 @@ class _Analysis:
         self, options: AnalyzeOptions, found: FoundSources, run: BatchRun, drawer: Drawer
     ) -> None:
         self.options, self.found, self.run, self.drawer = options, found, run, drawer
+        self.kept: dict[str, list[Outcome]] = {}  # of images that the page may show, by their title
         self.tables = RunTables(run.journal, options.table_format)
         self.pictures = Pictures(self.tables.folder / "figures", options, drawer)
         self.work = AnalyzeWork(options, run.running.time_limit, run.max_memory)
@@ -261,8 +263,22 @@ class _Analysis:
 
     def _take(self, result: AnalyzedChunk, n_before: int) -> None:
         self.tables.append(result.rows, n_before)
+        self._keep(result.shown)
         if n_before == 0:
             self.pictures.begin(result.shown)
+
+    def _keep(self, shown: Sequence[Outcome]) -> None:
+        """Keep outcomes with their pixels as far as there is room, to read fewer of them again."""
+        if not self.options.figures:
+            return
+        held = sum(
+            o.pixels.size for kept in self.kept.values() for o in kept if o.pixels is not None
+        )
+        for outcome in shown:
+            if outcome.pixels is None or held + outcome.pixels.size > KEPT_NUMBERS:
+                continue
+            held += outcome.pixels.size
+            self.kept.setdefault(outcome.name, []).append(outcome)
 
     def _checkpointed_sums(self) -> AnalysisSums:
         """Sums of an interrupted run, read from its journal."""
@@ -283,10 +299,16 @@ class _Analysis:
         }
 
     def _shown(self, chosen: Sequence[Chosen], *, again: bool) -> Sequence[Outcome]:
-        """The images that the page shows, analysed once more; in this process if it was stopped."""
+        """The images that the page shows: as they were kept, or analysed once more.
+
+        In this process if the run was stopped.
+        """
         if not self.options.figures or not chosen:
             return []
         names = self.tables.names_of([one.row for one in chosen])
+        n_sizes = len(self.options.patch_sizes)
+        if all(len(self.kept.get(name, ())) == n_sizes for name in names):
+            return [outcome for name in dict.fromkeys(names) for outcome in self.kept[name]]
         by_name = {one.title: one for one in self.found.references if one.title in names}
         found = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
         if again:
@@ -305,6 +327,9 @@ class _Analysis:
         patch_size = self.options.patch_sizes[0]
 
         def read(name: str) -> Pixels | None:
+            for kept in self.kept.get(name, ()):
+                if kept.patch_size == patch_size:
+                    return kept.pixels
             return batch.read_again(by_name[name], patch_size) if name in by_name else None
 
         return sample(numbers, wanted, self.tables.names_of, read)

@@ -54,7 +54,9 @@ class ShapeMoments:
         self._sums.clear()
         return self._by_shape
 
-    def update(self, pixels: FloatArray, spectrum: Spectrum | None = None) -> None:
+    def update(
+        self, pixels: FloatArray, spectrum: Spectrum | None = None, mean: float | None = None
+    ) -> None:
         """Take in an image, (H, W) or (H, W, channels).
 
         Parameters
@@ -63,6 +65,8 @@ class ShapeMoments:
             The image.
         spectrum : Spectrum or None
             Of a gray image as it is, where it is known already.
+        mean : float or None
+            Of its pixels, where it is known already.
         """
         shape = pixels.shape
         if not self.takes(shape):
@@ -72,11 +76,13 @@ class ShapeMoments:
             self._by_shape[shape] = StationaryMoments(PatchGrid(shape[:2], 1), channels)
         if spectrum is None:
             self._by_shape[shape].update(pixels[np.newaxis])
-        elif shape in self._sums:
+            return
+        level = float(pixels.mean()) if mean is None else mean
+        if shape in self._sums:
             self._sums[shape].power += spectrum.power
-            self._sums[shape].means.append(float(pixels.mean()))
+            self._sums[shape].means.append(level)
         else:
-            self._sums[shape] = _Sum(spectrum, spectrum.power.copy(), [float(pixels.mean())])
+            self._sums[shape] = _Sum(spectrum, spectrum.power.copy(), [level])
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Whether images of a shape are taken in."""

@@ -47,6 +47,7 @@ COLUMNS = (
 )
 SERIES = ("original", "masked", "expected")
 LINE_END = "\r\n"  # of the csv module
+START = "\0"  # in the place of the first columns of a row, while its numbers are written
 SPECTRA_COLUMNS = ("path", "patch_size", "series", "frequency", "power")
 SPECTRA = {
     "image": "<i8",
@@ -93,18 +94,15 @@ def spectra_text(outcomes: Sequence[Outcome]) -> str:
     """The rows of spectra.csv: the radial spectra in tidy form."""
     parts: list[str] = []
     known: FloatArray | None = None
-    frequencies: list[str] = []
+    rows = ""
     for outcome, analysis in _analysed(outcomes):
         if analysis.original.frequency is not known:  # images of one shape share their rings
             known = analysis.original.frequency
-            frequencies = [f"{f:.8g}" for f in known.tolist()]
+            rows = "".join(f"{START},{f:.8g},%.8g{LINE_END}" for f in known.tolist())
         for series, spectrum in analysis.series.items():
             # The writer quotes names; line by line it takes several times as long.
             start = header([outcome.name, outcome.patch_size, series]).removesuffix(LINE_END)
-            parts += [
-                f"{start},{frequency},{power:.8g}{LINE_END}"
-                for frequency, power in zip(frequencies, spectrum.power.tolist(), strict=True)
-            ]
+            parts.append((rows % tuple(spectrum.power.tolist())).replace(START, start))
     return "".join(parts)
 
 

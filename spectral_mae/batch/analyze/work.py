@@ -32,7 +32,8 @@ from spectral_mae.batch.chunks import Chunk, ChunkResult, OfThread
 from spectral_mae.images.limits.memory_budget import MemoryBudget
 from spectral_mae.images.reader import TIME_LIMIT, Reader
 
-SHOWN = 4  # images whose whole analysis the page needs; the first few with their pixels
+SHOWN = 4  # images of a chunk that are handed on whole, the first few with their pixels
+SHOWN_OF = 256  # images, from the first of a run; chunks that come later hand on none
 
 
 class AnalysisSums:
@@ -72,7 +73,7 @@ class AnalyzedChunk(ChunkResult):
     rows : dict of bytes
         What is added to tables, by their names.
     shown : list of Outcome
-        Of the first images that were analysed.
+        Of the first images that were analysed, with their pixels, in the first chunks of a run.
     """
 
     rows: dict[str, bytes] = field(default_factory=dict)
@@ -148,6 +149,7 @@ class AnalyzeWork:
         size = len(options.patch_sizes)  # outcomes of each image
         images = [every[first : first + size] for first in range(0, len(every), size)]
         analysed = [image for image in images if any(outcome.ok for outcome in image)]
+        shown = analysed[:SHOWN] if chunk.first < SHOWN_OF else []
         return AnalyzedChunk(
             AnalysisSums(batch.moments, spectra),
             [(outcome.name, outcome.error) for outcome in every if not outcome.ok],
@@ -156,5 +158,5 @@ class AnalyzeWork:
             time.perf_counter() - start,
             reader.seconds,
             rows=rows_of(images, options.table_format),
-            shown=[outcome for image in analysed[:SHOWN] for outcome in image],
+            shown=[outcome for image in shown for outcome in image],
         )

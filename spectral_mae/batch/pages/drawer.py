@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import pickle
 import queue
@@ -75,8 +76,9 @@ class Drawer:
 
     def __init__(self, where: Where, workers: Executor | None = None) -> None:
         self.workers = workers
-        known = bool(sys.executable) and not getattr(sys, "frozen", False)
-        self.where: Where = where if known or where != "process" else "here"
+        self.where: Where = where if _can_start() or where != "process" else "here"
+        if self.where != "process":
+            discard_prepared()
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._keeper: threading.Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -162,22 +164,11 @@ class Drawer:
                     done, value = self._made_beside(call)
             call.settle(done, value)
         if self._process is not None:
-            for pipe in (self._process.stdin, self._process.stdout):
-                with contextlib.suppress(OSError):
-                    if pipe is not None:
-                        pipe.close()
-            self._process.wait()
+            _close(self._process)
 
     def _made_beside(self, call: Call) -> tuple[bool, Any]:
         if self._process is None and not self._over:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for this process
-            )
-            _send(self._process.stdin, sys.path)
+            self._process = _taken_over() or _new_process()
         process = self._process
         if process is None or self._over:
             return False, None
@@ -186,6 +177,76 @@ class Drawer:
             return False, None
         answer: tuple[bool, Any] = pickle.load(process.stdout)
         return answer
+
+
+_prepared: list[subprocess.Popen[bytes]] = []  # for the next `Drawer`; one at most
+
+
+def prepare_process(module: str) -> None:
+    """Start the process of the next `Drawer`, which meanwhile loads a module.
+
+    For who knows that there will be one, and has to load much before it can begin. Who prepares
+    also has to discard (`discard_prepared`) what nobody has taken over.
+    """
+    if not _can_start() or _prepared:
+        return
+    with contextlib.suppress(OSError):  # the drawer tries once more
+        process = _new_process()
+        _prepared.append(process)
+        _send(process.stdin, (_load, (module,)))
+
+
+def discard_prepared() -> None:
+    """End the process that was prepared, if there is one that no `Drawer` has taken over."""
+    while _prepared:
+        process = _prepared.pop()
+        process.kill()
+        _close(process)
+
+
+def _taken_over() -> subprocess.Popen[bytes] | None:
+    """The process that was prepared, once it has loaded its module; None if there is none."""
+    if not _prepared:
+        return None
+    process = _prepared.pop()
+    try:
+        if process.stdout is not None:
+            pickle.load(process.stdout)
+    except (EOFError, OSError, pickle.UnpicklingError):
+        process.kill()
+        _close(process)
+        return None
+    return process
+
+
+def _load(module: str) -> None:
+    importlib.import_module(module)
+
+
+def _can_start() -> bool:
+    """Whether there is an interpreter that can be started."""
+    return bool(sys.executable) and not getattr(sys, "frozen", False)
+
+
+def _new_process() -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for this process
+    )
+    _send(process.stdin, sys.path)
+    return process
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipes of a process that ends, and wait for it."""
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            if pipe is not None:
+                pipe.close()
+    process.wait()
 
 
 def _send(pipe: Any, value: Any) -> None:

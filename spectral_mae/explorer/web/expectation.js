@@ -11,7 +11,7 @@ import { placed } from "./spectra.js";
  * that two patches at the offset δ are both kept, and B(δ, l) the cross-correlation of the pixels
  * of such patches. B is the transform, over patches and over pixels in a patch, of the squared
  * transform of the image cut into patches with zeros behind each. It serves all designs whose
- * pairs depend on the offset alone (spectral_mae.masked_spectra.pair_power).
+ * pairs depend on the offset alone (spectral_mae.masked_spectra.patch_sums.pair_power).
  */
 export class PairSums {
   constructor(pixels, size, patch) {

@@ -200,8 +200,11 @@ class StationaryMoments(Accumulator):
 
     def __init__(self, grid: PatchGrid, channels: int = 1, center: bool = True) -> None:
         super().__init__(grid, channels, center)
-        self.transform: BandTransform = BandTransform(grid, self.channels)
         self.by_frequency = BandMoments(pixels_of(grid), self.channels, self.center)
+        same = self.by_frequency.grid == grid  # whose tables are as large as an image
+        self.transform: BandTransform = (
+            self.by_frequency.transform if same else BandTransform(grid, self.channels)
+        )
 
     @classmethod
     def from_psd(

@@ -129,14 +129,14 @@ def _whitened_without_own_patch(stack: Stack, mix: Mix) -> tuple[NDArray[Any], M
     white = np.empty_like(stack.blocks)
 
     def whiten(rows: slice) -> None:
-        white[rows] = _between(back, stack.blocks[rows], back.T)
+        white[rows] = _between(back, stack.blocks[rows], back.T, stack.patch_dim)
 
     in_batches(whiten, *white.shape[:2])
     whitened = dataclasses.replace(stack, blocks=white)
     weights, met = _without_own_patch(whitened, Mix(mix.mu, mix.own, white=mix.local))
 
     def undo(rows: slice) -> None:
-        weights[rows] = _between(back.T, weights[rows], forth.T)
+        weights[rows] = _between(back.T, weights[rows], forth.T, stack.patch_dim)
 
     in_batches(undo, *white.shape[:2])
     n_empty = len(forth) - round(float(np.sum(forth * back.T)))  # Tr GG⁻¹ is the rank
@@ -144,14 +144,21 @@ def _whitened_without_own_patch(stack: Stack, mix: Mix) -> tuple[NDArray[Any], M
 
 
 def _between(
-    left: NDArray[np.float64], blocks: NDArray[Any], right: NDArray[np.float64]
+    left: NDArray[np.float64], blocks: NDArray[Any], right: NDArray[np.float64], patch_dim: int
 ) -> NDArray[Any]:
-    """Blocks between real matrices; products of the parts of complex ones take a third as long."""
-    if not np.iscomplexobj(blocks):
-        return left @ blocks @ right
+    """Blocks between real matrices that have nothing between different patches.
+
+    Products of the parts of complex matrices take a third as long.
+    """
     found = np.empty_like(blocks)
-    found.real = left @ blocks.real @ right
-    found.imag = left @ blocks.imag @ right
+    parts = [(blocks, found)]
+    if np.iscomplexobj(blocks):
+        parts = [(blocks.real, found.real), (blocks.imag, found.imag)]
+    patches = [slice(i, i + patch_dim) for i in range(0, len(left), patch_dim)]
+    for of_blocks, of_found in parts:
+        for i in patches:
+            for j in patches:
+                of_found[:, i, j] = left[i, i] @ of_blocks[:, i, j] @ right[j, j]
     return found
 
 

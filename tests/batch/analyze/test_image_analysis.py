@@ -201,3 +201,13 @@ def test_drawn_masks_are_of_the_image_less_its_whole_trend(detrend):
     image = photograph((32, 48)) + 0.1 * y - 0.05 * x
     plan = MaskingPlan(8, 0.5, n_draws=200, detrend=detrend)
     assert MaskingAnalyzer((32, 48), plan).analyze(image, rng=0).row()["agreement_rms"] < 2
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 100.0, 1e8])
+def test_standard_deviations_keep_their_digits_on_any_level(level):
+    image = np.random.default_rng(0).standard_normal((32, 32)) + level
+    record = MaskingAnalyzer((32, 32), MaskingPlan(8)).measure(
+        image, rng=0, check=False, draw=False
+    )
+    assert record.std == pytest.approx(image.std(), rel=1e-12)
+    assert record.mean == pytest.approx(image.mean(), rel=1e-12)

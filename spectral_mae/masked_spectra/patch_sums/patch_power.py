@@ -25,7 +25,7 @@ from spectral_mae.spectra.frequencies import half_from_full, half_shape, row_str
 
 # Products of the rows of patches beat padded FFTs up to so many pixels a patch, and so many numbers
 # in a table, which has a patch side times a side of the image.
-GRAM_PIXELS = 1024
+GRAM_PIXELS = 2048
 GRAM_TABLE = 2**17
 # Pixels whose waves are worked out at a time, and powers: so many as stay in the cache.
 STRIP = 2**15
@@ -34,6 +34,7 @@ PART = 2**20  # pixels that are cut into patches at a time
 # Multiplications in one product: OpenBLAS first copies larger matrices in another order, and so
 # takes three times as long where one has few columns.
 PRODUCT = 10**6
+NARROW = 32
 
 
 # Places along the first axis of the half-plane, and powers there.
@@ -86,13 +87,17 @@ class PatchPower:
         (power,) = self._whole(pixels, scale, centred=False)
         return power
 
-    def strips(self, pixels: FloatArray, scale: float = 1.0) -> Iterator[tuple[slice, FloatArray]]:
+    def strips(
+        self, pixels: FloatArray, scale: float = 1.0, *, transposed: bool = False
+    ) -> Iterator[tuple[slice, FloatArray]]:
         """Yield Σ_b |X_b[k]|² of one image in parts, which the cache holds.
 
         Parameters
         ----------
         pixels, scale : optional
             As in a call.
+        transposed : bool
+            Whether the half-plane of an image has its last axis first.
 
         Yields
         ------
@@ -101,7 +106,7 @@ class PatchPower:
         power : ndarray
             That part of what a call returns. It may be written over.
         """
-        for rows, (power,) in self._strips(pixels, scale, centred=False):
+        for rows, (power,) in self._strips(pixels, scale, centred=False, transposed=transposed):
             yield rows, power
 
     def with_centred(self, pixels: FloatArray, scale: float = 1.0) -> tuple[FloatArray, FloatArray]:
@@ -128,14 +133,17 @@ class PatchPower:
                 out[rows] = power
         return whole
 
-    def _strips(self, pixels: FloatArray, scale: float, *, centred: bool) -> Iterator[Strip]:
+    def _strips(
+        self, pixels: FloatArray, scale: float, *, centred: bool, transposed: bool = False
+    ) -> Iterator[Strip]:
         """Σ_b |X_b[k]|² of one image and, if asked for, of the image less its means."""
         planes = pixels.reshape(*self.grid.shape, -1)
         sums = self._sums_of_patches(planes)
         # Near the mean is good enough: whatever is taken off comes back exactly.
         mean = sums.reshape(-1, planes.shape[-1]).sum(axis=0) / self._n_pixels
         summed = (sums - self._n_patches * mean) @ mean
-        for rows, powers in self._power(planes, mean, summed, scale, centred=centred):
+        options = {"centred": centred, "transposed": transposed}
+        for rows, powers in self._power(planes, mean, summed, scale, **options):
             for power in powers:
                 if power.min() < 0.0:  # a sum of squares, but for rounding
                     np.maximum(power, 0.0, out=power)
@@ -194,6 +202,7 @@ class _GramPower:
         scale: float,
         *,
         centred: bool,
+        transposed: bool,
     ) -> Iterator[Strip]:
         """Patch power of an image, (*shape, channels), and of it less the mean of each channel.
 
@@ -213,9 +222,10 @@ class _GramPower:
         if len(self._shape) == 1:
             yield slice(None), [self._spread[0, :m] @ terms[:m] for m in wanted]
             return
+        left, right = (terms.T, self._spread.T) if transposed else (self._spread, terms)
         most = PRODUCT // BLOCK  # multiplications for one number
-        for rows in _steps(len(self._spread), across.ones.size * max(len(terms), most)):
-            yield rows, [self._spread[rows, :m] @ terms[:m] for m in wanted]
+        for rows in _steps(len(left), right.shape[1] * max(len(right), most)):
+            yield rows, [left[rows, :m] @ right[:m] for m in wanted]
 
     def _products(self, planes: FloatArray, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Sums of z_θ[j + l] z_θ*[j] over j and all patches, real and imaginary part.
@@ -226,7 +236,8 @@ class _GramPower:
         (height, width), (n, columns) = self._counts, self._patch
         row = width * columns * len(mean)
         cut_up = planes.reshape(height, n, width, columns, len(mean)).transpose(0, 1, 2, 4, 3)
-        step = max(1, min(STRIP // (n * row), PRODUCT // (2 * row * columns)))
+        most = PRODUCT // (2 * row * columns) if columns <= NARROW else height
+        step = max(1, min(STRIP // (n * row), most))
         step = -(-height // -(-height // step))  # in equal parts
         room = np.empty((n + len(self._forward)) * step * row)
         # In rows of 2p numbers that are read as rows of 2p + 1 the diagonals are columns.
@@ -281,6 +292,7 @@ class _PaddedPower:
         scale: float,
         *,
         centred: bool,
+        transposed: bool,
     ) -> Iterator[Strip]:
         """Patch power of an image, (*shape, channels), and of it less the mean of each channel.
 
@@ -302,12 +314,14 @@ class _PaddedPower:
             image[...] = 0.0
             np.multiply(summed, scale, out=image[corner])
             space.forward()
-            for rows in row_strips(power.shape):
+            # By rows of the half-plane, which a transposed one has as columns, all together.
+            for rows in [slice(None)] if transposed else row_strips(power.shape):
                 ones = self._ones(rows)
                 of_mean = 2 * (half[rows] * ones.conj()).real
                 of_mean += constant * np.abs(ones) ** 2
                 of_mean += power[rows]
-                yield rows, [of_mean, power[rows]] if centred else [of_mean]
+                powers = [of_mean, power[rows]] if centred else [of_mean]
+                yield rows, [one.T for one in powers] if transposed else powers
 
     def _ones(self, rows: slice) -> NDArray[np.complex128]:
         """The transform of one patch of ones, in some rows of the half-plane."""

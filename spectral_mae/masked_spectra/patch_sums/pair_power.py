@@ -15,7 +15,8 @@ the image cut into patches, each with zeros behind it up to twice its size. All 
 transforms of four times the image, whatever the design.
 
 A constant image has the mean power of the masks, so the mean of an image is split off as in
-`spectral_mae.masked_spectra.patch_power`, for a large one would cost the rest its digits.
+`spectral_mae.masked_spectra.patch_sums.patch_power`, for a large one would cost the rest its
+digits.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 A patch has few pixels, so its transform at all frequencies of the image is a product with a table
 of waves along each axis. Sums of squares keep their digits in float32, where transforms of
-autocorrelations (`spectral_mae.masked_spectra.patch_power`) would lose them at frequencies of
-little power. As there, the mean of the image is taken off first, and what it contributes comes from
-the closed form of a patch of ones, which is exactly zero on the zeros of the grating.
+autocorrelations (`spectral_mae.masked_spectra.patch_sums.patch_power`) would lose them at
+frequencies of little power. As there, the mean of the image is taken off first, and what it
+contributes comes from the closed form of a patch of ones, which is exactly zero on the zeros of the
+grating.
 """
 
 from __future__ import annotations
