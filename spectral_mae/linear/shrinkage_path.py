@@ -12,7 +12,7 @@ on images of second moment H, corrupted Q_H = own·H + P_H, is
     (1−cμ) Tr H + c² (Tr P_H − 2 Re Tr(P_H Q_s⁻¹ P_s) + Tr(P_s Q_s⁻¹ Q_H Q_s⁻¹ P_s)).
 
 Its last two terms are a linear and a quadratic form in the diagonal of D, whose coefficients are
-Vᴴ(P_s P_H)V and (Vᴴ Q_H V) ∘ (Vᴴ P_s² V).
+Vᴴ(P_s P_H)V and (Vᴴ Q_H V) ∘ (Vᴴ P_s² V). With P_s = (1−s)A + sB the latter has A², B² and (A+B)².
 """
 
 from __future__ import annotations
