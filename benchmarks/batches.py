@@ -169,6 +169,7 @@ def jpegs(size: Size) -> Iterator[Contest]:
         works = {
             "decoder": Decoder(options),
             "spectra": MomentsWork(options, patch, "stationary"),
+            "bands": MomentsWork(options, patch, "banded"),
             "analyze": AnalyzeWork(exact),
         }
         yield Contest(
@@ -176,6 +177,12 @@ def jpegs(size: Size) -> Iterator[Contest]:
             {name: partial(work, Chunk(0, 0, items)) for name, work in works.items()},
             [
                 Ratio("mean power spectra: share of the decoder's rate", "decoder", "spectra"),
+                Ratio(
+                    "moments of bands, gray: share of the decoder's rate",
+                    "decoder",
+                    "bands",
+                    "≥ 0.5",
+                ),
                 Ratio(
                     "`analyze`, no masks drawn: share of the decoder's rate",
                     "decoder",
