@@ -583,10 +583,15 @@ class Periodogram:
                 power.square(add=channel > 0)
             return power
 
+        def pixels(i: int) -> float:
+            return _sum_of_squares(batch[i : i + 1], _part(masks, slice(i, i + 1)))
+
         def work(rows: slice, space: Workspace) -> None:
             power = squares_of(rows, space)
             if parseval:
-                squares[rows] = power.total()
+                squares[rows] = power.total() / prod(self.shape)
+            else:
+                squares[rows] = [pixels(i) for i in range(rows.start, rows.stop)]
             sums[:, rows] = power.sums()
 
         def look_again(rows: slice, space: Workspace) -> None:
@@ -601,10 +606,8 @@ class Periodogram:
             self._expect_in_range(mean, batch, masks, 1.0)
         careless = np.flatnonzero(~exact.all(axis=1))
         self._fft.each_chunk(len(careless), look_again)
-        squares /= prod(self.shape)
-        for i in range(len(batch)):
-            if not (parseval and math.isfinite(squares[i])):
-                squares[i] = _sum_of_squares(batch[i : i + 1], _part(masks, slice(i, i + 1)))
+        for i in np.flatnonzero(~np.isfinite(squares)).tolist():  # beyond the rings
+            squares[i] = pixels(i)
 
     def _turned(self, power: FloatArray) -> FloatArray:
         """Upright half-planes with their axes in the order of the transforms."""

@@ -382,6 +382,11 @@ class RingBins:
         int: so many equal rings over the same range. A sequence: edges, half-open but for the
         last, as in ``np.histogram``; only then can zero frequency and the corners take part.
 
+    Attributes
+    ----------
+    binning : Binning
+        What adds up power in the order of the rings.
+
     Raises
     ------
     ValueError
@@ -394,14 +399,14 @@ class RingBins:
         member = np.empty(half, dtype=np.int32)
         for rows in frequencies.row_strips(half):
             member[rows] = frequencies.band_of(frequencies.radial_frequency(shape, fs, rows), edges)
-        self._binning = Binning(shape, member)
-        if len(self._binning.filled) == 0:
+        self.binning = Binning(shape, member)
+        if len(self.binning.filled) == 0:
             raise ValueError(
                 f"no frequency of {shape=} with {fs=} lies in the rings bins={_checks.brief(bins)}"
             )
         self.fs = fs
-        self.edges = np.stack([edges[:-1], edges[1:]], axis=1)[self._binning.filled]
-        self.count = np.rint(self._binning.counts).astype(np.int64)
+        self.edges = np.stack([edges[:-1], edges[1:]], axis=1)[self.binning.filled]
+        self.count = np.rint(self.binning.counts).astype(np.int64)
 
         def radius(index: NDArray[np.integer[Any]]) -> FloatArray:
             return frequencies.radial_frequency_at(index, shape, fs)
@@ -417,8 +422,8 @@ class RingBins:
             with np.errstate(divide="ignore"):
                 return np.where(index == 0, zero, np.log(radius(index)))
 
-        self.frequency, _ = self._binning.moments_of(radius)
-        self.log_frequency, deviation = self._binning.moments_of(logarithm)
+        self.frequency, _ = self.binning.moments_of(radius)
+        self.log_frequency, deviation = self.binning.moments_of(logarithm)
         self.log_spread = deviation**2
 
     def spread(self, values: FloatArray) -> FloatArray:
@@ -434,7 +439,7 @@ class RingBins:
         ndarray, shape (*shape[:-1], shape[-1]//2 + 1)
             Zero where a frequency is in no ring.
         """
-        return self._binning.spread(values)
+        return self.binning.spread(values)
 
     def moments(self, power: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and standard deviation of power in each ring.
@@ -449,12 +454,7 @@ class RingBins:
         mean, std : ndarray of float64 or tensor like ``power``, shape (..., n_rings)
             Mean and root mean square deviation from it.
         """
-        return self._binning.moments(power)
-
-    @property
-    def binning(self) -> Binning:
-        """What adds up power in the order of the rings, without a plane of power."""
-        return self._binning
+        return self.binning.moments(power)
 
     def average(
         self,
@@ -485,7 +485,7 @@ class RingBins:
         RadialSpectrum
             With standard errors.
         """
-        moments = self._binning.moments(power)
+        moments = self.binning.moments(power)
         return self.spectrum(
             *moments, scaling=scaling, averages=averages, floor=floor, labels=labels
         )
@@ -531,7 +531,7 @@ class RingBins:
             log_frequency=self.log_frequency,
             log_spread=self.log_spread,
             labels=labels,
-            **self._binning.errors(mean, std, averages)._asdict(),
+            **self.binning.errors(mean, std, averages)._asdict(),
         )
 
 
