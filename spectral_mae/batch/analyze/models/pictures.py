@@ -50,8 +50,8 @@ def pictures_of_models(
     """Fit models for each patch size to the moments of the images, and draw their pictures."""
     with one_blas_thread():  # the other cores have other pictures to draw
         models = fitted_models(moments, options)
-    explained = {model.patch_size: _explained(model, options, sampled) for model in models}
-    pictures = list(model_pictures(path.parent, outcomes, options, models, explained))
+        explained = {model.patch_size: _explained(model, options, sampled) for model in models}
+        pictures = list(model_pictures(path.parent, outcomes, options, models, explained))
     return ModelPictures(pictures, explained)
 
 
