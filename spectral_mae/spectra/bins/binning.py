@@ -8,6 +8,7 @@ mirror (zero and Nyquist) a chi-square with one degree of freedom, which is half
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -160,6 +161,19 @@ class Binning:
             In the half-plane read row by row.
         """
         return self._transposed_index if transposed else self._index
+
+    def entries(self) -> list[tuple[NDArray[np.integer[Any]], FloatArray]]:
+        """Return what each bin is made of.
+
+        Returns
+        -------
+        list of (places, weights)
+            Of each bin that something falls into: places in the half-plane read row by row, and
+            the weight of each, which sum to its count.
+        """
+        weight = np.repeat(self._run_weight, self._run_sizes)
+        parts = [slice(*ends) for ends in itertools.pairwise(self._ends.tolist())]
+        return [(self._index[part], weight[part]) for part in parts]
 
     @cached_property
     def _transposed_index(self) -> NDArray[np.integer[Any]]:
