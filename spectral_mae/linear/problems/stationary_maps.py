@@ -322,23 +322,29 @@ class _Filling:
         self.explained = mix.mu * self._factor * filled
 
     def __call__(self, bands: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """Map bands of images; the result takes their place."""
         n, m = self._white.n, bands.shape[1]
-        first, opposite = bands[..., :n], bands[..., : n - 1 : -1]
-        halves = first + opposite, 1j * (opposite - first)
         # Of real matrices: real and imaginary parts are rows of their own.
-        rows = np.concatenate(
-            [np.concatenate([one.real, one.imag], axis=1) for one in halves], axis=-1
-        )
-        inside = np.empty_like(rows)
-        for part, into in zip(self._white.parts, self._into, strict=True):
-            inside[..., part] = rows[..., part] @ into
-        inside = inside @ self._inverses
-        for part, out_of in zip(self._white.parts, self._out_of, strict=True):
-            rows[..., part] -= inside[..., part] @ out_of
-        rows *= self._factor / 2
-        whole = rows[:, :m] + 1j * rows[:, m:]
-        sums, differences = whole[..., :n], 1j * whole[..., n:]
-        return np.concatenate([sums + differences, (sums - differences)[..., ::-1]], axis=-1)
+        rows, inside = np.empty((2, 2 * m, 2 * n))
+        real, imaginary = slice(m), slice(m, None)
+        sums, differences = self._white.parts
+        parts = list(zip(self._white.parts, self._into, self._out_of, strict=True))
+        for band, inverse in zip(bands, self._inverses, strict=True):
+            first, opposite = band[:, :n], band[:, : n - 1 : -1]
+            for part, one in ((sums, first + opposite), (differences, 1j * (opposite - first))):
+                rows[real, part], rows[imaginary, part] = one.real, one.imag
+            for part, into, _ in parts:
+                np.matmul(rows[:, part], into, out=inside[:, part])
+            seen = inside @ inverse
+            for part, _, out_of in parts:
+                np.matmul(seen[:, part], out_of, out=inside[:, part])
+            rows -= inside
+            rows *= self._factor / 2
+            whole = rows[real] + 1j * rows[imaginary]
+            turned = 1j * whole[:, differences]
+            np.add(whole[:, sums], turned, out=first)
+            np.subtract(whole[:, sums], turned, out=opposite)
+        return bands
 
 
 def _invert(matrix: FloatArray, cutoff: float) -> bool:

@@ -29,7 +29,7 @@ from spectral_mae.plot.drawing import CYCLE, GRAY, HIDDEN, log_frequency_axis, s
 
 STRIPS = 4
 CELLS = 256  # along an axis of a panel
-TOGETHER = 2**21  # numbers of images that go through a model at a time
+TOGETHER = 2**20  # numbers of images that go through a model at a time
 
 
 @dataclass(frozen=True)
