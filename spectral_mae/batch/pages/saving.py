@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spectral_mae.batch.pages.picture import Panel
+from spectral_mae.batch.pages.picture import Legend, Panel
 from spectral_mae.plot.cells import pixel_cells, save_cells
 from spectral_mae.plot.curves.panels import draw_panels
 from spectral_mae.plot.drawing import save_as
@@ -18,7 +18,11 @@ THUMBNAIL = 160  # pixels of the longer side, about
 
 
 def save_panels(
-    path: Path, draw: Sequence[tuple[str, Callable[[Any], None]]], *, height: float = 3.0
+    path: Path,
+    draw: Sequence[tuple[str, Callable[[Any], None]]],
+    *,
+    height: float = 3.0,
+    legend: Legend = (),
 ) -> tuple[Panel, ...]:
     """Draw axes as panels, and all of them beside each other as PNG and SVG.
 
@@ -30,6 +34,8 @@ def save_panels(
         What each panel shows in words, and what draws it into axes that it is given.
     height : float
         Of a panel, in inches.
+    legend : tuple of (Key, str)
+        What stands above them all in the files of all; the page says it itself.
 
     Returns
     -------
@@ -37,7 +43,7 @@ def save_panels(
         Letters are legible where a panel is 340 pixels wide.
     """
     words, into = zip(*draw, strict=True)
-    files = draw_panels(path, into, width=PANEL_WIDTH, height=height)
+    files = draw_panels(path, into, width=PANEL_WIDTH, height=height, legend=legend)
     return tuple(Panel(file, alt=of) for file, of in zip(files, words, strict=True))
 
 
