@@ -1,4 +1,4 @@
-"""Figures of a page as files: lines as PNG and SVG, pixels as PNG and a smaller WebP."""
+"""Figures of a page as files: lines as PNG and SVG, pixels as PNG."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from spectral_mae._files.atomic_file import replacing
 from spectral_mae.batch.pages.picture import Legend, Panel
 from spectral_mae.plot.cells import pixel_cells, save_cells
 from spectral_mae.plot.curves.panels import draw_panels
@@ -47,10 +48,11 @@ def save_panels(
     return tuple(Panel(file, alt=of) for file, of in zip(files, words, strict=True))
 
 
-def save_pixels(figure: Any, path: Path) -> str:
-    """Save a figure that shows pixels as PNG, and as a smaller WebP, whose name is returned."""
-    save_as(figure, path, (".png", ".webp"))
-    return path.with_suffix(".webp").name
+def save_lines(figure: Any, path: Path) -> None:
+    """Save a figure of lines as PNG, and as SVG, which a page shows in its own colours."""
+    with replacing(path) as png, replacing(path.with_suffix(".svg")) as svg:
+        save_as(figure, png, (".png",))
+        save_as(figure, svg, (".svg",))
 
 
 def save_thumbnail(gray: Any, path: Path) -> str:
