@@ -143,7 +143,7 @@ def test_few_values_are_solved_one_by_one(monkeypatch):
     train, others = (dense.photographs(n, (4, 6), seed=n) for n in (60, 9))
     model = sm.LinearMAE(2, 0.4).fit(train)
     monkeypatch.setattr(problem, "losses_by_shrinkage", no_solve)
-    assert len(model.choose_shrinkage(others, VALUES[: problem.FEW]).explained) == 4
+    assert len(model.choose_shrinkage(others, VALUES[: problem.FEW]).explained) == problem.FEW
     with pytest.raises(AssertionError, match="a solve"):
         model.choose_shrinkage(others, VALUES)
 

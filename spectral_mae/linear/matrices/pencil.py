@@ -39,11 +39,29 @@ def diagonalised(first: NDArray[Any], factors: NDArray[Any]) -> tuple[FloatArray
     else:
         for one, factor in zip(first, factors, strict=True):
             lapack.reduce_pencil(one, factor)
-    if d < WIDE or not np.iscomplexobj(first):
-        values, vectors = np.linalg.eigh(first)
-    else:
-        values, vectors = np.empty(first.shape[:2]), np.empty_like(first)
-        for i, one in enumerate(first):
-            values[i], vectors[i] = lapack.eigenvectors(one)
+    values, vectors = eigenvectors(first)
     substitute(factors, vectors, adjoint=True)
+    return values, vectors
+
+
+def eigenvectors(matrices: NDArray[Any]) -> tuple[FloatArray, NDArray[Any]]:
+    """Return eigenvalues and eigenvectors of Hermitian matrices.
+
+    Parameters
+    ----------
+    matrices : ndarray, shape (n, d, d)
+        The matrices, of which nothing above the diagonal is read; they may be overwritten.
+
+    Returns
+    -------
+    values : ndarray of float64, shape (n, d)
+        Eigenvalues of each, rising.
+    vectors : ndarray, shape (n, d, d)
+        Eigenvectors of each, one a column.
+    """
+    if matrices.shape[-1] < WIDE or not np.iscomplexobj(matrices):
+        return np.linalg.eigh(matrices)
+    values, vectors = np.empty(matrices.shape[:2]), np.empty_like(matrices)
+    for i, one in enumerate(matrices):
+        values[i], vectors[i] = lapack.eigenvectors(one)
     return values, vectors
