@@ -147,7 +147,7 @@ def stationary_maps(moments: StationaryMoments, masking: PatchMasking) -> Statio
     if not white.regular:
         return None
     multiplicity = moments.transform.multiplicity
-    inverses = np.empty((len(multiplicity), d, d))
+    inverses = np.zeros((len(multiplicity), d, d))
     mean_inverse = np.zeros((d, d))
     by_lag = np.empty((len(multiplicity), bands.n_lags), np.complex128)
     cutoff = d * EPS * bands.largest * (for_all.own + for_all.local)
@@ -214,7 +214,7 @@ class _Bands:
         self.largest = float(self._even.max(axis=1).max())  # at no lag, the variance of a pixel
 
     def second_moment(self, band: int) -> FloatArray:
-        """S of a band, but for what is below its diagonal of blocks; new memory."""
+        """S of a band, with zeros below its diagonal of blocks; new memory."""
         n = len(self._own)
         found = np.empty((2 * n, 2 * n))
         own, opposite = (self._even[band].take(one) for one in (self._own, self._opposite))
@@ -222,6 +222,7 @@ class _Bands:
         np.subtract(own, opposite, out=found[n:, n:])
         own, opposite = (self._odd[band].take(one) for one in (self._own, self._opposite))
         np.subtract(opposite, own, out=found[:n, n:])
+        found[n:, :n] = 0.0
         return found
 
     def add_local(self, matrix: FloatArray, weight: float) -> None:
