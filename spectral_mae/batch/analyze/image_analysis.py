@@ -120,7 +120,7 @@ class MaskingAnalysis:
         R[k] of Eq. 20); None where no masks were drawn.
     original, expected, expected_centred : RadialSpectrum
         Of the image, and of the exact mean over all masks: of the image as it is, and with its mean
-        subtracted first. The spread of the latter two within rings may be NaN: not computed.
+        subtracted first. Their spread within rings is NaN where it was not computed.
     drawn : RadialSpectrum or None
         Of the drawn masks: their mean, with ``std`` their spread and ``stderr`` their standard
         error; None where none were drawn.
@@ -405,20 +405,19 @@ class MaskingAnalyzer:
         assert self._patch_sums is not None
         spectrum, *of_patches = self._masked.with_patch_sums(image, self._patch_sums)
         take(spectrum)
-        (original,) = self._rings([spectrum])
+        means = self._periodogram.rings.binning.means(spectrum.power)
+        original = dataclasses.replace(self._no_spread, power=means, floor=spectrum.floor)
         of_image = self._in_octaves(spectrum)
         floors = [
             (spectrum.floor, max(spectrum.floor, floor_of_sum(sums.rms, spectrum.power.size)))
             for sums in of_patches
         ]
-        n, unknown = len(original.power), np.full(len(original.power), np.nan)
+        n = len(means)
         rings, leakages = [], []
         for sums, of_sums in zip(of_patches, floors, strict=True):
-            means = MaskedSums(self.design, original.power, sums.sums[:n], *of_sums)
-            power, floor = means.expected, means.expected_floor
-            rings.append(
-                dataclasses.replace(original, power=power, std=unknown, stderr=unknown, floor=floor)
-            )
+            masked = MaskedSums(self.design, means, sums.sums[:n], *of_sums)
+            power, floor = masked.expected, masked.expected_floor
+            rings.append(dataclasses.replace(original, power=power, floor=floor))
             octaves = MaskedSums(self.design, of_image, _and_in_all(sums.sums[n:]), *of_sums)
             leakages.append(self._over_octaves(octaves.leakage(self._octave_counts)))
         (leakage, in_octaves), (leakage_centred, in_octaves_centred) = leakages
@@ -432,6 +431,14 @@ class MaskingAnalyzer:
             in_octaves,
             in_octaves_centred,
         )
+
+    @cached_property
+    def _no_spread(self) -> RadialSpectrum:
+        """Rings without power, whose spread is not known."""
+        rings = self._periodogram.rings
+        unknown = np.full(len(rings.count), np.nan)
+        spectrum = rings.spectrum(unknown, unknown, scaling=self._periodogram.scaling)
+        return dataclasses.replace(spectrum, std=unknown, stderr=unknown)
 
     def _sets(self) -> list[FrequencySet]:
         """Rings, whose sums are to be means, and octaves."""
