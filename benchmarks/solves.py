@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import NDArray
 
 from benchmarks.contest import Contest, Ratio, Size
 from spectral_mae import BandMoments, LinearMAE, PatchGrid, designs
 from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import PatchMasking
-from spectral_mae.linear.matrices import lapack
+from spectral_mae.linear.matrices import lapack, pencil
+from spectral_mae.linear.matrices.inverse import as_real
 from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.moments.shrinkage import SHRINKAGES
 
@@ -121,11 +124,20 @@ def shrinkages(size: Size) -> Iterator[Contest]:
         model.fit_moments(moments)
         held_out = model.second_moment(others)
         tried = len(SHRINKAGES)
-        blocks = moments.stack().blocks + np.eye(moments.patch_dim)
+        shifted = np.eye(moments.patch_dim)
+        blocks, spoiled = (as_parts(one.blocks + shifted) for one in (moments.stack(), held_out))
 
         def factors(blocks=blocks) -> None:
             for block in blocks:
                 lapack.factor(block.copy())
+
+        def eigenvectors(blocks=blocks) -> None:
+            for block in blocks:
+                pencil.eigenvectors(block.copy()[np.newaxis])
+
+        def steps(blocks=blocks, spoiled=spoiled) -> None:
+            for block, other in zip(blocks, spoiled, strict=True):
+                all_losses(block, other)
 
         def one_by_one(moments=moments, held_out=held_out, patch=patch) -> None:
             for value in SHRINKAGES:
@@ -137,7 +149,8 @@ def shrinkages(size: Size) -> Iterator[Contest]:
                 "fit": lambda given=given, moments=moments: given.fit_moments(moments),
                 "choose": lambda model=model, held_out=held_out: model.choose_shrinkage(held_out),
                 "one by one": one_by_one,
-                "eigenvectors": lambda blocks=blocks: np.linalg.eigh(blocks),
+                "steps": steps,
+                "eigenvectors": eigenvectors,
                 "factors": factors,
             },
             [
@@ -146,6 +159,9 @@ def shrinkages(size: Size) -> Iterator[Contest]:
                     "choose",
                     "fit",
                     "≤ 2",
+                ),
+                Ratio(
+                    "what LAPACK and BLAS take of the losses alone, in such fits", "steps", "fit"
                 ),
                 Ratio("eigenvectors of all blocks alone, in such fits", "eigenvectors", "fit"),
                 Ratio(
@@ -164,6 +180,26 @@ def shrinkages(size: Size) -> Iterator[Contest]:
             rounds=1 if patch > 8 else size.slow_rounds,  # tens of seconds each
             note="all losses are exact, and all are told; see decision 408",
         )
+
+
+def as_parts(blocks: NDArray[Any]) -> list[NDArray[Any]]:
+    """Blocks one by one; bands that are their own conjugates as the real matrices that they are."""
+    return [as_real(block[np.newaxis])[0] for block in blocks]
+
+
+def all_losses(block: NDArray[Any], spoiled: NDArray[Any]) -> None:
+    """The calls of LAPACK and BLAS that the losses of a block at all shrinkages take."""
+    lower, total = block.copy(), np.zeros_like(block)
+    lapack.factor(lower)
+    lapack.factor(block.copy())  # tells whether it is singular
+    first = block.copy()
+    lapack.reduce_pencil(first, lower)
+    _, (vectors,) = pencil.eigenvectors(first[np.newaxis])
+    lapack.solve(lower, vectors, adjoint=True)
+    lapack.half_product(vectors, spoiled @ vectors, np.empty_like(block))
+    together = np.concatenate(3 * [block.real])
+    for seen in np.split((together @ vectors.view(np.float64)).view(block.dtype), 3):
+        lapack.add_gram(total, seen)
 
 
 def dense(size: Size) -> Iterator[Contest]:

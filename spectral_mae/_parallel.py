@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 Result = TypeVar("Result")
 
-BATCH_BYTES = 2 * 2**20
+BATCH_BYTES = 2**19  # a few such arrays lie in the second cache of a core
 TINY = 8  # size of a matrix up to which BLAS has nothing to share out
 POOLED = 128  # size of a matrix from which on a thread of its own pays
 

@@ -21,16 +21,18 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix
-from spectral_mae.linear.matrices.inverse import EPS, as_real, factored, substitute
+from spectral_mae.linear.matrices import lapack
+from spectral_mae.linear.matrices.inverse import EPS, LARGE, as_real, factored, least_eigenvalue
+from spectral_mae.linear.matrices.pencil import diagonalised
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack, make_real
-from spectral_mae.linear.solver import cutoff_of
+from spectral_mae.linear.solver import cutoff_of, loss_in_shared_range
 
-STRIP = 128  # rows of a Hermitian product that are multiplied at once, up to the diagonal
 LEAST_OWN = 1e-3  # of μ²: below, c = μ/own magnifies the rounding of what cancels in the loss
 
 
@@ -42,15 +44,17 @@ class _Average(NamedTuple):
 
     @classmethod
     def of(cls, stack: Stack, transform: BlockTransform) -> _Average:
-        times = stack.multiplicity
+        def work(rows: slice) -> NDArray[Any]:
+            return transform.fourier_diagonal(stack.blocks[rows], rows)
 
-        def work(rows: slice) -> tuple[NDArray[Any], FloatArray]:
-            diagonal = transform.fourier_diagonal(stack.blocks[rows], rows)
-            return diagonal, np.tensordot(times[rows], transform.circulant(diagonal, rows).real, 1)
-
-        diagonals, parts = zip(*in_batches(work, *stack.blocks.shape[:2]), strict=True)
-        local = stack.within_patches(np.sum(parts, axis=0) / times.sum())
-        return cls(np.concatenate(diagonals), local)
+        diagonals = np.concatenate(in_batches(work, *stack.blocks.shape[:2]))
+        grid = transform.grid
+        full = transform.basis.scatter(diagonals)
+        by_lag = scipy.fft.ifftn(full, axes=tuple(range(grid.ndim))).real
+        place = np.indices(grid.patch_size).reshape(grid.ndim, -1)
+        lag = place[:, :, np.newaxis] - place[:, np.newaxis]  # from -(p-1) on, counted from the end
+        patch = by_lag[tuple(lag)].swapaxes(1, 2).reshape(2 * (transform.patch_dim,))
+        return cls(diagonals, np.kron(np.eye(stack.blocks.shape[-1] // len(patch)), patch))
 
 
 def losses_by_shrinkage(
@@ -77,18 +81,23 @@ def losses_by_shrinkage(
         Expected squared errors per image. NaN where Q_s is singular to rounding in a block, so that
         the map takes a pseudo-inverse, which shares no vectors with the others.
     """
+    known = np.full(len(values), np.nan)
+    if 0.0 in values and (few := loss_in_shared_range(stack, mix, held_out)) is not None:
+        known[np.equal(values, 0.0)] = few
     if mix.own <= LEAST_OWN * mix.mu**2:
-        return np.full(len(values), np.nan)
+        return known
     average = _Average.of(stack, transform)
     scale = mix.mu / mix.own
     d = stack.blocks.shape[-1]
     white = mix.white * np.eye(d)
-    twice = 2 * np.tri(d) - np.eye(d)  # half of a Hermitian matrix stands for both
     inner = [mix.local * local + white for local in (stack.local, average.local, held_out.local)]
     fitted, averaged, others = inner
     together = np.concatenate(inner)
     tried = np.asarray(values, dtype=np.float64)[:, np.newaxis]
     weights = np.concatenate([1 - tried, tried], axis=1).T
+    # P_s² of A², A² + B² and 2A² + 2B² + AB + BA: each is the one before and another square.
+    own, both, other = weights[0] ** 2, weights[0] * weights[1], weights[1] ** 2
+    shares = own - other, other - 2 * both, both
     cutoff = cutoff_of(stack, mix)  # no diagonal of an average is larger than the largest
 
     def work(rows: slice) -> tuple[FloatArray, float, float]:
@@ -96,53 +105,61 @@ def losses_by_shrinkage(
         make_real(shifted, stack.multiplicity[rows])
         if not np.iscomplexobj(stack.blocks):
             shifted = shifted.real
-        first = mix.own * stack.blocks[rows] + fitted
-        last = mix.own * shifted + averaged
-        held = mix.own * held_out.blocks[rows] + others
-        real = [as_real(one) for one in (first, last, held)]
+        shifted *= mix.own
+        shifted += averaged
+        first, held = (mix.own * one.blocks[rows] for one in (stack, held_out))
+        first += fitted
+        held += others
+        real = [as_real(one) for one in (first, shifted, held)]
         if not any(map(np.iscomplexobj, real)):
-            first, last, held = real
-        _, least_first = factored(first)
-        factors, least_last = factored(last)
+            first, shifted, held = real
+        least_first = least_eigenvalue(factored(first))
+        factors = factored(shifted)
         if factors is None:
-            return np.full(len(values), np.nan), least_first, least_last
-        substitute(factors, first)
-        first = np.ascontiguousarray(_adjoint(first))
-        substitute(factors, first)
-        modes, vectors = np.linalg.eigh(first)
-        substitute(factors, vectors, adjoint=True)
-        spoiled = _lower_half(vectors, held @ vectors)
-        seen = np.split(_real_times(together, vectors), 3, axis=1)
-        linear = [_real_part(one, seen[2]).sum(axis=1) for one in seen[:2]]
-        grams = [_lower_half(one, one) for one in (*seen[:2], seen[0] + seen[1])]
-        forms = [twice * _real_part(spoiled, gram) for gram in grams]
+            return np.full(len(values), np.nan), least_first, 0.0
+        modes, vectors = diagonalised(first, factors)
+        spoiled = _half_product(vectors, held @ vectors)
+        np.einsum("nii->ni", spoiled)[...] /= 2  # half of a Hermitian matrix stands for both
+        fits, shifts, seen = np.split(_real_times(together, vectors), 3, axis=1)
+        linear = np.stack([_by_column(one, seen) for one in (fits, shifts)])
         times = stack.multiplicity[rows]
         modes = np.maximum(modes, EPS * modes[:, -1:])  # where it counts, `least` says so below
         gains = 1.0 / ((1 - tried) * modes[:, np.newaxis] + tried)  # (n, values, d)
-        found = -2 * np.einsum("kv,nvd,knd,n->v", weights, gains, np.stack(linear), times)
-        both = weights[0] * weights[1]
-        for weight, form in zip((*(weights**2 - both), both), forms, strict=True):
-            found += weight * (np.sum((gains @ form) * gains, axis=2).T @ times)
-        return found, least_first, least_last
+        found = -2 * np.einsum("kv,nvd,knd,n->v", weights, gains, linear, times)
+        total = np.zeros_like(vectors)
+        for share, one in zip(shares, (fits, shifts, fits + shifts), strict=True):
+            _add_grams(total, one)
+            found += 2 * share * (times @ _quadratic(gains, spoiled, total))
+        # Q₁⁻¹ is VVᴴ, whose trace is at least its largest eigenvalue.
+        return found, least_first, 1 / max(np.vdot(one, one).real for one in vectors)
 
     parts, of_first, of_last = zip(*in_batches(work, *stack.blocks.shape[:2]), strict=True)
     rest = stack.multiplicity.sum() * float(np.trace(others))
     found = held_out.trace * (1 - scale * mix.mu) + scale**2 * (np.sum(parts, axis=0) + rest)
     # The smallest eigenvalue of a sum of matrices is at least the sum of theirs.
     least = weights[0] * min(of_first) + weights[1] * min(of_last)
-    return np.where(least > cutoff, np.maximum(found, 0.0), np.nan)
+    return np.where(least > cutoff, np.maximum(found, 0.0), known)
 
 
-def _adjoint(matrices: NDArray[Any]) -> NDArray[Any]:
-    return matrices.conj().swapaxes(-1, -2)
+def _by_column(a: NDArray[Any], b: NDArray[Any]) -> FloatArray:
+    """Re(aᴴ b) on the diagonal."""
+    if not np.iscomplexobj(a):
+        return np.einsum("nij,nij->nj", a, b)
+    return _pairs(np.einsum("nij,nij->nj", a.view(np.float64), b.view(np.float64)))
 
 
-def _real_part(a: NDArray[Any], b: NDArray[Any]) -> FloatArray:
-    """Re(a ∘ conj(b))."""
-    product = a.real * b.real
+def _quadratic(gains: FloatArray, a: NDArray[Any], b: NDArray[Any]) -> FloatArray:
+    """gᵀ Re(a ∘ conj(b)) g for each row g of the gains of a block."""
     if np.iscomplexobj(a):
-        product += a.imag * b.imag
-    return product
+        left = _pairs(gains @ (a.view(np.float64) * b.view(np.float64)))
+    else:
+        left = gains @ (a * b)
+    return np.sum(left * gains, axis=2)
+
+
+def _pairs(products: FloatArray) -> FloatArray:
+    """Sums of what real and imaginary parts contribute."""
+    return products[..., ::2] + products[..., 1::2]
 
 
 def _real_times(matrix: FloatArray, vectors: NDArray[Any]) -> NDArray[Any]:
@@ -153,11 +170,20 @@ def _real_times(matrix: FloatArray, vectors: NDArray[Any]) -> NDArray[Any]:
     return (matrix @ halves).view(np.complex128)
 
 
-def _lower_half(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    """Of aᴴ b, which is Hermitian, what is not above the diagonal."""
-    d = a.shape[-1]
-    found = np.zeros((len(a), d, d), a.dtype)
-    for first in range(0, d, STRIP):
-        rows = slice(first, min(first + STRIP, d))
-        found[:, rows, : rows.stop] = _adjoint(a[..., rows]) @ b[..., : rows.stop]
+def _add_grams(total: NDArray[Any], a: NDArray[Any]) -> None:
+    """Add aᴴ a to what is not above the diagonal."""
+    if a.shape[-1] < LARGE:
+        total += np.tril(a.conj().mT @ a)
+        return
+    for one, sums in zip(a, total, strict=True):
+        lapack.add_gram(sums, one)
+
+
+def _half_product(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """aᴴ b, which is Hermitian, at least what is not above the diagonal."""
+    if a.shape[-1] < LARGE:
+        return a.conj().mT @ b
+    found = np.empty_like(a)
+    for left, right, one in zip(a, b, found, strict=True):
+        lapack.half_product(left, right, one)
     return found

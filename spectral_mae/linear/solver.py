@@ -25,7 +25,14 @@ from spectral_mae._checks import FloatArray, is_tensor, namespace, to_numpy
 from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.matrices import lapack
-from spectral_mae.linear.matrices.inverse import EPS, LARGE, Inverse, Met, factored
+from spectral_mae.linear.matrices.inverse import (
+    EPS,
+    LARGE,
+    Inverse,
+    Met,
+    factored,
+    least_eigenvalue,
+)
 from spectral_mae.linear.matrices.subspace import Subspace
 from spectral_mae.linear.moments.blocks import Stack, in_double
 from spectral_mae.linear.moments.even_bands import EvenStack
@@ -90,8 +97,7 @@ def _shared_range(stack: Stack, mix: Mix, cutoff: float) -> Subspace | None:
         return None
     if stack.mixed_in is not None or stack.inclusion is not None or mix.own < 0:
         return None
-    _, least = factored(stack.local[np.newaxis])
-    if mix.local * least > cutoff:
+    if mix.local * least_eigenvalue(factored(stack.local[np.newaxis])) > cutoff:
         return None
     space = Subspace.of(stack.local)
     return space if space.basis.shape[1] < d else None
@@ -115,15 +121,23 @@ def _solve_within(
     space: Subspace, stack: Stack, mix: Mix, cutoff: float, weights: NDArray[Any], rows: slice
 ) -> tuple[float, Met]:
     """Put maps of blocks into ``weights``, solved in the coordinates of `_shared_range`."""
-    times, second = stack.multiplicity[rows], space.inside(stack.blocks[rows])
-    mixed = mix.own * second
-    np.einsum("bii->bi", mixed)[...] += mix.local * space.values
-    inverse = Inverse(mixed, cutoff, overwrite=True)
-    map_ = inverse.solve(mix.mu * second)
+    times = stack.multiplicity[rows]
+    second, map_, inverse = _inside(space, stack, mix, cutoff, rows)
     weights[rows] = space.outside(map_)
     empty = weights.shape[-1] - len(space.values)
     n_dropped = inverse.n_dropped(times) + empty * int(times.sum())
     return mix.mu * inner(times, second, map_), Met(inverse.condition, n_dropped)
+
+
+def _inside(
+    space: Subspace, stack: Stack, mix: Mix, cutoff: float, rows: slice
+) -> tuple[NDArray[Any], NDArray[Any], Inverse]:
+    """S, the map and the inverse of Q of some blocks in the coordinates of `_shared_range`."""
+    second = space.inside(stack.blocks[rows])
+    mixed = mix.own * second
+    np.einsum("bii->bi", mixed)[...] += mix.local * space.values
+    inverse = Inverse(mixed, cutoff, overwrite=True)
+    return second, inverse.solve(mix.mu * second), inverse
 
 
 def low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
@@ -278,14 +292,53 @@ def expected_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:
         times, map_ = stack.multiplicity[rows], in_double(weights[rows, ...])
         cross = shared_power(stack, mix, times, stack.blocks[rows, ...], map_)
         corrupted = mix.second_moment(stack, rows)
-        if is_tensor(map_) or map_.shape[-1] < LARGE:
-            return inner(times, map_, corrupted @ map_) - 2 * cross
-        # Tr(Q W Wᴴ), of both Hermitian matrices what is not above the diagonal.
-        squares = [lapack.square(np.ascontiguousarray(one)) for one in map_]
-        np.einsum("bii->bi", corrupted)[...] /= 2
-        return 2 * inner(times, corrupted, squares) - 2 * cross
+        return _passed(times, corrupted, map_) - 2 * cross
 
     return stack.trace + math.fsum(over_blocks(work, stack))
+
+
+def loss_in_shared_range(stack: Stack, mix: Mix, held_out: Stack) -> float | None:
+    """Return the expected loss on other images of the map of `full_rank`, without that map.
+
+    Parameters
+    ----------
+    stack : Stack
+        Second moment S of the images of the fit.
+    mix : Mix
+        Moments of the corruption.
+    held_out : Stack
+        Second moment of the other images.
+
+    Returns
+    -------
+    float or None
+        Expected squared error per image; None unless the map is solved in the range that all
+        blocks share.
+    """
+    cutoff = cutoff_of(stack, mix)
+    space = _shared_range(stack, mix, cutoff)
+    if space is None:
+        return None
+    (local,) = mix.local * space.inside(held_out.local[np.newaxis])
+
+    def work(rows: slice) -> float:
+        times = stack.multiplicity[rows]
+        _, map_, _ = _inside(space, stack, mix, cutoff, rows)
+        others = space.inside(held_out.blocks[rows])
+        cross = mix.mu * inner(times, others, map_)
+        return _passed(times, mix.own * others + local, map_) - 2 * cross
+
+    return held_out.trace + math.fsum(over_blocks(work, stack))
+
+
+def _passed(times: NDArray[np.integer[Any]], corrupted: NDArray[Any], map_: NDArray[Any]) -> float:
+    """Tr(Wᴴ Q W), summed over blocks that stand for so many; Q is overwritten."""
+    if is_tensor(map_) or map_.shape[-1] < LARGE:
+        return inner(times, map_, corrupted @ map_)
+    # Tr(Q W Wᴴ), of both Hermitian matrices what is not above the diagonal.
+    squares = [lapack.square(np.ascontiguousarray(one)) for one in map_]
+    np.einsum("bii->bi", corrupted)[...] /= 2
+    return 2 * inner(times, corrupted, squares)
 
 
 def rounding_loss(stack: Stack, mix: Mix, weights: NDArray[Any]) -> float:

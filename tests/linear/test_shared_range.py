@@ -82,3 +82,43 @@ def test_scores_from_halves_of_hermitian_products(covariance, monkeypatch):
     assert model.score(images[20:]) == pytest.approx(expected, rel=0, abs=1e-12)
     monkeypatch.setattr(lapack, "square", np.tril)
     assert model.score(images[20:]) != pytest.approx(expected, rel=0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch", "channels", "n"), [((14, 21), 7, (), 5), ((20,), 5, (3,), 3)]
+)
+def test_the_loss_on_other_images_needs_no_map(shape, patch, channels, n, monkeypatch):
+    """Where all bands share a range; elsewhere there is none, and the map has to be solved."""
+    grid = sm.PatchGrid(shape, patch)
+    monkeypatch.setattr(inverse, "LARGE", 10)
+    monkeypatch.setattr(solver, "LARGE", 10)
+    rng = np.random.default_rng(0)
+    stacks = [
+        sm.BandMoments(grid, *channels)
+        .update(rng.standard_normal((k, *shape, *channels)).cumsum(axis=1))
+        .stack()
+        for k in (n, 4, 400)
+    ]
+    few, others, many = stacks
+    mix = PatchMasking(sm.designs.fixed(grid, 0.5)).mix
+    map_ = solver.full_rank(few, mix).weights
+    found = solver.loss_in_shared_range(few, mix, others)
+    assert found == pytest.approx(solver.expected_loss(others, mix, map_), rel=1e-9)
+    assert solver.loss_in_shared_range(many, mix, others) is None
+
+
+def test_a_choice_for_few_images_takes_one_solve(monkeypatch):
+    """The loss without shrinkage too is found without its map."""
+    images = np.random.default_rng(0).standard_normal((9, 14, 21)).cumsum(axis=1).cumsum(axis=2)
+    model = sm.LinearMAE(7, 0.5).fit(images[:5])
+    held_out = model.second_moment(images[5:])
+    values = [0.0, 0.01, 0.1, 0.3, 1.0]
+    expected = [
+        sm.LinearMAE(7, 0.5, shrinkage=value).fit_moments(model.moments_).score(held_out)
+        for value in values
+    ]
+    solves, solve = [], solver.full_rank
+    monkeypatch.setattr(solver, "full_rank", lambda *a, **o: solves.append(1) or solve(*a, **o))
+    choice = model.choose_shrinkage(held_out, values)
+    assert len(solves) == 1
+    np.testing.assert_allclose(choice.explained, expected, rtol=0, atol=1e-10)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
-from spectral_mae.linear import solver
+from spectral_mae.linear import shrinkage_path, solver
+from spectral_mae.linear.matrices import inverse, lapack, pencil
 from spectral_mae.linear.problems import problem
 from spectral_mae.linear.shrinkage_path import losses_by_shrinkage
 
@@ -56,6 +57,22 @@ def test_one_factorisation_gives_the_losses_of_all_solves(
     losses = losses_by_shrinkage(working.stack(), working.transform, mix, held_out, VALUES)
     expected = one_by_one(model, held_out)
     np.testing.assert_allclose(1 - losses / held_out.trace, expected, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("channels", [None, 2])
+def test_large_blocks_are_taken_one_by_one(channels, monkeypatch):
+    """As LAPACK takes those that are too large to be taken together."""
+    for module in (inverse, pencil, shrinkage_path, solver):
+        monkeypatch.setattr(module, "LARGE", 3)
+    monkeypatch.setattr(pencil, "WIDE", 3)
+    monkeypatch.setattr(lapack, "STRIP", 3)
+    axis = None if channels is None else -1
+    train, others = (dense.photographs(n, (6, 4), channels, seed=n) for n in (400, 7))
+    model = sm.LinearMAE((3, 2), 0.3).fit(train, channel_axis=axis)
+    held_out = model.second_moment(others, channel_axis=axis)
+    expected = one_by_one(model, held_out)
+    choice = model.choose_shrinkage(held_out, VALUES)
+    np.testing.assert_allclose(choice.explained, expected, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("shape", [(24, 24), (27, 18)])
@@ -126,7 +143,7 @@ def test_few_values_are_solved_one_by_one(monkeypatch):
     train, others = (dense.photographs(n, (4, 6), seed=n) for n in (60, 9))
     model = sm.LinearMAE(2, 0.4).fit(train)
     monkeypatch.setattr(problem, "losses_by_shrinkage", no_solve)
-    assert len(model.choose_shrinkage(others, VALUES[: problem.FEW]).explained) == 4
+    assert len(model.choose_shrinkage(others, VALUES[: problem.FEW]).explained) == problem.FEW
     with pytest.raises(AssertionError, match="a solve"):
         model.choose_shrinkage(others, VALUES)
 

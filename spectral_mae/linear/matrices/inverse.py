@@ -126,8 +126,8 @@ class Inverse:
         self.condition = float(np.max(values[:, -1] * gains.max(axis=1), initial=1.0))
 
 
-def factored(second: NDArray[Any]) -> tuple[NDArray[Any] | None, float]:
-    """Return Cholesky factors of some blocks, and an estimate of their smallest eigenvalue.
+def factored(second: NDArray[Any]) -> NDArray[Any] | None:
+    """Return Cholesky factors of some blocks.
 
     Parameters
     ----------
@@ -136,16 +136,29 @@ def factored(second: NDArray[Any]) -> tuple[NDArray[Any] | None, float]:
 
     Returns
     -------
-    factors : ndarray, shape (n, d, d), or None
+    ndarray, shape (n, d, d), or None
         Their lower triangles are the factors; None if a matrix has none.
-    least : float
-        The estimate by which `Inverse` takes a matrix for singular; 0 without factors.
     """
-    factors = _factors(second)
+    return _factors(second)
+
+
+def least_eigenvalue(factors: NDArray[Any] | None) -> float:
+    """Return the estimate of the smallest eigenvalue by which `Inverse` tells singular blocks.
+
+    Parameters
+    ----------
+    factors : ndarray, shape (n, d, d), or None
+        What `factored` returned for the blocks.
+
+    Returns
+    -------
+    float
+        Of all blocks; 0 without factors.
+    """
     if factors is None:
-        return None, 0.0
-    pairs = zip(factors, _norms(second), strict=True)
-    return factors, min(norm * lapack.reciprocal_condition(factor, norm) for factor, norm in pairs)
+        return 0.0
+    # With 1 in the place of the norm of Q the estimate is that of 1/‖Q⁻¹‖.
+    return min(lapack.reciprocal_condition(factor, 1.0) for factor in factors)
 
 
 def substitute(factors: NDArray[Any], right: NDArray[Any], *, adjoint: bool = False) -> None:

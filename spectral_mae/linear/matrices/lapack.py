@@ -1,4 +1,4 @@
-"""Cholesky factors, triangular solves and sums of products in place, while other threads run.
+"""Cholesky factors, triangular solves, eigenvectors and halves of products, as threads run.
 
 SciPy's functions of these names keep the interpreter's lock, so that threads which each have a
 matrix of their own wait for each other, and NumPy's Cholesky factor takes twice as long as that of
@@ -23,11 +23,19 @@ import scipy.linalg
 from numpy.typing import NDArray
 from scipy.linalg import cython_blas, cython_lapack
 
+from spectral_mae._checks import FloatArray
+
+STRIP = 128  # rows of a Hermitian product that are multiplied at once, up to the diagonal
 INTEGERS = {
+    "gemm": 6,
     "trsm": 4,
     "herk": 4,
     "potrf": 3,
     "pocon": 3,
+    "hegst": 4,
+    "hetrd": 4,
+    "stedc": 6,
+    "unmtr": 6,
 }  # pointers to int in the signature of a routine
 
 
@@ -76,9 +84,8 @@ def solve(lower: NDArray[Any], right: NDArray[Any], *, adjoint: bool = False) ->
         function = getattr(scipy.linalg.blas, _full("trsm", lower.dtype.char))
         right.T[...] = function(1.0, lower.T, right.T, side=1, trans_a=2 * adjoint, overwrite_b=1)
         return
-    one = np.ones(1, lower.dtype)
-    sizes = _int(right.shape[1]), _int(right.shape[0])
-    routine(b"R", b"U", trans, b"N", *sizes, one.ctypes.data, *_array(lower), *_array(right))
+    sizes, one = (_int(right.shape[1]), _int(right.shape[0])), _scalar(1, lower.dtype.char)
+    routine(b"R", b"U", trans, b"N", *sizes, one, *_array(lower), *_array(right))
 
 
 def reciprocal_condition(lower: NDArray[Any], norm: float) -> float:
@@ -109,6 +116,73 @@ def reciprocal_condition(lower: NDArray[Any], norm: float) -> float:
         ctypes.byref(info),
     )  # fmt: skip
     return found.value
+
+
+def reduce_pencil(matrix: NDArray[Any], lower: NDArray[Any]) -> None:
+    """Put L⁻¹ A L⁻ᴴ into the lower triangle of A.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (d, d)
+        Hermitian matrix A; what is above the diagonal is lost.
+    lower : ndarray, shape (d, d)
+        Its lower triangle is L, of the type of ``matrix``.
+    """
+    routine = _pointer("hegst", matrix.dtype.char)
+    if routine is None:
+        function = getattr(scipy.linalg.lapack, _full("hegst", matrix.dtype.char))
+        matrix.T[...] = function(matrix.T, lower.T, itype=1, lower=0, overwrite_a=1)[0]
+        return
+    info = ctypes.c_int(0)
+    sizes = _int(1), b"U", _int(len(matrix))
+    routine(*sizes, *_array(matrix), *_array(lower), ctypes.byref(info))
+
+
+def eigenvectors(matrix: NDArray[np.complex128]) -> tuple[FloatArray, NDArray[np.complex128]]:
+    """Return eigenvalues, rising, and eigenvectors of a complex Hermitian matrix.
+
+    LAPACK's own driver of the same steps, `zheevd`, merges the halves of the tridiagonal problem in
+    complex arithmetic, which takes longer than all the rest. Its eigenvectors are real.
+
+    Parameters
+    ----------
+    matrix : ndarray of complex128, shape (d, d)
+        The matrix; its lower triangle is overwritten, what is above the diagonal is not read.
+
+    Returns
+    -------
+    values : ndarray of float64, shape (d,)
+        Eigenvalues.
+    vectors : ndarray of complex128, shape (d, d)
+        Eigenvectors, one a column.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the eigenvalues do not converge.
+    """
+    d, info = len(matrix), ctypes.c_int(0)
+    reduce, divide = _pointer("hetrd", "D"), _pointer("stedc", "d")
+    turn = _pointer("unmtr", "D")
+    if reduce is None or divide is None or turn is None:
+        return np.linalg.eigh(matrix)
+    status = ctypes.byref(info)
+    values, beside, tau = np.empty(d), np.empty(d), np.empty(d, np.complex128)
+    work = np.empty(64 * (d + 65), np.complex128)  # blocks of 64 columns, and their triangles
+    room = work.ctypes.data, _int(len(work))
+    reflectors = _array(matrix)
+    sides = values.ctypes.data, beside.ctypes.data
+    reduce(b"U", _int(d), *reflectors, *sides, tau.ctypes.data, *room, status)
+    real, more = np.empty((d, d)), np.empty(1 + 4 * d + d * d)
+    whole = np.empty(3 + 5 * d, np.int32)
+    memory = more.ctypes.data, _int(len(more)), whole.ctypes.data, _int(len(whole))
+    divide(b"I", _int(d), *sides, *_array(real), *memory, status)
+    if info.value:
+        raise np.linalg.LinAlgError("eigenvalues did not converge")
+    vectors = real.T.astype(np.complex128, order="C")
+    size = _int(d), _int(d)
+    turn(b"R", b"U", b"C", *size, *reflectors, tau.ctypes.data, *_array(vectors), *room, status)
+    return values, vectors
 
 
 def add_outer_products(total: NDArray[np.complex128], rows: NDArray[np.complex128]) -> None:
@@ -143,6 +217,42 @@ def square(matrix: NDArray[Any]) -> NDArray[Any]:
     return total
 
 
+def add_gram(total: NDArray[Any], matrix: NDArray[Any]) -> None:
+    """Add Aᴴ A to the lower triangle of a Hermitian matrix, in half the time of a product.
+
+    Parameters
+    ----------
+    total : ndarray, shape (d, d)
+        The matrix; what is above the diagonal is neither read nor written.
+    matrix : ndarray, shape (n, d)
+        A, of the type of ``total``.
+    """
+    _rank_update(total, matrix, b"N", len(matrix))
+
+
+def half_product(a: NDArray[Any], b: NDArray[Any], out: NDArray[Any]) -> None:
+    """Put the lower triangle of Aᴴ B, which is Hermitian, into a matrix.
+
+    Parameters
+    ----------
+    a, b : ndarray, shape (n, d)
+        A and B, of one type.
+    out : ndarray, shape (d, d)
+        The matrix; what is above its diagonal may be overwritten.
+    """
+    d = a.shape[1]
+    routine = _pointer("gemm", a.dtype.char)
+    one, none = (_scalar(value, a.dtype.char) for value in (1, 0))
+    for first in range(0, d, STRIP):
+        last = min(first + STRIP, d)
+        left, right, found = a[:, first:last], b[:, :last], out[first:last, :last]
+        if routine is None:
+            np.matmul(left.conj().T, right, out=found)
+            continue
+        sizes = _int(last), _int(last - first), _int(len(a))
+        routine(b"N", b"C", *sizes, one, *_array(right), *_array(left), none, *_array(found))
+
+
 def _rank_update(total: NDArray[Any], rows: NDArray[Any], trans: bytes, n: int) -> None:
     """Add BBᴴ ("N") or BᴴB ("C") of the columns that LAPACK sees, a sum over n of them."""
     routine = _pointer("herk", total.dtype.char)
@@ -151,7 +261,7 @@ def _rank_update(total: NDArray[Any], rows: NDArray[Any], trans: bytes, n: int) 
         kind = {b"N": 0, b"C": 2 if np.iscomplexobj(total) else 1}[trans]
         total.T[...] = function(1.0, rows.T, beta=1.0, c=total.T, trans=kind, overwrite_c=1)
         return
-    one = ctypes.byref(ctypes.c_double(1.0))
+    one = _scalar(1, "d")
     routine(b"U", trans, _int(len(total)), _int(n), one, *_array(rows), one, *_array(total))
 
 
@@ -159,7 +269,7 @@ def _rank_update(total: NDArray[Any], rows: NDArray[Any], trans: bytes, n: int) 
 def _pointer(name: str, type_: str) -> Callable[..., None] | None:
     """A routine for matrices of "d" or "D", float64 or complex128; None if its integers differ."""
     full = _full(name, type_)
-    module = cython_blas if name in ("trsm", "herk") else cython_lapack
+    module = cython_blas if name in ("gemm", "trsm", "herk") else cython_lapack
     capsule = module.__pyx_capi__[full]
     signature = _signature(capsule)
     integers = INTEGERS[name] + (full == "dpocon")
@@ -181,14 +291,21 @@ def _signature(capsule: Any) -> bytes | None:
 
 def _full(name: str, type_: str) -> str:
     if type_ == "d":
-        return f"d{'syrk' if name == 'herk' else name}"
+        return f"d{name.replace('he', 'sy', 1) if name.startswith('he') else name}"
     return f"z{name}"
 
 
+@cache
 def _int(value: int) -> Any:
     return ctypes.byref(ctypes.c_int(value))
 
 
+@cache
+def _scalar(value: int, type_: str) -> Any:
+    """Where a factor of matrices of "d" or "D" is."""
+    return ctypes.byref((ctypes.c_double * 2)(value, 0.0))
+
+
 def _array(matrix: NDArray[Any]) -> tuple[int, Any]:
     """Where a matrix is, and how many numbers lie from one of its rows to the next."""
-    return matrix.ctypes.data, _int(matrix.strides[0] // matrix.itemsize)
+    return matrix.__array_interface__["data"][0], _int(matrix.strides[0] // matrix.itemsize)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spectral_mae._checks import FloatArray, is_tensor
+from spectral_mae._parallel import blas_for
 from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import Corruption, Masking, PatchMasking
 from spectral_mae.linear.moments.blocks import CentredStack, Stack
@@ -30,7 +31,7 @@ from spectral_mae.linear.problems.hidden_target import (
 from spectral_mae.linear.shrinkage_path import losses_by_shrinkage
 from spectral_mae.linear.solution import Solution, in_single
 
-FEW = 4  # shrinkages up to which a solve for each takes less than one factorisation for all
+FEW = 3  # shrinkages up to which a solve for each takes less than one factorisation for all
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +177,9 @@ class Problem:
         if self.corruption.replaces_local:
             return np.full(len(values), np.nan)
         working, mix = self.working, self.corruption.mix
-        return losses_by_shrinkage(working.stack(), working.transform, mix, held_out, values)
+        stack = working.stack()
+        with blas_for(*stack.blocks.shape[:2]):  # once for all that is in batches
+            return losses_by_shrinkage(stack, working.transform, mix, held_out, values)
 
     def explained(self, stack: Stack, solution: Solution) -> float:
         """Return the explained fraction of power of images, 1 − loss/trace.
