@@ -105,8 +105,11 @@ def test_constant_images_have_no_slope(value, shape, detrend, dtype):
 
 
 def test_slopes_need_three_rings():
-    with pytest.raises(ValueError, match=r"2 rings with fmin=None .* a slope needs 3"):
-        psd(laws.field((4, 4))).radial().fit_slope()
+    rings = psd(laws.field((4, 4))).radial()
+    with pytest.raises(ValueError, match=r"^2 rings of frequency; a slope needs 3$"):
+        rings.fit_slope()
+    with pytest.raises(ValueError, match=r"^1 ring of frequency with fmin=0\.3 <= .* fmax=None; "):
+        rings.fit_slope(fmin=0.3)
 
 
 @pytest.mark.parametrize("shape", [(64, 256), (32, 512), (256, 48)])
