@@ -322,11 +322,12 @@ class RadialCrossSpectrum(Pictured, CrossAverages):
 
     def _key_numbers(self) -> dict[str, str]:
         original, error = (float(np.sum(self.count * p)) for p in (self.power_a, self.error))
+        at = self.frc_crossing()
         return {
             "pairs": str(self.averages),
             "rings": str(len(self.frequency)),
             "explained": f"{1 - error / original:.1%}" if original > 0 else "none",
-            "correlation 1/7 at": f"{self.frc_crossing():.4g}",
+            "correlation 1/7 at": f"{at:.4g}" if np.isfinite(at) else "nowhere",
         }
 
     @property

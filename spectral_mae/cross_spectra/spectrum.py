@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from spectral_mae import _checks
 from spectral_mae._checks import ComplexArray, FloatArray, Scaling
 from spectral_mae._files.columns import plain_value
+from spectral_mae._results.pictured import Pictured
 from spectral_mae.cross_spectra.averages import (
     ONE_PAIR,
     RadialCrossSpectrum,
@@ -35,7 +36,7 @@ SEVERAL = "compare_spectra(originals, reconstructions)"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CrossSpectrum:
+class CrossSpectrum(Pictured):
     """The cross spectrum of two images, or its mean over several pairs.
 
     Attributes
@@ -69,7 +70,10 @@ class CrossSpectrum:
     True
     >>> bool(np.allclose(found.error, np.abs(1 - found.gain) ** 2 * found.power_a))
     True
+    >>> ax = found.plot()  # a map of the power of b over that of a
     """
+
+    _drawn_by = "power_ratio"
 
     cross: ComplexArray
     power_a: FloatArray
@@ -86,6 +90,20 @@ class CrossSpectrum:
         return (
             f"CrossSpectrum(shape={self.shape}, averages={self.averages}, scaling={self.scaling!r})"
         )
+
+    def _has_picture(self) -> bool:
+        return len(self.shape) == 2
+
+    def _key_numbers(self) -> dict[str, str]:
+        rings = self.radial()
+        original, error = (float(np.sum(rings.count * p)) for p in (rings.power_a, rings.error))
+        at = rings.frc_crossing()
+        return {
+            "pairs": str(self.averages),
+            "pixels": " × ".join(map(str, self.shape)),
+            "explained": f"{1 - error / original:.1%}" if original > 0 else "none",
+            "correlation 1/7 at": f"{at:.4g}" if np.isfinite(at) else "nowhere",
+        }
 
     @property
     def frequencies(self) -> tuple[FloatArray, ...]:

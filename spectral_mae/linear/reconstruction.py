@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae._results.pictured import PicturedInPanels
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.model import LinearModel
 from spectral_mae.masks.designs.design import MaskDesign
@@ -25,7 +26,7 @@ PART = 32  # patches that are sent through a model at once
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reconstruction:
+class Reconstruction(PicturedInPanels):
     """What a model made of one image.
 
     Attributes
@@ -52,7 +53,11 @@ class Reconstruction:
     (True, True)
     >>> list(found.spectra())
     ['original', 'corrupted', 'reconstruction', 'error']
+    >>> ax = found.plot()  # the image, its input, its output, the error and the spectra
     """
+
+    _drawn_by = "reconstruction"
+    _panels = (2, 3)
 
     grid: PatchGrid
     original: FloatArray
@@ -110,6 +115,19 @@ class Reconstruction:
     @property
     def _channel_axes(self) -> tuple[int, ...]:
         return (1,) * (self.original.ndim - self.grid.ndim)
+
+    def _has_picture(self) -> bool:
+        return self.grid.ndim == 2
+
+    def _key_numbers(self) -> dict[str, str]:
+        hidden = {} if self.visible is None else {"hidden": f"{1 - self.visible.mean():.1%}"}
+        scored = "all pixels" if self.visible is None else "hidden pixels"
+        return {
+            "pixels": " × ".join(map(str, self.grid.shape)),
+            **hidden,
+            f"explained of {scored}": f"{self.explained:.1%}",
+            "PSNR": f"{self.psnr:.1f} dB",
+        }
 
 
 def reconstruct_image(

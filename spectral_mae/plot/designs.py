@@ -153,12 +153,13 @@ def mask_audit(audit: MaskAudit, ax: NDArray[Any] | None = None) -> NDArray[Any]
     axes = many_axes(ax, (2, 3), 3.6)
     grid, found = audit.grid, audit.moments
     draw_mask(axes[0, 0], grid, audit.kept[0])
-    axes[0, 0].set_title(f"the first of {audit.n_masks} masks")
+    axes[0, 0].set_title(f"the first of {audit.n_masks} masks, white is visible")
     _draw_inclusion(axes[0, 1], grid, found.inclusion)
     title = "probability to be kept"
     if not np.isnan(audit.border_bias):
-        bias = f"{audit.border_bias:+.3f} ± {audit.border_bias_stderr:.1g}"
-        title += f"\nborder less inside: {bias}"
+        often = "less" if audit.border_bias < 0 else "more"
+        bias = f"{abs(audit.border_bias):.3f} ± {audit.border_bias_stderr:.1g}"
+        title += f"\nat the border {bias} {often} than inside"
     axes[0, 1].set_title(title)
     draw_spectrum(axes[0, 2], grid, found.spectrum, off_zero(found.spectrum))
     axes[0, 2].set_title("ρ̂, spectrum of the masks")
@@ -334,15 +335,16 @@ def _draw_distances(ax: Axes, audit: MaskAudit) -> None:
     near = list(audit.distances[:6])
     place = np.arange(len(near))
     totals = [max(one.total, 1e-4) for one in near]
-    ax.barh(place, totals, color=[BLUE if one.within_noise else GRAY for one in near])
+    noisy = [one.within_noise for one in near]
+    ax.barh(place, totals, color=[BLUE if one else GRAY for one in noisy])
     noise = [one.noise for one in near]
     ax.plot(noise, place, "|", color=VERMILION, markersize=16, markeredgewidth=2)
     ax.set_xscale("log")
     ax.set_xlim(min(0.01, 0.5 * min(totals)), max(2.0, 1.5 * max(totals)))
     ax.set_ylim(len(near) - 0.5, -0.5)
     ax.set_yticks(place, [_short(one.design.text) for one in near], fontsize=7)
-    ax.set_xlabel("distance (red: expected of its own masks)")
-    ax.set_title("nearest named designs")
+    ax.set_xlabel("distance (mark: of masks of its own)")
+    ax.set_title("nearest named designs" + ("\nblue: may be it" if any(noisy) else ""))
 
 
 def _short(text: str) -> str:

@@ -19,12 +19,15 @@ from spectral_mae.spectra.octaves import all_octave_names
 EQUAL = (0.25, 0.5, 0.75, 0.9)  # mask ratios of the reference whose difficulty is drawn
 HOW = "spectral_mae.plan(images) makes one"
 EXPLAINED = "explained power of hidden pixels"
+TOP = 1.05  # of axes of explained power, so that marks at 1 are whole
 COST_TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 LEGEND_INSIDE = 5
 LINES = ("-", "--", ":", "-.")
 MARKERS = "os^Dv*"  # of patch sizes
 DARK = "#595959"  # of what is not measured on these images
 NOT_MEASURED = "#E8E8E8"
+LIGHT = "#FEFEFE"  # of lines on colours; pages put their background in the place of white
+ON_COLOURS = "#404040"  # behind words on colours
 SHADES = 256
 EDGE = (0.035, 0.04)  # of the axes, that labels keep free
 BESIDE = 0.055  # of the axes, from a line to the middle of its label
@@ -91,7 +94,7 @@ def plan_curves(
             label=name,
         )
     _reference(ax, plan, drawn=drawn)
-    ax.set_ylim(min(ax.get_ylim()[0], 0.0), 1.0)
+    ax.set_ylim(min(ax.get_ylim()[0], 0.0), TOP)
     _levels(ax, plan, levels, drawn=drawn)
     ax.set_xlabel("hidden fraction of the patches")
     ax.set_ylabel(EXPLAINED + (", drawn masks" if drawn else ""))
@@ -147,10 +150,11 @@ def plan_map(plan: Plan, ax: Axes | None = None, *, equal: Sequence[float] = EQU
     # So many levels that no edge of one is taken for a line of equal difficulty.
     shades = np.linspace(0, 1, SHADES)
     image: Any = ax.contourf(x, y, np.clip(values, 0, 1), levels=shades, cmap=RATIO_MAP)
+    image.set_rasterized(True)  # as pixels also in SVG and PDF, where so many areas are large
     ax.set_facecolor(NOT_MEASURED)
     curve = plan.reference.scale
     levels = {curve.at(m): f"{m:g}" for m in _ratios(equal) if curve.covers(m)}
-    lines = ax.contour(x, y, values, levels=sorted(levels), colors="white", linewidths=1.4)
+    lines = ax.contour(x, y, values, levels=sorted(levels), colors=LIGHT, linewidths=1.4)
     for level, segments in zip(lines.levels, lines.allsegs, strict=True):
         longest = max(segments, key=len, default=np.empty((0, 2)))
         if len(longest):  # of no points where the level lies outside
@@ -161,8 +165,10 @@ def plan_map(plan: Plan, ax: Axes | None = None, *, equal: Sequence[float] = EQU
     ax.set_yticks(y[:, 0], [str(size) for size in sizes])
     ax.set_xlabel("hidden fraction of the patches")
     others = any(design != UNIFORM for _, design in plan.families)
-    only = f"{UNIFORM} only; " if others else ""
-    ax.set_title(f"{only}white lines: as hard as the reference at this mask ratio")
+    words = [f"{UNIFORM} only"] if others else []
+    crossed = any(len(one) for segments in lines.allsegs for one in segments)
+    words += ["white lines: as hard as the reference at this mask ratio"] if crossed else []
+    ax.set_title("; ".join(words))
     ax.set_ylabel("patch size (pixels)")
     color_bar(ax, image, EXPLAINED, ticks=np.linspace(0, 1, 6))
     return ax
@@ -226,7 +232,7 @@ def plan_octaves(
         )
     ax.axhline(0, color=GRAY, linewidth=0.7)
     ax.set_xticks(place, names)
-    ax.set_ylim(max(ax.get_ylim()[0], -2.0), 1.0)
+    ax.set_ylim(max(ax.get_ylim()[0], -2.0), TOP)
     ax.set_xlabel("octave of frequency (cycles/pixel)")
     ax.set_ylabel(EXPLAINED + (", drawn masks" if drawn else ""))
     _legend(ax, len(chosen))
@@ -289,7 +295,7 @@ def plan_costs(plan: Plan, ax: Axes | None = None) -> Axes:
     inside = [t for t in COST_TICKS if ax.get_xlim()[0] <= t <= ax.get_xlim()[1]]
     ax.set_xticks(inside, [f"{t:g}" for t in inside])
     ax.minorticks_off()
-    ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.05)
+    ax.set_ylim(min(0.0, ax.get_ylim()[0]), TOP)
     ax.annotate(
         "49 of 196 tokens",
         (1.0, 0.0),
@@ -372,9 +378,9 @@ def _label(ax: Axes, line: FloatArray, text: str) -> None:
         float(place[0]),
         float(place[1]),
         text,
-        color="white",
+        color=LIGHT,
         fontsize="small",
         ha="center",
         va="center",
-        bbox={"facecolor": DARK, "linewidth": 0, "pad": 1.5},
+        bbox={"facecolor": ON_COLOURS, "linewidth": 0, "pad": 1.5},
     )

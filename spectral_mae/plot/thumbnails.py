@@ -16,24 +16,30 @@ from spectral_mae.plot.drawing import METADATA, new_figure, style
 QUALITY = 80  # of WebP: around lines and letters nothing is smeared that one sees
 
 
-def thumbnail(result: Any) -> bytes:
+def thumbnail(result: Any, panels: tuple[int, int] = (1, 1)) -> bytes:
     """Draw a small picture of a result, without pyplot.
 
     Parameters
     ----------
     result : object with ``plot``
         What to draw.
+    panels : tuple of int
+        Rows and columns of its axes.
 
     Returns
     -------
     bytes
         A PNG file.
     """
-    figure, axes = new_figure(width=4.4, height=3.0)
-    result.plot(axes[0, 0])
+    rows, columns = panels
+    alone = panels == (1, 1)
+    figure, axes = new_figure(
+        rows, columns, width=4.4 if alone else 3.6 * columns, height=3.0 if alone else 3.4 * rows
+    )
+    result.plot(axes[0, 0] if alone else axes)
     file = io.BytesIO()
     with style():
-        figure.savefig(file, format="png", dpi=100, metadata=METADATA["png"])
+        figure.savefig(file, format="png", dpi=100 if alone else 75, metadata=METADATA["png"])
     return file.getvalue()
 
 

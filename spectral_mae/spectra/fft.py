@@ -34,7 +34,7 @@ from spectral_mae._checks import Backend, ComplexArray, FloatArray, Planner
 from spectral_mae.spectra.backends.workspace import MakeWorkspace, Workspace
 from spectral_mae.spectra.frequencies import half_shape
 
-CHUNK_BYTES = 2**19
+CHUNK_BYTES = 2**18
 # glibc gives free memory back where there is more than twice the largest piece freed so far, and
 # faults it in again in the next call, which then takes up to twice as long. Pieces beyond its limit
 # are given back whatever was freed before.

@@ -33,7 +33,7 @@ from spectral_mae._checks import (
 )
 from spectral_mae._chunked import ChunkedBatch
 from spectral_mae.spectra.backends.workspace import Workspace
-from spectral_mae.spectra.bins.power_sums import PowerSums
+from spectral_mae.spectra.bins.power_sums import PowerSums, whole_weights
 from spectral_mae.spectra.conditioning import Conditioning, DetrendOption, Window
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.frequencies import half_shape, row_strips
@@ -569,41 +569,53 @@ class Periodogram:
         sums = np.empty((2, len(batch), bins.n_runs))
         # By Parseval's theorem, of numbers that are in the cache; pixels would be read once more.
         parseval = masks is None and not self._conditioning.changes
-        made: dict[tuple[int, int], PowerSums] = {}  # a workspace is used by one thread
+        weights = whole_weights(self.shape, transposed=transposed)
+        whole = np.empty((len(batch), len(weights)), dtype=self._fft.dtype)
+        several = batch.shape[-1] > 1
 
-        def squares_of(rows: slice | NDArray[np.integer[Any]], space: Workspace) -> PowerSums:
-            part = batch[rows]
-            key = id(space), len(part)
-            power = made.get(key)
+        def prepared(
+            rows: slice | NDArray[np.integer[Any]], space: Workspace, *, kept: bool
+        ) -> PowerSums:
+            """Square all channels but the last, whose transforms are left in the workspace."""
+            part, made = batch[rows], space.views(bins)
+            n = len(part)
+            power: PowerSums | None = made.get((n, kept))
             if power is None:
-                power = made[key] = PowerSums(bins, space, len(part), transposed=transposed)
+                power = PowerSums(bins, space, n, transposed=transposed, kept=kept)
+                made[n, kept] = power
             seen = None if masks is None else masks[rows]
             for channel in range(part.shape[-1]):
+                if channel > 0:
+                    power.square(add=channel > 1)
                 self._transform(part[..., channel], seen, space)
-                power.square(add=channel > 0)
             return power
 
         def pixels(i: int) -> float:
             return _sum_of_squares(batch[i : i + 1], _part(masks, slice(i, i + 1)))
 
         def work(rows: slice, space: Workspace) -> None:
-            power = squares_of(rows, space)
+            power = prepared(rows, space, kept=several)
+            sums[:, rows] = power.sums(add=several)
             if parseval:
-                squares[rows] = power.total() / prod(self.shape)
+                whole[rows] = power.whole
             else:
                 squares[rows] = [pixels(i) for i in range(rows.start, rows.stop)]
-            sums[:, rows] = power.sums()
 
         def look_again(rows: slice, space: Workspace) -> None:
             chosen = careless[rows]
-            power = squares_of(chosen, space).power
-            std[chosen] = bins.moments(power.swapaxes(1, 2) if transposed else power)[1]
+            power = prepared(chosen, space, kept=True)
+            power.square(add=several)
+            planes = power.power.swapaxes(1, 2) if transposed else power.power
+            std[chosen] = bins.moments(planes)[1]
 
         mean, std = out
         with self._naming_pixels(batch, masks):
             self._fft.each_chunk(len(batch), work)
             mean[...], std[...], exact = bins.moments_of_runs(sums)
             self._expect_in_range(mean, batch, masks, 1.0)
+        if parseval:
+            with np.errstate(over="ignore", invalid="ignore"):  # found below
+                squares[...] = whole @ weights / prod(self.shape)
         careless = np.flatnonzero(~exact.all(axis=1))
         self._fft.each_chunk(len(careless), look_again)
         for i in np.flatnonzero(~np.isfinite(squares)).tolist():  # beyond the rings

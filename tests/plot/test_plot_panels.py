@@ -1,6 +1,8 @@
 """Panels of curves are drawn once, and stand side by side in the files of all."""
 
 import re
+from importlib.resources import files
+from typing import get_args
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -9,7 +11,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from spectral_mae import plot
+from spectral_mae.batch import pages
+from spectral_mae.batch.pages.picture import Key
 from spectral_mae.plot.curves.panels import PlainPowers, draw_panels
+from spectral_mae.plot.curves.strips import KEYS, legend_strip, title_pixels
 
 SVG = "{http://www.w3.org/2000/svg}"
 WIDTH, HEIGHT = 3.0, 2.0
@@ -106,3 +111,54 @@ def test_a_single_panel_is_the_file_of_all(tmp_path):
     names = draw_panels(tmp_path / "one.png", [panel(10)], width=WIDTH, height=HEIGHT)
     assert names == ["one.svg"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "one.svg"]
+
+
+LEGEND = (("image", "image"), ("kept", "kept of the image"), ("spread", "80 % of the images"))
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_files_of_all_say_what_their_curves_mean_and_panels_do_not(n, tmp_path):
+    path, without = tmp_path / "all.png", tmp_path / "without.png"
+    draw = [panel(10 ** (1 + number)) for number in range(n)]
+    names = draw_panels(path, draw, width=WIDTH, height=HEIGHT, legend=LEGEND)
+    draw_panels(without, draw, width=WIDTH, height=HEIGHT)
+    pixels, expected = read(path)[0], read(without)[0]
+    strip = pixels[: -len(expected)]
+    np.testing.assert_array_equal(pixels[-len(expected) :], expected)
+    assert (strip != 255).any()
+    assert (strip[:, [0, -1]] == 255).all()
+    text = path.with_suffix(".svg").read_text("utf-8")
+    assert [words in text for _, words in LEGEND] == [True] * 3
+    for name in names:
+        assert LEGEND[1][1] not in (tmp_path / name).read_text("utf-8")
+    assert sorted(one.name for one in tmp_path.glob("all*")) == sorted(
+        [path.name, "all.svg", *names]
+    )
+    identifiers = re.findall(r'\bid="([^"]+)"', text)
+    assert len(identifiers) == len(set(identifiers))
+
+
+@pytest.mark.parametrize("width", [3.0, 4.3, 8.6])
+def test_a_legend_fits_into_its_strip(width):
+    figure = legend_strip([(key, f"what the key {key} means here") for key in KEYS], width)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    inside = legend.get_window_extent()
+    assert inside.x0 >= 0
+    assert inside.y0 >= 0
+    assert inside.x1 <= figure.bbox.width
+    assert inside.y1 <= figure.bbox.height
+
+
+def test_each_key_of_a_page_has_a_look_in_its_files_and_in_its_style():
+    assert set(get_args(Key)) == set(KEYS)
+    style = (files(pages) / "templates" / "page.html").read_text("utf-8")
+    assert [key for key in KEYS if f".key-{key}" not in style] == []
+
+
+def test_titles_are_as_wide_as_the_pixels_below_them():
+    for width in (181, 540, 1140):
+        strip = title_pixels([(width / 2, "one\ntwo")], width)
+        assert strip.shape[1:] == (width, 3)
+        dark = np.flatnonzero((strip < 0.5).any(axis=(0, 2)))
+        assert abs(dark.mean() - width / 2) < 6

@@ -1,6 +1,7 @@
 """Results that draw themselves, show themselves in notebooks, and become tables of pandas."""
 
 import base64
+import io
 import re
 import sys
 
@@ -19,7 +20,16 @@ MODEL = sm.LinearMAE(4, 0.5).fit(IMAGES)
 RESPONSE = MODEL.frequency_response()
 LEAK = sm.leakage(IMAGES[0], 4, 0.5)
 CROSS = sm.cross_spectrum(IMAGES[0], IMAGES[1])
-RESULTS = {
+GRID = sm.PatchGrid((16, 16), 4)
+MASKS = sm.designs.block(GRID, 2).sample_kept(30, rng=0)
+IN_PANELS = {
+    "Reconstruction": sm.reconstruct_image(MODEL, IMAGES[0], rng=0),
+    "Reconstruction, nothing hidden": sm.reconstruct_image(
+        sm.LinearAE(4, 5).fit(IMAGES), IMAGES[0]
+    ),
+    "MaskAudit": sm.audit_masks(GRID, MASKS),
+}
+RESULTS = {  # and the rows of their tables, of those that become tables
     "Spectrum": (SPECTRUM, 16 * 9),
     "Spectrum of a signal": (sm.psd(IMAGES[0, 0]), 9),
     "RadialSpectrum": (SPECTRUM.radial(), 8),
@@ -31,6 +41,7 @@ RESULTS = {
     "RadialLeakage": (LEAK.radial(), 8),
     "FrequencyResponse": (RESPONSE, 16 * 16),
     "RadialResponse": (RESPONSE.radial(), 8),
+    "CrossSpectrum": (CROSS, None),
     "RadialCrossSpectrum": (CROSS.radial(), 8),
     "SpectraComparison": (sm.compare_spectra(IMAGES, IMAGES / 2), 8),
 }
@@ -49,6 +60,44 @@ def test_results_draw_themselves(name):
     assert result.plot(ax) is ax
     assert ax.has_data()
     assert ax.get_xlabel()
+
+
+@pytest.mark.parametrize("name", IN_PANELS)
+def test_results_of_several_panels_draw_themselves(name):
+    result = IN_PANELS[name]
+    _, axes = plt.subplots(2, 3)
+    assert result.plot(axes) is axes
+    assert sum(ax.has_data() for ax in axes.flat) >= 4
+    assert result.plot().shape == (2, 3)
+
+
+@pytest.mark.parametrize("name", IN_PANELS)
+def test_notebooks_show_all_panels(name):
+    text = IN_PANELS[name]._repr_html_()
+    (data,) = re.findall(r"data:image/png;base64,([\w+/=]+)", text)
+    picture = plt.imread(io.BytesIO(base64.b64decode(data)))
+    assert picture.shape[1] > picture.shape[0] > 400
+    assert 'width="680"' in text
+    assert len(text) < 400_000
+
+
+@pytest.mark.parametrize("shape", [(32,), (8, 8, 8)])
+def test_what_no_picture_is_made_for_is_shown_in_numbers(shape):
+    signals = RNG.standard_normal((20, *shape))
+    grid = sm.PatchGrid(shape, 4)
+    model = sm.LinearMAE((4,) * len(shape), 0.5).fit(signals)
+    found = [
+        sm.compare_spectra(signals, signals / 2, ndim=len(shape)).spectrum(),
+        sm.reconstruct_image(model, signals[0], rng=0),
+    ]
+    for one in found:
+        text = one._repr_html_()
+        assert "<table" in text
+        assert "<img" not in text
+        with pytest.raises(ValueError, match="image"):
+            one.plot()
+    audit = sm.audit_masks(grid, sm.designs.fixed(grid, 0.5).sample_kept(20, rng=0))
+    assert "<img" in audit._repr_html_()
 
 
 def test_options_of_pictures_are_passed_on():
@@ -91,7 +140,7 @@ def test_the_numbers_are_those_of_the_result():
     assert "none" in sm.psd(np.ones((8, 8))).radial()._repr_html_()
 
 
-@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize("name", [name for name, (_, n) in RESULTS.items() if n is not None])
 def test_results_become_tables(name):
     pytest.importorskip("pandas")
     result, n_rows = RESULTS[name]

@@ -311,15 +311,27 @@ def test_memory_to_work_in_is_not_that_of_the_transforms(transposed):
         assert not np.shares_memory(kept, spare)
 
 
+@pytest.mark.parametrize("backend", ["fftw", "scipy", "ducc"])
+def test_views_of_a_workspace_are_kept_for_one_owner(backend):
+    fft = RealFFT((6, 8), backend=backend)
+    first, second = object(), object()
+    with fft.borrow() as space:
+        space.views(first)["half"] = space.half
+        assert space.views(first)["half"] is space.half
+        assert space.views(second) == {}
+        assert space.views(first) == {}
+
+
 @pytest.mark.parametrize(
     ("shape", "dtype", "images"),
     [
-        ((224, 224), np.float32, 2),
+        ((128, 128), np.float32, 4),
+        ((224, 224), np.float32, 1),
         ((224, 224), np.float64, 1),
         ((512, 512), np.float32, 1),
         ((1024, 1024), np.float64, 1),
-        ((16,), np.float32, 2**13),
-        ((100, 3), np.float64, 2**7),
+        ((16,), np.float32, 2**12),
+        ((100, 3), np.float64, 2**6),
     ],
 )
 def test_a_chunk_has_as_many_images_as_the_largest_power_of_two_that_fits(shape, dtype, images):

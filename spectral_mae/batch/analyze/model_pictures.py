@@ -18,7 +18,7 @@ from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcom
 from spectral_mae.batch.analyze.summary.filling import Explained, Filled
 from spectral_mae.batch.analyze.summary.rounding import percent
 from spectral_mae.batch.analyze.summary.sample import SampledImage
-from spectral_mae.batch.pages.picture import Panel, Picture, short_name
+from spectral_mae.batch.pages.picture import Legend, Panel, Picture, short_name
 from spectral_mae.batch.pages.saving import save_panels
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.frequency_response import FrequencyResponse
@@ -121,6 +121,7 @@ def _responses(
     n_images = images.n_images
     several = len({explained[model.patch_size].visible for model in models}) > 1
     copied = "copying what is visible" if several else _copied(explained[models[0].patch_size])
+    legend: Legend = (("image", "recovered by the model"), ("zero", copied))
     draw = [
         (explained[model.patch_size].finding, partial(_draw_response, model=model, found=found))
         for model in models
@@ -137,8 +138,8 @@ def _responses(
         f"out. The dashed line is what one gets by {copied}: where the curve ends on it, nothing "
         "is filled in.",
         vector=True,
-        panels=save_panels(path, draw, height=3.0),
-        legend=(("image", "recovered by the model"), ("zero", copied)),
+        panels=save_panels(path, draw, height=3.0, legend=legend),
+        legend=legend,
     )
 
 

@@ -40,6 +40,7 @@ from spectral_mae.masks.pulses import grating_zeros
 from spectral_mae.masks.sampling import mask_seed
 from spectral_mae.plot.cells import coloured, frequency_cells, pixel_cells, save_cells
 from spectral_mae.plot.curves.panels import label_plainly
+from spectral_mae.plot.curves.strips import title_pixels
 from spectral_mae.plot.drawing import HIDDEN, POWER_MAP
 from spectral_mae.plot.masks import grating_section
 from spectral_mae.plot.spectra import common_limits, power_range
@@ -49,6 +50,8 @@ from spectral_mae.spectra.spectrum import Spectrum
 
 PANELS = 4  # images in the figure of radial spectra
 CELLS = 256  # along an axis of a panel of pixels
+LEAST = 180  # pixels of a panel below words
+GAP = 4  # pixels between panels
 DOTS = 500  # images in the picture of leakage
 
 
@@ -261,15 +264,29 @@ def _log_power(power: Spectrum, ends: tuple[float, float]) -> FloatArray:
 def _mosaic(
     path: Path, rows: Sequence[tuple[str, FloatArray, Spectrum]], ends: tuple[float, float]
 ) -> None:
-    """All panels in two rows as one picture: pixels above, power below."""
-    below = [coloured(_log_power(power, ends), POWER_MAP, ends) for *_, power in rows]
-    gap = 4
-    pad = ((0, gap), (0, gap), (0, 0))
-    lines = [
-        np.concatenate([np.pad(one, pad, constant_values=1.0) for one in line], axis=1)
-        for line in ([cells for _, cells, _ in rows], below)
-    ]
-    save_cells(np.clip(np.concatenate(lines), 0, 1), path)
+    """All panels in two rows as one picture, with words: pixels above, power below."""
+    low, high = ends
+    shown = [np.clip(cells, 0, 1) for _, cells, _ in rows]
+    powers = [coloured(_log_power(power, ends), POWER_MAP, ends) for *_, power in rows]
+    lines = [np.concatenate([_for_words(one) for one in line], axis=1) for line in (shown, powers)]
+    width = lines[0].shape[1]
+    step = width / len(rows)
+    titles = [((number + 0.5) * step, what) for number, (what, *_) in enumerate(rows)]
+    below = (
+        "power of each by frequency, 0 in the middle, 0.5 cycles/pixel at the edges\n"
+        f"{high - low:.0f} powers of ten from black to pale yellow, {for_people(10**high)} "
+        "(squared gray values) per (cycle/pixel)²"
+    )
+    words = [title_pixels(titles, width), title_pixels([(width / 2, below)], width)]
+    save_cells(np.concatenate([words[0], lines[0], words[1], lines[1]]), path)
+
+
+def _for_words(cells: FloatArray) -> FloatArray:
+    """A panel with white beside it, so large that there is room for words above it."""
+    times = max(1, -(-LEAST // max(cells.shape[1], 1)))
+    whole = cells.repeat(times, axis=0).repeat(times, axis=1)
+    found: FloatArray = np.pad(whole, ((0, GAP), (0, GAP), (0, 0)), constant_values=1.0)
+    return found
 
 
 def _other_mask(
@@ -299,7 +316,7 @@ def _radial_picture(path: Path, chosen: Sequence[tuple[str, MaskingAnalysis]]) -
         "computed without drawing any.",
         vector=True,
         data="spectra.npz",
-        panels=save_panels(path, draw, height=2.8),
+        panels=save_panels(path, draw, height=2.8, legend=SPECTRA),
         legend=SPECTRA,
     )
 
@@ -308,7 +325,7 @@ def _draw_radial(axis: Any, *, name: str, analysis: MaskingAnalysis) -> None:
     kept = (1 - analysis.mask_ratio) ** 2
     before, seen = analysis.original, analysis.expected_centred
     draw_spectra(axis, before.frequency, before.power, kept, seen.power)
-    axis.set_title(f"{short_name(name)}, {analysis.plan.patch_size} px")
+    axis.set_title(f"{short_name(name)}, patches of {analysis.plan.patch_size} px", size="small")
 
 
 def _octaves_by_size(numbers: Numbers, patch_sizes: Sequence[int]) -> dict[str, list[list[float]]]:

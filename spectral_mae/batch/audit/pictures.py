@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spectral_mae import plot
 from spectral_mae.batch.pages.picture import Picture
+from spectral_mae.batch.pages.saving import save_lines
 
 if TYPE_CHECKING:
     from spectral_mae.nonlinear.auditing.result import AuditResult
@@ -21,7 +22,7 @@ PANELS = (
     ("reconstructed", "reconstructed / original"),
 )
 SHORT = {"best linear map": "linear", "best linear map per mask": "linear, per mask"}
-LOWEST = -1.0  # of the axis of explained power; what is below leaves it
+LOWEST, HIGHEST = -1.0, 1.05  # of the axis of explained power; what is below leaves it
 
 
 def draw_pictures(folder: Path, result: AuditResult) -> Iterator[Picture]:
@@ -73,24 +74,31 @@ def _octaves(path: Path, result: AuditResult) -> Picture:
         for name, curves in result.bands.items()
     }
     plot.estimates(explained, result.octaves, axes[0, 0], label="explained")
-    axes[0, 0].set_ylim(bottom=max(LOWEST, axes[0, 0].get_ylim()[0]))
+    _from_lowest_to_one(axes[0, 0])
     gaps = {
         f"model − {name}": (one.value[:-1], one.stderr[:-1])
         for name, one in result.differences.items()
     }
     plot.estimates(gaps, result.octaves, axes[0, 1], label="difference of explained")
+    _from_lowest_to_one(axes[0, 1], min(HIGHEST, axes[0, 1].get_ylim()[1]))
     for axis in axes[0]:
         axis.set_xlabel("frequency (cycles/pixel)")
         axis.tick_params(axis="x", labelsize="small")
-    plot.save(figure, path)
+    save_lines(figure, path)
     return Picture(
         path.name,
         "Explained power by octave of frequency",
         "1 − error/original in each octave, with bars of one standard error over the images. "
         "Left: each model; at 0 a reconstruction is as far from the image as the mean image is, "
         "below 0 farther. Right: the model minus each linear model, on the same images and masks. "
-        "Above 0 the model is better.",
+        "Above 0 the model is better. Points below −1 are not shown.",
+        vector=True,
     )
+
+
+def _from_lowest_to_one(axis: Any, highest: float = HIGHEST) -> None:
+    """Give the axis of explained power ends of its own: an outlier below would squeeze the rest."""
+    axis.set_ylim(max(LOWEST, axis.get_ylim()[0]), highest)
 
 
 def _responses(path: Path, result: AuditResult) -> Picture:
@@ -99,11 +107,11 @@ def _responses(path: Path, result: AuditResult) -> Picture:
         plot.response(result.responses, axis, curves=[curve])
         axis.set_ylabel(label)
         if curve == "explained":
-            axis.set_ylim(bottom=max(LOWEST, axis.get_ylim()[0]))
+            _from_lowest_to_one(axis)
         lines, labels = axis.get_legend_handles_labels()
         axis.get_legend().remove()
     figure.legend(lines, labels, loc="outside upper center", ncols=len(labels))
-    plot.save(figure, path)
+    save_lines(figure, path)
     together = (
         " Each reconstruction is put together from outputs under several masks, so that every "
         "patch is hidden from what fills it in. Patches of different masks do not fit each other "
@@ -119,6 +127,7 @@ def _responses(path: Path, result: AuditResult) -> Picture:
         "the image predicts at the same frequency. Aliased: power that comes from other "
         "frequencies, linearly or not. Noise: power that changes with the mask. Reconstructed: all "
         f"power of the reconstruction, passed + aliased + noise.{together}",
+        vector=True,
     )
 
 
@@ -148,7 +157,7 @@ def _tokens(path: Path, result: AuditResult) -> Picture:
     figure, axes = plot.new_figure(1, 1, width=7.6, height=4.2)
     frequency, power = result.tokens.radial()
     plot.token_spectra(frequency, dict(zip(result.tokens.layers, power, strict=True)), axes[0, 0])
-    plot.save(figure, path)
+    save_lines(figure, path)
     return Picture(
         path.name,
         "Spectra of the tokens, layer by layer",
@@ -156,4 +165,5 @@ def _tokens(path: Path, result: AuditResult) -> Picture:
         "images, about the mean token at each place, summed over features. Each line is divided by "
         "its mean. A line that falls more steeply is of tokens that are more alike in neighbouring "
         "patches.",
+        vector=True,
     )

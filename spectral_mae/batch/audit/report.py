@@ -59,9 +59,10 @@ def write_report(out: Path, result: AuditResult, about: Mapping[str, Any]) -> Pa
             rows=result.rows(),
             version=__version__,
         )
-        for picture in pictures:
-            publish(figures / picture.file, out / "figures" / picture.file)
-    files = ["octaves.csv", "responses.csv", *(f"figures/{picture.file}" for picture in pictures)]
+        drawn = [name for picture in pictures for name in picture.files]
+        for name in drawn:
+            publish(figures / name, out / "figures" / name)
+    files = ["octaves.csv", "responses.csv", *(f"figures/{name}" for name in drawn)]
     result.to_csv(out / "octaves.csv")
     write_rows(out / "responses.csv", _response_rows(result))
     if result.tokens is not None:
@@ -102,4 +103,6 @@ def _earlier_files(out: Path) -> set[str]:
         return set()
     figures = {name for name in listed if isinstance(name, str) and name.startswith("figures/")}
     plain = {name for name in figures if Path(name).name == name.removeprefix("figures/")}
-    return {name for name in plain if name.endswith(".png")} | (set(TABLES) & set(map(str, listed)))
+    return {name for name in plain if name.endswith((".png", ".svg"))} | (
+        set(TABLES) & set(map(str, listed))
+    )

@@ -10,6 +10,7 @@ from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.compare.result import CompareResult
 from spectral_mae.batch.pages.picture import Picture, short_name
+from spectral_mae.batch.pages.saving import save_lines
 from spectral_mae.plot.comparisons import Curve
 
 SHOWN = 3  # images in the picture of images
@@ -77,7 +78,7 @@ def _curves(path: Path, result: CompareResult) -> Picture:
         ncols=min(7, len(handles)),
         frameon=False,
     )
-    plot.save(figure, path)
+    save_lines(figure, path)
     return Picture(
         path.name,
         "What is kept, invented and lost at each frequency",
@@ -88,6 +89,7 @@ def _curves(path: Path, result: CompareResult) -> Picture:
         "reconstructions. Where gain is below 1 and coherence near 1, the reconstruction is only "
         "too faint, as a blur is. Where coherence falls, it holds what the original does not. "
         "Bands are one standard error over images.",
+        vector=True,
     )
 
 

@@ -65,8 +65,9 @@ def write_report(
             octaves=octave_rows(result),
             listed=LISTED,
         )
-        for picture in pictures:
-            publish(figures / picture.file, out / "figures" / picture.file)
+        drawn = [name for picture in pictures for name in picture.files]
+        for name in drawn:
+            publish(figures / name, out / "figures" / name)
     tables = {"images.csv": result.rows}
     if result.names:
         tables |= {
@@ -82,7 +83,7 @@ def write_report(
     write_column_notes(out, {name: COMPARE[name] for name in TABLES if tables.get(name)})
     write_whole(out / PAGE, page)
     files = [COLUMNS_JSON, *(name for name in TABLES if tables.get(name))]
-    files += [PAGE, *(f"figures/{picture.file}" for picture in pictures)]
+    files += [PAGE, *(f"figures/{name}" for name in drawn)]
     record = {
         "command": "compare",
         "status": "complete",
@@ -163,4 +164,4 @@ def _earlier_pictures(out: Path) -> set[str]:
     except (OSError, ValueError, KeyError, TypeError):
         return set()
     figures = (Path(name).name for name in listed if str(name).startswith("figures/"))
-    return {f"figures/{name}" for name in figures if name.endswith(".png")}
+    return {f"figures/{name}" for name in figures if name.endswith((".png", ".svg"))}

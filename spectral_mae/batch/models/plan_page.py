@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spectral_mae import plot
-from spectral_mae._files.atomic_file import replacing, write_whole
+from spectral_mae._files.atomic_file import write_whole
 from spectral_mae._files.column_notes import COLUMNS_JSON, write_column_notes
 from spectral_mae._files.columns import write_rows
 from spectral_mae.batch.columns.models import PLAN_TABLES
@@ -16,6 +16,7 @@ from spectral_mae.batch.models.model_images import ModelImages
 from spectral_mae.batch.models.plan_words import against, design_in_words
 from spectral_mae.batch.pages.page import render_page
 from spectral_mae.batch.pages.picture import Picture
+from spectral_mae.batch.pages.saving import save_lines
 from spectral_mae.batch.run import BatchRun
 from spectral_mae.planning.reference import MASK_RATIO, Reference
 from spectral_mae.planning.result import Plan
@@ -307,6 +308,5 @@ def _pictures(folder: Path, plan: Plan) -> Iterator[Picture]:
 
 
 def _saved(figure: object, path: Path, title: str, caption: str) -> Picture:
-    with replacing(path) as beside:
-        plot.save(figure, beside)  # type: ignore[arg-type]  # of plot.new_figure
-    return Picture(path.name, title, caption)
+    save_lines(figure, path)
+    return Picture(path.name, title, caption, vector=True)

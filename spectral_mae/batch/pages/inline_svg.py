@@ -14,11 +14,17 @@ COLOURS = {
     "#cc79a7": "var(--purple)",
     "#56b4e9": "var(--sky)",
     "#8c8c8c": "var(--gray)",
+    "#595959": "var(--soft)",
+    "#cccccc": "var(--line)",
+    "#e8e8e8": "var(--raised)",
+    "#ffffff": "var(--paper)",
     "#000000": "currentColor",
 }
 _ID = re.compile(r'(\bid="|href="#|url\(#)')
 _LETTERS = re.compile(r"font-family: [^;\"]*;?")
 _SPACE = re.compile(r"\s+")
+_WIDE = re.compile(r'viewBox="0 0 ([\d.]+) ')
+SCALE = 1.6  # pixels for a point, at most: letters are then as large as those beside
 
 
 def inline_svg(path: Path, label: str) -> str:
@@ -34,21 +40,24 @@ def inline_svg(path: Path, label: str) -> str:
     Returns
     -------
     str
-        An ``svg`` element without a background, as wide as there is room, with the letters of the
-        page and the colours of ``colors.css``.
+        An ``svg`` element on the background of the page, as wide as there is room and its letters
+        do not grow beyond those of the page, with the letters of the page and the colours of
+        ``colors.css``.
     """
     text = path.read_text(encoding="utf-8")
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     opening, _, rest = text.partition(">")
     (box,) = re.findall(r'viewBox="[^"]*"', opening)
-    rest = _LETTERS.sub("", rest).replace("fill: #ffffff", "fill: none")
-    rest = rest.replace("stroke: #ffffff", "stroke: var(--paper)")
+    rest = _LETTERS.sub("", rest)
     for colour, name in COLOURS.items():
         rest = rest.replace(colour, name)
     rest = _ID.sub(rf"\g<1>{path.stem}-", rest)
     words = label.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    widths = _WIDE.findall(box)
+    most = f' style="max-width: {SCALE * float(widths[0]):.0f}px"' if widths else ""
     start = (
-        f'<svg {box} role="img" aria-label="{words}" xmlns:xlink="http://www.w3.org/1999/xlink">'
+        f'<svg {box}{most} role="img" aria-label="{words}" '
+        'xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
     return start + _SPACE.sub(" ", rest).replace("> <", "><").strip()

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-# What a key of a legend looks like; the rules are in the page's style.
-Key = Literal["image", "seen", "kept", "foreign", "spread", "drawn", "median", "mark", "zero"]
+# What a key of a legend looks like: on a page its style says so, in a file `plot.curves.strips`.
+Key = Literal["image", "seen", "kept", "foreign", "spread", "median", "mark", "dot", "bar", "zero"]
+Legend = tuple[tuple[Key, str], ...]  # keys, and what they mean
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Picture:
     about: str = ""
     alt: str = ""
     panels: tuple[Panel, ...] = ()
-    legend: tuple[tuple[Key, str], ...] = ()
+    legend: Legend = ()
     columns: int = 0
 
     @property

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from spectral_mae import _checks
 from spectral_mae._checks import BoolArray, FloatArray
 from spectral_mae._files.columns import write_rows
+from spectral_mae._results.pictured import PicturedInPanels
 from spectral_mae.fields import power_law
 from spectral_mae.masked_spectra.auditing.octave_leakage import (
     OctaveLeakage,
@@ -29,7 +30,7 @@ from spectral_mae.spectra.spectrum import Spectrum
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MaskAudit:
+class MaskAudit(PicturedInPanels):
     """What a sample of masks does.
 
     Attributes
@@ -52,7 +53,11 @@ class MaskAudit:
     >>> audit = audit_masks(grid, designs.fixed(grid, 0.75).sample_kept(200, rng=0))
     >>> audit.n_masks, float(audit.ratios.mean()), audit.nearest.design.text
     (200, 0.75, 'fixed:0.75')
+    >>> ax = audit.plot()  # masks, probabilities, spectrum, nearest designs, leakage
     """
+
+    _drawn_by = "mask_audit"
+    _panels = (2, 3)
 
     grid: PatchGrid
     kept: BoolArray
@@ -128,9 +133,10 @@ class MaskAudit:
         )
         kept = f"A patch is kept with probability {low:.3f} to {high:.3f}"
         if not math.isnan(self.border_bias):
+            often = "less" if self.border_bias < 0 else "more"
             kept += (
-                f"; at the border less inside: {self.border_bias:+.4f} ± "
-                f"{self.border_bias_stderr:.1g}"
+                f"; at the border by {abs(self.border_bias):.4f} ± {self.border_bias_stderr:.1g} "
+                f"{often} often than inside"
             )
         near_by = (
             f"Nearest named design: {near.design.text}, at a distance of {near.total:.3f}; as many "
@@ -148,6 +154,18 @@ class MaskAudit:
             for name, ratio, stderr, nearest, uniform in self._octave_rows()
         ]
         return "\n".join(lines)
+
+    def _key_numbers(self) -> dict[str, str]:
+        low, high = self.least_and_most_kept
+        return {
+            "masks": str(self.n_masks),
+            "patches": " × ".join(map(str, self.grid.counts)),
+            "hidden": f"{self.ratios.mean():.1%}",
+            "a patch is kept": f"{low:.3f} to {high:.3f}",
+            "nearest design": self.nearest.design.text.split(",n_draws", maxsplit=1)[0],
+            "distance": f"{self.nearest.total:.3f} (as many of its own masks: "
+            f"{self.nearest.noise:.3f})",
+        }
 
     def __repr__(self) -> str:
         return (

@@ -295,10 +295,11 @@ class _Run:
     def _seconds_per_image(self, fitted: FittedReferences, size: int) -> float:
         """Time of all reconstructions of an image, from those of a few."""
         few = np.arange(min(size, len(self.pixels), 8))
-        self.model.fill(self.pixels[few], self.design.sample_kept(len(few), self.rng))  # warm up
-        begun = time.perf_counter()
         # Masks of their own generator: the numbers do not depend on what is said.
-        rounds = self._views(len(few), np.random.default_rng(0))
+        generator = np.random.default_rng(0)
+        self.model.fill(self.pixels[few], self.design.sample_kept(len(few), generator))  # warm up
+        begun = time.perf_counter()
+        rounds = self._views(len(few), generator)
         for fill, source in self._sources({MODEL: self.model.fill, **fitted.fillers}).values():
             for one in rounds:
                 fill(source[few][one.images], one.kept)

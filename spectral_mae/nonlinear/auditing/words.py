@@ -95,7 +95,7 @@ def of_octaves(
     if good:
         yield f"Reproduced, with at least half of the power explained: {good} cycles/pixel."
     else:
-        yield "In no octave of frequency half of the power is explained."
+        yield "In no octave of frequency is half of the power explained."
     gain = bands[MODEL]["gain"].value
     lost = _joined(octaves, np.abs(gain) < 0.25)
     if lost:
@@ -110,7 +110,7 @@ def of_octaves(
         value, stderr = differences[PER_MASK].value[:-1], differences[PER_MASK].stderr[:-1]
         more = _joined(octaves, value > CLEAR * stderr)
         less = _joined(octaves, value < -CLEAR * stderr)
-        parts = [f"more in {more}"] * bool(more) + [f"less in {less}"] * bool(less)
+        parts = [f"more at {more}"] * bool(more) + [f"less at {less}"] * bool(less)
         if parts:
             yield (
                 f"Octave by octave, beside the {PER_MASK}, the model explains "

@@ -7,4 +7,5 @@
 - `panels`: panels of pages, each drawn once for a file of its own and for that of all.
 - `ratios`: ratios of spectra, alone and as a panel below the spectra.
 - `sets`: `summary` and `slopes`, of sets of images.
+- `strips`: legends and titles as strips above pictures of pages.
 """

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatterSciNotation
 
 from spectral_mae.plot.curves.axes import SUPERSCRIPTS
+from spectral_mae.plot.curves.strips import legend_strip
 from spectral_mae.plot.drawing import new_figure, pixels_of, save_as, save_image, style
 
 _POWER = re.compile(r"\$\\mathdefault\{(?:([\d.]+)\\times)?10\^\{(-?\d+)\}\}\$")
@@ -48,19 +49,23 @@ def draw_panels(
     width: float,
     height: float,
     columns: int = 2,
+    legend: Sequence[tuple[str, str]] = (),
 ) -> list[str]:
     """Draw panels into SVG files, and all of them side by side as PNG and SVG.
 
     Parameters
     ----------
     path : Path
-        Of the PNG of all; a single panel is all there is.
+        Of the PNG of all; a single panel without a legend is all there is.
     draw : sequence of callable
         What draws each panel into axes that it is given.
     width, height : float
         Of a panel, in inches.
     columns : int
         Of panels, in the file of all.
+    legend : sequence of (str, str)
+        Keys (`strips.KEYS`) and what they mean, which stand above the panels in the file of all:
+        who shows single panels says it beside them.
 
     Returns
     -------
@@ -72,19 +77,26 @@ def draw_panels(
         figure, ((axes,),) = new_figure(width=width, height=height)
         into(axes)
         label_plainly(axes)
-        if len(draw) == 1:
+        if len(draw) == 1 and not legend:
             save_as(figure, path, (".svg", ".png"))
             return [path.with_suffix(".svg").name]
         file = path.with_name(f"{path.stem}-panel-{number}.svg")
         save_as(figure, file, (".svg",))
         files.append(file)
         pixels.append(pixels_of(figure))
+    across = min(columns, len(draw))
+    rows = [pixels[i : i + across] for i in range(0, len(pixels), across)]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    head = ""
+    if legend:
+        strip, file = legend_strip(legend, across * width), path.with_suffix(".strip.svg")
+        save_as(strip, file, (".svg",))
+        rows.insert(0, [pixels_of(strip)])
+        head = file.read_text(encoding="utf-8")
+        file.unlink()
     with style():
-        dpi = mpl.rcParams["savefig.dpi"]
-        mosaic = _mosaic(pixels, columns)
-        save_image(path, mosaic, "png", dpi=dpi)
-    whole = _side_by_side([file.read_text(encoding="utf-8") for file in files], columns)
-    path.with_suffix(".svg").write_text(whole, encoding="utf-8")
+        save_image(path, _mosaic(rows), "png", dpi=mpl.rcParams["savefig.dpi"])
+    path.with_suffix(".svg").write_text(_side_by_side(texts, across, head), encoding="utf-8")
     return [file.name for file in files]
 
 
@@ -103,32 +115,47 @@ def label_plainly(axes: Axes) -> None:
             axis.set_minor_formatter(PlainPowers(labelOnlyBase=False))
 
 
-def _mosaic(panels: Sequence[np.ndarray[Any, Any]], columns: int) -> np.ndarray[Any, Any]:
-    """Panels of one size as rows of so many; what is left of the last row is white."""
-    white = np.full_like(panels[0], 255)
-    padded = [*panels, *[white] * (-len(panels) % columns)]
-    rows = [padded[i : i + columns] for i in range(0, len(padded), columns)]
-    return np.concatenate([np.concatenate(row, axis=1) for row in rows])
+def _mosaic(rows: Sequence[Sequence[np.ndarray[Any, Any]]]) -> np.ndarray[Any, Any]:
+    """Rows of panels as one picture; what a row leaves of the width is white."""
+    lines = [np.concatenate(row, axis=1) for row in rows]
+    width = max(line.shape[1] for line in lines)
+    rest = [((0, 0), (0, width - line.shape[1]), (0, 0)) for line in lines]
+    return np.concatenate(
+        [np.pad(line, pad, constant_values=255) for line, pad in zip(lines, rest, strict=True)]
+    )
 
 
-def _side_by_side(panels: Sequence[str], columns: int) -> str:
-    """SVG files of one size as one file, in rows of so many."""
-    first = _SIZE.search(panels[0])
-    if first is None:
-        raise ValueError(f"no size in an SVG that begins with {panels[0][:200]!r}")
-    width, height = map(float, first.groups())
-    across, down = min(columns, len(panels)), -(-len(panels) // columns)
-    head = panels[0][: first.start()]
+def _side_by_side(panels: Sequence[str], across: int, head: str) -> str:
+    """SVG files of one size as one file, in rows of so many, below another file."""
+    width, height = _size(panels[0])
+    top = _size(head)[1] if head else 0.0
+    down = -(-len(panels) // across)
     opening = (
         '<svg xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'width="{across * width:g}pt" height="{down * height:g}pt" '
-        f'viewBox="0 0 {across * width:g} {down * height:g}" '
+        f'width="{across * width:g}pt" height="{top + down * height:g}pt" '
+        f'viewBox="0 0 {across * width:g} {top + down * height:g}" '
         'xmlns="http://www.w3.org/2000/svg" version="1.1">\n'
     )
-    found = [head, opening]
+    found = [panels[0][: panels[0].index("<svg")], opening]
+    if head:
+        found += _within(head, 0, (0, 0, across * width, top))
     for number, text in enumerate(panels):
-        body = text[text.index(">", text.index("<svg")) + 1 :]
-        row, column = divmod(number, columns)
-        place = f'x="{column * width:g}" y="{row * height:g}" width="{width:g}" height="{height:g}"'
-        found += [f"<svg {place}>", _ID.sub(rf"\g<1>panel-{number + 1}-", body.rstrip()), "\n"]
+        row, column = divmod(number, across)
+        found += _within(text, number + 1, (column * width, top + row * height, width, height))
     return "".join([*found, "</svg>\n"])
+
+
+def _size(text: str) -> tuple[float, float]:
+    """Width and height of an SVG."""
+    found = _SIZE.search(text)
+    if found is None:
+        raise ValueError(f"no size in an SVG that begins with {text[:200]!r}")
+    return float(found[1]), float(found[2])
+
+
+def _within(text: str, number: int, place: tuple[float, float, float, float]) -> list[str]:
+    """An SVG as a part of another, with identifiers of its own."""
+    x, y, width, height = place
+    body = text[text.index(">", text.index("<svg")) + 1 :]
+    opening = f'<svg x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}">'
+    return [opening, _ID.sub(rf"\g<1>panel-{number}-", body.rstrip()), "\n"]

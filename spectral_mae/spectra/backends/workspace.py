@@ -22,6 +22,7 @@ class Workspace(ABC):
     half: ComplexArray
     _kept: FloatArray = np.empty(0)
     _spare: ByteArray = np.empty(0, dtype=np.uint8)
+    _views: tuple[object, dict[Any, Any]] = None, {}
 
     def kept(self, n: int) -> FloatArray:
         """Return an array for what is worked out of the transforms, and that they do not use.
@@ -59,6 +60,23 @@ class Workspace(ABC):
         if self._spare.size < n_bytes:
             self._spare = np.empty(n_bytes, dtype=np.uint8)
         return self._spare[:n_bytes].view(dtype)
+
+    def views(self, owner: object) -> dict[Any, Any]:
+        """Return what an object has made of views of this memory, to be used again.
+
+        Parameters
+        ----------
+        owner : object
+            Whose they are. Those of the owner before are dropped.
+
+        Returns
+        -------
+        dict
+            Empty at first.
+        """
+        if self._views[0] is not owner:
+            self._views = owner, {}
+        return self._views[1]
 
     @abstractmethod
     def forward(self, planes: NDArray[Any] | None = None) -> None:

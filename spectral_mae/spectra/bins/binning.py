@@ -283,13 +283,14 @@ class Binning:
     def _of_sums(self, bins: slice, sums: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
         """Moments of some bins from the sums over their runs, and whether ``std`` may be used."""
         runs = self._runs_of(bins)
-        alone = self._sizes[bins] == 1
+        alone = np.flatnonzero(self._sizes[bins] == 1)
         with np.errstate(over="ignore", invalid="ignore"):  # found below
             sums *= self._run_weight[runs]
-            means = sums.take(self._first[bins] - runs.start, axis=-1)
-            for places, of_run in self._further_runs(bins):  # far faster than NumPy's reduceat
+            # Far faster than NumPy's reduceat.
+            means = sums.take(self._first[bins] - runs.start, axis=-1, mode="wrap")
+            for places, of_run in self._further_runs(bins):
                 if len(places) == means.shape[-1]:
-                    means += sums.take(of_run, axis=-1)
+                    means += sums.take(of_run, axis=-1, mode="wrap")
                 else:
                     means[..., places] += sums[..., of_run]
             means /= self.counts[bins]
@@ -298,10 +299,12 @@ class Binning:
             variance -= squared
             squared *= CANCELS
             squared += LEAST_SQUARE
-            exact = (variance > squared) & (variance < np.inf)
-            variance[:, alone] = 0.0
-            exact |= alone
-            return mean, np.sqrt(variance), exact
+            exact = variance > squared
+            exact &= variance < np.inf
+            if len(alone):
+                variance[:, alone] = 0.0
+                exact[:, alone] = True
+            return mean, np.sqrt(variance, out=variance), exact
 
     def _further_runs(self, bins: slice) -> Iterator[tuple[NDArray[np.integer[Any]], ...]]:
         """Yield bins that have a second run, and these runs; then those that have a third; ..."""
@@ -421,10 +424,15 @@ class Binning:
             gaussian = np.where(several, 0.0, 1 / np.sqrt(independent * averages))
             stderr = self._of_tensors.stderr(mean, std, scatter, gaussian)
             return BinMeans(mean, std, stderr)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scatter = std / np.sqrt(independent - 1)
+        several = independent > 1
+        if several.all():
+            return BinMeans(mean, std, std / np.sqrt(independent - 1))
         gaussian = np.abs(mean) / np.sqrt(independent * averages)
-        return BinMeans(mean, std, np.where(independent > 1, scatter, gaussian))
+        if not several.any():  # as those of a signal
+            return BinMeans(mean, std, gaussian)
+        scatter = std / np.sqrt(np.where(several, independent - 1, 1))
+        stderr = np.where(several, scatter, gaussian)
+        return BinMeans(mean, std, stderr)
 
     def __getstate__(self) -> dict[str, Any]:
         # Working memory need not travel.

@@ -185,6 +185,12 @@ def test_the_finding_is_no_stronger_than_the_curve():
     )
     assert "Down to the shortest" in explained(curve=(0.8, 0.5, 0.4, 0.31)).finding
     assert "at no frequency" in explained(curve=(0.3, 0.28, 0.26, 0.25)).finding
+    # The last rings alone, of waves of two pixels, are no detail that is missing.
+    last = Explained(
+        0.7, 0.25, 0.3, np.array([0.1, 0.3, 0.49, 0.5]), np.array([0.8, 0.4, 0.29, 0.25])
+    )
+    assert "Down to nearly the shortest" in last.finding
+    assert "that detail is not filled in" not in last.finding
     # A rise at the end is not left out.
     assert "Down to the shortest" in explained(curve=(0.8, 0.2, 0.2, 0.4)).finding
 
@@ -222,6 +228,10 @@ def test_what_is_filled_in_of_single_images_is_said_with_its_spread():
     rest = (filled.error - (1 - filled.pooled) * detail) / detail.mean()
     width = filled.interval[1] - filled.interval[0]
     assert width == pytest.approx(2 * 1.96 * rest.std() / np.sqrt(40), rel=0.2)
+    again = explained(filled).sentence(16, first=False)
+    assert "Detail is" in sentence
+    assert "Detail is" not in again
+    assert f"({100 * filled.with_brightness:.0f} % with guessing the brightness)" in again
     few = Filled((0,), *(np.array([x]) for x in (1.0, 2.0, 3.0, 4.0)))
     assert few.interval is None
     assert "confidence" not in explained(few).sentence(8)

@@ -53,6 +53,13 @@ def test_the_explained_power_of_a_linear_model_is_its_exact_score(target, mask_r
     assert found.total[PER_MASK].value > found.total[ONE_MAP].value
 
 
+def test_the_numbers_do_not_depend_on_what_is_said(capsys):
+    images, model = fields(12), network()
+    said, unsaid = (audit(model, images, quiet=quiet, **FEW) for quiet in (False, True))
+    assert "about" in capsys.readouterr().err
+    assert said.rows() == unsaid.rows()
+
+
 @pytest.mark.parametrize(
     ("shape", "patch_size", "channels"),
     [((16, 16), 4, 1), ((16, 24), (4, 8), 3), ((12, 8), 2, 3)],

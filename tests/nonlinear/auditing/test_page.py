@@ -17,6 +17,7 @@ from spectral_mae.nonlinear import MAEConfig, MaskedAutoencoder, checkpoint
 
 torch.set_num_threads(1)
 PICTURES = ["strips", "octaves", "responses", "fields", "tokens"]
+OF_LINES = ["octaves", "responses", "tokens"]
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,9 @@ def run(model, photographs, tmp_path_factory):
 
 def test_the_page_has_words_pictures_and_numbers(run):
     page = run.page.read_text("utf-8")
-    pictures = re.findall(r'<img src="data:image/png;base64,[^"]{1000,}" alt="[^"]+">', page)
-    assert len(pictures) == len(PICTURES)
+    pixels = re.findall(r'<img src="data:image/png;base64,[^"]{1000,}" alt="[^"]+">', page)
+    lines = re.findall(r'<svg [^>]*role="img" aria-label="[^"]+"', page)
+    assert (len(pixels), len(lines)) == (len(PICTURES) - len(OF_LINES), len(OF_LINES))
     assert page.startswith("<!doctype html>")
     for sentence in run.result.summary():
         assert sentence.replace("'", "&#39;") in page
@@ -63,7 +65,9 @@ def test_the_page_has_words_pictures_and_numbers(run):
 
 def test_files_hold_the_numbers(run):
     out = run.page.parent
-    assert sorted(p.stem for p in (out / "figures").iterdir()) == sorted(PICTURES)
+    drawn = sorted(p.name for p in (out / "figures").iterdir())
+    files = [f"{name}.png" for name in PICTURES] + [f"{name}.svg" for name in OF_LINES]
+    assert drawn == sorted(files)
     record = json.loads((out / "audit.json").read_text("utf-8"))
     assert record["n_images"] == 7
     assert record["bands"]["model"]["gain"]["value"] == pytest.approx(
@@ -92,7 +96,7 @@ def test_results_are_replaced_only_if_asked(model, photographs, tmp_path):
         audit_images(model, photographs, out=tmp_path, limit=4)
     options = {"size": 16, "patch_size": 4, "limit": 4, "n_resamples": 2}
     audit_images(gray, photographs, out=tmp_path, overwrite=True, **options)
-    left = sorted(p.stem for p in (tmp_path / "figures").iterdir())
+    left = sorted({p.stem for p in (tmp_path / "figures").iterdir()})
     assert left == ["octaves", "responses", "strips"]  # a function has no layers
     assert not (tmp_path / "tokens.csv").exists()
     assert "gray" in first.page.read_text("utf-8")

@@ -32,16 +32,18 @@ def test_moments_are_the_bits_of_those_of_the_plane(shape, dtype, transposed):
     fft = RealFFT(shape, dtype=dtype, chunk=4, transposed=transposed)
     rings = RingBins(shape, (1.0,) * len(shape), None)
     with fft.borrow() as space:
-        sums = PowerSums(rings.binning, space, 3, transposed=fft.transposed)
+        sums = PowerSums(rings.binning, space, 3, transposed=fft.transposed, kept=True)
         expected = np.zeros(halves[0].shape, dtype=dtype)
         for channel, half in enumerate(halves):
             space.half[:3] = half.swapaxes(1, 2) if fft.transposed else half
-            sums.square(add=channel > 0)
+            if channel == 0:
+                sums.square()
             expected = expected + half.real**2
             expected += half.imag**2
         whole = (expected * hermitian_weights(shape)).reshape(3, -1).sum(axis=1)
-        np.testing.assert_allclose(sums.total(), whole, rtol=30 * np.finfo(dtype).eps)
-        found = sums.sums()
+        found = sums.sums(add=True)
+        weights = power_sums.whole_weights(shape, transposed=fft.transposed)
+        np.testing.assert_allclose(sums.whole @ weights, whole, rtol=30 * np.finfo(dtype).eps)
         mean, std, exact = rings.binning.moments_of_runs(found.copy())
     known_mean, known_std = rings.moments(expected)
     np.testing.assert_array_equal(mean, known_mean)
@@ -59,6 +61,26 @@ def test_a_ring_may_hold_more_than_is_gathered_at_a_time(bins):
     found = one.radial(images, bins)
     np.testing.assert_allclose(found.power, mean, rtol=1e-6)
     np.testing.assert_allclose(found.std, std, rtol=1e-6)
+
+
+@pytest.mark.usefixtures("gathered")
+@pytest.mark.parametrize("shape", [(50, 42), (160, 162), (60,)])
+def test_views_that_are_kept_change_no_spectrum(shape):
+    """Of batches of several lengths, other rings, and channels, between which a workspace goes."""
+    images = np.random.default_rng(0).standard_normal((5, *shape, 3))
+    gray, color = Periodogram(shape, chunk=2), Periodogram(shape, chunk=2, channel_axis=-1)
+    calls = [
+        lambda: gray.radial(images[..., 0]),
+        lambda: gray.radial(images[:4, ..., 1], bins=3),
+        lambda: color.radial(images),
+        lambda: gray.radial(images[:1, ..., 2]),
+    ]
+    first = [call().power for call in calls]
+    for known, again in zip(first[::-1], (call() for call in calls[::-1]), strict=True):
+        np.testing.assert_array_equal(again.power, known)
+    for known, image in zip(first[0], images[..., 0], strict=True):
+        alone = Periodogram(shape).radial(image[np.newaxis])
+        np.testing.assert_array_equal(alone.power[0], known)
 
 
 @pytest.mark.parametrize("channel_axis", [None, -1])

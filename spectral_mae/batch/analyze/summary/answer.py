@@ -60,14 +60,14 @@ def answer(
     Answer
     """
     sizes = [p for p in patch_sizes if len(numbers.of_size(p))]
+    models = [p for p in sizes if p in explained]
     rows = most_unusual(numbers)
     return Answer(
         [_masking(p, numbers.of_size(p), first=p == sizes[0]) for p in sizes],
         [
             text
-            for p in sizes
-            if p in explained
-            for text in (explained[p].sentence(p), explained[p].finding)
+            for p in models
+            for text in (explained[p].sentence(p, first=p == models[0]), explained[p].finding)
             if text
         ],
         _unusual(numbers, len(rows)),

@@ -14,6 +14,7 @@ from spectral_mae.batch.analyze.summary.rounding import percent, significant
 
 DRAWS = 2000  # bootstrap samples
 NEAR = 0.05  # of all power; closer to copying than that is called copying
+LAST = 1.1  # of two frequencies: closer to the highest than that are the last few rings
 MOST = 0.5  # of the power of a frequency, from which on it is called recovered
 SPREAD = (10, 90)  # percentiles over images
 
@@ -113,11 +114,14 @@ class Explained:
     curve: FloatArray
     filled: Filled | None = None
 
-    def sentence(self, patch_size: int) -> str:
-        """What a model fills in, for the top of the page, where `finding` follows it."""
+    def sentence(self, patch_size: int, *, first: bool = True) -> str:
+        """What a model fills in, for the top of the page, where `finding` follows it.
+
+        The first of several says what the words mean.
+        """
         start = (
             f"From the visible {patch_size}-pixel patches the best linear model for these images "
-            "(one matrix that makes the image from what is visible) "
+            f"{'(one matrix that makes the image from what is visible) ' if first else ''}"
         )
         if self.filled is None:
             part = self.all if self.hidden is None else self.hidden
@@ -136,6 +140,8 @@ class Explained:
                 f", and {percent(middle)} of that of the median image (middle "
                 f"{SPREAD[1] - SPREAD[0]} % of the images: {percent(lower)} to {percent(upper)})"
             )
+        if not first:
+            return f"{text} ({percent(found.with_brightness)} with guessing the brightness)."
         return (
             f"{text}. Detail is how hidden pixels differ from the mean gray of their own image, "
             "squared and summed. Counted from the mean of all images, which also credits guessing "
@@ -189,6 +195,8 @@ def _fine(at: FloatArray, above: NDArray[np.intp], copying: str) -> str:
     if above[-1] == len(at) - 1:
         return f"Down to the shortest waves it explains more than {copying}."
     first = at[above[-1] + 1]
+    if at[-1] < LAST * first:
+        return f"Down to nearly the shortest waves it explains more than {copying}."
     return (
         f"Of waves shorter than {significant(1 / first, 2)} pixels (frequencies from "
         f"{significant(first, 2)} cycles/pixel) it explains hardly more than {copying}, at most "

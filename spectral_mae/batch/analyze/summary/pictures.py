@@ -13,13 +13,14 @@ from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.summary.data_set import BAND, DataSetSpectrum
 from spectral_mae.batch.analyze.summary.octave_words import SEEN_OCTAVES
-from spectral_mae.batch.pages.picture import Key, Picture
+from spectral_mae.batch.pages.picture import Legend, Picture
 from spectral_mae.batch.pages.saving import save_panels
 from spectral_mae.plot.drawing import BLUE, GRAY, GREEN, NOTHING, VERMILION, log_frequency_axis
 from spectral_mae.spectra.octaves import all_octave_names
 
 BINS = 30
-SPECTRA: tuple[tuple[Key, str], ...] = (
+HELD = BAND[1] - BAND[0]  # per cent of the images, in a band
+SPECTRA: Legend = (
     ("image", "image"),
     ("seen", "seen under masks, mean over all masks"),
     ("kept", "kept of the image under masks"),
@@ -30,14 +31,14 @@ FIELD = "Field 1987, doi:10.1364/JOSAA.4.002379"
 
 def mean_spectrum_picture(path: Path, found: Sequence[DataSetSpectrum]) -> Picture:
     """The mean power at each frequency, before and under masks, and what masks keep of it."""
-    panels = save_panels(
-        path, [(_mean_words(one), partial(_draw_mean, one=one)) for one in found], height=3.3
-    )
-    shape = " × ".join(map(str, found[0].shape))
     several = found[0].n > 1
+    bands: Legend = (("spread", f"{HELD} % of the images"),) if several else ()
+    legend: Legend = (*SPECTRA, *bands)
+    draw = [(_mean_words(one), partial(_draw_mean, one=one)) for one in found]
+    panels = save_panels(path, draw, height=3.3, legend=legend)
+    shape = " × ".join(map(str, found[0].shape))
     band = (
-        f" The pale bands hold {BAND[1] - BAND[0]} % of the images (percentiles {BAND[0]} to "
-        f"{BAND[1]})."
+        f" The pale bands hold {HELD} % of the images (percentiles {BAND[0]} to {BAND[1]})."
         if several
         else ""
     )
@@ -54,7 +55,7 @@ def mean_spectrum_picture(path: Path, found: Sequence[DataSetSpectrum]) -> Pictu
         vector=True,
         data="mean_spectra.csv",
         panels=panels,
-        legend=SPECTRA,
+        legend=legend,
     )
 
 
@@ -125,6 +126,8 @@ def slopes_picture(path: Path, slopes: FloatArray, marked: Mapping[str, float]) 
         f"median {median:.2f}."
     )
     draw = partial(_draw_slopes, slopes=slopes, marked=marked)
+    triangles: Legend = (("mark", "images that are shown"),) if marked else ()
+    legend: Legend = (("median", f"median {median:.2f}".replace("-", "−")), *triangles)
     return Picture(
         path.name,
         "Slopes of the spectra of single images",
@@ -132,12 +135,12 @@ def slopes_picture(path: Path, slopes: FloatArray, marked: Mapping[str, float]) 
         "through the blue curve of an image, on axes that are both logarithmic. A slope of −2 "
         "means that twice the frequency has a quarter of the power. A steeper one means a smoother "
         "image, a flatter one more detail or noise. Photographs of nature have about −2 "
-        f"({FIELD}); {steeper} of these {len(slopes)} are steeper than that. Resizing changes the "
-        "slope. Triangles mark the images shown below.",
+        f"({FIELD}); {steeper} of these {len(slopes)} {'is' if steeper == 1 else 'are'} steeper "
+        "than that. Resizing changes the slope.",
         vector=True,
         data="images.csv",
-        panels=save_panels(path, [(words.replace("-", "−"), draw)], height=2.7),
-        legend=(("median", f"median {median:.2f}".replace("-", "−")),),
+        panels=save_panels(path, [(words.replace("-", "−"), draw)], height=2.7, legend=legend),
+        legend=legend,
     )
 
 
@@ -155,10 +158,10 @@ def _draw_slopes(axis: Any, *, slopes: FloatArray, marked: Mapping[str, float]) 
         start = min(max(slope - long / 2, low), high - long)
         level = next((i for i, end in enumerate(ends) if end < start), len(ends))
         ends[level : level + 1] = [start + long]
-        height = top * (1.06 + 0.14 * level)
+        height = top * (1.06 + 0.18 * level)
         axis.plot([slope], [height], "v", color=GRAY, markersize=5)
         axis.annotate(role, (start + long / 2, height + 0.04 * top), ha="center", va="bottom")
-    axis.set_ylim(0, top * (1.12 + 0.14 * len(ends)))
+    axis.set_ylim(0, top * (1.12 + 0.18 * len(ends)))
     axis.set_xlabel("slope of log power against log frequency")
     axis.set_ylabel("number of images")
     axis.yaxis.get_major_locator().set_params(integer=True)
@@ -188,6 +191,7 @@ def leakage_picture(
         f"Leakage by octave. The median is {ends[0]:.2g} at the coarsest octave and {ends[1]:.2g} "
         "at the finest."
     )
+    legend: Legend = (("dot", "an image"), ("bar", "median"))
     some = f" (of {most} spread evenly over their ranks)" if n_rows > most else ""
     return Picture(
         path.name,
@@ -198,5 +202,6 @@ def leakage_picture(
         "the images”. Above 1, most of what one sees at these frequencies is not the image's own.",
         vector=True,
         data="images.csv",
-        panels=save_panels(path, [(words, draw)], height=3.0),
+        panels=save_panels(path, [(words, draw)], height=3.0, legend=legend),
+        legend=legend,
     )
