@@ -12,10 +12,11 @@ import numpy as np
 
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
-from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis
 from spectral_mae.batch.analyze.models.pictures import pictures_of_models
-from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
+from spectral_mae.batch.analyze.options import AnalyzeOptions
+from spectral_mae.batch.analyze.outcomes import PICTURED, Outcome
 from spectral_mae.batch.analyze.page import RunResults
+from spectral_mae.batch.analyze.records.record import MaskingAnalysis
 from spectral_mae.batch.analyze.summary.data_set import data_set_spectra
 from spectral_mae.batch.analyze.summary.filling import Explained
 from spectral_mae.batch.analyze.summary.octave_words import SEEN_OCTAVES

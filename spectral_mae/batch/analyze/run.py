@@ -16,11 +16,8 @@ from spectral_mae._files.parquet_table import expect_parquet
 from spectral_mae._parallel import cores
 from spectral_mae.batch.analyze import report
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import (
-    AnalyzeOptions,
-    BatchAnalyzer,
-    Outcome,
-)
+from spectral_mae.batch.analyze.options import AnalyzeOptions
+from spectral_mae.batch.analyze.outcomes import BatchAnalyzer, Outcome
 from spectral_mae.batch.analyze.page import RunResults
 from spectral_mae.batch.analyze.pictures import Pictures
 from spectral_mae.batch.analyze.result import AnalyzeInterrupted, AnalyzeResult
