@@ -89,6 +89,16 @@ class Pictures:
         if sizes.keys() == set(self.options.patch_sizes):
             self._grating([(sizes[p][0], sizes[p][1], p) for p in self.options.patch_sizes])
 
+    def begin_chosen(
+        self, shown: Sequence[Outcome], read_again: Callable[[Outcome], Pixels | None]
+    ) -> None:
+        """Go on with the images that the page shows, once they are chosen."""
+        done = [outcome for outcome in shown if outcome.ok]
+        if self._drawer.where != "here" and self.options.figures and done:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._of_chosen_images(done, read_again)
+            self._drawer.give_out(list(self._begun.values()))
+
     def n_steps(self, results: RunResults) -> int:
         """How often `all` calls ``each``."""
         done = [outcome for outcome in results.shown if outcome.ok]

@@ -219,9 +219,11 @@ class _Analysis:
         with kept_on_disk():
             chosen = choose(numbers)
             rows = [one.row for one in chosen] + most_unusual(numbers)[:NAMED]
+            shown = self._shown(chosen, again=interrupt is None)
+            self.pictures.begin_chosen(shown, self._reading_again())
             results = RunResults(
                 self.tables,
-                self._shown(chosen, again=interrupt is None),
+                shown,
                 chosen,
                 numbers,
                 sums.spectra,
