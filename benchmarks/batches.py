@@ -39,7 +39,7 @@ from spectral_mae.batch.analyze.work import AnalyzeWork
 from spectral_mae.batch.chunks import Chunk, chunked, in_order
 from spectral_mae.batch.executors import memory_limit
 from spectral_mae.batch.models.moments_work import MomentsWork
-from spectral_mae.batch.worker_processes import WorkerPool
+from spectral_mae.batch.workers.processes import WorkerPool
 from spectral_mae.images.files import builtin_images
 from spectral_mae.images.sources import find_sources
 from spectral_mae.images.stream import ImageStream, StreamOptions
