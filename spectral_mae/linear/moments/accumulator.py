@@ -127,7 +127,10 @@ class Accumulator(ABC):
         return moments
 
     def update(self, images: ArrayLike, *, channel_axis: int | None = None) -> Self:
-        """Take in a batch of images.
+        """Take in a batch of images; either all of it or, if it is refused, nothing.
+
+        Batches with chunks are an exception, for they would be read twice: what was read before
+        the part that is refused stays, and ``n_images`` counts it.
 
         Parameters
         ----------
@@ -151,15 +154,19 @@ class Accumulator(ABC):
         """
         # Sums of so many images each, whatever the chunks: equal to the last bit.
         size = max(1, PART_BYTES // (8 * self.grid.n_patches * self.patch_dim))
+        batch: Any
         if is_tensor(images) and self.takes_tensors:
-            tensor = self._tensors(images, channel_axis)
-            n = tensor.shape[0]
-            for first in range(0, n, size):
-                self.add_patches(self._cut(tensor[first : min(first + size, n), ...]))
-            return self
-        batch = self._batch(images, channel_axis)
-        for first in range(0, len(batch), size):
-            self.add_patches(self._cut(batch[first : first + size]))
+            batch = self._tensors(images, channel_axis)
+        else:
+            batch = self._batch(images, channel_axis)
+        n = batch.shape[0]
+        parts = [slice(first, min(first + size, n)) for first in range(0, n, size)]
+        if len(parts) > 1 and not is_chunked(images):
+            for part in parts:
+                self._checked(batch[part, ...], first=part.start)
+        for part in parts:
+            pixels = batch[part] if is_chunked(images) else batch[part, ...]
+            self.add_patches(self._cut(pixels, first=part.start))
         return self
 
     def to_patches(self, images: ArrayLike, *, channel_axis: int | None = None) -> FloatArray:
@@ -451,11 +458,17 @@ class Accumulator(ABC):
         self._expect_fit(batch.shape, images, channel_axis)
         return batch
 
-    def _cut(self, batch: NDArray[Any]) -> FloatArray:
+    def _checked(self, batch: NDArray[Any], *, first: int = 0) -> NDArray[Any]:
+        """Images, channels last, as numbers that can be squared and added up."""
         if is_tensor(batch):
-            return tensors.to_patches(tensors.checked(batch), self.grid)
-        pixels = _checks.real_array("images", batch).astype(np.float64, copy=False)
-        _checks.squarable("images", pixels)
+            return tensors.checked(batch)
+        pixels = _checks.real_array("images", batch, first=first)
+        return _checks.squarable("images", pixels.astype(np.float64, copy=False))
+
+    def _cut(self, batch: NDArray[Any], *, first: int = 0) -> FloatArray:
+        pixels = self._checked(batch, first=first)
+        if is_tensor(pixels):
+            return tensors.to_patches(pixels, self.grid)
         return self.grid.to_patches(pixels, channel_axis=-1)
 
     @property
