@@ -116,6 +116,22 @@ def squarable(name: str, array: FloatArray) -> FloatArray:
     return array
 
 
+def squarable_array(name: str, value: ArrayLike, *, first: int = 0) -> NDArray[np.float64]:
+    """Return ``value`` in double precision as `real_array` and `squarable` leave it.
+
+    One pass is enough where the sum of squares is in its range: then all numbers are finite.
+    """
+    numbers = numeric_array(name, value)
+    array = _as(np.float64, numbers)
+    if array.flags.c_contiguous:
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            if SMALLEST_SQUARED**2 <= sum_of_squares(array.ravel()) <= LARGEST_SQUARED**2:
+                return array
+    if not all_finite(array):
+        raise ValueError(not_finite(name, array, first=first))
+    return squarable(name, array)  # type: ignore[return-value]  # the same array
+
+
 def bool_mask(name: str, value: ArrayLike) -> BoolArray:
     """Return a mask as bool; numbers only if all are 0 or 1."""
     array = plain_array(name, value)

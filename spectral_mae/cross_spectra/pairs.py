@@ -183,10 +183,7 @@ def pair_arrays(
         If the shapes differ, or numbers are not finite or out of range.
     """
     arrays = [
-        _checks.squarable(
-            name, _checks.real_array(name, x, first=first).astype(np.float64, copy=False)
-        )
-        for name, x in zip(names, (a, b), strict=True)
+        _checks.squarable_array(name, x, first=first) for name, x in zip(names, (a, b), strict=True)
     ]
     if arrays[0].shape != arrays[1].shape:
         raise ValueError(
