@@ -13,7 +13,8 @@ from benchmarks.contest import Contest, Ratio, Size
 from spectral_mae import BandMoments, LinearMAE, PatchGrid, designs
 from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import PatchMasking
-from spectral_mae.linear.matrices import lapack, pencil
+from spectral_mae.linear.matrices import lapack
+from spectral_mae.linear.matrices.eigenvectors import eigenvectors as eigenvectors_of
 from spectral_mae.linear.matrices.inverse import as_real
 from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.moments.shrinkage import SHRINKAGES
@@ -133,11 +134,15 @@ def shrinkages(size: Size) -> Iterator[Contest]:
 
         def eigenvectors(blocks=blocks) -> None:
             for block in blocks:
-                pencil.eigenvectors(block.copy()[np.newaxis])
+                eigenvectors_of(block.copy()[np.newaxis])
 
         def steps(blocks=blocks, spoiled=spoiled) -> None:
             for block, other in zip(blocks, spoiled, strict=True):
                 all_losses(block, other)
+
+        def inverses(blocks=blocks) -> None:
+            for block in blocks:
+                one_loss(block)
 
         def one_by_one(moments=moments, held_out=held_out, patch=patch) -> None:
             for value in SHRINKAGES:
@@ -152,6 +157,7 @@ def shrinkages(size: Size) -> Iterator[Contest]:
                 "steps": steps,
                 "eigenvectors": eigenvectors,
                 "factors": factors,
+                "inverses": inverses,
             },
             [
                 Ratio(
@@ -162,6 +168,13 @@ def shrinkages(size: Size) -> Iterator[Contest]:
                 ),
                 Ratio(
                     "what LAPACK and BLAS take of the losses alone, in such fits", "steps", "fit"
+                ),
+                Ratio(
+                    f"the same of {tried} candidates, each by itself, in such fits",
+                    "inverses",
+                    "fit",
+                    "",
+                    tried,
                 ),
                 Ratio("eigenvectors of all blocks alone, in such fits", "eigenvectors", "fit"),
                 Ratio(
@@ -178,7 +191,7 @@ def shrinkages(size: Size) -> Iterator[Contest]:
                 ),
             ],
             rounds=1 if patch > 8 else size.slow_rounds,  # tens of seconds each
-            note="all losses are exact, and all are told; see decision 408",
+            note="all losses are exact, and all are told; see decisions 385 and 408",
         )
 
 
@@ -194,12 +207,21 @@ def all_losses(block: NDArray[Any], spoiled: NDArray[Any]) -> None:
     lapack.factor(block.copy())  # tells whether it is singular
     first = block.copy()
     lapack.reduce_pencil(first, lower)
-    _, (vectors,) = pencil.eigenvectors(first[np.newaxis])
+    _, (vectors,) = eigenvectors_of(first[np.newaxis])
     lapack.solve(lower, vectors, adjoint=True)
     lapack.half_product(vectors, spoiled @ vectors, np.empty_like(block))
     together = np.concatenate(3 * [block.real])
     for seen in np.split((together @ vectors.view(np.float64)).view(block.dtype), 3):
         lapack.add_gram(total, seen)
+
+
+def one_loss(block: NDArray[Any]) -> None:
+    """Those that the loss at a single shrinkage takes by itself: Tr(P_H Q⁻¹ P_s² Q⁻¹)."""
+    lower = block.copy()
+    lapack.factor(lower)
+    inverse = scipy.linalg.get_lapack_funcs("potri", (lower,))(lower.T, lower=0, overwrite_c=1)[0]
+    for root in 2 * [np.asfortranarray(np.tril(block.real))]:  # of P_H and P_s²
+        scipy.linalg.blas.dtrmm(1.0, root, inverse.T.view(np.float64).T, side=1, overwrite_b=1)
 
 
 def dense(size: Size) -> Iterator[Contest]:

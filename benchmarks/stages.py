@@ -31,7 +31,7 @@ STAGES = (
     ("batch.analyze.image_analysis", "MaskingAnalyzer.measure", "the rest of the analysis"),
     ("batch.analyze.shape_moments", "ShapeMoments.update", "mean spectra and moments"),
     ("batch.analyze.mean_spectra", "MeanSpectra.update", "mean spectra and moments"),
-    ("batch.analyze.model_pictures", "linear_models", "linear models"),
+    ("batch.analyze.models.pictures", "fitted_models", "linear models"),
     ("batch.analyze.work", "rows_of", "tables"),
     ("batch.analyze.pictures", "Pictures.all", "drawing"),
     ("batch.analyze.report", "render", "page"),

@@ -12,7 +12,7 @@ from benchmarks.agreement.decoders import asked
 from benchmarks.agreement.headers import format_of
 from benchmarks.agreement.rules import Moments, Samples, moments, pixels
 from spectral_mae.batch.chunks import WorkerLost
-from spectral_mae.batch.worker_processes import WorkerPool
+from spectral_mae.batch.workers.processes import WorkerPool
 from spectral_mae.images.decoding import one_line
 from spectral_mae.images.image import read_image
 from spectral_mae.images.limits import time_limit as watch

@@ -101,6 +101,8 @@ def read_arrays(path: str | os.PathLike[str], *, mapped: bool = False) -> dict[s
     except (AttributeError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as error:
         # What NumPy says of pickles is an advice to trust the file.
         reason = "no npz file, or one with objects" if "pickle" in str(error) else str(error)
+        if "context manager" in reason:
+            reason = "an npy file, which holds one array; arrays by name are in npz files"
         if "not a zip file" in reason:  # it begins like one, or NumPy would not have tried
             reason = "its end is missing, as of a file that was cut short"
         raise ValueError(f"{path!r} is not a file of arrays: {reason}") from error

@@ -18,8 +18,7 @@
 - `run_options`: how a run is carried out; nothing that its results depend on.
 - `run_state`: what came of the images of a run so far: how many were done, which failed and why.
 - `signals`: SIGINT and SIGTERM: an orderly end, between two steps that belong together.
-- `worker_processes`: processes that may be lost: an executor whose workers are limited, watched
-  and replaced.
+- `workers/`: processes of this machine that work for a run.
 """
 
 import lazy_loader

@@ -16,7 +16,7 @@ from spectral_mae import extras
 from spectral_mae._parallel import cores
 from spectral_mae.batch.chunks import InProcess
 from spectral_mae.batch.progress import LOGGER
-from spectral_mae.batch.worker_processes import WorkerPool
+from spectral_mae.batch.workers.processes import WorkerPool
 
 FEW = 100  # images below which starting processes does not pay
 CONNECT = 5  # seconds for a scheduler to answer

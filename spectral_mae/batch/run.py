@@ -24,7 +24,7 @@ from spectral_mae.batch.run_identity import RunIdentity
 from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.batch.run_state import Tally
 from spectral_mae.batch.signals import Interrupts
-from spectral_mae.batch.worker_processes import WorkerPool
+from spectral_mae.batch.workers.processes import WorkerPool
 from spectral_mae.images.references import ImageReference
 
 SUM_BYTES = 2**29  # for the partial sums of a run

@@ -153,6 +153,7 @@ class _Search:
         self.references: list[ImageReference] = []
         self._taken: set[tuple[str, str | None]] = set()
         self._others: set[str] = set()
+        self._real_folders: dict[str, str] = {}
         self._members = 0
         self._input_read = False
         self._builtin = {
@@ -231,8 +232,8 @@ class _Search:
 
     def _take_found(self, path: Path) -> None:
         """Add a file that a folder holds, if it is an image file or holds images alone."""
-        real = os.path.realpath(path)
-        if self.output is not None and Path(real).is_relative_to(self.output):
+        real = self._real(path)
+        if self.output is not None and f"{real}{os.sep}".startswith(f"{self.output}{os.sep}"):
             return
         kind = kind_of(path.name)
         searched = kind.in_folders if kind is not None else path.suffix.lower() in SUFFIXES
@@ -249,6 +250,15 @@ class _Search:
             except (OSError, ValueError) as error:  # one file of many must not end the search
                 refusal = ImageReference(title, Place(str(path)), stamp=stamp, refusal=str(error))
                 self.references.append(refusal)
+
+    def _real(self, path: Path) -> str:
+        """The path without links; folders, which hold many files, are looked up once."""
+        folder, name = os.path.split(path)
+        if path.is_symlink():
+            return os.path.realpath(path)
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        return f"{self._real_folders[folder]}{os.sep}{name}"
 
     def _take_named(self, path: Path, selector: str | None) -> None:
         """Add what a file that was named is or holds."""

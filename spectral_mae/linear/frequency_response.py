@@ -76,7 +76,7 @@ class FrequencyResponse(Pictured, Tabled):
     _drawn_by: ClassVar[str] = "response"
 
     def __repr__(self) -> str:
-        explained = float(_explained(self.error.sum(), self.original.sum()))
+        explained = float(explained_part(self.error.sum(), self.original.sum()))
         return f"FrequencyResponse(shape={self.shape}, explained={explained:.4g} of all power)"
 
     @property
@@ -106,7 +106,7 @@ class FrequencyResponse(Pictured, Tabled):
     @property
     def explained(self) -> FloatArray:
         """1 − error/original; NaN where there is no power."""
-        return _explained(self.error, self.original)
+        return explained_part(self.error, self.original)
 
     def radial(self, bins: Bins = None) -> RadialResponse:
         """Return the averages over rings of frequency.
@@ -222,7 +222,7 @@ class RadialResponse(Pictured, Tabled):
     @property
     def explained(self) -> FloatArray:
         """1 − error/original of each ring."""
-        return _explained(self.error, self.original)
+        return explained_part(self.error, self.original)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all curves as plain lists.
@@ -415,7 +415,7 @@ def _shares(response: FrequencyResponse | RadialResponse) -> dict[str, str]:
     }
 
 
-def _explained(error: FloatArray, original: FloatArray) -> FloatArray:
+def explained_part(error: FloatArray, original: FloatArray) -> FloatArray:
     """1 − error/original; NaN where there is no power but rounding."""
     floor = 4 * np.finfo(np.float64).eps * np.max(original, initial=0.0)
     none = np.full(np.shape(error), np.nan)

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, Visible
 from spectral_mae._parallel import in_batches
+from spectral_mae.linear.matrices.eigenvectors import eigenvectors
 from spectral_mae.linear.matrices.inverse import EPS
 from spectral_mae.linear.moments.accumulator import Accumulator
 from spectral_mae.linear.moments.kinds import Moments, StationaryMoments
@@ -195,7 +196,7 @@ class Interpolator:
         stack = self._stack.blocks
 
         def colour(rows: slice) -> None:
-            values, vectors = np.linalg.eigh(stack[rows])
+            values, vectors = eigenvectors(stack[rows].copy())
             size = np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]
             blocks[rows] = (blocks[rows] @ vectors.conj() * size) @ vectors.swapaxes(1, 2)
 

@@ -25,6 +25,7 @@ from spectral_mae._checks import FloatArray, is_tensor, namespace, to_numpy
 from spectral_mae._parallel import blas_for, in_batches
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.matrices import lapack
+from spectral_mae.linear.matrices.eigenvectors import eigenvectors
 from spectral_mae.linear.matrices.inverse import (
     EPS,
     LARGE,
@@ -184,7 +185,7 @@ def _low_rank(stack: Stack, mix: Mix, rank: int) -> Solution:
     def decompose(rows: slice) -> None:
         product = stack.blocks[rows] @ mix.seen(stack, weights[rows])
         product += product.conj().swapaxes(1, 2)
-        found, basis = np.linalg.eigh(product)
+        found, basis = eigenvectors(product)
         values[rows] = np.maximum(found[:, -top:], 0.0) / 2
         vectors[rows] = basis[:, :, -top:]
 
@@ -256,7 +257,7 @@ def sweep(stack: Stack, mixes: Sequence[Mix]) -> FloatArray:
     def work(rows: slice) -> FloatArray:
         mine = rows if len(forth) > 1 else slice(None)
         adjoint = back[mine].conj().swapaxes(1, 2)
-        modes, basis = np.linalg.eigh(back[mine] @ stack.blocks[rows] @ adjoint)
+        modes, basis = eigenvectors(back[mine] @ stack.blocks[rows] @ adjoint)
         modes = np.maximum(modes, 0.0)
         power = modes**2 * np.sum(np.abs(forth[mine] @ basis) ** 2, axis=1)
         power *= stack.multiplicity[rows, np.newaxis]

@@ -8,6 +8,7 @@
 - `expectation`: the mean spectrum of an image under random masks, exactly.
 - `leaked_power`: `Leakage`, the power that masking brings to a frequency from others.
 - `masked_periodogram`: `MaskedPeriodogram`, which keeps the plans of the mean spectra.
+- `masked_sums`: `MaskedSums`, the mean spectra over sets of frequencies, without the spectra.
 - `partial/`: images that are visible in part, by a mask or because pixels are missing.
 - `patch_sums/`: sums of the power of patches, and of pairs of patches.
 - `slope_fit`: the exponent of a power law fitted to a masked image by Whittle's likelihood.

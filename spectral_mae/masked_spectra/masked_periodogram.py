@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,7 @@ from spectral_mae._checks import FloatArray, Scaling, is_tensor, namespace, outl
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.patch_sums.pair_power import pair_power
 from spectral_mae.masked_spectra.patch_sums.patch_power import PatchPower
+from spectral_mae.masked_spectra.patch_sums.set_sums import FrequencySet, PatchSetSums, SetSums
 from spectral_mae.masked_spectra.patch_sums.tensor_patches import TensorPatchPower
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import design_on
@@ -164,7 +165,7 @@ class MaskedPeriodogram:
                 turned[rows] = own
         if not SQUARABLE[0] < squares < SQUARABLE[1]:
             return self.components(image).expected()
-        of_patches = _floor_of_sum(math.sqrt(squares / mean.size), mean.size)
+        of_patches = floor_of_sum(math.sqrt(squares / mean.size), mean.size)
         floor = pi2 * own_floor + max((pi1 - pi2) * own_floor, of_patches)
         return self._spectrum(mean, floor)
 
@@ -232,6 +233,58 @@ class MaskedPeriodogram:
         original = dataclasses.replace(centred.original, power=power)
         yield own
         yield dataclasses.replace(centred, original=original)
+
+    def patch_sums(self, sets: Sequence[FrequencySet]) -> PatchSetSums | None:
+        """Return what sums Σ_b |X_b|² over sets of frequencies, for `with_patch_sums`.
+
+        Parameters
+        ----------
+        sets : sequence of (places, weights)
+            As `PatchSetSums` takes them.
+
+        Returns
+        -------
+        PatchSetSums or None
+            None where it takes the spectrum: of images that are detrended or windowed, designs
+            that are not uniform, large patches, and a single patch along an axis.
+        """
+        if self._changes or self._pair_power is not None:
+            return None
+        if not PatchSetSums.possible(self._patch_power):
+            return None
+        return PatchSetSums(self._patch_power, sets)
+
+    def with_patch_sums(
+        self, image: ArrayLike, patch_sums: PatchSetSums
+    ) -> tuple[Spectrum, SetSums, SetSums]:
+        """Return the spectrum of one image, and sums of those of its patches.
+
+        Parameters
+        ----------
+        image : array_like, shape ``grid.shape``, with the channels at ``channel_axis`` if given
+            Real numbers.
+        patch_sums : PatchSetSums
+            What `patch_sums` returned.
+
+        Returns
+        -------
+        original : Spectrum
+            |X|².
+        own, centred : SetSums
+            Sums of Σ_b |X_b|², and of that of the image less the mean of each channel.
+
+        Raises
+        ------
+        ValueError
+            As `components`.
+        """
+        pixels = self._pixels(image)
+        planes = self._conditioned(pixels)
+        with np.errstate(over="ignore", invalid="ignore"):  # found below
+            own, centred = patch_sums.with_centred(planes, self._scale(planes))
+        if not math.isfinite(own.rms):  # as NaN is
+            self._refuse(pixels)
+        return self._of_image(pixels), own, centred
 
     @cached_property
     def _centred(self) -> MaskedPeriodogram:
@@ -352,9 +405,7 @@ class MaskedPeriodogram:
             pairs = None if self._pair_power is None else self._pair_power(planes)
         del planes  # a whole image, where detrending or a window made one
         if not math.isfinite(powers[0].max()):  # as NaN is
-            with self._naming_pixels(pixels):
-                largest = float(np.max(np.abs(pixels)))
-                raise ValueError(f"pixels up to {largest:.3g} are too large for float64 spectra")
+            self._refuse(pixels)
         original = self._of_image(pixels)
 
         def spectrum(power: FloatArray) -> Spectrum:
@@ -369,6 +420,12 @@ class MaskedPeriodogram:
             MaskedComponents(self.grid, original, spectrum(power), self.design, of_pairs, share)
             for power in powers
         ]
+
+    def _refuse(self, pixels: FloatArray) -> NoReturn:
+        """Say what is wrong with pixels whose power is not finite."""
+        with self._naming_pixels(pixels):
+            largest = float(np.max(np.abs(pixels)))
+            raise ValueError(f"pixels up to {largest:.3g} are too large for float64 spectra")
 
     def _of_tensor(self, image: Any) -> MaskedComponents:
         shared = shared_with_numpy(image)
@@ -415,10 +472,10 @@ def _patch_floor(power: FloatArray) -> float:
     scale = largest if not 1e-140 < largest < 1e140 else 1.0  # squares could leave the range
     scaled = power if scale == 1.0 else power / scale
     rms = scale * math.sqrt(_checks.sum_of_squares(scaled.ravel()) / power.size)
-    return _floor_of_sum(rms, power.size)
+    return floor_of_sum(rms, power.size)
 
 
-def _floor_of_sum(rms: float, size: int) -> float:
+def floor_of_sum(rms: float, size: int) -> float:
     """Error of rounding in Σ_b |X_b|², of which the root mean square is known.
 
     The sum is computed as one transform of a sum of autocorrelations, not as a sum of squares: its

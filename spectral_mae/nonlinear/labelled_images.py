@@ -187,7 +187,10 @@ def read_labelled(
     batches = _cifar_batches(Path(paths[0])) if len(paths) == 1 else []
     if batches:
         return _from_cifar(batches, size=size, color=color, limit=limit, rng=generator)
-    references = find_sources(paths).references
+    found = find_sources(paths)
+    references = found.references
+    if not references:
+        raise ValueError(f"no image in {', '.join(map(repr, found.given))}")
     for one in references:
         if one.samples is not None and one.samples.planar:
             raise ValueError(

@@ -6,6 +6,7 @@ import numpy as np
 
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
+from spectral_mae.linear.matrices.eigenvectors import eigenvectors
 from spectral_mae.linear.moments.blocks import BandTransform, Stack
 
 
@@ -27,7 +28,7 @@ class GaussianDraws:
         self._roots = np.empty_like(stack.blocks)
 
         def root(rows: slice) -> None:
-            values, vectors = np.linalg.eigh(stack.blocks[rows])
+            values, vectors = eigenvectors(stack.blocks[rows].copy())
             scaled = vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]
             self._roots[rows] = scaled @ vectors.conj().swapaxes(1, 2)
 

@@ -375,7 +375,9 @@ def save_as(figure: Figure, path: str | os.PathLike[str], endings: Sequence[str]
     """
     stem = os.path.splitext(_checks.path("path", path))[0]  # noqa: PTH122 - a text
     with style(), mpl.rc_context({"svg.hashsalt": SOFTWARE, **UNCHANGED}):
-        figure.draw_without_rendering()
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            engine.execute(figure)
         figure.set_layout_engine(None)  # with "none" every file would be drawn twice
         pixels: NDArray[np.uint8] | None = None
         for ending in endings:

@@ -333,7 +333,7 @@ def eigenvalues(
         ax.plot(np.arange(1, len(values) + 1), shown(values, floor), marker=marker, label=name)
     ax.set_xscale("log")
     log_power_axis(ax)
-    ax.set_xlabel("place")
+    ax.set_xlabel("number of the eigenvalue, largest first")
     ax.set_ylabel("explained power per image")
     if any(several):
         ax.legend()

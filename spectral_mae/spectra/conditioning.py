@@ -232,7 +232,9 @@ def _named_window(window: str | float | tuple[Any, ...], shape: tuple[int, ...])
 
             axes = [get_window(window, n) for n in shape]
     except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise ValueError(f"window={_checks.brief(window)}: {str(error)[:200]}") from error
+        unknown = "invalid window" in str(error).lower() or "unknown window" in str(error).lower()
+        reason = "none of scipy.signal.get_window, such as 'hann'" if unknown else str(error)[:200]
+        raise ValueError(f"window={_checks.brief(window)}: {reason}") from error
     return reduce(np.multiply.outer, axes)
 
 

@@ -270,9 +270,10 @@ class RadialSpectrum(Pictured, Tabled):
         chosen = frequencies.at_least(self.frequency, low) & (self.frequency > 0)
         chosen &= frequencies.below(self.frequency, high)
         if chosen.sum() < 3:
-            raise ValueError(
-                f"{int(chosen.sum())} rings with {fmin=} <= frequency < {fmax=}; a slope needs 3"
-            )
+            limited = fmin is not None or fmax is not None
+            limits = f" with {fmin=} <= frequency < {fmax=}" if limited else ""
+            n = int(chosen.sum())
+            raise ValueError(f"{n} ring{'s' * (n != 1)} of frequency{limits}; a slope needs 3")
         power = self.numpy().power[chosen]
         lost = power <= self.floor
         if lost.any():

@@ -164,6 +164,7 @@ def test_grids_say_whether_they_are_of_signals():
 
 def test_files_are_named(tmp_path):
     (tmp_path / "text.png").write_text("text")
+    np.save(tmp_path / "one.npy", np.zeros(3))
     with pytest.raises(sm.ImageRefused, match=r"^nope\.png: no such file$"):
         sm.read_image("nope.png")
     with pytest.raises(sm.ImageRefused, match=r"text\.png: not an image"):
@@ -173,6 +174,8 @@ def test_files_are_named(tmp_path):
             read(tmp_path / "nope.npz")
         with pytest.raises(ValueError, match=r"text\.png' is not a file of arrays"):
             read(tmp_path / "text.png")
+        with pytest.raises(ValueError, match=r"one\.npy' .*: an npy file, which holds one array"):
+            read(tmp_path / "one.npy")
         with pytest.raises(TypeError, match="path=3 is not a path"):
             read(3)
     with pytest.raises(TypeError, match="path=None is not a path"):
@@ -231,3 +234,10 @@ def test_figures_are_written_without_a_warning(kind, tmp_path):
 def test_unknown_formats_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"'nope' is not supported .*pdf"):
         plot.save(plot.new_figure()[0], tmp_path / "x.nope")
+
+
+def test_windows_are_named():
+    with pytest.raises(ValueError, match=r"^window='foo': none of scipy\.signal\.get_window"):
+        sm.psd(np.ones((8, 8)), window="foo")
+    with pytest.raises(ValueError, match=r"^window='kaiser': 'kaiser' must have parameters"):
+        sm.psd(np.ones((8, 8)), window="kaiser")

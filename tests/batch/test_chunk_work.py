@@ -16,7 +16,7 @@ from spectral_mae.batch.analyze.shape_moments import ShapeMoments
 from spectral_mae.batch.analyze.work import AnalysisSums, AnalyzeWork
 from spectral_mae.batch.chunks import InProcess
 from spectral_mae.batch.models.moments_work import MomentSums, MomentsWork
-from spectral_mae.batch.worker_processes import WorkerPool
+from spectral_mae.batch.workers.processes import WorkerPool
 from spectral_mae.images.stream import ImageStream, StreamOptions
 from spectral_mae.linear.moments.kinds import KINDS
 

@@ -16,7 +16,7 @@ from chunk_runs import MEMORY, assert_same, decode, die, flat, results, square, 
 from spectral_mae.batch.chunks import EngineFailed, InProcess, WorkerLost, chunked, in_order
 from spectral_mae.batch.merge_tree import MergeTree
 from spectral_mae.batch.models.moments_work import MomentsWork
-from spectral_mae.batch.worker_processes import WorkerPool
+from spectral_mae.batch.workers.processes import WorkerPool
 from spectral_mae.images.stream import StreamOptions
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from spectral_mae.batch.pages import drawer as drawer_module
 from spectral_mae.batch.pages.drawer import Drawer
-from spectral_mae.batch.worker_processes import WorkerPool
+from spectral_mae.batch.workers.processes import WorkerPool
 
 WHERE = ["process", "thread", "here"]
 

@@ -13,7 +13,7 @@ import pytest
 from chunk_runs import MEMORY, decode, die, flat, results, square
 
 from spectral_mae.batch.chunks import DEATHS, Chunk, EngineFailed, WorkerLost, chunked
-from spectral_mae.batch.worker_processes import WorkerPool
+from spectral_mae.batch.workers.processes import WorkerPool
 
 
 @pytest.fixture(scope="module")

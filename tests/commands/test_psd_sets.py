@@ -47,6 +47,10 @@ def test_pictures_name_files_and_have_text(images, capsys):
     text = Path("a.svg").read_text(encoding="utf-8")
     for words in ("one.tif", "ten (10 images)", "slope of the power spectrum"):
         assert words in text
+    for words in ("bands: 16th to 84th percentile", "of one image: ± standard error"):
+        assert words in text
+    assert run("psd", "ten", "--band", "none", "-o", "none.svg") == 0
+    assert ">lines: means<" in Path("none.svg").read_text(encoding="utf-8")
     assert run("psd", "one.tif", "mixed/a.tif", "--band", "none", "--out", "a.pdf") == 0
     assert Path("a.pdf").read_bytes().startswith(b"%PDF-")
 

@@ -86,6 +86,17 @@ def test_loops_of_links_end(tree):
         read([r for r in found.references if r.name == "self.png"])
 
 
+def test_a_file_counts_once_by_whatever_links_it_is_found(tree):
+    (tree / "again.png").symlink_to(tree / "b.png")
+    (tree.parent / "linked").symlink_to(tree)
+    n = len(find_sources([tree / "deep"]).references)
+    once = find_sources([tree]).references
+    same = {str(tree / "again.png"), str(tree / "b.png")}
+    assert sum(str(one.place.path) in same for one in once) == 1
+    found = find_sources([tree.parent / "linked", tree, tree / "deep"])
+    assert len(found.references) == len(once) > n
+
+
 def test_a_folder_that_cannot_be_searched_is_named(tree, monkeypatch):
     scandir = os.scandir
 

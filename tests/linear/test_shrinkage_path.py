@@ -6,7 +6,7 @@ import pytest
 
 import spectral_mae as sm
 from spectral_mae.linear import shrinkage_path, solver
-from spectral_mae.linear.matrices import inverse, lapack, pencil
+from spectral_mae.linear.matrices import eigenvectors, inverse, lapack, pencil
 from spectral_mae.linear.problems import problem
 from spectral_mae.linear.shrinkage_path import losses_by_shrinkage
 
@@ -64,7 +64,7 @@ def test_large_blocks_are_taken_one_by_one(channels, monkeypatch):
     """As LAPACK takes those that are too large to be taken together."""
     for module in (inverse, pencil, shrinkage_path, solver):
         monkeypatch.setattr(module, "LARGE", 3)
-    monkeypatch.setattr(pencil, "WIDE", 3)
+    monkeypatch.setattr(eigenvectors, "WIDE", 3)
     monkeypatch.setattr(lapack, "STRIP", 3)
     axis = None if channels is None else -1
     train, others = (dense.photographs(n, (6, 4), channels, seed=n) for n in (400, 7))

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
@@ -60,15 +61,44 @@ def test_labels_between_powers_have_no_formula():
 
 
 def test_each_panel_is_laid_out_once(tmp_path, monkeypatch):
-    layouts = []
-    execute = ConstrainedLayoutEngine.execute
+    """By what its labels take, as the constrained layout does, which measures them twice."""
+    measured, layouts = [], []
+    tight, execute = Axes.get_tightbbox, ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(
+        Axes, "get_tightbbox", lambda self, *a, **k: (measured.append(1), tight(self, *a, **k))[1]
+    )
     monkeypatch.setattr(
         ConstrainedLayoutEngine,
         "execute",
         lambda self, figure: (layouts.append(1), execute(self, figure))[1],
     )
     draw_panels(tmp_path / "all.png", [panel(10), panel(20)], width=WIDTH, height=HEIGHT)
+    assert (len(measured), len(layouts)) == (2, 0)
+
+    def twin(axes):
+        panel(10)(axes)
+        axes.twinx().set_ylabel("on the right")
+
+    draw_panels(tmp_path / "twin.png", [twin, twin], width=WIDTH, height=HEIGHT)
     assert len(layouts) == 2
+
+
+def test_all_labels_of_a_panel_are_in_its_picture(tmp_path):
+    drawn = []
+
+    def draw(axes):
+        drawn.append(axes)
+        axes.semilogy([0.01, 0.5], [1e-12, 1e3])
+        axes.set(title="a title", xlabel="along", ylabel="up")
+
+    draw_panels(tmp_path / "all.png", [draw, draw], width=WIDTH, height=HEIGHT)
+    for axes in drawn:
+        figure = axes.figure
+        box = axes.get_tightbbox(figure.canvas.get_renderer())
+        assert min(box.x0, box.y0) >= 0
+        assert box.x1 <= figure.bbox.width
+        assert box.y1 <= figure.bbox.height
+        assert axes.bbox.width > 0.6 * figure.bbox.width
 
 
 def test_all_panels_stand_side_by_side_in_one_picture(three, tmp_path):

@@ -190,7 +190,10 @@ def test_masked_image_and_unmasked_radial_show_their_results():
     assert len(np.unique(shown[weights == 0], axis=0)) == 1
     rings = sm.psd(image, detrend="constant").radial()
     ax = plot.unmasked_radial(rings, rings, rings)
-    assert [line.get_label() for line in ax.lines[:2]] == ["true", "naive"]
+    assert [line.get_label() for line in ax.lines[:2]] == [
+        "true: whole image",
+        "naive: masked / visible part",
+    ]
     assert len(ax.collections) == 1
     assert len(plot.unmasked_radial(rings).lines) == 1
 

@@ -80,7 +80,7 @@ def test_slopes_are_fitted_in_the_range_that_is_asked_for():
     assert rings.fit_slope(fmin=0.25).slope == pytest.approx(-3, abs=1e-4)
     assert rings.fit_slope(0.25, 0.51) == rings.fit_slope(fmin=0.25)
     assert rings.fit_slope(0.25, 0.5) == rings.fit_slope(fmin=0.25, fmax=frequency[-2] + 0.001)
-    with pytest.raises(ValueError, match=r"2 rings with fmin=0.25 <= frequency < fmax=0.27"):
+    with pytest.raises(ValueError, match=r"2 rings of frequency with fmin=0.25 <= frequency < fmax=0.27"):
         rings.fit_slope(0.25, 0.27)
 
 
@@ -105,8 +105,11 @@ def test_constant_images_have_no_slope(value, shape, detrend, dtype):
 
 
 def test_slopes_need_three_rings():
-    with pytest.raises(ValueError, match=r"2 rings with fmin=None .* a slope needs 3"):
-        psd(laws.field((4, 4))).radial().fit_slope()
+    rings = psd(laws.field((4, 4))).radial()
+    with pytest.raises(ValueError, match=r"^2 rings of frequency; a slope needs 3$"):
+        rings.fit_slope()
+    with pytest.raises(ValueError, match=r"^1 ring of frequency with fmin=0\.5 <= .* fmax=None; "):
+        rings.fit_slope(fmin=0.5)
 
 
 @pytest.mark.parametrize("shape", [(64, 256), (32, 512), (256, 48)])

@@ -4,8 +4,7 @@
   analyze``.
 - `mean_spectra`: mean radial spectra over images, before and under masking, for each shape and
   patch size.
-- `model_pictures`: the pictures of a report that show what linear masked autoencoders make of the
-  images.
+- `models/`: what linear masked autoencoders make of the images of a run.
 - `outcomes`: many images: read each, analyse it, and say what became of it.
 - `page`: the page of a run as HTML: what its tables say in short, and what the numbers mean.
 - `parquet`: the tables as Parquet files.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,10 @@ from spectral_mae._checks import BoolArray, FloatArray, Sampling
 from spectral_mae.masked_spectra import verification
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.convolution import convolution_error
-from spectral_mae.masked_spectra.masked_periodogram import MaskedPeriodogram
+from spectral_mae.masked_spectra.masked_periodogram import MaskedPeriodogram, floor_of_sum
+from spectral_mae.masked_spectra.masked_sums import MaskedSums
 from spectral_mae.masked_spectra.partial.missing_pixels import MissingPixels, slope_of
+from spectral_mae.masked_spectra.patch_sums.set_sums import FrequencySet, PatchSetSums
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
@@ -118,7 +120,7 @@ class MaskingAnalysis:
         R[k] of Eq. 20); None where no masks were drawn.
     original, expected, expected_centred : RadialSpectrum
         Of the image, and of the exact mean over all masks: of the image as it is, and with its mean
-        subtracted first.
+        subtracted first. Their spread within rings is NaN where it was not computed.
     drawn : RadialSpectrum or None
         Of the drawn masks: their mean, with ``std`` their spread and ``stderr`` their standard
         error; None where none were drawn.
@@ -235,6 +237,18 @@ class MaskingAnalysis:
         }
 
 
+class _Exact(NamedTuple):
+    """What depends on no draw of masks, by the names of `MaskingAnalysis`."""
+
+    original: RadialSpectrum
+    expected: RadialSpectrum
+    expected_centred: RadialSpectrum
+    leakage: float
+    leakage_centred: float
+    octaves: tuple[float | None, ...]
+    octaves_centred: tuple[float | None, ...]
+
+
 class MaskingAnalyzer:
     """`MaskingPlan` at work on images of one shape; its plans and tables serve them all.
 
@@ -274,6 +288,9 @@ class MaskingAnalyzer:
         self._octaves = Annuli(self.grid.shape, (1.0,) * self.grid.ndim, edges)
         self._mask_ratio = self.design.mask_ratio
         self._octave_counts = _and_in_all(self._octaves.counts)
+        self._patch_sums: PatchSetSums | None = None
+        if prod(shape) <= TOGETHER:
+            self._patch_sums = self._masked.patch_sums(self._sets())
 
     def analyze(
         self,
@@ -331,7 +348,28 @@ class MaskingAnalyzer:
             mean = float(image.mean())
         if not math.isfinite(mean) and not _checks.all_finite(image):
             return self._with_holes(image)
-        plan, grid = self.plan, self.grid
+        found = self._by_sums(image, take) if self._patch_sums else self._by_spectra(image, take)
+        record = MaskingAnalysis(
+            plan=self.plan,
+            shape=self.grid.shape,
+            mask_ratio=self._mask_ratio,
+            mean=mean,
+            std=_std(image, mean),
+            slope=None,
+            slope_stderr=None,
+            slope_note="",
+            convolution_error=None,
+            mask_dft_error=None,
+            drawn=None,
+            starts=None,
+            **found._asdict(),
+        )
+        if not (check or draw):
+            return record
+        return self._checked(record, image, generator_of(rng), check=check, draw=draw)
+
+    def _by_spectra(self, image: FloatArray, take: Callable[[Spectrum], None]) -> _Exact:
+        """What is exact of an image, from its mean spectra under masks."""
         components = self._masked.components_with_centred(image)
         own = next(components)
         take(own.original)
@@ -340,7 +378,7 @@ class MaskingAnalyzer:
         # All spectra of a large image would take several times the memory of each: one after the
         # other is brought down to some numbers and let go. To do so with all at once is faster.
         spectra, rings = [], []
-        if prod(grid.shape) <= TOGETHER:
+        if prod(self.grid.shape) <= TOGETHER:
             spectra = [own.original, own.expected()]
         else:
             rings = self._rings([own.original]) + self._rings([own.expected()])
@@ -352,31 +390,61 @@ class MaskingAnalyzer:
         spectra.append(centred.expected())
         del centred, components
         original, expected, expected_centred = rings + self._rings(spectra)
-        del spectra
-        record = MaskingAnalysis(
-            plan=plan,
-            shape=grid.shape,
-            mask_ratio=self._mask_ratio,
-            mean=mean,
-            std=_std(image, mean),
-            slope=None,
-            slope_stderr=None,
-            slope_note="",
-            leakage=leakage,
-            leakage_centred=leakage_centred,
-            octaves=octaves,
-            octaves_centred=octaves_centred,
-            convolution_error=None,
-            mask_dft_error=None,
-            original=original,
-            expected=expected,
-            expected_centred=expected_centred,
-            drawn=None,
-            starts=None,
+        return _Exact(
+            original,
+            expected,
+            expected_centred,
+            leakage,
+            leakage_centred,
+            octaves,
+            octaves_centred,
         )
-        if not (check or draw):
-            return record
-        return self._checked(record, image, generator_of(rng), check=check, draw=draw)
+
+    def _by_sums(self, image: FloatArray, take: Callable[[Spectrum], None]) -> _Exact:
+        """The same from sums over rings and octaves: the image alone has a spectrum."""
+        assert self._patch_sums is not None
+        spectrum, *of_patches = self._masked.with_patch_sums(image, self._patch_sums)
+        take(spectrum)
+        means = self._periodogram.rings.binning.means(spectrum.power)
+        original = dataclasses.replace(self._no_spread, power=means, floor=spectrum.floor)
+        of_image = self._in_octaves(spectrum)
+        floors = [
+            (spectrum.floor, max(spectrum.floor, floor_of_sum(sums.rms, spectrum.power.size)))
+            for sums in of_patches
+        ]
+        n = len(means)
+        rings, leakages = [], []
+        for sums, of_sums in zip(of_patches, floors, strict=True):
+            masked = MaskedSums(self.design, means, sums.sums[:n], *of_sums)
+            power, floor = masked.expected, masked.expected_floor
+            rings.append(dataclasses.replace(original, power=power, floor=floor))
+            octaves = MaskedSums(self.design, of_image, _and_in_all(sums.sums[n:]), *of_sums)
+            leakages.append(self._over_octaves(octaves.leakage(self._octave_counts)))
+        (leakage, in_octaves), (leakage_centred, in_octaves_centred) = leakages
+        expected, expected_centred = rings
+        return _Exact(
+            original,
+            expected,
+            expected_centred,
+            leakage,
+            leakage_centred,
+            in_octaves,
+            in_octaves_centred,
+        )
+
+    @cached_property
+    def _no_spread(self) -> RadialSpectrum:
+        """Rings without power, whose spread is not known."""
+        rings = self._periodogram.rings
+        unknown = np.full(len(rings.count), np.nan)
+        spectrum = rings.spectrum(unknown, unknown, scaling=self._periodogram.scaling)
+        return dataclasses.replace(spectrum, std=unknown, stderr=unknown)
+
+    def _sets(self) -> list[FrequencySet]:
+        """Rings, whose sums are to be means, and octaves."""
+        rings = self._periodogram.rings.binning
+        means = [(places, weights / weights.sum()) for places, weights in rings.entries()]
+        return means + self._octaves.entries()
 
     def _in_octaves(self, spectrum: Spectrum) -> FloatArray:
         """Power in each octave, and behind them in all together."""
@@ -389,8 +457,11 @@ class MaskingAnalyzer:
         counts = self._octave_counts
         # Of all together in the same call: a second one would take as long.
         others = self._in_octaves(components.others)
-        *by_octave, of_all = components.leakage_of_sums(in_octaves, others, counts).tolist()
-        pairs = zip(by_octave, counts.tolist(), strict=False)
+        return self._over_octaves(components.leakage_of_sums(in_octaves, others, counts))
+
+    def _over_octaves(self, leakage: FloatArray) -> tuple[float, tuple[float | None, ...]]:
+        *by_octave, of_all = leakage.tolist()
+        pairs = zip(by_octave, self._octave_counts.tolist(), strict=False)
         return of_all, tuple(value if count else None for value, count in pairs)
 
     def _checked(

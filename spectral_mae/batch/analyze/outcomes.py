@@ -26,8 +26,6 @@ from spectral_mae.images.image import LoadedImage
 from spectral_mae.images.reader import Reader, title_of
 from spectral_mae.images.references import ImageReference
 from spectral_mae.images.samples import ImageRefused, Pixels
-from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
@@ -39,10 +37,7 @@ from spectral_mae.spectra.spectrum import Spectrum
 KEPT_ANALYZERS = 16
 KEPT_PIXELS = 2**22  # of the images whose analyzers are kept beside the one at work
 PICTURE_PIXELS = 2**22  # of an image that is kept for its picture; a larger one is read again
-MODEL_DIM = 1024  # numbers in a patch
 TableFormat = Literal["csv", "parquet"]
-ROUNDING = 1e-24  # power about the mean, to all power, of images that are constant but for rounding
-
 PICTURED = 4  # images that get pictures of their own
 
 
@@ -374,15 +369,6 @@ class BatchAnalyzer:
         except (ImageRefused, MemoryError):
             return None
 
-    def linear_models(self) -> list[LinearMAE]:
-        """A linear masked autoencoder for each patch size, of the shape that most images have.
-
-        Fitted to nothing but the mean power spectrum of those images. Patch sizes whose patches
-        are too large, or do not go into that shape, are left out; there is none of images that
-        have no power but rounding.
-        """
-        return linear_models(self.moments.largest(), self.options)
-
     def _fitted(self, image: LoadedImage) -> LoadedImage:
         """Resize, or crop so that all patch sizes go into the same pixels where they can."""
         if self.options.size is not None:
@@ -440,28 +426,3 @@ def missing_of(options: AnalyzeOptions) -> dict[str, Any]:
 
 def _not_kept(_: Spectrum) -> None:
     """Let go of a spectrum."""
-
-
-def linear_models(most: StationaryMoments | None, options: AnalyzeOptions) -> list[LinearMAE]:
-    """A linear masked autoencoder for each patch size, of the shape that most images have."""
-    if most is None:
-        return []
-    power, level = most.by_frequency.stack().trace, float(np.sum(most.mean**2))
-    if power <= ROUNDING * (power + level):
-        return []
-    models = []
-    for p in options.patch_sizes:
-        fits = all(n % p == 0 for n in most.grid.shape)
-        if fits and p**2 * most.channels <= MODEL_DIM:
-            of_patches = most.with_patch_size(p)
-            models.append(_linear_model(of_patches.grid, options).fit_moments(of_patches))
-    return models
-
-
-def _linear_model(grid: PatchGrid, options: AnalyzeOptions) -> LinearMAE:
-    """A linear masked autoencoder under the masks of the run."""
-    if options.design is not None:
-        return LinearMAE(design=options.masks.on(grid), covariance="stationary")
-    return LinearMAE(
-        grid.patch_size[0], options.mask_ratio, sampling=options.sampling, covariance="stationary"
-    )

@@ -13,7 +13,7 @@ import numpy as np
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis
-from spectral_mae.batch.analyze.model_pictures import pictures_of_models
+from spectral_mae.batch.analyze.models.pictures import pictures_of_models
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.page import RunResults
 from spectral_mae.batch.analyze.summary.data_set import data_set_spectra

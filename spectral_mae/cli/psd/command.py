@@ -277,11 +277,11 @@ def _draw_psd(
         plot.psd(spectrum, axis, vmin=low, vmax=high)
         axis.set_title(titles[name], fontsize="medium")
     rings = axes[0, -1]
-    plot.radial({"original": series["original"]}, rings)
+    plot.radial({"original, ± standard error": series["original"]}, rings)
     if "expected" in series:
         # An exact expectation has no standard error.
         plot.radial({titles["expected"]: series["expected"]}, rings, band="none")
     # A reason why there is no slope is longer than the axes are wide.
     title = textwrap.fill(f"original: {_slope_line(series['original'])}", 52)
-    rings.set_title(title, fontsize="medium")
+    rings.set_title(title.replace("slope -", "slope −"), fontsize="medium")
     plot.save(figure, path)

@@ -137,14 +137,15 @@ def _draw(
     figure, axes = plot.new_figure(1, 2, width=10.4, height=4.6)
     plot.masked_image(image, weights, axes[0, 0])
     if arguments.mask is None:
-        axes[0, 0].set_title(f"{1 - weights.mean():.0%} missing")
+        axes[0, 0].set_title(f"{1 - weights.mean():.0%} missing", fontsize="medium")
     plot.unmasked_radial(
         spectra.naive,
         spectra.unmasked,
         spectra.true,
         axes[0, 1],
     )
-    axes[0, 1].set_title(f"slope {spectra.fit.slope:.2f} ± {spectra.fit.stderr:.2f} under the mask")
+    slope = f"slope {spectra.fit.slope:.2f} ± {spectra.fit.stderr:.2f} under the mask"
+    axes[0, 1].set_title(slope.replace("-", "−"), fontsize="medium")
     if arguments.unmask and arguments.mask is not None:
         figure.supxlabel(textwrap.fill(spectra.deviation(), 120), fontsize="small")
     plot.save(figure, arguments.out)

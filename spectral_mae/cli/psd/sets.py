@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,22 @@ def _stacked(spectra: Sequence[RadialSpectrum]) -> RadialSpectrum:
     return dataclasses.replace(spectra[0], **rows, **means, count=count, floor=floor)
 
 
+# What a legend says of the lines and bands of several images.
+OF_SEVERAL = {
+    "percentile": "lines: medians; bands: 16th to 84th percentile",
+    "std": "lines: means; bands: ± standard deviation",
+    "stderr": "lines: means; bands: ± standard error",
+    "none": "lines: means",
+}
+
+
+def _bands_in_words(sets: Mapping[str, RadialSpectrum], band: Band) -> str:
+    words = [OF_SEVERAL[band]] if any(len(batch) > 1 for batch in sets.values()) else []
+    if band != "none" and any(len(batch) == 1 for batch in sets.values()):
+        words.append(f"{'of one image' if words else 'bands'}: ± standard error")
+    return "\n".join(words)
+
+
 def draw_sets(path: Path, sets: dict[str, RadialSpectrum], *, band: Band, paper: bool) -> None:
     """Draw the radial spectra of all sets, and where they are large enough their slopes."""
     large = {name: batch for name, batch in sets.items() if len(batch) >= FEWEST}
@@ -152,6 +168,7 @@ def draw_sets(path: Path, sets: dict[str, RadialSpectrum], *, band: Band, paper:
             # Of one image there is no spread from image to image.
             used: Band = "stderr" if len(batch) == 1 and band != "none" else band
             plot.radial({label_of(name, batch): batch}, axes[0, 0], band=used)
+        axes[0, 0].get_legend().set_title(_bands_in_words(sets, band), {"size": "small"})
         if large:
             slopes = {name: slopes_of(batch) for name, batch in large.items()}
             known = {name: one for name, one in slopes.items() if np.isfinite(one).any()}

@@ -1,5 +1,6 @@
 """Single Hermitian matrices and stacks of them, as LAPACK takes them.
 
+- `eigenvectors`: eigenvalues and eigenvectors of stacks.
 - `inverse`: inverses, and pseudo-inverses of what is singular to rounding.
 - `lapack`: Cholesky factors, triangular solves, eigenvectors and sums of products, without the
   interpreter's lock.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae.linear.matrices import lapack
+from spectral_mae.linear.matrices.eigenvectors import eigenvectors
 
 EPS = float(np.finfo(np.float64).eps)
 SMALL = 8  # size of a block up to which eigenvectors of many at once beat elimination of each
@@ -118,7 +119,7 @@ class Inverse:
         return factors is not None
 
     def _decompose(self, cutoff: float) -> None:
-        values, self._vectors = np.linalg.eigh(self._second)
+        values, self._vectors = eigenvectors(self._second.copy())
         inside = values > cutoff
         gains = np.divide(1.0, values, out=np.zeros_like(values), where=inside)
         self._gains = gains[:, np.newaxis]

@@ -2,5 +2,6 @@
 
 - `pair_power`: the mean power under a design that is not uniform, from all pairs of patches.
 - `patch_power`: Σ_b |X_b[k]|², the sum of the power spectra of all patches of an image.
+- `set_sums`: sums of Σ_b |X_b[k]|² over sets of frequencies, without the spectrum.
 - `tensor_patches`: the sum of the power spectra of all patches, for arrays of other libraries.
 """

@@ -67,7 +67,7 @@ class PatchPower:
         ]
         table = max(n * p for n, p in zip(grid.shape, grid.patch_size, strict=True))
         small = grid.patch_pixels <= GRAM_PIXELS and table <= GRAM_TABLE and grid.ndim <= 2
-        self._power = _GramPower(grid) if small else _PaddedPower(grid)
+        self._power = GramPower(grid) if small else _PaddedPower(grid)
 
     def __call__(self, pixels: FloatArray, scale: float = 1.0) -> FloatArray:
         """Return Σ_b |X_b[k]|² of one image.
@@ -137,17 +137,41 @@ class PatchPower:
         self, pixels: FloatArray, scale: float, *, centred: bool, transposed: bool = False
     ) -> Iterator[Strip]:
         """Σ_b |X_b[k]|² of one image and, if asked for, of the image less its means."""
-        planes = pixels.reshape(*self.grid.shape, -1)
-        sums = self._sums_of_patches(planes)
-        # Near the mean is good enough: whatever is taken off comes back exactly.
-        mean = sums.reshape(-1, planes.shape[-1]).sum(axis=0) / self._n_pixels
-        summed = (sums - self._n_patches * mean) @ mean
+        planes, mean, summed = self.about_mean(pixels)
         options = {"centred": centred, "transposed": transposed}
         for rows, powers in self._power(planes, mean, summed, scale, **options):
             for power in powers:
                 if power.min() < 0.0:  # a sum of squares, but for rounding
                     np.maximum(power, 0.0, out=power)
             yield rows, powers
+
+    def about_mean(self, pixels: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return what is taken apart before the powers are formed: the mean, and the rest.
+
+        Parameters
+        ----------
+        pixels : ndarray of float64, shape ``grid.shape``, or (*grid.shape, channels)
+            The image.
+
+        Returns
+        -------
+        planes : ndarray, shape (*grid.shape, channels)
+            The image.
+        mean : ndarray, shape (channels,)
+            Of its pixels.
+        summed : ndarray, shape (*patch_size)
+            Sum of its patches less the means, times the means.
+        """
+        planes = pixels.reshape(*self.grid.shape, -1)
+        sums = self._sums_of_patches(planes)
+        # Near the mean is good enough: whatever is taken off comes back exactly.
+        mean = sums.reshape(-1, planes.shape[-1]).sum(axis=0) / self._n_pixels
+        return planes, mean, (sums - self._n_patches * mean) @ mean
+
+    @property
+    def gram(self) -> GramPower | None:
+        """What forms the powers by products of the rows of patches; None of large patches."""
+        return self._power if isinstance(self._power, GramPower) else None
 
     def _sums_of_patches(self, planes: FloatArray) -> FloatArray:
         """Sum of all patches, (*patch_size, channels)."""
@@ -157,7 +181,7 @@ class PatchPower:
         return sums.reshape(*self.grid.patch_size, -1)
 
 
-class _GramPower:
+class GramPower:
     """Waves along the columns of patches, and products of what they leave of the rows.
 
     Write z_θ[j] = Σ_i z[i, j] e^(−iθi) for a patch, and U_θ[k₂] = Σ_b |Σ_j z_θ[j] e^(−2πi k₂j/W)|²,
@@ -175,7 +199,7 @@ class _GramPower:
         self._counts, self._patch = missing + grid.counts, missing + grid.patch_size
         self._shape = half_shape(grid.shape)
         sides = zip(missing + grid.shape, self._patch, strict=True)
-        rows, self._across = (_Waves(*side) for side in sides)
+        rows, self.across = (_Waves(*side) for side in sides)
         n, columns = self._patch
         angles = np.multiply.outer(np.arange(n), 2 * np.arange(n) + 1) * (np.pi / (2 * n))
         cosines, sines = np.cos(angles), np.sin(angles)
@@ -188,11 +212,11 @@ class _GramPower:
         half = np.hstack([*of_rest, 2 * rows.even.T, -2 * rows.odd.T, rows.ones.T])
         sign = np.repeat([1.0, -1.0, 1.0, -1.0, 1.0], [n, n, n, n, 1])
         mirrored = half[rows.n - len(half) : 0 : -1] * sign
-        self._spread = np.concatenate([half, mirrored])
+        self.spread = np.concatenate([half, mirrored])
         self._ones = np.ones(columns)
         # Each lag stands for the opposite one too.
         twice = np.where(np.arange(columns) > 0, 2.0, 1.0)[:, np.newaxis]
-        self._cosines, self._sines = twice * self._across.cosines, twice * self._across.sines
+        self.cosines, self.sines = twice * self.across.cosines, twice * self.across.sines
 
     def __call__(
         self,
@@ -208,26 +232,26 @@ class _GramPower:
 
         ``summed`` is the sum of its patches less the means, times the means, (*patch_size).
         """
-        n, across = self._patch[0], self._across
-        even, odd = self._products(planes, mean)
+        n, across = self._patch[0], self.across
+        even, odd = self.products(planes, mean)
         summed = summed.reshape(self._patch)
-        terms = np.empty((self._spread.shape[1], across.ones.size))
-        np.matmul(even, self._cosines, out=terms[:n])
-        np.matmul(odd, self._sines, out=terms[n : 2 * n])
+        terms = np.empty((self.spread.shape[1], across.ones.size))
+        np.matmul(even, self.cosines, out=terms[:n])
+        np.matmul(odd, self.sines, out=terms[n : 2 * n])
         np.matmul(summed, across.even, out=terms[2 * n : 3 * n])
         np.matmul(summed, across.odd, out=terms[3 * n : -1])
         np.multiply(across.ones[0], mean @ mean, out=terms[-1])
         terms *= scale
         wanted = [len(terms), 2 * n] if centred else [len(terms)]
         if len(self._shape) == 1:
-            yield slice(None), [self._spread[0, :m] @ terms[:m] for m in wanted]
+            yield slice(None), [self.spread[0, :m] @ terms[:m] for m in wanted]
             return
-        left, right = (terms.T, self._spread.T) if transposed else (self._spread, terms)
+        left, right = (terms.T, self.spread.T) if transposed else (self.spread, terms)
         most = PRODUCT // BLOCK  # multiplications for one number
         for rows in _steps(len(left), right.shape[1] * max(len(right), most)):
             yield rows, [left[rows, :m] @ right[:m] for m in wanted]
 
-    def _products(self, planes: FloatArray, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def products(self, planes: FloatArray, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Sums of z_θ[j + l] z_θ*[j] over j and all patches, real and imaginary part.
 
         Each (angles, columns), for 0 ≤ l < columns. With z_θ = C − iS the first are sums over

@@ -121,8 +121,15 @@ def unmasked_radial(
             _checks.needed(name, one, RadialSpectrum, RADIAL)
     ax = one_axes(ax)
     if true is not None:
-        ax.plot(true.frequency, shown(true.power, true.floor), color=BLACK, label="true")
-    ax.plot(naive.frequency, shown(naive.power, naive.floor), color=VERMILION, label="naive")
+        ax.plot(
+            true.frequency, shown(true.power, true.floor), color=BLACK, label="true: whole image"
+        )
+    ax.plot(
+        naive.frequency,
+        shown(naive.power, naive.floor),
+        color=VERMILION,
+        label="naive: masked / visible part",
+    )
     if unmasked is not None:
         shade(
             ax, unmasked, unmasked.stderr, color=BLUE, alpha=0.3, label="unmasked, ± standard error"

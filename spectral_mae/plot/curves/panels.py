@@ -10,12 +10,15 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation
 
 from spectral_mae.plot.curves.axes import SUPERSCRIPTS
 from spectral_mae.plot.curves.strips import legend_strip
 from spectral_mae.plot.drawing import new_figure, pixels_of, save_as, save_image, style
 
+PAD = 0.04167  # inches around everything, as in matplotlib's constrained layout
 _POWER = re.compile(r"\$\\mathdefault\{(?:([\d.]+)\\times)?10\^\{(-?\d+)\}\}\$")
 _SIZE = re.compile(r'<svg [^>]*viewBox="0 0 ([\d.]+) ([\d.]+)"[^>]*>')
 _ID = re.compile(r'(\bid="|href="#|url\(#)')
@@ -77,6 +80,7 @@ def draw_panels(
         figure, ((axes,),) = new_figure(width=width, height=height)
         into(axes)
         label_plainly(axes)
+        _lay_out(figure, axes)
         if len(draw) == 1 and not legend:
             save_as(figure, path, (".svg", ".png"))
             return [path.with_suffix(".svg").name]
@@ -98,6 +102,33 @@ def draw_panels(
         save_image(path, _mosaic(rows), "png", dpi=mpl.rcParams["savefig.dpi"])
     path.with_suffix(".svg").write_text(_side_by_side(texts, across, head), encoding="utf-8")
     return [file.name for file in files]
+
+
+def _lay_out(figure: Figure, axes: Axes) -> None:
+    """Give axes that are alone in a figure the room that their labels leave.
+
+    As the constrained layout does at first; it does so twice, and each time takes as long as to
+    draw the figure. Where there are other axes, as twins, it is left to lay out all of them.
+    """
+    if len(figure.axes) > 1:
+        return
+    with style():
+        canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
+        outer: Any = axes.get_tightbbox(canvas.get_renderer())
+        inner, size = axes.bbox, figure.bbox
+    figure.set_layout_engine(None)
+    pad = PAD * figure.dpi
+    left, bottom = inner.x0 - outer.x0 + pad, inner.y0 - outer.y0 + pad
+    right, top = outer.x1 - inner.x1 + pad, outer.y1 - inner.y1 + pad
+    width, height = size.width, size.height
+    axes.set_position(
+        (
+            left / width,
+            bottom / height,
+            1 - (left + right) / width,
+            1 - (bottom + top) / height,
+        )
+    )
 
 
 def label_plainly(axes: Axes) -> None:

@@ -46,7 +46,7 @@ def draw(data: Data) -> Figure:
             ),
         }
         plot.radial(lines, axis)
-        axis.set_title(f"{N} fields of slope {slope:g}")
+        axis.set_title(f"{N} fields of slope −{-slope:g}", size="medium")
         axis.set_ylim(*np.array([0.2, 5]) * np.quantile(model.radial().power, [0, 1]))
         if axis is not axes[0, 0]:
             axis.get_legend().remove()
@@ -55,9 +55,10 @@ def draw(data: Data) -> Figure:
     spectra = MaskedSpectra.of(image, mask.astype(float))
     plot.masked_image(image, mask, axes[1, 0])
     plot.unmasked_radial(spectra.naive, None, spectra.true, axes[1, 1])
-    axes[1, 1].set_title("what the mask shows")
+    axes[1, 1].set_title("what the mask shows", size="medium")
     plot.unmasked_radial(spectra.naive, spectra.unmasked, spectra.true, axes[1, 2])
-    axes[1, 2].set_title(f"unmasked; slope {spectra.fit.slope:.2f} ± {spectra.fit.stderr:.2f}")
+    told = f"{spectra.fit.slope:.2f} ± {spectra.fit.stderr:.2f}".replace("-", "−")
+    axes[1, 2].set_title(f"unmasked; slope {told}", size="medium")
     return figure
 
 

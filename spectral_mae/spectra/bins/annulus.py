@@ -65,7 +65,8 @@ class Annuli:
         self._starts = np.concatenate(starts)
         self._annulus, twice = np.divmod(np.concatenate(keys), 2)
         self._weight = 1.0 + twice
-        sizes = np.diff(self._starts, append=prod(half))
+        self._size = prod(half)
+        sizes = np.diff(self._starts, append=self._size)
         self.counts = np.rint(self._by_annulus(sizes.astype(float))).astype(np.int64)
 
     def sums(self, power: FloatArray) -> FloatArray:
@@ -82,6 +83,21 @@ class Annuli:
             Each frequency counts once, and so does its mirror image −k.
         """
         return self._by_annulus(np.add.reduceat(power.ravel(), self._starts, dtype=np.float64))
+
+    def entries(self) -> list[tuple[NDArray[np.integer[Any]], FloatArray]]:
+        """Return what each annulus is made of.
+
+        Returns
+        -------
+        list of (places, weights)
+            Of each annulus: places in the half-plane read row by row, and how many frequencies of
+            the whole grid each stands for.
+        """
+        sizes = np.diff(self._starts, append=self._size)
+        of_place = np.repeat(self._annulus, sizes)
+        weight = np.repeat(self._weight, sizes)
+        places = [np.flatnonzero(of_place == number) for number in range(self._n)]
+        return [(one, weight[one]) for one in places]
 
     def _by_annulus(self, runs: FloatArray) -> FloatArray:
         """Weighted sums of runs by annulus."""

@@ -12,6 +12,7 @@ from spectral_mae.batch.analyze.image_analysis import (
 from spectral_mae.masked_spectra.verification import rounding_bound
 from spectral_mae.masks.designs.uniform import Uniform
 from spectral_mae.spectra.octaves import OCTAVES
+from spectral_mae.spectra.rings import RadialSpectrum
 
 
 def photograph(shape, seed=0):
@@ -211,3 +212,20 @@ def test_standard_deviations_keep_their_digits_on_any_level(level):
     )
     assert record.std == pytest.approx(image.std(), rel=1e-12)
     assert record.mean == pytest.approx(image.mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("sampling", ["fixed", "bernoulli"])
+def test_sums_over_rings_make_the_record_of_the_spectra(sampling, channels):
+    image = photograph((32, 48, channels))[..., 0 if channels == 1 else slice(None)]
+    analyzer = MaskingAnalyzer((32, 48), MaskingPlan(8, 0.6, sampling), channels=channels)
+    assert analyzer._patch_sums is not None
+    taken = [], []
+    found = analyzer._by_sums(image, taken[0].append)
+    expected = analyzer._by_spectra(image, taken[1].append)
+    np.testing.assert_array_equal(taken[0][0].power, taken[1][0].power)
+    for one, other in zip(found, expected, strict=True):
+        pair = (one.power, other.power) if isinstance(one, RadialSpectrum) else (one, other)
+        np.testing.assert_allclose(*(np.array(each, float) for each in pair), rtol=1e-10)
+    for one in found[:3]:
+        assert np.all(np.isnan([one.std, one.stderr]))

@@ -9,8 +9,10 @@ from PIL import Image
 
 import spectral_mae as sm
 from spectral_mae import plot
-from spectral_mae.batch.analyze import model_pictures, shape_moments
-from spectral_mae.batch.analyze import outcomes as batches
+from spectral_mae.batch.analyze import shape_moments
+from spectral_mae.batch.analyze.models import fitted
+from spectral_mae.batch.analyze.models import pictures as model_pictures
+from spectral_mae.batch.analyze.models.fitted import fitted_models
 from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, BatchAnalyzer
 from spectral_mae.batch.analyze.summary.rounding import percent
 from spectral_mae.batch.analyze.summary.sample import SampledImage
@@ -42,17 +44,20 @@ def analyzed(paths, **options):
     return batch, [outcome for path in paths for outcome in batch.analyze(path)]
 
 
+def models_of(batch):
+    return fitted_models(batch.moments.largest(), batch.options)
+
+
+def by_matrices(model, options):
+    """The best models for all pixels and for hidden ones, as `LinearMAE` finds them."""
+    given = {"sampling": options.sampling, "covariance": "stationary"}
+    for target in ("all", "hidden"):
+        one = sm.LinearMAE(model.patch_size, options.mask_ratio, target=target, **given)
+        yield one.fit_moments(model.moments)
+
+
 def pixels_of(paths, **options):
     return np.stack([sm.read_image(path, **options).pixels for path in paths])
-
-
-def assert_same_model(found, expected):
-    assert found.get_params() == expected.get_params()
-    assert found.loss_ == pytest.approx(expected.loss_, rel=1e-9)
-    assert found.trace_ == pytest.approx(expected.trace_, rel=1e-9)
-    np.testing.assert_allclose(found.mean_, expected.mean_, rtol=1e-12)
-    pixel = (5, 6)
-    np.testing.assert_allclose(found.weights(pixel), expected.weights(pixel), atol=1e-9)
 
 
 # Models of the images ----------------------------------------------------------------------------
@@ -64,16 +69,20 @@ def test_models_are_fitted_to_the_shape_that_most_images_have(tmp_path, color):
     shapes = [(24, 24, 3), (24, 32, 3), (24, 32, 3), (32, 24, 3), (24, 32, 3)]
     files = [photograph(tmp_path / f"{i}.png", shape, i) for i, shape in enumerate(shapes)]
     batch, _ = analyzed(files, size=None, color=color, sampling="bernoulli")
-    models = batch.linear_models()
+    models = models_of(batch)
     images = pixels_of([files[i] for i in (1, 2, 4)], color=color)
     assert [model.patch_size for model in models] == [4, 8]
     for model in models:
         expected = sm.LinearMAE(
-            model.patch_size, 0.5, sampling="bernoulli", covariance="stationary"
+            model.patch_size, 0.5, sampling="bernoulli", covariance="stationary", target="hidden"
         )
         expected.fit(images, channel_axis=-1 if color else None)
-        assert model.moments_.n_images == 3
-        assert_same_model(model, expected)
+        assert model.moments.n_images == 3
+        assert model.hidden == pytest.approx(1 - expected.loss_ / expected.trace_, rel=1e-9)
+        np.testing.assert_allclose(model.mean, expected.mean_, rtol=1e-12)
+        masks = expected.masking(model.moments.grid).masks(3, 0)
+        found = model.reconstruct(images, masks)
+        np.testing.assert_allclose(found, expected.reconstruct(images, masks), atol=1e-9)
 
 
 def test_each_image_counts_once_whatever_fails(files, tmp_path):
@@ -82,28 +91,28 @@ def test_each_image_counts_once_whatever_fails(files, tmp_path):
     bad.write_bytes(files[0].read_bytes()[:100])
     batch, outcomes = analyzed([*files, bad, files[1]], size=16)
     assert [outcome.ok for outcome in outcomes] == [True] * 10 + [False] * 2 + [True] * 2
-    for model in batch.linear_models():
-        assert model.moments_.n_images == 6
+    for model in models_of(batch):
+        assert model.moments.n_images == 6
     small, outcomes = analyzed([photograph(tmp_path / "s.png", (20, 20), 9)], size=None,
                                patch_sizes=(4, 20))  # fmt: skip
     assert [outcome.ok for outcome in outcomes] == [True, False]
-    assert small.linear_models() == []
+    assert models_of(small) == []
 
 
 def test_patches_that_do_not_fit_are_left_out(files):
     """At the native size each patch size may crop to pixels of its own."""
     batch, _ = analyzed(files[1:3], size=None, patch_sizes=(8, 5, 4))
-    assert [model.patch_size for model in batch.linear_models()] == [8, 4]
+    assert [model.patch_size for model in models_of(batch)] == [8, 4]
     batch, _ = analyzed(files[1:3], size=None, patch_sizes=(8, 6))  # 6 divides 24, but not 32
-    assert [model.patch_size for model in batch.linear_models()] == [8]
+    assert [model.patch_size for model in models_of(batch)] == [8]
 
 
 @pytest.mark.parametrize(("color", "limit"), [(False, 16), (True, 48)])
 def test_patches_of_too_many_numbers_are_left_out(files, monkeypatch, color, limit):
     for room, expected in ((limit, [4, 2]), (limit - 1, [2])):
-        monkeypatch.setattr(batches, "MODEL_DIM", room)
+        monkeypatch.setattr(fitted, "MODEL_DIM", room)
         batch, _ = analyzed(files[1:3], size=24, patch_sizes=(8, 4, 2), color=color)
-        assert [m.patch_size for m in batch.linear_models()] == expected
+        assert [m.patch_size for m in models_of(batch)] == expected
 
 
 def test_images_of_too_many_pixels_are_left_out(files, monkeypatch):
@@ -111,27 +120,27 @@ def test_images_of_too_many_pixels_are_left_out(files, monkeypatch):
         monkeypatch.setattr(shape_moments, "PIXELS", room)
         batch, outcomes = analyzed(files[:3], size=24)
         assert all(outcome.ok for outcome in outcomes)
-        assert len(batch.linear_models()) == expected
+        assert len(models_of(batch)) == expected
 
 
 def test_so_many_shapes_are_counted_and_no_more(files, monkeypatch):
     monkeypatch.setattr(shape_moments, "SHAPES", 1)
     batch, _ = analyzed([files[0], *files[1:], files[0]], size=None)
-    (model, _) = batch.linear_models()
-    assert model.mean_.shape == (24, 24)
-    assert model.moments_.n_images == 2
+    (model, _) = models_of(batch)
+    assert model.mean.shape == (24, 24)
+    assert model.moments.n_images == 2
 
 
 def test_there_is_no_model_of_nothing(tmp_path):
-    assert BatchAnalyzer(AnalyzeOptions()).linear_models() == []
+    assert models_of(BatchAnalyzer(AnalyzeOptions())) == []
     flat = tmp_path / "flat.png"
     Image.fromarray(np.full((16, 16), 77, np.uint8)).save(flat)
     batch, outcomes = analyzed([flat, flat], size=16)
     assert all(outcome.ok for outcome in outcomes)
-    assert batch.linear_models() == []
+    assert models_of(batch) == []
     faint = photograph(tmp_path / "faint.png", (16, 16), 0)
     batch, _ = analyzed([flat, faint], size=16)
-    assert len(batch.linear_models()) == 2
+    assert len(models_of(batch)) == 2
 
 
 @pytest.mark.parametrize("center", [True, False])
@@ -175,8 +184,7 @@ def drawn(monkeypatch):
 
 def pictures(paths, folder, *, sampled=(), **options):
     batch, outcomes = analyzed(paths, size=16, **options)
-    whole = batch.linear_models()
-    models = model_pictures.fitted_models(whole, batch.options)
+    models = models_of(batch)
     explained = {m.patch_size: model_pictures._explained(m, batch.options, sampled) for m in models}
     found = list(model_pictures.model_pictures(folder, outcomes, batch.options, models, explained))
     return found, models, explained
@@ -190,11 +198,13 @@ def test_responses_of_all_models(files, tmp_path, drawn):
     axes = [ax for panel in first.panels for ax in drawn[panel.file].axes]
     for ax, model, panel in zip(axes, models, first.panels, strict=True):
         found = explained[model.patch_size]
-        assert found.all == pytest.approx(1 - model.whole.loss_ / model.whole.trace_)
+        whole, filling = by_matrices(model, AnalyzeOptions(patch_sizes=(4, 8), mask_ratio=0.5))
+        assert found.all == pytest.approx(1 - whole.loss_ / whole.trace_)
+        assert found.hidden == pytest.approx(1 - filling.loss_ / filling.trace_)
         assert ax.get_title() == f"patches of {model.patch_size} px"
-        rings = model.whole.frequency_response().radial()
-        np.testing.assert_allclose(ax.lines[0].get_ydata(), rings.explained)
-        np.testing.assert_array_equal(found.curve, rings.explained)
+        rings = whole.frequency_response().radial()
+        np.testing.assert_allclose(ax.lines[0].get_ydata(), rings.explained, atol=1e-9)
+        np.testing.assert_array_equal(found.curve, ax.lines[0].get_ydata())
         assert list(ax.lines[-1].get_ydata()) == [found.visible] * 2  # the level of copying
         assert panel.alt == found.finding
         assert ax.get_ylabel()
@@ -213,15 +223,16 @@ def test_strips_are_images_through_the_models(files, tmp_path, drawn, color, mon
         ),
     )
     (_, second), models, _ = pictures(files, tmp_path, color=color, rng=3)
+    options = AnalyzeOptions(patch_sizes=(4, 8), mask_ratio=0.5)
+    fillings = [filling for model in models for _, filling in [by_matrices(model, options)]]
     assert second.file == "reconstruction.png"
     ((strips, named),) = made
     assert len(strips) == model_pictures.STRIPS == 4
-    assert all(model.filling.target == "hidden" for model in models)
-    places = [(path, model) for path in files for model in models][:4]
+    places = [(path, model) for path in files for model in fillings][:4]
     for strip, (path, model) in zip(strips, places, strict=True):
         image = sm.resize_and_crop(sm.read_image(path, color=color), 16).pixels
         rng = np.random.default_rng(mask_seed(3, display_name(path), model.patch_size))
-        expected = reconstruct_image(model.filling, image, rng=rng)
+        expected = reconstruct_image(model, image, rng=rng)
         np.testing.assert_array_equal(strip.original, image)
         np.testing.assert_array_equal(strip.visible, expected.visible)
         np.testing.assert_allclose(strip.output, expected.output, atol=1e-12)
@@ -247,10 +258,8 @@ def test_numbers_of_the_answer_are_those_under_the_pictures(files, tmp_path, dra
     assert filled.pooled == pytest.approx(np.average(filled.fractions, weights=filled.detail))
     assert f"fills in {percent(filled.pooled)}" in explained[4].sentence(4)
     # The same model explains more where brightness counts, which differs between images.
-    strips = [
-        reconstruct_image(models[0].filling, o.pixels, rng=mask_seed(0, o.name, 4))
-        for o in outcomes
-    ]
+    _, filling = by_matrices(models[0], AnalyzeOptions(patch_sizes=(4,), mask_ratio=0.5))
+    strips = [reconstruct_image(filling, o.pixels, rng=mask_seed(0, o.name, 4)) for o in outcomes]
     hidden = [one.original[~one.visible] - one.mean[~one.visible] for one in strips]
     np.testing.assert_allclose(filled.hidden, [np.sum(one**2) for one in hidden])
     own = [one.original[~one.visible] - one.original.mean() for one in strips]
@@ -271,7 +280,7 @@ def test_one_model_has_a_strip_for_each_image(files, tmp_path, drawn):
 def test_only_images_of_the_models_shape_are_sent_through(files, tmp_path, drawn):
     batch, outcomes = analyzed(files, size=None)
     options = batch.options
-    models = model_pictures.fitted_models(batch.linear_models(), options)
+    models = models_of(batch)
     explained = {m.patch_size: model_pictures._explained(m, options, ()) for m in models}
 
     def drawn_of(some, these=models):

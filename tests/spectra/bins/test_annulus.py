@@ -58,3 +58,12 @@ def test_large_grids_are_gone_through_in_strips(shape, n_strips, monkeypatch):
     power = np.random.default_rng(0).random(half)
     np.testing.assert_array_equal(strips.counts, whole.counts)
     np.testing.assert_allclose(strips.sums(power), whole.sums(power), rtol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (15, 10), (12,)])
+def test_annuli_are_made_of_their_entries(shape):
+    annuli = Annuli(shape, (1.0,) * len(shape), (0.0, 0.1, 0.3, math.inf))
+    power = np.random.default_rng(0).random(frequencies.half_shape(shape))
+    found = [power.flat[places] @ weights for places, weights in annuli.entries()]
+    np.testing.assert_allclose(found, annuli.sums(power), rtol=1e-14)
+    assert [weights.sum() for _, weights in annuli.entries()] == annuli.counts.tolist()

@@ -72,6 +72,18 @@ def test_several_leading_axes_are_those_of_the_moments():
     np.testing.assert_array_equal(mean[1, 2], rings.moments(power[1, 2])[0])
 
 
+@pytest.mark.parametrize("shape", [(8, 8), (15, 10), (12,), (6, 4, 5)])
+def test_means_alone_and_what_bins_are_made_of(shape):
+    power = np.random.default_rng(0).exponential(size=half_shape(shape))
+    rings = RingBins(shape, (1.0,) * len(shape), None)
+    expected, _ = rings.moments(power)
+    np.testing.assert_allclose(rings.binning.means(power), expected, rtol=1e-14)
+    entries = rings.binning.entries()
+    sums = [power.flat[places] @ weights for places, weights in entries]
+    np.testing.assert_allclose(sums / rings.count, expected, rtol=1e-14)
+    assert [weights.sum() for _, weights in entries] == rings.count.tolist()
+
+
 def test_working_memory_is_not_pickled():
     rings = RingBins((32, 24), (1.0, 1.0), None)
     before = len(pickle.dumps(rings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -62,6 +63,7 @@ def page_rows(
     """
     filled = filled_parts(explained or {})
     columns = _columns(numbers, filled)
+    names = [column["name"] for column in columns]
     found = scores(numbers) if len(numbers) else np.empty((0, 1))
     far = unusual(found)
     above = {name: numbers[name] > numbers["bound"] for name in ("eq18_error", "mask_dft_error")}
@@ -79,7 +81,6 @@ def page_rows(
             whys[number] = reason(numbers, found, number)
         row["path"] = shown_name(row["path"], folder)
         rows.append([_value(row[column["name"]], column) for column in columns])
-        names = [column["name"] for column in columns]
         wrong = [names.index(name) for name, exceeds in above.items() if exceeds[number]]
         if wrong:
             bad[number] = wrong
@@ -191,7 +192,7 @@ def _value(text: str, column: _Column) -> Any:
     if not text:
         return None
     number = float(text)  # which the page rounds, once
-    return number if np.isfinite(number) else text  # JSON has no infinity
+    return number if math.isfinite(number) else text  # JSON has no infinity
 
 
 def _curve(spectrum: dict[str, NDArray[Any]]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The pictures of a report that show what linear masked autoencoders make of the images."""
+"""The pictures of a page that show what linear masked autoencoders make of the images."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ import numpy as np
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import one_blas_thread
-from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome, linear_models
+from spectral_mae.batch.analyze.models.fitted import FittedModel, fitted_models
+from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
 from spectral_mae.batch.analyze.summary.filling import Explained, Filled
 from spectral_mae.batch.analyze.summary.rounding import percent
 from spectral_mae.batch.analyze.summary.sample import SampledImage
 from spectral_mae.batch.pages.picture import Legend, Panel, Picture, short_name
 from spectral_mae.batch.pages.saving import save_panels
-from spectral_mae.linear.estimators import LinearMAE
-from spectral_mae.linear.frequency_response import FrequencyResponse
 from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.linear.reconstruction import Reconstruction
 from spectral_mae.masks.sampling import mask_seed
 from spectral_mae.plot.cells import pixel_cells, save_cells
-from spectral_mae.plot.drawing import GRAY, HIDDEN
+from spectral_mae.plot.drawing import CYCLE, GRAY, HIDDEN, log_frequency_axis, styled
 
 STRIPS = 4
 CELLS = 256  # along an axis of a panel
-TOGETHER = 2**21  # numbers of images that go through a model at a time
+TOGETHER = 2**20  # numbers of images that go through a model at a time
 
 
 @dataclass(frozen=True)
@@ -39,30 +38,6 @@ class ModelPictures:
 
     pictures: list[Picture]
     explained: dict[int, Explained]
-
-
-@dataclass(frozen=True)
-class FittedModel:
-    """The models of one patch size.
-
-    Attributes
-    ----------
-    whole : LinearMAE
-        The best one for all pixels.
-    filling : LinearMAE
-        The best one for hidden pixels, or ``whole`` where that has no closed form.
-    response : FrequencyResponse
-        Of ``whole``.
-    """
-
-    whole: LinearMAE
-    filling: LinearMAE
-    response: FrequencyResponse
-
-    @property
-    def patch_size(self) -> int:
-        """Side of the patches."""
-        return int(self.whole.moments_.grid.patch_size[0])
 
 
 def pictures_of_models(
@@ -74,27 +49,10 @@ def pictures_of_models(
 ) -> ModelPictures:
     """Fit models for each patch size to the moments of the images, and draw their pictures."""
     with one_blas_thread():  # the other cores have other pictures to draw
-        models = fitted_models(linear_models(moments, options), options)
-    explained = {model.patch_size: _explained(model, options, sampled) for model in models}
-    pictures = list(model_pictures(path.parent, outcomes, options, models, explained))
+        models = fitted_models(moments, options)
+        explained = {model.patch_size: _explained(model, options, sampled) for model in models}
+        pictures = list(model_pictures(path.parent, outcomes, options, models, explained))
     return ModelPictures(pictures, explained)
-
-
-def fitted_models(models: Sequence[LinearMAE], options: AnalyzeOptions) -> list[FittedModel]:
-    """The models for hidden pixels beside those for all, and what these do by frequency."""
-    found = []
-    for model in models:
-        filling = model
-        if options.design is None:  # the closed form is of uniform designs
-            filling = LinearMAE(
-                model.moments_.grid.patch_size[0],
-                options.mask_ratio,
-                sampling=options.sampling,
-                covariance="stationary",
-                target="hidden",
-            ).fit_moments(model.moments_)
-        found.append(FittedModel(model, filling, model.frequency_response()))
-    return found
 
 
 def model_pictures(
@@ -116,7 +74,7 @@ def model_pictures(
 def _responses(
     path: Path, models: Sequence[FittedModel], explained: Mapping[int, Explained]
 ) -> Picture:
-    images = models[0].whole.moments_
+    images = models[0].moments
     height, width = images.grid.shape
     n_images = images.n_images
     several = len({explained[model.patch_size].visible for model in models}) > 1
@@ -147,15 +105,15 @@ def _copied(found: Explained) -> str:
     return f"copying what is visible ({percent(found.visible)})"
 
 
+@styled
 def _draw_response(axis: Any, *, model: FittedModel, found: Explained) -> None:
-    plot.response(model.response, axis, curves=("explained",))
+    axis.plot(found.frequency, found.curve, color=CYCLE[0])
+    axis.axhline(0, color=GRAY, linewidth=0.7)
+    log_frequency_axis(axis, found.frequency, (1.0,))
     axis.axhline(found.visible, color=GRAY, linestyle="--", linewidth=1.2)
     axis.set_ylabel("part of the power recovered")
     axis.set_ylim(min(0.0, float(np.nanmin(found.curve))) - 0.02, 1.0)
     axis.set_title(f"patches of {model.patch_size} px", size="small")
-    legend = axis.get_legend()
-    if legend is not None:
-        legend.remove()
 
 
 def _strips(
@@ -228,10 +186,10 @@ def _tinted(pixels: FloatArray, visible: Any) -> FloatArray:
 
 def _pictured(
     outcomes: Sequence[Outcome], models: Sequence[FittedModel]
-) -> Sequence[tuple[Outcome, FloatArray, LinearMAE]]:
+) -> Sequence[tuple[Outcome, FloatArray, FittedModel]]:
     """Images that are sent through the model of their patch size."""
-    by_size = {model.patch_size: model.filling for model in models}
-    shape = models[0].whole.mean_.shape
+    by_size = {model.patch_size: model for model in models}
+    shape = models[0].mean.shape
     return [
         (outcome, outcome.pixels, by_size[outcome.patch_size])
         for outcome in outcomes
@@ -244,16 +202,15 @@ def _pictured(
 
 
 def _filled_in(
-    model: LinearMAE, images: Sequence[tuple[str, FloatArray]], options: AnalyzeOptions
+    model: FittedModel, images: Sequence[tuple[str, FloatArray]], options: AnalyzeOptions
 ) -> Iterator[Reconstruction]:
     """Images through a model, each under the first mask that is drawn of it; some at a time."""
-    grid, mean = model.moments_.grid, model.mean_
-    masking, patch_size = model.masking(grid), int(grid.patch_size[0])
+    grid, mean = model.moments.grid, model.mean
     step = max(1, TOGETHER // mean.size)
     for first in range(0, len(images), step):
         some = images[first : first + step]
-        seeds = [mask_seed(options.rng, name, patch_size) for name, _ in some]
-        masks = np.stack([masking.masks(1, seed)[0] for seed in seeds])
+        seeds = [mask_seed(options.rng, name, model.patch_size) for name, _ in some]
+        masks = np.stack([model.masking.masks(1, seed)[0] for seed in seeds])
         outputs = model.reconstruct(np.stack([pixels for _, pixels in some]), masks)
         for (_, pixels), mask, output in zip(some, masks, outputs, strict=True):
             seen = mask.reshape(*mask.shape, *(1,) * (pixels.ndim - grid.ndim))
@@ -265,20 +222,18 @@ def _explained(
     model: FittedModel, options: AnalyzeOptions, sampled: Sequence[SampledImage]
 ) -> Explained:
     """What the model explains, and what the best one for hidden pixels does of these."""
-    whole, filling = model.whole, model.filling
-    rings = model.response.radial()
     found = Explained(
-        1 - whole.loss_ / whole.trace_,
-        1 - whole.design_.mask_ratio,
-        None if filling is whole else 1 - filling.loss_ / filling.trace_,
-        rings.frequency,
-        rings.explained,
+        model.explained,
+        1 - model.masking.design.mask_ratio,
+        model.hidden,
+        model.frequency,
+        model.curve,
     )
-    shape, p = whole.mean_.shape, model.patch_size
+    shape, p = model.mean.shape, model.patch_size
     images = [one for one in sampled if one.pixels.shape == shape and p in one.rows]
     if not images:
         return found
-    strips = _filled_in(filling, [(one.name, one.pixels) for one in images], options)
+    strips = _filled_in(model, [(one.name, one.pixels) for one in images], options)
     sums = np.array([_squares(strip) for strip in strips])
     filled = Filled(tuple(one.rows[p] for one in images), *sums.T)
     return replace(found, filled=filled) if filled.detail.sum() > 0 else found

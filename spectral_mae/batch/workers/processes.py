@@ -25,12 +25,11 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from spectral_mae.batch.chunks import EngineFailed, WorkerLost
+from spectral_mae.batch.workers.server import PRELOADED
 from spectral_mae.images.limits import time_limit
 from spectral_mae.spectra.fft import FFTWMissingWarning, default_backend
 
 Task = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
-# A module that cannot be imported is skipped: pyFFTW may be missing.
-PRELOADED = ["spectral_mae.batch.analyze.work", "spectral_mae.spectra.backends.fftw"]
 STARTS = 3  # times that a worker may fail to start
 # Starting a process looks for others that have ended. Of two threads that look at the same one,
 # one reads its exit status and the other finds nothing to read, which counts as status 255.
