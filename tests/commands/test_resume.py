@@ -46,7 +46,8 @@ WITHOUT_PICTURES = """
 import sys
 from spectral_mae.batch.analyze.pictures import Pictures
 from spectral_mae.cli.main import main
-Pictures.begin, Pictures.all = lambda *_: None, lambda *_: []
+Pictures.begin = Pictures.begin_chosen = lambda *_: None
+Pictures.all = lambda *_: []
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 """

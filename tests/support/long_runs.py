@@ -30,6 +30,7 @@ def pictures_left_out():
     """Small runs without pictures, and without the process that draws them: most of their time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Pictures, "begin", lambda *_: None)
+        patch.setattr(Pictures, "begin_chosen", lambda *_: None)
         patch.setattr(Pictures, "all", lambda *_: [])
         yield
 
