@@ -47,6 +47,7 @@ SCRIPTS = {
     "agreement": "whether other decoders read the same pixels from any folder",
     "batches": "a batch with several jobs against the decoder alone",
     "broken_images": "how damaged files are refused",
+    "command_floor": "what `analyze` of many JPEGs has to take at least, step by step",
     "broken_lines": "which broken lines of the package its tests catch",
     "call_paths": "how many files of the package a short call passes",
     "explorer_frames": "milliseconds a frame of the explorer in Chromium",

@@ -141,6 +141,7 @@ def each_field(spectrum: Spectrum, n: int, rng: Seed) -> Iterator[FloatArray]:
     ValueError
         If the spectrum has negative power.
     """
+    spectrum = spectrum.numpy()
     if spectrum.power.min() < 0:
         raise ValueError(f"the spectrum has negative power, down to {spectrum.power.min():.3g}")
     amplitude = np.sqrt(spectrum.per_pixel)

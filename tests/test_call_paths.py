@@ -6,7 +6,7 @@ from benchmarks import call_paths
 
 
 @pytest.mark.parametrize(
-    ("work", "files", "hops"), [(call_paths.spectrum, 6, 40), (call_paths.linear_model, 13, 270)]
+    ("work", "files", "hops"), [(call_paths.spectrum, 6, 40), (call_paths.linear_model, 13, 295)]
 )
 def test_short_calls_pass_few_files(work, files, hops):
     path = work()

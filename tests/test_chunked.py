@@ -57,6 +57,8 @@ USES = {
     "comparison of the other": lambda images: comparison(OTHERS, images),
 }
 
+READ_IN_ORDER = ["mean", "rings", "banded moments", "stationary moments", "fit", "comparison"]
+
 
 def assert_same(found, expected):
     if isinstance(expected, list):
@@ -151,7 +153,7 @@ class Tracked:
         self.alive -= 1
 
 
-@pytest.mark.parametrize("use", ["mean", "rings", "banded moments", "fit", "comparison"])
+@pytest.mark.parametrize("use", READ_IN_ORDER)
 def test_each_chunk_is_computed_once_and_few_live_at_a_time(use, dask):
     tracked = Tracked(dask, ((4,) * 5 + (3,), (12,), (8,)))
     assert_same(USES[use](tracked.array), USES[use](IMAGES))
@@ -160,7 +162,7 @@ def test_each_chunk_is_computed_once_and_few_live_at_a_time(use, dask):
     assert tracked.alive == 0
 
 
-@pytest.mark.parametrize("use", ["mean", "rings", "banded moments", "fit", "comparison"])
+@pytest.mark.parametrize("use", READ_IN_ORDER)
 def test_images_cut_into_chunks_do_not_come_together_whole(use, dask):
     """Chunks of all images, a band of rows of each: a part of one is copied, and the rest goes."""
     tracked = Tracked(dask, ((23,), (3,) * 4, (8,)))

@@ -31,6 +31,7 @@ from spectral_mae._checks.arrays import (
     real_array,
     real_pixels,
     squarable,
+    squarable_array,
     sum_of_squares,
 )
 from spectral_mae._checks.axes import (
@@ -170,6 +171,7 @@ __all__ = [
     "seen_numbers",
     "some_seen",
     "squarable",
+    "squarable_array",
     "sum_of_squares",
     "to_numpy",
     "visible_of",

@@ -61,11 +61,14 @@ def real_pixels(name: str, value: ArrayLike) -> NDArray[np.float64]:
     return _as(np.float64, numeric_array(name, value))
 
 
-def real_array(name: str, value: ArrayLike) -> FloatArray:
-    """Return ``value`` as float32 (if it is) or float64, refusing complex, NaN and infinite."""
+def real_array(name: str, value: ArrayLike, *, first: int = 0) -> FloatArray:
+    """Return ``value`` as float32 (if it is) or float64, refusing complex, NaN and infinite.
+
+    ``first`` is the number of the first entry, where ``value`` is a part of what messages are of.
+    """
     array = as_floating(numeric_array(name, value))
     if not all_finite(array):
-        raise ValueError(not_finite(name, array))
+        raise ValueError(not_finite(name, array, first=first))
     return array
 
 
@@ -75,12 +78,15 @@ def as_floating(array: NDArray[Any]) -> FloatArray:
     return _as(np.float32 if single else np.float64, array)
 
 
-def not_finite(name: str, array: FloatArray, bad: BoolArray | None = None) -> str:
+def not_finite(
+    name: str, array: FloatArray, bad: BoolArray | None = None, *, first: int = 0
+) -> str:
     """Say how many numbers are not finite (those that are ``bad``), and where the first is."""
     places = np.argwhere(~np.isfinite(array) if bad is None else bad)
     where = tuple(int(i) for i in places[0])
+    shown = (where[0] + first, *where[1:]) if where else where
     return (
-        f"{name} holds {len(places)} values that are not finite, the first at {where}: "
+        f"{name} holds {len(places)} values that are not finite, the first at {shown}: "
         f"{array[where]}"
     )
 
@@ -108,6 +114,22 @@ def squarable(name: str, array: FloatArray) -> FloatArray:
             if 0 < largest < SMALLEST_SQUARED:
                 raise ValueError(f"{name} holds values up to {largest:.3g}: too small to square")
     return array
+
+
+def squarable_array(name: str, value: ArrayLike, *, first: int = 0) -> NDArray[np.float64]:
+    """Return ``value`` in double precision as `real_array` and `squarable` leave it.
+
+    One pass is enough where the sum of squares is in its range: then all numbers are finite.
+    """
+    numbers = numeric_array(name, value)
+    array = _as(np.float64, numbers)
+    if array.flags.c_contiguous:
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            if SMALLEST_SQUARED**2 <= sum_of_squares(array.ravel()) <= LARGEST_SQUARED**2:
+                return array
+    if not all_finite(array):
+        raise ValueError(not_finite(name, array, first=first))
+    return squarable(name, array)  # type: ignore[return-value]  # the same array
 
 
 def bool_mask(name: str, value: ArrayLike) -> BoolArray:

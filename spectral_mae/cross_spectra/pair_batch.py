@@ -91,7 +91,9 @@ class PairBatch:
             Pixels whose error is measured; None are all.
         """
         for rows in pieces(self.originals.shape):
-            pair = pair_arrays(self.originals[rows], self.reconstructions[rows], NAMES)
+            pair = pair_arrays(
+                self.originals[rows], self.reconstructions[rows], NAMES, first=rows.start
+            )
             a, b = (
                 _checks.channels_last(name, one, self.channel_axis, len(self.shape) + 1)
                 for name, one in zip(NAMES, pair, strict=True)

@@ -158,7 +158,9 @@ def energy(images: NDArray[Any]) -> FloatArray:
     return np.einsum("ij,ij->i", flat, flat) / images.shape[-1]
 
 
-def pair_arrays(a: Any, b: Any, names: tuple[str, str]) -> tuple[FloatArray, FloatArray]:
+def pair_arrays(
+    a: Any, b: Any, names: tuple[str, str], *, first: int = 0
+) -> tuple[FloatArray, FloatArray]:
     """Check two arrays of pixels of one shape and return them in double precision.
 
     Parameters
@@ -167,6 +169,8 @@ def pair_arrays(a: Any, b: Any, names: tuple[str, str]) -> tuple[FloatArray, Flo
         Real, finite numbers that can be squared.
     names : tuple of str
         What messages call them.
+    first : int
+        Number of the first entry, where both are parts of what messages are of.
 
     Returns
     -------
@@ -179,8 +183,7 @@ def pair_arrays(a: Any, b: Any, names: tuple[str, str]) -> tuple[FloatArray, Flo
         If the shapes differ, or numbers are not finite or out of range.
     """
     arrays = [
-        _checks.squarable(name, _checks.real_array(name, x).astype(np.float64, copy=False))
-        for name, x in zip(names, (a, b), strict=True)
+        _checks.squarable_array(name, x, first=first) for name, x in zip(names, (a, b), strict=True)
     ]
     if arrays[0].shape != arrays[1].shape:
         raise ValueError(

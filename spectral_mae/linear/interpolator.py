@@ -223,6 +223,8 @@ class Interpolator:
 
         The residual is carried along; rounding takes it from the true one, which `fill` reports.
         """
+        if len(right) == 0:
+            return right, 0
         size = np.sqrt(_dot(right, right))
         goal = np.where(size > 0, size, 1.0)
         precondition = _PatchInverse(self._local(), masks, self.noise)

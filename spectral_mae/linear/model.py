@@ -115,7 +115,7 @@ class LinearModel(ABC):
         unknown = params.keys() - self.get_params().keys()
         if unknown:
             raise ValueError(f"{type(self).__name__} has no parameters {sorted(unknown)}")
-        type(self).__init__(self, **{**self.get_params(), **params})
+        vars(self).update(vars(type(self)(**{**self.get_params(), **params})))  # all, or none
         for name in ("solution_", "corruption_"):
             vars(self).pop(name, None)
         return self
@@ -341,7 +341,7 @@ class LinearModel(ABC):
         NotFittedError
             If the model is not fitted.
         ValueError
-            If the moments have seen no images.
+            If the moments have seen no images, or are not such ones as `empty_second_moment` makes.
         """
         self._seen()
         return self._problem.second_moment_of(moments)

@@ -151,6 +151,7 @@ def bootstrap_radial(
     _checks.needed(
         "spectra", spectra, RadialSpectrum, "Periodogram(shape).radial(images) makes one"
     )
+    spectra = spectra.numpy()
     if spectra.power.ndim != 2 or len(spectra.power) < 2:
         raise ValueError(f"power of shape {spectra.power.shape} is not of two images or more")
     n = len(spectra.power)

@@ -313,7 +313,7 @@ def power_range(spectrum: Spectrum) -> tuple[float, float] | None:
     tuple of float, or None
         Lower and upper end; None where all power is rounding.
     """
-    return _range_of(spectrum.power.ravel()[1:], spectrum.floor)
+    return _range_of(spectrum.numpy().power.ravel()[1:], spectrum.floor)
 
 
 def _range_of(values: FloatArray, floor: float) -> tuple[float, float] | None:

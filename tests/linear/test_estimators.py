@@ -197,6 +197,22 @@ def test_parameters_are_those_of_scikit_learn():
 
 
 @pytest.mark.parametrize(
+    ("model", "wrong"),
+    [
+        (sm.LinearMAE(2, 0.5), {"rank": 3, "center": False, "shrinkage": 2.0}),
+        (sm.LinearDAE(2, 0.5), {"patch_size": 1, "sigma": -1.0}),
+        (sm.LinearAE(2, 3), {"patch_size": 1, "rank": 0}),
+    ],
+)
+def test_parameters_that_are_refused_change_nothing(model, wrong):
+    model.fit(photographs(20, (4, 6)))
+    before, loss = model.get_params(), model.loss_
+    with pytest.raises(ValueError, match=next(reversed(wrong))):
+        model.set_params(**wrong)
+    assert (model.get_params(), model.loss_) == (before, loss)
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: sm.LinearMAE(2, 0.5, target="hidden", rank=3), "no closed form"),

@@ -385,6 +385,12 @@ def test_images_and_masks_that_do_not_fit_are_refused(images, visible, message):
         interpolator.fill(images, visible)
 
 
+def test_no_images_are_filled_to_none():
+    filled = Interpolator(fitted((4, 6), (2, 3), None, "banded", n=3)[0]).fill(np.ones((0, 4, 6)))
+    assert filled.images.shape == (0, 4, 6)
+    assert (filled.residual.shape, filled.n_iterations, filled.converged) == ((0,), 0, True)
+
+
 @pytest.mark.parametrize(
     ("shape", "patch_size", "channels"),
     [((12, 8), (3, 4), 1), ((12, 8), 4, 3), ((15, 9), 3, 2), ((24,), 4, 1)],

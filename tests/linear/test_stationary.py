@@ -113,6 +113,21 @@ def test_a_power_spectrum_is_enough(scaling, shape, fs):
     np.testing.assert_allclose(moments.stack().blocks, expected.stack().blocks, atol=1e-12 * scale)
 
 
+@pytest.mark.parametrize(
+    ("shape", "channels", "means", "message"),
+    [
+        ((6, 9), 1, [0.5], r"shape \(6, 9\)"),  # as many frequencies of the half-plane as (6, 8)
+        ((6, 8), 3, [0.5], "with 3 channels"),
+        ((6, 8), 1, [], "means is empty"),
+    ],
+)
+def test_spectra_that_do_not_tell_the_moments_are_refused(shape, channels, means, message):
+    moments = StationaryMoments(sm.PatchGrid((6, 8), 2), channels)
+    with pytest.raises(ValueError, match=message):
+        moments.add_spectrum(sm.psd(np.ones(shape)), means)
+    assert moments.n_images == 0
+
+
 def test_a_spectrum_about_a_mean_of_zero_is_centred():
     moments = StationaryMoments.from_psd(sm.psd(np.eye(4), detrend="constant"), 2, mean=0.0)
     assert moments.center

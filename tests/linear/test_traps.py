@@ -224,6 +224,37 @@ def test_loaders_are_iterated(images):
     assert whole.score(Loader()) == pytest.approx(whole.score(images), rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        sm.LinearMAE(2, 0.5),
+        sm.LinearMAE(2, 0.5, rank=1),
+        sm.LinearMAE(design=sm.designs.block(sm.PatchGrid((8, 8), 2), 2, rolled=False)),
+    ],
+    ids=["bands", "half a pair of bands", "masks in place"],
+)
+def test_a_loader_may_have_an_empty_batch(model, images):
+    model.fit(images)
+    assert (model.solution_.split is None) == (model.rank is None)  # or it tests less
+    assert model.score(iter([images[:0], images, images[:0]])) == model.score(images)
+
+
+@pytest.mark.parametrize("kind", [sm.BandMoments, sm.DenseMoments, sm.StationaryMoments])
+@pytest.mark.parametrize("wrong", [np.nan, 1e300])
+def test_a_batch_that_is_refused_adds_nothing(kind, wrong, images, monkeypatch):
+    """A caller may leave the wrong image out and come back with the others."""
+    monkeypatch.setattr("spectral_mae.linear.moments.accumulator.PART_BYTES", 3 * 64 * 8)
+    spoiled = images.copy()
+    spoiled[10, 2, 3] = wrong
+    moments = kind(sm.PatchGrid((8, 8), 4)).update(images)
+    expected = moments.stack().blocks
+    where = r"first at \(10, 2, 3, 0\)" if np.isnan(wrong) else "too large"
+    with pytest.raises(ValueError, match=where):
+        moments.update(spoiled)
+    assert moments.n_images == len(images)
+    np.testing.assert_array_equal(moments.stack().blocks, expected)
+
+
 def test_small_print(images):
     model = sm.LinearMAE(4, 0.5).fit(images)
     assert model.reconstruct(images[:0]).shape == (0, 8, 8)

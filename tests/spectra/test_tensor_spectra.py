@@ -365,3 +365,28 @@ def test_plans_that_have_seen_tensors_are_pickled(make):
     truth = numbers(planned.radial(make(images)).power)
     again = pickle.loads(pickle.dumps(planned))
     np.testing.assert_array_equal(numbers(again.radial(make(images)).power), truth)
+
+
+READERS = {
+    "bootstrap_radial": lambda x: (
+        sm.bootstrap_radial(sm.Periodogram((6, 8)).radial(x), n_resamples=4, rng=0).stderr
+    ),
+    "from_psd": lambda x: sm.StationaryMoments.from_psd(sm.psd(x[0, ...]), 2).spectra(),
+    "add_spectrum": lambda x: (
+        sm.StationaryMoments(sm.PatchGrid((6, 8), 2)).add_spectrum(sm.psd(x[0, ...]), [5.0]).mean
+    ),
+    "gaussian_fields": lambda x: sm.fields.gaussian_fields(sm.psd(x[0, ...]), 2, rng=0),
+    "unmasked_covariance": lambda x: (
+        sm.unmasked_covariance(
+            sm.psd(x[0, ...]), np.ones((6, 8), bool), bins=2, n_draws=8, rng=0
+        ).covariance
+    ),
+    "power_limits": lambda x: sm.plot.power_limits([sm.psd(x[0, ...])]),
+}
+
+
+@KINDS
+@pytest.mark.parametrize("reader", READERS)
+def test_results_that_hold_tensors_serve_what_computes_with_numpy(make, reader):
+    images = batch_of((6, 8), "f8")
+    np.testing.assert_allclose(READERS[reader](make(images)), READERS[reader](images), rtol=1e-9)

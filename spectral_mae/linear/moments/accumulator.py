@@ -127,7 +127,10 @@ class Accumulator(ABC):
         return moments
 
     def update(self, images: ArrayLike, *, channel_axis: int | None = None) -> Self:
-        """Take in a batch of images.
+        """Take in a batch of images; either all of it or, if it is refused, nothing.
+
+        Batches with chunks are an exception, for they would be read twice: what was read before
+        the part that is refused stays, and ``n_images`` counts it.
 
         Parameters
         ----------
@@ -151,15 +154,18 @@ class Accumulator(ABC):
         """
         # Sums of so many images each, whatever the chunks: equal to the last bit.
         size = max(1, PART_BYTES // (8 * self.grid.n_patches * self.patch_dim))
+        batch: Any
         if is_tensor(images) and self.takes_tensors:
-            tensor = self._tensors(images, channel_axis)
-            n = tensor.shape[0]
-            for first in range(0, n, size):
-                self.add_patches(self._cut(tensor[first : min(first + size, n), ...]))
-            return self
-        batch = self._batch(images, channel_axis)
-        for first in range(0, len(batch), size):
-            self.add_patches(self._cut(batch[first : first + size]))
+            batch = self._tensors(images, channel_axis)
+        else:
+            batch = self._batch(images, channel_axis)
+        n, in_chunks = batch.shape[0], isinstance(batch, ChunkedBatch)
+        parts = [slice(first, min(first + size, n)) for first in range(0, n, size)]
+        if len(parts) > 1 and not in_chunks:
+            for part in parts:
+                _expect_numbers(batch[part, ...], part.start)
+        for part in parts:
+            self.add_patches(self._cut(batch[part] if in_chunks else batch[part, ...], part.start))
         return self
 
     def to_patches(self, images: ArrayLike, *, channel_axis: int | None = None) -> FloatArray:
@@ -451,12 +457,12 @@ class Accumulator(ABC):
         self._expect_fit(batch.shape, images, channel_axis)
         return batch
 
-    def _cut(self, batch: NDArray[Any]) -> FloatArray:
-        if is_tensor(batch):
-            return tensors.to_patches(tensors.checked(batch), self.grid)
-        pixels = _checks.real_array("images", batch).astype(np.float64, copy=False)
-        _checks.squarable("images", pixels)
-        return self.grid.to_patches(pixels, channel_axis=-1)
+    def _cut(self, batch: NDArray[Any], first: int = 0) -> FloatArray:
+        """Images of a batch from number ``first`` on, in double precision."""
+        pixels = _checked(batch, first)
+        if isinstance(pixels, np.ndarray):
+            return self.grid.to_patches(pixels, channel_axis=-1)
+        return tensors.to_patches(pixels, self.grid)
 
     @property
     @abstractmethod
@@ -828,10 +834,28 @@ class Scatter:
         self.count = total
 
 
+def _checked(batch: Any, first: int) -> Any:
+    """Images in double precision, small enough to be squared; ``first`` is for messages."""
+    if is_tensor(batch):
+        return tensors.checked(batch)
+    return _checks.squarable_array("images", batch, first=first)
+
+
+def _expect_numbers(batch: Any, first: int) -> None:
+    """Raise where `_checked` would, and convert as little as that takes.
+
+    Integers are finite, and only double precision has numbers that are too large to square.
+    """
+    if is_tensor(batch):
+        tensors.checked(batch)
+    elif batch.dtype.kind == "f":
+        check = _checks.squarable_array if batch.dtype.itemsize > 4 else _checks.real_array
+        check("images", batch, first=first)
+
+
 def _symmetric(matrix: ArrayLike, size: int) -> FloatArray:
     """A second moment that was given, as (size, size)."""
-    second = _checks.real_array("matrix", matrix).astype(np.float64)
-    _checks.squarable("matrix", second)
+    second = _checks.squarable_array("matrix", matrix)
     if second.shape != (size, size):
         raise ValueError(f"matrix of shape {second.shape} is not {(size, size)}")
     uneven = float(np.abs(second - second.T).max())

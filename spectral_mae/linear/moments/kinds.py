@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import FloatArray, to_numpy
+from spectral_mae._checks import FloatArray, is_chunked, to_numpy
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.moments.accumulator import ROUNDING, Accumulator, BlockMoments
 from spectral_mae.linear.moments.blocks import BandTransform, PixelTransform, Stack, make_real
@@ -243,6 +243,7 @@ class StationaryMoments(Accumulator):
         True
         """
         _checks.needed("spectrum", spectrum, Spectrum, "psd(image) makes one")
+        spectrum = spectrum.numpy()
         grid = PatchGrid(spectrum.shape, patch_size)
         size = grid.n_patches * grid.patch_pixels
         negative = spectrum.power < 0
@@ -275,7 +276,8 @@ class StationaryMoments(Accumulator):
         Parameters
         ----------
         images : array_like, shape (n, *grid.shape), with the channels at ``channel_axis`` if given
-            Images of any real type; sums are in double precision.
+            Images of any real type; sums are in double precision. Arrays of Dask and others that
+            have chunks are read some images at a time; tensors are read by NumPy.
         channel_axis : int or None
             Axis of the channels in the batch. None means a single channel, or the last axis if
             these moments have several.
@@ -290,9 +292,11 @@ class StationaryMoments(Accumulator):
         ValueError
             If the images do not fit the grid and the channels, or hold NaN or infinity.
         """
-        array = _checks.plain_array("images", images)
-        self.by_frequency.update(array, channel_axis=channel_axis)
-        self.n_images = self.by_frequency.n_images
+        batch = images if is_chunked(images) else _checks.plain_array("images", images)
+        try:
+            self.by_frequency.update(batch, channel_axis=channel_axis)
+        finally:  # chunks before one that is refused have been taken in
+            self.n_images = self.by_frequency.n_images
         return self
 
     def add_spectrum(self, spectrum: Spectrum, means: ArrayLike) -> Self:
@@ -310,6 +314,12 @@ class StationaryMoments(Accumulator):
         self
             These moments, changed in place: as `update` with the images, but for rounding.
 
+        Raises
+        ------
+        ValueError
+            If the spectrum is of another shape, there are no means, or these moments have several
+            channels.
+
         Examples
         --------
         >>> from spectral_mae import psd
@@ -319,12 +329,19 @@ class StationaryMoments(Accumulator):
         >>> bool(np.allclose(one.spectra(), StationaryMoments(grid).update(image[None]).spectra()))
         True
         """
+        _checks.needed("spectrum", spectrum, Spectrum, "psd(image) makes one")
+        if spectrum.shape != self.grid.shape or self.channels > 1:
+            raise ValueError(
+                f"a spectrum of shape {spectrum.shape} does not tell the moments of images of "
+                f"shape {self.grid.shape} with {self.channels} channels"
+            )
         size = self.grid.n_patches * self.grid.patch_pixels
-        power = self.by_frequency.transform.of_half_plane(spectrum.power)[
-            1:, np.newaxis, np.newaxis
-        ]
-        scale = 1.0 if spectrum.scaling == "energy" else spectrum.cell * size**2
         levels = size * _checks.real_array("means", means).astype(np.float64).reshape(-1, 1)
+        if len(levels) == 0:
+            raise ValueError("no images: means is empty")
+        known = spectrum.numpy()
+        power = self.by_frequency.transform.of_half_plane(known.power)[1:, np.newaxis, np.newaxis]
+        scale = 1.0 if known.scaling == "energy" else known.cell * size**2
         self.by_frequency.add_sums(levels, len(levels) * scale * power)
         self.n_images += len(levels)
         return self

@@ -241,9 +241,7 @@ class Problem:
         BandMoments or DenseMoments
             Moments that have seen no images yet; `second_moment_of` takes them when they have.
         """
-        working = self.working
-        kind = KINDS["dense" if isinstance(self.moments, DenseMoments) else "banded"]
-        return kind(working.grid, working.channels, center=False)
+        return self._kind_of_others(self.working.grid, self.working.channels, center=False)
 
     def second_moment_of(self, others: Moments) -> CentredStack:
         """Return the second moment of other images about the mean of these.
@@ -261,8 +259,15 @@ class Problem:
         Raises
         ------
         ValueError
-            If the moments have seen no images.
+            If the moments have seen no images, or are not such ones as `empty_second_moment` makes.
         """
+        expected = self._kind_of_others.__name__, self.working.grid, self.working.channels, False
+        given = type(others).__name__, others.grid, others.channels, others.center
+        if given != expected:
+            raise ValueError(
+                f"moments of (kind, grid, channels, center) = {given} are not those that "
+                f"empty_second_moment makes, {expected}"
+            )
         stack = others.stack()
         return CentredStack(
             stack.blocks,
@@ -307,8 +312,9 @@ class Problem:
         total = 0.0
         for batch in batches:
             patches = working.to_patches(batch, channel_axis=channel_axis) - working.mean
-            others.add_patches(patches)
-            total += each(patches) * patches.shape[0]
+            if n := patches.shape[0]:  # or it has no mean
+                others.add_patches(patches)
+                total += each(patches) * n
         if others.n_images == 0:
             raise ValueError("no images to score: the batch is empty")
         return self.second_moment_of(others), total / others.n_images
@@ -332,6 +338,10 @@ class Problem:
                 f"a second moment taken for {stack.problem} does not fit {self.identity}, or was "
                 "taken about the mean of a model of other images"
             )
+
+    @property
+    def _kind_of_others(self) -> type[Moments]:
+        return KINDS["dense" if isinstance(self.moments, DenseMoments) else "banded"]
 
     def _solve_if_closed(self, shrinkage: float) -> Solution | None:
         """The map at a shrinkage; None without a closed form: some hidden targets need more."""

@@ -57,6 +57,20 @@ def test_other_images_are_taken_about_the_mean_of_these(kind):
         problem.about_mean([])
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        sm.BandMoments(GRID),  # about a mean of its own
+        sm.BandMoments(sm.PatchGrid((4, 6), 1), center=False),
+        sm.DenseMoments(GRID, center=False),
+    ],
+    ids=["centred", "of other patches", "of another kind"],
+)
+def test_moments_that_were_not_made_for_this_are_refused(others):
+    with pytest.raises(ValueError, match="not those that empty_second_moment makes"):
+        problem_of().second_moment_of(others.update(images_of(5)))
+
+
 def test_a_second_moment_serves_one_kind_and_one_mean_alone():
     stack, _ = problem_of().about_mean([images_of(9, seed=1)])
     problem_of(corruption=GaussianNoise(1.0), rank=2).expect_taken_for_this(stack)
