@@ -80,7 +80,9 @@ def test_slopes_are_fitted_in_the_range_that_is_asked_for():
     assert rings.fit_slope(fmin=0.25).slope == pytest.approx(-3, abs=1e-4)
     assert rings.fit_slope(0.25, 0.51) == rings.fit_slope(fmin=0.25)
     assert rings.fit_slope(0.25, 0.5) == rings.fit_slope(fmin=0.25, fmax=frequency[-2] + 0.001)
-    with pytest.raises(ValueError, match=r"2 rings of frequency with fmin=0.25 <= frequency < fmax=0.27"):
+    with pytest.raises(
+        ValueError, match=r"2 rings of frequency with fmin=0.25 <= frequency < fmax=0.27"
+    ):
         rings.fit_slope(0.25, 0.27)
 
 
