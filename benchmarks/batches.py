@@ -35,7 +35,7 @@ from benchmarks.contest import Contest, Ratio, Size
 from benchmarks.crops import pictures
 from benchmarks.table import markdown
 from spectral_mae._parallel import cores
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
+from spectral_mae.batch.analyze.options import AnalyzeOptions
 from spectral_mae.batch.analyze.work import AnalyzeWork
 from spectral_mae.batch.chunks import Chunk, chunked, in_order
 from spectral_mae.batch.executors import memory_limit

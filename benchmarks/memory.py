@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 import spectral_mae as sm
 from benchmarks import table
-from spectral_mae.batch.analyze.image_analysis import MaskingAnalyzer, MaskingPlan
+from spectral_mae.batch.analyze.records.analyzer import MaskingAnalyzer
+from spectral_mae.batch.analyze.records.plan import MaskingPlan
 
 SIDE = 4096
 WARM = 256  # pixels along an axis of the image with which everything is loaded

@@ -14,6 +14,7 @@ from spectral_mae import BandMoments, LinearMAE, PatchGrid, designs
 from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.linear.matrices import lapack
+from spectral_mae.linear.matrices.eigenvectors import WIDE
 from spectral_mae.linear.matrices.eigenvectors import eigenvectors as eigenvectors_of
 from spectral_mae.linear.matrices.inverse import as_real
 from spectral_mae.linear.moments.blocks import Stack
@@ -126,7 +127,7 @@ def shrinkages(size: Size) -> Iterator[Contest]:
         held_out = model.second_moment(others)
         tried = len(SHRINKAGES)
         shifted = np.eye(moments.patch_dim)
-        blocks, spoiled = (as_parts(one.blocks + shifted) for one in (moments.stack(), held_out))
+        blocks, spoiled = as_parts(moments.stack().blocks + shifted), as_parts(held_out.blocks)
 
         def factors(blocks=blocks) -> None:
             for block in blocks:
@@ -209,10 +210,16 @@ def all_losses(block: NDArray[Any], spoiled: NDArray[Any]) -> None:
     lapack.reduce_pencil(first, lower)
     _, (vectors,) = eigenvectors_of(first[np.newaxis])
     lapack.solve(lower, vectors, adjoint=True)
-    lapack.half_product(vectors, spoiled @ vectors, np.empty_like(block))
     together = np.concatenate(3 * [block.real])
-    for seen in np.split((together @ vectors.view(np.float64)).view(block.dtype), 3):
-        lapack.add_gram(total, seen)
+    fits, shifts, seen = np.split((together @ vectors.view(np.float64)).view(block.dtype), 3)
+    thin = lapack.thin_factor(spoiled) if len(block) >= WIDE else None
+    right = spoiled @ vectors if thin is None else seen
+    lapack.half_product(vectors, right, np.empty_like(block))
+    squared = (
+        (fits, shifts, fits) if thin is None else (fits, shifts, fits, thin.conj().T @ vectors)
+    )
+    for one in squared:
+        lapack.add_gram(total, one)
 
 
 def one_loss(block: NDArray[Any]) -> None:

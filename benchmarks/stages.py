@@ -28,7 +28,7 @@ STAGES = (
     ("masked_spectra.convolution", "circular_convolution", "direct sums of Eq. 18"),
     ("masks.pulse_mask", "PulseMask.__init__", "masks in pixels"),
     ("batch.analyze.outcomes", "with_slopes", "slopes"),
-    ("batch.analyze.image_analysis", "MaskingAnalyzer.measure", "the rest of the analysis"),
+    ("batch.analyze.records.analyzer", "MaskingAnalyzer.measure", "the rest of the analysis"),
     ("batch.analyze.shape_moments", "ShapeMoments.update", "mean spectra and moments"),
     ("batch.analyze.mean_spectra", "MeanSpectra.update", "mean spectra and moments"),
     ("batch.analyze.models.pictures", "fitted_models", "linear models"),

@@ -1,4 +1,4 @@
-from .analyze.outcomes import AnalyzeOptions as AnalyzeOptions
+from .analyze.options import AnalyzeOptions as AnalyzeOptions
 from .analyze.result import AnalyzeInterrupted as AnalyzeInterrupted
 from .analyze.result import AnalyzeResult as AnalyzeResult
 from .analyze.run import analyze_images as analyze_images

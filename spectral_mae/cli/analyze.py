@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from spectral_mae.batch.analyze import report
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
+from spectral_mae.batch.analyze.options import AnalyzeOptions
 from spectral_mae.batch.analyze.result import AnalyzeInterrupted, AnalyzeResult
 from spectral_mae.batch.analyze.run import analyze_images
 from spectral_mae.batch.chunks import EngineFailed

@@ -9,7 +9,7 @@ import numpy as np
 from spectral_mae import plot
 from spectral_mae._checks import positive_int, run_seed
 from spectral_mae._files.output_files import check_distinct, check_replaced
-from spectral_mae.batch.analyze.outcomes import check_divides
+from spectral_mae.batch.analyze.options import check_divides
 from spectral_mae.cli.console.answer import OK, Answer
 from spectral_mae.cli.errors import UsageError, output_errors, usage_errors
 from spectral_mae.cli.shared import masking

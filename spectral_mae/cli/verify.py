@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 
 from spectral_mae._checks import FloatArray
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
+from spectral_mae.batch.analyze.options import AnalyzeOptions
 from spectral_mae.batch.progress import enlarged
 from spectral_mae.cli.console.answer import NOTHING, OK, SOME_FAILED, Answer, failures
 from spectral_mae.cli.console.messages import BOLD, GREEN, RED, failed, note, painted

@@ -17,6 +17,7 @@ Vᴴ(P_s P_H)V and (Vᴴ Q_H V) ∘ (Vᴴ P_s² V). With P_s = (1−s)A + sB the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import in_batches
 from spectral_mae.linear.corruption import Mix
 from spectral_mae.linear.matrices import lapack
+from spectral_mae.linear.matrices.eigenvectors import WIDE
 from spectral_mae.linear.matrices.inverse import EPS, LARGE, as_real, factored, least_eigenvalue
 from spectral_mae.linear.matrices.pencil import diagonalised
 from spectral_mae.linear.moments.blocks import BlockTransform, Stack, make_real
@@ -107,9 +109,9 @@ def losses_by_shrinkage(
             shifted = shifted.real
         shifted *= mix.own
         shifted += averaged
-        first, held = (mix.own * one.blocks[rows] for one in (stack, held_out))
+        first = mix.own * stack.blocks[rows]
         first += fitted
-        held += others
+        held = held_out.blocks[rows]
         real = [as_real(one) for one in (first, shifted, held)]
         if not any(map(np.iscomplexobj, real)):
             first, shifted, held = real
@@ -118,9 +120,9 @@ def losses_by_shrinkage(
         if factors is None:
             return np.full(len(values), np.nan), least_first, 0.0
         modes, vectors = diagonalised(first, factors)
-        spoiled = _half_product(vectors, held @ vectors)
-        np.einsum("nii->ni", spoiled)[...] /= 2  # half of a Hermitian matrix stands for both
         fits, shifts, seen = np.split(_real_times(together, vectors), 3, axis=1)
+        spoiled = _in_basis(vectors, mix.own, held, seen)
+        np.einsum("nii->ni", spoiled)[...] /= 2  # half of a Hermitian matrix stands for both
         linear = np.stack([_by_column(one, seen) for one in (fits, shifts)])
         times = stack.multiplicity[rows]
         modes = np.maximum(modes, EPS * modes[:, -1:])  # where it counts, `least` says so below
@@ -179,11 +181,22 @@ def _add_grams(total: NDArray[Any], a: NDArray[Any]) -> None:
         lapack.add_gram(sums, one)
 
 
-def _half_product(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    """aᴴ b, which is Hermitian, at least what is not above the diagonal."""
-    if a.shape[-1] < LARGE:
-        return a.conj().mT @ b
-    found = np.empty_like(a)
-    for left, right, one in zip(a, b, found, strict=True):
-        lapack.half_product(left, right, one)
+def _in_basis(
+    vectors: NDArray[Any], own: float, second: NDArray[Any], seen: NDArray[Any]
+) -> NDArray[Any]:
+    """Vᴴ (own·H V + P_H V), at least what is not above the diagonal."""
+    d = vectors.shape[-1]
+    if d < LARGE:
+        return vectors.conj().mT @ (own * (second @ vectors) + seen)
+    found = np.empty_like(vectors)
+    for basis, one, local, out in zip(vectors, second, seen, found, strict=True):
+        thin = lapack.thin_factor(one) if d >= WIDE else None  # of few images
+        if thin is None:
+            right = one @ basis
+            right *= own
+            right += local
+            lapack.half_product(basis, right, out)
+        else:
+            lapack.half_product(basis, local, out)
+            lapack.add_gram(out, math.sqrt(own) * (thin.conj().T @ basis))
     return found

@@ -343,7 +343,7 @@ def _draw_distances(ax: Axes, audit: MaskAudit) -> None:
     ax.set_xlim(min(0.01, 0.5 * min(totals)), max(2.0, 1.5 * max(totals)))
     ax.set_ylim(len(near) - 0.5, -0.5)
     ax.set_yticks(place, [_short(one.design.text) for one in near], fontsize=7)
-    ax.set_xlabel("distance (mark: of masks of its own)")
+    ax.set_xlabel("distance (red mark: of its own masks)")
     ax.set_title("nearest named designs" + ("\nblue: may be it" if any(noisy) else ""))
 
 

@@ -11,7 +11,8 @@ from chunk_runs import MEMORY, assert_same, total, write_twenty
 import spectral_mae as sm
 from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, BatchAnalyzer
+from spectral_mae.batch.analyze.options import AnalyzeOptions
+from spectral_mae.batch.analyze.outcomes import BatchAnalyzer
 from spectral_mae.batch.analyze.shape_moments import ShapeMoments
 from spectral_mae.batch.analyze.work import AnalysisSums, AnalyzeWork
 from spectral_mae.batch.chunks import InProcess

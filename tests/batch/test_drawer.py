@@ -61,6 +61,19 @@ def _only_in(process):
     return "here"
 
 
+def test_workers_begin_before_results_are_asked_for():
+    """Each call is made once, by whoever was given it first."""
+    with WorkerPool(2, max_memory=2**30) as pool, Drawer("thread", pool) as drawer:
+        slow = drawer.start(time.sleep, 0.5)  # which keeps the thread
+        first = [drawer.start(os.getpid) for _ in range(2)]
+        drawer.give_out(first)
+        assert all(not call.claimed() for call in first)
+        others = [drawer.start(pow, 2, n) for n in range(3)]
+        _, *found = drawer.results([slow, *first, *others])
+    assert os.getpid() not in found[:2]
+    assert found[2:] == [1, 2, 4]
+
+
 def test_what_does_not_travel_is_called_here():
     with Drawer("process") as drawer:
         call = drawer.start(lambda: os.getpid())  # noqa: PLW0108 - which cannot be pickled

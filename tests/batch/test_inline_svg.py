@@ -37,7 +37,7 @@ def test_all_pictures_of_a_plan_take_the_colours_of_the_page(tmp_path):
 def test_letters_do_not_grow_beyond_those_of_the_page(tmp_path):
     figure, _ = plot.new_figure(width=5, height=2)
     text = of_page(figure, tmp_path / "one.png")
-    assert f"max-width: {SCALE * 5 * 72:.0f}px" in text
+    assert f"--wide: {SCALE * 5 * 72:.0f}px" in text
 
 
 def test_a_map_without_lines_of_equal_difficulty_does_not_speak_of_them():

@@ -320,7 +320,7 @@ def test_a_defect_is_red_named_and_ends_with_its_own_code(
     folder, tmp_path, monkeypatch, capsys, wrong
 ):
     """A transform of the pixels, or of the mask, that is off by 1e-13."""
-    from spectral_mae.batch.analyze import image_analysis
+    from spectral_mae.batch.analyze.records import analyzer
     from spectral_mae.masked_spectra import convolution
 
     if wrong == "Eq. 18":
@@ -334,9 +334,9 @@ def test_a_defect_is_red_named_and_ends_with_its_own_code(
 
         monkeypatch.setattr(convolution, "RealFFT", Off)
     else:
-        error = image_analysis.verification.mask_dft_error
+        error = analyzer.verification.mask_dft_error
         monkeypatch.setattr(
-            image_analysis.verification,
+            analyzer.verification,
             "mask_dft_error",
             lambda mask, fft: error(mask, fft) + 1e-13,
         )
@@ -357,9 +357,9 @@ def test_a_defect_is_red_named_and_ends_with_its_own_code(
 
 @pytest.mark.usefixtures("without_pictures")
 def test_a_check_that_gives_no_number_has_failed(folder, tmp_path, monkeypatch):
-    from spectral_mae.batch.analyze import image_analysis
+    from spectral_mae.batch.analyze.records import analyzer
 
-    monkeypatch.setattr(image_analysis, "convolution_error", lambda *_, **__: float("nan"))
+    monkeypatch.setattr(analyzer, "convolution_error", lambda *_, **__: float("nan"))
     assert analyze(folder, tmp_path / "out") == answer.DEFECT
 
 

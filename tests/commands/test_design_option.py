@@ -10,8 +10,9 @@ from long_runs import pictures_left_out
 from PIL import Image
 
 import spectral_mae as sm
-from spectral_mae.batch.analyze.image_analysis import MaskingAnalyzer, MaskingPlan
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
+from spectral_mae.batch.analyze.options import AnalyzeOptions
+from spectral_mae.batch.analyze.records.analyzer import MaskingAnalyzer
+from spectral_mae.batch.analyze.records.plan import MaskingPlan
 from spectral_mae.cli import main
 from spectral_mae.cli.console import answer
 from spectral_mae.masks.designs.short_form import MaskChoice

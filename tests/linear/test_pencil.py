@@ -106,6 +106,35 @@ def test_half_of_a_hermitian_product(kind, routines, monkeypatch):
     np.testing.assert_allclose(np.tril(found), np.tril(a.conj().T @ b), rtol=1e-11)
 
 
+@KNOWN
+@KINDS
+@pytest.mark.parametrize(("d", "rank"), [(1, 0), (7, 0), (7, 1), (12, 3), (100, 30)])
+def test_thin_factors_of_few_vectors(d, rank, kind, routines):
+    """Of a part of a larger array; vectors of very different lengths."""
+    root = drawn((d, rank), kind) * np.geomspace(1, 1e-4, rank)
+    around = np.full((d + 2, d + 1), 7.0).astype(kind)
+    matrix = around[1:-1, 1:]
+    matrix[...] = root @ root.conj().T
+    before = around.copy()
+    thin = lapack.thin_factor(matrix)
+    assert thin.shape == (d, rank)
+    assert thin.dtype == kind
+    size = np.linalg.norm(matrix)
+    np.testing.assert_allclose(thin @ thin.conj().T, matrix, atol=d * 1e-15 * size)
+    np.testing.assert_array_equal(around, before)
+
+
+@KNOWN
+@KINDS
+def test_factors_that_are_not_thin_are_none(kind, routines):
+    """Also where the rows that are tried first are not linearly independent."""
+    assert lapack.thin_factor(np.ones((1, 1), kind)) is None
+    root = drawn((30, 10), kind)
+    assert lapack.thin_factor(root @ root.conj().T) is None
+    root[3] = root[0]
+    assert lapack.thin_factor(root @ root.conj().T) is None
+
+
 @KINDS
 def test_the_smallest_eigenvalue_is_estimated(kind):
     """By the norm of the inverse, which is at most √d of it off, and within three of its norm."""

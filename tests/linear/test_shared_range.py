@@ -60,6 +60,19 @@ def test_a_range_and_what_is_in_it():
         np.testing.assert_allclose(space.outside(np.array(kind[1])), image, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", [float, complex])
+def test_sums_of_few_vectors_in_a_range(kind):
+    rng = np.random.default_rng(2)
+    root = rng.standard_normal((12, 4))
+    space = Subspace.of(root @ root.T)
+    vectors = root @ rng.standard_normal((2, 4, 3)).astype(kind)
+    vectors *= np.exp(1j * rng.standard_normal(vectors.shape)) if kind is complex else 1
+    matrices = vectors @ vectors.conj().mT
+    assert lapack.thin_factor(matrices[0]) is not None
+    expected = space.basis.T @ matrices @ space.basis
+    np.testing.assert_allclose(space.inside(matrices), expected, rtol=1e-11, atol=1e-11)
+
+
 @pytest.mark.parametrize("n", [5, 60])
 def test_models_of_few_images_leave_the_same_out(n, monkeypatch):
     """Blocks that are large enough for it, through the public classes."""

@@ -59,20 +59,31 @@ def test_one_factorisation_gives_the_losses_of_all_solves(
     np.testing.assert_allclose(1 - losses / held_out.trace, expected, rtol=0, atol=1e-11)
 
 
+@pytest.mark.parametrize("n", [1, 30])
 @pytest.mark.parametrize("channels", [None, 2])
-def test_large_blocks_are_taken_one_by_one(channels, monkeypatch):
-    """As LAPACK takes those that are too large to be taken together."""
+def test_large_blocks_are_taken_one_by_one(channels, n, monkeypatch):
+    """As LAPACK takes those that are too large to be taken together; one image is a thin factor."""
+    thin, factor = [], lapack.thin_factor
+
+    def noted(matrix):
+        found = factor(matrix)
+        thin.append(found is not None)
+        return found
+
+    monkeypatch.setattr(lapack, "thin_factor", noted)
     for module in (inverse, pencil, shrinkage_path, solver):
         monkeypatch.setattr(module, "LARGE", 3)
-    monkeypatch.setattr(eigenvectors, "WIDE", 3)
+    for module in (eigenvectors, shrinkage_path):
+        monkeypatch.setattr(module, "WIDE", 3)
     monkeypatch.setattr(lapack, "STRIP", 3)
     axis = None if channels is None else -1
-    train, others = (dense.photographs(n, (6, 4), channels, seed=n) for n in (400, 7))
+    train, others = (dense.photographs(k, (6, 4), channels, seed=k) for k in (400, n))
     model = sm.LinearMAE((3, 2), 0.3).fit(train, channel_axis=axis)
     held_out = model.second_moment(others, channel_axis=axis)
     expected = one_by_one(model, held_out)
     choice = model.choose_shrinkage(held_out, VALUES)
     np.testing.assert_allclose(choice.explained, expected, rtol=0, atol=1e-11)
+    assert set(thin) == {n == 1}
 
 
 @pytest.mark.parametrize("shape", [(24, 24), (27, 18)])

@@ -9,7 +9,8 @@ from matplotlib.colors import LogNorm
 
 import spectral_mae as sm
 from spectral_mae import plot
-from spectral_mae.batch.analyze.image_analysis import MaskingAnalyzer, MaskingPlan
+from spectral_mae.batch.analyze.records.analyzer import MaskingAnalyzer
+from spectral_mae.batch.analyze.records.plan import MaskingPlan
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import scipy.special
 
 from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, Outcome
+from spectral_mae.batch.analyze.options import AnalyzeOptions
+from spectral_mae.batch.analyze.outcomes import Outcome
 from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.batch.analyze.summary.answer import answer
 from spectral_mae.batch.analyze.summary.choice import Chosen, reason, scores

@@ -12,10 +12,11 @@ import numpy as np
 
 from spectral_mae import plot
 from spectral_mae._checks import FloatArray
-from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis
 from spectral_mae.batch.analyze.models.pictures import pictures_of_models
-from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
+from spectral_mae.batch.analyze.options import AnalyzeOptions
+from spectral_mae.batch.analyze.outcomes import PICTURED, Outcome
 from spectral_mae.batch.analyze.page import RunResults
+from spectral_mae.batch.analyze.records.record import MaskingAnalysis
 from spectral_mae.batch.analyze.summary.data_set import data_set_spectra
 from spectral_mae.batch.analyze.summary.filling import Explained
 from spectral_mae.batch.analyze.summary.octave_words import SEEN_OCTAVES
@@ -87,6 +88,16 @@ class Pictures:
         sizes = {o.patch_size: o.analysis.shape for o in reversed(shown) if o.analysis is not None}
         if sizes.keys() == set(self.options.patch_sizes):
             self._grating([(sizes[p][0], sizes[p][1], p) for p in self.options.patch_sizes])
+
+    def begin_chosen(
+        self, shown: Sequence[Outcome], read_again: Callable[[Outcome], Pixels | None]
+    ) -> None:
+        """Go on with the images that the page shows, once they are chosen."""
+        done = [outcome for outcome in shown if outcome.ok]
+        if self._drawer.where != "here" and self.options.figures and done:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._of_chosen_images(done, read_again)
+            self._drawer.give_out(list(self._begun.values()))
 
     def n_steps(self, results: RunResults) -> int:
         """How often `all` calls ``each``."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 
 from spectral_mae._files.atomic_file import publish, write_whole
 from spectral_mae._files.column_notes import COLUMNS_JSON
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, TableFormat
+from spectral_mae.batch.analyze.options import AnalyzeOptions, TableFormat
 from spectral_mae.batch.analyze.page import RunResults, render
 from spectral_mae.batch.analyze.pictures import Pictures
 from spectral_mae.batch.columns import analysis as columns

@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from spectral_mae._files.array_file import read_arrays
-from spectral_mae.batch.analyze.image_analysis import DEFECT
+from spectral_mae.batch.analyze.records.record import DEFECT
 
 _TEXTS = frozenset({"path", "design", "status", "error", "notes", "series"})
 

@@ -16,11 +16,8 @@ from spectral_mae._files.parquet_table import expect_parquet
 from spectral_mae._parallel import cores
 from spectral_mae.batch.analyze import report
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import (
-    AnalyzeOptions,
-    BatchAnalyzer,
-    Outcome,
-)
+from spectral_mae.batch.analyze.options import AnalyzeOptions
+from spectral_mae.batch.analyze.outcomes import BatchAnalyzer, Outcome
 from spectral_mae.batch.analyze.page import RunResults
 from spectral_mae.batch.analyze.pictures import Pictures
 from spectral_mae.batch.analyze.result import AnalyzeInterrupted, AnalyzeResult
@@ -222,9 +219,11 @@ class _Analysis:
         with kept_on_disk():
             chosen = choose(numbers)
             rows = [one.row for one in chosen] + most_unusual(numbers)[:NAMED]
+            shown = self._shown(chosen, again=interrupt is None)
+            self.pictures.begin_chosen(shown, self._reading_again())
             results = RunResults(
                 self.tables,
-                self._shown(chosen, again=interrupt is None),
+                shown,
                 chosen,
                 numbers,
                 sums.spectra,

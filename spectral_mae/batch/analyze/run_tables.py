@@ -15,7 +15,8 @@ from spectral_mae._checks import FloatArray
 from spectral_mae._files.column_notes import write_column_notes
 from spectral_mae.batch.analyze import tables
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
-from spectral_mae.batch.analyze.outcomes import Outcome, TableFormat
+from spectral_mae.batch.analyze.options import TableFormat
+from spectral_mae.batch.analyze.outcomes import Outcome
 from spectral_mae.batch.analyze.parquet import write_parquet
 from spectral_mae.batch.analyze.summary.filling import Explained
 from spectral_mae.batch.analyze.summary.page_numbers import Numbers

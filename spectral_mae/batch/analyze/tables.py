@@ -17,8 +17,8 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
-from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis, octave_columns
 from spectral_mae.batch.analyze.outcomes import Outcome
+from spectral_mae.batch.analyze.records.record import MaskingAnalysis, octave_columns
 
 # Errors at rounding level mean nothing beyond their first digits.
 _ROUGH = ("eq18_error", "mask_dft_error")

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from spectral_mae._files.array_file import arrays_below
 from spectral_mae._parallel import one_blas_thread
 from spectral_mae.batch.analyze.mean_spectra import MeanSpectra
+from spectral_mae.batch.analyze.options import AnalyzeOptions
 from spectral_mae.batch.analyze.outcomes import (
     PICTURED,
-    AnalyzeOptions,
     Analyzers,
     BatchAnalyzer,
     Outcome,

@@ -157,7 +157,7 @@ def _tokens(path: Path, result: AuditResult) -> Picture:
     figure, axes = plot.new_figure(1, 1, width=7.6, height=4.2)
     frequency, power = result.tokens.radial()
     plot.token_spectra(frequency, dict(zip(result.tokens.layers, power, strict=True)), axes[0, 0])
-    save_lines(figure, path)
+    plot.save(figure, path)  # its darkest colours need a white page
     return Picture(
         path.name,
         "Spectra of the tokens, layer by layer",
@@ -165,5 +165,4 @@ def _tokens(path: Path, result: AuditResult) -> Picture:
         "images, about the mean token at each place, summed over features. Each line is divided by "
         "its mean. A line that falls more steeply is of tokens that are more alike in neighbouring "
         "patches.",
-        vector=True,
     )

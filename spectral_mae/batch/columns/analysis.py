@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from spectral_mae._files.column_notes import Notes, integer, number, text
-from spectral_mae.batch.analyze.image_analysis import octave_columns
+from spectral_mae.batch.analyze.records.record import octave_columns
 from spectral_mae.batch.columns.units import (
     DESIGN,
     FREQUENCY,

@@ -13,7 +13,7 @@ from typing import Any
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray, PerAxis
-from spectral_mae.batch.analyze.outcomes import check_divides
+from spectral_mae.batch.analyze.options import check_divides
 from spectral_mae.batch.errors import ImagesRefused, NothingUsable
 from spectral_mae.batch.models.moments_work import (
     MomentSums,

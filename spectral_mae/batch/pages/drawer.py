@@ -80,6 +80,7 @@ class Drawer:
         if self.where != "process":
             discard_prepared()
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._given: dict[Call, Future[Any]] = {}  # calls that workers make
         self._keeper: threading.Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._over = False
@@ -119,15 +120,16 @@ class Drawer:
             Called after each of them.
         """
         found: dict[int, Any] = {}
-        given = self._given_out(calls) if self.where == "thread" else {}
+        self.give_out(calls)
+        given = {number: call for number, call in enumerate(calls) if call in self._given}
         if self.where != "thread":
             for number in reversed(range(len(calls))):
                 if calls[number].claimed():
                     found[number] = calls[number].function(*calls[number].args)
                     each()
-        for number, future in given.items():
+        for number, call in reversed(given.items()):
+            future = self._given[call]
             error = future.exception()  # what fails there is called here, and met
-            call = calls[number]
             found[number] = call.function(*call.args) if error is not None else future.result()
             each()
         rest = [number for number in range(len(calls)) if number not in found]
@@ -138,15 +140,21 @@ class Drawer:
             found[number] = calls[number].result()
         return [found[number] for number in range(len(calls))]
 
-    def _given_out(self, calls: Sequence[Call]) -> dict[int, Future[Any]]:
-        """Calls that the workers make, the last first: the thread has begun with the first."""
-        if self.workers is None:
-            return {}
-        last_first = [number for number in reversed(range(len(calls))) if calls[number].claimed()]
-        return {
-            number: self.workers.submit(calls[number].function, *calls[number].args)
-            for number in last_first
-        }
+    def give_out(self, calls: Sequence[Call]) -> None:
+        """Have workers make calls, the last first: the thread has begun with the first.
+
+        For when they have nothing else to do, before the results are asked for.
+
+        Parameters
+        ----------
+        calls : sequence of Call
+            As `start` returned them.
+        """
+        if self.where != "thread" or self.workers is None:
+            return
+        for call in reversed(calls):
+            if call.claimed():
+                self._given[call] = self.workers.submit(call.function, *call.args)
 
     def _keep(self) -> None:
         """Send calls to the process and hear what they return, until it is lost."""

@@ -55,7 +55,7 @@ def inline_svg(path: Path, label: str) -> str:
     rest = _ID.sub(rf"\g<1>{path.stem}-", rest)
     words = label.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     widths = _WIDE.findall(box)
-    most = f' style="max-width: {SCALE * float(widths[0]):.0f}px"' if widths else ""
+    most = f' style="--wide: {SCALE * float(widths[0]):.0f}px"' if widths else ""
     start = (
         f'<svg {box}{most} role="img" aria-label="{words}" '
         'xmlns:xlink="http://www.w3.org/1999/xlink">'

@@ -33,8 +33,9 @@ def render_page(
         The pictures, which the template finds as ``pictures``; ``thumbnails`` are addresses that
         hold the bytes of small ones, by the file of a picture.
     **values : Any
-        What else the template uses. The function ``number`` and the ``glossary`` are there too,
-        and ``drawn``, which makes the element of a panel or of a picture.
+        What else the template uses. The functions ``number`` and ``measured`` and the
+        ``glossary`` are there too, and ``drawn``, which makes the element of a panel or of a
+        picture.
 
     Returns
     -------
@@ -64,6 +65,7 @@ def render_page(
         pictures=pictures,
         thumbnails=thumbnails,
         number=for_people,
+        measured=with_error,
         glossary=glossary(),
         **values,
     )
@@ -129,3 +131,35 @@ def for_people(value: float | str | None, digits: int = 3) -> str:
         return "∞" if number > 0 else "−∞"
     text = f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.{digits}g}"
     return text.replace("-", "−")
+
+
+def with_error(value: float, stderr: float = math.nan, most: int = 4) -> str:
+    """Write a number and its standard error with the same decimals.
+
+    Parameters
+    ----------
+    value, stderr : float
+        The number, and its error; NaN is none.
+    most : int
+        Decimals, at most.
+
+    Returns
+    -------
+    str
+        The error has two digits if its first is 1, else one.
+
+    Examples
+    --------
+    >>> with_error(0.91234, 0.0122), with_error(0.99996, 9e-5), with_error(-12.3, 4.1)
+    ('0.912 ± 0.012', '1.0000 ± 0.0001', '−12 ± 4')
+    >>> with_error(0.00241, 0.00061, most=6), with_error(0.5), with_error(math.nan, 1.0)
+    ('0.0024 ± 0.0006', '0.500', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    if not math.isfinite(stderr):
+        return for_people(value) if abs(value) >= 1000 else f"{value:.3f}".replace("-", "−")
+    first = f"{stderr:.0e}"
+    decimals = -int(first[2:]) + (first[0] == "1") if stderr > 0 else 3
+    decimals = min(max(decimals, 0), most)
+    return f"{value:,.{decimals}f} ± {stderr:,.{decimals}f}".replace("-", "−")

@@ -12,7 +12,7 @@ from typing import Any
 from spectral_mae import plot
 from spectral_mae._checks import positive_number
 from spectral_mae._files.output_files import check_distinct, check_replaced
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
+from spectral_mae.batch.analyze.options import AnalyzeOptions
 from spectral_mae.cli.analyze import detrend
 from spectral_mae.cli.console.answer import NOTHING, OK, SOME_FAILED, Answer, failures
 from spectral_mae.cli.console.messages import failed, note

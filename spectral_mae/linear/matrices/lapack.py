@@ -32,6 +32,7 @@ INTEGERS = {
     "herk": 4,
     "potrf": 3,
     "pocon": 3,
+    "pstrf": 5,
     "hegst": 4,
     "hetrd": 4,
     "stedc": 6,
@@ -116,6 +117,48 @@ def reciprocal_condition(lower: NDArray[Any], norm: float) -> float:
         ctypes.byref(info),
     )  # fmt: skip
     return found.value
+
+
+def thin_factor(matrix: NDArray[Any]) -> NDArray[Any] | None:
+    """Return X with A = XXᴴ up to rounding, if the rank of A is well below its size.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (d, d)
+        Hermitian matrix A without negative eigenvalues, such as a sum over a few vectors.
+
+    Returns
+    -------
+    ndarray, shape (d, rank), or None
+        X; None if the rank is a third of d or more, or seems so from a third of the rows.
+    """
+    part = np.array(matrix[::3, ::3], order="C")
+    if _pivoted(part)[1] == len(part):  # in vain, a factor of A takes 27 times as long
+        return None
+    factor = np.array(matrix, order="C")
+    places, rank = _pivoted(factor)
+    if 3 * rank >= len(matrix):
+        return None
+    thin = np.empty((len(matrix), rank), matrix.dtype)
+    thin[places] = np.tril(factor[:, :rank])
+    return thin
+
+
+def _pivoted(matrix: NDArray[Any]) -> tuple[NDArray[np.integer[Any]], int]:
+    """Put the Cholesky factor of PᵀAP into the lower triangle of A; return the places and rank."""
+    d, type_ = len(matrix), matrix.dtype.char
+    routine = _pointer("pstrf", type_)
+    if routine is None:
+        function = getattr(scipy.linalg.lapack, _full("pstrf", type_))
+        found, places, rank, _ = function(matrix.T, lower=0, overwrite_a=1)
+        matrix.T[...] = found
+        return places - 1, int(rank)
+    places, work = np.empty(d, np.int32), np.empty(2 * d)
+    count, info = ctypes.c_int(0), ctypes.c_int(0)
+    own = ctypes.byref(ctypes.c_double(-1.0))  # the tolerance of LAPACK, d·ε of the largest entry
+    arrays = places.ctypes.data, ctypes.byref(count), own, work.ctypes.data
+    routine(b"U", _int(d), *_array(matrix), *arrays, ctypes.byref(info))
+    return places - 1, count.value
 
 
 def reduce_pencil(matrix: NDArray[Any], lower: NDArray[Any]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
+from spectral_mae.linear.matrices import lapack
 from spectral_mae.linear.matrices.inverse import EPS
 
 
@@ -57,15 +58,24 @@ class Subspace:
         Parameters
         ----------
         matrices : ndarray, shape (n, d, d)
-            The matrices A.
+            The matrices A, without negative eigenvalues.
 
         Returns
         -------
         ndarray, shape (n, r, r)
             New arrays.
         """
-        half = _real_times(self.basis.T, matrices)
-        return _real_times(self.basis.T, np.ascontiguousarray(half.conj().mT))
+        size = self.basis.shape[1]
+        found = np.empty((len(matrices), size, size), matrices.dtype)
+        for matrix, out in zip(matrices, found, strict=True):
+            thin = lapack.thin_factor(matrix)
+            if thin is None:
+                half = _real_times(self.basis.T, matrix)
+                out[...] = _real_times(self.basis.T, np.ascontiguousarray(half.conj().T))
+            else:
+                half = _real_times(self.basis.T, thin)
+                np.matmul(half, half.conj().T, out=out)
+        return found
 
     def outside(self, matrices: NDArray[Any]) -> NDArray[Any]:
         """Return U A Uᵀ.

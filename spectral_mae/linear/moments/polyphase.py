@@ -55,12 +55,10 @@ class Polyphase:
         within = np.indices(grid.patch_size).reshape(grid.ndim, -1).T
         # k[b, j], for each band and each pixel of a patch
         self._index = bands[:, np.newaxis] + within * counts
-        phase = np.ones((len(bands), len(within)), dtype=np.complex128)
-        for axis, n in enumerate(grid.shape):
-            phase *= unit_roots(n, np.multiply.outer(bands[:, axis], within[:, axis]))
-        self._phase = phase
-        lag = (within[:, np.newaxis] - within) % np.array(grid.patch_size)
-        self._lag = np.ravel_multi_index(tuple(np.moveaxis(lag, -1, 0)), grid.patch_size)
+        self._phase = _waves(grid, bands, within)
+        lags = np.indices([2 * p - 1 for p in grid.patch_size]).reshape(grid.ndim, -1).T
+        turn = _waves(grid, bands, lags + 1 - np.array(grid.patch_size))
+        self._turn = turn.reshape(-1, *(2 * p - 1 for p in grid.patch_size), 1, 1)
 
     def diagonal(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
         """Return what matrices do at each frequency by itself: the diagonal of U_q M U_qᴴ.
@@ -77,17 +75,19 @@ class Polyphase:
         ndarray of complex128, shape (n, pixels of a patch, channels, channels)
             One matrix on the channels for each frequency of each band.
         """
-        phase = self._phase[rows]
-        n, pixels = phase.shape
-        c, ndim = self.channels, len(self.patch_size)
-        turned = blocks.reshape(n, pixels, c, pixels, c) * phase[:, :, None, None, None]
-        turned *= phase.conj()[:, None, None, :, None]
-        axes = tuple(range(1, ndim + 1))
-        split = turned.reshape(n, *self.patch_size, c, *self.patch_size, c)
-        split = scipy.fft.fftn(split, axes=axes, overwrite_x=True)
-        split = scipy.fft.ifftn(split, axes=tuple(a + ndim + 1 for a in axes), overwrite_x=True)
-        # A copy: a view would keep the whole matrices alive.
-        return np.einsum("npcpe->npce", split.reshape(n, pixels, c, pixels, c)).copy()
+        n, c, ndim = len(blocks), self.channels, len(self.patch_size)
+        sums = blocks.reshape(n, *self.patch_size, c, *self.patch_size, c)
+        # Over pixels at the same lag, axis by axis; the axis of the lags comes first.
+        for axis, p in enumerate(self.patch_size, 1):
+            sums = np.stack([sums.trace(-lag, axis, ndim + 2) for lag in range(1 - p, p)])
+        order = *range(ndim - 1, -1, -1), ndim + 1, ndim + 2
+        sums = sums.transpose(ndim, *order) * self._turn[rows]
+        for axis, p in enumerate(self.patch_size, 1):  # lags that differ by p are one
+            by_axis = np.moveaxis(sums, axis, 0)
+            by_axis[p:] += by_axis[: p - 1]
+            sums = np.moveaxis(by_axis[p - 1 :], 0, axis)
+        found = scipy.fft.fftn(sums, axes=tuple(range(1, ndim + 1)), norm="forward")
+        return found.reshape(n, -1, c, c)
 
     def rows_by_frequency(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
         """Return the rows of matrices in the Fourier basis: M U_qᵀ.
@@ -128,15 +128,17 @@ class Polyphase:
         ndarray of complex128, shape (n, d, d)
             Matrices that are the same under all cyclic shifts of pixels.
         """
-        phase = self._phase[rows]
-        n, pixels = phase.shape
-        c, ndim = self.channels, len(self.patch_size)
-        split = diagonal.reshape(n, *self.patch_size, c, c)
-        by_lag = scipy.fft.ifftn(split, axes=tuple(range(1, ndim + 1))).reshape(n, pixels, c, c)
-        blocks = by_lag[:, self._lag].transpose(0, 1, 3, 2, 4)
-        blocks = blocks * phase.conj()[:, :, None, None, None]
-        blocks *= phase[:, None, None, :, None]
-        return blocks.reshape(n, pixels * c, pixels * c)
+        n, c, ndim = len(diagonal), self.channels, len(self.patch_size)
+        axes = tuple(range(1, ndim + 1))
+        by_lag = scipy.fft.ifftn(diagonal.reshape(n, *self.patch_size, c, c), axes=axes)
+        for axis, p in enumerate(self.patch_size, 1):
+            by_lag = by_lag.take(np.arange(1 - p, p) % p, axis)
+        by_lag *= self._turn[rows].conj()
+        # Pixels r and s take that at lag r − s: windows that begin at r, from their ends.
+        windows = np.lib.stride_tricks.sliding_window_view(by_lag, self.patch_size, axes)
+        windows = np.flip(windows, tuple(range(-ndim, 0)))
+        d = prod(self.patch_size) * c
+        return np.moveaxis(windows, ndim + 2, -1).copy().reshape(n, d, d)
 
     def gather(self, full: NDArray[Any], rows: slice = slice(None)) -> NDArray[Any]:
         """Return values on the whole grid of frequencies, band by band.
@@ -175,6 +177,16 @@ class Polyphase:
         full[tuple(np.moveaxis(mirror, -1, 0))] = values.conj()
         full[tuple(np.moveaxis(self._index, -1, 0))] = values
         return full
+
+
+def _waves(
+    grid: PatchGrid, bands: NDArray[np.integer[Any]], places: NDArray[np.integer[Any]]
+) -> Complex128Array:
+    """e^(−2πi q·r/D) of each band q and each place r."""
+    waves = np.ones((len(bands), len(places)), dtype=np.complex128)
+    for axis, n in enumerate(grid.shape):
+        waves *= unit_roots(n, np.multiply.outer(bands[:, axis], places[:, axis]))
+    return waves
 
 
 def smooth_over_patches(full: NDArray[Any], grid: PatchGrid) -> NDArray[Any]:

@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 
 import spectral_mae as sm
-from spectral_mae.batch.analyze.image_analysis import (
-    MaskingAnalyzer,
-    MaskingPlan,
-    octave_columns,
-)
+from spectral_mae.batch.analyze.records.analyzer import MaskingAnalyzer
+from spectral_mae.batch.analyze.records.plan import MaskingPlan
+from spectral_mae.batch.analyze.records.record import octave_columns
 from spectral_mae.masked_spectra.verification import rounding_bound
 from spectral_mae.masks.designs.uniform import Uniform
 from spectral_mae.spectra.octaves import OCTAVES

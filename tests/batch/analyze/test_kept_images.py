@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from spectral_mae.batch.analyze import run as runs
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
+from spectral_mae.batch.analyze.options import AnalyzeOptions
 from spectral_mae.batch.analyze.run import analyze_images
 from spectral_mae.batch.run_options import RunOptions
 from spectral_mae.images.reader import Reader

@@ -6,7 +6,8 @@ from command_runs import run, write_images
 from PIL import Image
 
 from spectral_mae.batch.analyze import outcomes
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions, BatchAnalyzer
+from spectral_mae.batch.analyze.options import AnalyzeOptions
+from spectral_mae.batch.analyze.outcomes import BatchAnalyzer
 from spectral_mae.batch.analyze.work import AnalyzeWork
 from spectral_mae.batch.chunks import Chunk
 

@@ -13,7 +13,8 @@ from spectral_mae.batch.analyze import shape_moments
 from spectral_mae.batch.analyze.models import fitted
 from spectral_mae.batch.analyze.models import pictures as model_pictures
 from spectral_mae.batch.analyze.models.fitted import fitted_models
-from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, BatchAnalyzer
+from spectral_mae.batch.analyze.options import AnalyzeOptions
+from spectral_mae.batch.analyze.outcomes import PICTURED, BatchAnalyzer
 from spectral_mae.batch.analyze.summary.rounding import percent
 from spectral_mae.batch.analyze.summary.sample import SampledImage
 from spectral_mae.batch.pages.picture import Picture, short_name

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spectral_mae.batch.analyze.outcomes import KEPT_ANALYZERS, AnalyzeOptions, BatchAnalyzer
+from spectral_mae.batch.analyze.options import AnalyzeOptions
+from spectral_mae.batch.analyze.outcomes import KEPT_ANALYZERS, BatchAnalyzer
 
 
 def write_image(path, shape=(40, 48), seed=0):

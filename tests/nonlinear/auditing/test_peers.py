@@ -140,7 +140,7 @@ def test_an_audit_of_a_saved_folder_makes_its_page(tmp_path, name):
         normalised="visible",
     )  # fmt: skip
     page = run.page.read_text("utf-8")
-    assert (page.count("<img"), page.count('role="img"')) == (2, 3)
+    assert (page.count("<img"), page.count('role="img"')) == (3, 2)
     size = CONFIGURATIONS[name]["image_size"]
     assert run.result.design.grid.shape == (size if isinstance(size, tuple) else (size, size))
     assert run.result.units == ("visible" if name == "norm_pix_loss" else "pixels")

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from spectral_mae._checks import BoolArray, FloatArray
-from spectral_mae.batch.analyze.outcomes import AnalyzeOptions
+from spectral_mae.batch.analyze.options import AnalyzeOptions
 from spectral_mae.linear.corruption import PatchMasking
 from spectral_mae.linear.estimators import LinearMAE
 from spectral_mae.linear.moments.kinds import StationaryMoments

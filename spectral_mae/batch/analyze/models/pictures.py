@@ -15,7 +15,8 @@ from spectral_mae import plot
 from spectral_mae._checks import FloatArray
 from spectral_mae._parallel import one_blas_thread
 from spectral_mae.batch.analyze.models.fitted import FittedModel, fitted_models
-from spectral_mae.batch.analyze.outcomes import PICTURED, AnalyzeOptions, Outcome
+from spectral_mae.batch.analyze.options import AnalyzeOptions
+from spectral_mae.batch.analyze.outcomes import PICTURED, Outcome
 from spectral_mae.batch.analyze.summary.filling import Explained, Filled
 from spectral_mae.batch.analyze.summary.rounding import percent
 from spectral_mae.batch.analyze.summary.sample import SampledImage

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
-from spectral_mae.batch.analyze.image_analysis import MaskingAnalysis
 from spectral_mae.batch.analyze.outcomes import Outcome
+from spectral_mae.batch.analyze.records.record import MaskingAnalysis
 from spectral_mae.spectra.octaves import OCTAVES
 
 COLUMNS = (

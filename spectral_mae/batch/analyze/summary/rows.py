@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from spectral_mae._checks import FloatArray
 from spectral_mae.batch.analyze import tables
-from spectral_mae.batch.analyze.image_analysis import octave_columns
+from spectral_mae.batch.analyze.records.record import octave_columns
 from spectral_mae.batch.analyze.run_tables import RunTables
 from spectral_mae.batch.analyze.summary.choice import UNUSUAL, reason, scores, unusual
 from spectral_mae.batch.analyze.summary.filling import Explained, filled_parts

@@ -30,11 +30,13 @@
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", say);
   say();
-  // A table that is wider than the page says so.
-  for (const frame of document.querySelectorAll(".scroll")) {
+  // A table or a picture that is wider than the page says so.
+  for (const frame of document.querySelectorAll(".scroll, .plate")) {
     const hint = document.createElement("p");
     hint.className = "sideways";
-    hint.textContent = "Scroll the table sideways to see all of its columns.";
+    hint.textContent = frame.matches(".plate")
+      ? "Scroll the picture sideways to see all of it."
+      : "Scroll the table sideways to see all of its columns.";
     frame.before(hint);
     const look = () => { hint.hidden = frame.scrollWidth <= frame.clientWidth + 1; };
     const watch = new ResizeObserver(look);

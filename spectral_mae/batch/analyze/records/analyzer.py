@@ -1,11 +1,10 @@
-"""One image in, one record out: the pure function behind ``spectral-mae analyze``."""
+"""`MaskingAnalyzer`: a plan at work on images of one shape."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
@@ -14,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectral_mae import _checks
-from spectral_mae._checks import BoolArray, FloatArray, Sampling
+from spectral_mae._checks import BoolArray, FloatArray
+from spectral_mae.batch.analyze.records.plan import MaskingPlan
+from spectral_mae.batch.analyze.records.record import MaskingAnalysis, with_slopes
 from spectral_mae.masked_spectra import verification
 from spectral_mae.masked_spectra.components import MaskedComponents
 from spectral_mae.masked_spectra.convolution import convolution_error
@@ -22,219 +23,21 @@ from spectral_mae.masked_spectra.masked_periodogram import MaskedPeriodogram, fl
 from spectral_mae.masked_spectra.masked_sums import MaskedSums
 from spectral_mae.masked_spectra.partial.missing_pixels import MissingPixels, slope_of
 from spectral_mae.masked_spectra.patch_sums.set_sums import FrequencySet, PatchSetSums
-from spectral_mae.masks.designs.design import MaskDesign
-from spectral_mae.masks.designs.short_form import MaskChoice
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.masks.sampling import Seed, generator_of
 from spectral_mae.spectra.bins.annulus import Annuli
-from spectral_mae.spectra.conditioning import DetrendOption
 from spectral_mae.spectra.fft import RealFFT
 from spectral_mae.spectra.octaves import OCTAVES
 from spectral_mae.spectra.periodogram import Periodogram
-from spectral_mae.spectra.rings import RadialSpectrum, fit_slopes
+from spectral_mae.spectra.rings import RadialSpectrum
 from spectral_mae.spectra.spectrum import Spectrum
 
-# Frequencies at which Eq. 18 is summed directly, on each image.
-DEFECT = "FAILED"  # what notes say of a formula whose error is above its bound
-DIRECT_FREQUENCIES = 25
-MASK_PIXELS = 2**24
+DIRECT_FREQUENCIES = 25  # at which Eq. 18 is summed directly, on each image
+MASK_PIXELS = 2**24  # of the masks that are pixels at a time
 TOGETHER = 2**18  # pixels of an image whose spectra are averaged over rings all at once
 CLOSE = 1e-3  # variance, as a part of the mean square, below which digits would cancel
 CONSTANT = 1e-12  # deviation, as a part of the mean, above which an image is not constant
-
-
-@dataclass(frozen=True)
-class MaskingPlan:
-    """What is done to every image.
-
-    Attributes
-    ----------
-    patch_size : int
-        Side of the square patches.
-    mask_ratio : float or None
-        None is 0.75, or what the design says.
-    sampling : {"fixed", "bernoulli"}
-    n_draws : int
-        Masks drawn to check the expectation, at least 2.
-    detrend : {"constant", "linear", "periodic"} or None
-        Applied to the image before it is masked.
-    design : str, MaskDesign or None
-        In place of mask ratio and sampling: the text of a design.
-
-    Raises
-    ------
-    ValueError
-        If a value cannot work for any image.
-    """
-
-    patch_size: int
-    mask_ratio: float | None = None
-    sampling: Sampling = "fixed"
-    n_draws: int = 16
-    detrend: DetrendOption = None
-    design: str | MaskDesign | None = None
-
-    def __post_init__(self) -> None:
-        _checks.positive_int("patch_size", self.patch_size)
-        chosen = self.masks
-        object.__setattr__(self, "mask_ratio", chosen.mask_ratio)
-        object.__setattr__(self, "design", chosen.design)
-        if _checks.integer("n_draws", self.n_draws) < 2:
-            raise ValueError(f"n_draws={self.n_draws}: a standard error needs at least 2")
-
-    @property
-    def masks(self) -> MaskChoice:
-        """How masks are chosen."""
-        return MaskChoice(self.mask_ratio, self.sampling, self.design)
-
-
-@dataclass(frozen=True, eq=False)
-class MaskingAnalysis:
-    """What patch masking does to the spectrum of one image.
-
-    Attributes
-    ----------
-    plan : MaskingPlan
-    shape : tuple of int
-        Rows and columns of the image.
-    mask_ratio : float
-        Mean fraction of the patches that is hidden, over all masks.
-    mean, std : float
-        Of its pixels.
-    slope, slope_stderr : float or None
-        Log-log slope of the radial spectrum of the original; None where it has none.
-    slope_note : str
-        Why there is no slope, or empty.
-    leakage, leakage_centred : float or None
-        Leakage over all frequencies but zero (`Leakage.band`), of the image as it is and with its
-        mean subtracted first.
-    octaves, octaves_centred : tuple of float or None
-        Leakage in each of `OCTAVES`, of the image as it is and with its mean subtracted first;
-        None where the image has no frequency there.
-    convolution_error : float or None
-        Relative error of Eq. 18 on this image (its first channel) and the first mask, at 25
-        random frequencies (`convolution.convolution_error`); None where it was not checked.
-    mask_dft_error : float or None
-        Largest relative error of the closed-form transform over the drawn masks (Eq. 19, with the
-        R[k] of Eq. 20); None where no masks were drawn.
-    original, expected, expected_centred : RadialSpectrum
-        Of the image, and of the exact mean over all masks: of the image as it is, and with its mean
-        subtracted first. Their spread within rings is NaN where it was not computed.
-    drawn : RadialSpectrum or None
-        Of the drawn masks: their mean, with ``std`` their spread and ``stderr`` their standard
-        error; None where none were drawn.
-    starts : ndarray of int, shape (N, 2), or None
-        First pixels of the patches that the first drawn mask keeps; None where none was drawn.
-    n_missing : int
-        Pixels that are NaN or infinite. Where there are some, ``original`` is unmasked,
-        ``expected`` its expectation under masks (`missing_pixels`), ``slope`` that of
-        `fit_masked_slope`, and no masks are drawn.
-    """
-
-    plan: MaskingPlan
-    shape: tuple[int, ...]
-    mask_ratio: float
-    mean: float
-    std: float
-    slope: float | None
-    slope_stderr: float | None
-    slope_note: str
-    leakage: float | None
-    leakage_centred: float | None
-    octaves: tuple[float | None, ...]
-    octaves_centred: tuple[float | None, ...]
-    convolution_error: float | None
-    mask_dft_error: float | None
-    original: RadialSpectrum = field(repr=False)
-    expected: RadialSpectrum = field(repr=False)
-    expected_centred: RadialSpectrum = field(repr=False)
-    drawn: RadialSpectrum | None = field(repr=False)
-    starts: NDArray[np.integer[Any]] | None = field(repr=False)
-    n_missing: int = 0
-
-    @property
-    def missing(self) -> float:
-        """Fraction of the pixels that are missing."""
-        return self.n_missing / math.prod(self.shape)
-
-    @property
-    def missing_note(self) -> str:
-        """What is said of an image with missing pixels; empty for others."""
-        if not self.n_missing:
-            return ""
-        return (
-            f"{self.missing:.3g} of the pixels missing: spectrum unmasked, slope fitted under the "
-            "holes, no masks drawn; not in mean_spectra.csv and the models"
-        )
-
-    @property
-    def mask(self) -> PulseMask | None:
-        """The first drawn mask, if one was drawn."""
-        if self.starts is None:
-            return None
-        return PulseMask(self.shape, self.plan.patch_size, self.starts)
-
-    @property
-    def series(self) -> dict[str, RadialSpectrum]:
-        """The spectra by the names that tables give them; those of drawn masks where there are."""
-        drawn = {} if self.drawn is None else {"masked": self.drawn}
-        return {"original": self.original, **drawn, "expected": self.expected}
-
-    @property
-    def bound(self) -> float:
-        """What a sound formula keeps its errors within (`verify.rounding_bound`)."""
-        return verification.rounding_bound(math.prod(self.shape), np.float64)
-
-    @property
-    def defects(self) -> tuple[str, ...]:
-        """What is said of each checked formula whose error exceeds the bound; NaN does."""
-        checked = {"Eq. 18": self.convolution_error, "Eqs. 19-20": self.mask_dft_error}
-        return tuple(
-            f"{equation} {DEFECT}: error {error:.2g} above the bound {self.bound:.2g}"
-            for equation, error in checked.items()
-            if error is not None and not error <= self.bound
-        )
-
-    @property
-    def agreement(self) -> FloatArray:
-        """Drawn masks minus expectation in standard errors, one number per ring.
-
-        Zero where the two differ by no more than rounding, NaN where all drawn masks gave the
-        same power, so that there is no standard error, or none were drawn.
-        """
-        if self.drawn is None:
-            return np.full_like(self.expected.power, np.nan)
-        gap = self.drawn.power - self.expected.power
-        rounding = 1e-12 * self.expected.power + self.expected.floor
-        stderr = np.where(self.drawn.stderr > 0, self.drawn.stderr, np.nan)
-        return np.where(np.abs(gap) <= rounding, 0.0, gap / stderr)
-
-    def row(self) -> dict[str, Any]:
-        """The numbers of the record by column name; None where there is none."""
-        agreement: FloatArray = np.zeros(0)
-        if self.drawn is not None:
-            agreement = self.agreement[np.isfinite(self.agreement)]
-        row: dict[str, Any] = {
-            "height": self.shape[0],
-            "width": self.shape[1],
-            "design": self.plan.masks.text,
-            "mask_ratio": self.mask_ratio,
-            "missing": self.missing,
-            "mean": self.mean,
-            "std": self.std,
-            "slope": self.slope,
-            "slope_stderr": self.slope_stderr,
-            "leakage": self.leakage,
-            "leakage_centred": self.leakage_centred,
-        }
-        row |= dict(zip(octave_columns(), self.octaves + self.octaves_centred, strict=True))
-        return row | {
-            "eq18_error": self.convolution_error,
-            "mask_dft_error": self.mask_dft_error,
-            "agreement_rms": float(np.sqrt(np.mean(agreement**2))) if agreement.size else None,
-            "agreement_max": float(np.max(np.abs(agreement))) if agreement.size else None,
-        }
 
 
 class _Exact(NamedTuple):
@@ -570,15 +373,6 @@ class MaskingAnalyzer:
         )
 
 
-def octave_columns() -> list[str]:
-    """Names of the leakage columns: one for each of `OCTAVES`, then the same mean removed."""
-    names = [
-        f"leakage_above_{low:g}" if math.isinf(high) else f"leakage_{low:g}_{high:g}"
-        for low, high in OCTAVES
-    ]
-    return [*names, *(f"{name}_centred" for name in names)]
-
-
 def _and_in_all(by_octave: NDArray[Any]) -> NDArray[Any]:
     """Sums over octaves, and behind them the sum over all of them."""
     sums = np.empty(len(by_octave) + 1, by_octave.dtype)
@@ -596,34 +390,3 @@ def _std(image: FloatArray, mean: float) -> float:
     off = flat - mean
     std = math.sqrt(float(off @ off) / off.size)
     return std if std > CONSTANT * abs(mean) or np.ptp(image) > 0 else 0.0
-
-
-def with_slopes(records: Sequence[MaskingAnalysis]) -> list[MaskingAnalysis]:
-    """Records with the slopes of their images, or why there is none.
-
-    Parameters
-    ----------
-    records : sequence of MaskingAnalysis
-        As `MaskingAnalyzer.measure` returns them.
-
-    Returns
-    -------
-    list of MaskingAnalysis
-        In the same order. A slope does not depend on the other records.
-    """
-    found = list(records)
-    by_shape: dict[tuple[int, ...], list[int]] = {}
-    for number, record in enumerate(records):
-        if record.n_missing:
-            continue  # its slope was fitted under the holes
-        by_shape.setdefault(record.shape, []).append(number)
-    for numbers in by_shape.values():
-        fits = fit_slopes([records[number].original for number in numbers])
-        for number, fit in zip(numbers, fits, strict=True):
-            known = (
-                {"slope_note": fit}
-                if isinstance(fit, str)
-                else {"slope": fit.slope, "slope_stderr": fit.stderr}
-            )
-            found[number] = dataclasses.replace(found[number], **known)
-    return found
