@@ -3,12 +3,15 @@
 import pytest
 
 from benchmarks import call_paths
+from spectral_mae import _parallel
 
 
 @pytest.mark.parametrize(
     ("work", "files", "hops"), [(call_paths.spectrum, 6, 40), (call_paths.linear_model, 13, 295)]
 )
-def test_short_calls_pass_few_files(work, files, hops):
+def test_short_calls_pass_few_files(work, files, hops, monkeypatch):
+    """In one batch of bands: into how many the size of a cache cuts them is no matter of paths."""
+    monkeypatch.setattr(_parallel, "BATCH_BYTES", 2**24)
     path = work()
     assert len(path.files) <= files
     assert path.hops.total() <= hops

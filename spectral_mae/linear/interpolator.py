@@ -122,6 +122,7 @@ class Interpolator:
         self.tolerance = _checks.open_unit("tolerance", tolerance)
         self.max_iterations = _checks.positive_int("max_iterations", max_iterations)
         self._moments = moments = moments.numpy()
+        self._mean = moments.mean.copy()  # of the images that the second moment is of
         shrunk = _checks.closed_unit("shrinkage", shrinkage)
         self._stack = moments.stack().shrunk(shrunk, moments.transform, overwrite=True)
         if isinstance(moments, StationaryMoments):
@@ -157,13 +158,13 @@ class Interpolator:
         patches, masks = moments.masked_patches(images, visible, channel_axis=channel_axis)
         if not masks.any(axis=(1, 2)).all():
             raise ValueError("a mask without a visible pixel leaves nothing to interpolate from")
-        right = np.where(masks, patches - moments.mean, 0.0)
+        right = np.where(masks, patches - self._mean, 0.0)
         weights, n_iterations = self._solve(right, masks)
         seen_again = self._times(weights)
         gap = right - np.where(masks, seen_again + self.noise * weights, 0.0)
         size = _dot(right, right)
         residual = np.sqrt(_dot(gap, gap) / np.where(size > 0, size, 1.0))
-        filled = moments.mean + seen_again
+        filled = self._mean + seen_again
         if self.noise == 0:
             filled = np.where(masks, patches, filled)
         channel_axis = None if moments.channels == 1 else -1
@@ -203,7 +204,7 @@ class Interpolator:
         in_batches(colour, *stack.shape[:2])
         drawn = moments.transform.inverse(blocks)
         channel_axis = None if moments.channels == 1 else -1
-        return moments.grid.from_patches(moments.mean + drawn, channel_axis=channel_axis)
+        return moments.grid.from_patches(self._mean + drawn, channel_axis=channel_axis)
 
     def _times(self, patches: FloatArray) -> FloatArray:
         """S times images."""

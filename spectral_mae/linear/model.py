@@ -36,6 +36,7 @@ from spectral_mae.linear.moments.shrinkage import (
 from spectral_mae.linear.problems.problem import Problem, power_of
 from spectral_mae.linear.receptive_field import ReceptiveField
 from spectral_mae.linear.solution import Solution, in_single
+from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import Seed
 
@@ -65,6 +66,7 @@ class LinearModel(ABC):
     corruption_: Corruption
     solution_: Solution
     n_images_: int
+    _fitted_with: dict[str, Any]  # parameters by name; older pickles have none
     _copy: tuple[Solution, Self] | None = None  # what `numpy` made last, and of which solution
 
     @abstractmethod
@@ -143,6 +145,7 @@ class LinearModel(ABC):
             other = type(self)(**self.get_params())
             other.moments_, other.solution_ = self.moments_.numpy(), solution.numpy()
             other.corruption_, other.n_images_ = self.corruption_, self.n_images_
+            other._fitted_with = other.get_params()  # noqa: SLF001 - of its own class
             self._copy = solution, other
         return self._copy[1]
 
@@ -474,6 +477,7 @@ class LinearModel(ABC):
         vars(self).pop("solution_", None)  # room for the next
         choice, solution = self._problem.choose_shrinkage(held_out, tried, self.shrinkage)
         self.shrinkage = choice.best
+        self._fitted_with = self.get_params()
         if solution is None:
             self.fit_moments(self.moments_)
         else:
@@ -837,6 +841,7 @@ class LinearModel(ABC):
         model.moments_, model.solution_ = stored.moments, stored.solution
         model.corruption_ = model._corruption(stored.moments.grid)
         model.n_images_ = stored.moments.n_images
+        model._fitted_with = model.get_params()
         transform, found = model._working.transform, stored.solution.weights.shape
         fitting = (len(transform.multiplicity), transform.block_dim, transform.block_dim)
         if found != fitting:
@@ -881,7 +886,7 @@ class LinearModel(ABC):
         return self.solution_
 
     def _seen(self) -> None:
-        """Raise unless there are moments, the same as when they were given."""
+        """Raise unless there are moments and parameters, the same as when they were given."""
         if not hasattr(self, "corruption_"):
             raise NotFittedError(
                 f"this {type(self).__name__} is not fitted yet: call fit or fit_moments first"
@@ -891,10 +896,18 @@ class LinearModel(ABC):
                 f"the moments have taken in {self.moments_.n_images - self.n_images_} images since "
                 f"this {type(self).__name__} was fitted: call fit_moments again"
             )
+        for name, before in getattr(self, "_fitted_with", {}).items():
+            now = getattr(self, name)
+            if now is not before and (isinstance(before, MaskDesign) or now != before):
+                raise NotFittedError(
+                    f"this {type(self).__name__} was fitted with {name}={before!r}, and {name} has "
+                    f"been set to {now!r} since: call fit or fit_moments again"
+                )
 
     def _holding(self, problem: Problem) -> Self:
         self.moments_, self.corruption_ = problem.moments, problem.corruption
         self.n_images_ = problem.moments.n_images
+        self._fitted_with = self.get_params()
         return self
 
     @property

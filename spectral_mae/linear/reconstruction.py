@@ -188,7 +188,7 @@ def reconstruct_image(
                 masking = dataclasses.replace(masking, design=_of(grid, design))
             mask = masking.masks(1, rng)[0]
         else:
-            mask = _checks.bool_mask("visible", visible)
+            mask = _checks.bool_mask("visible", visible).copy()  # the result keeps it
         output = model.reconstruct(pixels[np.newaxis], mask)[0]
         seen = mask.reshape(*mask.shape, *(1,) * (pixels.ndim - grid.ndim))
         return Reconstruction(grid, pixels, np.where(seen, pixels, mean), output, mean, mask)

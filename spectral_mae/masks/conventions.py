@@ -93,7 +93,7 @@ def kept_of(grid: PatchGrid, visible: ArrayLike) -> BoolArray:
     if not masks.size:
         raise ValueError("no masks are given")
     if each in ((grid.n_patches,), grid.counts):
-        return masks.reshape(len(masks), -1)
+        return masks.reshape(len(masks), -1).copy()  # it outlives the caller's array
     if each != grid.shape:
         raise ValueError(
             f"masks of shape {masks.shape} are not (n, {grid.n_patches}), (n, *{grid.counts}) "
@@ -104,7 +104,7 @@ def kept_of(grid: PatchGrid, visible: ArrayLike) -> BoolArray:
     cut = (pixels != kept[..., np.newaxis]).any(axis=(1, 2))
     if cut.any():
         raise ValueError(f"mask {int(np.argmax(cut))} cuts a patch of {grid}")
-    return kept
+    return kept.copy()
 
 
 def _kept_of_ids(grid: PatchGrid, ids: ArrayLike) -> BoolArray:

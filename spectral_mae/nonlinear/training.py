@@ -322,7 +322,7 @@ def train(
     steps = len(pixels) // batch
     history = History([])
     if resume and folder is not None and Path(folder, CHECKPOINT).exists():
-        history = _resume(Path(folder, CHECKPOINT), model, optimizer, config)
+        history = _resume(Path(folder, CHECKPOINT), model, optimizer, config, steps)
     elif folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         if 0 in keep:
@@ -522,8 +522,13 @@ def _write(
 
 
 def _resume(
-    path: Path, model: ImageModel, optimizer: torch.optim.Optimizer, config: TrainConfig
+    path: Path,
+    model: ImageModel,
+    optimizer: torch.optim.Optimizer,
+    config: TrainConfig,
+    steps: int,
 ) -> History:
+    """Continue a training of ``steps`` steps an epoch, on images in the units of the model."""
     content = checkpoint.read(path)
     try:
         # Sizes of today's kind, whichever the file has.
@@ -540,7 +545,17 @@ def _resume(
     for name, (theirs, ours) in pairs.items():
         if theirs != ours:
             raise ValueError(f"{path} is of another training: {name} {theirs}, not {ours}")
+    same_units = all(
+        bool((content["state"][name].to(unit.device) == unit).all())
+        for name, unit in (("pixel_mean", model.pixel_mean), ("pixel_std", model.pixel_std))
+    )
+    rows = content["history"]
+    if not same_units or (rows and rows[-1]["step"] != len(rows) * steps):
+        raise ValueError(
+            f"{path} is of another training: its images had other means and deviations, or there "
+            f"were more or fewer than make {steps} steps an epoch"
+        )
     model.load_state_dict(content["state"])
     optimizer.load_state_dict(content["optimizer"])
     torch.set_rng_state(content["rng"])
-    return History(content["history"])
+    return History(rows)

@@ -522,15 +522,16 @@ class RingBins:
             With standard errors.
         """
         return RadialSpectrum(
-            frequency=self.frequency,
-            count=self.count,
-            edges=self.edges,
+            # Copies: who changes the unit of one result in place does not change the next.
+            frequency=self.frequency.copy(),
+            count=self.count.copy(),
+            edges=self.edges.copy(),
             scaling=scaling,
             averages=averages,
             floor=floor,
             fs=self.fs,
-            log_frequency=self.log_frequency,
-            log_spread=self.log_spread,
+            log_frequency=self.log_frequency.copy(),
+            log_spread=self.log_spread.copy(),
             labels=labels,
             **self.binning.errors(mean, std, averages)._asdict(),
         )

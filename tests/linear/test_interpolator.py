@@ -385,6 +385,17 @@ def test_images_and_masks_that_do_not_fit_are_refused(images, visible, message):
         interpolator.fill(images, visible)
 
 
+@pytest.mark.parametrize("covariance", ["banded", "dense", "stationary"])
+def test_what_moments_take_in_later_changes_nothing(covariance):
+    moments = fitted((4, 6), (2, 3), None, covariance, n=30)[0]
+    images = dense.photographs(2, (4, 6), None)
+    interpolator = Interpolator(moments)
+    visible = np.arange(24).reshape(4, 6) % 3 > 0
+    before = interpolator.fill(images, visible).images
+    moments.update(images + 100)
+    np.testing.assert_array_equal(interpolator.fill(images, visible).images, before)
+
+
 def test_no_images_are_filled_to_none():
     filled = Interpolator(fitted((4, 6), (2, 3), None, "banded", n=3)[0]).fill(np.ones((0, 4, 6)))
     assert filled.images.shape == (0, 4, 6)

@@ -54,6 +54,15 @@ def test_masked_image_through_a_model(shape, patch, channels, given):
     assert repr(one) == f"Reconstruction(shape={shape}, explained={one.explained:.4g})"
 
 
+def test_a_result_keeps_its_mask():
+    images = np.random.default_rng(0).random((20, 4, 6)).cumsum(axis=1)
+    mask = np.arange(24).reshape(4, 6) % 3 > 0
+    found = sm.reconstruct_image(sm.LinearMAE(2, 0.5).fit(images), images[0], visible=mask)
+    explained = found.explained
+    mask[...] = ~mask  # the next one is drawn into the same array
+    assert found.explained == explained
+
+
 def test_a_mask_is_drawn_as_the_model_has_them():
     images = dense.photographs(10, (6, 8))
     for options in (

@@ -206,6 +206,23 @@ def test_what_moments_take_in_later_is_noticed(images):
     assert model.fit_moments(model.moments_).score(images) > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("mask_ratio", 0.75), ("shrinkage", 0.5), ("rank", 2), ("target", "hidden")]
+)
+@pytest.mark.parametrize("ask", ["frequency_response", "save", "score"])
+def test_parameters_that_are_set_later_are_noticed(name, value, ask, images, tmp_path):
+    """Responses and files mixed the new parameters with the old map."""
+    model = sm.LinearMAE(4, 0.5).fit(images)
+    arguments = {"save": (tmp_path / "m.npz",), "score": (images,)}.get(ask, ())
+    setattr(model, name, value)
+    with pytest.raises(sm.NotFittedError, match=f"{name} has been set to"):
+        getattr(model, ask)(*arguments)
+    if name != "target":  # without a choice of shrinkage, which needs the whole image
+        model.fit_moments(model.moments_).choose_shrinkage(images, [0.0, 0.25])
+    model.fit_moments(model.moments_)
+    getattr(model, ask)(*arguments)
+
+
 def test_a_failed_choice_leaves_the_parameters(images):
     model = sm.LinearMAE(4, 0.5, shrinkage=0.25).fit(images)
     with pytest.raises(ValueError, match="no power about the fitted mean"):

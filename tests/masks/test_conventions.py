@@ -74,3 +74,17 @@ def test_what_does_not_fit_is_refused():
         kept_patterns(grid, np.zeros((1, 12), int), convention="ids_restore", n_keep=3)
     with pytest.raises(ValueError, match="n_keep=13 is more"):
         kept_patterns(grid, order, convention="ids_restore", n_keep=13)
+
+
+@pytest.mark.parametrize("patch", [1, 2])
+@pytest.mark.parametrize("by", ["patches", "grid of patches", "pixels"])
+def test_what_is_made_of_masks_keeps_its_own(by, patch):
+    """Loops draw mask after mask into one array."""
+    grid = sm.PatchGrid((4, 6), patch)
+    kept = np.arange(3 * grid.n_patches).reshape(3, -1) % 5 > 1
+    shapes = {"patches": kept.shape, "grid of patches": (3, *grid.counts)}
+    masks = grid.expand(kept) if by == "pixels" else kept.copy().reshape(shapes[by])
+    design, audit = sm.designs.from_masks(grid, masks), sm.audit_masks(grid, masks)
+    masks[...] = ~masks
+    np.testing.assert_array_equal(design.enumerate()[0], kept)
+    np.testing.assert_array_equal(audit.kept, kept)

@@ -204,6 +204,10 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
         train(model_of(), pixels, other, folder=tmp_path, resume=True)
     with pytest.raises(ValueError, match="another training: settings"):
         train(model_of(depth=2), pixels, SMALL, folder=tmp_path, resume=True)
+    twice = np.concatenate([pixels, pixels])  # the same units, more steps
+    for images in (pixels_of(seed=1), twice):
+        with pytest.raises(ValueError, match="another training: its images"):
+            train(model_of(), images, SMALL, folder=tmp_path, resume=True)
 
 
 def test_what_is_written(tmp_path):

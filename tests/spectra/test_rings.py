@@ -200,3 +200,14 @@ def test_rings_of_axes_with_very_different_rates_are_many():
     rings = psd(laws.field((64, 64)), fs=(1.0, 100.0)).radial()
     assert len(rings.power) > 20
     assert rings.fs == (1.0, 100.0)
+
+
+def test_a_result_that_is_changed_in_place_does_not_change_the_next():
+    plan, images = Periodogram((6, 8)), np.random.default_rng(0).random((2, 6, 8))
+    one = plan.radial(images)
+    names = ("frequency", "count", "edges", "log_frequency", "log_spread")
+    before = {name: getattr(one, name).copy() for name in names}
+    for name in names:
+        getattr(one, name)[...] *= 1000  # in other units, say
+    for name in names:
+        np.testing.assert_array_equal(getattr(plan.radial(images), name), before[name])
