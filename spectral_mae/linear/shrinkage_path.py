@@ -18,7 +18,7 @@ Vᴴ(P_s P_H)V and (Vᴴ Q_H V) ∘ (Vᴴ P_s² V). With P_s = (1−s)A + sB the
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,7 +116,7 @@ def losses_by_shrinkage(
         if not any(map(np.iscomplexobj, real)):
             first, shifted, held = real
         least_first = least_eigenvalue(factored(first))
-        factors = factored(shifted)
+        factors = factored(shifted, overwrite=True)
         if factors is None:
             return np.full(len(values), np.nan), least_first, 0.0
         modes, vectors = diagonalised(first, factors)
@@ -128,10 +128,10 @@ def losses_by_shrinkage(
         modes = np.maximum(modes, EPS * modes[:, -1:])  # where it counts, `least` says so below
         gains = 1.0 / ((1 - tried) * modes[:, np.newaxis] + tried)  # (n, values, d)
         found = -2 * np.einsum("kv,nvd,knd,n->v", weights, gains, linear, times)
-        total = np.zeros_like(vectors)
-        for share, one in zip(shares, (fits, shifts, fits + shifts), strict=True):
+        total, room = np.zeros_like(vectors), np.empty_like(vectors)
+        for share, one in zip(shares, _with_sum(fits, shifts), strict=True):
             _add_grams(total, one)
-            found += 2 * share * (times @ _quadratic(gains, spoiled, total))
+            found += 2 * share * (times @ _quadratic(gains, spoiled, total, room))
         # Q₁⁻¹ is VVᴴ, whose trace is at least its largest eigenvalue.
         return found, least_first, 1 / max(np.vdot(one, one).real for one in vectors)
 
@@ -150,12 +150,23 @@ def _by_column(a: NDArray[Any], b: NDArray[Any]) -> FloatArray:
     return _pairs(np.einsum("nij,nij->nj", a.view(np.float64), b.view(np.float64)))
 
 
-def _quadratic(gains: FloatArray, a: NDArray[Any], b: NDArray[Any]) -> FloatArray:
-    """gᵀ Re(a ∘ conj(b)) g for each row g of the gains of a block."""
+def _with_sum(a: NDArray[Any], b: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield a, b and a + b, which takes the place of b."""
+    yield a
+    yield b
+    b += a
+    yield b
+
+
+def _quadratic(
+    gains: FloatArray, a: NDArray[Any], b: NDArray[Any], room: NDArray[Any]
+) -> FloatArray:
+    """gᵀ Re(a ∘ conj(b)) g for each row g of the gains of a block; room is overwritten."""
     if np.iscomplexobj(a):
-        left = _pairs(gains @ (a.view(np.float64) * b.view(np.float64)))
+        a, b, room = (one.view(np.float64) for one in (a, b, room))
+        left = _pairs(gains @ np.multiply(a, b, out=room))
     else:
-        left = gains @ (a * b)
+        left = gains @ np.multiply(a, b, out=room)
     return np.sum(left * gains, axis=2)
 
 

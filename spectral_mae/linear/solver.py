@@ -325,7 +325,7 @@ def loss_in_shared_range(stack: Stack, mix: Mix, held_out: Stack) -> float | Non
     def work(rows: slice) -> float:
         times = stack.multiplicity[rows]
         _, map_, _ = _inside(space, stack, mix, cutoff, rows)
-        others = space.inside(held_out.blocks[rows])
+        others = space.inside_of_few(held_out.blocks[rows])
         cross = mix.mu * inner(times, others, map_)
         return _passed(times, mix.own * others + local, map_) - 2 * cross
 

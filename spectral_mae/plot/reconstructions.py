@@ -172,7 +172,7 @@ def reconstructions(
     if not several:
         raise ValueError("no reconstructions to draw")
     ax = many_axes(ax, (len(several), 5), 2.1)
-    titles = ("original", "masked", "reconstruction", "hidden filled in", "error")
+    titles = ("original", "masked", "reconstruction", "hidden filled in", "error (red: too bright)")
     for row, one in zip(ax, several, strict=True):
         pixels = (one.original, _seen(one), one.output, one.filled)
         for axis, shown_ in zip(row, pixels, strict=False):

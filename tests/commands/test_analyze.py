@@ -105,6 +105,8 @@ def test_analyze_writes_everything(whole):
         "with_missing_pixels": 0,
         "passed_over": 1,
     }
+    page = (out / "report.html").read_text()
+    assert '2 of 3 images analysed (<a href="#failed">1 could not be</a>)' in page
     assert run_record["options"]["patch_sizes"] == [4, 8]
     assert json.dumps(run_record).count("patch_sizes") == 1
     assert run_record["versions"]["numpy"] == np.__version__

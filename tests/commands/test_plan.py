@@ -184,6 +184,7 @@ def test_broken_images_are_told_and_the_others_planned(folder, tmp_path, drawn):
     out = tmp_path / "out"
     assert run("plan", mixed, "--out", out, *SMALL, "--holdout", 0.2) == SOME_FAILED
     assert json.loads((out / "run.json").read_text())["counts"]["failed"] == 2
+    assert 'scored. <a href="#failed">Those that' in (out / "report.html").read_text()
 
 
 @pytest.mark.slow

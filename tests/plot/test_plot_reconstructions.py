@@ -111,7 +111,7 @@ def test_strips_of_several_images(channels):
         "masked",
         "reconstruction",
         "hidden filled in",
-        "error",
+        "error (red: too bright)",
     ]
     assert not any(ax.get_title() for ax in axes[1])
     assert [row[0].get_ylabel() for row in axes] == ["first", ""]

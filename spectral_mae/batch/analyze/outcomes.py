@@ -93,8 +93,13 @@ class Analyzers:
         ):
             self._analyzers.pop(next(iter(self._analyzers)))
         if analyzer is None:
-            channels = shape[2] if len(shape) == 3 else 1
-            analyzer = MaskingAnalyzer(shape[:2], self.options.plan(patch_size), channels=channels)
+            # Not by how many came before: the same bits wherever an image is analysed.
+            analyzer = MaskingAnalyzer(
+                shape[:2],
+                self.options.plan(patch_size),
+                channels=shape[2] if len(shape) == 3 else 1,
+                for_many=self.options.size is not None,
+            )
         self._analyzers[key] = analyzer  # the last used stands last
         return analyzer
 

@@ -262,7 +262,7 @@ class _PlanRun(SettingsRun[Plan]):
             data.add_again(run, moments)
             return moments
 
-        with refused(ImagesRefused), run.stage("settings", len(scored) * len(self.settings)) as bar:
+        with refused(ImagesRefused), run.stage("solving", len(scored) * len(self.settings)) as bar:
             bar.add(len(found))
             for one in self._measured(list(scored), moments_of, pixels, found, data):
                 found.append(one)

@@ -145,7 +145,7 @@ def add_psd(add: AddParser) -> None:
         help=text,
         description=f"{text}. Of one image: a map and the radial spectrum, also under masks. Of "
         "several: radial spectra in one picture, of each folder (archive, array, @LIST) the mean "
-        "and a band over its images, and a histogram of their slopes.",
+        "and a band over its images, and of ten images or more a histogram of their slopes.",
     )
     parser.add_argument(
         "paths",

@@ -127,20 +127,22 @@ class Inverse:
         self.condition = float(np.max(values[:, -1] * gains.max(axis=1), initial=1.0))
 
 
-def factored(second: NDArray[Any]) -> NDArray[Any] | None:
+def factored(second: NDArray[Any], *, overwrite: bool = False) -> NDArray[Any] | None:
     """Return Cholesky factors of some blocks.
 
     Parameters
     ----------
     second : ndarray, shape (n, d, d)
         Hermitian matrices.
+    overwrite : bool
+        Whether the factors may take the place of the matrices.
 
     Returns
     -------
     ndarray, shape (n, d, d), or None
         Their lower triangles are the factors; None if a matrix has none.
     """
-    return _factors(second)
+    return _factors(second, overwrite=overwrite)
 
 
 def least_eigenvalue(factors: NDArray[Any] | None) -> float:

@@ -74,9 +74,11 @@ def test_equal_seeds_give_equal_records_and_others_do_not():
     assert first.row() != other.row()
 
 
+@pytest.mark.parametrize("for_many", [False, True])
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
-def test_constant_image_has_a_spectrum_and_no_slope(value):
-    record = MaskingAnalyzer((32, 32), MaskingPlan(8)).analyze(np.full((32, 32), value), rng=0)
+def test_constant_image_has_a_spectrum_and_no_slope(value, for_many):
+    analyzer = MaskingAnalyzer((32, 32), MaskingPlan(8), for_many=for_many)
+    record = analyzer.analyze(np.full((32, 32), value), rng=0)
     assert record.slope is None
     assert "no slope" in record.slope_note
     assert np.isfinite(record.original.power).all()
@@ -216,8 +218,10 @@ def test_standard_deviations_keep_their_digits_on_any_level(level):
 @pytest.mark.parametrize("sampling", ["fixed", "bernoulli"])
 def test_sums_over_rings_make_the_record_of_the_spectra(sampling, channels):
     image = photograph((32, 48, channels))[..., 0 if channels == 1 else slice(None)]
-    analyzer = MaskingAnalyzer((32, 48), MaskingPlan(8, 0.6, sampling), channels=channels)
+    plan = MaskingPlan(8, 0.6, sampling)
+    analyzer = MaskingAnalyzer((32, 48), plan, channels=channels, for_many=True)
     assert analyzer._patch_sums is not None
+    assert MaskingAnalyzer((32, 48), plan, channels=channels)._patch_sums is None
     taken = [], []
     found = analyzer._by_sums(image, taken[0].append)
     expected = analyzer._by_spectra(image, taken[1].append)

@@ -126,7 +126,9 @@ def test_what_cannot_be_compared_is_left_out_of_all_models(images, tmp_path):
     with (tmp_path / "report/images.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["status"] for row in rows] == ["ok"] * 4 + ["failed"] * 3
-    assert "Images that were not compared" in (tmp_path / "report/report.html").read_text()
+    page = (tmp_path / "report/report.html").read_text()
+    assert "Images that were not compared" in page
+    assert '2 images compared (<a href="#failed">3 could not be</a>)' in page
 
 
 def test_files_of_a_run(images, tmp_path):

@@ -62,6 +62,8 @@ class MaskingAnalyzer:
     plan : MaskingPlan
     channels : int
         1 for gray images (H, W), more for (H, W, channels).
+    for_many : bool
+        Make tables for sums over rings (`MaskedSums`), which take as long as dozens of images.
 
     Examples
     --------
@@ -73,7 +75,14 @@ class MaskingAnalyzer:
     ((64, 48), True)
     """
 
-    def __init__(self, shape: tuple[int, ...], plan: MaskingPlan, *, channels: int = 1) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        plan: MaskingPlan,
+        *,
+        channels: int = 1,
+        for_many: bool = False,
+    ) -> None:
         self.plan = plan
         self.grid = PatchGrid(shape, plan.patch_size)
         self.design = plan.masks.on(self.grid)
@@ -92,7 +101,7 @@ class MaskingAnalyzer:
         self._mask_ratio = self.design.mask_ratio
         self._octave_counts = _and_in_all(self._octaves.counts)
         self._patch_sums: PatchSetSums | None = None
-        if prod(shape) <= TOGETHER:
+        if for_many and prod(shape) <= TOGETHER:
             self._patch_sums = self._masked.patch_sums(self._sets())
 
     def analyze(

@@ -119,8 +119,10 @@ class Explained:
 
         The first of several says what the words mean.
         """
+        alone = self.filled is not None and len(self.filled.rows) == 1
         start = (
-            f"From the visible {patch_size}-pixel patches the best linear model for these images "
+            f"From the visible {patch_size}-pixel patches the best linear model for "
+            f"{'this image' if alone else 'these images'} "
             f"{'(one matrix that makes the image from what is visible) ' if first else ''}"
         )
         if self.filled is None:
@@ -140,6 +142,9 @@ class Explained:
                 f", and {percent(middle)} of that of the median image (middle "
                 f"{SPREAD[1] - SPREAD[0]} % of the images: {percent(lower)} to {percent(upper)})"
             )
+        if alone:
+            meaning = " Detail is how hidden pixels differ from the mean gray, squared and summed."
+            return f"{text}.{meaning if first else ''}"
         if not first:
             return f"{text} ({percent(found.with_brightness)} with guessing the brightness)."
         return (
@@ -159,7 +164,8 @@ class Explained:
         above = np.flatnonzero(part > self.visible + NEAR)
         if not len(above):
             return f"{_BY_FREQUENCY}at no frequency does it explain clearly more than {copying}."
-        return f"{_BY_FREQUENCY}{_coarse(at, part)}. {_fine(at, above, copying)}"
+        copied = np.flatnonzero(part <= self.visible)
+        return f"{_BY_FREQUENCY}{_coarse(at, part)}. {_fine(at, above, copied, copying)}"
 
 
 _BY_FREQUENCY = "By frequency, and of all pixels, visible ones too, "
@@ -190,13 +196,15 @@ def _ends(part: FloatArray) -> str:
     return f"{percent(part[0])} of the longest, {percent(part[-1])} of the shortest"
 
 
-def _fine(at: FloatArray, above: NDArray[np.intp], copying: str) -> str:
+def _fine(at: FloatArray, above: NDArray[np.intp], copied: NDArray[np.intp], copying: str) -> str:
     """From which wave on hardly more than by copying is explained."""
-    if above[-1] == len(at) - 1:
-        return f"Down to the shortest waves it explains more than {copying}."
-    first = at[above[-1] + 1]
+    last = above[-1] == len(at) - 1
+    first = at[-1] if last else at[above[-1] + 1]
     if at[-1] < LAST * first:
-        return f"Down to nearly the shortest waves it explains more than {copying}."
+        down = f"Down to {'' if last else 'nearly '}the shortest waves"
+        if len(copied) and copied[0] < above[-1]:
+            return f"{down} there are some of which it explains more than {copying}, and others."
+        return f"{down} it explains more than {copying}."
     return (
         f"Of waves shorter than {significant(1 / first, 2)} pixels (frequencies from "
         f"{significant(first, 2)} cycles/pixel) it explains hardly more than {copying}, at most "

@@ -93,6 +93,7 @@ def draw_spectra(
     axis.set_ylabel("power (gray² per (cycle/pixel)²)")
     if not where.any():
         axis.set_xlabel(NOTHING)
+        axis.set(xticks=[], yticks=[])
         return
     at, before, under = frequency[where], original[where], seen[where]
     own = kept * before
