@@ -11,7 +11,7 @@ The files:
 - `comparisons`: originals and reconstructions compared by frequency.
 - `curves/`: radial spectra of data sets with bands and slopes, and ratios of spectra.
 - `designs`: mask designs, and audits of masks.
-- `drawing`: what several pictures share: the style, figures, axes of frequency, files.
+- `drawing/`: what several pictures share: the style, figures, axes of frequency, files.
 - `gallery/`: the figures of the documentation, drawn from your own images or built-in ones.
 - `masks`: masks and their effects: Fig. 22 of the paper, the grating, leakage.
 - `models`: linear models: receptive fields, filters, eigenvalues, tables.
