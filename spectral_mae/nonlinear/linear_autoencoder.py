@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear import solver
 from spectral_mae.linear.corruption import Corruption, PatchMasking
+from spectral_mae.linear.moments.blocks import Stack
 from spectral_mae.linear.moments.kinds import DenseMoments
 from spectral_mae.linear.problems.hidden_target import hidden_loss_by_patch
 from spectral_mae.masks.patches import PatchGrid
@@ -164,7 +166,7 @@ def descend(
     """Train a linear map by gradient descent on drawn images and drawn corruptions.
 
     It minimises the squared error ‖x − x̃AB‖², or that of hidden patches with ``hidden_only``. The
-    mean of the images becomes the mean of the model.
+    mean of the images becomes the mean of the model, and its units those of the pixels.
 
     Parameters
     ----------
@@ -217,6 +219,7 @@ def descend(
     mean = patches.mean(0)
     scale = float(np.sqrt(np.mean((patches - mean) ** 2))) or 1.0
     model.pixel_mean.copy_(torch.from_numpy(mean))
+    model.pixel_std.fill_(1.0)
     data = (patches - mean) / scale  # Adam's steps have a size: so should pixels
     parameter = model.factors[0]
     optimizer = torch.optim.Adam(model.parameters(), lr=config.rate, betas=(0.9, 0.99))
@@ -252,14 +255,16 @@ def exact_loss(model: LinearAutoencoder, moments: DenseMoments, corruption: Corr
 
         Tr S − 2μ Tr(S W) + Tr(Wᵀ Q W),
 
-    per image, with S from ``moments``, and μ and Q the moments of the corrupted images.
+    per image, with S about the mean of the model, μ and Q the moments of the corrupted images, and
+    W the learned map in the units of pixels.
 
     Parameters
     ----------
     model : LinearAutoencoder
         The learned map.
     moments : DenseMoments
-        Moments of the images, about the mean of the model.
+        Moments of the images. Those that are not about a mean (``center=False``) are of the images
+        less the mean of the model.
     corruption : Corruption
         Masks, noise, or none.
 
@@ -268,19 +273,28 @@ def exact_loss(model: LinearAutoencoder, moments: DenseMoments, corruption: Corr
     float
         Expected squared error, summed over the numbers of an image.
 
+    Raises
+    ------
+    TypeError
+        If the moments are not dense.
+    ValueError
+        If they are of other patches or channels than the model.
+
     Examples
     --------
     >>> from spectral_mae import designs
     >>> grid = PatchGrid((4, 4), 2)
-    >>> moments = DenseMoments(grid).update(np.random.default_rng(0).standard_normal((50, 4, 4)))
+    >>> images = np.random.default_rng(0).standard_normal((50, 4, 4))
+    >>> moments = DenseMoments(grid, center=False).update(images)
     >>> model = LinearAutoencoder(grid)
     >>> _ = torch.nn.init.eye_(model.factors[0])  # the identity map leaves hidden patches zero
     >>> loss = exact_loss(model, moments, PatchMasking(designs.fixed(grid, 0.75)))
     >>> round(loss / moments.stack().trace, 6)
     0.75
     """
-    stack = corruption.prepared(moments.stack(), moments.transform)
-    return solver.expected_loss(stack, corruption.mix, model.weight_matrix()[np.newaxis])
+    stack, weights = _in_pixels(model, moments)
+    stack = corruption.prepared(stack, moments.transform)
+    return solver.expected_loss(stack, corruption.mix, weights[np.newaxis])
 
 
 def exact_hidden_loss(
@@ -298,7 +312,8 @@ def exact_hidden_loss(
     model : LinearAutoencoder
         The learned map.
     moments : DenseMoments
-        Moments of the images, about the mean of the model.
+        Moments of the images. Those that are not about a mean (``center=False``) are of the images
+        less the mean of the model.
     masking : PatchMasking
         The distribution of the masks.
 
@@ -307,23 +322,49 @@ def exact_hidden_loss(
     float
         Expected squared error, summed over the hidden numbers of an image.
 
+    Raises
+    ------
+    TypeError, ValueError
+        As `exact_loss`.
+
     Examples
     --------
     >>> from spectral_mae import designs
     >>> grid = PatchGrid((4, 4), 2)
-    >>> moments = DenseMoments(grid).update(np.random.default_rng(0).standard_normal((50, 4, 4)))
+    >>> images = np.random.default_rng(0).standard_normal((50, 4, 4))
+    >>> moments = DenseMoments(grid, center=False).update(images)
     >>> model = LinearAutoencoder(grid)
     >>> _ = torch.nn.init.zeros_(model.factors[0])  # an output of zero: hidden power is lost
     >>> loss = exact_hidden_loss(model, moments, PatchMasking(designs.fixed(grid, 0.5)))
     >>> round(loss / moments.stack().trace, 6)
     0.5
     """
-    stack, weights = moments.stack(), model.weight_matrix()
+    stack, weights = _in_pixels(model, moments)
     if masking.design.uniform_given_hidden is None:
         return hidden_loss_by_patch(stack, masking.design, weights[np.newaxis])[0]
     others = weights - stack.within_patches(weights)
     each = solver.expected_loss(stack, masking.mix_given_hidden, others[np.newaxis])
     return (1 - masking.mix.mu) * each
+
+
+def _in_pixels(model: LinearAutoencoder, moments: DenseMoments) -> tuple[Stack, FloatArray]:
+    """Second moment about the mean of a model, and its map, both in the units of pixels."""
+    _checks.needed("moments", moments, DenseMoments, "DenseMoments(grid).update(images) makes them")
+    if (moments.grid, moments.channels) != (model.grid, model.channels):
+        raise ValueError(
+            f"moments of {moments.grid} with {moments.channels} channels are not of a model of "
+            f"{model.grid} with {model.channels}"
+        )
+    shape = moments.grid.n_patches, moments.patch_dim
+    mean, std = (
+        np.broadcast_to(unit.double().cpu().numpy(), shape).ravel()
+        for unit in (model.pixel_mean, model.pixel_std)
+    )
+    stack = moments.stack()
+    if moments.center:
+        step = moments.mean.ravel() - mean
+        stack = dataclasses.replace(stack, blocks=stack.blocks + np.outer(step, step))
+    return stack, model.weight_matrix() / std[:, np.newaxis] * std
 
 
 class _Scaled:

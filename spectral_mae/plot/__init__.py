@@ -11,7 +11,7 @@ The files:
 - `comparisons`: originals and reconstructions compared by frequency.
 - `curves/`: radial spectra of data sets with bands and slopes, and ratios of spectra.
 - `designs`: mask designs, and audits of masks.
-- `drawing`: the style, and the parts that several pictures share: axes, maps, colour scales.
+- `drawing/`: what several pictures share: the style, figures, axes of frequency, files.
 - `gallery/`: the figures of the documentation, drawn from your own images or built-in ones.
 - `masks`: masks and their effects: Fig. 22 of the paper, the grating, leakage.
 - `models`: linear models: receptive fields, filters, eigenvalues, tables.
@@ -32,7 +32,9 @@ from spectral_mae.plot.curves.masked import masked_radial, unmasked_radial
 from spectral_mae.plot.curves.ratios import radial_ratio, ratio
 from spectral_mae.plot.curves.sets import slopes, summary
 from spectral_mae.plot.designs import design, designs, mask_audit
-from spectral_mae.plot.drawing import new_figure, save, style, use_style
+from spectral_mae.plot.drawing.figures import new_figure
+from spectral_mae.plot.drawing.files import save
+from spectral_mae.plot.drawing.style import style, use_style
 from spectral_mae.plot.masks import grating, leakage, masked_image, masking, octaves
 from spectral_mae.plot.models import (
     eigenvalues,

@@ -14,18 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.plot.drawing import (
-    CYCLE,
-    GRAY,
-    HIDDEN,
-    few_digits,
-    log_power_axis,
-    many_axes,
-    one_axes,
-    picture,
-    shown,
-    styled,
-)
+from spectral_mae.plot.drawing.figures import many_axes, one_axes, picture
+from spectral_mae.plot.drawing.frequency_axes import few_digits, log_power_axis, shown
+from spectral_mae.plot.drawing.style import CYCLE, GRAY, HIDDEN, styled
 
 MARKERS = "osD^vP*"
 

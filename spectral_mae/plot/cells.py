@@ -101,7 +101,7 @@ def save_cells(
     quality : int
         Of WebP, from 0 to 100.
     """
-    from spectral_mae.plot.drawing import save_image
+    from spectral_mae.plot.drawing.files import save_image
 
     low, high = (None, None) if ends is None else ends
     kind = path.suffix.removeprefix(".")

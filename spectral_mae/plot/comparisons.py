@@ -16,22 +16,15 @@ from spectral_mae.cross_spectra.averages import ONE_SEVENTH, RadialCrossSpectrum
 from spectral_mae.cross_spectra.comparison import SpectraComparison
 from spectral_mae.cross_spectra.spectrum import CrossSpectrum
 from spectral_mae.plot.cells import frequency_cells
-from spectral_mae.plot.drawing import (
-    BLACK,
-    CYCLE,
-    GRAY,
-    SIGNED_MAP,
-    color_bar,
+from spectral_mae.plot.drawing.figures import color_bar, named, one_axes, picture
+from spectral_mae.plot.drawing.frequency_axes import (
     frequency_map,
     log_frequency_axis,
     log_power_axis,
-    named,
-    one_axes,
-    picture,
     power_label,
     shown,
-    styled,
 )
+from spectral_mae.plot.drawing.style import BLACK, CYCLE, GRAY, SIGNED_MAP, styled
 
 Curve = Literal["gain", "coherence", "frc", "error", "explained"]
 Compared = RadialCrossSpectrum | SpectraComparison

@@ -19,21 +19,16 @@ from spectral_mae.masks.designs.design import MaskDesign
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.sampling import Seed, generator_of
 from spectral_mae.plot.cells import frequency_cells
-from spectral_mae.plot.drawing import (
+from spectral_mae.plot.drawing.figures import color_bar, many_axes, picture
+from spectral_mae.plot.drawing.frequency_axes import PLANE, frequency_map, log_power_axis, shown
+from spectral_mae.plot.drawing.style import (
     BLUE,
     CYCLE,
     GRAY,
     HIDDEN,
-    PLANE,
     POWER_MAP,
     RATIO_MAP,
     VERMILION,
-    color_bar,
-    frequency_map,
-    log_power_axis,
-    many_axes,
-    picture,
-    shown,
     styled,
 )
 from spectral_mae.spectra.frequencies import half_from_full

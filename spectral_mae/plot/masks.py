@@ -21,24 +21,16 @@ from spectral_mae.masks.designs.short_form import design_on
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import PulseMask
 from spectral_mae.plot.cells import frequency_cells, pixel_cells
-from spectral_mae.plot.drawing import (
-    BLUE,
-    CYCLE,
-    GRAY,
-    HIDDEN,
+from spectral_mae.plot.drawing.figures import color_bar, many_axes, one_axes
+from spectral_mae.plot.drawing.frequency_axes import (
     PLANE,
-    POWER_MAP,
-    RATIO_MAP,
-    color_bar,
     frequency_map,
     log_frequency_axis,
     log_power_axis,
-    many_axes,
-    one_axes,
     plane_of,
-    styled,
     unit_of,
 )
+from spectral_mae.plot.drawing.style import BLUE, CYCLE, GRAY, HIDDEN, POWER_MAP, RATIO_MAP, styled
 from spectral_mae.plot.spectra import common_limits, power_range
 from spectral_mae.spectra.frequencies import half_from_full
 from spectral_mae.spectra.periodogram import psd

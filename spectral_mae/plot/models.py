@@ -18,19 +18,9 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.linear.model import LinearModel
 from spectral_mae.linear.receptive_field import ReceptiveField
 from spectral_mae.masks.patches import PatchGrid
-from spectral_mae.plot.drawing import (
-    BLACK,
-    GRAY,
-    SIGNED_MAP,
-    color_bar,
-    log_power_axis,
-    many_axes,
-    named,
-    one_axes,
-    picture,
-    shown,
-    styled,
-)
+from spectral_mae.plot.drawing.figures import color_bar, many_axes, named, one_axes, picture
+from spectral_mae.plot.drawing.frequency_axes import log_power_axis, shown
+from spectral_mae.plot.drawing.style import BLACK, GRAY, SIGNED_MAP, styled
 
 FIELD = "model.receptive_field(output_pixel) makes one"
 

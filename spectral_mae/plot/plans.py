@@ -13,7 +13,8 @@ from spectral_mae._checks import FloatArray
 from spectral_mae.planning.reference import MASK_RATIO
 from spectral_mae.planning.result import Plan
 from spectral_mae.planning.settings import UNIFORM
-from spectral_mae.plot.drawing import CYCLE, GRAY, RATIO_MAP, color_bar, one_axes, styled
+from spectral_mae.plot.drawing.figures import color_bar, one_axes
+from spectral_mae.plot.drawing.style import CYCLE, GRAY, RATIO_MAP, styled
 from spectral_mae.spectra.octaves import all_octave_names
 
 EQUAL = (0.25, 0.5, 0.75, 0.9)  # mask ratios of the reference whose difficulty is drawn

@@ -14,19 +14,14 @@ from numpy.typing import NDArray
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear.reconstruction import Reconstruction
-from spectral_mae.plot.drawing import (
-    BLACK,
-    CYCLE,
-    GRAY,
-    HIDDEN,
+from spectral_mae.plot.drawing.figures import many_axes, picture
+from spectral_mae.plot.drawing.frequency_axes import (
     log_frequency_axis,
     log_power_axis,
-    many_axes,
-    picture,
     power_label,
     shown,
-    styled,
 )
+from spectral_mae.plot.drawing.style import BLACK, CYCLE, GRAY, HIDDEN, styled
 
 
 @styled

@@ -10,17 +10,14 @@ from matplotlib.axes import Axes
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear.frequency_response import FrequencyResponse, RadialResponse
-from spectral_mae.plot.drawing import (
-    CYCLE,
-    GRAY,
+from spectral_mae.plot.drawing.figures import named, one_axes
+from spectral_mae.plot.drawing.frequency_axes import (
     log_frequency_axis,
     log_power_axis,
-    named,
-    one_axes,
     power_label,
     shown,
-    styled,
 )
+from spectral_mae.plot.drawing.style import CYCLE, GRAY, styled
 
 CURVES = ("gain", "explained", "aliased", "noise")
 LABELS = {

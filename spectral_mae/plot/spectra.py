@@ -15,21 +15,18 @@ from matplotlib.ticker import MaxNLocator
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.plot.cells import PolarRing, frequency_cells, polar_cells
-from spectral_mae.plot.drawing import (
+from spectral_mae.plot.drawing.figures import color_bar, one_axes, subplots
+from spectral_mae.plot.drawing.frequency_axes import (
     PLANE,
-    POWER_MAP,
-    color_bar,
     frequency_map,
     frequency_ticks,
     log_power_axis,
-    one_axes,
     plane_of,
     power_label,
     shown,
-    styled,
-    subplots,
     unit_of,
 )
+from spectral_mae.plot.drawing.style import POWER_MAP, styled
 from spectral_mae.spectra.sectors import SectorSpectrum
 from spectral_mae.spectra.spectrum import Spectrum
 

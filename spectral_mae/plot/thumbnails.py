@@ -11,7 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imsave
 
 from spectral_mae import _checks
-from spectral_mae.plot.drawing import METADATA, new_figure, style
+from spectral_mae.plot.drawing.figures import new_figure
+from spectral_mae.plot.drawing.files import METADATA
+from spectral_mae.plot.drawing.style import style
 
 QUALITY = 80  # of WebP: around lines and letters nothing is smeared that one sees
 

@@ -10,7 +10,9 @@ from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator, StrMethodFo
 
 from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
-from spectral_mae.plot.drawing import BLACK, GRAY, color_bar, few_digits, one_axes, styled
+from spectral_mae.plot.drawing.figures import color_bar, one_axes
+from spectral_mae.plot.drawing.frequency_axes import few_digits
+from spectral_mae.plot.drawing.style import BLACK, GRAY, styled
 
 MARKERS = "osD^vP*"
 

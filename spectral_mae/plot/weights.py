@@ -14,7 +14,8 @@ from spectral_mae import _checks
 from spectral_mae._checks import FloatArray
 from spectral_mae.linear.bottleneck import filter_energy
 from spectral_mae.masks.patches import PatchGrid, expect_grid
-from spectral_mae.plot.drawing import BLACK, GRAY, color_bar, named, one_axes, picture, styled
+from spectral_mae.plot.drawing.figures import color_bar, named, one_axes, picture
+from spectral_mae.plot.drawing.style import BLACK, GRAY, styled
 from spectral_mae.theory import GapCurve
 
 BORDER: dict[str, Any] = {"color": GRAY, "linewidth": 0.6}

@@ -113,6 +113,46 @@ def test_exact_losses_are_means_over_all_masks(sampling, rank):
     assert exact_hidden_loss(model, moments, masks) == pytest.approx(hidden, rel=1e-6)
 
 
+@pytest.mark.parametrize("center", [True, False])
+def test_exact_losses_are_in_pixels_about_the_mean_of_the_model(center):
+    """As a training leaves a model of colours: one mean and one deviation for each channel."""
+    rng = np.random.default_rng(0)
+    images = (images_of(30)[..., np.newaxis] + rng.random((30, 4, 6, 2))) * [1.0, 0.2]
+    torch.manual_seed(0)
+    model = LinearAutoencoder(GRID, 2).double()
+    means = np.array([2.5, 0.7])
+    model.set_units(means, [1.5, 0.3])
+    given = torch.from_numpy(np.moveaxis(images, -1, 1))
+    every = hidden = 0.0
+    for kept, probability in enumerate_kept(6, 0.5, sampling="fixed"):
+        with torch.no_grad():
+            output = model(given, torch.from_numpy(np.tile(kept, (30, 1))))
+        error = (output - given).square().sum(1).numpy()
+        every += probability * error.sum() / 30
+        hidden += probability * error[:, ~GRID.expand(kept)].sum() / 30
+    moments = DenseMoments(GRID, 2, center).update(images if center else images - means)
+    masks = uniform_masking(6, 0.5)
+    assert exact_loss(model, moments, masks) == pytest.approx(every, rel=1e-6)
+    assert exact_hidden_loss(model, moments, masks) == pytest.approx(hidden, rel=1e-6)
+    with pytest.raises(ValueError, match="1 channels are not of a model"):
+        exact_loss(model, DenseMoments(GRID), masks)
+
+
+def test_descent_leaves_a_model_in_the_units_of_pixels():
+    """Units that a model had before would be taken off again by its output."""
+    images = images_of(50)[..., np.newaxis] * [1.0, 0.2]
+    masks, config = uniform_masking(6, 0.5), DescentConfig(20, 16, 0.01)
+    models = [LinearAutoencoder(GRID, 2).double() for _ in range(2)]
+    models[1].load_state_dict(models[0].state_dict())
+    models[1].set_units(0.0, [3.0, 0.1])
+    given = torch.from_numpy(np.moveaxis(images, -1, 1))
+    for model in models:
+        descend(model, images, masks, config=config, rng=0)
+    with torch.no_grad():
+        one, other = (model(given).numpy() for model in models)
+    np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize(
     "design",
     [

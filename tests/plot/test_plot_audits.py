@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from spectral_mae import plot
-from spectral_mae.plot.drawing import HIDDEN
+from spectral_mae.plot.drawing.style import HIDDEN
 
 mpl.use("Agg")
 

@@ -6,7 +6,7 @@ import pytest
 
 import spectral_mae as sm
 from spectral_mae import plot
-from spectral_mae.plot.drawing import CYCLE
+from spectral_mae.plot.drawing.style import CYCLE
 
 LOSSES = {
     "loss": [0.4, 0.6],

@@ -6,7 +6,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from spectral_mae import plot
-from spectral_mae.plot.drawing import save_as
+from spectral_mae.plot.drawing.files import save_as
 
 
 def drawn():

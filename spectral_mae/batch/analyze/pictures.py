@@ -42,7 +42,7 @@ from spectral_mae.masks.sampling import mask_seed
 from spectral_mae.plot.cells import coloured, frequency_cells, pixel_cells, save_cells
 from spectral_mae.plot.curves.panels import label_plainly
 from spectral_mae.plot.curves.strips import title_pixels
-from spectral_mae.plot.drawing import HIDDEN, POWER_MAP
+from spectral_mae.plot.drawing.style import HIDDEN, POWER_MAP
 from spectral_mae.plot.masks import grating_section
 from spectral_mae.plot.spectra import common_limits, power_range
 from spectral_mae.spectra.frequencies import half_from_full

@@ -12,7 +12,7 @@ from spectral_mae._files.atomic_file import replacing
 from spectral_mae.batch.pages.picture import Legend, Panel
 from spectral_mae.plot.cells import pixel_cells, save_cells
 from spectral_mae.plot.curves.panels import draw_panels
-from spectral_mae.plot.drawing import save_as
+from spectral_mae.plot.drawing.files import save_as
 
 PANEL_WIDTH = 4.3  # inches
 THUMBNAIL = 160  # pixels of the longer side, about

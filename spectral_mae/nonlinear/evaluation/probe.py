@@ -117,12 +117,22 @@ def pixel_features(pixels: UInt8Array) -> FloatArray:
     ndarray, shape (n, n_features)
         Values from 0 to 1.
 
+    Raises
+    ------
+    ValueError
+        If they have another type: floats may be from 0 to 1 already.
+
     Examples
     --------
     >>> pixel_features(np.array([[[[0], [51]], [[102], [255]]]], dtype=np.uint8))
     array([[0. , 0.2, 0.4, 1. ]])
     """
-    return pixels.reshape(len(pixels), -1) / 255.0
+    array = np.asarray(pixels)
+    if array.dtype != np.uint8 or array.ndim != 4:
+        raise ValueError(
+            f"pixels of {array.dtype} and shape {array.shape} are not uint8, (n, H, W, channels)"
+        )
+    return array.reshape(len(array), -1) / 255.0
 
 
 def linear_probe(

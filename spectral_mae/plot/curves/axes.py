@@ -10,14 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from spectral_mae._checks import FloatArray
-from spectral_mae.plot.drawing import (
-    GRAY,
+from spectral_mae.plot.drawing.frequency_axes import (
     log_frequency_axis,
     log_power_axis,
     power_label,
     shown,
     unit_of,
 )
+from spectral_mae.plot.drawing.style import GRAY
 from spectral_mae.spectra.labels.axis_labels import ring_unit
 from spectral_mae.spectra.rings import RadialSpectrum
 

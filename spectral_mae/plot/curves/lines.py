@@ -18,7 +18,9 @@ from spectral_mae.plot.curves.axes import (
     slope_guides,
 )
 from spectral_mae.plot.curves.bands import Band, Curve, curve_of
-from spectral_mae.plot.drawing import named, one_axes, shown, styled
+from spectral_mae.plot.drawing.figures import named, one_axes
+from spectral_mae.plot.drawing.frequency_axes import shown
+from spectral_mae.plot.drawing.style import styled
 from spectral_mae.spectra.rings import RadialSpectrum
 from spectral_mae.spectra.slope import SlopeFit
 

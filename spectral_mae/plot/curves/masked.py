@@ -6,7 +6,9 @@ from matplotlib.axes import Axes
 
 from spectral_mae import _checks
 from spectral_mae.plot.curves.axes import RADIAL, radial_axes, shade
-from spectral_mae.plot.drawing import BLACK, BLUE, ORANGE, VERMILION, one_axes, shown, styled
+from spectral_mae.plot.drawing.figures import one_axes
+from spectral_mae.plot.drawing.frequency_axes import shown
+from spectral_mae.plot.drawing.style import BLACK, BLUE, ORANGE, VERMILION, styled
 from spectral_mae.spectra.rings import RadialSpectrum
 
 

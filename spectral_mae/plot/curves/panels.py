@@ -16,7 +16,9 @@ from matplotlib.ticker import LogFormatterSciNotation
 
 from spectral_mae.plot.curves.axes import SUPERSCRIPTS
 from spectral_mae.plot.curves.strips import legend_strip
-from spectral_mae.plot.drawing import new_figure, pixels_of, save_as, save_image, style
+from spectral_mae.plot.drawing.figures import new_figure
+from spectral_mae.plot.drawing.files import pixels_of, save_as, save_image
+from spectral_mae.plot.drawing.style import style
 
 PAD = 0.04167  # inches around everything, as in matplotlib's constrained layout
 _POWER = re.compile(r"\$\\mathdefault\{(?:([\d.]+)\\times)?10\^\{(-?\d+)\}\}\$")

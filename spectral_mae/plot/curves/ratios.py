@@ -15,18 +15,9 @@ from spectral_mae import _checks
 from spectral_mae.plot.cells import frequency_cells
 from spectral_mae.plot.curves.bands import Band, curve_of
 from spectral_mae.plot.curves.lines import UNNAMED, Several, radial, several_of
-from spectral_mae.plot.drawing import (
-    GRAY,
-    SIGNED_MAP,
-    color_bar,
-    frequency_map,
-    log_frequency_axis,
-    many_axes,
-    named,
-    one_axes,
-    styled,
-    unit_of,
-)
+from spectral_mae.plot.drawing.figures import color_bar, many_axes, named, one_axes
+from spectral_mae.plot.drawing.frequency_axes import frequency_map, log_frequency_axis, unit_of
+from spectral_mae.plot.drawing.style import GRAY, SIGNED_MAP, styled
 from spectral_mae.spectra.ratios import RadialRatio, SpectrumRatio
 
 HOW = "a / b of two radial spectra, or of two spectra, makes one"

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 from spectral_mae import _checks
 from spectral_mae.plot.curves.bands import Band
 from spectral_mae.plot.curves.lines import radial
-from spectral_mae.plot.drawing import CYCLE, one_axes, styled
+from spectral_mae.plot.drawing.figures import one_axes
+from spectral_mae.plot.drawing.style import CYCLE, styled
 from spectral_mae.spectra.summary import SpectralSummary
 
 Slopes = SpectralSummary | ArrayLike

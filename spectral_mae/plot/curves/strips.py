@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from spectral_mae._checks import FloatArray
-from spectral_mae.plot.drawing import BLUE, GRAY, GREEN, VERMILION, pixels_of, style
+from spectral_mae.plot.drawing.files import pixels_of
+from spectral_mae.plot.drawing.style import BLUE, GRAY, GREEN, VERMILION, style
 
 LINE = 0.2  # height of a line of words, in inches
 KEY = 0.5  # width of a key and the room beside it, in inches

@@ -10,7 +10,7 @@ from spectral_mae import plot
 from spectral_mae.masked_spectra.expectation import expected_masked_psd
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.masks.pulse_mask import sample_visible
-from spectral_mae.plot.drawing import log_frequency_axis
+from spectral_mae.plot.drawing.frequency_axes import log_frequency_axis
 from spectral_mae.plot.gallery.data import Data, one_image
 from spectral_mae.spectra.periodogram import Periodogram, psd
 

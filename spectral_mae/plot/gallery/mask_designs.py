@@ -17,7 +17,8 @@ from spectral_mae.masks.designs.uniform import fixed
 from spectral_mae.masks.designs.unions import drop_block
 from spectral_mae.masks.patches import PatchGrid
 from spectral_mae.plot.designs import draw_mask, draw_spectrum, off_zero
-from spectral_mae.plot.drawing import CYCLE, log_power_axis
+from spectral_mae.plot.drawing.frequency_axes import log_power_axis
+from spectral_mae.plot.drawing.style import CYCLE
 from spectral_mae.plot.gallery.data import Data, crop_moments, one_image
 from spectral_mae.spectra.octaves import octave_edges, octave_names
 

@@ -26,7 +26,8 @@ from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.linear.reconstruction import Reconstruction
 from spectral_mae.masks.sampling import mask_seed
 from spectral_mae.plot.cells import pixel_cells, save_cells
-from spectral_mae.plot.drawing import CYCLE, GRAY, HIDDEN, log_frequency_axis, styled
+from spectral_mae.plot.drawing.frequency_axes import log_frequency_axis
+from spectral_mae.plot.drawing.style import CYCLE, GRAY, HIDDEN, styled
 
 STRIPS = 4
 CELLS = 256  # along an axis of a panel

@@ -15,7 +15,8 @@ from spectral_mae.batch.analyze.summary.data_set import BAND, DataSetSpectrum
 from spectral_mae.batch.analyze.summary.octave_words import SEEN_OCTAVES
 from spectral_mae.batch.pages.picture import Legend, Picture
 from spectral_mae.batch.pages.saving import save_panels
-from spectral_mae.plot.drawing import BLUE, GRAY, GREEN, NOTHING, VERMILION, log_frequency_axis
+from spectral_mae.plot.drawing.frequency_axes import NOTHING, log_frequency_axis
+from spectral_mae.plot.drawing.style import BLUE, GRAY, GREEN, VERMILION
 from spectral_mae.spectra.octaves import all_octave_names
 
 BINS = 30
