@@ -18,8 +18,7 @@ The files:
 - `plans`: plans: settings by how hard they are, lines of equal difficulty, costs.
 - `reconstructions`: images, their masked copies, and what models make of them.
 - `responses`: what models do to each frequency.
-- `polar`: maps of orientation against frequency.
-- `spectra`: power spectra: maps, lines of signals, sectors.
+- `spectra`: power spectra: maps, also of orientation against frequency; lines of signals; sectors.
 - `thumbnails`: pictures as bytes, for notebooks.
 - `training`: losses of training runs, sweeps over them, probe accuracy, similarity of layers.
 - `weights`: weight matrices and encoders, and the error of linearisations.

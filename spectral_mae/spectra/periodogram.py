@@ -568,7 +568,7 @@ class Periodogram:
         bins, transposed = rings.binning, self._fft.transposed
         sums = np.empty((2, len(batch), bins.n_runs))
         # By Parseval's theorem, of numbers that are in the cache; pixels would be read once more.
-        parseval = masks is None and not self._conditioning.changes
+        parseval = not self._conditioning.changes
         weights = whole_weights(self.shape, transposed=transposed)
         whole = np.empty((len(batch), len(weights)), dtype=self._fft.dtype)
         several = batch.shape[-1] > 1

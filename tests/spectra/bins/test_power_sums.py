@@ -117,6 +117,23 @@ def test_floor_is_that_of_the_largest_sum_of_squares(shape, dtype):
         assert found.floor == pytest.approx(one.rounding_floor(energy), rel=1e-5, abs=0)
 
 
+@pytest.mark.parametrize("detrend", [None, "constant"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(24, 31), (160, 162), (50,)])
+def test_floor_under_masks_is_that_of_what_is_seen(shape, dtype, detrend):
+    """Of pixels times their weights, whatever hidden pixels hold."""
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((5, *shape)).astype(dtype)
+    weights = rng.random((5, *shape)) * (rng.random((5, *shape)) < 0.4)
+    images[weights == 0] = np.nan
+    for visible in (weights > 0, weights):
+        seen = np.where(weights > 0, images, 0).astype(np.float64) * visible
+        energy = float(np.square(seen).reshape(5, -1).sum(axis=1).max())
+        one = Periodogram(shape, dtype=dtype, detrend=detrend)
+        found = one.radial(images, visible=visible)
+        assert found.floor == pytest.approx(one.rounding_floor(energy), rel=1e-5, abs=0)
+
+
 def test_floor_of_pixels_whose_corners_overflow_is_finite():
     """Power beyond all rings may be too large for single precision, which changes none in them."""
     y, x = np.mgrid[:16, :16]
