@@ -311,7 +311,7 @@ def test_memory_to_work_in_is_not_that_of_the_transforms(transposed):
         assert not np.shares_memory(kept, spare)
 
 
-@pytest.mark.parametrize("backend", ["fftw", "scipy", "ducc"])
+@BACKENDS
 def test_views_of_a_workspace_are_kept_for_one_owner(backend):
     fft = RealFFT((6, 8), backend=backend)
     first, second = object(), object()
