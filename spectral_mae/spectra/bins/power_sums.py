@@ -72,6 +72,8 @@ class PowerSums:
         self._sums = np.empty((2, n, bins.n_runs))
 
         image = space.real.shape[1:]
+        # Columns of zero frequency and, of an even width, of Nyquist's are their own mirror images.
+        # Those of transposed planes lie in one row of memory: one call adds up them and the others.
         self._starts = _column_starts(image) * shape[-1] if transposed else None
         step = image[-1] // 2 if image[-1] % 2 == 0 else image[-1]
         self._mirrored = slice(None, None, step)
