@@ -7,7 +7,7 @@ from spectral_mae import _parallel
 
 
 @pytest.mark.parametrize(
-    ("work", "files", "hops"), [(call_paths.spectrum, 6, 40), (call_paths.linear_model, 13, 295)]
+    ("work", "files", "hops"), [(call_paths.spectrum, 6, 40), (call_paths.linear_model, 13, 270)]
 )
 def test_short_calls_pass_few_files(work, files, hops, monkeypatch):
     """In one batch of bands: into how many the size of a cache cuts them is no matter of paths."""
