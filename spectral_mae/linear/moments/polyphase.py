@@ -81,13 +81,7 @@ class Polyphase:
         for axis, p in enumerate(self.patch_size, 1):
             sums = np.stack([sums.trace(-lag, axis, ndim + 2) for lag in range(1 - p, p)])
         order = *range(ndim - 1, -1, -1), ndim + 1, ndim + 2
-        sums = sums.transpose(ndim, *order) * self._turn[rows]
-        for axis, p in enumerate(self.patch_size, 1):  # lags that differ by p are one
-            by_axis = np.moveaxis(sums, axis, 0)
-            by_axis[p:] += by_axis[: p - 1]
-            sums = np.moveaxis(by_axis[p - 1 :], 0, axis)
-        found = scipy.fft.fftn(sums, axes=tuple(range(1, ndim + 1)), norm="forward")
-        return found.reshape(n, -1, c, c)
+        return self.of_lags(sums.transpose(ndim, *order), rows)
 
     def rows_by_frequency(self, blocks: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
         """Return the rows of matrices in the Fourier basis: M U_qᵀ.
@@ -129,16 +123,59 @@ class Polyphase:
             Matrices that are the same under all cyclic shifts of pixels.
         """
         n, c, ndim = len(diagonal), self.channels, len(self.patch_size)
-        axes = tuple(range(1, ndim + 1))
-        by_lag = scipy.fft.ifftn(diagonal.reshape(n, *self.patch_size, c, c), axes=axes)
-        for axis, p in enumerate(self.patch_size, 1):
-            by_lag = by_lag.take(np.arange(1 - p, p) % p, axis)
-        by_lag *= self._turn[rows].conj()
+        by_lag, axes = self.by_lag(diagonal, rows), tuple(range(1, ndim + 1))
         # Pixels r and s take that at lag r − s: windows that begin at r, from their ends.
         windows = np.lib.stride_tricks.sliding_window_view(by_lag, self.patch_size, axes)
         windows = np.flip(windows, tuple(range(-ndim, 0)))
         d = prod(self.patch_size) * c
         return np.moveaxis(windows, ndim + 2, -1).copy().reshape(n, d, d)
+
+    def by_lag(self, diagonal: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """Return what the matrices of `circulant` have at each lag between pixels of a patch.
+
+        Parameters
+        ----------
+        diagonal : ndarray, shape (n, pixels of a patch, channels, channels)
+            One matrix on the channels for each frequency of the bands ``rows``.
+        rows : slice
+            Range of bands; all by default.
+
+        Returns
+        -------
+        ndarray of complex128, shape (n, *lags, channels, channels)
+            At the lags 1 − p to p − 1 along each axis.
+        """
+        n, c = len(diagonal), self.channels
+        axes = tuple(range(1, len(self.patch_size) + 1))
+        found = scipy.fft.ifftn(diagonal.reshape(n, *self.patch_size, c, c), axes=axes)
+        for axis, p in enumerate(self.patch_size, 1):
+            found = found.take(np.arange(1 - p, p) % p, axis)
+        found *= self._turn[rows].conj()
+        return found
+
+    def of_lags(self, sums: NDArray[Any], rows: slice = slice(None)) -> Complex128Array:
+        """Return what matrices do at each frequency, of sums of their entries over each lag.
+
+        Parameters
+        ----------
+        sums : ndarray, shape (n, *lags, channels, channels)
+            Over pixels at the lags 1 − p to p − 1 along each axis, of the bands ``rows``.
+        rows : slice
+            Range of bands; all by default.
+
+        Returns
+        -------
+        ndarray of complex128, shape (n, pixels of a patch, channels, channels)
+            As `diagonal` returns it.
+        """
+        n, c, ndim = len(sums), self.channels, len(self.patch_size)
+        turned = sums * self._turn[rows]
+        for axis, p in enumerate(self.patch_size, 1):  # lags that differ by p are one
+            by_axis = np.moveaxis(turned, axis, 0)
+            by_axis[p:] += by_axis[: p - 1]
+            turned = np.moveaxis(by_axis[p - 1 :], 0, axis)
+        found = scipy.fft.fftn(turned, axes=tuple(range(1, ndim + 1)), norm="forward")
+        return found.reshape(n, -1, c, c)
 
     def gather(self, full: NDArray[Any], rows: slice = slice(None)) -> NDArray[Any]:
         """Return values on the whole grid of frequencies, band by band.

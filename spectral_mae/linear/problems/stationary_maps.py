@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
@@ -34,7 +33,6 @@ from spectral_mae.linear.frequency_response import explained_part
 from spectral_mae.linear.matrices.inverse import EPS
 from spectral_mae.linear.moments.kinds import StationaryMoments
 from spectral_mae.linear.problems.hidden_target import LEAST_OWN
-from spectral_mae.masks.pulses import unit_roots
 from spectral_mae.spectra.frequencies import half_from_full
 from spectral_mae.spectra.rings import RingBins
 
@@ -182,25 +180,15 @@ class _Bands:
 
     def __init__(self, moments: StationaryMoments) -> None:
         transform = moments.transform
-        grid, basis = moments.grid, transform.basis
-        self._patch = patch = grid.patch_size
-        self.spectra: FloatArray = basis.gather(moments.spectra())[..., 0, 0].real
-        lags = np.indices([2 * p - 1 for p in patch]).reshape(grid.ndim, -1).T - (
-            np.array(patch) - 1
-        )
-        phase = np.ones((len(self.spectra), len(lags)), dtype=np.complex128)
-        for axis, n in enumerate(grid.shape):
-            multiples = np.multiply.outer(transform.frequencies[:, axis], lags[:, axis])
-            phase *= unit_roots(n, multiples)
-        self._phase = phase
-        cyclic = np.ravel_multi_index(tuple((lags % np.array(patch)).T), patch)
-        split = self.spectra.reshape(-1, *patch)
-        by_lag = scipy.fft.ifftn(split, axes=range(1, grid.ndim + 1)).reshape(len(split), -1)
-        by_lag = by_lag[:, cyclic] * phase.conj()
-        self.n_lags = len(lags)
+        patch, self._basis = moments.grid.patch_size, transform.basis
+        gathered = self._basis.gather(moments.spectra())
+        self.spectra: FloatArray = gathered[..., 0, 0].real
+        by_lag = self._basis.by_lag(gathered)
+        self.n_lags = by_lag[0].size
+        by_lag = by_lag.reshape(-1, self.n_lags)
         by_lag.imag[transform.multiplicity == 1] = 0.0  # bands that are their own conjugates
         self._even, self._odd = by_lag.real.copy(), by_lag.imag.copy()
-        pixels = np.indices(patch).reshape(grid.ndim, -1).T[: grid.patch_pixels // 2]
+        pixels = np.indices(patch).reshape(len(patch), -1).T[: math.prod(patch) // 2]
         sides = [2 * p - 1 for p in patch]
         before = pixels[:, np.newaxis] - pixels + np.array(patch) - 1
         across = pixels[:, np.newaxis] + pixels
@@ -250,14 +238,8 @@ class _Bands:
 
     def diagonals(self, by_lag: NDArray[np.complex128]) -> FloatArray:
         """Diagonals of matrices at the frequencies of their bands, of what `by_lag` returns."""
-        wrapped = (by_lag * self._phase).reshape(-1, *(2 * p - 1 for p in self._patch))
-        for axis, p in enumerate(self._patch, 1):
-            negative, others = np.split(wrapped, [p - 1], axis)
-            wrapped = others.copy()
-            wrapped.swapaxes(0, axis)[1:] += negative.swapaxes(0, axis)
-        axes = range(1, len(self._patch) + 1)
-        found: FloatArray = scipy.fft.fftn(wrapped, axes=axes).real
-        return found.reshape(len(by_lag), -1) / math.prod(self._patch)
+        lags = [2 * p - 1 for p in self._basis.patch_size]
+        return self._basis.of_lags(by_lag.reshape(-1, *lags, 1, 1))[..., 0, 0].real
 
 
 class _Whitening:
